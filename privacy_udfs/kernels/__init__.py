@@ -1,0 +1,1 @@
+"""Whole-array operations on Arrow buffers: no technique, no parameters, no key handling, no Python per value."""

@@ -1,0 +1,218 @@
+"""The contract that every technique keeps.
+
+A technique is a frozen, validated set of parameters with an operation on Arrow arrays. The configuration entry *is* the
+object: ``parse({"technique": "mask", "keep_end": 4})``; ``parse(t.record()) == t`` always holds, and what a record
+holds are declared parameters only, never a key.
+
+Subclasses state what they are (`deterministic`, `reversible`, ...), which types they take and give (`output_type`),
+and what they do (`treat`, `untreat`). What all share lives here once: array layouts, nulls, repeats, counting,
+refusal.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, ClassVar, Literal, NamedTuple, NoReturn
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import BaseModel, ConfigDict, field_validator
+
+from privacy_udfs.errors import KeyProblem, TypeRefused, ValueRefused
+from privacy_udfs.kernels.repeats import distinct_if_few
+
+MAX_BATCH_BYTES = 1 << 30  # a batch is cut here, so that 32-bit Arrow offsets always suffice
+
+
+@dataclasses.dataclass(frozen=True)
+class Key:
+    """Raw key bytes of an algorithm, with the key id that Tink's wire format puts before a ciphertext.
+
+    material: the algorithm's own key bytes. id: unsigned 32-bit, 0 when unknown. The `repr` shows the id only.
+    """
+
+    material: bytes = dataclasses.field(repr=False)
+    id: int = 0
+
+
+class Treated(NamedTuple):
+    """What `treat` gives: values of the output type, null where refused; and which were refused (None: none was)."""
+
+    values: pa.Array
+    refused: pa.BooleanArray | None = None
+
+
+class Outcome(NamedTuple):
+    """A treated batch with its counts: ``treated + null + refused == len(values)``."""
+
+    values: pa.Array
+    treated: int
+    null: int
+    refused: int
+
+
+class Technique(BaseModel):
+    """Base of all techniques: see the module's text."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, allow_inf_nan=False)
+
+    technique: str
+    on_refused: Literal["stop", "null"] = "stop"
+
+    deterministic: ClassVar[bool] = True
+    """Equal values (and subjects, and keys) always give equal results."""
+    reversible: ClassVar[bool] = False
+    needs_subject: ClassVar[bool] = False
+    costly: ClassVar[bool] = False
+    """A value costs enough that looking for repeats in a batch pays."""
+
+    @field_validator("on_refused", mode="before")
+    @classmethod
+    def _null_is_a_word(cls, value: object) -> object:
+        return "null" if value is None else value  # in YAML an unquoted null is not text
+
+    # -- what a subclass states -------------------------------------------------------------------------------------
+
+    def key_size(self) -> int | None:
+        """Bytes of key to derive for this technique; None for a technique without a key."""
+        return None
+
+    def accepts_key(self, size: int) -> bool:
+        """Whether a raw key of ``size`` bytes fits; by default just the size that is derived."""
+        return size == self.key_size()
+
+    def output_type(self, values: pa.DataType) -> pa.DataType:
+        """The Arrow type given for a column of type ``values``. Raises `TypeRefused`; see `refuse_type`."""
+        raise NotImplementedError
+
+    def treat(self, values: pa.Array, key: Key | None, subject: pa.Array | None) -> Treated:
+        """Treat one plain array (no dictionary, no view, 32-bit offsets, never of type null; it may be a slice, hold
+        nulls, or be empty). Nulls stay null. ``key`` has been checked against `accepts_key`; it is None for techniques
+        without one. ``subject`` is a plain array of the same length for techniques that need one, else None."""
+        raise NotImplementedError
+
+    def untreat(self, values: pa.Array, key: Key | None) -> pa.Array:
+        """The inverse of `treat` for reversible techniques; the caller says the type it wants by casting.
+        Raises `TokenRefused` where any value cannot be reverted."""
+        raise TypeRefused(f"{self.technique} is not reversible")
+
+    # -- what all share ---------------------------------------------------------------------------------------------
+
+    def record(self) -> dict[str, Any]:
+        """Every parameter as plain JSON data, defaults included, for the treatment record."""
+        return self.model_dump(mode="json")
+
+    def refuse_type(self, values: pa.DataType, takes: str) -> NoReturn:
+        """Raise `TypeRefused` naming the type and what the technique takes instead."""
+        raise TypeRefused(f"{self.technique} does not take {values}; it takes {takes}")
+
+    def apply(
+        self,
+        values: pa.Array | pa.ChunkedArray,
+        key: Key | bytes | None = None,
+        subject: pa.Array | pa.ChunkedArray | None = None,
+    ) -> Outcome:
+        """Treat any Arrow array, however it is laid out, and count.
+
+        Null in, null out; the result has the same length and the type `output_type` says. Raises `ValueRefused` with a
+        count when values are refused and ``on_refused`` is ``stop``; `KeyProblem` when the key does not fit.
+        """
+        values = plain(values)
+        key = self._checked_key(key)
+        subject = self._checked_subject(subject, len(values))
+        output = self.output_type(plain_type(values.type))
+        if len(values) == values.null_count:
+            return Outcome(pa.nulls(len(values), output), 0, len(values), 0)
+        outcome = self._in_parts(values, key, subject)
+        if outcome.refused and self.on_refused == "stop":
+            raise ValueRefused(f"{self.technique} cannot treat {outcome.refused} of {len(values)} values in this batch")
+        return outcome
+
+    def _in_parts(self, values: pa.Array, key: Key | None, subject: pa.Array | None) -> Outcome:
+        if values.nbytes > MAX_BATCH_BYTES and len(values) > 1:
+            half = len(values) // 2
+            parts = [
+                self._in_parts(values.slice(at, size), key, None if subject is None else subject.slice(at, size))
+                for at, size in ((0, half), (half, len(values) - half))
+            ]
+            joined = pa.concat_arrays([part.values for part in parts])
+            return Outcome(joined, *(sum(counts) for counts in zip(*(part[1:] for part in parts), strict=True)))
+        treated = self._treat_distinct(narrow(values), key, subject)
+        null = values.null_count
+        refused = 0 if treated.refused is None else (pc.sum(treated.refused).as_py() or 0)
+        return Outcome(treated.values, len(values) - null - refused, null, refused)
+
+    def _treat_distinct(self, values: pa.Array, key: Key | None, subject: pa.Array | None) -> Treated:
+        if not (self.costly and self.deterministic and subject is None):
+            return self.treat(values, key, subject)
+        encoded = distinct_if_few(values)
+        if encoded is None:
+            return self.treat(values, key, subject)
+        treated = self.treat(encoded.dictionary, key, None)
+        refused = None if treated.refused is None else pc.fill_null(treated.refused.take(encoded.indices), False)
+        return Treated(treated.values.take(encoded.indices), refused)
+
+    def revert(self, values: pa.Array | pa.ChunkedArray, key: Key | bytes | None = None) -> pa.Array:
+        """The original values of a reversible technique. Nulls stay null. Raises `TokenRefused` or `KeyProblem`."""
+        return self.untreat(narrow(plain(values)), self._checked_key(key))
+
+    def _checked_key(self, key: Key | bytes | None) -> Key | None:
+        if self.key_size() is None:
+            if key is not None:
+                raise KeyProblem(f"{self.technique} takes no key")
+            return None
+        if key is None:
+            raise KeyProblem(f"{self.technique} needs a key")
+        key = key if isinstance(key, Key) else Key(bytes(key))
+        if not self.accepts_key(len(key.material)):
+            raise KeyProblem(f"{self.technique} needs a key of {self.key_size()} bytes, got {len(key.material)}")
+        return key
+
+    def _checked_subject(self, subject: pa.Array | pa.ChunkedArray | None, length: int) -> pa.Array | None:
+        if not self.needs_subject:
+            return None
+        if subject is None:
+            raise TypeRefused(f"{self.technique} needs a subject: the array that says whose row each value is")
+        subject = narrow(plain(subject))
+        if len(subject) != length:
+            raise TypeRefused(f"{self.technique}: {length} values but {len(subject)} subjects")
+        return subject
+
+
+_NARROW = {
+    pa.large_string(): pa.string(),
+    pa.large_binary(): pa.binary(),
+    pa.string_view(): pa.string(),
+    pa.binary_view(): pa.binary(),
+}
+
+
+def plain(values: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """One plain array: chunks joined, dictionaries and run-ends decoded, views laid out, all-null as text."""
+    if isinstance(values, pa.ChunkedArray):
+        values = pa.concat_arrays(values.chunks) if values.num_chunks else pa.array([], values.type)
+    if isinstance(values, pa.ExtensionArray):
+        values = values.storage
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    if pa.types.is_run_end_encoded(values.type):
+        values = pc.run_end_decode(values)
+    if pa.types.is_null(values.type):
+        return pa.nulls(len(values), pa.string())
+    view = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}.get(values.type)
+    return values if view is None else values.cast(view)
+
+
+def plain_type(values: pa.DataType) -> pa.DataType:
+    """The type under which a technique sees a column: dictionaries decoded, views and large offsets narrowed."""
+    if pa.types.is_dictionary(values):
+        values = values.value_type
+    if pa.types.is_null(values):
+        return pa.string()
+    return _NARROW.get(values, values)
+
+
+def narrow(values: pa.Array) -> pa.Array:
+    """The same array with 32-bit offsets."""
+    target = _NARROW.get(values.type)
+    return values if target is None else values.cast(target)

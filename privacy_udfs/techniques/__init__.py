@@ -1,0 +1,71 @@
+"""The explicit list of techniques. Adding one: its file here, its name below, its vectors in ``tests/vectors``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from privacy_udfs.errors import ParameterError
+from privacy_udfs.technique import Technique
+from privacy_udfs.techniques.add_noise import AddNoise
+from privacy_udfs.techniques.coarsen_location import CoarsenLocation
+from privacy_udfs.techniques.date_shift import DateShift
+from privacy_udfs.techniques.deterministic_encryption import DeterministicEncryption
+from privacy_udfs.techniques.drop import Drop
+from privacy_udfs.techniques.format_preserving_encryption import FormatPreservingEncryption
+from privacy_udfs.techniques.generalize_date import GeneralizeDate
+from privacy_udfs.techniques.generalize_hierarchy import GeneralizeHierarchy
+from privacy_udfs.techniques.generalize_number import GeneralizeNumber
+from privacy_udfs.techniques.keep import Keep
+from privacy_udfs.techniques.keyed_hash import KeyedHash
+from privacy_udfs.techniques.mask import Mask
+from privacy_udfs.techniques.randomized_encryption import RandomizedEncryption
+from privacy_udfs.techniques.redact import Redact
+from privacy_udfs.techniques.substitute import Substitute
+from privacy_udfs.techniques.truncate import Truncate
+from privacy_udfs.techniques.truncate_ip import TruncateIp
+
+TECHNIQUES: tuple[type[Technique], ...] = (
+    Keep,
+    Drop,
+    Redact,
+    Mask,
+    Truncate,
+    KeyedHash,
+    DeterministicEncryption,
+    RandomizedEncryption,
+    FormatPreservingEncryption,
+    DateShift,
+    GeneralizeDate,
+    GeneralizeNumber,
+    GeneralizeHierarchy,
+    TruncateIp,
+    CoarsenLocation,
+    AddNoise,
+    Substitute,
+)
+
+BY_NAME: dict[str, type[Technique]] = {cls.model_fields["technique"].default: cls for cls in TECHNIQUES}
+if len(BY_NAME) != len(TECHNIQUES):
+    raise RuntimeError("two techniques have one name")
+
+
+def parse(treatment: Technique | Mapping[str, Any]) -> Technique:
+    """The technique that a mapping names: ``{"technique": "mask", "keep_end": 4}``.
+
+    A technique object is returned as it is. Raises `ParameterError` with every fault at once; no value of a
+    parameter is repeated in its message.
+    """
+    if isinstance(treatment, Technique):
+        return treatment
+    name = treatment.get("technique")
+    cls = BY_NAME.get(name) if isinstance(name, str) else None
+    if cls is None:
+        raise ParameterError("treatment", [f"technique: expected one of {', '.join(BY_NAME)}"])
+    try:
+        return cls.model_validate(dict(treatment))
+    except ValidationError as error:
+        faults = [f"{'.'.join(map(str, fault['loc'])) or '(all)'}: {fault['msg']}" for fault in error.errors()]
+        raise ParameterError(cls.model_fields["technique"].default, faults) from None

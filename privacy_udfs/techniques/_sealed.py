@@ -1,0 +1,117 @@
+"""What the two authenticated encryptions share: parameters, Tink's wire format, encodings, refusal."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Annotated, Literal, Protocol
+
+import numpy as np
+import pyarrow as pa
+from pydantic import AfterValidator
+
+from privacy_udfs.errors import TokenRefused
+from privacy_udfs.kernels import rfc4648
+from privacy_udfs.kernels.byte_arrays import cut, in_slices, prefixed, shorter_than, spread, without
+from privacy_udfs.kernels.canonical import TAKES, accepts, canonical
+from privacy_udfs.technique import Key, Technique, Treated
+
+_VERSION = 1  # the first byte of Tink's output prefix
+_PREFIX = 5
+_TEXT_CODES: dict[str, tuple[rfc4648.Encoder, rfc4648.Decoder]] = {
+    "base64": (rfc4648.encode_base64, rfc4648.decode_base64),
+    "base64url": (rfc4648.encode_base64url, rfc4648.decode_base64url),
+    "hex": (rfc4648.encode_hex, rfc4648.decode_hex),
+}
+
+
+def _as_utf8(value: str) -> str:
+    if any(0xD800 <= ord(char) < 0xE000 for char in value):
+        raise ValueError("a lone surrogate has no UTF-8")
+    return value
+
+
+class Cipher(Protocol):
+    """A kernel: whole arrays without nulls sealed and opened."""
+
+    def seal(self, plain: pa.BinaryArray) -> pa.BinaryArray:
+        """Each message encrypted, with whatever opening needs besides the key."""
+
+    def open(self, sealed: pa.BinaryArray) -> pa.BinaryArray | None:
+        """The messages; None where any is not authentic."""
+
+
+class SealedTechnique(Technique):
+    """An authenticated encryption of the canonical bytes of each value; subclasses say by which cipher."""
+
+    associated_data: Annotated[str, AfterValidator(_as_utf8)] = ""
+    encoding: Literal["base64", "base64url", "hex", "binary"] = "base64"
+    output_prefix: Literal["tink", "raw"] = "tink"
+
+    reversible = True
+
+    @abstractmethod
+    def cipher(self, key: bytes) -> Cipher:
+        """The kernel under a key of an accepted size."""
+
+    def canonical(self, values: pa.Array) -> pa.BinaryArray:
+        """The bytes to encrypt; nulls stay null."""
+        return canonical(values)
+
+    def output_type(self, values: pa.DataType) -> pa.DataType:
+        if not accepts(values):
+            self.refuse_type(values, TAKES)
+        return pa.binary() if self.encoding == "binary" else pa.string()
+
+    def treat(self, values: pa.Array, key: Key | None, subject: pa.Array | None) -> Treated:
+        assert key is not None
+        cipher, prefix = self.cipher(key.material), bytes([_VERSION]) + key.id.to_bytes(4, "big")
+
+        def tokens(plain: pa.BinaryArray) -> pa.Array:
+            sealed = cipher.seal(plain)
+            sealed = prefixed(prefix, sealed) if self.output_prefix == "tink" else sealed
+            return sealed if self.encoding == "binary" else _TEXT_CODES[self.encoding][0](sealed)
+
+        return Treated(spread(in_slices(self.canonical(values).drop_null(), tokens), values))
+
+    def untreat(self, values: pa.Array, key: Key | None) -> pa.Array:
+        assert key is not None
+        if values.null_count == len(values):
+            return pa.nulls(len(values), pa.string())
+        cipher, key_id = self.cipher(key.material), key.id
+
+        def messages(part: pa.Array) -> pa.BinaryArray | None:
+            tokens = self._decoded(part)
+            sealed = None if tokens is None else self._without_prefix(tokens, key_id)
+            return None if sealed is None else cipher.open(sealed)
+
+        plain = in_slices(values.drop_null(), messages)
+        if plain is None:
+            raise TokenRefused
+        return spread(text_or_binary(plain), values)
+
+    def _decoded(self, values: pa.Array) -> pa.BinaryArray | None:
+        takes = pa.binary() if self.encoding == "binary" else pa.string()
+        if values.type != takes:
+            self.refuse_type(values.type, f"{takes}, as its tokens are")
+        return values if self.encoding == "binary" else _TEXT_CODES[self.encoding][1](values)
+
+    def _without_prefix(self, tokens: pa.BinaryArray, key_id: int) -> pa.BinaryArray | None:
+        if self.output_prefix == "raw":
+            return tokens
+        if shorter_than(tokens, _PREFIX):
+            return None
+        prefix = cut(tokens, 0, _PREFIX)
+        known = np.frombuffer(key_id.to_bytes(4, "big"), np.uint8)
+        if (prefix[:, 0] != _VERSION).any() or (key_id and (prefix[:, 1:] != known).any()):
+            return None
+        return without(tokens, _PREFIX)
+
+
+def text_or_binary(plain: pa.BinaryArray) -> pa.Array:
+    """As text where every value is valid UTF-8, as all canonical bytes but those of binary columns are; else binary.
+
+    A cast of the result to binary is exact in either case."""
+    try:
+        return plain.cast(pa.string())
+    except pa.ArrowInvalid:
+        return plain

@@ -1,0 +1,169 @@
+"""`generalize_number`: a number becomes the bin it lies in."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from itertools import pairwise
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field, model_validator
+
+from privacy_udfs.kernels import exact
+from privacy_udfs.kernels.bins import Binned, Grid, bin_exact, bin_floats
+from privacy_udfs.parameters import Number, places, plain_text, scaled, unscaled
+from privacy_udfs.technique import Key, Technique, Treated
+
+HIPAA_TOP_AGE = 90
+
+
+class GeneralizeNumber(Technique):
+    """Replace each number by its half-open bin, ``lower <= number < upper``.
+
+    width, origin: bins of one width, one of which begins at ``origin`` (default 0). Or edges: the bins lie between
+    these strictly increasing numbers. Exactly one of ``width`` and ``edges``. Parameters are exact: 0.1 is a tenth.
+    bottom, top: all numbers below ``bottom`` share one open bin, and so do all from ``top`` on; bins end at them.
+    With ``edges`` these are the first and the last edge unless they are given.
+    label: what stands for a bin.
+        ``range``: text, ``[20, 30)``, ``<18``, ``>=90``: the usual interval notation, with every number in plain
+        decimal notation and without zeros at its end, whatever the column's type.
+        ``lower``: its lower end as a number; ``bottom`` for the open bin below it. A type of integers stays if all
+        parameters are integers, or else becomes decimal; floats stay; decimals get the digits that parameters need.
+        ``midpoint``: the middle of its ends, ``bottom`` and ``top`` for the open bins. Decimals stay decimal, all
+        others become float64.
+    preset: ``hipaa_age`` for ages in years: all from 90 on are one category and the others stay as they are
+    (``top: 90, width: 1, label: lower``, or a coarser ``width`` or ``edges``), as 45 CFR 164.514(b)(2)(i)(C) asks.
+
+    Takes integers, float32, float64 and decimal128. Integers and decimals are binned exactly, at any size; floats by
+    the floats of their type that are nearest to the bins' ends. Nulls stay null. Refused values: NaN, infinities,
+    floats so large that neighbours are more than an eighth of ``width`` apart, bins whose label the type cannot hold.
+
+    Does not protect: a bin with few people in it still singles them out (measure k-anonymity); without ``bottom`` and
+    ``top`` the extremes stay visible; with ``lower`` and ``midpoint`` a reader may take a bin for a measured number.
+    """
+
+    technique: Literal["generalize_number"] = "generalize_number"
+    preset: Literal["hipaa_age"] | None = None
+    width: Number | None = None
+    origin: Number = Decimal(0)
+    edges: Annotated[tuple[Number, ...], Field(strict=False, min_length=1)] | None = None
+    bottom: Number | None = None
+    top: Number | None = None
+    label: Literal["range", "lower", "midpoint"] = "range"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_preset(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or data.get("preset") != "hipaa_age":
+            return data
+        filled = {"label": "lower", **data}
+        if filled.get("top") is None:
+            filled["top"] = HIPAA_TOP_AGE
+        if filled.get("width") is None and filled.get("edges") is None:
+            filled["width"] = 1
+        return filled
+
+    @model_validator(mode="after")
+    def _agree(self) -> GeneralizeNumber:
+        faults = [fault for fault, wrong in self._faults().items() if wrong]
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+    def _faults(self) -> dict[str, bool]:
+        edges = self.edges or ()
+        lowest = edges[0] if edges and self.bottom is None else self.bottom
+        highest = edges[-1] if edges and self.top is None else self.top
+        return {
+            "exactly one of width and edges is needed": (self.width is None) == (self.edges is None),
+            "width must be above 0": self.width is not None and self.width <= 0,
+            "origin goes with width, not with edges": self.edges is not None and self.origin != 0,
+            "edges must increase strictly": any(a >= b for a, b in pairwise(edges)),
+            "bottom must be below top": self.bottom is not None and self.bottom == self.top,
+            "bottom, or the first edge, must be below top, or the last edge": (
+                lowest is not None and highest is not None and lowest > highest
+            ),
+            "preset hipaa_age needs top: 90": self.preset is not None and self.top != HIPAA_TOP_AGE,
+        }
+
+    def output_type(self, values: pa.DataType) -> pa.DataType:
+        floats = pa.types.is_float32(values) or pa.types.is_float64(values)
+        if not (floats or pa.types.is_integer(values) or pa.types.is_decimal128(values)):
+            self.refuse_type(values, "integers, float32, float64 and decimal128")
+        if self.label == "range":
+            return pa.string()
+        if self.label == "midpoint":
+            return self._decimal_type(values, self._scale() + 1) if pa.types.is_decimal(values) else pa.float64()
+        if floats or (pa.types.is_integer(values) and self._scale() == 0):
+            return values
+        return self._decimal_type(values, self._scale())
+
+    def _decimal_type(self, values: pa.DataType, scale: int) -> pa.DataType:
+        if scale > exact.MAX_DIGITS:
+            self.refuse_type(values, f"parameters with fewer digits after the point for label {self.label}")
+        if pa.types.is_integer(values):
+            return pa.decimal128(min(exact.MAX_DIGITS, 20 + scale), scale)  # 20 digits hold every 64-bit integer
+        more = max(0, scale - values.scale)
+        return pa.decimal128(min(exact.MAX_DIGITS, values.precision + more), values.scale + more)
+
+    def treat(self, values: pa.Array, key: Key | None, subject: pa.Array | None) -> Treated:
+        kind, binned = self.output_type(values.type), self._bin(values)
+        labels = self._texts(binned) if self.label == "range" else self._numbers(binned, kind)
+        blank = (binned.codes < 0) | values.is_null().to_numpy(zero_copy_only=False)
+        result = labels.take(pa.array(binned.codes, mask=blank))
+        if result.null_count == values.null_count:
+            return Treated(result)
+        return Treated(result, pc.and_(values.is_valid(), result.is_null()))
+
+    def _bin(self, values: pa.Array) -> Binned:
+        grid = self._grid()
+        if pa.types.is_floating(values.type):
+            return bin_floats(pc.fill_null(values, 0).to_numpy(), grid)
+        return bin_exact(exact.from_arrow(values, grid.scale), grid)
+
+    def _scale(self) -> int:
+        numbers = (self.width, self.origin, self.bottom, self.top, *(self.edges or ()))
+        return max(places(number) for number in numbers if number is not None)
+
+    def _grid(self) -> Grid:
+        scale = self._scale()
+        bottom, top = (None if end is None else scaled(end, scale) for end in (self.bottom, self.top))
+        if self.width is not None:
+            return Grid(scale, scaled(self.width, scale), scaled(self.origin, scale), (), bottom, top)
+        edges = [scaled(edge, scale) for edge in self.edges or ()]
+        first, last = edges[0] if bottom is None else bottom, edges[-1] if top is None else top
+        cuts = sorted({first, last, *(edge for edge in edges if first < edge < last)})
+        return Grid(scale, 0, 0, tuple(cuts), first, last)
+
+    def _texts(self, binned: Binned) -> pa.Array:
+        scale = self._scale()
+        text = str if scale == 0 else lambda end: plain_text(unscaled(end, scale))
+        ends = [(None if a is None else text(a), None if b is None else text(b)) for a, b in binned.ends]
+        return pa.array([_range_text(lower, upper) for lower, upper in ends], pa.string())
+
+    def _numbers(self, binned: Binned, kind: pa.DataType) -> pa.Array:
+        """The label of each bin as a number of type ``kind``; null where that cannot hold it."""
+        closed = [
+            (upper if lower is None else lower, lower if upper is None else upper) for lower, upper in binned.ends
+        ]
+        twice = [(lower or 0) + ((upper if self.label == "midpoint" else lower) or 0) for lower, upper in closed]
+        scale = self._scale()
+        if pa.types.is_floating(kind):
+            return _floats(twice, 2 * 10**scale, kind)
+        digits = kind.scale if pa.types.is_decimal(kind) else 0
+        exactly = np.array([n * 10 ** (digits - scale) // 2 for n in twice], object)
+        return exact.to_arrow(exactly, kind, ~exact.fits(exactly, kind))
+
+
+def _floats(numerators: list[int], denominator: int, kind: pa.DataType) -> pa.Array:
+    with np.errstate(over="ignore"):
+        nearest = np.array([n / denominator for n in numerators]).astype(kind.to_pandas_dtype())
+    return pa.array(nearest, kind, mask=~np.isfinite(nearest))
+
+
+def _range_text(lower: str | None, upper: str | None) -> str | None:
+    if lower is None:
+        return None if upper is None else f"<{upper}"
+    return f">={lower}" if upper is None else f"[{lower}, {upper})"

@@ -1,0 +1,102 @@
+"""`keyed_hash`: a pseudonym that only the holder of the key can make, the same for equal values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, NamedTuple
+
+import pyarrow as pa
+from pydantic import Field, model_validator
+
+from privacy_udfs.kernels.canonical import TAKES, accepts, canonical
+from privacy_udfs.kernels.cmac import aes_cmac
+from privacy_udfs.kernels.encoding import encode
+from privacy_udfs.kernels.hmac import hmac_sha256, hmac_sha512
+from privacy_udfs.kernels.utf8 import well_formed
+from privacy_udfs.parameters import Normalize
+from privacy_udfs.technique import Key, Technique, Treated
+
+
+class _Mac(NamedTuple):
+    """digest: the function over a batch. bits: of its result. key_size: bytes of key to derive."""
+
+    digest: Callable[[bytes, pa.BinaryArray], Any]
+    bits: int
+    key_size: int
+
+
+_MACS = {
+    "HMAC-SHA-256": _Mac(hmac_sha256, 256, 32),
+    "HMAC-SHA-512": _Mac(hmac_sha512, 512, 64),
+    "AES-CMAC": _Mac(aes_cmac, 128, 32),
+}
+
+
+class KeyedHash(Technique):
+    """Replace each value by a message authentication code of it, cut to its leftmost bits, as text or number.
+
+    algorithm: ``HMAC-SHA-256``, ``HMAC-SHA-512`` (RFC 2104, FIPS 198-1; a raw key of any length, 32 and 64 bytes when
+    derived); ``AES-CMAC`` (NIST SP 800-38B, RFC 4493; a raw key of 16, 24 or 32 bytes, 32 when derived).
+    bits: how many of the leftmost are kept: a multiple of 8, from 64 up to all (256, 512 and 128).
+    encoding: ``base64url`` (no padding), ``hex``, ``uuid`` (takes 128 bits), ``bigint`` (the leftmost 64 bits as a
+    signed number, whatever ``bits`` says); see `privacy_udfs.kernels.encoding`.
+    prefix: text before each pseudonym; numbers have none. normalize: steps (``nfc``, ``trim``, ``lower``) on text.
+
+    What goes into the code are the canonical bytes of a value, see `privacy_udfs.kernels.canonical`: 42 as a number, a
+    decimal and a text has one pseudonym.
+
+    Takes text, integers, decimals, booleans, dates, timestamps, times of day and binary; not floats, which have no one
+    spelling. Gives text, or int64 for ``bigint``. Nulls stay null. Refused values: text that is not well-formed UTF-8.
+
+    Collisions: that any two of n distinct values share a pseudonym has a chance of about ``n**2 / 2**(bits + 1)``:
+
+    ====  ===========  ============  ============
+    bits  10^6 values  10^9 values   10^11 values
+    ====  ===========  ============  ============
+    64    3e-8         3 %           certain
+    96    6e-18        6e-12         6e-8
+    128   1e-27        1e-21         1e-17
+    ====  ===========  ============  ============
+
+    Does not protect: equal values stay recognizable as equal, and with them frequencies and links between rows. Whoever
+    has the key, or can have values treated, can test guesses; of few possible values (telephone numbers, dates) that
+    means all of them. There is no way back to the value but such guessing.
+    """
+
+    technique: Literal["keyed_hash"] = "keyed_hash"
+    algorithm: Literal["HMAC-SHA-256", "HMAC-SHA-512", "AES-CMAC"] = "HMAC-SHA-256"
+    bits: Annotated[int, Field(ge=64, le=512, multiple_of=8)] = 128
+    encoding: Literal["base64url", "hex", "uuid", "bigint"] = "base64url"
+    prefix: str = ""
+    normalize: Normalize = ()
+
+    costly = True
+
+    @model_validator(mode="after")
+    def _parameters_fit(self) -> KeyedHash:
+        most = _MACS[self.algorithm].bits
+        faults = [
+            (self.bits > most, f"bits: {self.algorithm} gives {most}"),
+            (self.encoding == "uuid" and self.bits != 128, "bits: a uuid takes 128"),
+            (self.encoding == "bigint" and self.prefix != "", "prefix: a number has none"),
+        ]
+        if any(wrong for wrong, _ in faults):
+            raise ValueError("; ".join(fault for wrong, fault in faults if wrong))
+        return self
+
+    def key_size(self) -> int | None:
+        return _MACS[self.algorithm].key_size
+
+    def accepts_key(self, size: int) -> bool:
+        return size in (16, 24, 32) if self.algorithm == "AES-CMAC" else size > 0
+
+    def output_type(self, values: pa.DataType) -> pa.DataType:
+        if not accepts(values):
+            self.refuse_type(values, TAKES)
+        return pa.int64() if self.encoding == "bigint" else pa.string()
+
+    def treat(self, values: pa.Array, key: Key | None, subject: pa.Array | None) -> Treated:
+        assert key is not None
+        values, refused = well_formed(values) if pa.types.is_string(values.type) else (values, None)
+        digests = _MACS[self.algorithm].digest(key.material, canonical(values, self.normalize))
+        return Treated(encode(digests[:, : self.bits // 8], values, self.encoding, self.prefix), refused)

@@ -1,0 +1,41 @@
+"""`randomized_encryption`: unlinkable tokens that only the holder of the key can turn back."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from privacy_udfs.kernels.gcm import GCM
+from privacy_udfs.techniques._sealed import Cipher, SealedTechnique
+
+
+class RandomizedEncryption(SealedTechnique):
+    """Encrypt with AES-GCM (NIST SP 800-38D) under a random nonce for each value: equal values get different tokens.
+
+    Encrypted are the canonical bytes of a value (see `privacy_udfs.kernels.canonical`). associated_data: text, bound
+    to each token as its UTF-8. encoding: ``base64`` with padding, ``base64url`` without, lower-case ``hex``, or
+    ``binary``.
+    output_prefix: ``tink``: ``0x01 || key id (4 bytes, big-endian) || nonce (12) || ciphertext || tag (16)``, which any
+    Tink opens as AES-GCM; ``raw``: the same without the first five bytes. Gives text, or binary. Null in, null out; no
+    value is refused. Key: 32 bytes (AES-256), or 16.
+
+    `revert` gives text where every value of the array is valid UTF-8, else binary; binary columns cast it to binary.
+    With a key id, other ids are refused; with id 0 (plain key bytes) any is taken. A wrong key, a changed, cut or
+    misspelt token: always the same `TokenRefused`.
+
+    What it does not protect against: lengths show, to the byte. Nonces come from the operating system's generator, so
+    under one key at most 2**32 values may be encrypted (SP 800-38D, section 8.3), in all tables and runs together; the
+    technique cannot count them: give large tables keys of their own, and rotate. A repeated run gives other tokens.
+    """
+
+    technique: Literal["randomized_encryption"] = "randomized_encryption"
+
+    deterministic = False
+
+    def key_size(self) -> int:
+        return 32
+
+    def accepts_key(self, size: int) -> bool:
+        return size in (16, 32)
+
+    def cipher(self, key: bytes) -> Cipher:
+        return GCM(key, self.associated_data.encode())

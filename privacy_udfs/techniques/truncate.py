@@ -1,0 +1,72 @@
+"""`truncate`: the first characters only; with a preset for ZIP codes under HIPAA."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field, model_validator
+
+from privacy_udfs.kernels import utf8
+from privacy_udfs.technique import Key, Technique, Treated
+
+ZIP = r"^[0-9]{5}(-?[0-9]{4})?$"
+# fmt: off
+SMALL_AREAS = (
+    "036", "059", "063", "102", "203", "556", "692", "790", "821",
+    "823", "830", "831", "878", "879", "884", "890", "893",
+)
+# fmt: on
+"""3-digit ZIP areas of 20,000 people or fewer in the Census of 2000: HHS, Guidance Regarding Methods for
+De-identification of Protected Health Information (26 November 2012), "When can ZIP codes be included in de-identified
+information?"."""
+
+Zip3 = Annotated[str, Field(pattern=r"^[0-9]{3}$")]
+
+
+class Truncate(Technique):
+    """Keep the first characters of a text: ``0250`` with ``keep: 2`` gives ``02``. Text to text.
+
+    keep: how many characters (Unicode code points, so a combining mark counts by itself), at least 1. A value that is
+    no longer than that **stays as it is**; an empty text stays empty.
+    preset: instead of ``keep``, ``hipaa_zip3``: the first three digits of a US ZIP code, or ``000`` where the ZIP codes
+    that begin with them hold 20,000 people or fewer together, as 45 CFR 164.514(b)(2)(i)(B) asks. A value that is not
+    five or nine digits (``12345``, ``12345-6789``, ``123456789``) is refused.
+    small_areas: for the preset, the prefixes that become ``000``, in place of those HHS lists from the Census of 2000.
+    The rule asks for the current census, so whoever has newer figures states them here.
+
+    Null in, null out. Malformed UTF-8 is refused. Truncation groups values, it hides none that is alone in its group:
+    check group sizes where that matters.
+    """
+
+    technique: Literal["truncate"] = "truncate"
+    keep: Annotated[int, Field(ge=1)] | None = None
+    preset: Literal["hipaa_zip3"] | None = None
+    small_areas: Annotated[tuple[Zip3, ...], Field(strict=False)] | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Truncate:
+        if (self.keep is None) == (self.preset is None):
+            raise ValueError("expected keep (a number of characters) or preset, and not both")
+        if self.small_areas is not None and self.preset is None:
+            raise ValueError("small_areas goes with the preset hipaa_zip3 only")
+        return self
+
+    def output_type(self, values: pa.DataType) -> pa.DataType:
+        if pa.types.is_string(values) or pa.types.is_large_string(values):
+            return pa.string()
+        return self.refuse_type(values, "text")
+
+    def treat(self, values: pa.Array, key: Key | None, subject: pa.Array | None) -> Treated:
+        if self.preset is not None:
+            return self._zip3(values)
+        values, malformed = utf8.well_formed(values)
+        return Treated(pc.utf8_slice_codeunits(values, 0, min(self.keep or 0, utf8.MAX_TEXT_BYTES)), malformed)
+
+    def _zip3(self, values: pa.StringArray) -> Treated:
+        other = pc.fill_null(pc.invert(pc.match_substring_regex(values, ZIP)), False)
+        prefix = pc.utf8_slice_codeunits(utf8.nulled(values, other), 0, 3)
+        areas = SMALL_AREAS if self.small_areas is None else self.small_areas
+        small = pc.is_in(prefix, pa.array(areas, pa.string()))
+        return Treated(pc.if_else(small, "000", prefix), other)

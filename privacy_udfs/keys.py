@@ -1,0 +1,117 @@
+"""Keys by name: what travels is a reference; what it refers to is fetched where it is used, and kept for a while.
+
+>>> reference.resolve()          # doctest: +SKIP
+Key(id=1712345678)
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import os
+
+from privacy_udfs import encrypted_keysets, key_providers
+from privacy_udfs.errors import KeyProblem
+from privacy_udfs.key_derivation import key_check_value
+from privacy_udfs.keyset_cache import KeysetCache
+from privacy_udfs.keyset_entry import KeysetEntry
+from privacy_udfs.keysets import Keyset
+from privacy_udfs.technique import Key, Technique
+
+__all__ = [
+    "Key",
+    "KeyReference",
+    "Keyset",
+    "KeysetEntry",
+    "clear_cache",
+    "create_file",
+    "key_check_value",
+    "load_keyset",
+    "read_keyset",
+]
+
+TIME_TO_LIVE = 300.0
+"""Seconds for which a process uses a keyset before it asks the provider again."""
+
+_log = logging.getLogger("lakenym.keys")
+_warned: set[str] = set()
+
+
+@dataclasses.dataclass(frozen=True)
+class KeyReference:
+    """Which key a column uses, and where it is: all that Spark ships or prints.
+
+    name: the key's name in the configuration. keyset, kek: URIs of the keyset and of the key that encrypts it. key_id:
+    the version. domain: the label that separates sub-keys.
+    """
+
+    name: str
+    keyset: str
+    kek: str | None
+    key_id: int
+    technique: Technique
+    domain: str
+
+    def __repr__(self) -> str:
+        technique = self.technique.technique
+        return f"KeyReference(name={self.name!r}, key_id={self.key_id}, {technique=}, domain={self.domain!r})"
+
+    def resolve(self) -> Key:
+        """The sub-key. The keyset is loaded at most once a process and `TIME_TO_LIVE`, whatever the number of threads,
+        batches and references. Raises `KeyProblem` naming the key."""
+        try:
+            keyset = _cache.get(self.name, self.keyset, self.kek, self.key_id)
+            return keyset.subkey(self.technique, self.domain, self.key_id)
+        except KeyProblem as error:
+            problem = str(error)
+        raise KeyProblem(f"key {self.name}: {problem}")
+
+
+def load_keyset(uri: str, kek: str | None = None, name: str | None = None) -> Keyset:
+    """Fetch and read the keyset at ``uri``, every time anew.
+
+    kek: URI of the key that encrypts it, None for a clear one. name: what to call it in the log. Raises `KeyProblem`,
+    which never holds any of it.
+    """
+    keyset = read_keyset(uri, key_providers.fetch(uri), kek)
+    if kek is None and key_providers.scheme_of(uri) in key_providers.CLEAR_AT_REST:
+        _warn_once(name or uri)
+    return keyset
+
+
+def read_keyset(uri: str, content: bytes, kek: str | None) -> Keyset:
+    """The keyset in ``content``, which was found at ``uri``. Raises as `load_keyset`."""
+    if (kek is not None) != encrypted_keysets.is_sealed(content):
+        said = "no kek is named for it" if kek is None else "a kek is named for it"
+        raise KeyProblem(f"{uri}: the keyset is {'encrypted' if kek is None else 'not an encrypted one'}, but {said}")
+    try:
+        if kek is None:
+            return Keyset.from_json(content)
+        return encrypted_keysets.unseal(content, key_providers.kek(kek))
+    except KeyProblem as error:
+        problem = str(error)
+    raise KeyProblem(f"{uri}: {problem}")
+
+
+def _warn_once(name: str) -> None:
+    if name not in _warned:
+        _warned.add(name)
+        _log.warning("key %s: its keyset is not encrypted; this is for development only", name)
+
+
+def create_file(path: str | os.PathLike[str], type: str = "HkdfPrfKey") -> None:
+    """Write a new clear keyset of one key to a new file of mode 0600. Raises `KeyProblem` where the path exists."""
+    key_providers.file.create(f"file:{os.fspath(path)}", Keyset.generate(type).to_json().encode())
+
+
+def clear_cache() -> None:
+    """Forget every keyset of this process: the next use loads it again."""
+    _cache.clear()
+
+
+def _load(name: str, uri: str, kek: str | None) -> Keyset:
+    return read_keyset(uri, key_providers.fetch(uri), kek)  # the driver has warned; its workers need not
+
+
+_cache = KeysetCache(_load, TIME_TO_LIVE)
+os.register_at_fork(after_in_child=_cache.reset)

@@ -1,0 +1,187 @@
+"""Techniques as Spark functions: the only module here that imports pyspark.
+
+Two evaluations of the same kernels: *Arrow* UDFs, which hand Spark's Arrow arrays to the technique as they are (the job
+uses these), and *pandas* UDFs, for notebooks and SQL. pandas turns a nullable bigint into floats, so that ``11`` would
+become ``11.0`` in some batches and digits past 2^53 be lost: here every value crosses pandas as exact text instead.
+
+What Spark ships and prints of a function is the technique and a *reference* to its key. Pass `Key` objects in tests
+only: their bytes would travel with the query.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.accumulators import Accumulator, AccumulatorParam
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+from pyspark.sql.pandas.functions import arrow_udf, pandas_udf
+from pyspark.sql.pandas.types import from_arrow_type, to_arrow_type
+
+from privacy_udfs import nested
+from privacy_udfs.errors import TypeRefused, ValueRefused
+from privacy_udfs.keys import KeyReference
+from privacy_udfs.nested import Counts, Leaf, Node
+from privacy_udfs.technique import Technique
+from privacy_udfs.techniques import parse
+
+
+class CountsParam(AccumulatorParam[Counts]):
+    """Adds up the counts of batches, exactly once for each finished task of the write.
+
+    ``listener`` is called on the driver with the new totals whenever a task ends, before Spark counts that task as
+    finished: so all of them are in before the write's commit starts. It stays on the driver.
+    """
+
+    def __init__(self, listener: Callable[[Counts], None] | None = None) -> None:
+        self.listener = listener
+
+    def __reduce__(self) -> tuple[type[CountsParam], tuple[()]]:
+        return CountsParam, ()
+
+    def zero(self, value: Counts) -> Counts:
+        return {}
+
+    def addInPlace(self, value1: Counts, value2: Counts) -> Counts:  # noqa: N802 - Spark's name
+        for label, more in value2.items():
+            sums = zip(value1.get(label, (0, 0, 0)), more, strict=True)
+            treated, null, refused = (a + b for a, b in sums)
+            value1[label] = (treated, null, refused)
+        if self.listener is not None:
+            self.listener(value1)
+        return value1
+
+
+def tree_udf(
+    node: Node, output: T.DataType, counts: Accumulator[Counts] | None = None, with_subject: bool = False
+) -> Callable[..., Column]:
+    """An Arrow UDF that treats one column as a tree of treatments says; with two arguments if it needs a subject.
+
+    output: Spark's type of the result, whose nested fields may carry metadata. counts: gets every batch's counts.
+    """
+
+    def evaluate(values: pa.Array, subject: pa.Array | None) -> pa.Array:
+        batch: Counts = {}
+        result = nested.treat(node, values, subject, batch)
+        if counts is not None:
+            counts.add(batch)
+        return result
+
+    def treat_column(values: pa.Array) -> pa.Array:
+        return evaluate(values, None)
+
+    def treat_column_of_subject(values: pa.Array, subject: pa.Array) -> pa.Array:
+        return evaluate(values, subject)
+
+    treat = treat_column_of_subject if with_subject else treat_column
+    function = arrow_udf(treat, returnType=output)  # type: ignore[call-overload]
+    if all(leaf.technique.deterministic for leaf in nested.leaves(node)):
+        return function  # type: ignore[no-any-return]
+    return function.asNondeterministic()  # type: ignore[no-any-return]
+
+
+def arrow(
+    treatment: Technique | Mapping[str, Any], key: KeyReference | None = None, input_type: T.DataType | str = "string"
+) -> Callable[..., Column]:
+    """An Arrow UDF for one technique: call it on columns, or give it to ``spark.udf.register`` for SQL.
+
+    input_type: the Spark type of the columns it will meet (a DDL name or `DataType`); it decides the result's type.
+    Nulls stay null; a value the technique cannot treat fails the query, or becomes null under ``on_refused: null``.
+    """
+    technique = parse(treatment)
+    given = _spark_type(input_type)
+    leaf = Leaf(technique.technique, technique, key)
+    return tree_udf(leaf, _output_type(technique, given), with_subject=technique.needs_subject)
+
+
+def pandas(
+    treatment: Technique | Mapping[str, Any], key: KeyReference | None = None, input_type: T.DataType | str = "string"
+) -> Callable[..., Column]:
+    """A pandas UDF for one technique, with the same results as `arrow`; for SQL, and for Spark without Arrow UDFs.
+
+    It takes *text*: in SQL write ``pseudonym(CAST(id AS STRING))``; `on` does that for you. input_type says what the
+    text stands for. Any other pandas type is refused, whatever the batch holds, since pandas changes numbers (above).
+    """
+    technique = parse(treatment)
+    given = _spark_type(input_type)
+    if technique.needs_subject:
+        raise TypeRefused(f"{technique.technique} needs a subject: use privacy_udfs.udf.arrow")
+    leaf = Leaf(technique.technique, technique, key)
+    arrow_input = to_arrow_type(given, timezone="UTC")
+
+    def treat_series(values: pd.Series) -> pd.Series:
+        result = nested.treat(leaf, from_text(values, arrow_input), None, {})
+        return result.to_pandas(integer_object_nulls=True, date_as_object=True)
+
+    function = pandas_udf(treat_series, returnType=_output_type(technique, given))  # type: ignore[call-overload]
+    return function if technique.deterministic else function.asNondeterministic()  # type: ignore[no-any-return]
+
+
+def on(
+    column: Column | str,
+    treatment: Technique | Mapping[str, Any],
+    key: KeyReference | None = None,
+    input_type: T.DataType | str = "string",
+    subject: Column | str | None = None,
+    evaluation: str = "arrow",
+) -> Column:
+    """``column`` treated, for interactive use: ``df.select(on("email", {"technique": "mask"}))``.
+
+    evaluation: ``arrow`` or ``pandas``; the results are equal. subject: the column that says whose row it is.
+    """
+    values = F.col(column) if isinstance(column, str) else column
+    if evaluation == "pandas":
+        return pandas(treatment, key, input_type)(to_text(values, _spark_type(input_type)))
+    if evaluation != "arrow":
+        raise ValueError(f"evaluation: expected 'arrow' or 'pandas', got {evaluation!r}")
+    arguments = [values] if subject is None else [values, subject]
+    return arrow(treatment, key, input_type)(*arguments)
+
+
+def to_text(values: Column, given: T.DataType) -> Column:
+    """``values`` as exact text for the way through pandas: dates and times as counts, since their text is ambiguous."""
+    if isinstance(given, T.BinaryType):
+        return values
+    if isinstance(given, T.DateType):
+        values = F.unix_date(values)
+    elif isinstance(given, T.TimestampType):
+        values = F.unix_micros(values)
+    elif isinstance(given, T.TimestampNTZType):
+        values = F.unix_micros(F.to_timestamp_ltz(F.concat(values.cast("string"), F.lit(" UTC"))))
+    return values.cast("string")
+
+
+def from_text(values: pd.Series, target: pa.DataType) -> pa.Array:
+    """The Arrow array of type ``target`` whose exact text (see `to_text`) a pandas series holds."""
+    if values.dtype != object and not isinstance(values.dtype, pd.StringDtype):
+        raise TypeRefused(f"a pandas UDF got {values.dtype}, where numbers are not exact: CAST the column AS STRING")
+    try:
+        return _parse_text(values, target)
+    except pa.ArrowInvalid:  # its message quotes the value
+        raise ValueRefused(f"a pandas UDF for {target} got text that is not the exact text of {target}") from None
+
+
+def _parse_text(values: pd.Series, target: pa.DataType) -> pa.Array:
+    if pa.types.is_binary(target):
+        return pa.array(values, pa.binary(), from_pandas=True)
+    text = pa.array(values, pa.string(), from_pandas=True)
+    if pa.types.is_date(target):
+        return text.cast(pa.int32()).view(pa.date32())
+    if pa.types.is_timestamp(target):
+        return text.cast(pa.int64()).view(target)
+    if pa.types.is_boolean(target):
+        return pc.equal(text, "true")
+    return text.cast(target)
+
+
+def _spark_type(given: T.DataType | str) -> T.DataType:
+    return given if isinstance(given, T.DataType) else T.DataType.fromDDL(given)
+
+
+def _output_type(technique: Technique, given: T.DataType) -> T.DataType:
+    return from_arrow_type(technique.output_type(to_arrow_type(given, timezone="UTC")))

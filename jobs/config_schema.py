@@ -1,0 +1,145 @@
+"""JSON Schemas of the configuration's files, for editors: ``python jobs/config_schema.py --write conf/schema``.
+
+``--check conf/schema`` exits 1 when they are not what this version would write. A file names its schema in its first
+line: ``# yaml-language-server: $schema=../schema/table.json``. A schema knows one file; `jobs.shared.config.load` knows
+them all, and is stricter.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic.json_schema import models_json_schema
+
+from jobs.shared.documents import NAME_PATTERN
+from jobs.shared.hierarchy_file import LEVELS_FILE
+from jobs.shared.models import ColumnEntry, Entry, KeyEntry, Policy, TableEntry
+from jobs.shared.treatments import WORDS
+from privacy_udfs.technique import Technique
+from privacy_udfs.techniques import BY_NAME, TECHNIQUES
+
+Schema = dict[str, Any]
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+NAME: Schema = {"type": "string", "pattern": NAME_PATTERN}
+KEY: Schema = {**NAME, "description": "A name of keys.yaml."}
+DOMAIN: Schema = {**NAME, "description": "Whose pseudonyms the column shares; the column's own if left out."}
+LEVELS: Schema = {"type": "string", "description": "A CSV beside the configuration: value;level 1;level 2;..."}
+
+
+def schemas() -> dict[str, Schema]:
+    """File name -> the JSON Schema of that kind of file."""
+    return {"table.json": _table(), "domains.json": _domains(), "keys.json": _keys(), "policy.json": _policy()}
+
+
+def _definitions(*models: type[Entry] | type[Technique]) -> dict[str, Schema]:
+    _, schema = models_json_schema([(model, "validation") for model in models])
+    definitions: dict[str, Schema] = schema["$defs"]
+    return definitions
+
+
+def _file(title: str, definitions: dict[str, Schema], body: Schema) -> Schema:
+    return {"$schema": DIALECT, "title": title, **body, "$defs": definitions}
+
+
+def _named(items: Schema) -> Schema:
+    return {"type": "object", "propertyNames": NAME, "additionalProperties": items}
+
+
+def _table() -> Schema:
+    definitions = {**_definitions(TableEntry, ColumnEntry), **_techniques({"key": KEY, "domain": DOMAIN})}
+    words: Schema = {"enum": list(WORDS), "description": "The column as it is; no column; a column of nulls."}
+    domain: Schema = {"type": "object", "properties": {"domain": DOMAIN}, "required": ["domain"]}
+    domain["additionalProperties"] = False
+    definitions["Treatment"] = {"oneOf": [words, domain, *_references()]}
+    definitions["ColumnEntry"]["properties"]["treatment"] = {"$ref": "#/$defs/Treatment"}
+    table = definitions.pop("TableEntry")
+    table["properties"]["columns"]["additionalProperties"] = {"$ref": "#/$defs/ColumnEntry"}
+    return _file("A table of the catalog", definitions, table)
+
+
+def _domains() -> Schema:
+    return _file("Domains", _techniques({"key": KEY}), _named({"oneOf": _references()}))
+
+
+def _keys() -> Schema:
+    return _file("Keys", _definitions(KeyEntry), _named({"$ref": "#/$defs/KeyEntry"}))
+
+
+def _policy() -> Schema:
+    definitions = _definitions(Policy)
+    definitions["ClassPolicy"]["properties"]["techniques"]["items"] = {"enum": list(BY_NAME)}
+    return _file("The policy", definitions, definitions.pop("Policy"))
+
+
+def _references() -> list[Schema]:
+    return [{"$ref": f"#/$defs/{cls.__name__}"} for cls in TECHNIQUES]
+
+
+def _techniques(more: Schema) -> dict[str, Schema]:
+    """The definitions of all techniques as they are written. more: what keyed ones are given beside parameters."""
+    definitions = _definitions(*TECHNIQUES)
+    for cls in TECHNIQUES:
+        schema = definitions[cls.__name__]
+        properties, required = schema["properties"], set(schema.get("required", ()))
+        properties["on_refused"]["enum"] = ["stop", "null", None]  # in YAML an unquoted null is not text
+        properties["on_refused"].pop("type", None)
+        if cls.key_size is not Technique.key_size:
+            properties |= more
+            required.add("key")
+        elif "domain" in more:
+            properties["domain"] = more["domain"]
+        if "levels" in properties:
+            properties[LEVELS_FILE] = LEVELS
+            required.discard("levels")
+            schema["oneOf"] = [{"required": ["levels"]}, {"required": [LEVELS_FILE]}]
+        schema["required"] = sorted(required | {"technique"})
+    return definitions
+
+
+def write(folder: Path) -> None:
+    """Write all schemas into ``folder``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, schema in schemas().items():
+        (folder / name).write_text(_text(schema), encoding="utf-8")
+
+
+def stale(folder: Path) -> list[str]:
+    """The names of the schemas in ``folder`` that `write` would change."""
+    return [name for name, schema in schemas().items() if not _has(folder / name, _text(schema))]
+
+
+def _text(schema: Schema) -> str:
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def _has(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_text(encoding="utf-8") == text
+
+
+def parser() -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser("config_schema", description=__doc__.split("\n\n")[0])
+    what = options.add_mutually_exclusive_group(required=True)
+    what.add_argument("--write", type=Path, metavar="FOLDER", help="write the schemas")
+    what.add_argument("--check", type=Path, metavar="FOLDER", help="exit 1 if the schemas there are stale")
+    return options
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    options = parser().parse_args(argv)
+    if options.write is not None:
+        write(options.write)
+        return 0
+    names = stale(options.check)
+    for name in names:
+        print(f"{options.check / name} is stale: python jobs/config_schema.py --write {options.check}")
+    return 1 if names else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,168 @@
+"""Treat tables as the catalog says: ``spark-submit jobs/pseudonymize.py --conf conf --table crm.customers``.
+
+Exit codes: 0 done; 1 refused by a check, nothing was written for that table; 2 bad configuration or usage; 3 failed at
+run time. From a notebook: ``run(spark, config.load(Path("conf")), "crm.customers")``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import functools
+import json
+import sys
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from jobs.shared import cli, config, events, failures, key_ring, record, session, tables, treatment_plan
+from jobs.shared.checks import check_before_write
+from jobs.shared.config import Config
+from jobs.shared.events import Report
+from jobs.shared.selection import Selection
+from jobs.shared.treatment_plan import Plan
+from privacy_udfs.nested import Counts
+from privacy_udfs.udf import CountsParam
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What a run did. counts: leaf column -> (treated, null, refused); a column that is not read has no counts."""
+
+    table: str
+    run_id: str
+    version: int
+    rows: int
+    seconds: float
+    counts: Mapping[str, tuple[int, int, int]]
+    plan: Plan
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """A run up to its first write: everything is decided and checked."""
+
+    conf: Config
+    source: tables.SourceRows
+    keys: key_ring.KeyRing
+    plan: Plan
+    target: tables.TargetState
+
+
+def prepare(spark: SparkSession, conf: Config, table: str, allow_raw_history: bool = False) -> Prepared:
+    """Plan one table against its source, open its keys, look at its target. Raises where a check refuses."""
+    entry = conf.tables[table]
+    source = tables.read(spark, entry.source)
+    keys = key_ring.open_for(conf, entry)
+    plan = treatment_plan.build(entry, source.rows.schema, keys.ids)
+    target = tables.inspect(spark, entry.target)
+    check_before_write(plan, keys.checks(plan), target, allow_raw_history)
+    return Prepared(conf, source, keys, plan, target)
+
+
+def execute(spark: SparkSession, prepared: Prepared, report: Report = events.silent) -> Result:
+    """Write what was prepared, in one commit."""
+    start, plan, table = time.monotonic(), prepared.plan, prepared.plan.config
+    run_id = str(uuid.uuid4())
+    entries = record.entries(plan, prepared.keys.checks(plan))
+    snapshot = config.snapshot_sha256(prepared.conf, table.name)
+    properties = record.properties(plan, entries, snapshot, prepared.conf.policy.version)
+
+    def into_commit(counts: Counts) -> None:
+        run = {"run_id": run_id, "source_version": prepared.source.version, "counts": by_column(plan, counts)}
+        spark.conf.set(tables.USER_METADATA, json.dumps(run, ensure_ascii=False))
+
+    into_commit({})
+    counts = spark.sparkContext.accumulator({}, CountsParam(into_commit))
+    selection = Selection(plan, entries, prepared.keys.references(plan), counts)
+    report("planned", table=table.name, run_id=run_id, columns=len(plan.columns), source=table.source.describe())
+    commit = tables.replace(
+        spark, prepared.source.rows, selection.columns(), table.target, prepared.target, properties, run_id
+    )
+    result = Result(
+        table.name, run_id, commit.version, commit.rows, time.monotonic() - start, by_column(plan, counts.value), plan
+    )
+    report("committed", **summary(result))
+    return result
+
+
+def run(
+    spark: SparkSession,
+    conf: Config,
+    table: str,
+    allow_raw_history: bool = False,
+    report: Report = events.silent,
+) -> Result:
+    """Treat one table: conf -> plan -> key -> UDF -> one select -> one Delta commit with its record."""
+    own = session.for_run(spark)
+    return failures.translated(table, lambda: execute(own, prepare(own, conf, table, allow_raw_history), report))
+
+
+def by_column(plan: Plan, counts: Counts) -> dict[str, tuple[int, int, int]]:
+    """Counts by leaf column instead of by label."""
+    prefix = f"{plan.table}: "
+    return {label.removeprefix(prefix): numbers for label, numbers in sorted(counts.items())}
+
+
+def summary(result: Result) -> dict[str, Any]:
+    """A result as plain data, for events."""
+    columns = []
+    for column in result.plan.columns:
+        treated, null, refused = result.counts.get(str(column.path), (None, None, None))
+        names = {"column": str(column.path), "class": column.rule.class_, "technique": column.name}
+        columns.append({**names, "treated": treated, "null": null, "refused": refused})
+    rate = result.rows / result.seconds if result.seconds else None
+    return {
+        "table": result.table,
+        "run_id": result.run_id,
+        "version": result.version,
+        "rows": result.rows,
+        "seconds": round(result.seconds, 3),
+        "rows_per_second": rate and round(rate),
+        "columns": columns,
+    }
+
+
+def parser() -> argparse.ArgumentParser:
+    options = cli.parser("pseudonymize", __doc__)
+    options.add_argument("--dry-run", action="store_true", help="plan and check everything, write nothing")
+    options.add_argument(
+        "--allow-raw-history",
+        action="store_true",
+        help="replace a target although older versions of it hold untreated rows, which time travel shows until VACUUM",
+    )
+    return options
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    options = parser().parse_args(argv)
+    report = events.for_stream()
+    return failures.exit_code(report, lambda: _run_all(options, report))
+
+
+def _run_all(options: argparse.Namespace, report: Report) -> int:
+    conf, names = cli.chosen(options)
+    spark = session.for_run(session.start("lakenym pseudonymize"))
+    prepared: list[Prepared] = []
+
+    def prepare_one(name: str) -> int:
+        prepared.append(failures.translated(name, lambda: prepare(spark, conf, name, options.allow_raw_history)))
+        report("checked", table=name, columns=len(prepared[-1].plan.columns))
+        return 0
+
+    def execute_one(ready: Prepared) -> int:
+        failures.translated(ready.plan.table, lambda: execute(spark, ready, report))
+        return 0
+
+    # all tables are planned and checked before the first is written
+    code = max(failures.exit_code(report, functools.partial(prepare_one, name), name) for name in names)
+    if code or options.dry_run:
+        return code
+    return max(failures.exit_code(report, functools.partial(execute_one, one), one.plan.table) for one in prepared)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+"""The keys a table's treatment needs: opened on the driver to check them, referred to in what Spark ships."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from jobs.shared.column_path import ColumnPath
+from jobs.shared.config import Config
+from jobs.shared.models import TableConfig
+from jobs.shared.treatment_plan import Plan
+from privacy_udfs.keys import KeyReference, Keyset, key_check_value, load_keyset
+
+
+@dataclasses.dataclass(frozen=True)
+class KeyRing:
+    """The keysets in use, by the names of ``keys.yaml``. Its `repr` shows ids and states only."""
+
+    config: Config
+    keysets: Mapping[str, Keyset]
+
+    @property
+    def ids(self) -> dict[str, int]:
+        """Key name -> id of the version in force: the primary."""
+        return {name: keyset.primary.id for name, keyset in self.keysets.items()}
+
+    def references(self, plan: Plan) -> dict[ColumnPath, KeyReference]:
+        """What executors get: where each keyed column's key is, which version, and what to derive from it."""
+        references = {}
+        for column in plan.columns:
+            name = column.treatment.key
+            if name is None or column.key_id is None or column.domain is None:
+                continue
+            entry = self.config.keys[name]
+            technique = column.treatment.technique
+            references[column.path] = KeyReference(
+                name, entry.keyset, entry.kek, column.key_id, technique, column.domain
+            )
+        return references
+
+    def checks(self, plan: Plan) -> dict[ColumnPath, str]:
+        """A check value of each keyed column's sub-key, for the record. Fails where a key does not fit."""
+        return {
+            path: key_check_value(self.keysets[ref.name].subkey(ref.technique, ref.domain, ref.key_id))
+            for path, ref in self.references(plan).items()
+        }
+
+
+def open_for(config: Config, table: TableConfig) -> KeyRing:
+    """Open every keyset that the table's columns name. Raises `KeyProblem`."""
+    names = sorted({rule.treatment.key for rule in table.columns.values() if rule.treatment.key is not None})
+    return KeyRing(config, {name: load_keyset(config.keys[name].keyset, config.keys[name].kek, name) for name in names})

@@ -1,0 +1,147 @@
+"""From a plan to Spark: the one ``select`` that treats all columns, and the schema it gives."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from pyspark.accumulators import Accumulator
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from jobs.shared.column_path import ColumnPath, Element, Field, MapKey, MapValue
+from jobs.shared.record import Entry
+from jobs.shared.treatment_plan import ColumnPlan, Plan
+from privacy_udfs.keys import KeyReference
+from privacy_udfs.nested import Counts, Kept, Leaf, ListNode, MapNode, Node, StructNode, leaves
+from privacy_udfs.udf import tree_udf
+
+Treated = tuple[Node, T.DataType]
+"""What is done to a column or a part of one, and the type it then has."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Selection:
+    """The columns of the target, made from a plan, the record's entries and the references to keys.
+
+    counts: the accumulator that gets every batch's counts; None where nobody asks (a look at some rows).
+    """
+
+    plan: Plan
+    entries: Mapping[ColumnPath, Entry]
+    keys: Mapping[ColumnPath, KeyReference]
+    counts: Accumulator[Counts] | None = None
+
+    def columns(self) -> list[Column]:
+        """The select list: each remaining column, treated, with its record entries as field metadata."""
+        return [
+            self._column(field, *treated)
+            for field in self.plan.schema.fields
+            if (treated := self._walk(ColumnPath((Field(field.name),)), field.dataType)) is not None
+        ]
+
+    def schema(self) -> T.StructType:
+        """The schema that `columns` gives, metadata included."""
+        treated = self._walk(ColumnPath(()), self.plan.schema)
+        return T.StructType([]) if treated is None else treated[1]  # type: ignore[return-value]
+
+    def _column(self, field: T.StructField, node: Node, output: T.DataType) -> Column:
+        source = F.col(quoted(field.name))
+        if isinstance(node, Kept):
+            treated = source
+        elif _is_nulled(node):
+            treated = F.lit(None).cast(output)  # so that the source's column is not even read
+        elif any(leaf.technique.needs_subject for leaf in leaves(node)):
+            treated = tree_udf(node, bare(output), self.counts, with_subject=True)(source, self._subject())
+        else:
+            treated = tree_udf(node, bare(output), self.counts)(source)
+        if bare(output) != output:
+            treated = treated.cast(output)  # sets the nested fields' metadata, which a UDF's type must not carry
+        return treated.alias(field.name, metadata=self._metadata(ColumnPath((Field(field.name),))))
+
+    def _subject(self) -> Column:
+        path = self.plan.config.subject
+        assert path is not None, "a configuration that needs a subject and names none is refused when read"
+        return F.col(".".join(quoted(step.name) for step in path.steps if isinstance(step, Field)))
+
+    def _walk(self, path: ColumnPath, given: T.DataType) -> Treated | None:
+        """None where the whole of ``path`` is dropped."""
+        column = self.plan.by_path.get(path)
+        if column is not None:
+            return None if column.output is None else (self._leaf(column), column.output)
+        if isinstance(given, T.StructType):
+            return self._walk_struct(path, given)
+        if isinstance(given, T.ArrayType):
+            element = self._walk(path.child(Element()), given.elementType)
+            return None if element is None else _or_kept(ListNode(element[0]), T.ArrayType(element[1]))
+        assert isinstance(given, T.MapType)
+        key, value = (
+            self._walk(path.child(MapKey()), given.keyType),
+            self._walk(path.child(MapValue()), given.valueType),
+        )
+        if key is None or value is None:
+            return None
+        return _or_kept(MapNode(key[0], value[0]), T.MapType(key[1], value[1]))
+
+    def _walk_struct(self, path: ColumnPath, given: T.StructType) -> Treated | None:
+        nodes, fields = {}, []
+        for field in given.fields:
+            below = path.child(Field(field.name))
+            treated = self._walk(below, field.dataType)
+            if treated is not None:
+                nodes[field.name] = treated[0]
+                fields.append(T.StructField(field.name, treated[1], True, self._metadata(below)))
+        if not fields:
+            return None
+        return _or_kept(StructNode(nodes), T.StructType(fields), whole=len(fields) == len(given.fields))
+
+    def _leaf(self, column: ColumnPlan) -> Node:
+        technique = column.treatment.technique
+        if technique.technique == "keep":
+            return Kept()
+        return Leaf(f"{self.plan.table}: {column.path}", technique, self.keys.get(column.path))
+
+    def _metadata(self, path: ColumnPath) -> dict[str, object]:
+        """A leaf's entry; for array elements and map entries, by the rest of their path, on the nearest field above."""
+        if path in self.entries:
+            return {"privacy": self.entries[path]}
+        depth = len(path.steps)
+        below = {
+            str(ColumnPath(other.steps[depth:])): entry
+            for other, entry in self.entries.items()
+            if other.steps[:depth] == path.steps and not any(isinstance(step, Field) for step in other.steps[depth:])
+        }
+        return {"privacy": below} if below else {}
+
+
+def bare(given: T.DataType) -> T.DataType:
+    """The same type without metadata on nested fields, as a UDF must state it: Spark compares all of a type."""
+    if isinstance(given, T.StructType):
+        return T.StructType([T.StructField(f.name, bare(f.dataType), f.nullable) for f in given.fields])
+    if isinstance(given, T.ArrayType):
+        return T.ArrayType(bare(given.elementType), given.containsNull)
+    if isinstance(given, T.MapType):
+        return T.MapType(bare(given.keyType), bare(given.valueType), given.valueContainsNull)
+    return given
+
+
+def quoted(name: str) -> str:
+    """A column name as Spark's parser takes it, whatever characters it has."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+def _or_kept(node: Node, output: T.DataType, whole: bool = True) -> Treated:
+    """A part of which nothing is treated and nothing dropped need not go through Python."""
+    if isinstance(node, StructNode):
+        children: tuple[Node, ...] = tuple(node.fields.values())
+    elif isinstance(node, ListNode):
+        children = (node.element,)
+    else:
+        assert isinstance(node, MapNode)
+        children = (node.key, node.value)
+    return (Kept() if whole and all(isinstance(child, Kept) for child in children) else node), output
+
+
+def _is_nulled(node: Node) -> bool:
+    return isinstance(node, Leaf) and node.technique.technique == "redact" and node.technique.record()["value"] is None

@@ -1,0 +1,50 @@
+"""The Spark session of a job: Delta switched on, nothing else decided for the user."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Mapping
+
+from pyspark.sql import SparkSession
+
+from jobs.shared.events import is_terminal
+
+DELTA = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+}
+RUN = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.variable.substitute": "false",  # text in properties is text
+    "spark.sql.parser.escapedStringLiterals": "false",
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "65536",  # whole-array code pays off on long arrays
+}
+
+
+QUOTING_LOGGERS = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
+"""pyspark's own loggers of failed queries: they print SQL text and what Spark says of the values it met."""
+
+
+def start(name: str, settings: Mapping[str, str] = {}) -> SparkSession:
+    """The session for ``spark-submit``, or a local one where the program was started with plain ``python``."""
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    for logger in QUOTING_LOGGERS:
+        logging.getLogger(logger).disabled = True
+    builder = SparkSession.builder.appName(name)
+    for key, value in {**DELTA, **settings}.items():
+        builder = builder.config(key, value)
+    if is_terminal():  # a person watches: Spark's own progress bar, and no warnings between its steps
+        builder = builder.config("spark.ui.showConsoleProgress", "true").config("spark.log.level", "ERROR")
+    else:
+        builder = builder.config("spark.ui.showConsoleProgress", "false")
+    return builder.getOrCreate()
+
+
+def for_run(spark: SparkSession) -> SparkSession:
+    """A session of its own for one run: shares the cluster and catalog, and leaves the caller's settings alone."""
+    session = spark.newSession()
+    for key, value in RUN.items():
+        session.conf.set(key, value)
+    return session

@@ -1,0 +1,181 @@
+"""The plan: what happens to every leaf column of one table, decided before any row is read.
+
+`build` is a pure function of configuration, source schema and the key ids in force; it needs no JVM and reads no data.
+It either decides every leaf or raises `PlanError` with all that is wrong at once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import functools
+from collections.abc import Iterator, Mapping
+
+from pyspark.errors import PySparkException
+from pyspark.sql import types as T
+from pyspark.sql.pandas.types import from_arrow_type, to_arrow_type
+
+from jobs.shared.column_path import ColumnPath, Element, Field, MapKey, MapValue
+from jobs.shared.models import ColumnRule, TableConfig, Treatment
+from privacy_udfs.errors import LakenymError, TypeRefused
+from privacy_udfs.technique import plain_type
+
+INJECTIVE = frozenset({"keep", "keyed_hash", "deterministic_encryption", "format_preserving_encryption"})
+"""Techniques that keep distinct map keys distinct."""
+
+
+class PlanError(LakenymError):
+    """The catalog and the table do not fit: every misfit at once. Nothing was read or written."""
+
+    def __init__(self, table: str, faults: list[str]) -> None:
+        self.table = table
+        self.faults = tuple(faults)
+        super().__init__("\n".join([f"{table}: {len(faults)} column(s) need a decision", *(f"  {f}" for f in faults)]))
+
+
+@dataclasses.dataclass(frozen=True)
+class ColumnPlan:
+    """One leaf column: from which type, by which treatment, to which type. ``output`` is None where it is dropped."""
+
+    path: ColumnPath
+    input: T.DataType
+    output: T.DataType | None
+    rule: ColumnRule
+    domain: str | None
+    """The label that separates sub-keys: the domain's name, or the column's own."""
+    key_id: int | None
+
+    @property
+    def treatment(self) -> Treatment:
+        return self.rule.treatment
+
+    @property
+    def name(self) -> str:
+        return self.treatment.technique.technique
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """All leaf columns of a table, in the order of its schema."""
+
+    config: TableConfig
+    schema: T.StructType
+    columns: tuple[ColumnPlan, ...]
+
+    @property
+    def table(self) -> str:
+        return self.config.name
+
+    @functools.cached_property
+    def by_path(self) -> Mapping[ColumnPath, ColumnPlan]:
+        return {column.path: column for column in self.columns}
+
+
+def build(config: TableConfig, schema: T.StructType, key_ids: Mapping[str, int]) -> Plan:
+    """Decide every leaf of ``schema``. key_ids: key name -> id of its primary version."""
+    faults = list(_ambiguous(schema))
+    leaves = dict(_leaves(ColumnPath(()), schema, config.columns))
+    undecided = [path for path in leaves if str(path) not in config.columns]
+    faults += [_undecided(path, leaves[path], config) for path in undecided]
+    paths = {str(path) for path in leaves}
+    faults += [_not_there(rule_path, paths, config) for rule_path in config.columns if rule_path not in paths]
+    columns = []
+    for path, given in leaves.items():
+        rule = config.columns.get(str(path))
+        if rule is None:
+            continue
+        try:
+            columns.append(_decide(config, path, given, rule, key_ids))
+        except (TypeRefused, PySparkException) as error:
+            faults.append(f"{path}: {_first_line(error)}")
+    faults += _subject_faults(config, schema)
+    if faults:
+        raise PlanError(config.name, faults)
+    return Plan(config, schema, tuple(columns))
+
+
+def _leaves(
+    path: ColumnPath, given: T.DataType, rules: Mapping[str, ColumnRule]
+) -> Iterator[tuple[ColumnPath, T.DataType]]:
+    """The leaf columns under ``path``; a whole subtree that is dropped or nulled counts as one."""
+    rule = rules.get(str(path)) if path.steps else None
+    nested = isinstance(given, (T.StructType, T.ArrayType, T.MapType))
+    if not nested or (rule is not None and rule.treatment.technique.technique in ("drop", "redact")):
+        yield path, given
+    elif isinstance(given, T.StructType):
+        for field in given.fields:
+            yield from _leaves(path.child(Field(field.name)), field.dataType, rules)
+    elif isinstance(given, T.ArrayType):
+        yield from _leaves(path.child(Element()), given.elementType, rules)
+    elif isinstance(given, T.MapType):
+        yield from _leaves(path.child(MapKey()), given.keyType, rules)
+        yield from _leaves(path.child(MapValue()), given.valueType, rules)
+
+
+def _decide(
+    config: TableConfig, path: ColumnPath, given: T.DataType, rule: ColumnRule, key_ids: Mapping[str, int]
+) -> ColumnPlan:
+    treatment = rule.treatment
+    name = treatment.technique.technique
+    _check_place(path, name)
+    keyed = treatment.technique.key_size() is not None
+    label = (treatment.domain or f"{config.name}/{path}") if keyed else treatment.domain
+    key_id = key_ids[treatment.key] if treatment.key is not None else None
+    return ColumnPlan(path, given, _output(treatment, given), rule, label, key_id)
+
+
+def _output(treatment: Treatment, given: T.DataType) -> T.DataType | None:
+    technique = treatment.technique
+    if technique.technique == "drop":
+        return None
+    if isinstance(given, T.NullType):
+        raise TypeRefused("the column has no type (void), which Delta cannot store: drop it")
+    if technique.technique == "keep":
+        return given
+    if technique.technique == "redact" and getattr(technique, "value", None) is None:
+        return given
+    output = technique.output_type(plain_type(to_arrow_type(given, timezone="UTC")))
+    return from_arrow_type(output)
+
+
+def _check_place(path: ColumnPath, name: str) -> None:
+    last = path.steps[-1]
+    if name == "drop" and not isinstance(last, Field):
+        raise TypeRefused(f"only a whole column or field can be dropped: drop {path.parent} instead")
+    if isinstance(last, MapKey) and name not in INJECTIVE:
+        raise TypeRefused(f"{name} may make two keys of a map equal; take one of {', '.join(sorted(INJECTIVE))}")
+
+
+def _subject_faults(config: TableConfig, schema: T.StructType) -> Iterator[str]:
+    if config.subject is None:
+        return
+    given: T.DataType = schema
+    for step in config.subject.steps:
+        if not isinstance(step, Field) or not isinstance(given, T.StructType) or step.name not in given.names:
+            yield f"subject: {config.subject} is not a column or field of a struct in the table"
+            return
+        given = given[step.name].dataType
+
+
+def _ambiguous(schema: T.StructType) -> Iterator[str]:
+    seen: dict[str, str] = {}
+    for name in schema.names:
+        other = seen.setdefault(name.lower(), name)
+        if other is not name:
+            yield f"{other}: differs from {name} in case only; Spark cannot tell them apart: rename one in the source"
+
+
+def _undecided(path: ColumnPath, given: T.DataType, config: TableConfig) -> str:
+    near = difflib.get_close_matches(str(path), config.columns, n=1)
+    hint = f" (did you mean this by {near[0]!r}?)" if near else ""
+    return f"{path} ({given.simpleString()}): no decision in {config.file}{hint}; add it under columns, 'keep' included"
+
+
+def _not_there(path: str, paths: set[str], config: TableConfig) -> str:
+    near = difflib.get_close_matches(path, paths, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else "; remove it, or mend the source"
+    return f"{path}: {config.file}:{config.columns[path].line} decides a leaf column that the table does not have{hint}"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]

@@ -139,4 +139,4 @@ def _clock(ticks: npt.NDArray[Any], unit: str) -> pa.Array:
     kind = pa.time32(unit) if unit == "ms" else pa.time64(unit)
     width = pa.int32() if unit == "ms" else pa.int64()
     text = pa.array(ticks).cast(width).view(kind).cast(pa.string())
-    return pc.ascii_rtrim(pc.ascii_rtrim(text, "0"), ".") if unit != "s" else text
+    return pc.ascii_rtrim(pc.ascii_rtrim(text, "0"), ".")

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 Array = npt.NDArray[Any]
 
-ROWS = 8192  # per chunk: what is worked on stays in the processor's cache
+ROWS = 10_240  # per chunk, so that it stays in the processor's cache; a batch of Spark's (10,000) is one
 _STEP = 16  # what a step costs beside its blocks, as a multiple of what a message costs when treated alone (measured)
 
 

@@ -1,0 +1,137 @@
+"""The public functions: Arrow and pandas evaluations give the same, whatever the batch, the nulls and the type."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+from pathlib import Path
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from privacy_udfs import keys, udf
+from privacy_udfs.keys import KeyReference
+from privacy_udfs.techniques import parse
+
+HASH = {"technique": "keyed_hash", "bits": 128}
+BIG = 2**53 + 1
+
+
+@pytest.fixture
+def reference(tmp_path: Path) -> KeyReference:
+    keys.create_file(tmp_path / "k.json")
+    uri = f"file:{tmp_path / 'k.json'}"
+    return KeyReference("k", uri, None, keys.load_keyset(uri).primary.id, parse(HASH), "customer")
+
+
+def ids(spark: SparkSession, partitions: int) -> DataFrame:
+    """Customer numbers past 2^53 next to each other, every third of them null."""
+    return spark.range(0, 300, 1, partitions).select(F.when(F.col("id") % 3 != 0, F.col("id") + BIG).alias("id"))
+
+
+@pytest.mark.parametrize("batch", [1, 7, 10_000])
+@pytest.mark.parametrize("evaluation", ["arrow", "pandas"])
+def test_a_nullable_bigint_has_one_pseudonym(
+    spark: SparkSession, reference: KeyReference, evaluation: str, batch: int
+) -> None:
+    own = spark.newSession()
+    own.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", batch)
+    frame = ids(own, 3)
+    treated = frame.select("id", udf.on("id", HASH, reference, "bigint", evaluation=evaluation).alias("p")).collect()
+    expected = parse(HASH).apply(
+        frame.toArrow()["id"], keys.load_keyset(reference.keyset).subkey(parse(HASH), "customer")
+    )
+    assert [row["p"] for row in treated] == expected.values.to_pylist()
+    assert len({row["p"] for row in treated}) == 201
+
+
+ROW = {
+    "string": "Ann-4711",
+    "bigint": BIG,
+    "tinyint": -5,
+    "decimal(20,2)": decimal.Decimal("-123456789012345678.50"),
+    "date": datetime.date(1066, 10, 14),
+    "timestamp": datetime.datetime(2024, 3, 31, 1, 30, 0, 123456),
+    "timestamp_ntz": datetime.datetime(1905, 3, 31, 2, 30, 0, 1),
+    "boolean": True,
+    "binary": b"\x00\xff",
+}
+
+
+@pytest.mark.parametrize("kind", ROW)
+def test_every_type_crosses_both_ways_alike(spark: SparkSession, reference: KeyReference, kind: str) -> None:
+    frame = spark.createDataFrame([(ROW[kind],), (None,)], f"v {kind}").coalesce(1)
+    arrow, pandas = (udf.on("v", HASH, reference, kind, evaluation=way).alias(way) for way in ("arrow", "pandas"))
+    rows = frame.select(arrow).collect(), frame.select(pandas).collect()
+    assert [row[0] for row in rows[0]] == [row[0] for row in rows[1]]
+    assert [row[0] is None for row in rows[0]] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("treatment", "kind"),
+    [
+        ({"technique": "generalize_date", "unit": "month"}, "date"),
+        ({"technique": "generalize_date", "unit": "year"}, "timestamp"),
+        ({"technique": "generalize_number", "width": 10, "label": "lower"}, "bigint"),
+        ({"technique": "generalize_number", "width": 10}, "decimal(20,2)"),
+        ({"technique": "mask"}, "string"),
+        ({"technique": "keep"}, "boolean"),
+    ],
+    ids=str,
+)
+def test_results_of_every_type_come_back_alike(spark: SparkSession, treatment: dict[str, object], kind: str) -> None:
+    frame = spark.createDataFrame([(ROW[kind],), (None,)], f"v {kind}").coalesce(1)
+    columns = [udf.on("v", treatment, input_type=kind, evaluation=way).alias(way) for way in ("arrow", "pandas")]
+    arrow, pandas = (frame.select(column) for column in columns)
+    assert arrow.schema[0].dataType == pandas.schema[0].dataType
+    assert [row[0] for row in arrow.collect()] == [row[0] for row in pandas.collect()]
+
+
+@pytest.mark.parametrize("make", [udf.arrow, udf.pandas])
+def test_in_sql(spark: SparkSession, reference: KeyReference, make: object) -> None:
+    spark.udf.register("pseudonym", make(HASH, reference))  # type: ignore[operator]
+    row = spark.sql(
+        "SELECT pseudonym(CAST(11 AS STRING)) a, pseudonym('11') b, pseudonym(CAST(NULL AS STRING)) c"
+    ).first()
+    assert row is not None
+    assert row["a"] == row["b"]
+    assert len(row["a"]) == 22
+    assert row["c"] is None
+
+
+def test_pandas_refuses_numbers_whatever_the_batch(spark: SparkSession, reference: KeyReference) -> None:
+    function = udf.pandas(HASH, reference)
+    with pytest.raises(Exception, match="CAST the column AS STRING"):
+        spark.range(3).select(function("id")).collect()
+
+
+def test_date_shift_takes_its_subject(spark: SparkSession, reference: KeyReference) -> None:
+    shift = {"technique": "date_shift", "max_days": 30, "exclude_zero": True}
+    of_shift = KeyReference("k", reference.keyset, None, reference.key_id, parse(shift), "dates")
+    day = datetime.date(2024, 5, 1)
+    frame = spark.createDataFrame([("a", day), ("a", day + datetime.timedelta(9)), ("b", day)], "who string, d date")
+    rows = frame.select(udf.on("d", shift, of_shift, "date", subject="who").alias("d")).collect()
+    assert (rows[1]["d"] - rows[0]["d"]).days == 9
+    assert all(0 < abs((row["d"] - day).days - at) <= 30 for row, at in zip(rows, (0, 9, 0), strict=True))
+
+
+def test_a_randomized_technique_is_evaluated_once_a_row(spark: SparkSession, reference: KeyReference) -> None:
+    seal = {"technique": "randomized_encryption"}
+    of_seal = KeyReference("k", reference.keyset, None, reference.key_id, parse(seal), "notes")
+    frame = spark.createDataFrame([("x",)], "v string").select(udf.on("v", seal, of_seal).alias("t"))
+    row = frame.select("t", F.col("t").alias("again")).first()
+    assert row is not None
+    assert row["t"] == row["again"]
+
+
+def test_what_spark_ships_and_shows_holds_no_key(spark: SparkSession, reference: KeyReference) -> None:
+    from pyspark.cloudpickle import dumps
+
+    function = udf.arrow(HASH, reference)
+    shipped = dumps(function.func)  # type: ignore[attr-defined]
+    secret = keys.load_keyset(reference.keyset).subkey(parse(HASH), "customer").material
+    for spelling in (secret, secret.hex().encode(), repr(secret)[2:-1].encode()):
+        assert spelling not in shipped
+    assert reference.keyset.encode() in shipped
+    assert "file:" not in repr(reference)

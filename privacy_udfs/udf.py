@@ -184,4 +184,5 @@ def _spark_type(given: T.DataType | str) -> T.DataType:
 
 
 def _output_type(technique: Technique, given: T.DataType) -> T.DataType:
-    return from_arrow_type(technique.output_type(to_arrow_type(given, timezone="UTC")))
+    output = technique.output_type(to_arrow_type(given, timezone="UTC"))
+    return from_arrow_type(output, prefer_timestamp_ntz=True)

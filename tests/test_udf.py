@@ -73,6 +73,7 @@ def test_every_type_crosses_both_ways_alike(spark: SparkSession, reference: KeyR
     [
         ({"technique": "generalize_date", "unit": "month"}, "date"),
         ({"technique": "generalize_date", "unit": "year"}, "timestamp"),
+        ({"technique": "generalize_date", "unit": "year"}, "timestamp_ntz"),
         ({"technique": "generalize_number", "width": 10, "label": "lower"}, "bigint"),
         ({"technique": "generalize_number", "width": 10}, "decimal(20,2)"),
         ({"technique": "mask"}, "string"),

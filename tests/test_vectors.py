@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.pandas.types import from_arrow_type
+from pyspark.sql.pandas.types import from_arrow_schema, from_arrow_type
 
 import privacy_udfs
 from privacy_udfs.nested import Leaf
@@ -56,7 +56,7 @@ def test_spark(spark: SparkSession, name: str) -> None:
     columns = {f"v{at}": _filled(vector.values, length) for at, vector in enumerate(vectors)}
     columns |= {f"s{at}": _filled(v.subject, length) for at, v in enumerate(vectors) if v.subject is not None}
     table = pa.table({"n": pa.array(range(length)), **columns})
-    frame = spark.createDataFrame(table)
+    frame = spark.createDataFrame(table, from_arrow_schema(table.schema, prefer_timestamp_ntz=True))
     selected = [_treated(vector, at).alias(f"r{at}") for at, vector in enumerate(vectors)]
     rows = frame.select("n", *selected).orderBy("n").toArrow()
     for at, vector in enumerate(vectors):
@@ -72,7 +72,9 @@ def _treated(vector: Vector, at: int) -> F.Column:
     technique = privacy_udfs.parse(vector.treatment)
     key = None if vector.key is None else Key(vector.key)
     function = tree_udf(
-        Leaf(vector.id, technique, key), from_arrow_type(vector.expect.type), with_subject=vector.subject is not None
+        Leaf(vector.id, technique, key),
+        from_arrow_type(vector.expect.type, prefer_timestamp_ntz=True),
+        with_subject=vector.subject is not None,
     )
     arguments = [F.col(f"v{at}")] + ([F.col(f"s{at}")] if vector.subject is not None else [])
     return function(*arguments)

@@ -135,7 +135,7 @@ def _output(treatment: Treatment, given: T.DataType) -> T.DataType | None:
     if technique.technique == "redact" and getattr(technique, "value", None) is None:
         return given
     output = technique.output_type(plain_type(to_arrow_type(given, timezone="UTC")))
-    return from_arrow_type(output)
+    return from_arrow_type(output, prefer_timestamp_ntz=True)
 
 
 def _check_place(path: ColumnPath, name: str) -> None:

@@ -15,7 +15,7 @@ from privacy_udfs.kernels.byte_arrays import cut, in_slices, prefixed, shorter_t
 from privacy_udfs.kernels.canonical import TAKES, accepts, canonical
 from privacy_udfs.technique import Key, Technique, Treated
 
-_VERSION = 1  # the first byte of Tink's output prefix
+_VERSION = b"\x01"  # the first byte of Tink's output prefix, unless the key says otherwise
 _PREFIX = 5
 _TEXT_CODES: dict[str, tuple[rfc4648.Encoder, rfc4648.Decoder]] = {
     "base64": (rfc4648.encode_base64, rfc4648.decode_base64),
@@ -64,7 +64,7 @@ class SealedTechnique(Technique):
 
     def treat(self, values: pa.Array, key: Key | None, subject: pa.Array | None) -> Treated:
         assert key is not None
-        cipher, prefix = self.cipher(key.material), bytes([_VERSION]) + key.id.to_bytes(4, "big")
+        cipher, prefix = self.cipher(key.material), _prefix_of(key)
 
         def tokens(plain: pa.BinaryArray) -> pa.Array:
             sealed = cipher.seal(plain)
@@ -77,11 +77,11 @@ class SealedTechnique(Technique):
         assert key is not None
         if values.null_count == len(values):
             return pa.nulls(len(values), pa.string())
-        cipher, key_id = self.cipher(key.material), key.id
+        cipher, prefix = self.cipher(key.material), _VERSION if _takes_any_id(key) else _prefix_of(key)
 
         def messages(part: pa.Array) -> pa.BinaryArray | None:
             tokens = self._decoded(part)
-            sealed = None if tokens is None else self._without_prefix(tokens, key_id)
+            sealed = None if tokens is None else self._without_prefix(tokens, prefix)
             return None if sealed is None else cipher.open(sealed)
 
         plain = in_slices(values.drop_null(), messages)
@@ -95,16 +95,23 @@ class SealedTechnique(Technique):
             self.refuse_type(values.type, f"{takes}, as its tokens are")
         return values if self.encoding == "binary" else _TEXT_CODES[self.encoding][1](values)
 
-    def _without_prefix(self, tokens: pa.BinaryArray, key_id: int) -> pa.BinaryArray | None:
+    def _without_prefix(self, tokens: pa.BinaryArray, prefix: bytes) -> pa.BinaryArray | None:
+        """The tokens after Tink's prefix; None where one does not begin with ``prefix``."""
         if self.output_prefix == "raw":
             return tokens
         if shorter_than(tokens, _PREFIX):
             return None
-        prefix = cut(tokens, 0, _PREFIX)
-        known = np.frombuffer(key_id.to_bytes(4, "big"), np.uint8)
-        if (prefix[:, 0] != _VERSION).any() or (key_id and (prefix[:, 1:] != known).any()):
+        if (cut(tokens, 0, len(prefix)) != np.frombuffer(prefix, np.uint8)).any():
             return None
         return without(tokens, _PREFIX)
+
+
+def _prefix_of(key: Key) -> bytes:
+    return _VERSION + key.id.to_bytes(4, "big") if key.prefix is None else key.prefix
+
+
+def _takes_any_id(key: Key) -> bool:
+    return key.prefix is None and key.id == 0
 
 
 def text_or_binary(plain: pa.BinaryArray) -> pa.Array:

@@ -28,7 +28,7 @@ class FormatPreservingEncryption(Technique):
     Takes text and gives text. Numbers are refused: they would lose the leading zeros of their pseudonyms; cast them to
     text of a fixed width first. A value with a character in neither set, or with so few letters that its domain
     ``len(alphabet) ** letters`` is under a million (SP 800-38G Rev. 1, second draft), is refused; 6 digits do.
-    Key: 32 bytes, or 24 or 16.
+    Null in, null out. Key: 32 bytes, or 24 or 16.
 
     What it does not protect against: equal values stay equal and lengths stay, so frequencies show; and a small domain
     can be walked through by whoever may encrypt. Nothing authenticates a pseudonym: `revert` under another key or of a

@@ -2,7 +2,7 @@
 
 create    a new keyset, where keys.yaml says it is to be
 list      all keys: where they are, how many versions, which is in use
-show      the versions of one key; --tables: which tables of the catalog carry each
+show      the versions of one key, and when each was made; --tables: which tables of the catalog carry each
 add       a new version, enabled but not yet in use; promote it when every reader can have seen it
 promote   new data uses this version; tables keep theirs until they are treated anew
 disable   a version neither treats nor reverts, until it is enabled again
@@ -16,14 +16,15 @@ Exit codes: 0 done, 1 refused, 2 wrong usage or configuration, 3 failed at run t
 from __future__ import annotations
 
 import argparse
+import datetime
 import functools
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jobs.shared import config, events, failures, key_use, named_key
+from jobs.shared import config, events, failures, key_age, key_use, named_key
 from jobs.shared.checks import Refused
 from jobs.shared.config import Config
 from jobs.shared.named_key import NamedKey
@@ -36,12 +37,15 @@ TablesNeeding = Callable[[int], Sequence[str]]
 """Key id -> the tables whose record names it."""
 
 
-def versions(keyset: Keyset, tables_needing: TablesNeeding | None = None) -> list[dict[str, Any]]:
-    """What may be known of a keyset's versions, as plain data."""
+def versions(
+    keyset: Keyset, created: Mapping[str, datetime.date] = {}, tables_needing: TablesNeeding | None = None
+) -> list[dict[str, Any]]:
+    """What may be known of a keyset's versions, as plain data. created: days by key id, as keys.yaml has them."""
     rows = []
     for entry in keyset.entries:
         row: dict[str, Any] = {"id": entry.id, "status": entry.status, "type": entry.type or "-"}
         row |= {"prefix": entry.output_prefix, "primary": "yes" if entry.id == keyset.primary_id else ""}
+        row["created"] = str(created.get(str(entry.id), "-"))
         if tables_needing is not None:
             row["tables"] = " ".join(tables_needing(entry.id))
         rows.append(row)
@@ -115,7 +119,8 @@ def _run(options: argparse.Namespace) -> int:
         return 0
     key = named_key.find(conf, options.name)
     if options.verb == "show":
-        _print(versions(key.read(), key_use.lookup(conf) if options.tables else None), options.json)
+        created, tables_needing = conf.keys[key.name].created, key_use.lookup(conf) if options.tables else None
+        _print(versions(key.read(), created, tables_needing), options.json)
     else:
         print(f"key {key.name}: {_changed(conf, key, options)}")
     return 0
@@ -125,9 +130,11 @@ def _changed(conf: Config, key: NamedKey, options: argparse.Namespace) -> str:
     """Do what the verb says; returns what was done, for a person."""
     verb = options.verb
     if verb == "create":
-        return f"created at {key.keyset}, version {key.create(options.type).primary_id}"
+        made = key.create(options.type).primary_id
+        return f"created at {key.keyset}, version {made}{_to_note(conf, key, made)}"
     if verb == "add":
-        return f"version {add(key, options.type)} is added and enabled; promote it to use it for new data"
+        made = add(key, options.type)
+        return f"version {made} is added and enabled; promote it to use it for new data{_to_note(conf, key, made)}"
     if verb == "rewrap":
         key.rewrap(options.to_kek)
         return f"encrypted under {options.to_kek}; keys.yaml must name this kek now"
@@ -142,6 +149,12 @@ def _changed(conf: Config, key: NamedKey, options: argparse.Namespace) -> str:
         )
         key.change(functools.partial(step, key_id=options.id))
     return f"{verb} version {options.id}: done"
+
+
+def _to_note(conf: Config, key: NamedKey, key_id: int) -> str:
+    """Keysets hold no dates, so keys.yaml keeps them; it is a person's file, and left for a person to edit."""
+    today = datetime.datetime.now(datetime.timezone.utc).date()
+    return f"\nin keys.yaml, write under {key.name}: {key_age.dates(conf.keys[key.name], key_id, today)}"
 
 
 def _print(rows: list[dict[str, Any]], as_json: bool) -> None:

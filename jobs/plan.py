@@ -1,5 +1,10 @@
 """Show what would be done to tables: ``python jobs/plan.py --conf conf --table crm.customers [--json]``.
 
+``--diff record`` shows instead what the configuration changes for the table that stands at the target, by the record of
+its treatment; ``--diff REV`` what it changes since a git revision (which starts no Spark). ``--fail-on-weaker`` exits 1
+if a column would show more than before, or may.
+
+It warns and refuses as a run would, by what the keys in force are and what other tables' records say.
 Reads schemas and the ids of keys, no rows; prints no values and no secrets. Exit codes as `jobs.pseudonymize`.
 """
 
@@ -7,13 +12,36 @@ from __future__ import annotations
 
 import argparse
 import functools
+import json
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
 
-from jobs.shared import cli, events, failures, key_ring, session, tables, treatment_plan
+from pyspark.sql import SparkSession
+
+from jobs.shared import (
+    cli,
+    config,
+    events,
+    failures,
+    git_revision,
+    key_checks,
+    key_ring,
+    record,
+    session,
+    tables,
+    treatment_plan,
+)
+from jobs.shared.checks import refuse
+from jobs.shared.config import Config, ConfigError
+from jobs.shared.diff_report import TableDiff
 from jobs.shared.record import canonical_json
+from jobs.shared.treatment_diff import diff, entries_of
 from jobs.shared.treatment_plan import ColumnPlan, Plan
+from jobs.shared.variables import StandIns
+
+THE_RECORD = "record"
 
 
 def as_data(plan: Plan) -> dict[str, Any]:
@@ -58,15 +86,67 @@ def _short(value: Any) -> str:
     return text if len(text) <= 30 else f"({len(value)} entries)" if isinstance(value, list) else f"{text[:27]}..."
 
 
+def against_record(spark: SparkSession, conf: Config, table: str) -> TableDiff:
+    """What a run would change for the table that stands at the target, by its treatment record."""
+    entry = conf.tables[table]
+    plan, keys = _plan(spark, conf, table)
+    after = {str(path): entry for path, entry in record.entries(plan, keys.checks(plan)).items()}
+    state = failures.translated(table, lambda: tables.inspect(spark, entry.target))
+    before = json.loads(state.properties.get(record.RECORD, "{}")).get("columns", {})
+    against = f"the record of version {state.version}" if before else "no record: everything is new"
+    return TableDiff(table, against, tuple(diff(before, after)))
+
+
+def against_revision(conf: Config, before: Config, table: str, revision: str) -> TableDiff:
+    """What the configuration changes for a table since a revision, by what is written in both."""
+    sides = [entries_of(side, table) if table in side.tables else {} for side in (before, conf)]
+    return TableDiff(table, f"revision {revision}", tuple(diff(*sides)))
+
+
+def _plan(spark: SparkSession, conf: Config, table: str) -> tuple[Plan, key_ring.KeyRing]:
+    entry = conf.tables[table]
+    schema = failures.translated(table, lambda: tables.read(spark, entry.source).rows.schema)
+    keys = key_ring.open_for(conf, entry)
+    return treatment_plan.build(entry, schema, keys.ids), keys
+
+
 def parser() -> argparse.ArgumentParser:
     options = cli.parser("plan", __doc__)
     options.add_argument("--json", action="store_true", help="one JSON object per table instead of text")
+    options.add_argument(
+        "--diff", metavar="record|REV", help="show only what changes: against the target's record, or a git revision"
+    )
+    options.add_argument(
+        "--fail-on-weaker",
+        action="store_true",
+        help="with --diff: exit 1 if a treatment is weaker, or cannot be compared with the one before",
+    )
+    cli.add_other_key_version(options)
     return options
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(argv)
-    return failures.exit_code(events.terminal, lambda: _print_all(options))
+    if options.fail_on_weaker and options.diff is None:
+        parser().error("--fail-on-weaker goes with --diff")
+    by_revision = options.diff not in (None, THE_RECORD)
+    return failures.exit_code(events.terminal, lambda: (_revisions if by_revision else _print_all)(options))
+
+
+def _revisions(options: argparse.Namespace) -> int:
+    conf, names = cli.chosen(options)
+    with git_revision.folder_at(options.conf, options.diff) as folder:
+        try:
+            before = config.load(folder, StandIns(os.environ))
+        except ConfigError as error:
+            raise cli.BadUsage(f"the configuration at revision {options.diff}: {error}") from None
+    names = list(dict.fromkeys([*names, *before.tables])) if options.all else names
+    return max([_tell(against_revision(conf, before, name, options.diff), options) for name in names])
+
+
+def _tell(found: TableDiff, options: argparse.Namespace) -> int:
+    print(canonical_json(found.as_data()) if options.json else found.as_text(), flush=True)
+    return failures.REFUSED if options.fail_on_weaker and found.is_weaker else failures.DONE
 
 
 def _print_all(options: argparse.Namespace) -> int:
@@ -74,10 +154,16 @@ def _print_all(options: argparse.Namespace) -> int:
     spark = session.for_run(session.start("lakenym plan"))
 
     def show(name: str) -> int:
-        entry = conf.tables[name]
-        schema = failures.translated(name, lambda: tables.read(spark, entry.source).rows.schema)
-        plan = treatment_plan.build(entry, schema, key_ring.open_for(conf, entry).ids)
+        if options.diff is not None:
+            return _tell(against_record(spark, conf, name), options)
+        plan, keys = _plan(spark, conf, name)
         print(canonical_json(as_data(plan)) if options.json else as_text(plan), flush=True)
+        found = failures.translated(
+            name, lambda: key_checks.look(spark, conf, plan, keys, names, options.accept_other_key_version)
+        )
+        for warning in found.warned:
+            events.terminal("warning", table=name, message=warning)
+        refuse(name, found.refused)
         return 0
 
     return max(failures.exit_code(events.terminal, functools.partial(show, name), name) for name in names)

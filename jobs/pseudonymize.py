@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import datetime
 import functools
 import json
 import sys
@@ -18,7 +19,20 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from jobs.shared import cli, config, events, failures, key_ring, record, session, tables, treatment_plan
+from jobs.shared import (
+    cli,
+    events,
+    failures,
+    key_checks,
+    key_delivery,
+    key_ring,
+    policy_rules,
+    record,
+    session,
+    snapshots,
+    tables,
+    treatment_plan,
+)
 from jobs.shared.checks import check_before_write
 from jobs.shared.config import Config
 from jobs.shared.events import Report
@@ -42,6 +56,16 @@ class Result:
 
 
 @dataclasses.dataclass(frozen=True)
+class Allowed:
+    """What someone took the responsibility for. raw_history: older versions of the target hold untreated rows.
+    other_key_version: pseudonyms will not join with other tables' for now. together: tables treated in the same run."""
+
+    raw_history: bool = False
+    other_key_version: bool = False
+    together: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
 class Prepared:
     """A run up to its first write: everything is decided and checked."""
 
@@ -52,14 +76,24 @@ class Prepared:
     target: tables.TargetState
 
 
-def prepare(spark: SparkSession, conf: Config, table: str, allow_raw_history: bool = False) -> Prepared:
+def prepare(
+    spark: SparkSession, conf: Config, table: str, allowed: Allowed = Allowed(), report: Report = events.silent
+) -> Prepared:
     """Plan one table against its source, open its keys, look at its target. Raises where a check refuses."""
     entry = conf.tables[table]
     source = tables.read(spark, entry.source)
     keys = key_ring.open_for(conf, entry)
     plan = treatment_plan.build(entry, source.rows.schema, keys.ids)
     target = tables.inspect(spark, entry.target)
-    check_before_write(plan, keys.checks(plan), target, allow_raw_history)
+    found = key_checks.look(spark, conf, plan, keys, allowed.together, allowed.other_key_version)
+    for warning in found.warned:
+        report("warning", table=table, message=warning)
+    judged = policy_rules.violations(conf, table, datetime.datetime.now(datetime.timezone.utc).date())
+    for violation in judged:
+        if violation.level == "warn":
+            report("warning", table=table, message=str(violation))
+    refusals = [*key_delivery.refusals(spark, keys, plan), *found.refused, *map(str, policy_rules.refused(judged))]
+    check_before_write(plan, keys, target, allowed.raw_history, refusals)
     return Prepared(conf, source, keys, plan, target)
 
 
@@ -68,7 +102,7 @@ def execute(spark: SparkSession, prepared: Prepared, report: Report = events.sil
     start, plan, table = time.monotonic(), prepared.plan, prepared.plan.config
     run_id = str(uuid.uuid4())
     entries = record.entries(plan, prepared.keys.checks(plan))
-    snapshot = config.snapshot_sha256(prepared.conf, table.name)
+    snapshot = snapshots.store(spark, prepared.conf, table.name, run_id)
     properties = record.properties(plan, entries, snapshot, prepared.conf.policy.version)
 
     def into_commit(counts: Counts) -> None:
@@ -77,11 +111,10 @@ def execute(spark: SparkSession, prepared: Prepared, report: Report = events.sil
 
     into_commit({})
     counts = spark.sparkContext.accumulator({}, CountsParam(into_commit))
-    selection = Selection(plan, entries, prepared.keys.references(plan), counts)
     report("planned", table=table.name, run_id=run_id, columns=len(plan.columns), source=table.source.describe())
-    commit = tables.replace(
-        spark, prepared.source.rows, selection.columns(), table.target, prepared.target, properties, run_id
-    )
+    with key_delivery.delivered(spark, prepared.keys, plan) as keys:
+        columns = Selection(plan, entries, keys, counts).columns()
+        commit = tables.replace(spark, prepared.source.rows, columns, table.target, prepared.target, properties, run_id)
     result = Result(
         table.name, run_id, commit.version, commit.rows, time.monotonic() - start, by_column(plan, counts.value), plan
     )
@@ -95,10 +128,12 @@ def run(
     table: str,
     allow_raw_history: bool = False,
     report: Report = events.silent,
+    accept_other_key_version: bool = False,
 ) -> Result:
     """Treat one table: conf -> plan -> key -> UDF -> one select -> one Delta commit with its record."""
     own = session.for_run(spark)
-    return failures.translated(table, lambda: execute(own, prepare(own, conf, table, allow_raw_history), report))
+    allowed = Allowed(allow_raw_history, accept_other_key_version)
+    return failures.translated(table, lambda: execute(own, prepare(own, conf, table, allowed, report), report))
 
 
 def by_column(plan: Plan, counts: Counts) -> dict[str, tuple[int, int, int]]:
@@ -134,6 +169,7 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="replace a target although older versions of it hold untreated rows, which time travel shows until VACUUM",
     )
+    cli.add_other_key_version(options)
     return options
 
 
@@ -146,10 +182,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run_all(options: argparse.Namespace, report: Report) -> int:
     conf, names = cli.chosen(options)
     spark = session.for_run(session.start("lakenym pseudonymize"))
+    allowed = Allowed(options.allow_raw_history, options.accept_other_key_version, tuple(names))
     prepared: list[Prepared] = []
 
     def prepare_one(name: str) -> int:
-        prepared.append(failures.translated(name, lambda: prepare(spark, conf, name, options.allow_raw_history)))
+        prepared.append(failures.translated(name, lambda: prepare(spark, conf, name, allowed, report)))
         report("checked", table=name, columns=len(prepared[-1].plan.columns))
         return 0
 

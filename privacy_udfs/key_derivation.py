@@ -85,12 +85,17 @@ def _hash_misfit(key_type: str, secret: Secret, prefix: str, technique: Techniqu
 
 
 def _wire_misfit(prefix: str, technique: Technique) -> str | None:
-    """What is written must open with the keyset as it stands, so the technique's prefix must be the key's own."""
+    """What is written must open with the keyset as it stands, so a prefix is written just where the key has one."""
     written = getattr(technique, "output_prefix", "tink")
-    if prefix.lower() != written:
-        ways = "TINK or RAW" if hasattr(technique, "output_prefix") else "TINK"
-        return (
-            f"{technique.technique} writes the {written.upper()} prefix, but the key has the prefix {prefix}; "
-            f"make both the same (a technique knows {ways})"
-        )
+    wanted = "raw" if prefix == "RAW" else "tink"
+    if written != wanted:
+        return f"a key with the prefix {prefix} needs output_prefix: {wanted}, but {technique.technique} has {written}"
     return None
+
+
+def wire_prefix(prefix: str, key_id: int) -> bytes | None:
+    """What a ciphertext of a key begins with where that is not ``0x01 || id``, as under TINK; see `Key.prefix`.
+
+    LEGACY differs from CRUNCHY in what a MAC is computed of, which is refused here, and not for encryption.
+    """
+    return b"\x00" + key_id.to_bytes(4, "big") if prefix in ("CRUNCHY", "LEGACY") else None

@@ -86,7 +86,7 @@ class Keyset(StaysHere):
         fault = key_derivation.misfit(entry.type, secret, entry.output_prefix, technique)
         if fault is not None:
             raise KeyProblem(f"key id {entry.id}: {fault}")
-        return Key(secret.key, entry.id)
+        return Key(secret.key, entry.id, key_derivation.wire_prefix(entry.output_prefix, entry.id))
 
 
 def _fault(primary_id: int, entries: tuple[KeysetEntry, ...]) -> str | None:

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from privacy_udfs.delivered_key import DeliveredKey
 from privacy_udfs.errors import LakenymError, UnexpectedFailure
 from privacy_udfs.keys import KeyReference
 from privacy_udfs.technique import Key, Outcome, Technique, plain
@@ -25,7 +26,7 @@ class Leaf:
 
     label: str
     technique: Technique
-    key: KeyReference | Key | None = None
+    key: KeyReference | DeliveredKey | Key | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,7 +90,7 @@ def treat(node: Node, values: pa.Array, subject: pa.Array | None, counts: Counts
 
 def _treat_leaf(leaf: Leaf, values: pa.Array, subject: pa.Array | None, counts: Counts) -> pa.Array:
     try:
-        key = leaf.key.resolve() if isinstance(leaf.key, KeyReference) else leaf.key
+        key = leaf.key if leaf.key is None or isinstance(leaf.key, Key) else leaf.key.resolve()
         outcome = leaf.technique.apply(values, key, subject)
     except LakenymError as error:
         error.args = (f"{leaf.label}: {error}",)

@@ -28,11 +28,13 @@ MAX_BATCH_BYTES = 1 << 30  # a batch is cut here, so that 32-bit Arrow offsets a
 class Key:
     """Raw key bytes of an algorithm, with the key id that Tink's wire format puts before a ciphertext.
 
-    material: the algorithm's own key bytes. id: unsigned 32-bit, 0 when unknown. The `repr` shows the id only.
+    material: the algorithm's own key bytes. id: unsigned 32-bit, 0 when unknown. prefix: what Tink puts before a
+    ciphertext of this key; None: ``0x01 || id``. The `repr` shows the id only.
     """
 
     material: bytes = dataclasses.field(repr=False)
     id: int = 0
+    prefix: bytes | None = dataclasses.field(default=None, repr=False)
 
 
 class Treated(NamedTuple):

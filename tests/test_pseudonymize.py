@@ -345,6 +345,27 @@ def test_a_malformed_line_stops_the_run(spark: SparkSession, lake: Path) -> None
     assert "canary" not in str(caught.value)
 
 
+def test_a_csv_schema_must_fit_the_header(spark: SparkSession, lake: Path) -> None:
+    """Spark would go by position, and put the notes under the name of the ids."""
+    folder = lake / "raw" / "t"
+    folder.mkdir(parents=True)
+    (folder / "a.csv").write_text("id,note\n1,x\n")
+    source = {"format": "csv", "path": str(folder), "schema": "id int, note string"}
+    entry = table("t", lake, {"id": CUSTOMER, "note": "keep"}, source=source)
+    assert run(spark, configured(lake, entry), "t").rows == 1
+    wrong = {**entry, "source": {**source, "schema": "note string, id int"}}
+    with pytest.raises(SourceProblem, match="is not note, id, as 'schema' says"):
+        run(spark, configured(lake, wrong), "t")
+
+
+def test_a_column_that_only_some_files_have_must_be_decided(spark: SparkSession, lake: Path) -> None:
+    path = str(lake / "raw" / "t")
+    spark.range(3).write.parquet(path)
+    spark.range(3).selectExpr("id", "'canary' AS mail").write.mode("append").parquet(path)
+    with pytest.raises(PlanError, match="mail"):
+        run(spark, configured(lake, table("t", lake, {"id": CUSTOMER})), "t")
+
+
 def test_csv_files_with_different_headers_are_refused(spark: SparkSession, lake: Path) -> None:
     folder = lake / "raw" / "t"
     folder.mkdir(parents=True)

@@ -25,6 +25,14 @@ def parser(job: str, doc: str) -> argparse.ArgumentParser:
     return options
 
 
+def add_other_key_version(options: argparse.ArgumentParser) -> None:
+    options.add_argument(
+        "--accept-other-key-version",
+        action="store_true",
+        help="go on although other tables hold a domain under another key version: the tables will not join",
+    )
+
+
 def chosen(options: argparse.Namespace) -> tuple[Config, list[str]]:
     """The configuration and the names of the tables asked for, each once. Raises `ConfigError` or `BadUsage`."""
     conf = config.load(options.conf)

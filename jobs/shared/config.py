@@ -22,13 +22,13 @@ from jobs.shared.column_path import ColumnPath, ColumnPathError
 from jobs.shared.config_checks import Draft, DraftColumn
 from jobs.shared.config_files import CATALOG, DOMAINS, KEYS, POLICY, ConfigFiles
 from jobs.shared.documents import Document, Fault, Loc, did_you_mean
+from jobs.shared.entry import Entry
 from jobs.shared.explain import explain
 from jobs.shared.hierarchy_file import Hierarchies
 from jobs.shared.models import (
     ColumnEntry,
     ColumnRule,
     Domain,
-    Entry,
     KeyEntry,
     Policy,
     TableConfig,
@@ -55,13 +55,15 @@ class ConfigError(LakenymError):
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """A sound configuration. written: each file's content as it stands, for snapshots."""
+    """A sound configuration. written: each file's content as it stands, for snapshots. lines: file -> key -> line, of
+    the files outside the catalog."""
 
     tables: Mapping[str, TableConfig]
     domains: Mapping[str, Domain]
     keys: Mapping[str, KeyEntry]
     policy: Policy
     written: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False, compare=False)
+    lines: Mapping[str, Mapping[Loc, int]] = dataclasses.field(default_factory=dict, repr=False, compare=False)
 
 
 def load(conf_dir: Path, environ: Mapping[str, str] = os.environ) -> Config:
@@ -101,28 +103,35 @@ def snapshot(config: Config, table: str) -> str:
     treatments = {path: rule.treatment for path, rule in config.tables[table].columns.items()}
     domains = {treatment.domain for treatment in treatments.values()} & config.domains.keys()
     keys = {treatment.key for treatment in treatments.values()} & config.keys.keys()
-    levels = {path: getattr(treatment.technique, "levels", None) for path, treatment in treatments.items()}
     return _canonical(
         {
             "table": config.written[config.tables[table].file],
             "domains": {name: config.written[DOMAINS][name] for name in domains},
             "keys": {name: config.written[KEYS][name] for name in keys},
             "policy": config.written[POLICY],
-            "hierarchies": {path: _sha256(_canonical(rows)) for path, rows in levels.items() if rows is not None},
+            "hierarchies": {path: sha256(rows) for path, rows in hierarchies(config, table).items()},
         }
     )
 
 
 def snapshot_sha256(config: Config, table: str) -> str:
     """The SHA-256 of `snapshot`, in hex."""
-    return _sha256(snapshot(config, table))
+    return sha256(snapshot(config, table))
+
+
+def hierarchies(config: Config, table: str) -> dict[str, str]:
+    """Column -> the rows of its hierarchy as canonical JSON, whose hashes `snapshot` holds."""
+    techniques = {path: rule.treatment.technique for path, rule in config.tables[table].columns.items()}
+    levels = {path: getattr(technique, "levels", None) for path, technique in techniques.items()}
+    return {path: _canonical(rows) for path, rows in levels.items() if rows is not None}
 
 
 def _canonical(data: Any) -> str:
     return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def _sha256(text: str) -> str:
+def sha256(text: str) -> str:
+    """Of the text's UTF-8, in hex."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -147,7 +156,8 @@ class _Loader:
             raise ConfigError(self.files.report())
         assert policy is not None
         tables = {table.name: table for table in map(_table, drafts)}
-        return Config(tables, domains, keys, policy, self.files.written)
+        lines = {file: self.files.lines.get(file, {}) for file in (POLICY, DOMAINS, KEYS)}
+        return Config(tables, domains, keys, policy, self.files.written, lines)
 
     def _validate(self, model: type[E], document: Document, at: Loc, data: Any) -> E | None:
         try:
@@ -211,7 +221,8 @@ class _Loader:
             treatment = resolver.column(document, (*loc, "treatment"), value["treatment"])
         if entry is None or treatment is None:
             return None
-        return ColumnRule(entry.class_, treatment, entry.why, document.line(loc))
+        line = document.line(loc)
+        return ColumnRule(entry.class_, treatment, entry.why, line, entry.review_by, entry.retention)
 
     def _path(self, document: Document, loc: Loc, text: str) -> ColumnPath | None:
         try:
@@ -225,5 +236,15 @@ def _table(draft: Draft) -> TableConfig:
     entry = draft.entry
     assert entry is not None
     columns = {path: column.rule for path, column in draft.columns.items() if column.rule is not None}
-    file = draft.document.file
-    return TableConfig(entry.table, entry.owner, entry.source, entry.target, draft.subject, columns, file)
+    return TableConfig(
+        name=entry.table,
+        owner=entry.owner,
+        source=entry.source,
+        target=entry.target,
+        subject=draft.subject,
+        columns=columns,
+        file=draft.document.file,
+        line=draft.document.line(("table",)),
+        review_by=entry.review_by,
+        retention=entry.retention,
+    )

@@ -9,7 +9,7 @@ from typing import Any
 
 from jobs.shared import variables, yaml_reader
 from jobs.shared.documents import NAME_PATTERN, Document, Fault, Loc, did_you_mean
-from jobs.shared.models import PATTERNS
+from jobs.shared.entry import PATTERNS
 
 POLICY, DOMAINS, KEYS, CATALOG = "policy.yaml", "domains.yaml", "keys.yaml", "catalog"
 SECRET_IN_TABLES: tuple[Loc, ...] = (
@@ -22,11 +22,13 @@ SECRET_IN_TABLES: tuple[Loc, ...] = (
 
 
 class ConfigFiles:
-    """The files of one folder. What is wrong goes to ``faults``. written: each file's content, variables unexpanded."""
+    """The files of one folder. What is wrong goes to ``faults``. written: each file's content, variables unexpanded.
+    lines: the line of each key, for files that have no models of their own to keep them."""
 
     def __init__(self, folder: Path, environ: Mapping[str, str], faults: list[Fault]) -> None:
         self.folder = folder
         self.written: dict[str, Any] = {}
+        self.lines: dict[str, Mapping[Loc, int]] = {}
         self._environ = environ
         self._faults = faults
         self._unreadable: set[Fault] = set()
@@ -37,6 +39,7 @@ class ConfigFiles:
         document = yaml_reader.read(self.folder / file, file, self._faults, secret)
         if document is not None:
             self.written[file] = document.written
+            self.lines[file] = document.lines
             document = variables.expand(document, self._environ, self._faults)
         self._unreadable.update(self._faults[known:])
         return document

@@ -68,6 +68,10 @@ class Document:
         """What is written at ``loc``, in a few words; its type only where it may be a secret."""
         return describe(self.at(loc), self._is_secret(loc))
 
+    def show_key(self, loc: Loc) -> str:
+        """The last part of ``loc``, likewise."""
+        return describe(loc[-1], self._is_secret(loc[:-1]))
+
     def _is_secret(self, loc: Loc) -> bool:
         return any(loc[: len(place)] == place for place in self.secret)
 

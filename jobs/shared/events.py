@@ -34,7 +34,7 @@ def terminal(event: str, **fields: Any) -> None:
         print(f"{table}: all {fields['columns']} leaf columns decided, all checks passed", flush=True)
     elif event == "committed":
         print(_summary(fields), flush=True)
-    elif event == "failed":
+    elif event in ("warning", "failed"):
         print(f"{table + ': ' if table else ''}{fields['message']}", file=sys.stderr, flush=True)
 
 

@@ -9,7 +9,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from jobs.shared.documents import Document, Fault, Loc, did_you_mean, one_of
-from jobs.shared.models import PATTERNS
+from jobs.shared.entry import PATTERNS
 from jobs.shared.variables import marks_variable
 from privacy_udfs.technique import Technique
 
@@ -88,7 +88,7 @@ def _but_got(document: Document, place: Loc, is_key: bool, texts: dict[str, bool
     own_words = all(texts.values())
     if own_words and (isinstance(value, dict | list) or " got " in message or not message.startswith("expected")):
         return message
-    got = repr(value) if is_key else document.show(place)
+    got = document.show_key(place) if is_key else document.show(place)
     if "expected text" in texts and isinstance(value, bool | int | float):
         return f"{message}, got {got}: quote it"
     return f"{message}, got {got}{did_you_mean(value, re.findall(_QUOTED, message))}"

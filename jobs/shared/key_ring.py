@@ -9,7 +9,7 @@ from jobs.shared.column_path import ColumnPath
 from jobs.shared.config import Config
 from jobs.shared.models import TableConfig
 from jobs.shared.treatment_plan import Plan
-from privacy_udfs.keys import KeyReference, Keyset, key_check_value, load_keyset
+from privacy_udfs.keys import Key, KeyReference, Keyset, key_check_value, load_keyset
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,12 +38,13 @@ class KeyRing:
             )
         return references
 
+    def subkey(self, reference: KeyReference) -> Key:
+        """What a reference resolves to, from the keyset at hand. Raises `KeyProblem` where a key does not fit."""
+        return self.keysets[reference.name].subkey(reference.technique, reference.domain, reference.key_id)
+
     def checks(self, plan: Plan) -> dict[ColumnPath, str]:
         """A check value of each keyed column's sub-key, for the record. Fails where a key does not fit."""
-        return {
-            path: key_check_value(self.keysets[ref.name].subkey(ref.technique, ref.domain, ref.key_id))
-            for path, ref in self.references(plan).items()
-        }
+        return {path: key_check_value(self.subkey(ref)) for path, ref in self.references(plan).items()}
 
 
 def open_for(config: Config, table: TableConfig) -> KeyRing:

@@ -7,56 +7,18 @@ catalog file; `TableConfig` and `ColumnRule` are what it means once paths, domai
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from jobs.shared.column_path import ColumnPath
-from jobs.shared.documents import NAME_PATTERN, did_you_mean, one_of
+from jobs.shared.entry import TABLE_PATTERN, Class, Entry, KeyId, Names, NotBlank, Retention, Uri
+from jobs.shared.policy_entries import Approved, ClassPolicy, Deprecation, KeyAge, Snapshots, Thresholds
+from privacy_udfs.parameters import IsoDate
 from privacy_udfs.technique import Technique
-from privacy_udfs.techniques import BY_NAME
-
-NOT_BLANK = r"\S"
-TABLE_PATTERN = r"^\w[\w.-]*$"
-URI_PATTERN = r"^[a-z][a-z0-9+-]+:[^\s]+$"
-PATTERNS = {
-    NOT_BLANK: "text that is not blank",
-    NAME_PATTERN: "a name of letters, digits, '_', '-' and '.'",
-    TABLE_PATTERN: "a table's name, such as crm.customers",
-    URI_PATTERN: "a URI such as 'file:keys/crm.json', and never key material itself",
-}
-"""What the patterns ask for, in words for messages."""
-
-Class = Literal["direct_identifier", "quasi_identifier", "sensitive", "non_personal"]
-
-NotBlank = Annotated[str, Field(pattern=NOT_BLANK)]
-Name = Annotated[str, Field(pattern=NAME_PATTERN)]
-Uri = Annotated[str, Field(pattern=URI_PATTERN)]
-Names = Annotated[tuple[NotBlank, ...], Field(strict=False)]
-
-
-def _technique_name(name: str) -> str:
-    if name not in BY_NAME:
-        raise ValueError(no_technique(name))
-    return name
-
-
-def no_technique(name: str) -> str:
-    """What to say of a name that is no technique's."""
-    return f"no technique is called {name!r}{did_you_mean(name, BY_NAME) or f'; expected {one_of(BY_NAME)}'}"
-
-
-TechniqueName = Annotated[str, AfterValidator(_technique_name)]
-
-
-class Entry(BaseModel):
-    """What stands in a file: nothing is converted, and no key is unknown."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, allow_inf_nan=False, populate_by_name=True
-    )
 
 
 class Source(Entry):
@@ -65,7 +27,7 @@ class Source(Entry):
     path: NotBlank | None = None
     format: Literal["delta", "parquet", "csv", "json", "orc"] | None = None
     table: NotBlank | None = None
-    options: dict[str, str] = {}
+    options: dict[str, str] = Field(default={})
     schema_: Annotated[NotBlank | None, Field(alias="schema")] = None
     """Columns and types as DDL, for csv and json."""
 
@@ -91,7 +53,7 @@ class Target(Entry):
     table: NotBlank | None = None
     partition_by: Names = ()
     cluster_by: Names = ()
-    properties: dict[str, str] = {}
+    properties: dict[str, str] = Field(default={})
 
     @field_validator("properties")
     @classmethod
@@ -115,6 +77,8 @@ class ColumnEntry(Entry):
     class_: Annotated[Class, Field(alias="class")]
     treatment: Any
     why: NotBlank
+    review_by: IsoDate | None = None
+    retention: Retention | None = None
 
 
 class TableEntry(Entry):
@@ -125,28 +89,37 @@ class TableEntry(Entry):
     source: Source
     target: Target
     subject: str | None = None
+    review_by: IsoDate | None = None
+    retention: Retention | None = None
     columns: Annotated[dict[str, Any], Field(min_length=1)]
 
 
 class KeyEntry(Entry):
-    """Where a named keyset is. kek: the key that encrypts it. deliver: who resolves it."""
+    """Where a named keyset is. kek: the key that encrypts it. deliver: who resolves it. created: when each version was
+    made, by its id, which Tink's keysets do not say."""
 
     keyset: Uri
     kek: Uri | None = None
     deliver: Literal["executor", "driver"] = "executor"
-
-
-class ClassPolicy(Entry):
-    """What may be done with columns of one class."""
-
-    techniques: Annotated[tuple[TechniqueName, ...], Field(strict=False)]
+    created: dict[KeyId, IsoDate] = Field(default={})
 
 
 class Policy(Entry):
-    """Which techniques each class allows. A class that is not named allows none."""
+    """Which techniques each class allows, and what must hold besides. A class that is not named allows none.
+
+    require: what each column must state, or its table for it. review_grace_days: how long after ``review_by`` a table
+    is still treated, with a warning; for ever if left out.
+    """
 
     version: NotBlank
     classes: dict[Class, ClassPolicy]
+    thresholds: Thresholds = Thresholds()
+    require: Annotated[tuple[Literal["review_by", "retention"], ...], Field(strict=False)] = ()
+    review_grace_days: Annotated[int, Field(ge=0, le=3650)] | None = None
+    approved: Approved = Approved()
+    deprecated: Annotated[tuple[Deprecation, ...], Field(strict=False)] = ()
+    snapshots: Snapshots | None = None
+    keys: KeyAge | None = None
 
     def allows(self, class_: str) -> tuple[str, ...]:
         """The names of the techniques for columns of a class."""
@@ -180,6 +153,8 @@ class ColumnRule:
     treatment: Treatment
     why: str
     line: int = dataclasses.field(default=0, compare=False)
+    review_by: datetime.date | None = None
+    retention: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -193,3 +168,6 @@ class TableConfig:
     subject: ColumnPath | None
     columns: Mapping[str, ColumnRule]
     file: str = dataclasses.field(default="", compare=False)
+    line: int = dataclasses.field(default=0, compare=False)
+    review_by: datetime.date | None = None
+    retention: str | None = None

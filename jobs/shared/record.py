@@ -25,6 +25,8 @@ HIDDEN_WORDS = re.compile(r"url|secret|password|token|access[.]?key", re.IGNOREC
 """Spark's ``spark.redaction.regex`` and ``spark.sql.redaction.options.regex``, as they stand by default."""
 
 Entry = dict[str, Any]
+Columns = Mapping[str, Mapping[str, Any]]
+"""Path of a leaf column -> its entry in a record."""
 
 
 def entries(plan: Plan, key_checks: Mapping[ColumnPath, str]) -> dict[ColumnPath, Entry]:
@@ -59,6 +61,12 @@ def properties(plan: Plan, entries: Mapping[ColumnPath, Entry], config_sha256: s
         "privacy.software": software(),
         "privacy.status": "treated",
     }
+
+
+def columns_of(properties: Mapping[str, str]) -> Columns:
+    """The columns of the record in a table's properties; none where there is no record."""
+    columns: Columns = json.loads(properties.get(RECORD, "{}")).get("columns", {})
+    return columns
 
 
 def shown(text: str) -> str:

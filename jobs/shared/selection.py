@@ -13,6 +13,7 @@ from pyspark.sql import types as T
 from jobs.shared.column_path import ColumnPath, Element, Field, MapKey, MapValue
 from jobs.shared.record import Entry
 from jobs.shared.treatment_plan import ColumnPlan, Plan
+from privacy_udfs.delivered_key import DeliveredKey
 from privacy_udfs.keys import KeyReference
 from privacy_udfs.nested import Counts, Kept, Leaf, ListNode, MapNode, Node, StructNode, leaves
 from privacy_udfs.udf import tree_udf
@@ -30,7 +31,7 @@ class Selection:
 
     plan: Plan
     entries: Mapping[ColumnPath, Entry]
-    keys: Mapping[ColumnPath, KeyReference]
+    keys: Mapping[ColumnPath, KeyReference | DeliveredKey]
     counts: Accumulator[Counts] | None = None
 
     def columns(self) -> list[Column]:

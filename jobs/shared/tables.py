@@ -74,7 +74,9 @@ def read(spark: SparkSession, source: Source) -> SourceRows:
         return SourceRows(reader.load(source.path), version)
     if source.format in ("csv", "json"):
         return SourceRows(_read_text(spark, source), None)
-    return SourceRows(spark.read.format(str(source.format)).options(**source.options).load(source.path), None)
+    # columns that only some of the files have must be decided too, so all their schemas count
+    options = {"mergeSchema": "true", **source.options}
+    return SourceRows(spark.read.format(str(source.format)).options(**options).load(source.path), None)
 
 
 def _read_text(spark: SparkSession, source: Source) -> DataFrame:
@@ -88,6 +90,8 @@ def _read_text(spark: SparkSession, source: Source) -> DataFrame:
     assert isinstance(schema, T.StructType)
     if source.format == "csv" and options["header"].lower() == "true":
         _check_headers(spark, source.path)
+        if source.schema_ and reader.load(source.path).columns != [n for n in schema.names if n != CORRUPT]:
+            raise SourceProblem(f"the header of the CSV files is not {', '.join(schema.names)}, as 'schema' says")
     if CORRUPT not in schema.names:
         schema = T.StructType([*schema.fields, T.StructField(CORRUPT, T.StringType())])
     rows = reader.schema(schema).load(source.path)

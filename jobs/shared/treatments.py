@@ -14,9 +14,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from jobs.shared.documents import NAME_PATTERN, Document, Fault, Loc, describe, did_you_mean, one_of
+from jobs.shared.entry import PATTERNS, no_technique
 from jobs.shared.explain import explain, unknown_key
 from jobs.shared.hierarchy_file import LEVELS_FILE, Hierarchies
-from jobs.shared.models import PATTERNS, Treatment, no_technique
+from jobs.shared.models import Treatment
 from privacy_udfs.technique import Technique
 from privacy_udfs.techniques import BY_NAME
 

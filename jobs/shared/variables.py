@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from jobs.shared.documents import Document, Fault, Loc, did_you_mean
@@ -55,3 +55,19 @@ class _Expansion:
         else:
             return self.environ[name]
         return found[0]
+
+
+class StandIns(Mapping[str, str]):
+    """The environment, where a variable that is not set has its own name as its value: ``${LAKE}/x`` is ``LAKE/x``."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def __getitem__(self, name: str) -> str:
+        return self._environ.get(name) or name
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._environ)
+
+    def __len__(self) -> int:
+        return len(self._environ)

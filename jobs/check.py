@@ -1,0 +1,84 @@
+"""Check the configuration against its policy: ``python jobs/check.py --conf conf [--as-of 2027-01-31] [--json]``.
+
+Starts no Spark and opens no key: fit for a pre-commit hook and for CI. Exit codes: 0 nothing is refused (there may be
+warnings); 1 the policy refuses something; 2 the configuration is faulty, or wrong usage. ``--as-of`` tells what will be
+refused on a day to come.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jobs.shared import config, policy_rules
+from jobs.shared.config import ConfigError
+from jobs.shared.variables import StandIns
+from jobs.shared.violation import Violation
+
+DONE, REFUSED, BAD_CONFIGURATION = 0, 1, 2
+
+
+def as_text(found: Sequence[Violation], tables: int, conf: Path) -> str:
+    """One line for each violation, as editors know to follow them, and one that sums up."""
+    refused = len(policy_rules.refused(found))
+    total = f"{tables:,} tables: {refused:,} refused, {len(found) - refused:,} warnings"
+    return "\n".join([*(f"{conf}/{violation}" for violation in found), total])
+
+
+def as_data(found: Sequence[Violation], tables: int, as_of: datetime.date) -> dict[str, Any]:
+    """The same as plain data."""
+    return {"tables": tables, "as_of": str(as_of), "violations": [violation.as_data() for violation in found]}
+
+
+def parser() -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser("check", description=__doc__.partition("\n\n")[0], allow_abbrev=False)
+    options.add_argument("--conf", type=Path, required=True, help="folder of the configuration")
+    options.add_argument("--as-of", type=_day, metavar="DATE", help="the day to check for; today (UTC) by default")
+    options.add_argument("--json", action="store_true", help="one JSON object instead of text")
+    options.add_argument(
+        "--without-environment",
+        action="store_true",
+        help="variables that are not set stand for themselves: for CI and hooks, where there is no lake",
+    )
+    return options
+
+
+def _day(text: str) -> datetime.date:
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a date as YYYY-MM-DD, got {text!r}") from None
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    options = parser().parse_args(argv)
+    as_of = options.as_of or datetime.datetime.now(datetime.timezone.utc).date()
+    try:
+        conf = config.load(options.conf, StandIns(os.environ) if options.without_environment else os.environ)
+    except ConfigError as error:
+        _tell_faults(error, options)
+        return BAD_CONFIGURATION
+    found = policy_rules.all_violations(conf, as_of)
+    tables = len(conf.tables)
+    print(json.dumps(as_data(found, tables, as_of)) if options.json else as_text(found, tables, options.conf))
+    return REFUSED if policy_rules.refused(found) else DONE
+
+
+def _tell_faults(error: ConfigError, options: argparse.Namespace) -> None:
+    if options.json:
+        faults = [{"file": f.file, "line": f.line, "key": f.key, "message": f.message} for f in error.faults]
+        print(json.dumps({"faults": faults}))
+        return
+    for fault in error.faults:
+        print(f"{options.conf}/{fault}")
+    print(f"{len(error.faults):,} faults: the configuration cannot be used")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

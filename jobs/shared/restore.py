@@ -1,0 +1,104 @@
+"""From a stored configuration back to the files of a folder, proven by its hash. Comments and layout are not kept."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from jobs.shared import config, yaml_writer
+from jobs.shared.column_path import ColumnPath
+from jobs.shared.config import ConfigError
+from jobs.shared.config_files import CATALOG, DOMAINS, KEYS, POLICY
+from jobs.shared.hierarchy_file import LEVELS_FILE
+from jobs.shared.variables import StandIns
+from privacy_udfs.errors import LakenymError
+
+Load = Callable[[str], str]
+"""SHA-256 -> content, as `jobs.shared.snapshots.load`."""
+
+
+class NotRestored(LakenymError):
+    """The files would not be the configuration that was stored; nothing was written."""
+
+
+def restore(snapshot: str, load: Load, folder: Path) -> list[str]:
+    """Write the files of a stored configuration into a folder that is new or empty; returns their names.
+
+    They are first written elsewhere and read back: only if that gives the stored text, byte for byte, are they put in
+    place. Raises `NotRestored`.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise NotRestored(f"{folder} is not empty: name a new folder")
+    written = dict(files(snapshot, load))
+    with tempfile.TemporaryDirectory(prefix="lakenym-") as trial:
+        _write(written, Path(trial))
+        _prove(snapshot, Path(trial))
+    _write(written, folder)
+    return sorted(written)
+
+
+def _write(written: Mapping[str, str], folder: Path) -> None:
+    for name, text in written.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8", newline="")
+
+
+def _prove(snapshot: str, folder: Path) -> None:
+    try:
+        conf = config.load(folder, StandIns(os.environ))
+    except ConfigError as error:
+        raise NotRestored(f"this version does not read the stored configuration: {error}") from None
+    if [config.snapshot(conf, table) for table in conf.tables] != [snapshot]:
+        raise NotRestored("the files would not give the stored configuration again")
+
+
+def files(snapshot: str, load: Load) -> Iterator[tuple[str, str]]:
+    """Name and text of each file of a stored configuration."""
+    data = json.loads(snapshot)
+    yield f"{CATALOG}/{data['table']['table']}.yaml", yaml_writer.dump(data["table"])
+    for name, part in ((POLICY, "policy"), (DOMAINS, "domains"), (KEYS, "keys")):
+        if data[part]:
+            yield name, yaml_writer.dump(data[part])
+    for name, sha256 in _hierarchies(data).items():
+        yield name, _csv(json.loads(load(sha256)))
+
+
+def _hierarchies(data: dict[str, Any]) -> dict[str, str]:
+    """File -> the hash of its rows, for the hierarchies that are named by file."""
+    found = {}
+    for key, entry in data["table"]["columns"].items():
+        treatment = entry["treatment"]
+        if isinstance(treatment, dict) and "technique" not in treatment:
+            treatment = data["domains"].get(treatment.get("domain"), {})
+        if isinstance(treatment, dict) and LEVELS_FILE in treatment:
+            found[_inside(treatment[LEVELS_FILE])] = data["hierarchies"][str(ColumnPath.parse(key))]
+    return found
+
+
+def _inside(name: str) -> str:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or "${" in name:
+        raise NotRestored(f"a hierarchy is called {name!r}, which is no plain path inside the folder")
+    return str(path)
+
+
+def _csv(rows: list[list[str]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, delimiter=";", lineterminator="\n").writerows(rows)
+    return text.getvalue()
+
+
+def policies(snapshots: Mapping[str, str], version: str) -> dict[str, list[str]]:
+    """Of stored configurations by hash: the text of each policy file of a version -> the hashes that have it."""
+    found: dict[str, list[str]] = {}
+    for sha256, snapshot in snapshots.items():
+        policy = json.loads(snapshot)["policy"]
+        if policy["version"] == version:
+            found.setdefault(yaml_writer.dump(policy), []).append(sha256)
+    return found

@@ -1,0 +1,182 @@
+"""What a reader's job learns from a treated table alone, and what it is kept from doing with it.
+
+Every field of a treated table carries its own entry of the treatment record in its metadata, so a schema is enough: no
+configuration, no key and no lookup. All functions take a data frame or its schema; none reads rows::
+
+    customers, orders = spark.read.table("treated.customers"), spark.read.table("treated.orders")
+    privacy_of(customers)["birth_date"].technique        # generalize_date
+    check_join(customers, orders, on="customer_id")      # raises UnsafeUse where nothing would join
+    check_publishable(customers)                         # raises UnsafeUse where a direct identifier is raw
+
+Metadata follows a column through ``select`` and ``alias`` and is lost by expressions: a computed column has no entry
+and counts as undecided. It is told by whoever wrote the table: this is help against mistakes, no access control.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import types as T
+
+from jobs.shared.column_path import ColumnPath, Element, Field, MapKey, MapValue, Step
+from jobs.shared.documents import did_you_mean
+from privacy_udfs.errors import LakenymError
+from privacy_udfs.techniques import BY_NAME
+
+PRIVACY = "privacy"
+NO_RESULT = ("redact", "drop")
+"""Techniques whose results are all alike."""
+
+
+class UnsafeUse(LakenymError):
+    """What was asked would give wrong or raw results. Nothing was read."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ColumnPrivacy:
+    """What a table says of one leaf column. All but the path is None where it says nothing: nobody decided."""
+
+    path: str
+    class_: str | None = None
+    technique: str | None = None
+    parameters: Mapping[str, Any] | None = None
+    domain: str | None = None
+    key: str | None = None
+    key_id: int | None = None
+    key_check: str | None = None
+
+    @property
+    def is_decided(self) -> bool:
+        return self.technique is not None
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether the column shows the values of the source: kept, or undecided."""
+        return self.technique in (None, "keep")
+
+
+def privacy_of(table: DataFrame | T.StructType) -> dict[str, ColumnPrivacy]:
+    """Path (``address.zip``, ``items[].sku``) -> what the table says of it, for every leaf column, nested ones too."""
+    schema = table if isinstance(table, T.StructType) else table.schema
+    return {column.path: column for column in _of_struct(ColumnPath(()), schema)}
+
+
+def _of_struct(path: ColumnPath, given: T.StructType) -> Iterator[ColumnPrivacy]:
+    for field in given.fields:
+        below = path.child(Field(field.name))
+        yield from _of(below, field.dataType, _told(below, field.metadata.get(PRIVACY)))
+
+
+def _told(path: ColumnPath, metadata: Any) -> dict[str, Any]:
+    """Path -> entry. Those of array elements and map entries stand on the nearest field, by the rest of their path."""
+    if not isinstance(metadata, dict):
+        return {}
+    if _is_entry(metadata):
+        return {str(path): metadata}
+    return {f"{path}{rest}": entry for rest, entry in metadata.items() if _is_entry(entry)}
+
+
+def _is_entry(told: Any) -> bool:
+    return isinstance(told, dict) and isinstance(told.get("technique"), str)
+
+
+def _of(path: ColumnPath, given: T.DataType, told: Mapping[str, Any]) -> Iterator[ColumnPrivacy]:
+    entry = told.get(str(path))
+    if entry is not None:
+        yield _column(path, entry)
+    elif isinstance(given, T.StructType):
+        yield from _of_struct(path, given)
+    elif isinstance(given, T.ArrayType):
+        yield from _of(path.child(Element()), given.elementType, told)
+    elif isinstance(given, T.MapType):
+        parts: list[tuple[Step, T.DataType]] = [(MapKey(), given.keyType), (MapValue(), given.valueType)]
+        for step, part in parts:
+            yield from _of(path.child(step), part, told)
+    else:
+        yield ColumnPrivacy(str(path))
+
+
+def _column(path: ColumnPath, entry: Mapping[str, Any]) -> ColumnPrivacy:
+    known = {field.name for field in dataclasses.fields(ColumnPrivacy)} - {"path", "class_"}
+    return ColumnPrivacy(str(path), entry.get("class"), **{name: entry[name] for name in known & entry.keys()})
+
+
+# -- what is refused --------------------------------------------------------------------------------------------------
+
+
+def check_publishable(table: DataFrame | T.StructType) -> None:
+    """Raise `UnsafeUse` with every column that must not leave: raw direct identifiers, and what nobody decided."""
+    reasons = [f"{column.path}: {_why_not(column)}" for column in privacy_of(table).values() if _why_not(column)]
+    if reasons:
+        raise UnsafeUse("\n".join(["the table must not be published:", *(f"  {reason}" for reason in reasons)]))
+
+
+def _why_not(column: ColumnPrivacy) -> str | None:
+    if not column.is_decided:
+        return "nobody decided about it"
+    raw = column.is_raw and column.class_ == "direct_identifier"
+    return "a direct identifier that is kept as it is" if raw else None
+
+
+def check_join(
+    left: DataFrame | T.StructType,
+    right: DataFrame | T.StructType,
+    on: str | Sequence[str | tuple[str, str]],
+) -> None:
+    """Raise `UnsafeUse` unless the columns join: both raw, or both treated alike, in one domain, under one key.
+
+    on: a path, or several; a pair where the two sides name it differently.
+    """
+    sides, reasons = (privacy_of(left), privacy_of(right)), []
+    for pair in [on] if isinstance(on, str) else on:
+        names = (pair, pair) if isinstance(pair, str) else pair
+        one, other = _found(sides[0], names[0], "left"), _found(sides[1], names[1], "right")
+        reason = _no_join(one, other)
+        if reason is not None:
+            reasons.append(f"{one.path} and {other.path}: {reason}")
+    if reasons:
+        raise UnsafeUse("\n".join(["the tables do not join:", *(f"  {reason}" for reason in reasons)]))
+
+
+def _found(columns: Mapping[str, ColumnPrivacy], name: str, side: str) -> ColumnPrivacy:
+    path = name if name in columns else str(ColumnPath((Field(name),)))
+    if path not in columns:
+        raise UnsafeUse(f"the {side} table has no leaf column {name!r}{did_you_mean(name, columns)}")
+    return columns[path]
+
+
+def _no_join(one: ColumnPrivacy, other: ColumnPrivacy) -> str | None:
+    """Why two columns do not join, or None."""
+    if one.is_raw or other.is_raw:
+        raw = "the first" if one.is_raw else "the second"
+        return None if one.is_raw and other.is_raw else f"{raw} is raw, the other one treated: nothing would match"
+    for column in (one, other):
+        technique = BY_NAME.get(str(column.technique))
+        if column.technique in NO_RESULT:
+            return f"{column.technique} leaves nothing to join on"
+        if technique is not None and not technique.deterministic:
+            return f"{column.technique} gives equal values unequal results"
+    return _unlike(one, other)
+
+
+def _unlike(one: ColumnPrivacy, other: ColumnPrivacy) -> str | None:
+    if one.technique != other.technique:
+        return f"{one.technique} and {other.technique} give different results"
+    if one.domain != other.domain:
+        return f"domains {one.domain} and {other.domain} cannot be linked, by intention"
+    if one.key != other.key:
+        return f"keys {one.key} and {other.key} give different pseudonyms"
+    if one.key_id != other.key_id:
+        return f"versions {one.key_id} and {other.key_id} of key {one.key}: treat the older table anew"
+    if one.key_check != other.key_check:
+        return f"two keys are called {one.key} and have the id {one.key_id}: one table was treated with the wrong one"
+    return _other_parameters(one.parameters or {}, other.parameters or {})
+
+
+def _other_parameters(one: Mapping[str, Any], other: Mapping[str, Any]) -> str | None:
+    names = [name for name in dict.fromkeys([*one, *other]) if one.get(name) != other.get(name)]
+    named = ", ".join(name for name in names if name != "on_refused")
+    return f"other parameters ({named}) give different results" if named else None

@@ -10,7 +10,10 @@ from privacy_udfs.technique import Key, Technique, Treated
 
 
 class Keep(Technique):
-    """Leave every value as it is. Takes any type; nulls stay null. It protects nothing: the entry's ``why`` must justify it."""
+    """Leave every value as it is. Takes any type; nulls stay null.
+
+    It protects nothing: the entry's ``why`` must justify it.
+    """
 
     technique: Literal["keep"] = "keep"
 

@@ -1,0 +1,79 @@
+"""``make bench``: measure, and write docs/benchmarks.md and its plot.
+
+Under twenty minutes on two cores; ``--quick`` takes two and only prints, since short runs say little.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.benchmarks import kernels, plot, report, tables, targets
+
+VALUES, QUICK_VALUES = 200_000, 20_000
+QUICK_ROWS = 200_000
+
+
+def parser() -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    options.add_argument("--quick", action="store_true", help="a tenth of the values and one turn; prints only")
+    options.add_argument("--only", choices=("kernels", "tables"), help="half of it; prints only")
+    options.add_argument("--group", help="of the kernels only those groups whose title holds this; prints only")
+    options.add_argument("--turns", type=int, help="turns of each case after one to warm up (default 5)")
+    options.add_argument("--cores", type=int, default=1, help="how many tasks Spark runs at a time (default 1)")
+    options.add_argument("--folder", type=Path, help="where to put the tables (2 GiB); default: a temporary folder")
+    return options
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    options = parser().parse_args(argv)
+    load, turns = os.getloadavg()[0], options.turns or (1 if options.quick else 5)
+    count, rows = (QUICK_VALUES, QUICK_ROWS) if options.quick else (VALUES, tables.ROWS)
+    sections, verdicts = [], []
+    measured: dict[str, list[kernels.Row]] = {}
+    tabled: list[tables.Row] = []
+    if options.only != "tables":
+        measured = run_kernels(count, turns, options.group)
+        sections.append(report.kernel_tables(measured))
+        verdicts += [] if options.group else targets.of_kernels(measured)
+    if options.only != "kernels" and not options.group:
+        tabled = run_tables(options.folder, rows, turns, options.cores)
+        sections.insert(0, report.table_of_tables(tabled, rows, options.cores))
+        verdicts += targets.of_tables(tabled)
+    command = shlex.join(["python", "-m", "tests.benchmarks", *(sys.argv[1:] if argv is None else argv)])
+    head = [report.about(command, (load, os.getloadavg()[0])), *([report.verdicts(verdicts)] if verdicts else [])]
+    if options.quick or options.only or options.group:
+        print("\n".join([*head, *sections]))
+        return 0
+    report.write([*head, *sections])
+    if not plot.draw(report.PLOT, measured, tabled):
+        print("no plot: matplotlib is not installed (the extra bench)", file=sys.stderr)
+    return 0
+
+
+def run_kernels(count: int, turns: int, part: str | None) -> dict[str, list[kernels.Row]]:
+    measured = {}
+    for group in kernels.groups(count):
+        if part is None or part in group.title:
+            say(group.title)
+            measured[group.title] = kernels.measured(group, turns)
+    return measured
+
+
+def run_tables(folder: Path | None, rows: int, turns: int, cores: int) -> list[tables.Row]:
+    with tempfile.TemporaryDirectory(dir=folder, prefix="benchmark-") as made:
+        return tables.measure(Path(made), rows, turns, cores, say)
+
+
+def say(text: str) -> None:
+    """Progress, beside the report."""
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

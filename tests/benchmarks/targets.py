@@ -1,0 +1,66 @@
+"""What the project promises of its speed, each beside what was measured."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+from tests.benchmarks import kernels, tables
+
+LOOP = "hand-written `hmac.new` loop"
+SIV, SIV_PEER = "**deterministic_encryption**", "`cryptography` AESSIV per value"
+FF1, FF1_PEER = "**format_preserving_encryption**", "libffx per value"
+HASHING = "Keyed hashing, all values distinct"
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """promise: in words. found: the figure, None where it was not measured. met: whether it keeps the promise."""
+
+    promise: str
+    target: str
+    found: float | None
+    met: bool
+
+
+def of_kernels(measured: Mapping[str, Sequence[kernels.Row]]) -> list[Verdict]:
+    """How many times faster; at least."""
+    repeats = next(title for title in measured if "distinct values" in title and title != HASHING)
+    siv = next(title for title in measured if title.startswith("Deterministic"))
+    ff1 = next(title for title in measured if title.startswith("Format"))
+    fast = "**HMAC-SHA-256, extra `fast`**"
+    promises = [
+        (HASHING, "**AES-CMAC**", LOOP, 12),
+        (HASHING, "**HMAC-SHA-256**", LOOP, 3),
+        (HASHING, fast, LOOP, 8),
+        (repeats, "**AES-CMAC**", LOOP, 15),
+        (repeats, "**HMAC-SHA-256**", LOOP, 15),
+        (siv, SIV, SIV_PEER, 4),
+        (ff1, FF1, FF1_PEER, 100),
+    ]
+    return [_faster(measured[title], title, name, base, least) for title, name, base, least in promises]
+
+
+def _faster(rows: Sequence[kernels.Row], title: str, name: str, base: str, least: int) -> Verdict:
+    times = {row.name: row.per_value for row in rows}
+    mine, its = times[name], times[base]
+    found = None if mine is None or its is None else its.ratio(mine)
+    return Verdict(
+        f"{title}: {name} against {base}", f"at least {least} x", found, found is not None and found >= least
+    )
+
+
+def of_tables(rows: Sequence[tables.Row]) -> list[Verdict]:
+    """Times the seconds of another way, by the clock; at most."""
+    by_name = {row.name: row for row in rows}
+    promises = [
+        (tables.CMAC, tables.COPY, 1.35),
+        (tables.HMAC, tables.COPY, 1.8),
+        (tables.CMAC, tables.SHA2, 1.0),
+        (tables.LEAN, tables.COPY, 1.35),
+    ]
+    verdicts = []
+    for name, base, most in promises:
+        found = by_name[name].ratio(by_name[base])
+        verdicts.append(Verdict(f"{name}: seconds over those of the {base}", f"at most {most} x", found, found <= most))
+    return verdicts

@@ -61,7 +61,7 @@ clean: ## remove the demo lake, caches and built files (.venv stays)
 # The build tool comes first and from the lock too, so that nothing is built with, or run from, an unpinned package.
 PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
 
-$(READY): requirements.lock requirements-java.lock pyproject.toml jobs/shared/java_runtime.py jobs/shared/delta_jars.py
+$(READY): requirements.lock requirements-java.lock pyproject.toml jobs/shared/setup/java_runtime.py jobs/shared/setup/delta_jars.py
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 10) <= v <= (3, 13))' || { \
 		echo "Python 3.10 to 3.13 is needed; $(PYTHON) is not one. Name another: make setup PYTHON=python3.12" >&2; \
 		exit 2; }
@@ -71,5 +71,5 @@ $(READY): requirements.lock requirements-java.lock pyproject.toml jobs/shared/ja
 	@$(PIP) --require-hashes -r <(sed -n '/^setuptools==/,/[^\\]$$/p' requirements.lock)
 	@$(PIP) --require-hashes --no-build-isolation --use-pep517 -r requirements.lock
 	@$(PIP) --no-deps --no-build-isolation -e .
-	@$(VENV)/bin/python -m jobs.shared.setup_runtime
+	@$(VENV)/bin/python -m jobs.shared.setup
 	@touch $@

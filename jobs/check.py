@@ -16,10 +16,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jobs.shared import config, policy_rules
-from jobs.shared.config import ConfigError
-from jobs.shared.variables import StandIns
-from jobs.shared.violation import Violation
+from jobs.shared.configuration import config
+from jobs.shared.configuration.config import ConfigError
+from jobs.shared.configuration.variables import StandIns
+from jobs.shared.policy import policy_rules
+from jobs.shared.policy.violation import Violation
 
 DONE, REFUSED, BAD_CONFIGURATION = 0, 1, 2
 

@@ -17,9 +17,11 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from jobs import pseudonymize
-from jobs.shared import config, demo_lake, events, failures, key_ring, session, tables, treatment_plan
-from jobs.shared.column_path import ColumnPath
-from jobs.shared.config import Config
+from jobs.shared import demo_lake, events, failures, session, tables, treatment_plan
+from jobs.shared.configuration import config
+from jobs.shared.configuration.column_path import ColumnPath
+from jobs.shared.configuration.config import Config
+from jobs.shared.keys import key_ring
 from privacy_udfs import keys, udf
 
 CUSTOMERS, ORDERS = "crm.customers", "crm.orders"

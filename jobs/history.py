@@ -21,11 +21,12 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from jobs.shared import cli, config, events, failures, restore, session, snapshots
+from jobs.shared import cli, events, failures, restore, session, snapshots
 from jobs.shared.checks import Refused
-from jobs.shared.config import Config
-from jobs.shared.documents import did_you_mean
-from jobs.shared.policy_entries import Snapshots
+from jobs.shared.configuration import config
+from jobs.shared.configuration.config import Config
+from jobs.shared.configuration.documents import did_you_mean
+from jobs.shared.configuration.policy_entries import Snapshots
 
 WIDTH = 12
 HEADER = ("sha256", "table", "policy_version", "stored_at", "run_id")

@@ -18,9 +18,11 @@ from typing import Any, TypeVar
 
 from pyspark.sql import SparkSession
 
-from jobs.shared import config, events, failures, locations, session, tables
+from jobs.shared import events, failures, session, tables
 from jobs.shared.cli import BadUsage
-from jobs.shared.config import Config
+from jobs.shared.configuration import config, locations
+from jobs.shared.configuration.config import Config
+from jobs.shared.configuration.models import Source
 from jobs.shared.events import Report
 from jobs.shared.inventory import accepted, discovery, draft, drift, proposals, scan
 from jobs.shared.inventory.accepted import Entry
@@ -28,7 +30,6 @@ from jobs.shared.inventory.discovery import FoundTable
 from jobs.shared.inventory.drift import Drift
 from jobs.shared.inventory.proposals import Proposal, Surroundings
 from jobs.shared.inventory.recognizers.phone import REGIONS
-from jobs.shared.models import Source
 from jobs.shared.record import RECORD, canonical_json
 from jobs.shared.selection import quoted
 from jobs.shared.tables import SourceProblem

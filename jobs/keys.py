@@ -24,14 +24,17 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jobs.shared import config, events, failures, key_age, key_use, named_key
+from jobs.shared import events, failures
 from jobs.shared.checks import Refused
-from jobs.shared.config import Config
-from jobs.shared.named_key import NamedKey
-from privacy_udfs import key_providers, keyset_versions
+from jobs.shared.configuration import config
+from jobs.shared.configuration.config import Config
+from jobs.shared.keys import key_age, key_use, named_key
+from jobs.shared.keys.named_key import NamedKey
+from privacy_udfs import key_providers
 from privacy_udfs.errors import KeyProblem
-from privacy_udfs.key_types import KEY_TYPES
 from privacy_udfs.keys import Keyset
+from privacy_udfs.keysets import keyset_versions
+from privacy_udfs.keysets.key_types import KEY_TYPES
 
 TablesNeeding = Callable[[int], Sequence[str]]
 """Key id -> the tables whose record names it."""

@@ -20,26 +20,17 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from jobs.shared import (
-    cli,
-    config,
-    events,
-    failures,
-    git_revision,
-    key_checks,
-    key_ring,
-    record,
-    session,
-    tables,
-    treatment_plan,
-)
+from jobs.shared import cli, events, failures, record, session, tables, treatment_plan
 from jobs.shared.checks import refuse
-from jobs.shared.config import Config, ConfigError
-from jobs.shared.diff_report import TableDiff
+from jobs.shared.configuration import config
+from jobs.shared.configuration.config import Config, ConfigError
+from jobs.shared.configuration.variables import StandIns
+from jobs.shared.keys import key_checks, key_ring
+from jobs.shared.policy import git_revision
+from jobs.shared.policy.diff_report import TableDiff
+from jobs.shared.policy.treatment_diff import diff, entries_of
 from jobs.shared.record import canonical_json
-from jobs.shared.treatment_diff import diff, entries_of
 from jobs.shared.treatment_plan import ColumnPlan, Plan
-from jobs.shared.variables import StandIns
 
 THE_RECORD = "record"
 

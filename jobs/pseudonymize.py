@@ -19,23 +19,12 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from jobs.shared import (
-    cli,
-    events,
-    failures,
-    key_checks,
-    key_delivery,
-    key_ring,
-    policy_rules,
-    record,
-    session,
-    snapshots,
-    tables,
-    treatment_plan,
-)
+from jobs.shared import cli, events, failures, record, session, snapshots, tables, treatment_plan
 from jobs.shared.checks import check_before_write
-from jobs.shared.config import Config
+from jobs.shared.configuration.config import Config
 from jobs.shared.events import Report
+from jobs.shared.keys import key_checks, key_delivery, key_ring
+from jobs.shared.policy import policy_rules
 from jobs.shared.selection import Selection
 from jobs.shared.treatment_plan import Plan
 from privacy_udfs.nested import Counts

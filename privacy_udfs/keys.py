@@ -10,12 +10,13 @@ import dataclasses
 import logging
 import os
 
-from privacy_udfs import encrypted_keysets, key_providers
+from privacy_udfs import key_providers
 from privacy_udfs.errors import KeyProblem
-from privacy_udfs.key_derivation import key_check_value
-from privacy_udfs.keyset_cache import KeysetCache
-from privacy_udfs.keyset_entry import KeysetEntry
-from privacy_udfs.keysets import Keyset
+from privacy_udfs.keysets import encrypted_keysets
+from privacy_udfs.keysets.key_derivation import key_check_value
+from privacy_udfs.keysets.keyset import Keyset
+from privacy_udfs.keysets.keyset_cache import KeysetCache
+from privacy_udfs.keysets.keyset_entry import KeysetEntry
 from privacy_udfs.technique import Key, Technique
 
 __all__ = [

@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from privacy_udfs.delivered_key import DeliveredKey
 from privacy_udfs.errors import LakenymError, UnexpectedFailure
 from privacy_udfs.keys import KeyReference
+from privacy_udfs.keysets.delivered_key import DeliveredKey
 from privacy_udfs.technique import Key, Outcome, Technique, plain
 
 

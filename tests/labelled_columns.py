@@ -22,13 +22,72 @@ from faker import Faker
 from mimesis import Address, Finance, Person, Text
 from mimesis.locales import Locale
 
-from jobs.shared.column_path import ColumnPath
+from jobs.shared.configuration.column_path import ColumnPath
 from jobs.shared.inventory import evidence, hints, kinds
 
 SIZE = 250
 SETTINGS = evidence.Settings(salt=b"labelled")
-FAKER = ["en_US", "en_GB", "de_DE", "fr_FR", "es_ES", "es_MX", "it_IT", "pt_BR", "pt_PT", "nl_NL", "sv_SE", "pl_PL", "cs_CZ", "hu_HU", "tr_TR", "ru_RU", "uk_UA", "el_GR", "ar_SA", "fa_IR", "he_IL", "hi_IN", "ja_JP", "zh_CN", "zh_TW", "ko_KR", "th_TH", "da_DK", "fi_FI", "no_NO", "ro_RO", "bg_BG"]
-MIMESIS = ["en", "en-gb", "de", "fr", "es", "it", "pt-br", "nl", "sv", "pl", "cs", "hu", "tr", "ru", "uk", "el", "fa", "ja", "zh", "ko", "da", "fi", "no", "hr", "sk"]
+FAKER = [
+    "en_US",
+    "en_GB",
+    "de_DE",
+    "fr_FR",
+    "es_ES",
+    "es_MX",
+    "it_IT",
+    "pt_BR",
+    "pt_PT",
+    "nl_NL",
+    "sv_SE",
+    "pl_PL",
+    "cs_CZ",
+    "hu_HU",
+    "tr_TR",
+    "ru_RU",
+    "uk_UA",
+    "el_GR",
+    "ar_SA",
+    "fa_IR",
+    "he_IL",
+    "hi_IN",
+    "ja_JP",
+    "zh_CN",
+    "zh_TW",
+    "ko_KR",
+    "th_TH",
+    "da_DK",
+    "fi_FI",
+    "no_NO",
+    "ro_RO",
+    "bg_BG",
+]
+MIMESIS = [
+    "en",
+    "en-gb",
+    "de",
+    "fr",
+    "es",
+    "it",
+    "pt-br",
+    "nl",
+    "sv",
+    "pl",
+    "cs",
+    "hu",
+    "tr",
+    "ru",
+    "uk",
+    "el",
+    "fa",
+    "ja",
+    "zh",
+    "ko",
+    "da",
+    "fi",
+    "no",
+    "hr",
+    "sk",
+]
 Make = Callable[[], Any]
 
 

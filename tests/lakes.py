@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from jobs.shared import config
-from jobs.shared.config import Config
+from jobs.shared.configuration import config
+from jobs.shared.configuration.config import Config
 from privacy_udfs.keys import create_file
 from privacy_udfs.techniques import BY_NAME
 

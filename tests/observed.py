@@ -29,7 +29,9 @@ def recording(self, thing):
 CloudPickleSerializer.dumps = recording
 
 from jobs import pseudonymize
-from jobs.shared import config, key_delivery, session
+from jobs.shared.configuration import config
+from jobs.shared.keys import key_delivery
+from jobs.shared import session
 from jobs.shared.selection import Selection
 
 spark = session.start("cluster")

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 import boto3
 import pytest
 
-from privacy_udfs import encrypted_keysets, key_providers, keys, parse
+from privacy_udfs import key_providers, keys, parse
 from privacy_udfs.key_providers import aws_kms
 from privacy_udfs.keys import KeyReference, Keyset, load_keyset
+from privacy_udfs.keysets import encrypted_keysets
 from tests.key_servers import (
     SECRET,
     Relay,

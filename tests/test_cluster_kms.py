@@ -13,8 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from privacy_udfs import encrypted_keysets, key_providers
+from privacy_udfs import key_providers
 from privacy_udfs.keys import Keyset
+from privacy_udfs.keysets import encrypted_keysets
 from tests.key_servers import Relay, kms_server
 from tests.lakes import table, write_conf
 from tests.standalone import SHORT_LIVED, properties, submitted, wait_for
@@ -36,7 +37,8 @@ DRIVER = """
 import sys, time
 from pathlib import Path
 from jobs import pseudonymize
-from jobs.shared import config, session
+from jobs.shared.configuration import config
+from jobs.shared import session
 
 folder = Path(sys.argv[1])
 spark = session.start("kms")

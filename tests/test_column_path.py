@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.shared.column_path import ColumnPath, ColumnPathError, Element, Field, MapKey, MapValue
+from jobs.shared.configuration.column_path import ColumnPath, ColumnPathError, Element, Field, MapKey, MapValue
 from privacy_udfs import LakenymError
 
 NAMES = st.text(st.sampled_from("ab`.[]{} \n\t-é東$") | st.characters(exclude_categories=["Cs"]), max_size=6)

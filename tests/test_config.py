@@ -21,11 +21,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs import config_schema
-from jobs.shared import config, locations, yaml_reader
-from jobs.shared.column_path import ColumnPath
-from jobs.shared.config import Config, ConfigError
-from jobs.shared.documents import Fault
-from jobs.shared.models import ColumnRule, Source, Target, Treatment
+from jobs.shared.configuration import config, locations, yaml_reader
+from jobs.shared.configuration.column_path import ColumnPath
+from jobs.shared.configuration.config import Config, ConfigError
+from jobs.shared.configuration.documents import Fault
+from jobs.shared.configuration.models import ColumnRule, Source, Target, Treatment
 from privacy_udfs.techniques import BY_NAME
 
 HERE = Path(__file__).parent
@@ -430,5 +430,5 @@ def test_the_schemas_refuse_what_one_file_can_tell(case: str) -> None:
 
 
 def test_reading_the_configuration_loads_no_spark() -> None:
-    code = "import sys, jobs.shared.config, jobs.config_schema; sys.exit('pyspark' in sys.modules)"
+    code = "import sys, jobs.shared.configuration.config, jobs.config_schema; sys.exit('pyspark' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=HERE.parent, check=False).returncode == 0

@@ -10,8 +10,8 @@ from pyspark.sql import SparkSession
 
 from jobs import demo, pseudonymize
 from jobs.shared import demo_lake, session, tables
-from jobs.shared.column_path import ColumnPath
-from jobs.shared.config import Config
+from jobs.shared.configuration.column_path import ColumnPath
+from jobs.shared.configuration.config import Config
 from tests.byte_scan import contents, found, texts
 
 ROOT = Path(__file__).parents[1]

@@ -14,7 +14,8 @@ import pyarrow.parquet
 import pytest
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from jobs.shared import config, demo_lake, treatment_plan
+from jobs.shared import demo_lake, treatment_plan
+from jobs.shared.configuration import config
 
 CONF = Path(__file__).parents[1] / "conf"
 PEOPLE = 2_000

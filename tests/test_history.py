@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from jobs import history
-from jobs.shared import config, restore, snapshots, yaml_reader, yaml_writer
+from jobs.shared import restore, snapshots
 from jobs.shared.checks import Refused
-from jobs.shared.config import Config
-from jobs.shared.documents import Fault
-from jobs.shared.policy_entries import Snapshots
+from jobs.shared.configuration import config, yaml_reader, yaml_writer
+from jobs.shared.configuration.config import Config
+from jobs.shared.configuration.documents import Fault
+from jobs.shared.configuration.policy_entries import Snapshots
 from tests.test_config import ENVIRON, GOOD, JSON, PRINTABLE
 
 TABLES = ("crm.customers", "crm.orders")

@@ -14,8 +14,8 @@ import yaml
 from pyspark.sql import SparkSession
 
 from jobs import inventory, pseudonymize
-from jobs.shared import config
-from jobs.shared.config import ConfigError
+from jobs.shared.configuration import config
+from jobs.shared.configuration.config import ConfigError
 from jobs.shared.inventory import discovery
 from tests.lakes import column, table, write_conf
 

@@ -10,8 +10,9 @@ import pytest
 import yaml
 
 from jobs import keys
-from jobs.shared import config, key_age
-from jobs.shared.config import Config
+from jobs.shared.configuration import config
+from jobs.shared.configuration.config import Config
+from jobs.shared.keys import key_age
 from privacy_udfs.keys import load_keyset
 from tests.lakes import POLICY, write_conf
 

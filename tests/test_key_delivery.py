@@ -8,9 +8,9 @@ from typing import ClassVar
 import pyarrow as pa
 import pytest
 
-from jobs.shared.key_delivery import is_local, open_ways
-from privacy_udfs.delivered_key import DeliveredKey, SubkeyName
+from jobs.shared.keys.key_delivery import is_local, open_ways
 from privacy_udfs.keys import Key, Keyset
+from privacy_udfs.keysets.delivered_key import DeliveredKey, SubkeyName
 from privacy_udfs.nested import Counts, Leaf, treat
 from privacy_udfs.techniques.keyed_hash import KeyedHash
 

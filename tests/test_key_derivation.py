@@ -16,7 +16,7 @@ import privacy_udfs
 from privacy_udfs import Technique
 from privacy_udfs.errors import KeyProblem
 from privacy_udfs.keys import Keyset, key_check_value
-from privacy_udfs.keyset_versions import added
+from privacy_udfs.keysets.keyset_versions import added
 from privacy_udfs.techniques.keep import Keep
 from tests.key_helpers import CMAC, GCM, HASH, RAW_SIV, SIV
 

@@ -13,8 +13,9 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs import keys
-from jobs.shared import config, key_use, named_key
 from jobs.shared.checks import Refused
+from jobs.shared.configuration import config
+from jobs.shared.keys import key_use, named_key
 from privacy_udfs.keys import Keyset
 from tests.key_helpers import four_keys
 from tests.lakes import table, write_conf

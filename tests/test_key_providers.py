@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from privacy_udfs import encrypted_keysets, key_providers
+from privacy_udfs import key_providers
 from privacy_udfs.errors import KeyProblem
 from privacy_udfs.keys import Keyset, create_file, load_keyset
+from privacy_udfs.keysets import encrypted_keysets
 from tests.key_servers import (
     SECRET,
     problem,

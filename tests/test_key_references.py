@@ -17,11 +17,12 @@ from pathlib import Path
 
 import pytest
 
-from privacy_udfs import encrypted_keysets, key_providers, keys
+from privacy_udfs import key_providers, keys
 from privacy_udfs.errors import KeyProblem
 from privacy_udfs.keys import KeyReference, Keyset, KeysetEntry, create_file, load_keyset
-from privacy_udfs.keyset_cache import KeysetCache
-from privacy_udfs.keyset_versions import added
+from privacy_udfs.keysets import encrypted_keysets
+from privacy_udfs.keysets.keyset_cache import KeysetCache
+from privacy_udfs.keysets.keyset_versions import added
 from tests.key_helpers import HASH, assert_silent, reference
 
 

@@ -12,9 +12,10 @@ from pyspark.sql import SparkSession
 
 from jobs import keys, plan, pseudonymize
 from jobs.pseudonymize import run
-from jobs.shared import config, named_key
 from jobs.shared.checks import Refused
-from jobs.shared.config import Config
+from jobs.shared.configuration import config
+from jobs.shared.configuration.config import Config
+from jobs.shared.keys import named_key
 from privacy_udfs.keys import Keyset, clear_cache, create_file, load_keyset
 from tests.lakes import DOMAINS, POLICY, table, write_conf
 

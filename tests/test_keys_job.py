@@ -17,7 +17,8 @@ import yaml
 from tink import aead, json_proto_keyset_format, secret_key_access
 
 from jobs import keys
-from jobs.shared import config, named_key
+from jobs.shared.configuration import config
+from jobs.shared.keys import named_key
 from privacy_udfs.errors import KeyProblem
 from privacy_udfs.keys import load_keyset
 from tests.key_helpers import four_keys

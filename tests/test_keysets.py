@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from privacy_udfs.errors import KeyProblem
-from privacy_udfs.key_types import KEY_TYPES
 from privacy_udfs.keys import Keyset, KeysetEntry
-from privacy_udfs.keyset_versions import added, destroyed, disabled, enabled, promoted
+from privacy_udfs.keysets.key_types import KEY_TYPES
+from privacy_udfs.keysets.keyset_versions import added, destroyed, disabled, enabled, promoted
 from tests.key_helpers import HASH, assert_silent, edited, set_data, set_key
 
 REFUSED = {

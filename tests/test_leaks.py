@@ -29,7 +29,8 @@ DRIVER = """
 import sys, traceback
 from pathlib import Path
 from jobs import pseudonymize, plan
-from jobs.shared import config, session, tables
+from jobs.shared.configuration import config
+from jobs.shared import session, tables
 from jobs.shared.selection import Selection
 from privacy_udfs import keys
 

@@ -15,8 +15,9 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from jobs import pseudonymize
-from jobs.shared import config, session
-from jobs.shared.config import Config
+from jobs.shared import session
+from jobs.shared.configuration import config
+from jobs.shared.configuration.config import Config
 from jobs.shared.failures import translated
 from jobs.shared.tables import CommitConflict
 from tests.lakes import configured, table, write_conf
@@ -79,7 +80,8 @@ DRIVER = """
 import os, signal, sys, threading, time
 from pathlib import Path
 from jobs import pseudonymize
-from jobs.shared import config, session, tables
+from jobs.shared.configuration import config
+from jobs.shared import session, tables
 conf_dir, target, point = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 def die(): os.killpg(0, signal.SIGKILL)
 def die_while_writing():

@@ -16,10 +16,18 @@ import pytest
 import yaml
 
 from jobs import check
-from jobs.shared import config, policy_rules
-from jobs.shared.models import Policy
-from jobs.shared.policy_entries import FIXED_ALGORITHMS, Approved, Deprecation, ParameterRule, Snapshots, algorithm_of
-from jobs.shared.violation import Violation
+from jobs.shared.configuration import config
+from jobs.shared.configuration.models import Policy
+from jobs.shared.configuration.policy_entries import (
+    FIXED_ALGORITHMS,
+    Approved,
+    Deprecation,
+    ParameterRule,
+    Snapshots,
+    algorithm_of,
+)
+from jobs.shared.policy import policy_rules
+from jobs.shared.policy.violation import Violation
 from privacy_udfs.techniques import BY_NAME, parse
 from tests.generated_catalog import write
 

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from jobs.pseudonymize import Result, run
 from jobs.shared.checks import Refused
-from jobs.shared.config import Config
+from jobs.shared.configuration.config import Config
 from jobs.shared.failures import RunFailed
 from jobs.shared.tables import SourceProblem
 from jobs.shared.treatment_plan import PlanError

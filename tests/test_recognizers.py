@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.shared.column_path import ColumnPath
+from jobs.shared.configuration.column_path import ColumnPath
 from jobs.shared.inventory import distinct, hints, kinds, leaves, pseudonyms, recognizers
 from jobs.shared.inventory.evidence import Settings, measure
 from jobs.shared.inventory.recognizers import city, payment_card

@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from jobs.shared import delta_jars, java_runtime
-from jobs.shared.delta_jars import JARS, Jar, ensure_jars, is_whole
-from jobs.shared.java_runtime import SetupProblem, ensure_java, java_version, package_folder
+from jobs.shared.setup import delta_jars, java_runtime
+from jobs.shared.setup.delta_jars import JARS, Jar, ensure_jars, is_whole
+from jobs.shared.setup.java_runtime import SetupProblem, ensure_java, java_version, package_folder
 
 ROOT = Path(__file__).parents[1]
 LOCKS = ("requirements.lock", "requirements-java.lock")
@@ -74,9 +74,7 @@ def clone(tmp_path: Path) -> Path:
     """What set-up looks at, in a folder with no environment."""
     for name in ("Makefile", "pyproject.toml", *LOCKS):
         shutil.copy(ROOT / name, tmp_path / name)
-    (tmp_path / "jobs" / "shared").mkdir(parents=True)
-    for name in ("java_runtime.py", "delta_jars.py"):
-        shutil.copy(ROOT / "jobs" / "shared" / name, tmp_path / "jobs" / "shared" / name)
+    shutil.copytree(ROOT / "jobs" / "shared" / "setup", tmp_path / "jobs" / "shared" / "setup")
     return tmp_path
 
 

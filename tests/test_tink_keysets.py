@@ -12,13 +12,13 @@ import tink
 from tink import aead, daead, json_proto_keyset_format, mac, prf, secret_key_access
 from tink.proto import hkdf_prf_pb2, tink_pb2
 
-from privacy_udfs import encrypted_keysets, key_derivation, keyset_versions
 from privacy_udfs.errors import KeyProblem
-from privacy_udfs.key_types import HASHES, KEY_TYPES, URL, Secret
 from privacy_udfs.keys import Keyset
-from privacy_udfs.keyset_aead import KeysetAead
+from privacy_udfs.keysets import encrypted_keysets, key_derivation, keyset_versions
+from privacy_udfs.keysets.key_types import HASHES, KEY_TYPES, URL, Secret
+from privacy_udfs.keysets.keyset_aead import KeysetAead
+from privacy_udfs.keysets.tink_proto import encode
 from privacy_udfs.technique import Technique
-from privacy_udfs.tink_proto import encode
 
 for primitive in (prf, daead, aead, mac):
     primitive.register()

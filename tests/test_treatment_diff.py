@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 
 from jobs import plan
-from jobs.shared import config, git_revision
 from jobs.shared.cli import BadUsage
-from jobs.shared.diff_report import TableDiff
-from jobs.shared.strength import PARAMETERS, RANK, compare
-from jobs.shared.treatment_diff import diff, entries_of
+from jobs.shared.configuration import config
+from jobs.shared.policy import git_revision
+from jobs.shared.policy.diff_report import TableDiff
+from jobs.shared.policy.strength import PARAMETERS, RANK, compare
+from jobs.shared.policy.treatment_diff import diff, entries_of
 from privacy_udfs.techniques import BY_NAME, parse
 from tests.generated_catalog import write
 

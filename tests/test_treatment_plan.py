@@ -10,8 +10,8 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
-from jobs.shared.column_path import ColumnPath
-from jobs.shared.models import ColumnRule, Source, TableConfig, Target, Treatment
+from jobs.shared.configuration.column_path import ColumnPath
+from jobs.shared.configuration.models import ColumnRule, Source, TableConfig, Target, Treatment
 from jobs.shared.treatment_plan import Plan, PlanError, build
 from privacy_udfs.techniques import parse
 

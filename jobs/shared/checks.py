@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jobs.shared import key_versions
-from jobs.shared.key_ring import KeyRing
+from jobs.shared.keys import key_versions
+from jobs.shared.keys.key_ring import KeyRing
 from jobs.shared.record import columns_of
 from jobs.shared.tables import TargetState
 from jobs.shared.treatment_plan import Plan

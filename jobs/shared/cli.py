@@ -6,8 +6,8 @@ import argparse
 import difflib
 from pathlib import Path
 
-from jobs.shared import config
-from jobs.shared.config import Config
+from jobs.shared.configuration import config
+from jobs.shared.configuration.config import Config
 from privacy_udfs.errors import LakenymError
 
 

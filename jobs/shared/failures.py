@@ -15,7 +15,7 @@ from pyspark.errors import PySparkException
 
 from jobs.shared.checks import Refused
 from jobs.shared.cli import BadUsage
-from jobs.shared.config import ConfigError
+from jobs.shared.configuration.config import ConfigError
 from jobs.shared.events import Report
 from jobs.shared.tables import CommitConflict, SourceProblem
 from jobs.shared.treatment_plan import PlanError

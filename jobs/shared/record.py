@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
-from jobs.shared.column_path import ColumnPath
+from jobs.shared.configuration.column_path import ColumnPath
 from jobs.shared.treatment_plan import ColumnPlan, Plan
 
 RECORD_VERSION = 1

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from jobs.shared import config, yaml_writer
-from jobs.shared.column_path import ColumnPath
-from jobs.shared.config import ConfigError
-from jobs.shared.config_files import CATALOG, DOMAINS, KEYS, POLICY
-from jobs.shared.hierarchy_file import LEVELS_FILE
-from jobs.shared.variables import StandIns
+from jobs.shared.configuration import config, yaml_writer
+from jobs.shared.configuration.column_path import ColumnPath
+from jobs.shared.configuration.config import ConfigError
+from jobs.shared.configuration.config_files import CATALOG, DOMAINS, KEYS, POLICY
+from jobs.shared.configuration.hierarchy_file import LEVELS_FILE
+from jobs.shared.configuration.variables import StandIns
 from privacy_udfs.errors import LakenymError
 
 Load = Callable[[str], str]

@@ -10,11 +10,11 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from jobs.shared.column_path import ColumnPath, Element, Field, MapKey, MapValue
+from jobs.shared.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue
 from jobs.shared.record import Entry
 from jobs.shared.treatment_plan import ColumnPlan, Plan
-from privacy_udfs.delivered_key import DeliveredKey
 from privacy_udfs.keys import KeyReference
+from privacy_udfs.keysets.delivered_key import DeliveredKey
 from privacy_udfs.nested import Counts, Kept, Leaf, ListNode, MapNode, Node, StructNode, leaves
 from privacy_udfs.udf import tree_udf
 

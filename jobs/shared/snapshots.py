@@ -1,6 +1,6 @@
 """The configurations that decided about tables, kept for good: one Delta table, each content once, found by its hash.
 
-A row is the canonical configuration of one table (`jobs.shared.config.snapshot`, whose hash stands in the treated
+A row is the canonical configuration of one table (`configuration.config.snapshot`, whose hash stands in the treated
 table's record as ``privacy.config.sha256``), or the rows of a hierarchy that such a configuration names by hash. The
 table is append-only. It holds names, parameters and addresses as they stand in the files, variables unexpanded: no
 values of tables and no keys.
@@ -18,9 +18,10 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from jobs.shared import config, session
-from jobs.shared.config import Config
-from jobs.shared.policy_entries import Snapshots
+from jobs.shared import session
+from jobs.shared.configuration import config
+from jobs.shared.configuration.config import Config
+from jobs.shared.configuration.policy_entries import Snapshots
 from jobs.shared.record import software
 from jobs.shared.tables import quoted_table
 from privacy_udfs.errors import LakenymError

@@ -17,7 +17,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from jobs.shared.models import Source, Target
+from jobs.shared.configuration.models import Source, Target
 from jobs.shared.record import RECORD
 from jobs.shared.selection import quoted
 from privacy_udfs.errors import LakenymError

@@ -21,8 +21,8 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import types as T
 
-from jobs.shared.column_path import ColumnPath, Element, Field, MapKey, MapValue, Step
-from jobs.shared.documents import did_you_mean
+from jobs.shared.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue, Step
+from jobs.shared.configuration.documents import did_you_mean
 from privacy_udfs.errors import LakenymError
 from privacy_udfs.techniques import BY_NAME
 

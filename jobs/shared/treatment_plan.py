@@ -15,8 +15,8 @@ from pyspark.errors import PySparkException
 from pyspark.sql import types as T
 from pyspark.sql.pandas.types import from_arrow_type, to_arrow_type
 
-from jobs.shared.column_path import ColumnPath, Element, Field, MapKey, MapValue
-from jobs.shared.models import ColumnRule, TableConfig, Treatment
+from jobs.shared.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue
+from jobs.shared.configuration.models import ColumnRule, TableConfig, Treatment
 from privacy_udfs.errors import LakenymError, TypeRefused
 from privacy_udfs.technique import plain_type
 

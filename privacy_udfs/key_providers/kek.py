@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from privacy_udfs.errors import KeyProblem
-from privacy_udfs.keyset_aead import KeysetAead
-from privacy_udfs.keysets import Keyset
+from privacy_udfs.keysets.keyset import Keyset
+from privacy_udfs.keysets.keyset_aead import KeysetAead
 
 
 class Kek(Protocol):

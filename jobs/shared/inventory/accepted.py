@@ -14,12 +14,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from jobs.shared.column_path import ColumnPath, ColumnPathError
-from jobs.shared.config_files import CATALOG, DOMAINS, KEYS, POLICY, ConfigFiles
-from jobs.shared.documents import Document, Fault
+from jobs.shared.configuration.column_path import ColumnPath, ColumnPathError
+from jobs.shared.configuration.config_files import CATALOG, DOMAINS, KEYS, POLICY, ConfigFiles
+from jobs.shared.configuration.documents import Document, Fault
+from jobs.shared.configuration.models import Source, TableConfig
 from jobs.shared.inventory.draft import EVIDENCE
 from jobs.shared.inventory.proposals import Surroundings
-from jobs.shared.models import Source, TableConfig
 from privacy_udfs.techniques import BY_NAME
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from jobs.shared.models import Source
+from jobs.shared.configuration.models import Source
 
 DEEPEST = 12
 ENDING = re.compile(

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from jobs.shared.configuration.models import Source
 from jobs.shared.inventory.proposals import Proposal
-from jobs.shared.models import Source
 
 EVIDENCE = "# evidence: "
 _PLAIN = re.compile(r"[A-Za-z_][\w.\[\]{}]*")

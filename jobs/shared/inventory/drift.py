@@ -10,11 +10,11 @@ from typing import Any
 from pyspark.sql import types as T
 from pyspark.sql.pandas.types import to_arrow_type
 
-from jobs.shared.column_path import ColumnPath
+from jobs.shared.configuration.column_path import ColumnPath
+from jobs.shared.configuration.models import ColumnRule, TableConfig
 from jobs.shared.inventory import hints, kinds, pseudonyms
 from jobs.shared.inventory.evidence import PSEUDONYM
 from jobs.shared.inventory.scan import Found
-from jobs.shared.models import ColumnRule, TableConfig
 from privacy_udfs.errors import LakenymError
 from privacy_udfs.technique import plain_type
 

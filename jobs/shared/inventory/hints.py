@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from jobs.shared.column_path import ColumnPath, Field
+from jobs.shared.configuration.column_path import ColumnPath, Field
 
 WORDS: dict[str, str] = {
     "email": r"e mail|email|mail|emails|e mails|correo|courriel|posta elettronica|mailadresse|eposta|e posta|epost|"

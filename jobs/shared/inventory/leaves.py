@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.types as pt
 from pyspark.sql import types as T
 
-from jobs.shared.column_path import ColumnPath, Element, Field, MapKey, MapValue
+from jobs.shared.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue
 
 _ROW = ColumnPath(())
 

@@ -11,7 +11,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import types as T
 from pyspark.sql.pandas.types import to_arrow_type
 
-from jobs.shared.column_path import MapKey
+from jobs.shared.configuration.column_path import MapKey
 from jobs.shared.inventory import hints, kinds
 from jobs.shared.inventory.kinds import Kind
 from jobs.shared.inventory.scan import Found

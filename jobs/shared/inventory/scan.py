@@ -21,7 +21,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import types as T
 from pyspark.sql.pandas.types import to_arrow_type
 
-from jobs.shared.column_path import ColumnPath
+from jobs.shared.configuration.column_path import ColumnPath
 from jobs.shared.inventory import distinct, evidence, leaves
 from jobs.shared.inventory.evidence import Evidence, Measured, Settings
 from jobs.shared.inventory.recognizers.phone import REGIONS

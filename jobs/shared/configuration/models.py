@@ -1,0 +1,173 @@
+"""What the configuration says, as frozen models. `config.load` makes them from files; nothing else need.
+
+`Source`, `Target`, `KeyEntry` and `Policy` are read as they stand. `TableEntry` and `ColumnEntry` are the text of a
+catalog file; `TableConfig` and `ColumnRule` are what it means once paths, domains and techniques are resolved.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from jobs.shared.configuration.column_path import ColumnPath
+from jobs.shared.configuration.entry import TABLE_PATTERN, Class, Entry, KeyId, Names, NotBlank, Retention, Uri
+from jobs.shared.configuration.policy_entries import Approved, ClassPolicy, Deprecation, KeyAge, Snapshots, Thresholds
+from privacy_udfs.parameters import IsoDate
+from privacy_udfs.technique import Technique
+
+
+class Source(Entry):
+    """Where a table is read from: files at a path in a format, or a table by name."""
+
+    path: NotBlank | None = None
+    format: Literal["delta", "parquet", "csv", "json", "orc"] | None = None
+    table: NotBlank | None = None
+    options: dict[str, str] = Field(default={})
+    schema_: Annotated[NotBlank | None, Field(alias="schema")] = None
+    """Columns and types as DDL, for csv and json."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Source:
+        if (self.path is None) == (self.table is None):
+            raise ValueError("expected either 'path' and 'format', or 'table'")
+        if (self.path is None) != (self.format is None):
+            raise ValueError("expected 'format' with 'path', and without it none")
+        if self.schema_ is not None and self.format not in ("csv", "json"):
+            raise ValueError("expected 'schema' for csv and json only; other sources have their own")
+        return self
+
+    def describe(self) -> str:
+        """For logs: format and place, without what a URI may hold before its host."""
+        return self.table or f"{self.format}:{re.sub('//[^/@]*@', '//', str(self.path))}"
+
+
+class Target(Entry):
+    """Where a treated table is written: a Delta table by path or by name."""
+
+    path: NotBlank | None = None
+    table: NotBlank | None = None
+    partition_by: Names = ()
+    cluster_by: Names = ()
+    properties: dict[str, str] = Field(default={})
+
+    @field_validator("properties")
+    @classmethod
+    def _leaves_the_record_alone(cls, properties: dict[str, str]) -> dict[str, str]:
+        if any(name.lower().startswith("privacy.") for name in properties):
+            raise ValueError("properties that begin with 'privacy.' are the treatment record's")
+        return properties
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Target:
+        if (self.path is None) == (self.table is None):
+            raise ValueError("expected exactly one of 'path' and 'table'")
+        if self.partition_by and self.cluster_by:
+            raise ValueError("expected 'partition_by' or 'cluster_by', not both")
+        return self
+
+
+class ColumnEntry(Entry):
+    """The decision about one column, as written."""
+
+    class_: Annotated[Class, Field(alias="class")]
+    treatment: Any
+    why: NotBlank
+    review_by: IsoDate | None = None
+    retention: Retention | None = None
+
+
+class TableEntry(Entry):
+    """A catalog file, as written; its columns are each read as a `ColumnEntry`, so that a fault in one hides none."""
+
+    table: Annotated[str, Field(pattern=TABLE_PATTERN)]
+    owner: NotBlank
+    source: Source
+    target: Target
+    subject: str | None = None
+    review_by: IsoDate | None = None
+    retention: Retention | None = None
+    columns: Annotated[dict[str, Any], Field(min_length=1)]
+
+
+class KeyEntry(Entry):
+    """Where a named keyset is. kek: the key that encrypts it. deliver: who resolves it. created: when each version was
+    made, by its id, which Tink's keysets do not say."""
+
+    keyset: Uri
+    kek: Uri | None = None
+    deliver: Literal["executor", "driver"] = "executor"
+    created: dict[KeyId, IsoDate] = Field(default={})
+
+
+class Policy(Entry):
+    """Which techniques each class allows, and what must hold besides. A class that is not named allows none.
+
+    require: what each column must state, or its table for it. review_grace_days: how long after ``review_by`` a table
+    is still treated, with a warning; for ever if left out.
+    """
+
+    version: NotBlank
+    classes: dict[Class, ClassPolicy]
+    thresholds: Thresholds = Thresholds()
+    require: Annotated[tuple[Literal["review_by", "retention"], ...], Field(strict=False)] = ()
+    review_grace_days: Annotated[int, Field(ge=0, le=3650)] | None = None
+    approved: Approved = Approved()
+    deprecated: Annotated[tuple[Deprecation, ...], Field(strict=False)] = ()
+    snapshots: Snapshots | None = None
+    keys: KeyAge | None = None
+
+    def allows(self, class_: str) -> tuple[str, ...]:
+        """The names of the techniques for columns of a class."""
+        found = {str(name): policy.techniques for name, policy in self.classes.items()}
+        return found.get(class_, ())
+
+
+@dataclasses.dataclass(frozen=True)
+class Treatment:
+    """A technique applied to a column. key: a name of keys.yaml. domain: None for the column's own."""
+
+    technique: Technique
+    key: str | None = None
+    domain: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Domain:
+    """A named set of values that must share pseudonyms, and the one treatment that they share."""
+
+    name: str
+    treatment: Treatment
+    line: int = dataclasses.field(default=0, compare=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class ColumnRule:
+    """The decision about one leaf column. line: where it stands in the table's file."""
+
+    class_: str
+    treatment: Treatment
+    why: str
+    line: int = dataclasses.field(default=0, compare=False)
+    review_by: datetime.date | None = None
+    retention: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class TableConfig:
+    """One table. columns: by the normal form of their paths. file: relative to the folder of the configuration."""
+
+    name: str
+    owner: str
+    source: Source
+    target: Target
+    subject: ColumnPath | None
+    columns: Mapping[str, ColumnRule]
+    file: str = dataclasses.field(default="", compare=False)
+    line: int = dataclasses.field(default=0, compare=False)
+    review_by: datetime.date | None = None
+    retention: str | None = None

@@ -1,0 +1,1 @@
+"""The named keys of ``keys.yaml`` in use: opened, checked, delivered, counted by their versions."""

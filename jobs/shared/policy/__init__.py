@@ -1,0 +1,1 @@
+"""What the policy says of a configuration, and what a change of it means. No Spark."""

@@ -1,0 +1,46 @@
+"""Differences of treatments on their way to a person and to a program."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from jobs.shared import events
+from jobs.shared.policy.treatment_diff import ColumnDiff
+
+LOUD = {"weaker": "WEAKER", "not comparable": "NOT COMPARABLE"}
+
+
+@dataclasses.dataclass(frozen=True)
+class TableDiff:
+    """What a change of configuration means for one table. against: what it is compared with, for a person."""
+
+    table: str
+    against: str
+    columns: tuple[ColumnDiff, ...]
+
+    @property
+    def is_weaker(self) -> bool:
+        return any(column.is_weaker for column in self.columns)
+
+    def as_data(self) -> dict[str, Any]:
+        """For JSON; all columns, unchanged ones too."""
+        columns = [column.as_data() for column in self.columns]
+        return {"table": self.table, "against": self.against, "weaker": self.is_weaker, "columns": columns}
+
+    def as_text(self) -> str:
+        """For a person: what changed, one line for each consequence."""
+        changed = [column for column in self.columns if column.change != "unchanged"]
+        same = len(self.columns) - len(changed)
+        title = f"{self.table} against {self.against}: {len(changed)} columns change, {same} stay"
+        rows = [
+            [column.column if first else "", LOUD.get(column.change, column.change) if first else "", effect]
+            for column in changed
+            for first, effect in _told(column)
+        ]
+        lines = events.table_lines(("column", "change", "what it means"), rows) if rows else []
+        return "\n".join([title, *(f"  {line}" for line in lines)])
+
+
+def _told(column: ColumnDiff) -> list[tuple[bool, str]]:
+    return [(at == 0, effect.text) for at, effect in enumerate(column.effects)]

@@ -1,0 +1,101 @@
+"""From a key of a keyset to the key of one technique in one domain, and the check value of that key.
+
+A *master* (``HkdfPrfKey``, ``HmacPrfKey``) never touches a value: a sub-key is derived from it,
+
+    HKDF(hash, ikm = the key's bytes, salt = the key's salt, info = "lakenym/1/" + technique + "/" + domain, length)
+
+by RFC 5869, ``info`` as UTF-8, ``length`` the size the technique asks for. hash: the key's own for ``HkdfPrfKey``
+(SHA-256 for keys made here), so that Tink's PRF of this key on ``info`` gives the same bytes; SHA-256 with an empty
+salt for ``HmacPrfKey``. No technique's name holds a ``/``, so two different pairs never share an ``info``.
+
+A key of an algorithm's own type is used as it is, for interoperability. Then domains are *not* separated: two domains
+under one such key give linkable pseudonyms. Use one keyset for each.
+"""
+
+from __future__ import annotations
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from privacy_udfs.errors import KeyProblem
+from privacy_udfs.keysets.key_types import KEY_TYPES, Secret
+from privacy_udfs.technique import Key, Technique
+
+INFO = "lakenym/1/{technique}/{domain}"
+CHECK_INFO = b"lakenym/1/key-check-value"
+CHECK_SIZE = 8
+
+MASTERS = ("HkdfPrfKey", "HmacPrfKey")
+DIRECT: dict[str, str] = {
+    "AesSivKey": "deterministic_encryption",
+    "AesGcmKey": "randomized_encryption",
+    "AesCmacPrfKey": "keyed_hash",
+    "HmacKey": "keyed_hash",
+}
+_HMAC_ALGORITHMS = {"SHA256": "HMAC-SHA-256", "SHA512": "HMAC-SHA-512"}
+
+
+def derive(key_type: str, secret: Secret, technique: Technique, domain: str) -> bytes:
+    """The sub-key of a master for ``technique`` in ``domain``. Raises `KeyProblem` for a technique without a key."""
+    size = technique.key_size()
+    if size is None:
+        raise KeyProblem(f"{technique.technique} takes no key")
+    if not domain:
+        raise KeyProblem(f"{technique.technique}: a sub-key needs the name of a domain")
+    info = INFO.format(technique=technique.technique, domain=domain).encode()
+    if key_type == "HkdfPrfKey" and secret.hash == "SHA512":
+        return HKDF(hashes.SHA512(), size, secret.salt, info).derive(secret.key)
+    return HKDF(hashes.SHA256(), size, secret.salt, info).derive(secret.key)
+
+
+def key_check_value(key: Key) -> str:
+    """64 bits in hex that tell this key from another, for the treatment record.
+
+    HKDF-SHA-256 of the sub-key with an empty salt and the info ``lakenym/1/key-check-value``, first 8 bytes. It is a
+    one-way function of a key of at least 128 random bits under a label that nothing else uses: it helps neither to find
+    the key nor to compute a pseudonym. It is no proof against forgery: two keys made on purpose could agree after
+    about 2^32 tries.
+    """
+    return HKDF(hashes.SHA256(), CHECK_SIZE, b"", CHECK_INFO).derive(key.material).hex()
+
+
+def misfit(key_type: str, secret: Secret, prefix: str, technique: Technique) -> str | None:
+    """Why a key of this type, secret and output prefix cannot be used directly by ``technique``; None if it can."""
+    name = technique.technique
+    if key_type not in KEY_TYPES:
+        return f"{key_type} is not a type used here; use one of {', '.join(KEY_TYPES)}"
+    if DIRECT[key_type] != name:
+        return f"{key_type} serves {DIRECT[key_type]} only, not {name}; a {MASTERS[0]} serves every technique"
+    if not technique.accepts_key(len(secret.key)):
+        return f"{name} does not take a {key_type} of {len(secret.key)} bytes"
+    return (
+        _hash_misfit(key_type, secret, prefix, technique) if name == "keyed_hash" else _wire_misfit(prefix, technique)
+    )
+
+
+def _hash_misfit(key_type: str, secret: Secret, prefix: str, technique: Technique) -> str | None:
+    """A keyed hash carries no prefix: it is the leftmost bits of what Tink computes after its prefix, if any."""
+    algorithm = "AES-CMAC" if key_type == "AesCmacPrfKey" else _HMAC_ALGORITHMS.get(secret.hash or "")
+    wanted = getattr(technique, "algorithm", None)
+    if algorithm != wanted:
+        return f"keyed_hash with {wanted} does not take a {key_type}" + (f" of {secret.hash}" if secret.hash else "")
+    if prefix == "LEGACY":
+        return "Tink's LEGACY prefix changes what is hashed; keyed_hash does not do that"
+    return None
+
+
+def _wire_misfit(prefix: str, technique: Technique) -> str | None:
+    """What is written must open with the keyset as it stands, so a prefix is written just where the key has one."""
+    written = getattr(technique, "output_prefix", "tink")
+    wanted = "raw" if prefix == "RAW" else "tink"
+    if written != wanted:
+        return f"a key with the prefix {prefix} needs output_prefix: {wanted}, but {technique.technique} has {written}"
+    return None
+
+
+def wire_prefix(prefix: str, key_id: int) -> bytes | None:
+    """What a ciphertext of a key begins with where that is not ``0x01 || id``, as under TINK; see `Key.prefix`.
+
+    LEGACY differs from CRUNCHY in what a MAC is computed of, which is refused here, and not for encryption.
+    """
+    return b"\x00" + key_id.to_bytes(4, "big") if prefix in ("CRUNCHY", "LEGACY") else None

@@ -67,6 +67,8 @@ class Technique(BaseModel):
     needs_subject: ClassVar[bool] = False
     costly: ClassVar[bool] = False
     """A value costs enough that looking for repeats in a batch pays."""
+    scatters: ClassVar[bool] = False
+    """Results are as good as random, so the least and the greatest of a file say nothing about what else it holds."""
 
     @field_validator("on_refused", mode="before")
     @classmethod

@@ -28,7 +28,8 @@ USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 NEEDS_MAPPING = re.compile(r"[ ,;{}()\n\t=]")
 """Characters that Delta takes in a column's name only under column mapping."""
 NOT_RESTATED = re.compile(
-    r"privacy\.|delta\.(feature\.|constraints\.|columnMapping\.|min(Reader|Writer)Version|rowTracking\.)"
+    r"privacy\.|delta\.(feature\.|constraints\.|columnMapping\.|min(Reader|Writer)Version|rowTracking\."
+    r"|dataSkippingStatsColumns$)"  # it names columns, which may be others now
 )
 
 

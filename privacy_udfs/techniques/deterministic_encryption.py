@@ -35,6 +35,7 @@ class DeterministicEncryption(SealedTechnique):
     normalize: Normalize = ()
 
     costly = True
+    scatters = True
 
     def key_size(self) -> int:
         return 64

@@ -45,6 +45,7 @@ class FormatPreservingEncryption(Technique):
 
     reversible = True
     costly = True
+    scatters = True
 
     @field_validator("alphabet")
     @classmethod

@@ -71,6 +71,7 @@ class KeyedHash(Technique):
     normalize: Normalize = ()
 
     costly = True
+    scatters = True
 
     @model_validator(mode="after")
     def _parameters_fit(self) -> KeyedHash:

@@ -30,6 +30,7 @@ class RandomizedEncryption(SealedTechnique):
     technique: Literal["randomized_encryption"] = "randomized_encryption"
 
     deterministic = False
+    scatters = True
 
     def key_size(self) -> int:
         return 32

@@ -57,7 +57,6 @@ def of_tables(rows: Sequence[tables.Row]) -> list[Verdict]:
         (tables.CMAC, tables.COPY, 1.35),
         (tables.HMAC, tables.COPY, 1.8),
         (tables.CMAC, tables.SHA2, 1.0),
-        (tables.LEAN, tables.COPY, 1.35),
     ]
     verdicts = []
     for name, base, most in promises:

@@ -1,0 +1,47 @@
+"""For which columns of the target Delta keeps the least and greatest value of each file.
+
+Delta skips files by them. A column of pseudonyms gains nothing: they are as good as random, so every file holds some
+from the whole range, while finding the least and greatest of text costs a good part of a plain copy's time, and puts
+values of the column into the log. So such columns have none, unless the table is clustered by them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pyspark.sql import types as T
+
+from jobs.shared.configuration.column_path import Field
+from jobs.shared.selection import quoted
+from jobs.shared.treatment_plan import ColumnPlan, Plan
+
+COLUMNS = "delta.dataSkippingStatsColumns"
+SET_BY_USER = (COLUMNS, "delta.dataSkippingNumIndexedCols")
+MOST = 32  # leaf columns, as many as Delta takes when it is told nothing
+COMPARABLE = (T.NumericType, T.StringType, T.DateType, T.TimestampType, T.TimestampNTZType)
+"""What Delta can compare; it refuses a table that asks for more."""
+
+
+def properties(plan: Plan) -> Mapping[str, str]:
+    """The table property that leaves the pseudonyms out; empty where there are none, or where the catalog sets one."""
+    target = plan.config.target
+    if any(name in target.properties for name in SET_BY_USER) or not any(map(_scattered, plan.leaves.values())):
+        return {}
+    compared = [cases[0] for cases in plan.leaves.values() if _compared(cases) and not _scattered(cases)]
+    chosen = [_name(leaf) for leaf in compared if leaf.path.root not in target.partition_by][:MOST]
+    sorted_by = [name for name in map(quoted, target.cluster_by) if name not in chosen]
+    return {COLUMNS: ",".join(chosen + sorted_by)}
+
+
+def _scattered(cases: tuple[ColumnPlan, ...]) -> bool:
+    return any(case.treatment.technique.scatters for case in cases)
+
+
+def _compared(cases: tuple[ColumnPlan, ...]) -> bool:
+    """Whether the leaf is in the target, in no array or map, and of a type that Delta compares."""
+    leaf = cases[0].path.leaf
+    return all(isinstance(step, Field) for step in leaf.steps) and isinstance(cases[0].output, COMPARABLE)
+
+
+def _name(case: ColumnPlan) -> str:
+    return ".".join(quoted(step.name) for step in case.path.leaf.steps if isinstance(step, Field))

@@ -1,0 +1,87 @@
+"""``make bench`` by its parts: that what it writes is what it measured. How fast things are is not tested."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks import __main__ as bench
+from tests.benchmarks import kernels, plot, report, tables, targets
+from tests.benchmarks.timing import ProcessorClock, Spent, Times, in_turn, interleaved
+
+
+def test_every_group_runs_and_its_cases_agree() -> None:
+    """Each case of ``make bench`` runs; those of one group give as many results as they got values."""
+    for group in kernels.groups(1000):
+        for case in group.cases:
+            if case.run is not None:
+                result = case.run(case.values)
+                assert len(getattr(result, "values", result)) == len(case.values), (group.title, case.name)
+
+
+def test_a_quick_look_prints_and_writes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    before = report.PAGE.read_bytes()
+    assert bench.main(["--quick", "--only", "kernels", "--group", "truncate"]) == 0
+    printed = capsys.readouterr().out
+    assert "| **truncate** | 20,000 |" in printed
+    assert "pyspark 4.2" in printed
+    assert report.PAGE.read_bytes() == before
+
+
+def test_what_is_between_the_marks_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n", encoding="utf-8")
+    monkeypatch.setattr(report, "PAGE", page)
+    report.write(["new"])
+    assert page.read_text(encoding="utf-8") == f"before\n{report.BEGIN}\n\nnew\n{report.END}\nafter\n"
+
+
+def test_a_ratio_is_the_median_of_the_turns_ratios() -> None:
+    mine, base = Times((1.0, 10.0, 3.0)), Times((2.0, 30.0, 3.0))
+    assert base.ratio(mine) == 2.0
+    assert base.spread(mine) == (1.0, 3.0)
+
+
+def test_cases_take_turns() -> None:
+    order: list[str] = []
+    cases = {name: (lambda name=name: order.append(name)) for name in "ab"}  # type: ignore[misc]
+    times = interleaved(cases, 2)
+    assert "".join(order) == "ba" + "ab" + "ba"
+    assert [len(found.turns) for found in times.values()] == [2, 2]
+    assert in_turn(cases, 0) == ["b", "a"]
+
+
+def test_processor_seconds_of_this_process_are_seen() -> None:
+    spent = ProcessorClock().measure(lambda: sum(range(3_000_000)))
+    assert 0 < spent.python <= spent.clock + 0.2
+    assert spent.jvm >= 0
+
+
+def measured(loop: float, ours: float) -> dict[str, list[kernels.Row]]:
+    def rows(peer: str, *names: str) -> list[kernels.Row]:
+        return [kernels.Row(peer, 1, Times((loop,))), *(kernels.Row(name, 1, Times((ours,))) for name in names)]
+
+    hashes = ("**AES-CMAC**", "**HMAC-SHA-256**", "**HMAC-SHA-256, extra `fast`**")
+    return {
+        targets.HASHING: rows(targets.LOOP, *hashes),
+        "Keyed hashing, 500 distinct values": rows(targets.LOOP, *hashes),
+        "Deterministic": rows(targets.SIV_PEER, targets.SIV),
+        "Format": rows(targets.FF1_PEER, targets.FF1),
+    }
+
+
+@pytest.mark.parametrize(("faster", "met"), [(1000.0, 7), (16.0, 6), (9.0, 3), (1.0, 0)])
+def test_verdicts_say_what_is_met_and_what_is_missed(faster: float, met: int) -> None:
+    found = targets.of_kernels(measured(faster, 1.0))
+    assert sum(verdict.met for verdict in found) == met
+    assert report.verdicts(found).count("**missed**") == 7 - met
+
+
+def test_verdicts_of_tables_and_the_plot(tmp_path: Path) -> None:
+    seconds = {tables.COPY: 10.0, tables.SHA2: 16.0, tables.CMAC: 13.0, tables.HMAC: 19.0}
+    rows = [tables.Row(name, (Spent(clock, clock, 0.0),), 2**20) for name, clock in seconds.items()]
+    assert [verdict.met for verdict in targets.of_tables(rows)] == [True, False, True]
+    assert "| 1.30 x |" in report.table_of_tables(rows, 4_000_000, 1)
+    assert plot.draw(tmp_path / "plot.svg", measured(2e-6, 1e-7), rows)
+    assert (tmp_path / "plot.svg").read_text(encoding="utf-8").startswith("<?xml")

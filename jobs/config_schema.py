@@ -58,7 +58,11 @@ def _table() -> Schema:
     domain: Schema = {"type": "object", "properties": {"domain": DOMAIN}, "required": ["domain"]}
     domain["additionalProperties"] = False
     definitions["Treatment"] = {"oneOf": [words, domain, *_references()]}
-    definitions["ColumnEntry"]["properties"]["treatment"] = {"$ref": "#/$defs/Treatment"}
+    column = definitions["ColumnEntry"]
+    column["properties"]["treatment"] = {"$ref": "#/$defs/Treatment"}
+    column["properties"]["when"] = column["properties"]["when"]["anyOf"][0]
+    column["oneOf"] = [{"required": ["treatment"]}, {"required": ["when"]}]
+    definitions["CaseEntry"]["properties"]["treatment"] = {"$ref": "#/$defs/Treatment"}
     table = definitions.pop("TableEntry")
     table["properties"]["columns"]["additionalProperties"] = {"$ref": "#/$defs/ColumnEntry"}
     return _file("A table of the catalog", definitions, table)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from jobs.shared import cli, events, failures, record, session, tables, treatment_plan
+from jobs.shared import cli, events, failures, predicates, record, session, tables, treatment_plan
 from jobs.shared.checks import refuse
 from jobs.shared.configuration import config
 from jobs.shared.configuration.config import Config, ConfigError
@@ -28,7 +27,7 @@ from jobs.shared.configuration.variables import StandIns
 from jobs.shared.keys import key_checks, key_ring
 from jobs.shared.policy import git_revision
 from jobs.shared.policy.diff_report import TableDiff
-from jobs.shared.policy.treatment_diff import diff, entries_of
+from jobs.shared.policy.treatment_diff import diff, diff_rows, entries_of
 from jobs.shared.record import canonical_json
 from jobs.shared.treatment_plan import ColumnPlan, Plan
 
@@ -36,14 +35,18 @@ THE_RECORD = "record"
 
 
 def as_data(plan: Plan) -> dict[str, Any]:
-    """A plan as plain data: one object per leaf column, in the order of the source's schema."""
-    return {"table": plan.table, "columns": [_column(column) for column in plan.columns]}
+    """A plan as plain data: one object per leaf column, or per case of it, in the order of the source's schema. rows:
+    where not all are read, or not all are treated so."""
+    rows = {} if plan.config.rows is None else {"rows": plan.config.rows}
+    return {"table": plan.table, **rows, "columns": [_column(column) for column in plan.columns]}
 
 
 def _column(column: ColumnPlan) -> dict[str, Any]:
     parameters = column.treatment.technique.record()
+    rows = {} if column.rule.rows is None else {"rows": column.rule.rows}
     return {
         "column": str(column.path),
+        **rows,
         "class": column.rule.class_,
         "technique": parameters.pop("technique"),
         "parameters": parameters,
@@ -60,7 +63,18 @@ def as_text(plan: Plan) -> str:
     """A plan as a table for a person; parameters that stand at their defaults are left out."""
     header = ("column", "class", "technique", "parameters", "domain", "key", "type", "becomes", "why")
     lines = events.table_lines(header, [_row(column) for column in plan.columns])
-    return "\n".join([plan.table, *(f"  {line}" for line in lines)])
+    read = [] if plan.config.rows is None else [f"  only rows for which this is true: {_on_one_line(plan.config.rows)}"]
+    return "\n".join([plan.table, *read, *(f"  {line}" for line in lines), *_cases(plan)])
+
+
+def _cases(plan: Plan) -> list[str]:
+    cases = [(str(column.path), column.rule.rows) for column in plan.columns if column.rule.rows is not None]
+    lines = events.table_lines(("column", "for rows for which this is true"), [[p, _on_one_line(r)] for p, r in cases])
+    return ["", *(f"  {line}" for line in lines)] if cases else []
+
+
+def _on_one_line(rows: str) -> str:
+    return " ".join(rows.split())
 
 
 def _row(column: ColumnPlan) -> list[str]:
@@ -83,22 +97,25 @@ def against_record(spark: SparkSession, conf: Config, table: str) -> TableDiff:
     plan, keys = _plan(spark, conf, table)
     after = {str(path): entry for path, entry in record.entries(plan, keys.checks(plan)).items()}
     state = failures.translated(table, lambda: tables.inspect(spark, entry.target))
-    before = json.loads(state.properties.get(record.RECORD, "{}")).get("columns", {})
+    before = record.columns_of(state.properties)
     against = f"the record of version {state.version}" if before else "no record: everything is new"
-    return TableDiff(table, against, tuple(diff(before, after)))
+    rows = diff_rows(record.rows_of(state.properties), entry.rows) if before else None
+    return TableDiff(table, against, tuple(diff(before, after)), rows)
 
 
 def against_revision(conf: Config, before: Config, table: str, revision: str) -> TableDiff:
     """What the configuration changes for a table since a revision, by what is written in both."""
     sides = [entries_of(side, table) if table in side.tables else {} for side in (before, conf)]
-    return TableDiff(table, f"revision {revision}", tuple(diff(*sides)))
+    both = table in before.tables and table in conf.tables
+    rows = diff_rows(before.tables[table].rows, conf.tables[table].rows) if both else None
+    return TableDiff(table, f"revision {revision}", tuple(diff(*sides)), rows)
 
 
 def _plan(spark: SparkSession, conf: Config, table: str) -> tuple[Plan, key_ring.KeyRing]:
     entry = conf.tables[table]
-    schema = failures.translated(table, lambda: tables.read(spark, entry.source).rows.schema)
+    source = failures.translated(table, lambda: predicates.minimized(tables.read(spark, entry.source), entry))
     keys = key_ring.open_for(conf, entry)
-    return treatment_plan.build(entry, schema, keys.ids), keys
+    return treatment_plan.build(entry, source.rows.schema, keys.ids), keys
 
 
 def parser() -> argparse.ArgumentParser:

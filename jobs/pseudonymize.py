@@ -19,7 +19,18 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from jobs.shared import cli, events, failures, record, session, snapshots, tables, treatment_plan
+from jobs.shared import (
+    cli,
+    events,
+    failures,
+    file_statistics,
+    predicates,
+    record,
+    session,
+    snapshots,
+    tables,
+    treatment_plan,
+)
 from jobs.shared.checks import check_before_write
 from jobs.shared.configuration.config import Config
 from jobs.shared.events import Report
@@ -70,7 +81,7 @@ def prepare(
 ) -> Prepared:
     """Plan one table against its source, open its keys, look at its target. Raises where a check refuses."""
     entry = conf.tables[table]
-    source = tables.read(spark, entry.source)
+    source = predicates.minimized(tables.read(spark, entry.source), entry)
     keys = key_ring.open_for(conf, entry)
     plan = treatment_plan.build(entry, source.rows.schema, keys.ids)
     target = tables.inspect(spark, entry.target)
@@ -92,7 +103,10 @@ def execute(spark: SparkSession, prepared: Prepared, report: Report = events.sil
     run_id = str(uuid.uuid4())
     entries = record.entries(plan, prepared.keys.checks(plan))
     snapshot = snapshots.store(spark, prepared.conf, table.name, run_id)
-    properties = record.properties(plan, entries, snapshot, prepared.conf.policy.version)
+    properties = {
+        **file_statistics.properties(plan),
+        **record.properties(plan, entries, snapshot, prepared.conf.policy.version),
+    }
 
     def into_commit(counts: Counts) -> None:
         run = {"run_id": run_id, "source_version": prepared.source.version, "counts": by_column(plan, counts)}
@@ -100,7 +114,7 @@ def execute(spark: SparkSession, prepared: Prepared, report: Report = events.sil
 
     into_commit({})
     counts = spark.sparkContext.accumulator({}, CountsParam(into_commit))
-    report("planned", table=table.name, run_id=run_id, columns=len(plan.columns), source=table.source.describe())
+    report("planned", table=table.name, run_id=run_id, columns=len(plan.leaves), source=table.source.describe())
     with key_delivery.delivered(spark, prepared.keys, plan) as keys:
         columns = Selection(plan, entries, keys, counts).columns()
         commit = tables.replace(spark, prepared.source.rows, columns, table.target, prepared.target, properties, run_id)
@@ -176,7 +190,7 @@ def _run_all(options: argparse.Namespace, report: Report) -> int:
 
     def prepare_one(name: str) -> int:
         prepared.append(failures.translated(name, lambda: prepare(spark, conf, name, allowed, report)))
-        report("checked", table=name, columns=len(prepared[-1].plan.columns))
+        report("checked", table=name, columns=len(prepared[-1].plan.leaves))
         return 0
 
     def execute_one(ready: Prepared) -> int:

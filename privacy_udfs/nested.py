@@ -2,19 +2,20 @@
 
 A column's treatments form a tree that mirrors its type. The walk takes Arrow arrays apart into their children, treats
 the leaves as whole arrays, and puts them together again: an array column of a million items is one call of a technique.
+Where the row decides which treatment a leaf gets, the walk parts a batch by case and puts it back in order.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from privacy_udfs.errors import LakenymError, UnexpectedFailure
+from privacy_udfs.errors import LakenymError, UnexpectedFailure, ValueRefused
 from privacy_udfs.keys import KeyReference
 from privacy_udfs.keysets.delivered_key import DeliveredKey
 from privacy_udfs.technique import Key, Outcome, Technique, plain
@@ -52,40 +53,98 @@ class MapNode:
     value: Node
 
 
-Node: TypeAlias = Leaf | Kept | StructNode | ListNode | MapNode
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """A leaf that is treated by cases. cases: predicate about the row -> treatment; each row falls under exactly one.
+    label: names the leaf in errors. output: the type that all cases give, but for those that give nulls."""
+
+    label: str
+    cases: Mapping[str, Node]
+    output: pa.DataType
+
+
+@dataclasses.dataclass(frozen=True)
+class ByRow:
+    """The root of a tree with choices. Its array is a struct: the column, then for each predicate whether it holds for
+    the row; null counts as not true."""
+
+    column: Node
+    predicates: tuple[str, ...]
+
+
+Node: TypeAlias = Leaf | Kept | StructNode | ListNode | MapNode | Choice | ByRow
 Counts = dict[str, tuple[int, int, int]]
 """label -> (treated, null, refused)"""
 
 
 def leaves(node: Node) -> Iterator[Leaf]:
     """All leaves of a tree, in order."""
-    if isinstance(node, Leaf):
-        yield node
-    elif isinstance(node, StructNode):
-        for child in node.fields.values():
-            yield from leaves(child)
-    elif isinstance(node, ListNode):
-        yield from leaves(node.element)
-    elif isinstance(node, MapNode):
-        yield from leaves(node.key)
-        yield from leaves(node.value)
+    return (each for each in _nodes(node) if isinstance(each, Leaf))
+
+
+def choices(node: Node) -> Iterator[Choice]:
+    """All choices of a tree, in order."""
+    return (each for each in _nodes(node) if isinstance(each, Choice))
+
+
+def _nodes(node: Node) -> Iterator[Node]:
+    yield node
+    for child in _children(node):
+        yield from _nodes(child)
+
+
+def _children(node: Node) -> Collection[Node]:
+    if isinstance(node, StructNode):
+        return node.fields.values()
+    if isinstance(node, Choice):
+        return node.cases.values()
+    if isinstance(node, ListNode):
+        return (node.element,)
+    if isinstance(node, MapNode):
+        return (node.key, node.value)
+    return (node.column,) if isinstance(node, ByRow) else ()
+
+
+@dataclasses.dataclass(frozen=True)
+class _Rows:
+    """What is known of the row of each value. holds: predicate -> whether it is true, without nulls."""
+
+    subject: pa.Array | None = None
+    holds: Mapping[str, pa.Array] = dataclasses.field(default_factory=dict)
+
+    def take(self, at: pa.Array) -> _Rows:
+        subject = None if self.subject is None else plain(self.subject).take(at)
+        return _Rows(subject, {rows: holds.take(at) for rows, holds in self.holds.items()})
+
+    def of_elements(self, values: pa.ListArray) -> _Rows:
+        """The same for each element."""
+        return self.take(pc.list_parent_indices(values)) if self.holds or self.subject is not None else self
 
 
 def treat(node: Node, values: pa.Array, subject: pa.Array | None, counts: Counts) -> pa.Array:
     """Treat ``values`` as ``node`` says; adds to ``counts``. ``subject`` has one value for each of ``values``.
 
+    Raises `ValueRefused` where a row falls under no case of a choice, or under more than one; then nothing is treated.
     Errors carry the leaf's label, the rule and counts; an error that no technique foresaw is replaced by one that
     names its kind only, since the messages of libraries quote values.
     """
+    return _treat(node, values, _Rows(subject), counts)
+
+
+def _treat(node: Node, values: pa.Array, rows: _Rows, counts: Counts) -> pa.Array:
     if isinstance(node, Kept):
         return values
     if isinstance(node, Leaf):
-        return _treat_leaf(node, values, subject, counts)
+        return _treat_leaf(node, values, rows.subject, counts)
     if isinstance(node, StructNode):
-        return _treat_struct(node, values, subject, counts)
+        return _treat_struct(node, values, rows, counts)
     if isinstance(node, ListNode):
-        return _treat_list(node, values, subject, counts)
-    return _treat_map(node, values, subject, counts)
+        return _treat_list(node, values, rows, counts)
+    if isinstance(node, MapNode):
+        return _treat_map(node, values, rows, counts)
+    if isinstance(node, Choice):
+        return _treat_choice(node, values, rows, counts)
+    return _treat_by_row(node, values, rows, counts)
 
 
 def _treat_leaf(leaf: Leaf, values: pa.Array, subject: pa.Array | None, counts: Counts) -> pa.Array:
@@ -107,25 +166,64 @@ def _add(counts: Counts, label: str, outcome: Outcome) -> None:
     counts[label] = (treated + outcome.treated, null + outcome.null, refused + outcome.refused)
 
 
-def _treat_struct(node: StructNode, values: pa.StructArray, subject: pa.Array | None, counts: Counts) -> pa.Array:
+def _treat_by_row(node: ByRow, values: pa.StructArray, rows: _Rows, counts: Counts) -> pa.Array:
+    column, *holds = values.flatten()
+    known = {name: pc.fill_null(each, False) for name, each in zip(node.predicates, holds, strict=True)}
+    for choice in choices(node):
+        _check_cases(choice, known, len(values))
+    return _treat(node.column, column, _Rows(rows.subject, known), counts)
+
+
+def _check_cases(choice: Choice, holds: Mapping[str, pa.Array], length: int) -> None:
+    found = np.zeros(length, np.int64)
+    for rows in choice.cases:
+        found += holds[rows].to_numpy(zero_copy_only=False)
+    none, several = np.count_nonzero(found == 0), np.count_nonzero(found > 1)
+    if none or several:
+        raise ValueRefused(
+            f"{choice.label}: of {length} rows in this batch, {none} fall under no case of 'when' and {several} under "
+            "more than one; mend the predicates, of which null counts as not true"
+        )
+
+
+def _treat_choice(node: Choice, values: pa.Array, rows: _Rows, counts: Counts) -> pa.Array:
+    places, parts = [], []
+    for predicate, case in node.cases.items():
+        at = pc.indices_nonzero(rows.holds[predicate])
+        part = _treat(case, values.take(at), _Rows(rows.subject).take(at), counts)
+        places.append(at.to_numpy())
+        parts.append(_of_type(part, node.output))
+    order = np.empty(len(values), np.int64)
+    order[np.concatenate(places)] = np.arange(len(values))
+    return pa.concat_arrays(parts).take(pa.array(order))
+
+
+def _of_type(values: pa.Array, output: pa.DataType) -> pa.Array:
+    """Cases agree on the type, but for its layout in memory and for nulls, which may come of a column of another."""
+    if values.type == output:
+        return values
+    return pa.nulls(len(values), output) if values.null_count == len(values) else values.cast(output)
+
+
+def _treat_struct(node: StructNode, values: pa.StructArray, rows: _Rows, counts: Counts) -> pa.Array:
     # flatten() makes children null under a null struct, so that what lies hidden there is neither treated nor kept
     children = dict(zip((field.name for field in values.type), values.flatten(), strict=True))
-    treated = [treat(child, children[name], subject, counts) for name, child in node.fields.items()]
+    treated = [_treat(child, children[name], rows, counts) for name, child in node.fields.items()]
     fields = [pa.field(name, array.type) for name, array in zip(node.fields, treated, strict=True)]
     return pa.StructArray.from_arrays(treated, fields=fields, mask=pc.is_null(values))
 
 
-def _treat_list(node: ListNode, values: pa.ListArray, subject: pa.Array | None, counts: Counts) -> pa.Array:
-    elements = treat(node.element, values.flatten(), _of_elements(values, subject), counts)
+def _treat_list(node: ListNode, values: pa.ListArray, rows: _Rows, counts: Counts) -> pa.Array:
+    elements = _treat(node.element, values.flatten(), rows.of_elements(values), counts)
     return pa.ListArray.from_arrays(_offsets(values), elements, mask=pc.is_null(values))
 
 
-def _treat_map(node: MapNode, values: pa.MapArray, subject: pa.Array | None, counts: Counts) -> pa.Array:
+def _treat_map(node: MapNode, values: pa.MapArray, rows: _Rows, counts: Counts) -> pa.Array:
     entries = _map_as_list(values)
     pairs = entries.flatten()
-    subjects = _of_elements(entries, subject)
-    keys = treat(node.key, pairs.field(0), subjects, counts)
-    items = treat(node.value, pairs.field(1), subjects, counts)
+    inner = rows.of_elements(entries)
+    keys = _treat(node.key, pairs.field(0), inner, counts)
+    items = _treat(node.value, pairs.field(1), inner, counts)
     return pa.MapArray.from_arrays(_offsets(entries), keys, items, mask=pc.is_null(entries))
 
 
@@ -137,10 +235,6 @@ def _map_as_list(values: pa.MapArray) -> pa.ListArray:
     first = starts[0].as_py() if len(starts) else 0
     offsets = pc.subtract(starts, first)
     return pa.ListArray.from_arrays(offsets, whole.slice(first), mask=pc.is_null(values))
-
-
-def _of_elements(values: pa.ListArray, subject: pa.Array | None) -> pa.Array | None:
-    return None if subject is None else plain(subject).take(pc.list_parent_indices(values))
 
 
 def _offsets(values: pa.ListArray) -> pa.Array:

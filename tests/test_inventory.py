@@ -1,9 +1,10 @@
-"""`jobs.inventory` over real tables: what is drafted, that a draft cannot be used, what drifts, and that nothing leaks."""
+"""`jobs.inventory` over real tables: what is drafted, that drafts are refused, what drifts, no value in any text."""
 
 from __future__ import annotations
 
 import datetime
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ import yaml
 from pyspark.sql import SparkSession
 
 from jobs import inventory, pseudonymize
+from jobs.shared import session
+from jobs.shared.cli import BadUsage
 from jobs.shared.configuration import config
 from jobs.shared.configuration.config import ConfigError
-from jobs.shared.inventory import discovery
+from jobs.shared.inventory import discovery, lake_tables, report
 from tests.lakes import column, table, write_conf
 
 CANARY_NAME, CANARY_MAIL = "Canaria Quixotebird", "canary-7f3a@example.org"
@@ -139,20 +142,22 @@ def test_drift_is_told_and_counted_by_exit_code(
     assert json.loads(capfd.readouterr().out) == {"table": "people", "drift": []}
 
     spark.sql(f"UPDATE delta.`{lake}/treated/people` SET a = 'person@example.org' WHERE d < 50060")
-    changed = people(added=[f"P-{at}" for at in range(PEOPLE)], c=[float(at) for at in range(PEOPLE)])
-    changed = (
-        changed.drop_columns(["e", "d"]).append_column("d", pa.array(people()["a"])).append_column("ee", people()["e"])
-    )
-    put(lake, "people", changed)
-    assert inventory.main(compare) == 1
+    changed = people(added=[f"P-{at}" for at in range(PEOPLE)], c=[float(at) for at in range(PEOPLE)], d=people()["a"])
+    put(lake, "people", changed.rename_columns({"e": "ee"}))
+    put(lake, "stray", pa.table({"x": [CANARY_MAIL]}))
+    assert inventory.main([*compare, "--path", str(lake / "raw"), "--table", "people"]) == inventory.DRIFT
     output = capfd.readouterr()
-    found = {(each["what"], each["column"]) for each in json.loads(output.out)["drift"]}
-    assert found == {
+    told = [json.loads(line) for line in output.out.splitlines()]
+    assert {(each["what"], each["column"]) for each in told[0]["drift"]} == {
         ("new", "added"),
         ("renamed", "ee"),
         ("retyped", "c"),
         ("uncovered", "d"),
         ("not_pseudonyms", "a"),
+    }
+    assert told[1] == {
+        "table": "stray",
+        "drift": [{"what": "no_entry", "column": "", "detail": "the catalog has no entry that reads this table"}],
     }
     assert CANARY_MAIL not in output.out + output.err
     assert "example.org" not in output.out
@@ -163,15 +168,65 @@ def test_failures_have_codes_of_their_own_and_name_no_value(
 ) -> None:
     conf = write_conf(lake, table("people", lake, ACCEPTED))
     assert inventory.main(["--conf", str(conf), "--compare"]) == 3
-    assert inventory.main(["--compare"]) == 2
-    assert inventory.main(["--table", "people", "--write", str(lake / "nowhere")]) == 2
     (lake / "raw" / "broken").mkdir(parents=True)
-    (lake / "raw" / "broken" / "a.csv").write_text(f"a,b\n{CANARY_MAIL},1,{CANARY_NAME}\n")
-    assert inventory.main(["--path", str(lake / "raw" / "broken")]) == 3
+    broken = lake / "raw" / "broken" / "a.csv"
+    broken.write_text(f"a,b\n{CANARY_MAIL},1,{CANARY_NAME}\n")
+    assert inventory.main(["--path", str(broken.parent)]) == 3
+    (lake / "empty").mkdir()
+    for wrong in (["--path", str(broken)], ["--path", str(lake / "no")], ["--path", str(lake / "empty")]):
+        assert inventory.main(wrong) == 2
+    assert inventory.main(["--database", "nowhere"]) == 2
+    assert inventory.main(["--table", "peopel", "--conf", str(conf)]) == 2
     output = "".join(capfd.readouterr())
-    assert "does not parse" in output
+    for message in (
+        "does not parse",
+        "is a file; name the folder that holds it",
+        f"nothing is at {lake / 'no'}",
+        "no table was found there",
+        "has no database nowhere",
+        "has a table peopel to read; did you mean 'people'?",
+    ):
+        assert message in output
     assert CANARY_MAIL not in output
     assert "Quixotebird" not in output
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ([], "name what to scan: --path, --database or --table"),
+        (["--compare"], "--compare needs --conf"),
+        (["--compare", "--conf", ".", "--write", "."], "--compare writes nothing"),
+        (["--table", "t", "--write", "no/such/folder"], "--write: expected a folder that exists"),
+        (["--table", "t", "--sample", "0"], "--sample: expected 1 row or more"),
+        (["--table", "t", "--locale", "de_XX", "--locale", "GER"], "--locale: GER, XX is no country"),
+        (["--compare", "--conf", "no/such/folder"], "expected a folder with the configuration"),
+    ],
+)
+def test_what_cannot_be_meant_is_said_before_spark_is_started(
+    wrong: list[str], message: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "start", None)  # calling it would fail
+    assert inventory.main(wrong) == 2
+    assert message in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("package", ["phonenumbers", "stdnum"])
+def test_a_missing_package_is_named_with_what_to_install(
+    package: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)  # as the import system marks what is not there
+    assert inventory.main(["--table", "t"]) == 3
+    assert f"{package} is not installed: pip install 'lakenym[inventory]'" in capfd.readouterr().err
+
+
+def test_a_draft_is_never_written_over_a_file(tmp_path: Path) -> None:
+    made = report.Drafted("t", "t.yaml", (), "table: t\n")
+    assert report.write(made, tmp_path) == tmp_path / "t.yaml"
+    with pytest.raises(BadUsage, match=r"t\.yaml is there already and is never overwritten: accept or remove it first"):
+        report.write(report.Drafted("t", "t.yaml", (), "table: other\n"), tmp_path)
+    assert (tmp_path / "t.yaml").read_text() == "table: t\n"
+    assert report.write(report.Drafted("u", "u.yaml", (), ""), tmp_path) is None
 
 
 def test_tables_are_found_by_what_their_folders_hold(spark: SparkSession, lake: Path) -> None:
@@ -184,8 +239,13 @@ def test_tables_are_found_by_what_their_folders_hold(spark: SparkSession, lake: 
     for name in ("a.csv", "b.json", "_SUCCESS"):
         (lake / "raw" / "mixed" / name).write_text("x\n")
     (lake / "raw" / "_temporary").mkdir()
+    for name in ("same.csv", "same.json"):
+        (lake / "raw" / name).write_text("x\n")
+    found = lake_tables.chosen(spark, (), str(lake / "raw"), None, {})
+    assert [each.name for each in found if each.name.startswith("same")] == ["same", "same_2"], "both are kept"
     found = {table.name: table for table in discovery.below(spark, str(lake / "raw"))}
     formats = {name: table.source and table.source.format for name, table in found.items()}
-    assert formats == {"plain": "parquet", "parts": "parquet", "deep.er.delta": "delta", "mixed": None}
+    expected = {"plain": "parquet", "parts": "parquet", "deep.er.delta": "delta", "mixed": None}
+    assert {name: format_ for name, format_ in formats.items() if name != "same"} == expected
     assert "several formats" in found["mixed"].problem
     assert "Canaryville" not in repr(found)

@@ -22,7 +22,7 @@ from jobs.shared.treatment_plan import PlanError
 from privacy_udfs.errors import KeyProblem, LakenymError
 
 DONE, REFUSED, BAD_USAGE, FAILED = 0, 1, 2, 3
-OURS = re.compile(r"privacy_udfs\.errors\.(\w+): ([^\n]*)")
+OURS = re.compile(r"^privacy_udfs\.errors\.(\w+): ([^\n]*)", re.MULTILINE)  # the end of a traceback, no quoted value
 RAISED = re.compile(r"\[USER_RAISED_EXCEPTION\] ([^\n]*?)(?: SQLSTATE|$)")
 CONDITION = re.compile(r"\[([A-Z][A-Z0-9_]+(?:\.[A-Z0-9_]+)*)\]")
 T = TypeVar("T")

@@ -1,7 +1,7 @@
 """The treatment record: what a table says of itself, in its properties and in each field's metadata.
 
-Everything here can be read with ``SHOW TBLPROPERTIES`` and no tool of ours. It holds parameters, names and ids, never a
-value of the table and never a secret. Two records are compared by equality.
+Everything here can be read with ``SHOW TBLPROPERTIES`` and no tool of ours. It holds parameters, predicates as they are
+written, names and ids, never a value of the table and never a secret. Two records are compared by equality.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ Columns = Mapping[str, Mapping[str, Any]]
 
 
 def entries(plan: Plan, key_checks: Mapping[ColumnPath, str]) -> dict[ColumnPath, Entry]:
-    """One entry for each leaf column of the source, dropped ones included. key_checks: path -> key check value."""
+    """One entry for each leaf column of the source, dropped ones included; of a column that is treated by cases one for
+    each, with its predicate as ``rows``. key_checks: path -> key check value."""
     return {column.path: _entry(column, key_checks.get(column.path)) for column in plan.columns}
 
 
@@ -42,6 +43,8 @@ def _entry(column: ColumnPlan, key_check: str | None) -> Entry:
         entry["domain"] = column.domain
     if column.treatment.key is not None:
         entry |= {"key": column.treatment.key, "key_id": column.key_id, "key_check": key_check}
+    if column.rule.rows is not None:
+        entry["rows"] = column.rule.rows
     return entry
 
 
@@ -54,8 +57,11 @@ def _short(value: Any) -> Any:
 def properties(plan: Plan, entries: Mapping[ColumnPath, Entry], config_sha256: str, policy: str) -> dict[str, str]:
     """The table properties that make up the record."""
     columns = {str(path): entry for path, entry in entries.items()}
+    record = {"version": RECORD_VERSION, "table": plan.table, "columns": columns}
+    if plan.config.rows is not None:
+        record["rows"] = plan.config.rows
     return {
-        RECORD: shown(canonical_json({"version": RECORD_VERSION, "table": plan.table, "columns": columns})),
+        RECORD: shown(canonical_json(record)),
         "privacy.config.sha256": config_sha256,
         "privacy.policy.version": policy,
         "privacy.software": software(),
@@ -67,6 +73,12 @@ def columns_of(properties: Mapping[str, str]) -> Columns:
     """The columns of the record in a table's properties; none where there is no record."""
     columns: Columns = json.loads(properties.get(RECORD, "{}")).get("columns", {})
     return columns
+
+
+def rows_of(properties: Mapping[str, str]) -> str | None:
+    """The predicate of the rows that were read, by the record in a table's properties; None: all, or no record."""
+    rows: str | None = json.loads(properties.get(RECORD, "{}")).get("rows")
+    return rows
 
 
 def shown(text: str) -> str:

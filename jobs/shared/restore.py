@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from jobs.shared.configuration import config, yaml_writer
-from jobs.shared.configuration.column_path import ColumnPath
+from jobs.shared.configuration.column_path import ColumnPath, When
 from jobs.shared.configuration.config import ConfigError
 from jobs.shared.configuration.config_files import CATALOG, DOMAINS, KEYS, POLICY
 from jobs.shared.configuration.hierarchy_file import LEVELS_FILE
@@ -72,13 +72,23 @@ def files(snapshot: str, load: Load) -> Iterator[tuple[str, str]]:
 def _hierarchies(data: dict[str, Any]) -> dict[str, str]:
     """File -> the hash of its rows, for the hierarchies that are named by file."""
     found = {}
-    for key, entry in data["table"]["columns"].items():
-        treatment = entry["treatment"]
+    for path, treatment in _treatments(data["table"]["columns"]):
         if isinstance(treatment, dict) and "technique" not in treatment:
             treatment = data["domains"].get(treatment.get("domain"), {})
         if isinstance(treatment, dict) and LEVELS_FILE in treatment:
-            found[_inside(treatment[LEVELS_FILE])] = data["hierarchies"][str(ColumnPath.parse(key))]
+            found[_inside(treatment[LEVELS_FILE])] = data["hierarchies"][str(path)]
     return found
+
+
+def _treatments(columns: Mapping[str, Any]) -> Iterator[tuple[ColumnPath, Any]]:
+    """Each column, or each case of it, and its treatment as written."""
+    for key, entry in columns.items():
+        path = ColumnPath.parse(key)
+        cases = entry.get("when")
+        if cases is None:
+            yield path, entry["treatment"]
+        for at, case in enumerate(cases or (), 1):
+            yield path.child(When(at)), case["treatment"]
 
 
 def _inside(name: str) -> str:

@@ -9,13 +9,14 @@ from pyspark.accumulators import Accumulator
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
+from pyspark.sql.pandas.types import to_arrow_type
 
 from jobs.shared.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue
 from jobs.shared.record import Entry
 from jobs.shared.treatment_plan import ColumnPlan, Plan
 from privacy_udfs.keys import KeyReference
 from privacy_udfs.keysets.delivered_key import DeliveredKey
-from privacy_udfs.nested import Counts, Kept, Leaf, ListNode, MapNode, Node, StructNode, leaves
+from privacy_udfs.nested import ByRow, Choice, Counts, Kept, Leaf, ListNode, MapNode, Node, StructNode, choices, leaves
 from privacy_udfs.udf import tree_udf
 
 Treated = tuple[Node, T.DataType]
@@ -48,7 +49,7 @@ class Selection:
         return T.StructType([]) if treated is None else treated[1]  # type: ignore[return-value]
 
     def _column(self, field: T.StructField, node: Node, output: T.DataType) -> Column:
-        source = F.col(quoted(field.name))
+        node, source = _with_predicates(node, F.col(quoted(field.name)))
         if isinstance(node, Kept):
             treated = source
         elif _is_nulled(node):
@@ -68,9 +69,10 @@ class Selection:
 
     def _walk(self, path: ColumnPath, given: T.DataType) -> Treated | None:
         """None where the whole of ``path`` is dropped."""
-        column = self.plan.by_path.get(path)
-        if column is not None:
-            return None if column.output is None else (self._leaf(column), column.output)
+        decided = self.plan.leaves.get(path)
+        if decided is not None:
+            output = decided[0].output
+            return None if output is None else (self._decided(path, decided, output), output)
         if isinstance(given, T.StructType):
             return self._walk_struct(path, given)
         if isinstance(given, T.ArrayType):
@@ -97,6 +99,14 @@ class Selection:
             return None
         return _or_kept(StructNode(nodes), T.StructType(fields), whole=len(fields) == len(given.fields))
 
+    def _decided(self, path: ColumnPath, decided: tuple[ColumnPlan, ...], output: T.DataType) -> Node:
+        cases = {column.rule.rows: self._leaf(column) for column in decided}
+        whole = cases.pop(None, None)
+        if whole is not None:
+            return whole
+        chosen = {rows: node for rows, node in cases.items() if rows is not None}
+        return Choice(f"{self.plan.table}: {path}", chosen, to_arrow_type(output, timezone="UTC"))
+
     def _leaf(self, column: ColumnPlan) -> Node:
         technique = column.treatment.technique
         if technique.technique == "keep":
@@ -104,7 +114,7 @@ class Selection:
         return Leaf(f"{self.plan.table}: {column.path}", technique, self.keys.get(column.path))
 
     def _metadata(self, path: ColumnPath) -> dict[str, object]:
-        """A leaf's entry; for array elements and map entries, by the rest of their path, on the nearest field above."""
+        """A leaf's entry; of elements, map entries and cases, by the rest of their path, on the nearest field above."""
         if path in self.entries:
             return {"privacy": self.entries[path]}
         depth = len(path.steps)
@@ -114,6 +124,15 @@ class Selection:
             if other.steps[:depth] == path.steps and not any(isinstance(step, Field) for step in other.steps[depth:])
         }
         return {"privacy": below} if below else {}
+
+
+def _with_predicates(node: Node, source: Column) -> tuple[Node, Column]:
+    """A tree with choices gets its column together with what decides: whether each predicate holds for the row."""
+    predicates = tuple(dict.fromkeys(rows for choice in choices(node) for rows in choice.cases))
+    if not predicates:
+        return node, source
+    holds = [F.expr(rows).alias(f"holds_{at}") for at, rows in enumerate(predicates)]
+    return ByRow(node, predicates), F.struct(source.alias("column"), *holds)
 
 
 def bare(given: T.DataType) -> T.DataType:

@@ -15,13 +15,14 @@ and counts as undecided. It is told by whoever wrote the table: this is help aga
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import types as T
 
-from jobs.shared.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue, Step
+from jobs.shared.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue, Step, When
 from jobs.shared.configuration.documents import did_you_mean
 from privacy_udfs.errors import LakenymError
 from privacy_udfs.techniques import BY_NAME
@@ -37,7 +38,11 @@ class UnsafeUse(LakenymError):
 
 @dataclasses.dataclass(frozen=True)
 class ColumnPrivacy:
-    """What a table says of one leaf column. All but the path is None where it says nothing: nobody decided."""
+    """What a table says of one leaf column. All but the path is None where it says nothing: nobody decided.
+
+    cases: where rows are treated differently, what it says of each case (of which ``rows`` is the predicate); then path
+    and class are all that the column says by itself.
+    """
 
     path: str
     class_: str | None = None
@@ -47,15 +52,17 @@ class ColumnPrivacy:
     key: str | None = None
     key_id: int | None = None
     key_check: str | None = None
+    rows: str | None = None
+    cases: tuple[ColumnPrivacy, ...] = ()
 
     @property
     def is_decided(self) -> bool:
-        return self.technique is not None
+        return self.technique is not None or bool(self.cases)
 
     @property
     def is_raw(self) -> bool:
-        """Whether the column shows the values of the source: kept, or undecided."""
-        return self.technique in (None, "keep")
+        """Whether the column shows the values of the source: kept, if only in some rows, or undecided."""
+        return any(case.is_raw for case in self.cases) if self.cases else self.technique in (None, "keep")
 
 
 def privacy_of(table: DataFrame | T.StructType) -> dict[str, ColumnPrivacy]:
@@ -96,11 +103,20 @@ def _of(path: ColumnPath, given: T.DataType, told: Mapping[str, Any]) -> Iterato
         for step, part in parts:
             yield from _of(path.child(step), part, told)
     else:
-        yield ColumnPrivacy(str(path))
+        cases = tuple(_cases(path, told))
+        yield ColumnPrivacy(str(path), cases[0].class_ if cases else None, cases=cases)
+
+
+def _cases(path: ColumnPath, told: Mapping[str, Any]) -> Iterator[ColumnPrivacy]:
+    for number in itertools.count(1):
+        case = path.child(When(number))
+        if str(case) not in told:
+            return
+        yield _column(case, told[str(case)])
 
 
 def _column(path: ColumnPath, entry: Mapping[str, Any]) -> ColumnPrivacy:
-    known = {field.name for field in dataclasses.fields(ColumnPrivacy)} - {"path", "class_"}
+    known = {field.name for field in dataclasses.fields(ColumnPrivacy)} - {"path", "class_", "cases"}
     return ColumnPrivacy(str(path), entry.get("class"), **{name: entry[name] for name in known & entry.keys()})
 
 
@@ -117,8 +133,9 @@ def check_publishable(table: DataFrame | T.StructType) -> None:
 def _why_not(column: ColumnPrivacy) -> str | None:
     if not column.is_decided:
         return "nobody decided about it"
-    raw = column.is_raw and column.class_ == "direct_identifier"
-    return "a direct identifier that is kept as it is" if raw else None
+    raw = [case for case in (column.cases or (column,)) if case.is_raw and case.class_ == "direct_identifier"]
+    where = f" in some rows ({raw[0].path})" if raw and column.cases else ""
+    return f"a direct identifier that is kept as it is{where}" if raw else None
 
 
 def check_join(
@@ -150,6 +167,8 @@ def _found(columns: Mapping[str, ColumnPrivacy], name: str, side: str) -> Column
 
 def _no_join(one: ColumnPrivacy, other: ColumnPrivacy) -> str | None:
     """Why two columns do not join, or None."""
+    if one.cases or other.cases:
+        return _no_join_by_cases(one, other)
     if one.is_raw or other.is_raw:
         raw = "the first" if one.is_raw else "the second"
         return None if one.is_raw and other.is_raw else f"{raw} is raw, the other one treated: nothing would match"
@@ -160,6 +179,20 @@ def _no_join(one: ColumnPrivacy, other: ColumnPrivacy) -> str | None:
         if technique is not None and not technique.deterministic:
             return f"{column.technique} gives equal values unequal results"
     return _unlike(one, other)
+
+
+def _no_join_by_cases(one: ColumnPrivacy, other: ColumnPrivacy) -> str | None:
+    """Columns that are treated by cases join if the cases are the same ones; what became null joins with nothing."""
+    if [case.rows for case in one.cases] != [case.rows for case in other.cases]:
+        return "rows are treated differently, by other cases on either side"
+    pairs = list(zip(one.cases, other.cases, strict=True))
+    pairs = [pair for pair in pairs if not all(map(_is_nulled, pair))] or pairs
+    reasons = ((case.path, _no_join(case, others)) for case, others in pairs)
+    return next((f"{path}: {reason}" for path, reason in reasons if reason is not None), None)
+
+
+def _is_nulled(column: ColumnPrivacy) -> bool:
+    return column.technique == "redact" and (column.parameters or {}).get("value") is None
 
 
 def _unlike(one: ColumnPrivacy, other: ColumnPrivacy) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from pyspark.errors import PySparkException
 from pyspark.sql import types as T
@@ -35,7 +35,10 @@ class PlanError(LakenymError):
 
 @dataclasses.dataclass(frozen=True)
 class ColumnPlan:
-    """One leaf column: from which type, by which treatment, to which type. ``output`` is None where it is dropped."""
+    """One leaf column, or one case of it: from which type, by which treatment, to which type.
+
+    output: None where it is dropped. All cases of a column have the same.
+    """
 
     path: ColumnPath
     input: T.DataType
@@ -53,10 +56,14 @@ class ColumnPlan:
     def name(self) -> str:
         return self.treatment.technique.technique
 
+    @property
+    def gives_null(self) -> bool:
+        return self.name == "redact" and getattr(self.treatment.technique, "value", None) is None
+
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """All leaf columns of a table, in the order of its schema."""
+    """All leaf columns of a table, in the order of its schema; of one that is treated by cases, all cases."""
 
     config: TableConfig
     schema: T.StructType
@@ -70,24 +77,35 @@ class Plan:
     def by_path(self) -> Mapping[ColumnPath, ColumnPlan]:
         return {column.path: column for column in self.columns}
 
+    @functools.cached_property
+    def leaves(self) -> Mapping[ColumnPath, tuple[ColumnPlan, ...]]:
+        """Each leaf column and what is done to it: one thing, or one for each case."""
+        found: dict[ColumnPath, tuple[ColumnPlan, ...]] = {}
+        for column in self.columns:
+            found[column.path.leaf] = (*found.get(column.path.leaf, ()), column)
+        return found
+
 
 def build(config: TableConfig, schema: T.StructType, key_ids: Mapping[str, int]) -> Plan:
     """Decide every leaf of ``schema``. key_ids: key name -> id of its primary version."""
     faults = list(_ambiguous(schema))
     leaves = dict(_leaves(ColumnPath(()), schema, config.columns))
-    undecided = [path for path in leaves if str(path) not in config.columns]
-    faults += [_undecided(path, leaves[path], config) for path in undecided]
-    paths = {str(path) for path in leaves}
+    decided = {path: config.decisions(path) for path in leaves}
+    faults += [_undecided(path, leaves[path], config) for path in leaves if not decided[path]]
+    paths = {str(path): None for leaf, rules in decided.items() for path in (leaf, *rules)}
     faults += [_not_there(rule_path, paths, config) for rule_path in config.columns if rule_path not in paths]
-    columns = []
-    for path, given in leaves.items():
-        rule = config.columns.get(str(path))
-        if rule is None:
-            continue
+    columns: list[ColumnPlan] = []
+    for leaf, rules in decided.items():
+        cases = []
+        for path, rule in rules.items():
+            try:
+                cases.append(_decide(config, path, leaves[leaf], rule, key_ids))
+            except (TypeRefused, PySparkException) as error:
+                faults.append(f"{path}: {_first_line(error)}")
         try:
-            columns.append(_decide(config, path, given, rule, key_ids))
-        except (TypeRefused, PySparkException) as error:
-            faults.append(f"{path}: {_first_line(error)}")
+            columns += _of_one_type(cases)
+        except TypeRefused as error:
+            faults.append(f"{leaf}: {error}")
     faults += _subject_faults(config, schema)
     if faults:
         raise PlanError(config.name, faults)
@@ -119,7 +137,7 @@ def _decide(
     name = treatment.technique.technique
     _check_place(path, name)
     keyed = treatment.technique.key_size() is not None
-    label = (treatment.domain or f"{config.name}/{path}") if keyed else treatment.domain
+    label = (treatment.domain or f"{config.name}/{path.leaf}") if keyed else treatment.domain
     key_id = key_ids[treatment.key] if treatment.key is not None else None
     return ColumnPlan(path, given, _output(treatment, given), rule, label, key_id)
 
@@ -138,8 +156,18 @@ def _output(treatment: Treatment, given: T.DataType) -> T.DataType | None:
     return from_arrow_type(output, prefer_timestamp_ntz=True)
 
 
+def _of_one_type(cases: list[ColumnPlan]) -> list[ColumnPlan]:
+    """The same cases, if they give one type. Nulls take the type of the others."""
+    typed = [case for case in cases if not case.gives_null] or cases
+    types = {str(case.path.steps[-1]): case.output for case in typed}
+    if len(cases) < 2 or len(set(types.values())) == 1:
+        return [dataclasses.replace(case, output=typed[0].output) for case in cases]
+    listed = ", ".join(f"{case} {given.simpleString()}" for case, given in types.items() if given is not None)
+    raise TypeRefused(f"its cases give different types ({listed}): choose treatments that give one")
+
+
 def _check_place(path: ColumnPath, name: str) -> None:
-    last = path.steps[-1]
+    last = path.leaf.steps[-1]
     if name == "drop" and not isinstance(last, Field):
         raise TypeRefused(f"only a whole column or field can be dropped: drop {path.parent} instead")
     if isinstance(last, MapKey) and name not in INJECTIVE:
@@ -171,7 +199,7 @@ def _undecided(path: ColumnPath, given: T.DataType, config: TableConfig) -> str:
     return f"{path} ({given.simpleString()}): no decision in {config.file}{hint}; add it under columns, 'keep' included"
 
 
-def _not_there(path: str, paths: set[str], config: TableConfig) -> str:
+def _not_there(path: str, paths: Collection[str], config: TableConfig) -> str:
     near = difflib.get_close_matches(path, paths, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else "; remove it, or mend the source"
     return f"{path}: {config.file}:{config.columns[path].line} decides a leaf column that the table does not have{hint}"

@@ -1,4 +1,5 @@
 """Paths of columns: ``a.b`` a field of a struct, ``a[]`` an array's elements, ``a{key}`` and ``a{value}`` a map's.
+``a{when 2}`` is the column ``a`` in the rows of the second case of its ``when``; records and plans speak of it so.
 
 A name with a dot, bracket, brace, backtick or white space stands in backticks, and a backtick in it is doubled.
 Names may hold any characters, and case counts. ``str(path)`` is the normal form: quoted only where needed, and
@@ -14,7 +15,7 @@ from privacy_udfs.errors import LakenymError
 
 _PLAIN = re.compile(r"[^\s.`\[\]{}]+")
 _NAME = re.compile(rf"`(?P<quoted>(?:[^`]|``)*)`|(?P<plain>{_PLAIN.pattern})")
-_SUFFIX = re.compile(r"\[\]|\{key\}|\{value\}")
+_SUFFIX = re.compile(r"\[\]|\{key\}|\{value\}|\{when (?P<case>[1-9][0-9]{0,3})\}")
 
 
 class ColumnPathError(LakenymError, ValueError):
@@ -55,7 +56,17 @@ class MapValue:
         return "{value}"
 
 
-Step = Field | Element | MapKey | MapValue
+@dataclasses.dataclass(frozen=True)
+class When:
+    """The rows of one case of a column's ``when``, counted from 1."""
+
+    case: int
+
+    def __str__(self) -> str:
+        return f"{{when {self.case}}}"
+
+
+Step = Field | Element | MapKey | MapValue | When
 _STEPS: dict[str, Step] = {str(step): step for step in (Element(), MapKey(), MapValue())}
 
 
@@ -74,7 +85,7 @@ class ColumnPath:
             name, at = _name(text, at)
             steps.append(name)
             while suffix := _SUFFIX.match(text, at):
-                steps.append(_STEPS[suffix[0]])
+                steps.append(When(int(suffix["case"])) if suffix["case"] else _STEPS[suffix[0]])
                 at = suffix.end()
             if at == len(text):
                 return cls(tuple(steps))
@@ -96,6 +107,15 @@ class ColumnPath:
         if not self.steps:
             raise ColumnPathError("nothing stands above the row itself")
         return ColumnPath(self.steps[:-1])
+
+    @property
+    def leaf(self) -> ColumnPath:
+        """The column that a case is of; any other path is its own."""
+        return self.parent if self.is_case else self
+
+    @property
+    def is_case(self) -> bool:
+        return bool(self.steps) and isinstance(self.steps[-1], When)
 
     def child(self, step: Step) -> ColumnPath:
         """The path one step further down."""

@@ -18,8 +18,8 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from jobs.shared.configuration import config_checks
-from jobs.shared.configuration.column_path import ColumnPath, ColumnPathError
-from jobs.shared.configuration.config_checks import Draft, DraftColumn
+from jobs.shared.configuration.column_path import ColumnPath, ColumnPathError, When
+from jobs.shared.configuration.config_checks import Draft, DraftColumn, draft_columns
 from jobs.shared.configuration.config_files import CATALOG, DOMAINS, KEYS, POLICY, ConfigFiles
 from jobs.shared.configuration.documents import Document, Fault, Loc, did_you_mean
 from jobs.shared.configuration.entry import Entry
@@ -27,15 +27,13 @@ from jobs.shared.configuration.explain import explain
 from jobs.shared.configuration.hierarchy_file import Hierarchies
 from jobs.shared.configuration.models import (
     ColumnEntry,
-    ColumnRule,
     Domain,
     KeyEntry,
     Policy,
     TableConfig,
     TableEntry,
-    Treatment,
 )
-from jobs.shared.configuration.treatments import Resolver
+from jobs.shared.configuration.treatments import Resolver, predicate_faults
 from privacy_udfs.errors import LakenymError
 
 E = TypeVar("E", bound=Entry)
@@ -196,6 +194,7 @@ class _Loader:
         entry = self._validate(TableEntry, document, (), document.data)
         subject = document.data.get("subject")
         path = self._path(document, ("subject",), subject) if isinstance(subject, str) else None
+        self.faults += predicate_faults(document, ("rows",))
         return Draft(document, entry, path, self._columns(document, resolver))
 
     def _columns(self, document: Document, resolver: Resolver) -> dict[str, DraftColumn]:
@@ -204,29 +203,21 @@ class _Loader:
         for key, value in written.items() if isinstance(written, dict) else ():
             loc = ("columns", key)
             path = self._path(document, loc, key)
-            rule = self._rule(document, loc, value, resolver)
-            if path is None:
-                continue
-            column = DraftColumn(path, loc, rule)
-            first = columns.setdefault(str(path), column)
-            if first is not column:
-                line = document.line(first.loc)
-                self.faults.append(document.fault(loc, f"is the column of line {line} in another notation"))
+            entry = self._validate(ColumnEntry, document, loc, value)
+            decided = resolver.decisions(document, loc, value)
+            for column in () if path is None else draft_columns(document, path, loc, entry, decided):
+                first = columns.setdefault(str(column.path), column)
+                if first is not column:
+                    line = document.line(first.loc)
+                    self.faults.append(document.fault(loc, f"is the column of line {line} in another notation"))
         return columns
-
-    def _rule(self, document: Document, loc: Loc, value: Any, resolver: Resolver) -> ColumnRule | None:
-        entry = self._validate(ColumnEntry, document, loc, value)
-        treatment: Treatment | None = None
-        if isinstance(value, dict) and "treatment" in value:
-            treatment = resolver.column(document, (*loc, "treatment"), value["treatment"])
-        if entry is None or treatment is None:
-            return None
-        line = document.line(loc)
-        return ColumnRule(entry.class_, treatment, entry.why, line, entry.review_by, entry.retention)
 
     def _path(self, document: Document, loc: Loc, text: str) -> ColumnPath | None:
         try:
-            return ColumnPath.parse(text)
+            path = ColumnPath.parse(text)
+            if any(isinstance(step, When) for step in path.steps):
+                raise ColumnPathError("the cases of a column are written under its 'when'")
+            return path
         except ColumnPathError as error:
             self.faults.append(document.fault(loc, f"not a column path: {error}"))
             return None
@@ -242,6 +233,7 @@ def _table(draft: Draft) -> TableConfig:
         source=entry.source,
         target=entry.target,
         subject=draft.subject,
+        rows=entry.rows,
         columns=columns,
         file=draft.document.file,
         line=draft.document.line(("table",)),

@@ -8,18 +8,32 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from jobs.shared.configuration import locations
-from jobs.shared.configuration.column_path import ColumnPath, ColumnPathError, Field
+from jobs.shared.configuration.column_path import ColumnPath, ColumnPathError, Field, When
 from jobs.shared.configuration.documents import Document, Fault, Loc, did_you_mean
 from jobs.shared.configuration.locations import Location
-from jobs.shared.configuration.models import ColumnRule, Policy, TableEntry, Treatment
+from jobs.shared.configuration.models import ColumnEntry, ColumnRule, Policy, TableEntry, Treatment
+from jobs.shared.configuration.treatments import Decision
 
 
 class DraftColumn(NamedTuple):
-    """One column of a catalog file. loc: where it stands. rule: None where it is at fault."""
+    """One column of a catalog file, or one case of it. loc: where it stands. rule: None where it is at fault."""
 
     path: ColumnPath
     loc: Loc
     rule: ColumnRule | None
+
+
+def draft_columns(
+    document: Document, path: ColumnPath, loc: Loc, entry: ColumnEntry | None, decided: Sequence[Decision]
+) -> Iterator[DraftColumn]:
+    """A column with its rule, or each of its cases with its own; where they are at fault, without."""
+    for at, (rows, here, treatment) in enumerate(decided, 1):
+        place = path if rows is None else path.child(When(at))
+        rule = None
+        if entry is not None and treatment is not None:
+            line = document.line(here)
+            rule = ColumnRule(entry.class_, treatment, entry.why, line, entry.review_by, entry.retention, rows)
+        yield DraftColumn(place, here, rule)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +52,10 @@ class Draft:
     def rules(self) -> Iterator[tuple[DraftColumn, ColumnRule]]:
         """The columns that are sound."""
         return ((column, column.rule) for column in self.columns.values() if column.rule is not None)
+
+    def leaves(self) -> dict[str, DraftColumn]:
+        """By the path of the column; of one that is treated by cases its first."""
+        return {str(column.path.leaf): column for column in reversed(list(self.columns.values()))}
 
 
 def check(drafts: Sequence[Draft], policy: Policy | None) -> Iterator[Fault]:
@@ -64,7 +82,8 @@ def _nested(draft: Draft) -> Iterator[Fault]:
         above = column.path
         while len(above.steps) > 1:
             above = above.parent
-            outer = draft.columns.get(str(above))
+            by_cases = None if above == column.path.leaf else draft.columns.get(str(above.child(When(1))))
+            outer = draft.columns.get(str(above)) or by_cases
             if outer is not None:
                 line = draft.document.line(outer.loc)
                 yield draft.document.fault(
@@ -88,9 +107,9 @@ def _case(draft: Draft) -> Iterator[Fault]:
 
 
 def _subject(draft: Draft) -> Iterator[Fault]:
-    subject, here = draft.subject, ("subject",)
-    if subject is not None and str(subject) not in draft.columns:
-        hint = did_you_mean(subject, draft.columns)
+    subject, here, leaves = draft.subject, ("subject",), draft.leaves()
+    if subject is not None and str(subject) not in leaves:
+        hint = did_you_mean(subject, leaves)
         yield draft.document.fault(here, f"expected one of the columns, got {draft.document.show(here)}{hint}")
     if subject is not None and not all(isinstance(step, Field) for step in subject.steps):
         yield draft.document.fault(here, "expected one value per row, got a path into an array or map")
@@ -105,14 +124,15 @@ def _subject(draft: Draft) -> Iterator[Fault]:
 def _layout(draft: Draft) -> Iterator[Fault]:
     if draft.entry is None:
         return
+    leaves = draft.leaves()
     for key in ("partition_by", "cluster_by"):
         for at, name in enumerate(getattr(draft.entry.target, key)):
             loc = ("target", key, at)
             got = draft.document.show(loc)
-            path = _named(name, draft.columns, nested=key == "cluster_by")
-            rule = draft.columns[path].rule if path is not None else None
+            path = _named(name, leaves, nested=key == "cluster_by")
+            rule = leaves[path].rule if path is not None else None
             if path is None:
-                hint = did_you_mean(name, draft.columns)
+                hint = did_you_mean(name, leaves)
                 yield draft.document.fault(loc, f"expected one of the columns, got {got}{hint}")
             elif rule is not None and rule.treatment.technique.technique == "drop":
                 yield draft.document.fault(loc, f"{got} is dropped on line {rule.line}")

@@ -34,6 +34,10 @@ Uri = Annotated[str, Field(pattern=URI_PATTERN)]
 KeyId = Annotated[str, Field(pattern=KEY_ID_PATTERN)]
 Version = Annotated[str, Field(pattern=VERSION_PATTERN)]
 Retention = Annotated[str, Field(pattern=RETENTION_PATTERN)]
+Predicate = Annotated[
+    str,
+    Field(pattern=NOT_BLANK, description="A Spark SQL condition over the source's columns; null counts as not true."),
+]
 Names = Annotated[tuple[NotBlank, ...], Field(strict=False)]
 
 

@@ -14,11 +14,23 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from jobs.shared.configuration.column_path import ColumnPath
-from jobs.shared.configuration.entry import TABLE_PATTERN, Class, Entry, KeyId, Names, NotBlank, Retention, Uri
+from jobs.shared.configuration.column_path import ColumnPath, When
+from jobs.shared.configuration.entry import (
+    TABLE_PATTERN,
+    Class,
+    Entry,
+    KeyId,
+    Names,
+    NotBlank,
+    Predicate,
+    Retention,
+    Uri,
+)
 from jobs.shared.configuration.policy_entries import Approved, ClassPolicy, Deprecation, KeyAge, Snapshots, Thresholds
 from privacy_udfs.parameters import IsoDate
 from privacy_udfs.technique import Technique
+
+MOST_CASES = 100
 
 
 class Source(Entry):
@@ -71,11 +83,23 @@ class Target(Entry):
         return self
 
 
+class CaseEntry(Entry):
+    """One case of a column's ``when``, as written: which rows, and what is done to the column in them."""
+
+    rows: Predicate
+    treatment: Any
+
+
+# that there are at least two is told by `Resolver`: pydantic would count those without a fault only
+Cases = Annotated[tuple[CaseEntry, ...], Field(strict=False, max_length=MOST_CASES, json_schema_extra={"minItems": 2})]
+
+
 class ColumnEntry(Entry):
-    """The decision about one column, as written."""
+    """The decision about one column, as written: one treatment, or cases of which each row falls under exactly one."""
 
     class_: Annotated[Class, Field(alias="class")]
-    treatment: Any
+    treatment: Any = None
+    when: Cases | None = None
     why: NotBlank
     review_by: IsoDate | None = None
     retention: Retention | None = None
@@ -89,6 +113,7 @@ class TableEntry(Entry):
     source: Source
     target: Target
     subject: str | None = None
+    rows: Predicate | None = None
     review_by: IsoDate | None = None
     retention: Retention | None = None
     columns: Annotated[dict[str, Any], Field(min_length=1)]
@@ -147,7 +172,10 @@ class Domain:
 
 @dataclasses.dataclass(frozen=True)
 class ColumnRule:
-    """The decision about one leaf column. line: where it stands in the table's file."""
+    """The decision about one leaf column, or about one case of it. line: where it stands in the table's file.
+
+    rows: of a case, the predicate that says which rows fall under it; None: all rows.
+    """
 
     class_: str
     treatment: Treatment
@@ -155,11 +183,15 @@ class ColumnRule:
     line: int = dataclasses.field(default=0, compare=False)
     review_by: datetime.date | None = None
     retention: str | None = None
+    rows: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class TableConfig:
-    """One table. columns: by the normal form of their paths. file: relative to the folder of the configuration."""
+    """One table. columns: by the normal form of their paths; a column that is treated by cases has an entry for each
+    (``a{when 1}``) and none of its own. file: relative to the folder of the configuration. rows: the predicate of the
+    rows that are read; None: all.
+    """
 
     name: str
     owner: str
@@ -171,3 +203,14 @@ class TableConfig:
     line: int = dataclasses.field(default=0, compare=False)
     review_by: datetime.date | None = None
     retention: str | None = None
+    rows: str | None = None
+
+    def decisions(self, path: ColumnPath) -> dict[ColumnPath, ColumnRule]:
+        """What is decided about a leaf column: one rule, or one for each case; nothing where nobody decided."""
+        whole = self.columns.get(str(path))
+        if whole is not None:
+            return {path: whole}
+        found: dict[ColumnPath, ColumnRule] = {}
+        while (rule := self.columns.get(str(case := path.child(When(len(found) + 1))))) is not None:
+            found[case] = rule
+        return found

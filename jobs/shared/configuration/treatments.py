@@ -1,15 +1,16 @@
 """From the text of a treatment to the `Treatment` it means.
 
-A treatment is written ``keep``, ``drop`` or ``redact``; or ``{domain: NAME}``, all else being fixed in domains.yaml; or
-a technique with its parameters, and for keyed ones a ``key`` and, unless the column's own is meant, a ``domain``.
+A column has a ``treatment``, or under ``when`` cases that each have one. A treatment is written ``keep``, ``drop`` or
+``redact``; or ``{domain: NAME}``, all else being fixed in domains.yaml; or a technique with its parameters, and for
+keyed ones a ``key`` and, unless the column's own is meant, a ``domain``.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Iterator
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -18,12 +19,21 @@ from jobs.shared.configuration.entry import PATTERNS, no_technique
 from jobs.shared.configuration.explain import explain, unknown_key
 from jobs.shared.configuration.hierarchy_file import LEVELS_FILE, Hierarchies
 from jobs.shared.configuration.models import Treatment
+from jobs.shared.configuration.variables import marks_variable
 from privacy_udfs.technique import Technique
 from privacy_udfs.techniques import BY_NAME
 
 WORDS = ("keep", "drop", "redact")
 LONGEST_KEY_SHOWN = 24
 """Longer names of keys that do not exist are not shown: they may be key material that someone pasted."""
+
+
+class Decision(NamedTuple):
+    """rows: which rows it is for, None for all. loc: where it stands. treatment: None where it is at fault."""
+
+    rows: str | None
+    loc: Loc
+    treatment: Treatment | None
 
 
 @dataclasses.dataclass
@@ -38,6 +48,36 @@ class Resolver:
     hierarchies: Hierarchies
     keys: Collection[str] | None
     domains: dict[str, Treatment | None] | None = None
+
+    def decisions(self, document: Document, loc: Loc, value: Any) -> list[Decision]:
+        """What the entry of a column at ``loc`` decides: one treatment for all rows, or one for each of its cases."""
+        if not isinstance(value, dict):
+            return [Decision(None, loc, None)]
+        cases = value.get("when")
+        if cases is not None and "treatment" in value:
+            self._fault(document, (*loc, "when"), "expected either 'treatment' or 'when', got both")
+        if cases is not None:
+            return self._cases(document, (*loc, "when"), cases) if isinstance(cases, list) else []
+        if "treatment" not in value:
+            self._fault(document, (*loc, "treatment"), "required, and missing")
+            return [Decision(None, loc, None)]
+        return [Decision(None, loc, self.column(document, (*loc, "treatment"), value["treatment"]))]
+
+    def _cases(self, document: Document, loc: Loc, cases: list[Any]) -> list[Decision]:
+        if len(cases) < 2:
+            self._fault(document, loc, f"expected at least two cases, got {len(cases)}")
+        self.faults += _same_predicates(document, loc, cases)
+        return [self._case(document, (*loc, at), case) for at, case in enumerate(cases)]
+
+    def _case(self, document: Document, loc: Loc, case: Any) -> Decision:
+        if not isinstance(case, dict):
+            return Decision("", loc, None)
+        self.faults += predicate_faults(document, (*loc, "rows"))
+        here = (*loc, "treatment")
+        treatment = self.column(document, here, case["treatment"]) if "treatment" in case else None
+        if treatment is not None and treatment.technique.technique == "drop":
+            self._fault(document, here, "a column is there for all rows or for none: 'redact' makes it null in some")
+        return Decision(str(case.get("rows")), loc, treatment)
 
     def column(self, document: Document, loc: Loc, value: Any) -> Treatment | None:
         """The treatment written at ``loc`` of a catalog file. ``value``: the same, variables expanded."""
@@ -169,3 +209,18 @@ def _is_keyed(name: Any, technique: Technique | None) -> bool | None:
         return technique.key_size() is not None
     cls = BY_NAME.get(name) if isinstance(name, str) else None
     return None if cls is None else cls.key_size is not Technique.key_size
+
+
+def predicate_faults(document: Document, loc: Loc) -> Iterator[Fault]:
+    """A predicate stands in the record as it is written, and nothing of the environment does."""
+    if loc in document.lines and marks_variable(document.at(loc)):
+        yield document.fault(loc, "a predicate is recorded as it stands: expected one without variables ('${')")
+
+
+def _same_predicates(document: Document, loc: Loc, cases: list[Any]) -> Iterator[Fault]:
+    """Rows of one case are rows of the other: none would ever fall under exactly one."""
+    first: dict[str, int] = {}
+    for at, case in enumerate(cases):
+        rows = case.get("rows") if isinstance(case, dict) else None
+        if isinstance(rows, str) and first.setdefault(rows.strip(), at) != at:
+            yield document.fault((*loc, at, "rows"), "is the predicate of another case too")

@@ -1,8 +1,9 @@
 """Which tables there are below a path of a lake, or in a database of Spark's catalog.
 
 A folder with a Delta log is a table; so is one that holds Parquet, ORC, CSV or JSON files, or folders named
-``key=value`` that do. Files right below the path that was asked for are tables of their own. Folders and files
-that begin with ``_`` or ``.`` are not looked at. Names of ``key=value`` folders hold values: they are never shown.
+``key=value`` that do. Files right below the path that was asked for are tables of their own, unless Spark wrote them
+(``part-...``). Folders and files that begin with ``_`` or ``.`` are not looked at. Names of ``key=value`` folders hold
+values: they are never shown.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
+from jobs.shared.cli import BadUsage
 from jobs.shared.configuration.models import Source
 
 DEEPEST = 12
@@ -34,16 +36,22 @@ class FoundTable:
 
 def of_database(spark: SparkSession, database: str) -> list[FoundTable]:
     """The tables of a database; views are left out, for what they show is found where it is stored."""
+    if not spark.catalog.databaseExists(database):
+        raise BadUsage(f"--database: Spark's catalog has no database {database}")
     listed = spark.catalog.listTables(database)
     names = sorted(table.name for table in listed if not table.isTemporary and table.tableType != "VIEW")
     return [FoundTable(f"{database}.{name}", Source(table=f"{database}.{name}")) for name in names]
 
 
 def below(spark: SparkSession, path: str) -> list[FoundTable]:
-    """The tables below ``path``, which any file system that Spark reads may hold."""
+    """The tables below ``path``, or the one that is there, in any file system that Spark reads."""
     jvm: Any = spark._jvm
     root = jvm.org.apache.hadoop.fs.Path(path)
     system = root.getFileSystem(spark._jsc.hadoopConfiguration())
+    if not system.exists(root):
+        raise BadUsage(f"--path: nothing is at {path}")
+    if system.getFileStatus(root).isFile():
+        raise BadUsage(f"--path: {path} is a file; name the folder that holds it")
     return sorted(_Walk(system, path.rstrip("/")).folder(root, (), 0), key=lambda table: table.name)
 
 
@@ -60,7 +68,7 @@ class _Walk:
         shown = {name: status for name, status in names.items() if name[0] not in "_."}
         formats = {name: found for name, status in shown.items() if status.isFile() and (found := _format(name))}
         folders = {name: status for name, status in shown.items() if status.isDirectory()}
-        if formats and not parts:
+        if formats and not parts and not any(name.startswith("part-") for name in formats):
             for name, found in formats.items():
                 yield self._table((name,), found)
         elif len(set(formats.values())) > 1:

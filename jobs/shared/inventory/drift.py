@@ -41,34 +41,42 @@ class Drift:
 
 def of_columns(entry: TableConfig, found: Sequence[Found], before: Mapping[str, Mapping[str, Any]]) -> Iterator[Drift]:
     """Source against entry. before: the evidence of the time of acceptance, for the columns that have it."""
-    leaves = {str(each.path): each for each in found}
-    undecided = {path: each for path, each in leaves.items() if not _decided(entry, each.path)}
-    lost = [path for path in entry.columns if not any(_within(leaf.path, path) for leaf in found)]
-    for path, name in _renamed(lost, undecided, before).items():
-        detail = f"{path} is gone, and this column is much like it"
-        yield Drift(entry.name, "renamed", name, detail)
-        lost.remove(path)
-        del undecided[name]
-    for path, each in undecided.items():
+    rules = {each.path: _rules(entry, each.path) for each in found}
+    new = {str(each.path): each for each in found if not rules[each.path]}
+    used = {name for decided in rules.values() for name in decided}
+    lost = {_leaf(name): rule for name, rule in entry.columns.items() if name not in used}
+    for path, name in _renamed(list(lost), new, before).items():
+        yield Drift(entry.name, "renamed", name, f"{path} is gone, and this column is much like it")
+        del lost[path], new[name]
+    for path, each in new.items():
         kind = kinds.decide(each.evidence, hints.of(each.path))
         detail = f"{each.type.simpleString()}, no decision; looks like {kind.name} ({kind.class_})"
         yield Drift(entry.name, "new", path, detail)
-    for path in lost:
-        yield Drift(
-            entry.name, "lost", path, f"decided in {entry.file}:{entry.columns[path].line}, and not in the table"
-        )
-    for path, each in leaves.items():
-        if path in entry.columns:
-            yield from _of_column(entry, entry.columns[path], each, before.get(path))
+    for path, rule in lost.items():
+        yield Drift(entry.name, "lost", path, f"decided in {entry.file}:{rule.line}, and not in the table")
+    for each in found:
+        decided = list(rules[each.path].values())
+        yield from _retyped(entry, decided, each, before.get(str(each.path)))
+        yield from _uncovered(entry, decided, each)
 
 
-def _decided(entry: TableConfig, path: ColumnPath) -> bool:
-    return any(_within(path, name) for name in entry.columns)
+def _rules(entry: TableConfig, path: ColumnPath) -> dict[str, ColumnRule]:
+    """What is decided about a leaf, by the name it is decided under: its own, one for each case, or that of a struct,
+    array or map around it that goes as a whole."""
+    own = entry.decisions(path)
+    if own:
+        return {str(each): rule for each, rule in own.items()}
+    above = (str(ColumnPath(path.steps[:length])) for length in range(1, len(path.steps)))
+    gone = [name for name in above if name in entry.columns and _technique(entry.columns[name]) in ("drop", "redact")]
+    return {name: entry.columns[name] for name in gone[:1]}
 
 
-def _within(path: ColumnPath, name: str) -> bool:
-    """Whether a rule's path is the leaf's, or that of a struct, array or map around it."""
-    return any(str(ColumnPath(path.steps[:length])) == name for length in range(1, len(path.steps) + 1))
+def _leaf(name: str) -> str:
+    return str(ColumnPath.parse(name).leaf)
+
+
+def _technique(rule: ColumnRule) -> str:
+    return rule.treatment.technique.technique
 
 
 def _renamed(lost: Sequence[str], new: Mapping[str, Found], before: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
@@ -100,21 +108,29 @@ def _number(value: Any) -> float:
     return float(value) if isinstance(value, int | float) else 0.0
 
 
-def _of_column(entry: TableConfig, rule: ColumnRule, found: Found, before: Mapping[str, Any] | None) -> Iterator[Drift]:
-    path, technique = str(found.path), rule.treatment.technique
-    now = found.type.simpleString()
+def _retyped(
+    entry: TableConfig, rules: Sequence[ColumnRule], found: Found, before: Mapping[str, Any] | None
+) -> Iterator[Drift]:
+    path, now = str(found.path), found.type.simpleString()
+    refusing = [_technique(rule) for rule in rules if not _takes(rule, found.type)]
     if before is not None and before.get("type") not in (None, now):
         yield Drift(entry.name, "retyped", path, f"was {before['type']} when it was accepted, is {now}")
-    elif technique.technique not in ("keep", "drop", "redact") and not _takes(rule, found.type):
-        yield Drift(entry.name, "retyped", path, f"is {now}, which {technique.technique} does not take")
+    elif refusing:
+        yield Drift(entry.name, "retyped", path, f"is {now}, which {refusing[0]} does not take")
+
+
+def _uncovered(entry: TableConfig, rules: Sequence[ColumnRule], found: Found) -> Iterator[Drift]:
     kind = kinds.decide(found.evidence)
-    weak = technique.technique not in COVERS
-    if weak and kind.name in SURE and RANK[kind.class_] > RANK[rule.class_]:
-        detail = f"looks like {kind.name} ({kind.class_}), is treated as {rule.class_} by {technique.technique}"
-        yield Drift(entry.name, "uncovered", path, f"{detail}: {'; '.join(kind.reasons)}")
+    for rule in rules:
+        if _technique(rule) not in COVERS and kind.name in SURE and RANK[kind.class_] > RANK[rule.class_]:
+            detail = f"looks like {kind.name} ({kind.class_}), is treated as {rule.class_} by {_technique(rule)}"
+            yield Drift(entry.name, "uncovered", str(found.path), f"{detail}: {'; '.join(kind.reasons)}")
+            return
 
 
 def _takes(rule: ColumnRule, given: T.DataType) -> bool:
+    if _technique(rule) in ("keep", "drop", "redact"):
+        return True
     try:
         rule.treatment.technique.output_type(plain_type(to_arrow_type(given, timezone="UTC")))
     except (LakenymError, TypeError, ValueError):
@@ -126,6 +142,11 @@ def shapes(entry: TableConfig) -> dict[str, str]:
     """The pseudonyms that are expected in the treated table: path -> pattern."""
     found = {path: pseudonyms.shape(rule.treatment.technique) for path, rule in entry.columns.items()}
     return {path: pattern for path, pattern in found.items() if pattern is not None}
+
+
+def hides(entry: TableConfig) -> bool:
+    """Whether anything of the treated table must no longer be recognizable."""
+    return any(_technique(rule) in pseudonyms.HIDING for rule in entry.columns.values())
 
 
 def of_pseudonyms(entry: TableConfig, treated: Sequence[Found]) -> Iterator[Drift]:

@@ -11,89 +11,102 @@ import unicodedata
 from jobs.shared.configuration.column_path import ColumnPath, Field
 
 WORDS: dict[str, str] = {
-    "email": r"e mail|email|mail|emails|e mails|correo|courriel|posta elettronica|mailadresse|eposta|e posta|epost|"
-    r"メール|邮箱|почта",
-    "phone": r"phone|phones|telephone|tel|telefon|telefone|telefono|mobile|mobil|cell|cellphone|handy|msisdn|fax|gsm|"
-    r"puhelin|"
-    r"portable|celular|movil|telefoonnummer|telefonnummer|telefonnr|rufnummer|handynummer|телефон|電話|电话|手机|전화",
-    "person_name": r"name of person|full name|fullname|first name|firstname|last name|lastname|given name|family name|"
-    r"surname|forename|"
-    r"middle name|maiden name|birth name|nickname|fname|lname|vorname|nachname|familienname|geburtsname|prenom|nom|"
-    r"nombre|"
-    r"apellidos?|nome|cognome|sobrenome|apelido|voornaam|achternaam|fornavn|etternavn|efternavn|fornamn|efternamn|"
-    r"etunimi|"
-    r"sukunimi|imie|nazwisko|jmeno|prijmeni|keresztnev|vezeteknev|ad soyad|soyad|isim|имя|фамилия|отчество|氏名|姓名|"
-    r"이름|"
-    r"customer name|contact name|contact person|employee name|patient name|user name|username|account holder|"
-    r"cardholder|"
-    r"card holder|holder name|recipient|beneficiary|doctor|ansprechpartner|login",
-    "street": r"street|street name|street address|address line|address line ?\d|address ?\d|addr|addr ?\d|strasse|str|"
-    r"hausnummer|"
-    r"rue|calle|via|rua|straat|gata|ulica|utca|sokak|adresse|address|adres|direccion|endereco|indirizzo|adress|osoite|"
-    r"улица|адрес|住所|地址|주소",
-    "postal_code": r"zip|zip ?code|zipcode|postal ?code|postcode|post code|plz|postleitzahl|code postal|codigo postal|"
-    r"cep|cap|"
-    r"postnummer|postnr|kod pocztowy|psc|iranyitoszam|postinumero|индекс|郵便番号|邮编|우편번호",
-    "city": r"city|town|ort|stadt|wohnort|ville|commune|ciudad|localidad|citta|comune|cidade|plaats|woonplaats|stad|"
-    r"miasto|mesto|"
-    r"varos|kaupunki|sehir|ilce|город|市|城市|place of birth|birth place|birthplace|geburtsort",
-    "birth_date": r"birth ?date|date of birth|dob|birthday|birthdate|born|born on|geburtsdatum|geburtstag|geb datum|"
-    r"gebdat|date naissance|"
-    r"date de naissance|fecha nacimiento|fecha de nacimiento|data nascita|data di nascita|data nascimento|"
-    r"data de nascimento|"
-    r"geboortedatum|fodselsdato|fodelsedatum|data urodzenia|datum narozeni|szuletesi datum|dogum tarihi|syntymaaika|"
-    r"дата рождения|生年月日|出生日期|생년월일|birth year|year of birth|geburtsjahr",
-    "iban": r"iban|bank account|account number|account no|kontonummer|konto nr|bankverbindung|numero de compte|"
-    r"cuenta bancaria",
-    "payment_card": r"card number|card no|cardnumber|credit card|creditcard|pan|cc number|cc no|kreditkarte|"
-    r"kreditkartennummer|"
-    r"carte bancaire|numero de carte|tarjeta|cartao|debit card",
-    "national_id": r"ssn|social security|social security number|national id|nationalid|nid|tax id|tin|taxpayer id|"
-    r"passport|"
-    r"passport no|passport number|id number|id card|identity card|personal number|personal id|personnummer|"
-    r"fodselsnummer|cpr|hetu|"
-    r"pesel|nip|rodne cislo|cnp|egn|oib|jmbg|dni|nif|nie|cpf|rg|curp|rfc|cuit|rut|bsn|nino|nhs|nhs number|insee|nir|"
-    r"securite sociale|numero securite sociale|codice fiscale|steuer id|steuernummer|sozialversicherungsnummer|ahv|"
-    r"svnr|aadhaar|"
-    r"tckn|tc kimlik|inn|snils|снилс|инн|паспорт|my number|マイナンバー|身份证|주민등록번호|driver license|"
-    r"drivers license|"
-    r"driving licence|license number|fuhrerschein|personalausweis|ausweisnummer",
+    "email": (
+        r"e mail|email|mail|emails|e mails|correo|courriel|posta elettronica|mailadresse|eposta|e posta|epost|"
+        r"メール|邮箱|почта"
+    ),
+    "phone": (
+        r"phone|phones|telephone|tel|telefon|telefone|telefono|mobile|mobil|cell|cellphone|handy|msisdn|fax|gsm|"
+        r"puhelin|portable|celular|movil|telefoonnummer|telefonnummer|telefonnr|rufnummer|handynummer|телефон|電話|"
+        r"电话|手机|전화"
+    ),
+    "person_name": (
+        r"name of person|full name|fullname|first name|firstname|last name|lastname|given name|family name|surname|"
+        r"forename|middle name|maiden name|birth name|nickname|fname|lname|vorname|nachname|familienname|"
+        r"geburtsname|prenom|nom|nombre|apellidos?|nome|cognome|sobrenome|apelido|voornaam|achternaam|fornavn|"
+        r"etternavn|efternavn|fornamn|efternamn|etunimi|sukunimi|imie|nazwisko|jmeno|prijmeni|keresztnev|vezeteknev|"
+        r"ad soyad|soyad|isim|имя|фамилия|отчество|氏名|姓名|이름|customer name|contact name|contact person|"
+        r"employee name|patient name|user name|username|account holder|cardholder|card holder|holder name|recipient|"
+        r"beneficiary|doctor|ansprechpartner|login"
+    ),
+    "street": (
+        r"street|street name|street address|address line|address line ?\d|address ?\d|addr|addr ?\d|strasse|str|"
+        r"hausnummer|rue|calle|via|rua|straat|gata|ulica|utca|sokak|adresse|address|adres|direccion|endereco|"
+        r"indirizzo|adress|osoite|улица|адрес|住所|地址|주소"
+    ),
+    "postal_code": (
+        r"zip|zip ?code|zipcode|postal ?code|postcode|post code|plz|postleitzahl|code postal|codigo postal|cep|cap|"
+        r"postnummer|postnr|kod pocztowy|psc|iranyitoszam|postinumero|индекс|郵便番号|邮编|우편번호"
+    ),
+    "city": (
+        r"city|town|ort|stadt|wohnort|ville|commune|ciudad|localidad|citta|comune|cidade|plaats|woonplaats|stad|"
+        r"miasto|mesto|varos|kaupunki|sehir|ilce|город|市|城市|place of birth|birth place|birthplace|geburtsort"
+    ),
+    "birth_date": (
+        r"birth ?date|date of birth|dob|birthday|birthdate|born|born on|geburtsdatum|geburtstag|geb datum|gebdat|"
+        r"date naissance|date de naissance|fecha nacimiento|fecha de nacimiento|data nascita|data di nascita|"
+        r"data nascimento|data de nascimento|geboortedatum|fodselsdato|fodelsedatum|data urodzenia|datum narozeni|"
+        r"szuletesi datum|dogum tarihi|syntymaaika|дата рождения|生年月日|出生日期|생년월일|birth year|"
+        r"year of birth|geburtsjahr"
+    ),
+    "iban": (
+        r"iban|bank account|account number|account no|kontonummer|konto nr|bankverbindung|numero de compte|"
+        r"cuenta bancaria"
+    ),
+    "payment_card": (
+        r"card number|card no|cardnumber|credit card|creditcard|pan|cc number|cc no|kreditkarte|kreditkartennummer|"
+        r"carte bancaire|numero de carte|tarjeta|cartao|debit card"
+    ),
+    "national_id": (
+        r"ssn|social security|social security number|national id|nationalid|nid|tax id|tin|taxpayer id|passport|"
+        r"passport no|passport number|id number|id card|identity card|personal number|personal id|personnummer|"
+        r"fodselsnummer|cpr|hetu|pesel|nip|rodne cislo|cnp|egn|oib|jmbg|dni|nif|nie|cpf|rg|curp|rfc|cuit|rut|bsn|"
+        r"nino|nhs|nhs number|insee|nir|securite sociale|numero securite sociale|codice fiscale|steuer id|"
+        r"steuernummer|sozialversicherungsnummer|ahv|svnr|aadhaar|tckn|tc kimlik|inn|snils|снилс|инн|паспорт|"
+        r"my number|マイナンバー|身份证|주민등록번호|driver license|drivers license|driving licence|license number|"
+        r"fuhrerschein|personalausweis|ausweisnummer"
+    ),
     "ip": r"ip|ip address|ipaddress|ip addr|ipv4|ipv6|client ip|remote addr|remote ip|source ip|user ip",
     "mac": r"mac|mac address|macaddress|mac addr|bssid|wifi mac",
     "url_user_data": r"profile url|callback url|avatar url|homepage",
-    "device_id": r"device id|deviceid|idfa|idfv|gaid|aaid|advertising id|ad id|cookie|cookie id|client id|visitor id|"
-    r"session id|"
-    r"sessionid|session|installation id|imei|imsi|android id|udid|fingerprint|token|push token|tracking id|"
-    r"anonymous id",
+    "device_id": (
+        r"device id|deviceid|idfa|idfv|gaid|aaid|advertising id|ad id|cookie|cookie id|client id|visitor id|"
+        r"session id|sessionid|session|installation id|imei|imsi|android id|udid|fingerprint|token|push token|"
+        r"tracking id|anonymous id"
+    ),
     "latitude": r"lat|latitude|latitud|breitengrad|breite|geo lat|gps lat",
     "longitude": r"lon|lng|long|longitude|longitud|langengrad|geo lon|gps lon|geo lng",
-    "coordinates": r"geo|gps|coordinates|coords|location|geolocation|latlon|lat lon|geo point|geopoint|position|"
-    r"koordinaten",
-    "free_text_person": r"notes?|comments?|remarks?|memo|description of case|bemerkung|notiz|kommentar|commentaire|"
-    r"observaciones|"
-    r"message|feedback|complaint|transcript|anmerkung|gift note",
-    "person_key": r"(?:customer|client|cust|user|person|patient|member|employee|emp|subscriber|account|acct|contact|"
-    r"student|"
-    r"citizen|donor|subject|policy ?holder|insured|driver|guest|passenger|kunden?|personal|benutzer|mitarbeiter|"
-    r"mitglied|patienten|"
-    r"cliente|usuario|usager|klant|kund)(?: id| no| nr| num| number| key| code| nummer| ref| uuid| guid| sk| pk)|"
-    r"kundennummer|kundennr|personalnummer|mitgliedsnummer|patientennummer|loyalty id|loyalty number|loyalty card|"
-    r"login id|userid|uid",
-    "gender": r"gender|sex|geschlecht|sexe|sexo|sesso|kon|plec|pohlavi|nem|cinsiyet|sukupuoli|пол|性別|性别|성별|"
-    r"salutation|anrede",
+    "coordinates": (
+        r"geo|gps|coordinates|coords|location|geolocation|latlon|lat lon|geo point|geopoint|position|koordinaten"
+    ),
+    "free_text_person": (
+        r"notes?|comments?|remarks?|memo|description of case|bemerkung|notiz|kommentar|commentaire|observaciones|"
+        r"message|feedback|complaint|transcript|anmerkung|gift note"
+    ),
+    "person_key": (
+        r"(?:customer|client|cust|user|person|patient|member|employee|emp|subscriber|account|acct|contact|student|"
+        r"citizen|donor|subject|policy ?holder|insured|driver|guest|passenger|kunden?|personal|benutzer|mitarbeiter|"
+        r"mitglied|patienten|cliente|usuario|usager|klant|kund)(?: id| no| nr| num| number| key| code| nummer| ref|"
+        r" uuid| guid| sk| pk)|kundennummer|kundennr|personalnummer|mitgliedsnummer|patientennummer|loyalty id|"
+        r"loyalty number|loyalty card|login id|userid|uid"
+    ),
+    "gender": (
+        r"gender|sex|geschlecht|sexe|sexo|sesso|kon|plec|pohlavi|nem|cinsiyet|sukupuoli|пол|性別|性别|성별|"
+        r"salutation|anrede"
+    ),
     "age": r"age|alter|edad|eta|idade|leeftijd|alder|wiek|vek",
-    "sensitive": r"religion|religious|ethnicity|ethnic group|race|diagnosis|diagnose|icd|icd10|icd code|disease|"
-    r"illness|disability|"
-    r"health|medication|blood type|blood group|hiv|pregnan\w+|sexual orientation|political|party membership|"
-    r"trade union|union|"
-    r"criminal|conviction|salary|gehalt|income|wage|einkommen|lohn|salaire|salario|credit score|score|balance|debt|iq|"
-    r"gpa|biometric",
-    "quasi": r"nationality|citizenship|marital|marital status|occupation|job|job title|profession|beruf|education|"
-    r"degree|employer|"
-    r"language|country of birth|birth country|country|land|region|state|province|bundesland|household|children|"
-    r"user agent|useragent|"
-    r"browser|ethnos|zivilstand|familienstand",
-}  # fmt: skip
+    "sensitive": (
+        r"religion|religious|ethnicity|ethnic group|race|diagnosis|diagnose|icd|icd10|icd code|disease|illness|"
+        r"disability|health|medication|blood type|blood group|hiv|pregnan\w+|sexual orientation|political|"
+        r"party membership|trade union|union|criminal|conviction|salary|gehalt|income|wage|einkommen|lohn|salaire|"
+        r"salario|credit score|score|balance|debt|iq|gpa|biometric"
+    ),
+    "quasi": (
+        r"nationality|citizenship|marital|marital status|occupation|job|job title|profession|beruf|education|degree|"
+        r"employer|language|country of birth|birth country|country|land|region|state|province|bundesland|household|"
+        r"children|user agent|useragent|browser|ethnos|zivilstand|familienstand"
+    ),
+}
 _PATTERNS = {kind: re.compile(rf"(?:^| )(?:{words})(?: |$)") for kind, words in WORDS.items()}
 _EXCEPT = {
     "person_name": re.compile(

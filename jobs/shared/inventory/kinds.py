@@ -200,16 +200,20 @@ BY_NAME_ALONE = (
     "email", "phone", "iban", "payment_card", "national_id", "mac", "person_key", "birth_date", "street", "sensitive",
     "person_name", "device_id", "gender", "age", "latitude", "longitude", "postal_code", "city", "quasi",
 )  # fmt: skip
+NAMED = "the column's name says so; the values do not contradict it"
+TEXT = ("string", "varchar", "char")
 NEARLY_ALL = 0.9
 
 
 def _by_name_or_rest(evidence: Evidence, hints: Sequence[str]) -> Kind:
     for name in BY_NAME_ALONE:
         if name in hints and not (evidence.type == "boolean" and CLASS_OF[name] != "sensitive"):
-            return Kind(name, ("the column's name says so; the values do not contradict it",))
+            return Kind(name, (NAMED,))
+    if "free_text_person" in hints and evidence.type.startswith(TEXT):
+        return Kind("free_text_person", (NAMED,))
     if evidence.share("epoch") >= NEARLY_ALL and evidence.values:
         return _found("moment", evidence.share("epoch"), "are moments in time as numbers")
-    textual = evidence.type.startswith(("string", "varchar", "char", "binary", "bigint", "int", "decimal(38"))
+    textual = evidence.type.startswith((*TEXT, "binary", "bigint", "int", "decimal(38"))
     if textual and evidence.values >= 20 and evidence.distinct_share >= NEARLY_ALL:
         return _found("unique", evidence.distinct_share, "occur once: a number like that leads to whatever it numbers")
     return Kind("none", ("nothing about persons was recognized",))

@@ -26,6 +26,7 @@ from jobs.shared.inventory import distinct, evidence, leaves
 from jobs.shared.inventory.evidence import Evidence, Measured, Settings
 from jobs.shared.inventory.recognizers.phone import REGIONS
 from jobs.shared.selection import quoted
+from privacy_udfs.errors import LakenymError, UnexpectedFailure
 
 DEFAULT_SAMPLE = 20_000
 MOST_TASKS = 8
@@ -111,7 +112,12 @@ def _measure_all(batches: Batches, settings: Settings) -> Batches:
 
 
 def _as_row(path: ColumnPath, values: pa.Array, settings: Settings) -> dict[str, Any]:
-    part = evidence.measure(values, settings, settings.shapes.get(str(path)))
+    try:
+        part = evidence.measure(values, settings, settings.shapes.get(str(path)))
+    except LakenymError:
+        raise
+    except Exception as error:  # Arrow's messages quote values
+        raise UnexpectedFailure(f"{path}: its values could not be looked at: {type(error).__name__}") from None
     return {
         "column": str(path),
         "rows": part.rows,

@@ -27,7 +27,7 @@ def other_keys(plan: Plan, ring: KeyRing, before: Columns) -> list[str]:
     """Columns whose record names a version of the same key that the keyset does not have, or has with other bytes."""
     reasons = []
     for column in plan.columns:
-        entry = before.get(str(column.path), {})
+        entry = before.get(str(column.path)) or before.get(str(column.path.leaf), {})
         key = column.treatment.key
         if key is None or (entry.get("key"), entry.get("technique")) != (key, column.name):
             continue

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any, Literal
 
+from jobs.shared.configuration.column_path import ColumnPath
 from jobs.shared.configuration.config import Config
 from jobs.shared.configuration.documents import describe, quote
 from jobs.shared.configuration.models import ColumnRule, TableConfig
@@ -108,9 +109,17 @@ def _shown(value: Any) -> str:
 # -- fields that a column, or its table for it, must have -------------------------------------------------------------
 
 
+def _once(table: TableConfig) -> dict[str, ColumnRule]:
+    """Each column once, also where it is treated by cases."""
+    found: dict[str, ColumnRule] = {}
+    for path, column in table.columns.items():
+        found.setdefault(path if column.rows is None else str(ColumnPath.parse(path).leaf), column)
+    return found
+
+
 def _required(config: Config, table: TableConfig) -> Iterator[Violation]:
     for field in config.policy.require:
-        lacking = [path for path, column in table.columns.items() if getattr(column, field) is None]
+        lacking = [path for path, column in _once(table).items() if getattr(column, field) is None]
         if lacking and getattr(table, field) is None:
             more = f" and {len(lacking) - MOST_NAMED} more" if len(lacking) > MOST_NAMED else ""
             named = ", ".join(lacking[:MOST_NAMED]) + more
@@ -124,7 +133,7 @@ def _reviews(config: Config, table: TableConfig, today: datetime.date) -> Iterat
         level, message = _review(table.review_by, grace, today)
         if level is not None:
             yield Violation(table.file, table.line, "review_by", level, message)
-    for path, column in table.columns.items():
+    for path, column in _once(table).items():
         if column.review_by is not None:
             level, message = _review(column.review_by, grace, today)
             if level is not None:

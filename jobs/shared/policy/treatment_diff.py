@@ -22,7 +22,7 @@ Entries = Mapping[str, Entry]
 """By the normal form of the column's path."""
 
 Change = Literal["unchanged", "changed", "stronger", "weaker", "not comparable", "added", "removed"]
-Kind = Literal["treatment", "class", "domain", "key", "key_version", "pseudonyms", "column"]
+Kind = Literal["treatment", "class", "domain", "key", "key_version", "pseudonyms", "column", "rows"]
 LONGEST_SHOWN = 30
 
 
@@ -57,10 +57,14 @@ class ColumnDiff:
 def diff(before: Entries, after: Entries) -> list[ColumnDiff]:
     """All columns of both, in the order of ``after``, then those that are gone.
 
-    A column is compared with the decision that covered it: one that was dropped as a part of a struct was dropped.
+    A column is compared with the decision that covered it: one that was dropped as a part of a struct was dropped. So
+    is each case of one that is treated by cases (``a{when 1}``) with the column as a whole, if it was or is one.
     """
     paths = functools.cache(ColumnPath.parse)
-    found = [_column(path, _covering(paths(path), before), after[path]) for path in after]
+    by_case = {paths(path).leaf for path in before if paths(path).is_case}
+    told = [path for path in after if paths(path) not in by_case]  # the others below, against each case
+    found = [_column(path, _covering(paths(path), before), after[path]) for path in told]
+    found = [_further_case(column) if paths(column.column).leaf in by_case else column for column in found]
     inner = {str(above) for path in after for above in _above(paths(path))}
     for path in before:
         if path not in after and path not in inner:
@@ -81,17 +85,51 @@ def _covering(path: ColumnPath, entries: Entries) -> Entry | None:
 
 def _column(path: str, before: Entry | None, after: Entry | None) -> ColumnDiff:
     if before is None or after is None:
-        change, entry, words = ("added", after, "new") if before is None else ("removed", before, "gone")
+        new, entry, words = ("added", after, "new") if before is None else ("removed", before, "gone")
         assert entry is not None
         effect = Effect("column", f"{words}: {entry['class']}, {entry['technique']}")
-        return ColumnDiff(path, change, (effect,), before, after)  # type: ignore[arg-type]
+        return ColumnDiff(path, new, (effect,), before, after)  # type: ignore[arg-type]
     compared = strength.compare(before["technique"], before["parameters"], after["technique"], after["parameters"])
-    effects = tuple(_effects(before, after, compared))
-    change = _CHANGES.get(compared.verdict) or ("changed" if effects else "unchanged")
+    effects = (*_other_rows(before, after), *_effects(before, after, compared))
+    change: Change = _CHANGES.get(compared.verdict) or ("changed" if effects else "unchanged")
+    if _moves_rows(before, after) and change != "weaker":
+        change = "not comparable"
     return ColumnDiff(path, change, effects, before, after)
 
 
+def _further_case(column: ColumnDiff) -> ColumnDiff:
+    """For rows of a case that is new beside others the job would have stopped; they may show more than the others."""
+    return dataclasses.replace(column, change="not comparable") if column.change == "added" else column
+
+
 _CHANGES: Mapping[str, Change] = {"stronger": "stronger", "weaker": "weaker", "incomparable": "not comparable"}
+
+
+def diff_rows(before: str | None, after: str | None) -> ColumnDiff | None:
+    """What it means that other rows of a table are read; None if the same are. Predicates cannot be compared: another
+    one may let more rows out."""
+    if before == after:
+        return None
+    change: Change = "not comparable"
+    text = f"rows for which this is true: {before} -> {after} (cannot be compared)"
+    if before is None:
+        change, text = "stronger", f"only rows for which this is true: {after} (stronger)"
+    elif after is None:
+        change, text = "weaker", f"all rows, no longer only those for which this is true: {before} (weaker)"
+    return ColumnDiff("(rows)", change, (Effect("rows", text),), {"rows": before}, {"rows": after})
+
+
+def _other_rows(before: Entry, after: Entry) -> Iterator[Effect]:
+    if _moves_rows(before, after):
+        yield Effect("rows", f"for other rows: {before['rows']} -> {after['rows']} (cannot be compared)")
+    elif before.get("rows") != after.get("rows"):
+        of, rows = ("so far", before["rows"]) if after.get("rows") is None else ("from now on", after["rows"])
+        yield Effect("rows", f"{of} only for rows for which this is true: {rows}")
+
+
+def _moves_rows(before: Entry, after: Entry) -> bool:
+    """Whether a case gets other rows: some may come to it from a case that shows less."""
+    return None not in (before.get("rows"), after.get("rows")) and before["rows"] != after["rows"]
 
 
 def _effects(before: Entry, after: Entry, compared: Comparison) -> Iterator[Effect]:
@@ -164,10 +202,12 @@ def entries_of(config: Config, table: str) -> dict[str, dict[str, Any]]:
         treatment = rule.treatment
         parameters = treatment.technique.record()
         entry = {"class": rule.class_, "technique": parameters.pop("technique"), "parameters": parameters}
-        own = f"{table}/{path}" if treatment.technique.key_size() is not None else None
+        own = f"{table}/{ColumnPath.parse(path).leaf}" if treatment.technique.key_size() is not None else None
         if treatment.domain or own:
             entry["domain"] = treatment.domain or own
         if treatment.key is not None:
             entry |= {"key": treatment.key, "keyset": written.get(treatment.key, {}).get("keyset")}
+        if rule.rows is not None:
+            entry["rows"] = rule.rows
         found[path] = entry
     return found

@@ -28,7 +28,7 @@ from jobs.shared.inventory.recognizers import (
     url,
 )
 from jobs.shared.inventory.recognizers.text import Findings
-from privacy_udfs.errors import UnexpectedFailure
+from privacy_udfs.errors import LakenymError, UnexpectedFailure
 
 OF_NUMBERS: tuple[ModuleType, ...] = (phone, payment_card, national_id, dates, postal_code, look_alikes)
 OF_TEXTS: tuple[ModuleType, ...] = (
@@ -57,6 +57,8 @@ def recognize(
     for module in recognizers:
         try:
             found |= phone.recognize(values, regions) if module is phone else module.recognize(values)
+        except LakenymError:
+            raise
         except Exception as error:
             name = module.__name__.rpartition(".")[2]
             raise UnexpectedFailure(f"the recognizer {name} failed with {type(error).__name__}") from None

@@ -12,27 +12,28 @@ import functools
 import hashlib
 import re
 from collections.abc import Iterable
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from jobs.shared.inventory.recognizers.text import Findings, Mask, matches
+from jobs.shared.inventory.recognizers.text import Findings, Mask, between, matches
 from privacy_udfs.word_lists import CITIES
 
-SHAPE = r"^[\p{L}\p{M}][\p{L}\p{M}\s.'’`()/\-]{0,48}$"
+SHAPE = r"^[\p{L}\p{M}][\p{L}\p{M}\s.'’`()/\-]*$"
 FORMED = (
-    r"(?i)^(?:new|old|north|south|east|west|port|lake|fort|saint|san|santa|são|sao|bad|sankt|st\.?|ste\.?|los|las|el|"
-    r"la|le|les|"
-    r"villa|puerto|nueva?|nuevo|nova?|vila|velké|velká|nový|nová|nové|gorno|sesto|borgo|castel|monte|quarto|settimo|"
+    r"(?i)^(?:new|old|north|south|east|west|port|lake|fort|saint|san|santa|são|sao|bad|sankt|st\.?|ste\.?|los|"
+    r"las|el|la|le|les|villa|puerto|nueva?|nuevo|nova?|vila|velké|velká|nový|nová|nové|gorno|sesto|borgo|castel|"
+    r"monte|quarto|settimo|"
     r"г\.?|город|с\.|п\.|пос\.|село|д\.|ст\.|клх|к\.|м\.|місто|гр\.) \p{L}"
-    r"|\p{L}(?:ville|mouth|chester|town|borough|burgh|bury|shire|furt|haven|hafen|stadt|städt|burg|dorf|heim|hausen|"
-    r"ingen|"
-    r"kirchen|bronn|brück|rode|leben|witz|nitz|sheim|ford|field|ham|stead|view|side|land|port|fort|ton|wood|"
-    r"boeuf|bourg|nec|court|sur-\p{L}+|-les-\p{L}+|-la-\p{L}+|stad|köping|borg|sund|vik|havn|sted|strup|slev|dam|dijk|"
-    r"recht|veen|broek|hout|hoven|gem|beek|kerke|grad|город|град|бург|ськ|ск|піль|поль|горск|ów|owo|ice|yce|"
-    r"city|hegy|vár|falva|háza|polis|πολη|πολις|abad|pur|nagar|ganj|garh|پور|آباد|شهر|लैंड|पुर|नगर|गढ़|"
+    r"|\p{L}(?:ville|mouth|chester|town|borough|burgh|bury|shire|furt|haven|hafen|stadt|städt|burg|dorf|heim|"
+    r"hausen|ingen|kirchen|bronn|brück|rode|leben|witz|nitz|sheim|ford|field|ham|stead|view|side|land|port|fort|"
+    r"ton|wood|boeuf|bourg|nec|court|sur-\p{L}+|-les-\p{L}+|-la-\p{L}+|stad|köping|borg|sund|vik|havn|sted|strup|"
+    r"slev|dam|dijk|recht|veen|broek|hout|hoven|gem|beek|kerke|grad|город|град|бург|ськ|ск|піль|поль|горск|ów|"
+    r"owo|ice|yce|city|hegy|vár|falva|háza|polis|πολη|πολις|abad|pur|nagar|ganj|garh|پور|آباد|شهر|लैंड|पुर|नगर|"
+    r"गढ़|"
     r"बाद)(?: \p{L}.*)?$"
     r"|\p{L}(?:-sur-|-les-|-am-|-an-der-|-lès-| an der | am | im | della | del | nell'| a | do | da | de los | i | u |"
     r" nad | pod )\p{L}"
@@ -41,13 +42,14 @@ FORMED = (
 )
 
 
-TOWNS = Path(__file__).with_name("towns.u32")
+TOWNS = "towns.u32"
+"""Read as a resource, since executors may get this package as a zip file."""
 Hashes = npt.NDArray[np.uint32]
 
 
 def recognize(values: pa.StringArray) -> Findings:
     """``city``: a town that is known. ``city:formed``: a word made as names of towns are."""
-    shaped = matches(values, SHAPE)
+    shaped = matches(values, SHAPE) & between(values, 1, 49)
     return {"city": _known(values, shaped), "city:formed": shaped & matches(values, FORMED)}
 
 
@@ -61,7 +63,7 @@ def _known(values: pa.StringArray, candidates: Mask) -> Mask:
 @functools.cache
 def towns() -> Hashes:
     """The hashes of all known towns, sorted."""
-    return np.fromfile(TOWNS, "<u4")
+    return np.frombuffer(resources.files(__package__).joinpath(TOWNS).read_bytes(), "<u4")
 
 
 def hashes(names: Iterable[str]) -> Hashes:
@@ -80,4 +82,4 @@ def from_libphonenumber() -> Hashes:
 
 
 if __name__ == "__main__":
-    from_libphonenumber().tofile(TOWNS)
+    from_libphonenumber().tofile(Path(__file__).with_name(TOWNS))

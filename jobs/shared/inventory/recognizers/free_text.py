@@ -15,10 +15,9 @@ from jobs.shared.inventory.recognizers.text import Findings, matches, where
 
 PHONE = r"(?:\+|\b00)[1-9]\d{0,2}[\s().\-/]*\d(?:[\s().\-/]?\d){6,11}\b|\(\d{2,5}\)\s?\d{3,4}[\s\-]?\d{3,4}"
 TITLED = (
-    r"\b(?:Mrs?|Ms|Miss|Dr|Prof|Herrn?|Frau|Mme|Mlle|Monsieur|Madame|Sra?|Srta|Señora?|Senhora?|Dott|Sig|Signora?|Pan|"
-    r"Pani|"
-    r"Panem|Paní|Dhr|Mevr|Mevrouw|Meneer|Fru|Hr|Bay|Bayan|Kyrios|Dear|Liebe[r]?|Cher|Chère|Caro|Cara|Querid[oa]|"
-    r"Estimad[oa]|"
+    r"\b(?:Mrs?|Ms|Miss|Dr|Prof|Herrn?|Frau|Mme|Mlle|Monsieur|Madame|Sra?|Srta|Señora?|Senhora?|Dott|Sig|"
+    r"Signora?|Pan|Pani|Panem|Paní|Dhr|Mevr|Mevrouw|Meneer|Fru|Hr|Bay|Bayan|Kyrios|Dear|Liebe[r]?|Cher|Chère|"
+    r"Caro|Cara|Querid[oa]|Estimad[oa]|"
     r"Beste|Kära|Hei|Drogi|Droga|Szanowny|Szanowna)\.? \p{Lu}\p{Ll}+"
     r"|(?:господин|госпожа|г-н|г-жа|гражданин|пан|пані|κύριος|κυρία|κ\.|السيد|السيدة|الأستاذ|آقای|خانم|מר|גברת|גב'|"
     r"श्री|श्रीमती|คุณ|นาย|นางสาว)"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 import pyarrow as pa
-from stdnum.iso7064 import mod_97_10
 
+from jobs.shared.inventory import packages
 from jobs.shared.inventory.recognizers.text import Findings, matches, where
 
 SHAPE = r"^\s*[A-Za-z]{2}\d{2}(?:[ \-]?[A-Za-z0-9]){10,32}\s*$"
@@ -19,4 +19,4 @@ def recognize(values: pa.StringArray) -> Findings:
 
 def _checks(text: str) -> bool:
     number = re.sub(r"[\s\-]", "", text).upper()
-    return 14 <= len(number) <= 34 and bool(mod_97_10.is_valid(number[4:] + number[:4]))
+    return 14 <= len(number) <= 34 and bool(packages.load("stdnum.iso7064.mod_97_10").is_valid(number[4:] + number[:4]))

@@ -21,42 +21,40 @@ from jobs.shared.inventory.recognizers.name_lists import (
     JAPANESE_GIVEN_ENDS,
     KOREAN_FAMILY,
 )
-from jobs.shared.inventory.recognizers.text import Findings, matches, where
+from jobs.shared.inventory.recognizers.text import Findings, between, matches, where
 
 _WORD = r"(?:\p{Lu}[\p{L}\p{M}'’`]*\.?(?:-\p{L}[\p{L}\p{M}]*)*|\p{Lo}[\p{L}\p{M}\x{200c}]*)"
 _PARTICLE = (
     r"(?:van|von|de|der|den|het|del|della|di|da|do|dos|das|du|la|le|el|al|bin|ibn|bint|ten|ter|zu|y|e|af|av|i|op|in|'t)"
 )
-SHAPE = rf"^\s*(?:{_WORD}|{_PARTICLE})(?:,?\s+(?:{_WORD}|{_PARTICLE})){{0,5}}\s*$"
+SHAPE = rf"^\s*(?:{_WORD}|{_PARTICLE})(?:,?\s+(?:{_WORD}|{_PARTICLE}))*\s*$"
+SIX_WORDS = r"^\s*\S+(?:\s+\S+){0,5}\s*$"
+LETTERS = r"^[\p{L}\p{M}\s.,'’\"\-]+$"
+NO_NAME = r"\p{Nd}|^\p{Lu}+$|^\s*\p{Lu}\.?\s*$"
 TITLE = (
-    r"(?i)^(?:mrs?|ms|miss|mx|dr|prof|sir|herr|frau|fr|hr|dipl|ing|mag|univ|m|mme|mlle|sr|sra|srta|d|dña|don|doña|dott|"
-    r"dott\.ssa|sig|sig\.ra|sig\.na|pan|pani|bc|mgr|mudr|judr|phdr|rndr|dhr|mevr|mw|drs|bay|bayan|sn|av|op|doç|г-н|"
-    r"г-жа|тов|"
-    r"пан|пані|κ|κα|κος|السيد|السيدة|الآنسة|المهندس|المهندسة|الأستاذ|الأستاذة|الدكتور|الدكتورة|آقای|خانم|جناب|سرکار|"
+    r"(?i)^(?:mrs?|ms|miss|mx|dr|prof|sir|herr|frau|fr|hr|dipl|ing|mag|univ|m|mme|mlle|sr|sra|srta|d|dña|don|"
+    r"doña|dott|dott\.ssa|sig|sig\.ra|sig\.na|pan|pani|bc|mgr|mudr|judr|phdr|rndr|dhr|mevr|mw|drs|bay|bayan|sn|"
+    r"av|op|doç|г-н|г-жа|тов|пан|пані|κ|κα|κος|السيد|السيدة|الآنسة|المهندس|المهندسة|الأستاذ|الأستاذة|الدكتور|"
+    r"الدكتورة|آقای|خانم|جناب|سرکار|"
     r"מר|גב|ד\"?ר|श्री|श्रीमती|นาย|นาง|นางสาว|น\.ส|ว่าที่)(?:\.| )\s*\p{L}|(?:さん|様|先生|氏|군|양|씨)$"
 )
 FAMILY_ENDS = re.compile(
-    r".{3,}(?:son|sson|sen|ssen|ström|gren|qvist|quist|blom|mann|meier|meyer|bauer|berger|ski|ska|sky|cki|cka|dzki|"
-    r"dzka|wicz|ewicz|owicz|"
-    r"czak|czyk|iak|iuk|ová|ák|ček|ský|ská|ovič|ević|ović|ić|ič|ov|ova|ev|eva|enko|chuk|shvili|adze|yan|ian|"
-    r"escu|eanu|oglu|oğlu|poulos|opoulou|idis|akis|akos|ez|inho|etti|elli|ini|otti|acci|ucci|ella|aldi|"
-    r"nen|lainen|maa|stra|sma|huis|veld|"
-    r"ов|ова|ев|ева|ёв|ёва|ин|ина|ын|ына|ский|ская|ской|цкий|цкая|енко|чук|щук|юк|ук|як|ич|вич|вна|ич|ська|ський|цька|"
-    r"цький|"
-    r"ишин|аш|ко|ки|ски|ска|"
-    r"όπουλος|οπούλου|ίδης|ίδου|άδης|άδου|άκης|άκη|άκος|έας|ιάδης|ίδης|ούσης|ιώτης|όγλου|ούλας|ούλου|ίου|έλλης|"
+    r".{3,}(?:son|sson|sen|ssen|ström|gren|qvist|quist|blom|mann|meier|meyer|bauer|berger|ski|ska|sky|cki|cka|"
+    r"dzki|dzka|wicz|ewicz|owicz|czak|czyk|iak|iuk|ová|ák|ček|ský|ská|ovič|ević|ović|ić|ič|ov|ova|ev|eva|enko|"
+    r"chuk|shvili|adze|yan|ian|escu|eanu|oglu|oğlu|poulos|opoulou|idis|akis|akos|ez|inho|etti|elli|ini|otti|acci|"
+    r"ucci|ella|aldi|nen|lainen|maa|stra|sma|huis|veld|ов|ова|ев|ева|ёв|ёва|ин|ина|ын|ына|ский|ская|ской|цкий|"
+    r"цкая|енко|чук|щук|юк|ук|як|ич|вич|вна|ич|ська|ський|цька|цький|ишин|аш|ко|ки|ски|ска|όπουλος|οπούλου|ίδης|"
+    r"ίδου|άδης|άδου|άκης|άκη|άκος|έας|ιάδης|ίδης|ούσης|ιώτης|όγλου|ούλας|ούλου|ίου|έλλης|"
     r"زاده|نژاد|پور|فر|ی|یان|وند|لو)",
     re.IGNORECASE,
 )
 GIVEN_ENDS = re.compile(
-    r".{2,}(?:ette|elle|ienne|ine|ina|ita|ella|etta|ette|iane|anne|linde|traud|traut|hild|gard|gund|munde?|bert|brecht|"
-    r"fried|hard|hart|helm|mar|wig|olf|ulf|"
-    r"rich|ward|win|wine|mir|sław|slav|sława|oslav|omir|iusz|usz|fina|berto|berta|fredo|aldo|ardo|enzo|isio|acio|olfo|"
-    r"trud|burga|lore|rose|mira|ija|iya|eta|isa|issa|inha|inho|cio|zio|ello|ino|"
-    r"iel|ael|uel|iah|lyn|lynn|ley|leigh|den|sson|ika|ia|ius|ias|eas|ndra|stin|stian|"
-    r"αλία|ούλα|ίνα|ική|ηλία|άνθη|ίων|έας|όδωρος|ία|ώ|"
-    r"слав|мир|слава|мила|ья|ия|ина|ена|ита|рад|фей|тий|рий|ний|лий|дий|сий|"
-    r"han|bay|can|gül|nur|kan|tekin|alp|soy|bey|ettin|uddin|ullah|iye|ime|gün|tay|mert|taş|"
+    r".{2,}(?:ette|elle|ienne|ine|ina|ita|ella|etta|ette|iane|anne|linde|traud|traut|hild|gard|gund|munde?|bert|"
+    r"brecht|fried|hard|hart|helm|mar|wig|olf|ulf|rich|ward|win|wine|mir|sław|slav|sława|oslav|omir|iusz|usz|"
+    r"fina|berto|berta|fredo|aldo|ardo|enzo|isio|acio|olfo|trud|burga|lore|rose|mira|ija|iya|eta|isa|issa|inha|"
+    r"inho|cio|zio|ello|ino|iel|ael|uel|iah|lyn|lynn|ley|leigh|den|sson|ika|ia|ius|ias|eas|ndra|stin|stian|αλία|"
+    r"ούλα|ίνα|ική|ηλία|άνθη|ίων|έας|όδωρος|ία|ώ|слав|мир|слава|мила|ья|ия|ина|ена|ита|рад|фей|тий|рий|ний|лий|"
+    r"дий|сий|han|bay|can|gül|nur|kan|tekin|alp|soy|bey|ettin|uddin|ullah|iye|ime|gün|tay|mert|taş|"
     r"الله|الدين|الرحمن|اء|ية|ين)",
     re.IGNORECASE,
 )
@@ -64,8 +62,8 @@ _SPLIT = re.compile(r"[\s,.\-'’]+")
 _HAN, _KANA, _HANGUL = re.compile(r"[㐀-鿿々ヶノ]+"), re.compile(r"[ぁ-ヿー]+"), re.compile(r"[가-힣]+")
 _THAI = re.compile(r"[ก-๛]+")
 _THAI_NAME = re.compile(
-    "พงษ์|พงศ์|วงศ์|ชัย|ศักดิ์|ศรี|รัตน์|กุล|ทอง|เดช|สิทธิ์|นันท์|ณัฐ|พันธ์|มณี|จันทร์|บุญ|วัฒน|สมบ|สมช|สุวรรณ|ประเส|"
-    "กิตต|ธน|ภัท|"
+    "พงษ์|พงศ์|วงศ์|ชัย|ศักดิ์|ศรี|รัตน์|กุล|ทอง|เดช|สิทธิ์|นันท์|ณัฐ|พันธ์|มณี|จันทร์|บุญ|วัฒน|สมบ|สมช|สุวรรณ|"
+    "ประเส|กิตต|ธน|ภัท|"
     "พร$|^พร|^สุ|^วิ|^อร|^อนุ|^ชน|^ปิย|^ปร|^ศิริ|^กฤ|^จิร|^นิ|^รัช|^ธี|^พัช|^ฐ|^ณ|ภา$|ดา$|นา$|วดี$|นี$|พล$|^หมื่น|^แสง"
 )
 _PREFIXED = re.compile(
@@ -80,8 +78,8 @@ _PREFIXED = re.compile(
 def recognize(values: pa.StringArray) -> Findings:
     """``person_name``: a name or title that is known. ``person_name:shape``: one to six capitalized words, or a few
     letters of a script without capitals. ``person_name:like``: shaped so, and ending as names do."""
-    shape = matches(values, SHAPE) & ~matches(values, r"\p{Nd}|^\p{Lu}+$|^\s*\p{Lu}\.?\s*$")
-    titled = matches(values, TITLE) & matches(values, r"^\s*[\p{L}\p{M}\s.,'’\"\-]{3,60}$")
+    shape = matches(values, SHAPE) & matches(values, SIX_WORDS) & ~matches(values, NO_NAME)
+    titled = matches(values, TITLE) & matches(values, LETTERS) & between(values, 3, 60)
     return {
         "person_name": titled | where(values, shape, is_known),
         "person_name:shape": shape | titled,

@@ -6,12 +6,12 @@ Bare digits prove little: eight in ten random ten-digit numbers are valid somewh
 # ruff: noqa: RUF001 - letters and marks of other scripts are meant
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
-import phonenumbers
 import pyarrow as pa
 
+from jobs.shared.inventory import packages
 from jobs.shared.inventory.recognizers.text import Findings, Mask, digit_counts, matches, where
 
 REGIONS = (
@@ -57,6 +57,7 @@ def recognize(values: pa.StringArray, regions: Iterable[str] = REGIONS) -> Findi
 
 
 def _has_country(text: str) -> bool:
+    phonenumbers = packages.load("phonenumbers")
     try:
         number = phonenumbers.parse(text.replace("(0)", "").strip().removeprefix("tel:"), None)
     except phonenumbers.NumberParseException:
@@ -70,19 +71,20 @@ def _best(values: pa.StringArray, candidates: Mask, regions: Iterable[str]) -> M
     first = np.flatnonzero(candidates)[:FIRST_LOOK]
     few = values.take(pa.array(first))
     every = np.ones(len(few), np.bool_)
-    counts = {region: int(where(few, every, _validity(region)).sum()) for region in regions}
+    counts = {region: int(where(few, every, _valid_in(region)).sum()) for region in regions}
     region = max(counts, key=lambda name: counts[name], default="")
     if not region or counts[region] * 2 < len(few):
         return np.zeros(len(values), np.bool_)
-    return where(values, candidates, _validity(region))
+    return where(values, candidates, _valid_in(region))
 
 
-class _validity:  # noqa: N801 - a function with an argument bound
-    def __init__(self, region: str) -> None:
-        self.region = region
+def _valid_in(region: str) -> Callable[[str], bool]:
+    library = packages.load("phonenumbers")
 
-    def __call__(self, text: str) -> bool:
+    def valid(text: str) -> bool:
         try:
-            return bool(phonenumbers.is_valid_number(phonenumbers.parse(text, self.region)))
-        except phonenumbers.NumberParseException:
+            return bool(library.is_valid_number(library.parse(text, region)))
+        except library.NumberParseException:
             return False
+
+    return valid

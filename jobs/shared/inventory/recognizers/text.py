@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -45,10 +45,8 @@ def digit_counts(values: pa.StringArray) -> npt.NDArray[np.int64]:
     return counts
 
 
-def any_of(words: Collection[str]) -> str:
-    """An RE2 alternation of texts taken literally."""
-    return "|".join(
-        sorted(
-            ("".join(f"\\{c}" if c in ".+()|*?[]{}^$\\" else c for c in word) for word in words), key=len, reverse=True
-        )
-    )
+def between(values: pa.StringArray, least: int, most: int) -> Mask:
+    """Which values have so many characters. In a pattern, a counted class of letters takes RE2 80 ms to compile."""
+    lengths = pc.utf8_length(values).to_numpy(zero_copy_only=False)
+    found: Mask = (lengths >= least) & (lengths <= most)
+    return found

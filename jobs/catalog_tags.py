@@ -1,0 +1,237 @@
+"""Tell the platform's catalog how tables were treated, or draft ours from it: ``python jobs/catalog_tags.py VERB ...``.
+
+write  give treated tables a name in the platform's catalog, and comments (in Unity Catalog tags too) that state class
+       and treatment: ``write --conf conf --table crm.customers --as treated.customers``
+read   draft entries of conf/catalog from the comments, tags and properties of tables that are there:
+       ``read --conf conf --table crm.customers --write conf/catalog``
+
+``--platform unity`` speaks Unity Catalog's SQL; ``--print-sql`` prints the statements and runs none. Exit codes: 0
+done, 1 refused, 2 bad configuration or usage, 3 failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from jobs.shared import cli, events, failures, session
+from jobs.shared.checks import Refused
+from jobs.shared.cli import BadUsage
+from jobs.shared.configuration.config import Config
+from jobs.shared.inventory import accepted, discovery
+from jobs.shared.inventory.proposals import Surroundings
+from jobs.shared.platform import described, drafting, marks, writing
+from jobs.shared.platform.catalogs import CATALOGS, checked_name
+from jobs.shared.platform.drafting import Drafted
+from jobs.shared.platform.labels import Means
+from jobs.shared.record import canonical_json
+from jobs.shared.tables import quoted_table
+
+
+def statements(
+    spark: SparkSession, conf: Config, table: str, platform: str = "spark", name: str | None = None
+) -> list[str]:
+    """The SQL that makes the platform's catalog tell of one treated table. name: for a target at a path, what to call
+    it there. Raises `Refused` where it was not treated yet, `BadUsage` where it has no name."""
+    target = conf.tables[table].target
+    called = writing.called(table, target, name, platform)
+    return failures.translated(table, lambda: writing.statements(spark, table, target, called, platform))
+
+
+def write(spark: SparkSession, conf: Config, table: str, platform: str = "spark", name: str | None = None) -> int:
+    """Run the `statements` of one table; returns how many. They change nothing where nothing has to be changed."""
+    own = session.for_run(spark)
+    target = conf.tables[table].target
+    made = statements(own, conf, table, platform, name)
+    called = writing.called(table, target, name, platform)
+    failures.translated(table, lambda: writing.check_free(own, table, target, called))
+    writing.run(own, table, made)
+    return len(made)
+
+
+def read(
+    spark: SparkSession,
+    table: str,
+    conf: Path | None = None,
+    platform: str = "spark",
+    means: Means | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> Drafted:
+    """Draft the entry of one table of the platform's catalog. conf: the configuration, for its domains and entries."""
+    name, catalog = quoted_table(table), CATALOGS[platform]
+    own = session.for_run(spark)
+
+    def step() -> Drafted:
+        if not own.catalog.tableExists(name):
+            raise BadUsage(f"the platform's catalog has no table {table}")
+        found = described.of_any(own, name)
+        if found.is_treated:
+            raise Refused(f"{table}: is a treated table; entries are drafted for the tables that are to be treated")
+        told = catalog.told(own, table, found, means or {})
+        known = accepted.entries(conf, environ) if conf is not None else {}
+        around = accepted.surroundings(conf, environ) if conf is not None else Surroundings()
+        return drafting.drafted(table, found.schema, told, _entry(table, known), around, environ)
+
+    return failures.translated(table, step)
+
+
+def _entry(table: str, known: Mapping[str, accepted.Entry]) -> accepted.Entry | None:
+    """The entry that reads this table by its name, else the one that is called like it."""
+    reads = (entry for entry in known.values() if entry.source is not None and entry.source.table == table)
+    return next(reads, known.get(table))
+
+
+def as_data(made: Drafted, written: Path | None = None) -> dict[str, Any]:
+    """A draft as plain data: names and reasons, no value."""
+    columns = [
+        {
+            "column": str(proposal.found.path),
+            "class": proposal.kind.class_,
+            "treatment": proposal.treatment,
+            "reasons": list(proposal.kind.reasons),
+        }
+        for proposal in made.proposals
+    ]
+    file = None if written is None else str(written)
+    return {"table": made.table, "file": file, "columns": columns, "nothing_said": list(made.silent)}
+
+
+def _write_all(asked: argparse.Namespace) -> int:
+    conf, names = cli.chosen(asked)
+    called = _names(conf, names, asked)
+    spark = session.start("lakenym catalog_tags")
+
+    def one(table: str) -> int:
+        if asked.print_sql:
+            _print_sql(statements(session.for_run(spark), conf, table, asked.platform, called[table]))
+        else:
+            count = write(spark, conf, table, asked.platform, called[table])
+            print(f"{table}: {count} statements run on {called[table] or conf.tables[table].target.table}", flush=True)
+        return failures.DONE
+
+    return max(failures.exit_code(events.terminal, functools.partial(one, table), table) for table in names)
+
+
+def _names(conf: Config, tables: Sequence[str], asked: argparse.Namespace) -> dict[str, str | None]:
+    """Table -> how the catalog is to call its target; None where it has a name."""
+    if asked.called is not None and len(tables) != 1:
+        raise BadUsage("--as names one table: give one --table with it, or --database for several")
+    found = {table: None if conf.tables[table].target.table else _name(table, asked) for table in tables}
+    if asked.called is not None:
+        return dict.fromkeys(tables, asked.called)
+    given = [name for name in found.values() if name is not None]
+    twice = sorted({name for name in given if given.count(name) > 1})
+    if twice:
+        raise BadUsage(f"--database: several tables would be called {', '.join(twice)}: name each with --as")
+    return found
+
+
+def _name(table: str, asked: argparse.Namespace) -> str | None:
+    return f"{asked.database}.{table.rpartition('.')[2]}" if asked.database else None
+
+
+def _print_sql(made: Sequence[str]) -> None:
+    for statement in made:
+        print(f"{statement};", flush=True)
+
+
+def _read_all(asked: argparse.Namespace) -> int:
+    means = dict(map(_meaning, asked.means))
+    if asked.write and not asked.write.is_dir():
+        raise BadUsage("--write: expected a folder that exists, conf/catalog")
+    if asked.print_sql:
+        for table in asked.table:
+            _print_sql(CATALOGS[asked.platform].queries(checked_name(table, asked.platform)))
+        return failures.DONE
+    spark = session.start("lakenym catalog_tags")
+    tables = [*asked.table, *_of_database(spark, asked.database)]
+    if not tables:
+        raise BadUsage("name what to read: --table or --database")
+    conf = asked.conf or (asked.write.parent if asked.write else None)
+
+    def one(table: str) -> int:
+        _deliver(read(spark, checked_name(table, asked.platform), conf, asked.platform, means), asked)
+        return failures.DONE
+
+    return max(failures.exit_code(events.terminal, functools.partial(one, table), table) for table in tables)
+
+
+def _of_database(spark: SparkSession, database: str | None) -> list[str]:
+    if database is None:
+        return []
+    return [found.name for found in failures.translated(database, lambda: discovery.of_database(spark, database))]
+
+
+def _meaning(text: str) -> tuple[tuple[str, str | None], str]:
+    """``pii=direct_identifier``, ``sensitivity:high=sensitive``."""
+    label, _, class_ = text.rpartition("=")
+    name, colon, value = label.partition(":")
+    if not name or class_ not in marks.CLASSES:
+        raise BadUsage(f"--means: expected NAME=CLASS or NAME:VALUE=CLASS, with a class of {', '.join(marks.CLASSES)}")
+    return (name, value if colon else None), class_
+
+
+def _deliver(made: Drafted, asked: argparse.Namespace) -> None:
+    written = asked.write / made.file if asked.write and made.text else None
+    if written is not None and made.whole and written.exists():
+        raise BadUsage(f"{written} is there already and is never overwritten; remove it, or name its table in it")
+    if written is not None:
+        written.write_text(made.text, encoding="utf-8")
+    if asked.json:
+        print(canonical_json(as_data(made, written)), flush=True)
+    elif not made.text:
+        print(f"{made.table}: {_nothing(made)}", flush=True)
+    elif written is None:
+        print(made.text, end="", flush=True)
+    else:
+        print(f"{made.table}: {len(made.proposals)} columns proposed, for a person to accept, in {written}", flush=True)
+
+
+def _nothing(made: Drafted) -> str:
+    if not made.silent:
+        return "every column is decided"
+    return (
+        f"the platform's catalog says nothing of {len(made.silent)} undecided columns: scan them with jobs/inventory.py"
+    )
+
+
+def parser() -> argparse.ArgumentParser:
+    formatter = argparse.RawDescriptionHelpFormatter
+    options = argparse.ArgumentParser(
+        "catalog_tags", description=__doc__, allow_abbrev=False, formatter_class=formatter
+    )
+    verbs = options.add_subparsers(dest="verb", required=True, metavar="VERB")
+    writing, reading = (verbs.add_parser(verb, allow_abbrev=False) for verb in ("write", "read"))
+    for verb in (writing, reading):
+        verb.add_argument("--platform", choices=CATALOGS, default="spark", help="the kind of catalog")
+        verb.add_argument("--print-sql", action="store_true", help="print the statements, run none of them")
+    writing.add_argument("--conf", type=Path, required=True, help="folder of the configuration")
+    which = writing.add_mutually_exclusive_group(required=True)
+    which.add_argument("--table", action="append", help="a table of our catalog; may be given several times")
+    which.add_argument("--all", action="store_true", help="every table of our catalog")
+    naming = writing.add_mutually_exclusive_group()
+    naming.add_argument("--as", dest="called", metavar="NAME", help="what to call a target that lies at a path")
+    naming.add_argument("--database", help="call targets at paths by the last part of their names, in this database")
+    reading.add_argument("--table", action="append", default=[], help="a table of the platform's catalog")
+    reading.add_argument("--database", help="every table of this database")
+    reading.add_argument("--conf", type=Path, help="folder of the configuration; the folder above --write if left out")
+    reading.add_argument("--write", type=Path, help="folder for drafts, conf/catalog; else they are printed")
+    reading.add_argument("--means", action="append", default=[], metavar="NAME[:VALUE]=CLASS", help="what a tag means")
+    reading.add_argument("--json", action="store_true", help="one JSON object per table instead of text")
+    return options
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    asked = parser().parse_args(argv)
+    return failures.exit_code(events.terminal, lambda: _write_all(asked) if asked.verb == "write" else _read_all(asked))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,182 @@
+"""Report which treated tables join, and what they show together: ``python jobs/linkage.py --table NAME --table NAME``.
+
+Tables are given by name or path and tell all that is needed themselves; with ``--conf conf`` they are the targets of
+its tables, all of them or those named. Schemas are read, and no rows. Exit codes: 0 done, whatever was found; 1 a table
+that was named is not there or was not treated; 2 bad configuration or usage; 3 failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import dataclasses
+import functools
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from delta.tables import DeltaTable
+from pyspark.sql import SparkSession
+from pyspark.sql import types as T
+
+from jobs.shared import events, failures, linkage, session
+from jobs.shared.checks import Refused
+from jobs.shared.cli import BadUsage
+from jobs.shared.configuration import config
+from jobs.shared.configuration.config import Config
+from jobs.shared.configuration.models import Target
+from jobs.shared.linkage import Group, Link, Linkage, Place
+from jobs.shared.tables import quoted_table
+from jobs.shared.treated_table import privacy_of
+
+AT_ONCE = 8
+"""Tables whose schemas are read at the same time: each takes the driver a look into a Delta log."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """left_out: tables that could not be looked at, and why."""
+
+    found: Linkage
+    left_out: Mapping[str, str]
+
+
+def run(spark: SparkSession, targets: Mapping[str, Target]) -> Report:
+    """How treated tables hang together. targets: where they are, by what the report is to call them."""
+    own = session.for_run(spark)
+    read = functools.partial(_schema, own)
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        found = dict(zip(targets, pool.map(read, targets, targets.values()), strict=True))
+    left_out = {name: schema for name, schema in found.items() if isinstance(schema, str)}
+    schemas = {name: schema for name, schema in found.items() if not isinstance(schema, str)}
+    return Report(linkage.find(schemas), left_out)
+
+
+def _schema(spark: SparkSession, name: str, target: Target) -> T.StructType | str:
+    """The schema of a treated table, or why there is none."""
+
+    def step() -> T.StructType | str:
+        if target.path is not None:
+            if not DeltaTable.isDeltaTable(spark, target.path):
+                return "is not there"
+            schema = spark.read.format("delta").load(target.path).schema
+        else:
+            table = quoted_table(str(target.table))
+            if not spark.catalog.tableExists(table):
+                return "is not there"
+            schema = spark.read.table(table).schema
+        is_treated = any(column.is_decided for column in privacy_of(schema).values())
+        return schema if is_treated else "says nothing of how it was treated"
+
+    return failures.translated(name, step)
+
+
+def target_of(text: str) -> Target:
+    """A table by path, if there is a slash in it, else by name."""
+    if not text.strip():
+        raise BadUsage("--table: expected a table's name or path")
+    return Target(path=text) if "/" in text else Target(table=text)
+
+
+# -- what is told -----------------------------------------------------------------------------------------------------
+
+
+def as_data(report: Report) -> dict[str, Any]:
+    """A report as plain data. Measures of how many rows a group singles out are not made yet, and have no key here."""
+    found = report.found
+    return {
+        "tables": list(found.tables),
+        "left_out": [{"table": table, "reason": reason} for table, reason in report.left_out.items()],
+        "links": [dataclasses.asdict(link) for link in found.links],
+        "apart": [dataclasses.asdict(apart) for apart in found.apart],
+        "groups": [{**dataclasses.asdict(group), "combined": group.is_combined} for group in found.groups],
+        "raw_identifiers": [dataclasses.asdict(place) for place in found.raw],
+        "undecided": [dataclasses.asdict(place) for place in found.undecided],
+    }
+
+
+def lines(report: Report) -> Iterator[str]:
+    """A report for a person to read."""
+    found = report.found
+    yield from _section("columns that join", map(_of_link, found.links))
+    yield from _section(
+        "columns of one domain that do not join",
+        (f"{each.domain}: {_named(each.one)} and {_named(each.other)}: {each.reason}" for each in found.apart),
+    )
+    for group in found.groups:
+        yield from _of_group(group)
+    yield from _section(
+        "direct identifiers that are kept, and join with whatever holds the same", map(_named, found.raw)
+    )
+    yield from _section("columns that nobody decided about", map(_named, found.undecided))
+    yield from _section("tables left out", (f"{table}: {reason}" for table, reason in report.left_out.items()))
+    if not found.groups:
+        yield f"no two of the {len(found.tables)} tables join on a pseudonym"
+
+
+def _section(title: str, told: Iterable[str]) -> Iterator[str]:
+    listed = list(told)
+    if listed:
+        yield from (f"{title}:", *(f"  {line}" for line in listed), "")
+
+
+def _of_link(link: Link) -> str:
+    key = f", key {link.key}, version {link.key_id}" if link.key is not None else ""
+    return f"{link.domain} ({link.technique}{key}): {', '.join(map(_named, link.columns))}"
+
+
+def _of_group(group: Group) -> Iterator[str]:
+    yield f"{', '.join(group.tables)} join on {', '.join(group.domains)}; together they show"
+    yield from _by_table("quasi-identifiers, which could single people out", group.quasi_identifiers)
+    yield from _by_table("sensitive, of whomever these single out", group.sensitive)
+    yield ""
+
+
+def _by_table(title: str, places: Sequence[Place]) -> Iterator[str]:
+    yield f"  {title}:{'' if places else ' none'}"
+    for table in dict.fromkeys(place.table for place in places):
+        columns = (f"{place.column} ({place.technique})" for place in places if place.table == table)
+        yield f"    {table}: {', '.join(columns)}"
+
+
+def _named(place: Place) -> str:
+    return f"{place.table} {place.column}"
+
+
+# -- the command line -------------------------------------------------------------------------------------------------
+
+
+def _run(asked: argparse.Namespace) -> int:
+    if asked.conf is None and not asked.table:
+        raise BadUsage("name the tables: --table, or --conf for the targets of a configuration")
+    targets = _targets(asked.table, None if asked.conf is None else config.load(asked.conf))
+    report = run(session.start("lakenym linkage"), targets)
+    if report.left_out and asked.table:
+        raise Refused("\n".join(f"{table}: {reason}" for table, reason in report.left_out.items()))
+    print(json.dumps(as_data(report), ensure_ascii=False) if asked.json else "\n".join(lines(report)))
+    return failures.DONE
+
+
+def _targets(tables: Sequence[str] | None, conf: Config | None) -> dict[str, Target]:
+    if conf is None:
+        return {table: target_of(table) for table in tables or ()}
+    return {table: conf.tables[table].target for table in config.chosen(conf, tables)}
+
+
+def parser() -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser("linkage", description=(__doc__ or "").partition("\n\n")[0], allow_abbrev=False)
+    options.add_argument("--table", action="append", help="a treated table, by name or path; several times")
+    options.add_argument("--conf", type=Path, help="folder of the configuration, whose targets are meant then")
+    options.add_argument("--json", action="store_true", help="JSON instead of text")
+    return options
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    asked = parser().parse_args(argv)
+    return failures.exit_code(events.terminal, lambda: _run(asked))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""What the inventory tells and writes: drafts and drift, as text for a person or as one JSON object for each table."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jobs.shared.cli import BadUsage
+from jobs.shared.inventory.drift import Drift
+from jobs.shared.inventory.proposals import Proposal
+from jobs.shared.record import canonical_json
+
+
+@dataclasses.dataclass(frozen=True)
+class Drafted:
+    """A draft: of a whole file, or of the columns that an entry lacks. text: empty where nothing is undecided."""
+
+    table: str
+    file: str
+    proposals: tuple[Proposal, ...]
+    text: str
+
+
+def write(made: Drafted, folder: Path) -> Path | None:
+    """The file that now holds the draft; None where there is nothing to decide. Raises `BadUsage` rather than write
+    over a file that a person may have worked on."""
+    if not made.text:
+        return None
+    file = folder / made.file
+    if file.exists():
+        raise BadUsage(f"{file} is there already and is never overwritten: accept or remove it first")
+    file.write_text(made.text, encoding="utf-8")
+    return file
+
+
+def draft_as_text(made: Drafted, written: Path | None) -> str:
+    if written is not None:
+        return f"{made.table}: {len(made.proposals)} columns proposed, for a person to accept, in {written}"
+    return made.text or f"{made.table}: every column is decided"
+
+
+def draft_as_json(made: Drafted, written: Path | None) -> str:
+    columns = [_column(proposal) for proposal in made.proposals]
+    return canonical_json({"table": made.table, "file": None if written is None else str(written), "columns": columns})
+
+
+def _column(proposal: Proposal) -> dict[str, Any]:
+    """A proposed column with its evidence and no value."""
+    return {
+        "column": str(proposal.found.path),
+        "kind": proposal.kind.name,
+        "class": proposal.kind.class_,
+        "treatment": proposal.treatment,
+        "reasons": list(proposal.kind.reasons),
+        "evidence": proposal.found.evidence.as_data(),
+    }
+
+
+def drift_as_text(table: str, changes: Sequence[Drift]) -> str:
+    if not changes:
+        return f"{table}: no drift"
+    lines = (f"  {each.what}: {': '.join(filter(None, (each.column, each.detail)))}" for each in changes)
+    return "\n".join([table, *lines])
+
+
+def drift_as_json(table: str, changes: Sequence[Drift]) -> str:
+    found = [{"what": each.what, "column": each.column, "detail": each.detail} for each in changes]
+    return canonical_json({"table": table, "drift": found})

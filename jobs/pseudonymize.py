@@ -115,7 +115,8 @@ def execute(spark: SparkSession, prepared: Prepared, report: Report = events.sil
     into_commit({})
     counts = spark.sparkContext.accumulator({}, CountsParam(into_commit))
     report("planned", table=table.name, run_id=run_id, columns=len(plan.leaves), source=table.source.describe())
-    with key_delivery.delivered(spark, prepared.keys, plan) as keys:
+    written = session.settings(spark, file_statistics.parquet_settings(plan))
+    with key_delivery.delivered(spark, prepared.keys, plan) as keys, written:
         columns = Selection(plan, entries, keys, counts).columns()
         commit = tables.replace(spark, prepared.source.rows, columns, table.target, prepared.target, properties, run_id)
     result = Result(

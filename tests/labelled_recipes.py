@@ -1,4 +1,4 @@
-"""What the labelled set is made of: columns of persons in 22 languages and 12 scripts, by Faker and mimesis.
+"""What the labelled set is made of: columns of persons in 30 languages and 11 scripts, by Faker and mimesis.
 
 Which half a column belongs to, and its seed, follow from the SHA-256 of its label: rules were tuned on the one, and the
 other was measured at the end.

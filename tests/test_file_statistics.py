@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from jobs.pseudonymize import run
 from jobs.shared.file_statistics import COLUMNS
@@ -88,3 +90,22 @@ def test_without_pseudonyms_delta_decides(spark: SparkSession, lake: Path) -> No
     least_values(spark, lake, dict.fromkeys(TREATED, "keep"))
     shown = spark.sql(f"SHOW TBLPROPERTIES delta.`{lake}/treated/t`").collect()
     assert COLUMNS not in {row["key"] for row in shown}
+
+
+def parquet_columns_with_statistics(lake: Path) -> set[str]:
+    file = next((lake / "treated" / "t").glob("*.parquet"))
+    group = pq.ParquetFile(file).metadata.row_group(0)
+    columns = [group.column(at) for at in range(group.num_columns)]
+    return {column.path_in_schema for column in columns if column.is_stats_set and column.statistics.has_min_max}
+
+
+def test_the_parts_of_a_file_have_none_either(spark: SparkSession, lake: Path) -> None:
+    columns = {path: how for path, how in TREATED.items() if "`" not in path}
+    spark.createDataFrame([ROW], SCHEMA).drop("odd name").withColumn(
+        "home", F.col("home").dropFields("`a.b`")
+    ).write.parquet(str(lake / "raw" / "t"))
+    conf = configured(lake, table("t", lake, columns))
+    run(spark, conf, "t")
+    found = parquet_columns_with_statistics(lake)
+    assert {"name", "home.zip", "region"} <= found
+    assert not found & {"id", "home.street"}

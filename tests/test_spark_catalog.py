@@ -365,9 +365,11 @@ spark.sql("CREATE TABLE treated.raw (email string COMMENT 'mail [privacy: direct
 spark.sql("ALTER TABLE treated.raw SET TBLPROPERTIES ('privacy.class.n' = 'non_personal')")
 """
 LOOK = """
-import json
+import json, sys
+from jobs import catalog_tags
 from jobs.shared import session
 spark = session.start("hive")
+assert catalog_tags.main(["read", "--table", "treated.raw", "--conf", sys.argv[1]]) == 0
 found = {each.name: each.description for each in spark.catalog.listColumns("treated.customers")}
 rows = spark.table("treated.customers").count()
 print(json.dumps({"comments": found, "rows": rows, "table": spark.catalog.getTable("treated.customers").description}))
@@ -397,15 +399,15 @@ def test_a_hive_metastore(spark: SparkSession, lake: Path, hive: dict[str, str],
 
     def python(*arguments: str) -> str:
         command = [sys.executable, *arguments]
-        done = subprocess.run(command, env=hive, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(command, env=hive, cwd=tmp_path, capture_output=True, text=True, timeout=600)
         assert done.returncode == 0, done.stderr[-3000:]
         return done.stdout
 
     python("-c", RUN, str(conf))
-    seen = json.loads(python("-c", LOOK).splitlines()[-1])  # another process: the metastore told it
+    drafted = python("-c", LOOK, str(conf))  # another process: what it sees, the metastore told it
+    seen = json.loads(drafted.splitlines()[-1])
     assert (seen["comments"], seen["rows"]) == (MARKS, 2)
     assert seen["table"].startswith("[privacy: treated, policy 2026-11; ")
-    drafted = python(str(ROOT / "jobs" / "catalog_tags.py"), "read", "--table", "treated.raw", "--conf", str(conf))
     assert "the comment says direct_identifier" in drafted
     assert "the table's property privacy.class says non_personal" in drafted
     assert (tmp_path / "metastore").is_dir()

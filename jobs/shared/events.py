@@ -35,7 +35,8 @@ def terminal(event: str, **fields: Any) -> None:
     elif event == "committed":
         print(_summary(fields), flush=True)
     elif event in ("warning", "failed"):
-        print(f"{table + ': ' if table else ''}{fields['message']}", file=sys.stderr, flush=True)
+        named = str(fields["message"]).startswith(f"{table}: ")
+        print(f"{table + ': ' if table and not named else ''}{fields['message']}", file=sys.stderr, flush=True)
 
 
 def for_stream() -> Report:

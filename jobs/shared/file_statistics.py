@@ -1,8 +1,8 @@
-"""For which columns of the target Delta keeps the least and greatest value of each file.
+"""For which columns of the target the least and greatest values are kept: of a file by Delta, of its parts by Parquet.
 
-Delta skips files by them. A column of pseudonyms gains nothing: they are as good as random, so every file holds some
-from the whole range, while finding the least and greatest of text costs a good part of a plain copy's time, and puts
-values of the column into the log. So such columns have none, unless the table is clustered by them.
+Readers skip files and parts by them. A column of pseudonyms gains nothing: they are as good as random, so every part
+holds some from the whole range, while finding the least and greatest of text costs a good part of a plain copy's time,
+and Delta would put values of the column into its log. So such columns have none, unless the table is clustered by them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from pyspark.sql import types as T
 
-from jobs.shared.configuration.column_path import Field
+from jobs.shared.configuration.column_path import ColumnPath, Field
 from jobs.shared.selection import quoted
 from jobs.shared.treatment_plan import ColumnPlan, Plan
 
@@ -25,12 +25,32 @@ COMPARABLE = (T.NumericType, T.StringType, T.DateType, T.TimestampType, T.Timest
 def properties(plan: Plan) -> Mapping[str, str]:
     """The table property that leaves the pseudonyms out; empty where there are none, or where the catalog sets one."""
     target = plan.config.target
-    if any(name in target.properties for name in SET_BY_USER) or not any(map(_scattered, plan.leaves.values())):
+    if not _left_out(plan):
         return {}
     compared = [cases[0] for cases in plan.leaves.values() if _compared(cases) and not _scattered(cases)]
     chosen = [_name(leaf) for leaf in compared if leaf.path.root not in target.partition_by][:MOST]
     sorted_by = [name for name in map(quoted, target.cluster_by) if name not in chosen]
     return {COLUMNS: ",".join(chosen + sorted_by)}
+
+
+def parquet_settings(plan: Plan) -> Mapping[str, str]:
+    """The same for the parts of files, as settings of the session that writes. They go by name: where the table's
+    column mapping gives the columns of its files other names, those keep their statistics."""
+    sorted_by = plan.config.target.cluster_by
+    names = [path for path in map(_plain, _left_out(plan)) if path not in sorted_by]
+    return {f"parquet.{kind}.statistics.enabled#{name}": "false" for name in names for kind in ("column", "size")}
+
+
+def _left_out(plan: Plan) -> list[ColumnPath]:
+    """The columns of pseudonyms; none where the catalog says itself what is to have statistics."""
+    if any(name in plan.config.target.properties for name in SET_BY_USER):
+        return []
+    return [path for path, cases in plan.leaves.items() if _scattered(cases)]
+
+
+def _plain(path: ColumnPath) -> str:
+    """As Parquet writes the path of a field."""
+    return ".".join(step.name for step in path.steps if isinstance(step, Field))
 
 
 def _scattered(cases: tuple[ColumnPlan, ...]) -> bool:

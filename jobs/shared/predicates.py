@@ -58,8 +58,6 @@ def minimized(source: SourceRows, table: TableConfig) -> SourceRows:
     check(source.rows, table)
     if table.rows is None:
         return source
-    for form in ("csv", "json"):  # else a line that does not parse is skipped unseen where the predicate is not true
-        source.rows.sparkSession.conf.set(f"spark.sql.{form}.filterPushdown.enabled", "false")
     return dataclasses.replace(source, rows=source.rows.where(table.rows))
 
 

@@ -196,7 +196,9 @@ def _ambiguous(schema: T.StructType) -> Iterator[str]:
 def _undecided(path: ColumnPath, given: T.DataType, config: TableConfig) -> str:
     near = difflib.get_close_matches(str(path), config.columns, n=1)
     hint = f" (did you mean this by {near[0]!r}?)" if near else ""
-    return f"{path} ({given.simpleString()}): no decision in {config.file}{hint}; add it under columns, 'keep' included"
+    draft = f"python jobs/inventory.py --conf CONF --table {config.name} drafts it"
+    missing = f"{path} ({given.simpleString()}): no decision in {config.file}{hint}"
+    return f"{missing}; add it under columns, 'keep' included ({draft})"
 
 
 def _not_there(path: str, paths: Collection[str], config: TableConfig) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks import __main__ as bench
-from tests.benchmarks import kernels, plot, report, tables, targets
+from tests.benchmarks import check, kernels, plot, report, tables, targets
 from tests.benchmarks.timing import ProcessorClock, Spent, Times, in_turn, interleaved
 
 
@@ -76,6 +76,12 @@ def test_verdicts_say_what_is_met_and_what_is_missed(faster: float, met: int) ->
     found = targets.of_kernels(measured(faster, 1.0))
     assert sum(verdict.met for verdict in found) == met
     assert report.verdicts(found).count("**missed**") == 7 - met
+
+
+def test_check_is_measured_over_a_sound_catalog() -> None:
+    times = check.measure(1, tables=3)
+    assert len(times.turns) == 1
+    assert [targets.of_check(Times((seconds,))).met for seconds in (1.9, 2.1)] == [True, False]
 
 
 def test_verdicts_of_tables_and_the_plot(tmp_path: Path) -> None:

@@ -411,3 +411,23 @@ def test_a_hive_metastore(spark: SparkSession, lake: Path, hive: dict[str, str],
     assert "the comment says direct_identifier" in drafted
     assert "the table's property privacy.class says non_personal" in drafted
     assert (tmp_path / "metastore").is_dir()
+
+
+def test_comments_are_in_the_commit_of_a_run_and_survive_the_next(
+    spark: SparkSession, lake: Path, database: str
+) -> None:
+    raw(spark, lake)
+    conf = configured(lake, table("crm.customers", lake, COLUMNS))
+    pseudonymize.run(spark, conf, "crm.customers")
+    own = f"delta.`{lake}/treated/crm.customers`"
+    first = of_delta(spark, own)
+    assert {name: first.comment_of(name) for name in first.schema.names} == MARKS
+    assert len(history(spark, lake)) == 1
+    catalog_tags.write(spark, conf, "crm.customers", name="shown.customers")
+    spark.sql(sql_text.comment_on_columns("shown.customers", {"name": "it's \\ mine"}))
+    spark.sql(sql_text.comment_on_table("shown.customers", "all 'mine'"))
+    pseudonymize.run(spark, conf, "crm.customers")
+    again = of_delta(spark, own)
+    assert comments(spark, "shown.customers") == {**MARKS, "name": "it's \\ mine " + MARKS["name"]}
+    assert again.comment.startswith("all 'mine' [privacy: treated")
+    assert privacy_of(again.schema) == privacy_of(first.schema)

@@ -18,6 +18,8 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from jobs.shared.configuration.models import Source, Target
+from jobs.shared.platform import comments
+from jobs.shared.platform.described import Described
 from jobs.shared.record import RECORD
 from jobs.shared.selection import quoted
 from privacy_udfs.errors import LakenymError
@@ -58,6 +60,8 @@ class TargetState:
     properties: Mapping[str, str] = dataclasses.field(default_factory=dict)
     raw_versions: tuple[int, ...] = ()
     """Versions still in the history whose rows carry no treatment record: time travel would show them."""
+    before: Described = dataclasses.field(default_factory=lambda: Described(T.StructType()))
+    """Its comments, which a replace must state again."""
 
 
 def read(spark: SparkSession, source: Source) -> SourceRows:
@@ -125,7 +129,8 @@ def inspect(spark: SparkSession, target: Target) -> TargetState:
         return TargetState(name)
     detail = spark.sql(f"DESCRIBE DETAIL {name}").collect()[0]
     version = _delta_version(spark, name)
-    return TargetState(name, version, detail["properties"], _raw_versions(spark, name, detail["location"]))
+    before = Described(spark.read.table(name).schema, detail["description"] or "", detail["properties"])
+    return TargetState(name, version, detail["properties"], _raw_versions(spark, name, detail["location"]), before)
 
 
 def _raw_versions(spark: SparkSession, name: str, location: str) -> tuple[int, ...]:
@@ -185,9 +190,11 @@ def replace(
     spark.conf.set("spark.databricks.delta.write.txnAppId", "lakenym")
     spark.conf.set("spark.databricks.delta.write.txnVersion", str(state.version + 1))
     view = f"treated_{run_id.replace('-', '_')}"
-    rows.select(*columns).createOrReplaceTempView(view)
+    treated = comments.of_columns(rows.select(*columns), state.before)
+    treated.createOrReplaceTempView(view)
+    comment = comments.of_table(treated, state.before, stated)
     try:
-        spark.sql(_statement(target, state, stated, view))
+        spark.sql(_statement(target, state, stated, comment, view))
     except PySparkException as error:
         if CONFLICT.search(str(error)):
             raise CommitConflict(_beaten(state)) from None
@@ -200,12 +207,12 @@ def replace(
     return commit
 
 
-def _statement(target: Target, state: TargetState, properties: Mapping[str, str], view: str) -> str:
+def _statement(target: Target, state: TargetState, properties: Mapping[str, str], comment: str, view: str) -> str:
     """SQL, since no other door takes properties, partitioning and clustering in one commit. It holds no value."""
     layout = _listed("PARTITIONED BY", target.partition_by) + _listed("CLUSTER BY", target.cluster_by)
     stated = ", ".join(f"{_literal(key)} = {_literal(value)}" for key, value in sorted(properties.items()))
-    table = f"CREATE OR REPLACE TABLE {state.name} USING delta {layout} TBLPROPERTIES ({stated})"
-    return f"{table} AS TABLE {view}"
+    table = f"CREATE OR REPLACE TABLE {state.name} USING delta {layout} COMMENT {_literal(comment)}"
+    return f"{table} TBLPROPERTIES ({stated}) AS TABLE {view}"
 
 
 def _listed(clause: str, names: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.benchmarks import kernels, plot, report, tables, targets
+from tests.benchmarks import check, kernels, plot, report, tables, targets
 
 VALUES, QUICK_VALUES = 200_000, 20_000
 QUICK_ROWS = 200_000
@@ -45,6 +45,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         tabled = run_tables(options.folder, rows, turns, options.cores)
         sections.insert(0, report.table_of_tables(tabled, rows, options.cores))
         verdicts += targets.of_tables(tabled)
+    if not (options.only or options.group):
+        checked = check.measure(turns)
+        sections.append(report.check_table(checked, check.TABLES, check.COLUMNS))
+        verdicts.append(targets.of_check(checked))
     command = shlex.join(["python", "-m", "tests.benchmarks", *(sys.argv[1:] if argv is None else argv)])
     head = [report.about(command, (load, os.getloadavg()[0])), *([report.verdicts(verdicts)] if verdicts else [])]
     if options.quick or options.only or options.group:

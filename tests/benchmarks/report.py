@@ -72,7 +72,7 @@ def verdicts(found: Sequence[Verdict]) -> str:
         (
             v.promise,
             v.target,
-            "not measured" if v.found is None else f"{v.found:.2f} x",
+            "not measured" if v.found is None else f"{v.found:.2f} {v.unit}",
             "met" if v.met else "**missed**",
         )
         for v in found
@@ -98,6 +98,15 @@ def _kernel_cells(row: kernels.Row, base: kernels.Times | None) -> tuple[str, st
         return f"{row.count:,}", time, ""
     least, most = base.spread(row.per_value)
     return f"{row.count:,}", time, f"{base.ratio(row.per_value):.1f} x ({least:.1f} to {most:.1f})"
+
+
+def check_table(times: kernels.Times, tables: int, columns: int) -> str:
+    cells = (
+        f"{tables:,} of {columns} columns",
+        f"{times.median:.2f}",
+        f"{min(times.turns):.2f} to {max(times.turns):.2f}",
+    )
+    return "### `jobs/check.py`, without Spark\n\n" + table(("tables", "seconds", "least to most"), [cells])
 
 
 def table_of_tables(rows: Sequence[tables.Row], count: int, cores: int) -> str:

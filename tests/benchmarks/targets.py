@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from tests.benchmarks import kernels, tables
+from tests.benchmarks import check, kernels, tables
+from tests.benchmarks.timing import Times
 
 LOOP = "hand-written `hmac.new` loop"
 SIV, SIV_PEER = "**deterministic_encryption**", "`cryptography` AESSIV per value"
@@ -15,12 +16,13 @@ HASHING = "Keyed hashing, all values distinct"
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """promise: in words. found: the figure, None where it was not measured. met: whether it keeps the promise."""
+    """promise: in words. found: the figure in ``unit``, None where it was not measured. met: whether it is kept."""
 
     promise: str
     target: str
     found: float | None
     met: bool
+    unit: str = "x"
 
 
 def of_kernels(measured: Mapping[str, Sequence[kernels.Row]]) -> list[Verdict]:
@@ -48,6 +50,11 @@ def _faster(rows: Sequence[kernels.Row], title: str, name: str, base: str, least
     return Verdict(
         f"{title}: {name} against {base}", f"at least {least} x", found, found is not None and found >= least
     )
+
+
+def of_check(times: Times) -> Verdict:
+    """Seconds; at most."""
+    return Verdict(f"`jobs/check.py`, {check.TABLES:,} tables", "at most 2 s", times.median, times.median <= 2, "s")
 
 
 def of_tables(rows: Sequence[tables.Row]) -> list[Verdict]:

@@ -41,7 +41,8 @@ class Said:
 
 def marked(comment: str | None, mark: str) -> str:
     """The comment with our part replaced, or added at the end. Doing it again changes nothing."""
-    return f"{without(comment)} {mark}".lstrip()
+    theirs = without(comment)
+    return f"{theirs} {mark}" if theirs else mark
 
 
 def without(comment: str | None) -> str:

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 from chispa import assert_df_equality
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.pseudonymize import Result, run
 from jobs.shared.checks import Refused
 from jobs.shared.configuration.config import Config
-from jobs.shared.failures import RunFailed
+from jobs.shared.failures import RunFailed, translated
 from jobs.shared.tables import SourceProblem
 from jobs.shared.treatment_plan import PlanError
 from tests.lakes import column, configured, table
@@ -375,3 +376,12 @@ def test_csv_files_with_different_headers_are_refused(spark: SparkSession, lake:
     conf = configured(lake, table("t", lake, {"id": CUSTOMER, "note": "keep"}, source=source))
     with pytest.raises(SourceProblem, match="2 different header lines"):
         run(spark, conf, "t")
+
+
+def test_a_value_that_looks_like_a_raised_error_is_not_shown() -> None:
+    def failing() -> None:
+        raise PySparkException("[CAST_INVALID_INPUT] The value '[USER_RAISED_EXCEPTION] Zerlina SQLSTATE' is malformed")
+
+    with pytest.raises(RunFailed, match=r"^t: Spark failed \[CAST_INVALID_INPUT\]") as refused:
+        translated("t", failing)
+    assert "Zerlina" not in str(refused.value)

@@ -17,13 +17,15 @@ from jobs.shared.checks import Refused
 from jobs.shared.cli import BadUsage
 from jobs.shared.configuration.config import ConfigError
 from jobs.shared.events import Report
-from jobs.shared.tables import CommitConflict, SourceProblem
+from jobs.shared.tables import MALFORMED, CommitConflict, SourceProblem
 from jobs.shared.treatment_plan import PlanError
 from privacy_udfs.errors import KeyProblem, LakenymError
 
 DONE, REFUSED, BAD_USAGE, FAILED = 0, 1, 2, 3
 OURS = re.compile(r"^privacy_udfs\.errors\.(\w+): ([^\n]*)", re.MULTILINE)  # the end of a traceback, no quoted value
-RAISED = re.compile(r"\[USER_RAISED_EXCEPTION\] ([^\n]*?)(?: SQLSTATE|$)")
+RAISED = re.compile(
+    rf"\[USER_RAISED_EXCEPTION\] (the (?:csv|json) {MALFORMED})"
+)  # our words only: a value may hold others
 CONDITION = re.compile(r"\[([A-Z][A-Z0-9_]+(?:\.[A-Z0-9_]+)*)\]")
 T = TypeVar("T")
 

@@ -25,6 +25,7 @@ from jobs.shared.selection import quoted
 from privacy_udfs.errors import LakenymError
 
 CORRUPT = "_corrupt_record"
+MALFORMED = "source holds a line that does not parse as its schema says"
 CONFLICT = re.compile(r"DELTA_(CONCURRENT|METADATA_CHANGED|PROTOCOL_CHANGED)|Concurrent\w+Exception")
 USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 NEEDS_MAPPING = re.compile(r"[ ,;{}()\n\t=]")
@@ -100,7 +101,7 @@ def _read_text(spark: SparkSession, source: Source) -> DataFrame:
     if CORRUPT not in schema.names:
         schema = T.StructType([*schema.fields, T.StructField(CORRUPT, T.StringType())])
     rows = reader.schema(schema).load(source.path)
-    malformed = F.lit(f"the {source.format} source holds a line that does not parse as its schema says")
+    malformed = F.lit(f"the {source.format} {MALFORMED}")
     return rows.where(F.assert_true(F.col(CORRUPT).isNull(), malformed).isNull()).drop(CORRUPT)
 
 

@@ -21,6 +21,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
+from jobs.lake.sql import quoted_table
 from jobs.shared import cli, events, failures, session
 from jobs.shared.checks import Refused
 from jobs.shared.cli import BadUsage
@@ -32,7 +33,6 @@ from jobs.shared.platform.catalogs import CATALOGS, checked_name
 from jobs.shared.platform.drafting import Drafted
 from jobs.shared.platform.labels import Means
 from jobs.shared.record import canonical_json
-from jobs.shared.tables import quoted_table
 
 
 def statements(

@@ -17,7 +17,8 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from jobs import pseudonymize
-from jobs.shared import demo_lake, events, failures, session, tables, treatment_plan
+from jobs.lake import read
+from jobs.shared import demo_lake, events, failures, session, treatment_plan
 from jobs.shared.configuration import config
 from jobs.shared.configuration.column_path import ColumnPath
 from jobs.shared.configuration.config import Config
@@ -52,7 +53,7 @@ def show(spark: SparkSession, conf: Config) -> None:
 
 def joins(spark: SparkSession, conf: Config) -> dict[str, int]:
     """Rows of the same join on raw and on treated tables."""
-    raw = [tables.read(spark, conf.tables[name].source).rows for name in (CUSTOMERS, ORDERS)]
+    raw = [read.rows_of(spark, conf.tables[name].source).rows for name in (CUSTOMERS, ORDERS)]
     treated = [spark.table(_target(conf, name)) for name in (CUSTOMERS, ORDERS)]
     pairs = {"raw": raw, "treated": treated}
     return {name: left.join(right, "customer_id").count() for name, (left, right) in pairs.items()}
@@ -60,7 +61,7 @@ def joins(spark: SparkSession, conf: Config) -> dict[str, int]:
 
 def before_and_after(spark: SparkSession, conf: Config) -> list[str]:
     """The same customers in the raw and in the treated table, found by computing their pseudonyms with the key."""
-    raw = tables.read(spark, conf.tables[CUSTOMERS].source).rows.limit(3)
+    raw = read.rows_of(spark, conf.tables[CUSTOMERS].source).rows.limit(3)
     plan = treatment_plan.build(conf.tables[CUSTOMERS], raw.schema, key_ring.open_for(conf, conf.tables[CUSTOMERS]).ids)
     reference = key_ring.open_for(conf, plan.config).references(plan)[ColumnPath.parse("customer_id")]
     pseudonym = udf.on("customer_id", reference.technique, reference, input_type="bigint")

@@ -18,7 +18,9 @@ from typing import TypeVar
 
 from pyspark.sql import SparkSession
 
-from jobs.shared import events, failures, session, tables
+from jobs.lake import read, state
+from jobs.lake.problems import SourceProblem
+from jobs.shared import events, failures, session
 from jobs.shared.cli import BadUsage
 from jobs.shared.configuration import config
 from jobs.shared.configuration.config import Config
@@ -30,7 +32,6 @@ from jobs.shared.inventory.drift import Drift
 from jobs.shared.inventory.proposals import Surroundings
 from jobs.shared.inventory.recognizers.phone import REGIONS
 from jobs.shared.inventory.report import Drafted
-from jobs.shared.tables import SourceProblem
 
 T = TypeVar("T")
 DRIFT = 1
@@ -71,17 +72,17 @@ def compare(spark: SparkSession, conf: Config, folder: Path, name: str, options:
     changes = list(drift.of_columns(entry, found, accepted.evidence(folder, entry)))
 
     def treated() -> list[scan.Found]:
-        state = tables.inspect(spark, entry.target)
-        if state.version < 0 or not drift.hides(entry):
+        found = state.inspect(spark, entry.target)
+        if found.version < 0 or not drift.hides(entry):
             return []
-        return scan.scan(spark.read.table(state.name), options.sample, options.regions, drift.shapes(entry))
+        return scan.scan(spark.read.table(found.name), options.sample, options.regions, drift.shapes(entry))
 
     return changes + list(drift.of_pseudonyms(entry, failures.translated(name, treated)))
 
 
 def _scanned(spark: SparkSession, name: str, source: Source, options: Options) -> list[scan.Found]:
     def step() -> list[scan.Found]:
-        return scan.scan(tables.read(spark, source).rows, options.sample, options.regions)
+        return scan.scan(read.rows_of(spark, source).rows, options.sample, options.regions)
 
     return failures.translated(name, step)
 

@@ -21,6 +21,7 @@ from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
+from jobs.lake.sql import quoted_table
 from jobs.shared import events, failures, linkage, session
 from jobs.shared.checks import Refused
 from jobs.shared.cli import BadUsage
@@ -28,7 +29,6 @@ from jobs.shared.configuration import config
 from jobs.shared.configuration.config import Config
 from jobs.shared.configuration.models import Target
 from jobs.shared.linkage import Group, Link, Linkage, Place
-from jobs.shared.tables import quoted_table
 from jobs.shared.treated_table import privacy_of
 
 AT_ONCE = 8

@@ -19,7 +19,8 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from jobs.shared import cli, events, failures, predicates, record, session, tables, treatment_plan
+from jobs.lake import read, state
+from jobs.shared import cli, events, failures, predicates, record, session, treatment_plan
 from jobs.shared.checks import refuse
 from jobs.shared.configuration import config
 from jobs.shared.configuration.config import Config, ConfigError
@@ -96,10 +97,10 @@ def against_record(spark: SparkSession, conf: Config, table: str) -> TableDiff:
     entry = conf.tables[table]
     plan, keys = _plan(spark, conf, table)
     after = {str(path): entry for path, entry in record.entries(plan, keys.checks(plan)).items()}
-    state = failures.translated(table, lambda: tables.inspect(spark, entry.target))
-    before = record.columns_of(state.properties)
-    against = f"the record of version {state.version}" if before else "no record: everything is new"
-    rows = diff_rows(record.rows_of(state.properties), entry.rows) if before else None
+    found = failures.translated(table, lambda: state.inspect(spark, entry.target))
+    before = record.columns_of(found.properties)
+    against = f"the record of version {found.version}" if before else "no record: everything is new"
+    rows = diff_rows(record.rows_of(found.properties), entry.rows) if before else None
     return TableDiff(table, against, tuple(diff(before, after)), rows)
 
 
@@ -113,7 +114,7 @@ def against_revision(conf: Config, before: Config, table: str, revision: str) ->
 
 def _plan(spark: SparkSession, conf: Config, table: str) -> tuple[Plan, key_ring.KeyRing]:
     entry = conf.tables[table]
-    source = failures.translated(table, lambda: predicates.minimized(tables.read(spark, entry.source), entry))
+    source = failures.translated(table, lambda: predicates.minimized(read.rows_of(spark, entry.source), entry))
     keys = key_ring.open_for(conf, entry)
     return treatment_plan.build(entry, source.rows.schema, keys.ids), keys
 

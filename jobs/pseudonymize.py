@@ -19,6 +19,9 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
+from jobs.lake import read, replace, state
+from jobs.lake.read import SourceRows
+from jobs.lake.state import TargetState
 from jobs.shared import (
     cli,
     events,
@@ -28,7 +31,6 @@ from jobs.shared import (
     record,
     session,
     snapshots,
-    tables,
     treatment_plan,
 )
 from jobs.shared.checks import check_before_write
@@ -70,10 +72,10 @@ class Prepared:
     """A run up to its first write: everything is decided and checked."""
 
     conf: Config
-    source: tables.SourceRows
+    source: SourceRows
     keys: key_ring.KeyRing
     plan: Plan
-    target: tables.TargetState
+    target: TargetState
 
 
 def prepare(
@@ -81,10 +83,10 @@ def prepare(
 ) -> Prepared:
     """Plan one table against its source, open its keys, look at its target. Raises where a check refuses."""
     entry = conf.tables[table]
-    source = predicates.minimized(tables.read(spark, entry.source), entry)
+    source = predicates.minimized(read.rows_of(spark, entry.source), entry)
     keys = key_ring.open_for(conf, entry)
     plan = treatment_plan.build(entry, source.rows.schema, keys.ids)
-    target = tables.inspect(spark, entry.target)
+    target = state.inspect(spark, entry.target)
     found = key_checks.look(spark, conf, plan, keys, allowed.together, allowed.other_key_version)
     for warning in found.warned:
         report("warning", table=table, message=warning)
@@ -110,7 +112,7 @@ def execute(spark: SparkSession, prepared: Prepared, report: Report = events.sil
 
     def into_commit(counts: Counts) -> None:
         run = {"run_id": run_id, "source_version": prepared.source.version, "counts": by_column(plan, counts)}
-        spark.conf.set(tables.USER_METADATA, json.dumps(run, ensure_ascii=False))
+        spark.conf.set(replace.USER_METADATA, json.dumps(run, ensure_ascii=False))
 
     into_commit({})
     counts = spark.sparkContext.accumulator({}, CountsParam(into_commit))
@@ -118,7 +120,9 @@ def execute(spark: SparkSession, prepared: Prepared, report: Report = events.sil
     written = session.settings(spark, file_statistics.parquet_settings(plan))
     with key_delivery.delivered(spark, prepared.keys, plan) as keys, written:
         columns = Selection(plan, entries, keys, counts).columns()
-        commit = tables.replace(spark, prepared.source.rows, columns, table.target, prepared.target, properties, run_id)
+        commit = replace.replace(
+            spark, prepared.source.rows, columns, table.target, prepared.target, properties, run_id
+        )
     result = Result(
         table.name, run_id, commit.version, commit.rows, time.monotonic() - start, by_column(plan, counts.value), plan
     )

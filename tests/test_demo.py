@@ -9,7 +9,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs import demo, pseudonymize
-from jobs.shared import demo_lake, session, tables
+from jobs.lake import read
+from jobs.shared import demo_lake, session
 from jobs.shared.configuration.column_path import ColumnPath
 from jobs.shared.configuration.config import Config
 from tests.byte_scan import contents, found, texts
@@ -31,7 +32,7 @@ def identifiers(spark: SparkSession, conf: Config) -> set[bytes]:
     """Every value of every direct identifier of the raw lake that is not kept, as text and as bytes."""
     wanted: set[bytes] = set()
     for table in conf.tables.values():
-        rows = tables.read(spark, table.source).rows.toArrow()
+        rows = read.rows_of(spark, table.source).rows.toArrow()
         for path, rule in table.columns.items():
             if rule.class_ == "direct_identifier" and rule.treatment.technique.technique != "keep":
                 wanted |= texts(_leaf(rows, ColumnPath.parse(path)))

@@ -30,7 +30,7 @@ import sys, traceback
 from pathlib import Path
 from jobs import pseudonymize, plan
 from jobs.shared.configuration import config
-from jobs.shared import session, tables
+from jobs.shared import session
 from jobs.shared.selection import Selection
 from privacy_udfs import keys
 

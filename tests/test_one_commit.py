@@ -15,11 +15,11 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from jobs import pseudonymize
+from jobs.lake.problems import CommitConflict
 from jobs.shared import session
 from jobs.shared.configuration import config
 from jobs.shared.configuration.config import Config
 from jobs.shared.failures import translated
-from jobs.shared.tables import CommitConflict
 from tests.lakes import configured, table, write_conf
 
 ENTRY = {"id": {"domain": "customer"}, "note": "keep"}
@@ -81,7 +81,8 @@ import os, signal, sys, threading, time
 from pathlib import Path
 from jobs import pseudonymize
 from jobs.shared.configuration import config
-from jobs.shared import session, tables
+from jobs.lake import replace
+from jobs.shared import session
 conf_dir, target, point = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 def die(): os.killpg(0, signal.SIGKILL)
 def die_while_writing():
@@ -96,7 +97,7 @@ if point == "after_prepare":
 if point == "while_writing":
     threading.Thread(target=die_while_writing, daemon=True).start()
 if point == "after_commit":
-    tables._find_commit = lambda *_: die()
+    replace._find_commit = lambda *_: die()
 pseudonymize.execute(own, held)
 """
 

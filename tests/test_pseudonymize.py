@@ -12,11 +12,11 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from jobs.lake.problems import SourceProblem
 from jobs.pseudonymize import Result, run
 from jobs.shared.checks import Refused
 from jobs.shared.configuration.config import Config
 from jobs.shared.failures import RunFailed, translated
-from jobs.shared.tables import SourceProblem
 from jobs.shared.treatment_plan import PlanError
 from tests.lakes import column, configured, table
 

@@ -16,6 +16,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
 from jobs import catalog_tags, pseudonymize
+from jobs.lake.sql import quoted
 from jobs.shared.checks import Refused
 from jobs.shared.cli import BadUsage
 from jobs.shared.configuration import config
@@ -23,7 +24,6 @@ from jobs.shared.configuration.column_path import ColumnPath, Field
 from jobs.shared.configuration.config import Config, ConfigError
 from jobs.shared.platform import labels, marks, spark_catalog, sql_text
 from jobs.shared.platform.described import Described, of_delta
-from jobs.shared.selection import quoted
 from jobs.shared.treated_table import ColumnPrivacy, privacy_of
 from tests.conftest import QUICK
 from tests.lakes import column, configured, table, write_conf

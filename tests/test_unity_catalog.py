@@ -17,6 +17,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
 from jobs import catalog_tags, pseudonymize
+from jobs.lake import sql
 from jobs.shared import session
 from jobs.shared.cli import BadUsage
 from jobs.shared.platform import sql_text, unity_catalog
@@ -117,10 +118,10 @@ def test_tags_are_what_unity_takes() -> None:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_hostile_text_is_a_text(spark: SparkSession, text: str) -> None:
-    assert spark.sql(f"SELECT {sql_text.literal(text)} AS said").collect()[0]["said"] == text
-    assert not set("\n\r\t") & set(sql_text.literal(text))
-    assert "${" not in sql_text.literal(text)
-    assert "{{" not in sql_text.literal(text)
+    assert spark.sql(f"SELECT {sql.literal(text)} AS said").collect()[0]["said"] == text
+    assert not set("\n\r\t") & set(sql.literal(text))
+    assert "${" not in sql.literal(text)
+    assert "{{" not in sql.literal(text)
 
 
 @hypothesis.settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -129,7 +130,7 @@ def test_a_hostile_text_is_a_text(spark: SparkSession, text: str) -> None:
 )
 def test_any_text_is_a_text(spark: SparkSession, texts: list[str]) -> None:
     """Spark's own parser reads back what was written: several literals side by side, as tags stand."""
-    literals = ", ".join(map(sql_text.literal, texts))
+    literals = ", ".join(map(sql.literal, texts))
     assert spark.sql(f"SELECT array({literals}) AS said").collect()[0]["said"] == texts
 
 
@@ -249,7 +250,7 @@ def test_classes_are_proposed_from_tags(spark: SparkSession, lake: Path, informa
     try:
         spark.sql("CREATE TABLE tagged.customers (Email string, zip string, n int) USING parquet")
         for row in TAGS:
-            spark.sql(f"INSERT INTO {information_schema}.column_tags VALUES ({', '.join(map(sql_text.literal, row))})")
+            spark.sql(f"INSERT INTO {information_schema}.column_tags VALUES ({', '.join(map(sql.literal, row))})")
         conf = lake / "conf"
         configured(lake)
         name, means = "spark_catalog.tagged.customers", {("pii", "yes"): "quasi_identifier"}
@@ -263,7 +264,7 @@ def test_classes_are_proposed_from_tags(spark: SparkSession, lake: Path, informa
         ]
         assert made.silent == ("n",)
         tag = ("spark_catalog", "tagged", "customers", "privacy_class", "sensitive")
-        spark.sql(f"INSERT INTO {information_schema}.table_tags VALUES ({', '.join(map(sql_text.literal, tag))})")
+        spark.sql(f"INSERT INTO {information_schema}.table_tags VALUES ({', '.join(map(sql.literal, tag))})")
         made = catalog_tags.read(spark, name, conf, "unity", means)
         assert {str(p.found.path): p.kind.class_ for p in made.proposals}["n"] == "sensitive"
     finally:

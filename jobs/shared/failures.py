@@ -13,11 +13,12 @@ from typing import TypeVar
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
+from jobs.lake.problems import CommitConflict, SourceProblem
+from jobs.lake.text_files import MALFORMED
 from jobs.shared.checks import Refused
 from jobs.shared.cli import BadUsage
 from jobs.shared.configuration.config import ConfigError
 from jobs.shared.events import Report
-from jobs.shared.tables import MALFORMED, CommitConflict, SourceProblem
 from jobs.shared.treatment_plan import PlanError
 from privacy_udfs.errors import KeyProblem, LakenymError
 

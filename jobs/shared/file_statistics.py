@@ -11,8 +11,8 @@ from collections.abc import Mapping
 
 from pyspark.sql import types as T
 
+from jobs.lake.sql import quoted
 from jobs.shared.configuration.column_path import ColumnPath, Field
-from jobs.shared.selection import quoted
 from jobs.shared.treatment_plan import ColumnPlan, Plan
 
 COLUMNS = "delta.dataSkippingStatsColumns"

@@ -15,9 +15,9 @@ from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 
+from jobs.lake.read import SourceRows
 from jobs.shared.configuration.documents import describe, did_you_mean
 from jobs.shared.configuration.models import TableConfig
-from jobs.shared.tables import SourceRows
 from jobs.shared.treatment_plan import PlanError
 
 COLUMNS = ("AttributeReference", "GetStructField", "GetMapValue", "NamedLambdaVariable", "Literal", "TypedNullLiteral")

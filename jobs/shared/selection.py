@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 from pyspark.sql.pandas.types import to_arrow_type
 
+from jobs.lake.sql import quoted
 from jobs.shared.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue
 from jobs.shared.record import Entry
 from jobs.shared.treatment_plan import ColumnPlan, Plan
@@ -144,11 +145,6 @@ def bare(given: T.DataType) -> T.DataType:
     if isinstance(given, T.MapType):
         return T.MapType(bare(given.keyType), bare(given.valueType), given.valueContainsNull)
     return given
-
-
-def quoted(name: str) -> str:
-    """A column name as Spark's parser takes it, whatever characters it has."""
-    return "`" + name.replace("`", "``") + "`"
 
 
 def _or_kept(node: Node, output: T.DataType, whole: bool = True) -> Treated:

@@ -18,12 +18,12 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from jobs.lake.sql import quoted_table
 from jobs.shared import session
 from jobs.shared.configuration import config
 from jobs.shared.configuration.config import Config
 from jobs.shared.configuration.policy_entries import Snapshots
 from jobs.shared.record import software
-from jobs.shared.tables import quoted_table
 from privacy_udfs.errors import LakenymError
 
 CONFIGURATION, HIERARCHY = "configuration", "hierarchy"

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from pyspark.sql import SparkSession
 
-from jobs.shared import failures, tables
+from jobs.lake.sql import quoted, quoted_table
+from jobs.shared import failures
 from jobs.shared.cli import BadUsage
 from jobs.shared.configuration import locations
 from jobs.shared.configuration.documents import did_you_mean
@@ -16,7 +17,6 @@ from jobs.shared.inventory import discovery
 from jobs.shared.inventory.accepted import Entry
 from jobs.shared.inventory.discovery import FoundTable
 from jobs.shared.record import RECORD
-from jobs.shared.selection import quoted
 
 
 def chosen(
@@ -54,7 +54,7 @@ def _source(spark: SparkSession, name: str, known: Mapping[str, Entry]) -> Sourc
     entry = known.get(name)
     if entry is not None and entry.source is not None:
         return entry.source
-    if not spark.catalog.tableExists(tables.quoted_table(name)):
+    if not spark.catalog.tableExists(quoted_table(name)):
         hint = did_you_mean(name, known)
         raise BadUsage(f"--table: neither the configuration nor Spark's catalog has a table {name} to read{hint}")
     return Source(table=name)
@@ -83,7 +83,7 @@ def _has_record(spark: SparkSession, table: FoundTable) -> bool:
     source = table.source
     if source is None or source.format not in ("delta", None):
         return False
-    name = tables.quoted_table(str(source.table)) if source.table else f"delta.{quoted(str(source.path))}"
+    name = quoted_table(str(source.table)) if source.table else f"delta.{quoted(str(source.path))}"
 
     def step() -> bool:
         return bool(spark.sql(f"SHOW TBLPROPERTIES {name}").where(f"key = '{RECORD}'").count())

@@ -21,11 +21,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import types as T
 from pyspark.sql.pandas.types import to_arrow_type
 
+from jobs.lake.sql import quoted
 from jobs.shared.configuration.column_path import ColumnPath
 from jobs.shared.inventory import distinct, evidence, leaves
 from jobs.shared.inventory.evidence import Evidence, Measured, Settings
 from jobs.shared.inventory.recognizers.phone import REGIONS
-from jobs.shared.selection import quoted
 from privacy_udfs.errors import LakenymError, UnexpectedFailure
 
 DEFAULT_SAMPLE = 20_000

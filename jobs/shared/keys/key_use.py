@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Mapping
 from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 
-from jobs.shared import failures, session, tables
+from jobs.lake.sql import quoted, quoted_table
+from jobs.shared import failures, session
 from jobs.shared.configuration.config import Config
 from jobs.shared.configuration.models import Target
 from jobs.shared.record import Columns, columns_of
-from jobs.shared.selection import quoted
 
 AT_ONCE = 8
 """Tables whose records are read at the same time: each takes the driver a look into a Delta log."""
@@ -48,11 +48,11 @@ def recorded(spark: SparkSession, conf: Config, names: Iterable[str]) -> dict[st
 
 
 def _properties(spark: SparkSession, target: Target) -> Mapping[str, str]:
-    """The properties alone, which costs a small part of what `tables.inspect` does."""
+    """The properties alone, which costs a small part of what `jobs.lake.state.inspect` does."""
     if target.path is not None:
         name, exists = f"delta.{quoted(target.path)}", DeltaTable.isDeltaTable(spark, target.path)
     else:
-        name = tables.quoted_table(str(target.table))
+        name = quoted_table(str(target.table))
         exists = spark.catalog.tableExists(name)
     rows = spark.sql(f"SHOW TBLPROPERTIES {name}").collect() if exists else []
     return {row["key"]: row["value"] for row in rows}

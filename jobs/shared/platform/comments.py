@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.lake.sql import quoted
 from jobs.shared.platform import marks
 from jobs.shared.platform.described import COMMENT, Described
-from jobs.shared.selection import quoted
 
 
 def of_columns(treated: DataFrame, before: Described) -> DataFrame:

@@ -5,24 +5,9 @@ Pure functions. The statements are those that Spark and Unity Catalog share.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
-from jobs.shared.selection import quoted
-from jobs.shared.tables import quoted_table
-
-_ESCAPED = re.compile(r"[\\'\x00-\x1f\x7f]|\$(?=\{)|\{(?=\{)")
-"""Besides what ends a literal: control characters, and what tools replace before parsing, ``${x}`` and ``{{x}}``."""
-
-
-def literal(text: str) -> str:
-    """A text as a literal of Spark's SQL, with its usual escapes (``spark.sql.parser.escapedStringLiterals`` false)."""
-    return f"'{_ESCAPED.sub(_escape, text)}'"
-
-
-def _escape(found: re.Match[str]) -> str:
-    character = found[0]
-    return f"\\{character}" if character in "\\'" else f"\\u{ord(character):04x}"
+from jobs.lake.sql import literal, quoted, quoted_table
 
 
 def register(name: str, location: str) -> str:

@@ -12,13 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pyspark.sql import SparkSession
 
+from jobs.lake.sql import literal, quoted, quoted_table
 from jobs.shared.configuration.column_path import ColumnPath, Field
 from jobs.shared.platform import labels, spark_catalog, sql_text
 from jobs.shared.platform.described import Described
 from jobs.shared.platform.labels import STRICTEST, WHOLE_TABLE, Label, Means, Told
-from jobs.shared.platform.sql_text import literal
-from jobs.shared.selection import quoted
-from jobs.shared.tables import quoted_table
 from jobs.shared.treated_table import ColumnPrivacy
 
 PARTS = (3,)

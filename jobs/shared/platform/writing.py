@@ -8,6 +8,7 @@ from delta.tables import DeltaTable
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
+from jobs.lake.sql import quoted, quoted_table
 from jobs.shared.checks import Refused
 from jobs.shared.cli import BadUsage
 from jobs.shared.configuration.models import Target
@@ -15,8 +16,6 @@ from jobs.shared.failures import RunFailed
 from jobs.shared.platform import described, sql_text
 from jobs.shared.platform.catalogs import CATALOGS, checked_name
 from jobs.shared.platform.described import Described
-from jobs.shared.selection import quoted
-from jobs.shared.tables import quoted_table
 
 
 def called(table: str, target: Target, name: str | None, platform: str) -> str:

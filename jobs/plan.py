@@ -19,7 +19,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from jobs.lake import read, state
+from jobs.lake import consent, read, state
 from jobs.shared import cli, events, failures, predicates, record, session, treatment_plan
 from jobs.shared.checks import refuse
 from jobs.shared.configuration import config
@@ -95,7 +95,7 @@ def _short(value: Any) -> str:
 def against_record(spark: SparkSession, conf: Config, table: str) -> TableDiff:
     """What a run would change for the table that stands at the target, by its treatment record."""
     entry = conf.tables[table]
-    plan, keys = _plan(spark, conf, table)
+    plan, keys, _ = _plan(spark, conf, table)
     after = {str(path): entry for path, entry in record.entries(plan, keys.checks(plan)).items()}
     found = failures.translated(table, lambda: state.inspect(spark, entry.target))
     before = record.columns_of(found.properties)
@@ -112,11 +112,12 @@ def against_revision(conf: Config, before: Config, table: str, revision: str) ->
     return TableDiff(table, f"revision {revision}", tuple(diff(*sides)), rows)
 
 
-def _plan(spark: SparkSession, conf: Config, table: str) -> tuple[Plan, key_ring.KeyRing]:
+def _plan(spark: SparkSession, conf: Config, table: str) -> tuple[Plan, key_ring.KeyRing, list[str]]:
+    """The plan, the keys that it needs, and why its source must not be read."""
     entry = conf.tables[table]
     source = failures.translated(table, lambda: predicates.minimized(read.rows_of(spark, entry.source), entry))
     keys = key_ring.open_for(conf, entry)
-    return treatment_plan.build(entry, source.rows.schema, keys.ids), keys
+    return treatment_plan.build(entry, source.rows.schema, keys.ids), keys, consent.refusals(entry, source)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -165,14 +166,14 @@ def _print_all(options: argparse.Namespace) -> int:
     def show(name: str) -> int:
         if options.diff is not None:
             return _tell(against_record(spark, conf, name), options)
-        plan, keys = _plan(spark, conf, name)
+        plan, keys, refusals = _plan(spark, conf, name)
         print(canonical_json(as_data(plan)) if options.json else as_text(plan), flush=True)
         found = failures.translated(
             name, lambda: key_checks.look(spark, conf, plan, keys, names, options.accept_other_key_version)
         )
         for warning in found.warned:
             events.terminal("warning", table=name, message=warning)
-        refuse(name, found.refused)
+        refuse(name, [*refusals, *found.refused])
         return 0
 
     return max(failures.exit_code(events.terminal, functools.partial(show, name), name) for name in names)

@@ -19,7 +19,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from jobs.lake import read, replace, state
+from jobs.lake import consent, read, replace, state
 from jobs.lake.read import SourceRows
 from jobs.lake.state import TargetState
 from jobs.shared import (
@@ -94,7 +94,12 @@ def prepare(
     for violation in judged:
         if violation.level == "warn":
             report("warning", table=table, message=str(violation))
-    refusals = [*key_delivery.refusals(spark, keys, plan), *found.refused, *map(str, policy_rules.refused(judged))]
+    refusals = [
+        *consent.refusals(entry, source),
+        *key_delivery.refusals(spark, keys, plan),
+        *found.refused,
+        *map(str, policy_rules.refused(judged)),
+    ]
     check_before_write(plan, keys, target, allowed.raw_history, refusals)
     return Prepared(conf, source, keys, plan, target)
 

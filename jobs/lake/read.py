@@ -1,46 +1,104 @@
-"""A source's rows, as the catalog says where they are. The version of a Delta source is pinned."""
+"""A source's rows, as the catalog says where they are. The version of a Delta source is pinned.
+
+Whatever of it can be known before a row is read is looked at here, and told as a `SourceProblem`.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.lake import text_files
+from jobs.lake import leaves, partition_folders, source_errors, source_schema, text_files
+from jobs.lake.leaves import Leaf
+from jobs.lake.problems import SourceProblem
 from jobs.lake.sql import quoted, quoted_table
+from jobs.shared.configuration import reader_options
 from jobs.shared.configuration.models import Source
+
+NOT_DELTA = ("EXPECT_TABLE_NOT_VIEW", "DELTA_OPERATION_MISSING_PATH")
+"""What Delta says when it is asked about a view, or about a table of a catalog that is not its own."""
 
 
 @dataclasses.dataclass(frozen=True)
 class SourceRows:
     rows: DataFrame
     version: int | None
-    """The Delta version that is read, None for other formats."""
+    """The Delta version that is read, None for other formats and for views."""
+    partitions: tuple[str, ...] = ()
+    """Columns whose values stand in paths."""
+    is_treated: bool = False
+    """Whether it, or anything under it, carries the record of a treatment."""
 
 
 def rows_of(spark: SparkSession, source: Source) -> SourceRows:
-    """The source's rows, lazily; a Delta source is pinned to its current version."""
-    if source.table is not None:
-        version = delta_version(spark, source.table) if is_delta_name(spark, source.table) else None
-        reader = spark.read.options(**source.options)
-        if version is not None and "versionAsOf" not in source.options:
-            reader = reader.option("versionAsOf", version)
-        return SourceRows(reader.table(quoted_table(source.table)), version)
-    assert source.path is not None
-    if source.format == "delta":
-        version = int(source.options.get("versionAsOf", delta_version(spark, f"delta.{quoted(source.path)}")))
-        reader = spark.read.format("delta").options(**source.options).option("versionAsOf", version)
-        return SourceRows(reader.load(source.path), version)
+    """The source's rows, lazily; a Delta source is pinned to one version. Raises `SourceProblem`."""
+    for name, message in reader_options.faults(source.kind, source.options):
+        raise SourceProblem(f"{source.describe()}: options.{name}: {message}")
+    with source_errors.told(spark, source):
+        rows, version = _read(spark, source)
+        under = leaves.of(rows)
+        partitions = tuple(dict.fromkeys(name for leaf in under for name in leaf.partitions))
+        if source.path is not None:
+            partition_folders.check(spark, source, under)
+            partition_folders.check_names(rows, source, partitions)
+        rows = source_schema.cleaned(partition_folders.typed(rows, source))
+        return SourceRows(rows, version, partitions, any(leaf.is_treated for leaf in under))
+
+
+def _read(spark: SparkSession, source: Source) -> tuple[DataFrame, int | None]:
     if source.format in ("csv", "json"):
-        return SourceRows(text_files.rows_of(spark, source), None)
-    # columns that only some of the files have must be decided too, so all their schemas count
-    options = {"mergeSchema": "true", **source.options}
-    return SourceRows(spark.read.format(str(source.format)).options(**options).load(source.path), None)
+        return text_files.rows_of(spark, source), None
+    if source.format in ("parquet", "orc"):
+        # columns that only some of the files have must be decided too, so all their schemas count
+        options = {**source.options, "mergeSchema": "true"}
+        return spark.read.format(source.format).options(**options).load(source.path), None
+    if source.table is None:
+        return _read_delta(spark, source, f"delta.{quoted(str(source.path))}")
+    name = quoted_table(source.table)
+    if is_delta_name(spark, source.table):
+        return _read_delta(spark, source, name)
+    return spark.read.options(**source.options).table(name), None
+
+
+def _read_delta(spark: SparkSession, source: Source, name: str) -> tuple[DataFrame, int]:
+    """A Delta table at one version, however that is stated."""
+    version = _version(spark, source, name)
+    rows = _delta_rows(spark, source, name, {"versionAsOf": str(version)})
+    if [leaf.version for leaf in leaves.of(rows)] != [version]:
+        raise SourceProblem(f"{source.describe()}: Delta does not say that it reads version {version}")
+    return rows, version
+
+
+def _version(spark: SparkSession, source: Source, name: str) -> int:
+    if "timestampAsOf" in source.options:
+        return _only(leaves.of(_delta_rows(spark, source, name, source.options)), source)
+    wanted = source.options.get("versionAsOf", "latest")
+    return delta_version(spark, name) if wanted.lower() == "latest" else int(wanted)
+
+
+def _only(found: list[Leaf], source: Source) -> int:
+    if len(found) != 1 or found[0].version is None:
+        raise SourceProblem(f"{source.describe()}: Delta does not say which version that is: state versionAsOf")
+    return found[0].version
+
+
+def _delta_rows(spark: SparkSession, source: Source, name: str, options: dict[str, str]) -> DataFrame:
+    if source.path is not None:
+        return spark.read.format("delta").options(**options).load(source.path)
+    return spark.read.options(**options).table(name)
 
 
 def is_delta_name(spark: SparkSession, table: str) -> bool:
-    rows = spark.sql(f"DESCRIBE EXTENDED {quoted_table(table)}").where("col_name = 'Provider'").collect()
-    return bool(rows) and rows[0]["data_type"].lower() == "delta"
+    """Whether a name is a Delta table's, by its catalog's own word. A view is none."""
+    try:
+        detail = spark.sql(f"DESCRIBE DETAIL {quoted_table(table)}").collect()
+        return str(detail[0]["format"]).lower() == "delta"
+    except PySparkException as error:
+        if str(error.getCondition()).startswith(NOT_DELTA):
+            return False
+        raise
 
 
 def delta_version(spark: SparkSession, name: str) -> int:

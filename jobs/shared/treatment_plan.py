@@ -20,6 +20,7 @@ from jobs.shared.configuration.models import ColumnRule, TableConfig, Treatment
 from privacy_udfs.errors import LakenymError, TypeRefused
 from privacy_udfs.technique import plain_type
 
+NOT_STORED = (T.NullType, T.DayTimeIntervalType, T.YearMonthIntervalType, T.CalendarIntervalType)
 INJECTIVE = frozenset({"keep", "keyed_hash", "deterministic_encryption", "format_preserving_encryption"})
 """Techniques that keep distinct map keys distinct."""
 
@@ -148,12 +149,28 @@ def _output(treatment: Treatment, given: T.DataType) -> T.DataType | None:
         return None
     if isinstance(given, T.NullType):
         raise TypeRefused("the column has no type (void), which Delta cannot store: drop it")
+    if technique.technique in ("keep", "redact") and (found := next(_not_stored(given), None)) is not None:
+        raise TypeRefused(f"Delta cannot store {found.simpleString()}: drop it, or write it as text or a number")
     if technique.technique == "keep":
         return given
     if technique.technique == "redact" and getattr(technique, "value", None) is None:
         return given
     output = technique.output_type(plain_type(to_arrow_type(given, timezone="UTC")))
     return from_arrow_type(output, prefer_timestamp_ntz=True)
+
+
+def _not_stored(given: T.DataType) -> Iterator[T.DataType]:
+    """The types in ``given`` that no column of a Delta table can have."""
+    if isinstance(given, T.StructType):
+        for field in given.fields:
+            yield from _not_stored(field.dataType)
+    elif isinstance(given, T.ArrayType):
+        yield from _not_stored(given.elementType)
+    elif isinstance(given, T.MapType):
+        yield from _not_stored(given.keyType)
+        yield from _not_stored(given.valueType)
+    elif isinstance(given, NOT_STORED):
+        yield given
 
 
 def _of_one_type(cases: list[ColumnPlan]) -> list[ColumnPlan]:

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from jobs.shared.configuration import locations
+from jobs.shared.configuration import locations, reader_options
 from jobs.shared.configuration.column_path import ColumnPath, ColumnPathError, Field, When
 from jobs.shared.configuration.documents import Document, Fault, Loc, did_you_mean
 from jobs.shared.configuration.locations import Location
@@ -154,6 +154,18 @@ def _own_source(draft: Draft) -> Iterator[Fault]:
         yield draft.document.fault(("target",), "is the table's own source, or one lies in the other: write elsewhere")
 
 
+def _reader_options(draft: Draft) -> Iterator[Fault]:
+    source = draft.document.data.get("source")
+    options = source.get("options") if isinstance(source, dict) else None
+    if not isinstance(source, dict) or not isinstance(options, dict):
+        return
+    kind = source.get("format", reader_options.TABLE)
+    if kind in reader_options.TAKEN and ("table" in source) == (kind == reader_options.TABLE):
+        texts = {name: value for name, value in options.items() if isinstance(value, str)}
+        for name, message in reader_options.faults(kind, texts):
+            yield draft.document.fault(("source", "options", name), message)
+
+
 _OF_ONE_TABLE: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     _table_name,
     _nested,
@@ -161,6 +173,7 @@ _OF_ONE_TABLE: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     _subject,
     _layout,
     _own_source,
+    _reader_options,
 )
 
 

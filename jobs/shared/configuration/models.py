@@ -12,8 +12,9 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from jobs.shared.configuration import reader_options
 from jobs.shared.configuration.column_path import ColumnPath, When
 from jobs.shared.configuration.entry import (
     TABLE_PATTERN,
@@ -32,6 +33,9 @@ from privacy_udfs.technique import Technique
 
 MOST_CASES = 100
 
+Accepted = Literal["accepted"]
+PartitionType = Literal["string", "tinyint", "smallint", "int", "bigint", "date", "timestamp"]
+
 
 class Source(Entry):
     """Where a table is read from: files at a path in a format, or a table by name."""
@@ -40,8 +44,20 @@ class Source(Entry):
     format: Literal["delta", "parquet", "csv", "json", "orc"] | None = None
     table: NotBlank | None = None
     options: dict[str, str] = Field(default={})
+    """Of `reader_options.TAKEN`, in the spelling that they have there; others stay as written, for a check to tell."""
     schema_: Annotated[NotBlank | None, Field(alias="schema")] = None
     """Columns and types as DDL, for csv and json."""
+    partitions: dict[NotBlank, PartitionType] = Field(default={})
+    """The types of columns that are folders (``cust=7``); they are text where none is stated."""
+    personal_paths: Accepted | None = None
+    """Consent to a source whose paths hold values of personal columns."""
+    treated_again: Accepted | None = None
+    """Consent to a source that is itself treated."""
+
+    @field_validator("options")
+    @classmethod
+    def _in_one_spelling(cls, options: dict[str, str], given: ValidationInfo) -> dict[str, str]:
+        return reader_options.normalized(given.data.get("format") or reader_options.TABLE, options)
 
     @model_validator(mode="after")
     def _one_way(self) -> Source:
@@ -51,7 +67,14 @@ class Source(Entry):
             raise ValueError("expected 'format' with 'path', and without it none")
         if self.schema_ is not None and self.format not in ("csv", "json"):
             raise ValueError("expected 'schema' for csv and json only; other sources have their own")
+        if self.partitions and self.format in (None, "delta"):
+            raise ValueError("expected 'partitions' for files only; a Delta table or one by name has its own types")
         return self
+
+    @property
+    def kind(self) -> str:
+        """Its format, or `reader_options.TABLE`."""
+        return self.format or reader_options.TABLE
 
     def describe(self) -> str:
         """For logs: format and place, without what a URI may hold before its host."""

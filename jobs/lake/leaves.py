@@ -1,0 +1,94 @@
+"""What Spark says of the tables and folders that rows are read from, from the plan alone: no row is read."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import types as T
+
+from jobs.shared.record import RECORD
+
+PRIVACY = "privacy"
+
+
+@dataclasses.dataclass(frozen=True)
+class Leaf:
+    """One table or folder. version: of a Delta table. columns: those that the files hold, where they are files."""
+
+    schema: T.StructType
+    partitions: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    roots: tuple[str, ...] = ()
+    version: int | None = None
+    has_record: bool = False
+
+    @property
+    def is_treated(self) -> bool:
+        """Whether it carries the record of a treatment, in its properties or on any field."""
+        return self.has_record or _has_entry(self.schema.jsonValue())
+
+
+def of(rows: DataFrame) -> list[Leaf]:
+    """All that the rows come from; of a view what is under it."""
+    leaves = rows._jdf.queryExecution().analyzed().collectLeaves()
+    return [_leaf(leaves.apply(at)) for at in range(leaves.size())]
+
+
+def _leaf(node: Any) -> Leaf:
+    schema = T.StructType.fromJson(json.loads(node.schema().json()))
+    if _is_a(node, "HiveTableRelation"):
+        partitions = node.partitionCols()
+        names = tuple(str(partitions.apply(at).name()) for at in range(partitions.size()))
+        return Leaf(schema, names, has_record=bool(node.tableMeta().properties().contains(RECORD)))
+    if not _is_a(node, "LogicalRelation") or not _is_a(node.relation(), "HadoopFsRelation"):
+        return Leaf(schema)
+    relation, table = node.relation(), node.catalogTable()
+    found = Leaf(
+        schema,
+        tuple(map(str, relation.partitionSchema().fieldNames())),
+        tuple(map(str, relation.dataSchema().fieldNames())),
+        has_record=bool(table.isDefined() and table.get().properties().contains(RECORD)),
+    )
+    return _with_index(found, relation.location())
+
+
+def _with_index(found: Leaf, index: Any) -> Leaf:
+    if _is_a(index, "TahoeFileIndex"):
+        has_record = found.has_record or bool(index.metadata().configuration().contains(RECORD))
+        return dataclasses.replace(found, version=int(index.getSnapshot().version()), has_record=has_record)
+    if _is_a(index, "InMemoryFileIndex"):
+        paths = index.rootPaths()
+        return dataclasses.replace(found, roots=tuple(paths.apply(at).toString() for at in range(paths.size())))
+    return found
+
+
+def _is_a(thing: Any, name: str) -> bool:
+    """Whether a class of the JVM is called so, or a class that it is made from."""
+    kind = thing.getClass()
+    while kind is not None:
+        if kind.getSimpleName() == name:
+            return True
+        kind = kind.getSuperclass()
+    return False
+
+
+def _has_entry(data: Any) -> bool:
+    """Whether any field of a schema, given as JSON, carries an entry of a treatment record."""
+    if isinstance(data, list):
+        return any(map(_has_entry, data))
+    if not isinstance(data, dict):
+        return False
+    metadata = data.get("metadata")
+    told = metadata.get(PRIVACY) if isinstance(metadata, dict) else None
+    if isinstance(told, dict) and any(isinstance(entry.get("technique"), str) for entry in _entries(told)):
+        return True
+    return any(_has_entry(value) for name, value in data.items() if name != "metadata")
+
+
+def _entries(told: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield told
+    yield from (entry for entry in told.values() if isinstance(entry, dict))

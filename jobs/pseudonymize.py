@@ -1,7 +1,7 @@
 """Treat tables as the catalog says: ``spark-submit jobs/pseudonymize.py --conf conf --table crm.customers``.
 
-Exit codes: 0 done; 1 refused by a check, nothing was written for that table; 2 bad configuration or usage; 3 failed at
-run time. From a notebook: ``run(spark, config.load(Path("conf")), "crm.customers")``.
+Exit codes: 0 done; 1 refused by a check, nothing was committed for that table; 2 bad configuration or usage; 3 failed
+at run time. From a notebook: ``run(spark, config.load(Path("conf")), "crm.customers")``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from jobs.lake import consent, read, replace, state
+from jobs.lake import consent, places, read, replace, state
 from jobs.lake.read import SourceRows
 from jobs.lake.state import TargetState
 from jobs.shared import (
@@ -87,7 +87,11 @@ def prepare(
     keys = key_ring.open_for(conf, entry)
     plan = treatment_plan.build(entry, source.rows.schema, keys.ids)
     target = state.inspect(spark, entry.target)
+    if target.location is not None:
+        places.check_apart(spark, source.rows, target.location, target.name)
     found = key_checks.look(spark, conf, plan, keys, allowed.together, allowed.other_key_version)
+    if target.transaction is None:
+        report("warning", table=table, message=replace.UNGUARDED)
     for warning in found.warned:
         report("warning", table=table, message=warning)
     judged = policy_rules.violations(conf, table, datetime.datetime.now(datetime.timezone.utc).date())

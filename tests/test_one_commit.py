@@ -45,7 +45,7 @@ def test_of_two_runs_that_saw_the_same_table_the_later_is_refused(
         pseudonymize.run(spark, conf, "t")
     first, second = (prepare_and_hold(spark, conf) for _ in range(2))
     version = pseudonymize.execute(*first).version
-    with pytest.raises(CommitConflict, match="this run wrote nothing"):
+    with pytest.raises(CommitConflict, match="this run committed nothing"):
         pseudonymize.execute(*second)
     history = spark.sql(f"DESCRIBE HISTORY delta.`{lake}/treated/t`")
     assert history.count() == version + 1

@@ -10,4 +10,8 @@ class SourceProblem(LakenymError):
 
 
 class CommitConflict(LakenymError):
-    """Another run changed the target since this one looked at it; this run wrote nothing."""
+    """Another run or program changed the target since this one looked at it; this run committed nothing."""
+
+
+class Overwritten(LakenymError):
+    """This run committed, and replaced what others had committed since it looked; seen only afterwards."""

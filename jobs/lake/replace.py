@@ -4,16 +4,20 @@ nothing."""
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from jobs.lake.problems import CommitConflict
+from jobs.lake import delta_commit
+from jobs.lake.delta_commit import NewTable, Transaction
+from jobs.lake.problems import CommitConflict, Overwritten
 from jobs.lake.sql import literal, quoted
 from jobs.lake.state import TargetState
 from jobs.shared.configuration.models import Target
@@ -27,6 +31,12 @@ NOT_RESTATED = re.compile(
     r"privacy\.|delta\.(feature\.|constraints\.|columnMapping\.|min(Reader|Writer)Version|rowTracking\."
     r"|dataSkippingStatsColumns$)"  # it names columns, which may be others now
 )
+UNGUARDED = (
+    "Delta's own transaction is out of reach here (another version of Delta, or a table of another catalog), so a "
+    "change of the target by another program during this run is seen only after the commit, and told then"
+)
+HARMLESS = ("VACUUM START", "VACUUM END", "OPTIMIZE")
+"""Operations of others that change no row."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,24 +57,45 @@ def replace(
 ) -> Commit:
     """Create or replace the target in one commit, if it is still as inspected; else raise `CommitConflict`.
 
-    Delta's idempotent writes serve as compare-and-swap: the commit carries the number of the version it is to make,
-    under an application id that all runs of all jobs share, so that of two runs that saw one version one is skipped.
+    The session holds the run's user metadata under `USER_METADATA`, complete when the last row is written.
     """
     stated = {**_restated(state.properties), **target.properties, **properties}
     if any(NEEDS_MAPPING.search(name) for name in _names(rows.schema)):
         stated.setdefault("delta.columnMapping.mode", "name")
-    spark.conf.set("spark.databricks.delta.write.txnAppId", "lakenym")
-    spark.conf.set("spark.databricks.delta.write.txnVersion", str(state.version + 1))
-    view = f"treated_{run_id.replace('-', '_')}"
     treated = comments.of_columns(rows.select(*columns), state.before)
-    treated.createOrReplaceTempView(view)
     comment = comments.of_table(treated, state.before, stated)
+    table = NewTable(treated, stated, comment, target.partition_by, target.cluster_by)
     try:
-        spark.sql(_statement(target, state, stated, comment, view))
-    except PySparkException as error:
+        if state.transaction is not None:
+            return _in_transaction(spark, state.transaction, table)
+        return _by_statement(spark, state, table, run_id)
+    except delta_commit.Changed:
+        raise CommitConflict(_beaten(state)) from None
+    except (PySparkException, Py4JError) as error:
         if CONFLICT.search(str(error)):
             raise CommitConflict(_beaten(state)) from None
         raise
+
+
+def _in_transaction(spark: SparkSession, begun: Transaction, table: NewTable) -> Commit:
+    """Delta itself refuses the commit where anything was changed since the transaction began, at the look."""
+
+    def run_metadata(rows: int, files: int) -> str:
+        run = json.loads(str(spark.conf.get(USER_METADATA)))
+        return json.dumps({**run, "rows": rows, "files": files}, ensure_ascii=False)
+
+    written = delta_commit.replace(begun, table, run_metadata)
+    return Commit(written.version, written.rows, written.files)
+
+
+def _by_statement(spark: SparkSession, state: TargetState, table: NewTable, run_id: str) -> Commit:
+    """Where Delta's own transaction is out of reach. Of two runs of ours one is refused, by the number that the commit
+    carries; a commit of another program is seen only afterwards, and told as `Overwritten`."""
+    delta_commit.mark(spark, state.version)
+    view = f"treated_{run_id.replace('-', '_')}"
+    table.rows.createOrReplaceTempView(view)
+    try:
+        spark.sql(_statement(state, table, view))
     finally:
         spark.catalog.dropTempView(view)
     commit = _find_commit(spark, state, run_id)
@@ -73,12 +104,13 @@ def replace(
     return commit
 
 
-def _statement(target: Target, state: TargetState, properties: Mapping[str, str], comment: str, view: str) -> str:
-    """SQL, since no other door takes properties, partitioning and clustering in one commit. It holds no value."""
-    layout = _listed("PARTITIONED BY", target.partition_by) + _listed("CLUSTER BY", target.cluster_by)
-    stated = ", ".join(f"{literal(key)} = {literal(value)}" for key, value in sorted(properties.items()))
-    table = f"CREATE OR REPLACE TABLE {state.name} USING delta {layout} COMMENT {literal(comment)}"
-    return f"{table} TBLPROPERTIES ({stated}) AS TABLE {view}"
+def _statement(state: TargetState, table: NewTable, view: str) -> str:
+    """SQL, since no other public door takes properties, partitioning and clustering in one commit. It holds no
+    value."""
+    layout = _listed("PARTITIONED BY", table.partition_by) + _listed("CLUSTER BY", table.cluster_by)
+    stated = ", ".join(f"{literal(key)} = {literal(value)}" for key, value in sorted(table.properties.items()))
+    made = f"CREATE OR REPLACE TABLE {state.name} USING delta {layout} COMMENT {literal(table.comment)}"
+    return f"{made} TBLPROPERTIES ({stated}) AS TABLE {view}"
 
 
 def _listed(clause: str, names: Sequence[str]) -> str:
@@ -86,7 +118,12 @@ def _listed(clause: str, names: Sequence[str]) -> str:
 
 
 def _beaten(state: TargetState) -> str:
-    return f"another run changed {state.name} after version {state.version} was inspected; this run wrote nothing"
+    if state.version < 0:
+        return f"another run or program created {state.name} since it was inspected; this run committed nothing"
+    return (
+        f"another run or program changed {state.name} after version {state.version} was inspected; this run committed "
+        "nothing: run it again"
+    )
 
 
 def _restated(properties: Mapping[str, str]) -> dict[str, str]:
@@ -96,10 +133,25 @@ def _restated(properties: Mapping[str, str]) -> dict[str, str]:
 
 def _find_commit(spark: SparkSession, state: TargetState, run_id: str) -> Commit | None:
     history = spark.sql(f"DESCRIBE HISTORY {state.name}").where(F.col("version") > state.version)
-    for row in history.where(F.get_json_object("userMetadata", "$.run_id") == run_id).collect():
-        metrics: dict[str, Any] = row["operationMetrics"] or {}
-        return Commit(int(row["version"]), int(metrics.get("numOutputRows", 0)), int(metrics.get("numFiles", 0)))
+    told = ("version", "operation", "operationMetrics", F.get_json_object("userMetadata", "$.run_id").alias("run_id"))
+    between: list[int] = []
+    for row in history.orderBy("version").select(*told).collect():
+        if row["run_id"] == run_id:
+            _tell_overwritten(state, int(row["version"]), between)
+            metrics: dict[str, Any] = row["operationMetrics"] or {}
+            return Commit(int(row["version"]), int(metrics.get("numOutputRows", 0)), int(metrics.get("numFiles", 0)))
+        if row["operation"] not in HARMLESS:
+            between.append(int(row["version"]))
     return None
+
+
+def _tell_overwritten(state: TargetState, version: int, between: Sequence[int]) -> None:
+    if between:
+        raise Overwritten(
+            f"version {version} of {state.name} was committed by this run and replaced what others committed since it "
+            f"looked: version(s) {', '.join(map(str, between))}. This Delta gives no way to refuse that beforehand; "
+            "RESTORE gets them back"
+        )
 
 
 def _names(given: T.DataType) -> list[str]:

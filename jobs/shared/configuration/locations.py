@@ -19,14 +19,15 @@ Location = tuple[str, ...]
 
 def of(place: Source | Target) -> Location:
     """The normal form of where a table is: one form for all spellings of one place."""
-    return _of_path(place.path) if place.path is not None else _of_name(str(place.table))
+    return of_path(place.path) if place.path is not None else _of_name(str(place.table))
 
 
 def _of_name(name: str) -> Location:
     return ("catalog", name.replace("`", "").lower().removeprefix("spark_catalog."))
 
 
-def _of_path(path: str) -> Location:
+def of_path(path: str) -> Location:
+    """The normal form of a path or URI."""
     found = _SCHEME.fullmatch(path)
     store, rest = "file", path
     if found is not None:

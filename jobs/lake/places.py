@@ -1,0 +1,109 @@
+"""Where tables really are: links followed, names of the catalog looked up. Nothing of others is overwritten."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+from jobs.lake.problems import SourceProblem
+from jobs.shared.configuration import locations
+
+LOG = "_delta_log"
+
+
+def check_apart(spark: SparkSession, rows: DataFrame, target: str, shown: str) -> None:
+    """Raise `SourceProblem` where the target is a place that ``rows`` are read from, or one lies in the other."""
+    place = _resolved(spark, target)
+    for source in _roots(rows):
+        if _overlap(_resolved(spark, source), place):
+            raise SourceProblem(
+                f"the target {shown} is the place that the source is read from, or one lies in the other, once links "
+                "and names of the catalog are followed: write elsewhere"
+            )
+
+
+def _overlap(one: locations.Location, other: locations.Location) -> bool:
+    if all(left == right for left, right in zip(one, other, strict=False)):
+        return True
+    local = one[0] == other[0] == "file"
+    return local and (_holds(one, other) or _holds(other, one))
+
+
+def _holds(outer: locations.Location, inner: locations.Location) -> bool:
+    """Whether a local folder is one of those that another lies in, by the system itself: names may differ in case."""
+    place = _local(outer)
+    above = (_local(each) for each in locations.ancestors(inner))
+    return os.path.exists(place) and any(os.path.exists(each) and os.path.samefile(place, each) for each in above)
+
+
+def _local(place: locations.Location) -> str:
+    return "/" + "/".join(place[1:])
+
+
+def check_free(spark: SparkSession, target: str, shown: str) -> None:
+    """Raise `SourceProblem` where a new table would be mixed with something that is there already.
+
+    A folder with a Delta log is a Delta table, or one that a run began and did not commit.
+    """
+    path, files = _of_hadoop(spark, target)
+    if files.exists(path):
+        if not files.getFileStatus(path).isDirectory():
+            raise SourceProblem(f"the target {shown} is a file: name a new folder")
+        if not files.exists(_child(spark, path, LOG)) and len(files.listStatus(path)) > 0:
+            raise SourceProblem(
+                f"the folder of the target {shown} holds files and is no Delta table: name a new folder, or empty this "
+                "one; nothing is written among the files of others"
+            )
+    _check_not_inside(spark, path, files, shown)
+
+
+def _check_not_inside(spark: SparkSession, path: Any, files: Any, shown: str) -> None:
+    outer = path.getParent()
+    while outer is not None:
+        if files.exists(_child(spark, outer, LOG)):
+            raise SourceProblem(
+                f"the target {shown} lies in the folder of another Delta table, whose VACUUM would delete it: write "
+                "elsewhere"
+            )
+        outer = outer.getParent()
+
+
+def _roots(rows: DataFrame) -> Iterator[str]:
+    """The folders and files that a data frame reads, through views too."""
+    leaves = rows._jdf.queryExecution().analyzed().collectLeaves()
+    for at in range(leaves.size()):
+        leaf = leaves.apply(at)
+        kind = leaf.getClass().getSimpleName()
+        if kind == "HiveTableRelation":
+            yield leaf.tableMeta().location().toString()
+        elif kind == "LogicalRelation" and leaf.relation().getClass().getSimpleName() == "HadoopFsRelation":
+            roots = leaf.relation().location().rootPaths()
+            yield from (roots.apply(each).toString() for each in range(roots.size()))
+
+
+def _resolved(spark: SparkSession, place: str) -> locations.Location:
+    """The normal form of a place; in the local file system with links followed, as far as it exists."""
+    path, files = _of_hadoop(spark, place)
+    uri = files.makeQualified(path).toUri()
+    if uri.getScheme() == "file":
+        return ("file", *filter(None, os.path.realpath(uri.getPath()).split("/")))
+    return locations.of_path(_through_mounts(path, files))
+
+
+def _through_mounts(path: Any, files: Any) -> str:
+    """A view of several file systems names what it shows."""
+    if files.getScheme() == "viewfs" and files.exists(path):
+        path = files.resolvePath(path)
+    return str(files.makeQualified(path).toString())
+
+
+def _of_hadoop(spark: SparkSession, place: str) -> tuple[Any, Any]:
+    path = spark.sparkContext._jvm.org.apache.hadoop.fs.Path(place)  # type: ignore[union-attr]
+    return path, path.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf())
+
+
+def _child(spark: SparkSession, path: Any, name: str) -> Any:
+    return spark.sparkContext._jvm.org.apache.hadoop.fs.Path(path, name)  # type: ignore[union-attr]

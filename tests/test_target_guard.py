@@ -1,0 +1,216 @@
+"""What stands at a target, or comes there while a run writes, is never overwritten unseen."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from jobs import pseudonymize
+from jobs.lake.problems import CommitConflict, SourceProblem
+from jobs.pseudonymize import Prepared
+from jobs.shared import session
+from jobs.shared.configuration.config import Config
+from jobs.shared.failures import translated
+from tests.lakes import configured, table
+
+ENTRY = {"id": {"domain": "customer"}, "note": "keep"}
+Change = Callable[[SparkSession, str], object]
+ROW = "SELECT 'x' AS id, 'canary' AS note"
+
+
+def raw(spark: SparkSession, lake: Path, **more: object) -> Config:
+    spark.range(20).select("id", F.lit("x").alias("note")).coalesce(1).write.parquet(str(lake / "raw" / "t"))
+    return configured(lake, table("t", lake, ENTRY, **more))
+
+
+def prepared(spark: SparkSession, conf: Config) -> tuple[SparkSession, Prepared]:
+    own = session.for_run(spark)
+    return own, translated("t", lambda: pseudonymize.prepare(own, conf, "t"))
+
+
+def sql(*statements: str) -> Change:
+    return lambda spark, name: [spark.sql(statement.format(name)).collect() for statement in statements]
+
+
+def append(spark: SparkSession, name: str) -> None:
+    spark.sql(ROW).write.format("delta").mode("append").save(name.split("`")[1])
+
+
+def overwrite(spark: SparkSession, name: str) -> None:
+    spark.sql(ROW).write.format("delta").mode("overwrite").save(name.split("`")[1])
+
+
+def drop_and_begin_anew(spark: SparkSession, name: str) -> None:
+    shutil.rmtree(name.split("`")[1])
+    overwrite(spark, name)
+
+
+CHANGES: dict[str, Change] = {
+    "append": append,
+    "overwrite": overwrite,
+    "delete": sql("DELETE FROM {} WHERE note = 'x'"),
+    "update": sql("UPDATE {} SET note = 'canary'"),
+    "merge": sql(f"MERGE INTO {{}} t USING ({ROW}) s ON t.id = s.id WHEN NOT MATCHED THEN INSERT *"),
+    "properties": sql("ALTER TABLE {} SET TBLPROPERTIES (delta.enableChangeDataFeed = true)"),
+    "table comment": sql("COMMENT ON TABLE {} IS 'by hand'"),
+    "column comment": sql("ALTER TABLE {} ALTER COLUMN note COMMENT 'by hand'"),
+    "replace": sql("CREATE OR REPLACE TABLE {} USING delta AS " + ROW),
+    "begun anew": drop_and_begin_anew,
+}
+
+
+@pytest.fixture(scope="module")
+def treated(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Config]:
+    """A treated table; each test works on its own copy."""
+    lake = tmp_path_factory.mktemp("guarded")
+    conf = raw(spark, lake)
+    pseudonymize.run(spark, conf, "t")
+    return lake, conf
+
+
+def copied(treated: tuple[Path, Config], lake: Path) -> Config:
+    shutil.copytree(treated[0] / "treated", lake / "treated")
+    shutil.copytree(treated[0] / "raw", lake / "raw")
+    shutil.copytree(treated[0] / "keys", lake / "keys")
+    return configured(lake, table("t", lake, ENTRY))
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_since_the_look_is_a_conflict(
+    spark: SparkSession, lake: Path, treated: tuple[Path, Config], change: str
+) -> None:
+    own, held = prepared(spark, copied(treated, lake))
+    name = f"delta.`{lake}/treated/t`"
+    CHANGES[change](spark, name)
+    there = log_of(lake)
+    with pytest.raises(CommitConflict, match="committed nothing"):
+        translated("t", lambda: pseudonymize.execute(own, held))
+    assert log_of(lake) == there, "what the other one committed stands"
+
+
+def log_of(lake: Path) -> list[str]:
+    return sorted(path.name for path in (lake / "treated" / "t" / "_delta_log").glob("*.json"))
+
+
+def test_what_changes_no_row_is_no_conflict(spark: SparkSession, lake: Path, treated: tuple[Path, Config]) -> None:
+    own, held = prepared(spark, copied(treated, lake))
+    name = f"delta.`{lake}/treated/t`"
+    for statement in ("OPTIMIZE {}", "VACUUM {}", "DELETE FROM {} WHERE note = 'nobody'"):
+        spark.sql(statement.format(name)).collect()
+    assert pseudonymize.execute(own, held).version == len(log_of(lake)) - 1
+    assert prepared(spark, held.conf)[1].target.raw_versions == ()
+
+
+def test_a_table_that_was_made_meanwhile_is_a_conflict(spark: SparkSession, lake: Path) -> None:
+    own, held = prepared(spark, raw(spark, lake))
+    append(spark, f"delta.`{lake}/treated/t`")
+    with pytest.raises(CommitConflict, match=r"created delta.*committed nothing"):
+        translated("t", lambda: pseudonymize.execute(own, held))
+    assert spark.read.format("delta").load(str(lake / "treated" / "t")).count() == 1
+
+
+def test_a_folder_that_was_dropped_is_not_made_again_by_halves(
+    spark: SparkSession, lake: Path, treated: tuple[Path, Config]
+) -> None:
+    own, held = prepared(spark, copied(treated, lake))
+    shutil.rmtree(lake / "treated" / "t")
+    with pytest.raises(CommitConflict, match="committed nothing"):
+        translated("t", lambda: pseudonymize.execute(own, held))
+    assert not list(lake.glob("treated/t/_delta_log/*.json"))
+
+
+def test_by_name_too(spark: SparkSession, lake: Path) -> None:
+    spark.sql("CREATE DATABASE IF NOT EXISTS guard")
+    try:
+        conf = raw(spark, lake, target={"table": "guard.t"})
+        first = prepared(spark, conf)
+        late = prepared(spark, conf)
+        assert pseudonymize.execute(*first).version == 0
+        with pytest.raises(CommitConflict, match="committed nothing"):
+            translated("t", lambda: pseudonymize.execute(*late))
+        late = prepared(spark, conf)
+        spark.sql("INSERT INTO guard.t VALUES ('x', 'canary')")
+        with pytest.raises(CommitConflict, match="committed nothing"):
+            translated("t", lambda: pseudonymize.execute(*late))
+        assert spark.table("guard.t").count() == 21
+    finally:
+        spark.sql("DROP DATABASE guard CASCADE")
+
+
+def test_a_run_that_ended_before_its_name_was_known_is_taken_up(spark: SparkSession, lake: Path) -> None:
+    spark.sql("CREATE DATABASE IF NOT EXISTS guard")
+    try:
+        conf = raw(spark, lake, target={"table": "guard.t"})
+        own, held = prepared(spark, conf)
+        assert held.target.location is not None
+        path = held.target.location.removeprefix("file:")
+        pseudonymize.run(spark, configured(lake, table("t", lake, ENTRY, target={"path": path})), "t")
+        assert pseudonymize.run(spark, configured(lake, table("t", lake, ENTRY, target={"table": "guard.t"})), "t")
+        assert spark.table("guard.t").count() == 20
+        assert spark.sql("DESCRIBE HISTORY guard.t").count() == 2
+    finally:
+        spark.sql("DROP DATABASE guard CASCADE")
+
+
+def test_the_commit_tells_its_rows_and_files(spark: SparkSession, treated: tuple[Path, Config]) -> None:
+    row = spark.sql(f"DESCRIBE HISTORY delta.`{treated[0]}/treated/t`").collect()[0]
+    run = json.loads(row["userMetadata"])
+    assert (run["rows"], run["files"], run["counts"]["id"]) == (20, 1, [20, 0, 0])
+    assert row["operation"] == "CREATE OR REPLACE TABLE AS SELECT"
+    assert row["operationMetrics"]["numOutputRows"] == "20"
+
+
+def test_a_standing_constraint_prints_no_value(spark: SparkSession, lake: Path, treated: tuple[Path, Config]) -> None:
+    conf = copied(treated, lake)
+    spark.sql(f"ALTER TABLE delta.`{lake}/treated/t` ADD CONSTRAINT short CHECK (length(note) < 3)")
+    spark.sql("SELECT 1L AS id, 'canary' AS note").write.mode("overwrite").parquet(str(lake / "raw" / "t"))
+    assert pseudonymize.run(spark, conf, "t").rows == 1
+
+
+# -- places ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_folder_of_other_files_is_refused(spark: SparkSession, lake: Path) -> None:
+    conf = raw(spark, lake)
+    (lake / "treated" / "t").mkdir(parents=True)
+    (lake / "treated" / "t" / "mine.txt").write_text("canary")
+    with pytest.raises(SourceProblem, match="holds files and is no Delta table") as refused:
+        prepared(spark, conf)
+    assert "canary" not in str(refused.value)
+    (lake / "treated" / "t" / "mine.txt").unlink()
+    assert pseudonymize.run(spark, conf, "t").version == 0, "an empty folder is free"
+
+
+def test_inside_another_delta_table_is_refused(spark: SparkSession, lake: Path) -> None:
+    spark.range(1).write.format("delta").save(str(lake / "treated"))
+    with pytest.raises(SourceProblem, match="in the folder of another Delta table"):
+        prepared(spark, raw(spark, lake))
+
+
+def test_the_source_through_a_link_or_a_name_is_refused(spark: SparkSession, lake: Path) -> None:
+    raw(spark, lake)
+    (lake / "link").symlink_to(lake / "raw")
+    spark.sql(f"CREATE TABLE IF NOT EXISTS linked USING parquet LOCATION '{lake}/raw/t'")
+    spark.sql("CREATE OR REPLACE VIEW seen AS SELECT * FROM linked")
+    try:
+        for source, target in (
+            ({"format": "parquet", "path": f"{lake}/raw/t"}, f"file://{lake}/link/t/"),
+            ({"format": "parquet", "path": f"{lake}/raw/t"}, f"{lake}/link/t/deeper"),
+            ({"format": "parquet", "path": f"{lake}/link/t"}, f"{lake}/raw/./x/../t"),
+            ({"table": "linked"}, f"file:{lake}/raw/t"),
+            ({"table": "seen"}, f"{lake}/raw/t/below"),
+        ):
+            conf = configured(lake, table("t", lake, ENTRY, source=source, target={"path": target}))
+            with pytest.raises(SourceProblem, match="is the place that the source is read from|is no Delta table"):
+                prepared(spark, conf)
+        beside = {"source": {"table": "seen"}, "target": {"path": f"{lake}/link/beside"}}
+        assert prepared(spark, configured(lake, table("t", lake, ENTRY, **beside)))
+    finally:
+        spark.sql("DROP VIEW seen")
+        spark.sql("DROP TABLE linked")

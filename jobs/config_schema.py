@@ -91,8 +91,9 @@ def _techniques(more: Schema) -> dict[str, Schema]:
     for cls in TECHNIQUES:
         schema = definitions[cls.__name__]
         properties, required = schema["properties"], set(schema.get("required", ()))
-        properties["on_refused"]["enum"] = ["stop", "null", None]  # in YAML an unquoted null is not text
-        properties["on_refused"].pop("type", None)
+        for name in {"on_refused", "empty", "empty_subject"} & properties.keys():
+            properties[name]["enum"].append(None)  # in YAML an unquoted null is not text
+            properties[name].pop("type", None)
         if cls.key_size is not Technique.key_size:
             properties |= more
             required.add("key")

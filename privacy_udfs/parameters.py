@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import re
 from decimal import Decimal, InvalidOperation
@@ -9,6 +10,8 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+
+from privacy_udfs.kernels.written_times import Form
 
 MAX_PLACES = 38  # decimal128 holds no more
 
@@ -93,6 +96,16 @@ def _zone(name: str) -> str:
     return name
 
 
+def _form(text: str) -> str:
+    fault = Form(text).faults()
+    if fault is not None:
+        raise ValueError(fault)
+    return text
+
+
+InputFormat = Annotated[str, AfterValidator(_form)]
+"""How dates or times are written in a column of text; see `privacy_udfs.kernels.written_times`."""
+
 Number = Annotated[Decimal, BeforeValidator(_number), PlainSerializer(_json_number, when_used="json")]
 """An exact decimal number: int, text or float in, kept without zeros at its end; in a record an int, or else text."""
 
@@ -102,5 +115,37 @@ IsoDate = Annotated[datetime.date, BeforeValidator(_date)]
 ZoneName = Annotated[str, AfterValidator(_zone)]
 """A name of the IANA time zone database."""
 
-Normalize = Annotated[tuple[Literal["nfc", "trim", "lower"], ...], Field(strict=False)]
-"""Steps before text becomes canonical bytes, in this order of application; see `privacy_udfs.kernels.canonical`."""
+
+Steps = tuple[Literal["nfc", "trim", "lower", "nfkc", "strip_zero_width"], ...]
+
+
+def _in_order(steps: Steps) -> Steps:
+    """What a step lets through must not be what an earlier one would have changed, or a second pass gives another."""
+    if "strip_zero_width" in steps[1:]:
+        raise ValueError("strip_zero_width comes first, and once: a character between two others keeps them apart")
+    if "nfkc" in steps and "nfc" in steps:
+        raise ValueError("nfkc does all that nfc does: name one of the two")
+    before = steps[: steps.index("nfkc")] if "nfkc" in steps else ()
+    if {"trim", "lower"} & set(before):
+        raise ValueError("nfkc comes before trim and lower: it gives blanks and capitals")
+    return steps
+
+
+Normalize = Annotated[Steps, Field(strict=False), AfterValidator(_in_order)]
+"""Steps before text becomes canonical bytes, in this order of application; see `privacy_udfs.kernels.normalize`."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Later:
+    """Marks a parameter that a technique did not have when it was first released: `Technique.record` leaves it out
+    while it has its default."""
+
+
+def _as_utf8(value: str) -> str:
+    if any(0xD800 <= ord(char) < 0xE000 for char in value):
+        raise ValueError("a lone surrogate has no UTF-8")
+    return value
+
+
+Utf8 = Annotated[str, AfterValidator(_as_utf8)]
+"""Text that can be written."""

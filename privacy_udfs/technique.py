@@ -12,14 +12,16 @@ refusal.
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, ClassVar, Literal, NamedTuple, NoReturn
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, NoReturn
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from privacy_udfs.errors import KeyProblem, TypeRefused, ValueRefused
+from privacy_udfs.kernels.empties import without_empty
 from privacy_udfs.kernels.repeats import distinct_if_few
+from privacy_udfs.parameters import Later, Normalize
 
 MAX_BATCH_BYTES = 1 << 30  # a batch is cut here, so that 32-bit Arrow offsets always suffice
 
@@ -100,11 +102,26 @@ class Technique(BaseModel):
         Raises `TokenRefused` where any value cannot be reverted."""
         raise TypeRefused(f"{self.technique} is not reversible")
 
+    def prepared(self, values: pa.Array) -> pa.Array:
+        """The values as they are counted and treated; what becomes null here counts as null."""
+        return values
+
+    def nulls_values(self) -> bool:
+        """Whether a value that is not null may become null, other than by being redacted."""
+        return self.on_refused == "null"
+
     # -- what all share ---------------------------------------------------------------------------------------------
 
     def record(self) -> dict[str, Any]:
-        """Every parameter as plain JSON data, defaults included, for the treatment record."""
-        return self.model_dump(mode="json")
+        """Every parameter as plain JSON data, for the treatment record.
+
+        Defaults are included, but for parameters that came after the technique was first released (marked `Later`):
+        so the record of a table written before them equals the one of the same treatment now.
+        """
+        fields = type(self).model_fields
+        later = {name for name, field in fields.items() if any(isinstance(mark, Later) for mark in field.metadata)}
+        unset = {name for name in later if getattr(self, name) == fields[name].default}
+        return self.model_dump(mode="json", exclude=unset)
 
     def refuse_type(self, values: pa.DataType, takes: str) -> NoReturn:
         """Raise `TypeRefused` naming the type and what the technique takes instead."""
@@ -121,7 +138,7 @@ class Technique(BaseModel):
         Null in, null out; the result has the same length and the type `output_type` says. Raises `ValueRefused` with a
         count when values are refused and ``on_refused`` is ``stop``; `KeyProblem` when the key does not fit.
         """
-        values = plain(values)
+        values = self.prepared(plain(values))
         key = self._checked_key(key)
         subject = self._checked_subject(subject, len(values))
         output = self.output_type(plain_type(values.type))
@@ -181,6 +198,57 @@ class Technique(BaseModel):
         if len(subject) != length:
             raise TypeRefused(f"{self.technique}: {length} values but {len(subject)} subjects")
         return subject
+
+
+class TextTechnique(Technique):
+    """What techniques that take text have in common.
+
+    empty: what becomes of an empty text. ``treat`` (the default): it is a value like any other, so that all of them
+    share one result, which looks like a person of its own. ``null``: it counts as null. Empty is what has no character
+    left after the steps of ``normalize``, where the technique has such.
+    """
+
+    empty: Annotated[Literal["treat", "null"], Later()] = "treat"
+
+    @field_validator("empty", mode="before")
+    @classmethod
+    def _empty_null_is_a_word(cls, value: object) -> object:
+        return "null" if value is None else value
+
+    def empty_after(self) -> tuple[str, ...]:
+        """Steps after which a text may be found empty."""
+        return ()
+
+    def prepared(self, values: pa.Array) -> pa.Array:
+        return without_empty(values, self.empty_after()) if self.empty == "null" else values
+
+    def nulls_values(self) -> bool:
+        return self.empty == "null" or super().nulls_values()
+
+
+class SubjectTechnique(Technique):
+    """What techniques have in common whose results depend on whose row it is.
+
+    normalize: steps before a subject of text becomes canonical bytes. empty_subject: ``null``: an empty subject counts
+    as null, so that its values are refused; ``treat`` (the default): all rows without one share one. A configuration
+    fills both from the treatment of the subject's own column: what has one pseudonym has one draw.
+    """
+
+    normalize: Normalize = ()
+    empty_subject: Annotated[Literal["treat", "null"], Later()] = "treat"
+
+    needs_subject = True
+
+    @field_validator("empty_subject", mode="before")
+    @classmethod
+    def _empty_subject_null_is_a_word(cls, value: object) -> object:
+        return "null" if value is None else value
+
+    def _checked_subject(self, subject: pa.Array | pa.ChunkedArray | None, length: int) -> pa.Array | None:
+        checked = super()._checked_subject(subject, length)
+        if checked is None or self.empty_subject == "treat":
+            return checked
+        return without_empty(checked, self.normalize)
 
 
 _NARROW = {

@@ -19,12 +19,36 @@ from privacy_udfs.kernels.canonical import accepts, canonical
 from privacy_udfs.kernels.normalize import BLANKS
 from privacy_udfs.parameters import plain_text
 
+IGNORABLE = {
+    *(0xAD, 0x34F, 0x61C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFEFF, 0xFFA0),
+    *range(0x180B, 0x1810),
+    *range(0x200B, 0x2010),
+    *range(0x202A, 0x202F),
+    *range(0x2060, 0x2070),
+    *range(0xFE00, 0xFE10),
+    *range(0xFFF0, 0xFFF9),
+    *range(0x1BCA0, 0x1BCA4),
+    *range(0x1D173, 0x1D17B),
+    *range(0xE0000, 0xE1000),
+}
+"""Default_Ignorable_Code_Point of Unicode 16, 4,174 of them: DerivedCoreProperties.txt."""
 STEPS = {
+    "strip_zero_width": lambda text: "".join(char for char in text if ord(char) not in IGNORABLE),
+    "nfkc": lambda text: unicodedata.normalize("NFKC", text),
     "nfc": lambda text: unicodedata.normalize("NFC", text),
     "trim": str.strip,
     "lower": str.lower,
 }
-ORDERS = [order for size in range(4) for order in permutations(STEPS, size)]
+ORDERS = [order for size in range(4) for order in permutations(("nfc", "trim", "lower"), size)]
+IN_ORDER = [
+    ("strip_zero_width",),
+    ("strip_zero_width", "trim"),
+    ("strip_zero_width", "nfc", "lower", "trim"),
+    ("nfkc", "trim", "lower"),
+    ("strip_zero_width", "nfkc", "lower", "trim"),
+    ("strip_zero_width", "nfkc", "trim", "lower", "nfkc"),
+]
+ODD = "".join(map(chr, (0xAD, 0x200B, 0x200D, 0x2060, 0xFEFF, 0x3164, 0xE0020, 0xFB01, 0x2075, 0xA8, 0xFF21, 0x1D504)))
 CONTROLS = "".join(map(chr, range(32)))
 texts = st.lists(
     st.none()
@@ -39,7 +63,11 @@ def spelled(values: pa.Array, *steps: str) -> list[str | None]:
 
 
 @settings(deadline=None)  # the first use of a library takes long
-@given(texts, st.sampled_from(ORDERS), st.integers(0, 3))
+@given(
+    texts | st.lists(st.none() | st.text(alphabet=ODD + "aE \u0301", max_size=6), max_size=20),
+    st.sampled_from(ORDERS + IN_ORDER),
+    st.integers(0, 3),
+)
 @example([CONTROLS + "É", "e\u0301", None], ("nfc", "lower"), 0)  # no control character is left to part values with
 @example(["ab", "ΑΣ", "ΣΑ", "\u0301x", None, "E"], ("lower", "nfc", "trim"), 1)
 @example(["plain"] * 9 + ["ÀÉ\u3000"], ("trim", "lower"), 0)
@@ -50,6 +78,23 @@ def test_text_is_normalized_as_python_does(values: list[str | None], steps: tupl
             text = STEPS[step](text)
         expect.append(text)
     assert spelled(pa.array(values, pa.string()).slice(start), *steps) == expect
+
+
+@settings(deadline=None)
+@given(texts | st.lists(st.text(alphabet=ODD + "aE \u0301", max_size=6), max_size=20), st.sampled_from(IN_ORDER))
+def test_a_second_pass_changes_nothing(values: list[str | None], steps: tuple[str, ...]) -> None:
+    once = spelled(pa.array(values, pa.string()), *steps)
+    if steps.count("nfkc") == 1:  # a capital that composes with no accent, and whose small letter does
+        once = [None if text is None or unicodedata.normalize("NFKC", text) != text else text for text in once]
+    assert spelled(pa.array(once, pa.string()), *steps) == once
+
+
+def test_the_characters_of_no_width_are_those_of_unicode() -> None:
+    characters = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
+    left = spelled(pa.array(characters), "strip_zero_width")
+    assert {ord(char) for char, text in zip(characters, left, strict=True) if text == ""} == IGNORABLE
+    assert all(text in ("", char) for char, text in zip(characters, left, strict=True))
+    assert len(IGNORABLE) == 4174
 
 
 def test_blanks_are_those_of_str_strip() -> None:

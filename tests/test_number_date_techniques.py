@@ -7,6 +7,7 @@ import datetime as dt
 import hashlib
 import hmac
 import math
+import re
 from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
@@ -34,7 +35,9 @@ from privacy_udfs.techniques.generalize_number import GeneralizeNumber
 KEY = bytes(range(32))
 UTC = dt.timezone.utc
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=UTC)
-UNITS = st.sampled_from(["year", "quarter", "month", "week", "decade"])
+DAYS = ["year", "quarter", "month", "week", "decade", "century", "millennium", "day"]
+CLOCK = {"hour": 3600, "minute": 60, "second": 1}
+UNITS = st.sampled_from(DAYS)
 ZONES = st.sampled_from(
     [
         *("UTC", "Europe/Berlin", "America/St_Johns", "America/Sao_Paulo", "America/Havana", "Asia/Beirut"),
@@ -68,8 +71,13 @@ def noising(**parameters: Any) -> AddNoise:
 def unit_start(day: dt.date, unit: str) -> dt.date:
     if unit == "week":
         return day - dt.timedelta(days=day.weekday())
-    month = {"year": 1, "decade": 1, "quarter": day.month - (day.month - 1) % 3, "month": day.month}[unit]
-    return dt.date(max(1, day.year - day.year % 10) if unit == "decade" else day.year, month, 1)
+    if unit == "day":
+        return day
+    month = {"quarter": day.month - (day.month - 1) % 3, "month": day.month}.get(unit, 1)
+    year = {"decade": max(1, day.year - day.year % 10), "century": (day.year + 99) // 100 * 100 - 99}.get(
+        unit, day.year
+    )
+    return dt.date((day.year + 999) // 1000 * 1000 - 999 if unit == "millennium" else year, month, 1)
 
 
 @given(UNITS, st.lists(st.none() | st.dates()))
@@ -81,7 +89,7 @@ def test_dates_agree_with_datetime(unit: Any, days: list[dt.date | None]) -> Non
     assert got.to_pylist() == [None if day is None else unit_start(day, unit) for day in days]
 
 
-@pytest.mark.parametrize("unit", ["year", "quarter", "month", "week", "decade"])
+@pytest.mark.parametrize("unit", DAYS)
 def test_every_day_of_the_calendar(unit: Any) -> None:
     ordinals = np.arange(1, dt.date.max.toordinal() + 1)
     days = pa.array((ordinals - EPOCH.toordinal()).astype(np.int32)).view(pa.date32())
@@ -94,7 +102,14 @@ def all_beginnings(unit: str) -> list[int]:
     if unit == "week":
         assert dt.date.min.weekday() == 0
         return list(range(1, dt.date.max.toordinal() + 1, 7))
-    years = [1, *range(10, 10_000, 10)] if unit == "decade" else range(1, 10_000)
+    if unit == "day":
+        return list(range(1, dt.date.max.toordinal() + 1))
+    many = {
+        "century": range(1, 10_000, 100),
+        "millennium": range(1, 10_000, 1000),
+        "decade": [1, *range(10, 10_000, 10)],
+    }
+    years = many.get(unit, range(1, 10_000))
     months = {"quarter": (1, 4, 7, 10), "month": range(1, 13)}.get(unit, (1,))
     return [dt.date(year, month, 1).toordinal() for year in years for month in months]
 
@@ -107,11 +122,13 @@ def test_timestamps_without_zone_agree_with_datetime(unit: Any, times: list[dt.d
 
 
 def first_instant(day: dt.date, zone: str) -> dt.datetime:
-    """The first minute at which clocks show ``day`` or later: found by walking through all of them."""
+    """The first second at which clocks show ``day`` or later: found by walking through minutes, and back."""
     clocks = ZoneInfo(zone)
     instant = dt.datetime.combine(day, dt.time(), UTC) - dt.timedelta(hours=16)
     while instant.astimezone(clocks).date() < day:
         instant += dt.timedelta(minutes=1)
+    while (instant - dt.timedelta(seconds=1)).astimezone(clocks).date() >= day:
+        instant -= dt.timedelta(seconds=1)
     return instant
 
 
@@ -140,6 +157,64 @@ def test_timestamps_with_zone_agree_with_zoneinfo(unit: Any, zone: str, times: l
     assert got.to_pylist() == [zoned_start(instant, unit, zone) for instant in instants]
     shown = GeneralizeDate(unit=unit, timezone=zone).apply(values.cast(pa.timestamp("us", "Asia/Tokyo"))).values
     assert shown.cast(values.type).equals(got)
+
+
+def offset_at(instant: dt.datetime, zone: str) -> dt.timedelta:
+    offset = instant.astimezone(ZoneInfo(zone)).utcoffset()
+    assert offset is not None
+    return offset
+
+
+def clock_start(instant: dt.datetime, unit: str, zone: str) -> dt.datetime:
+    """Back from ``instant``, second by second, while clocks show the same unit and are not changed."""
+    offset = offset_at(instant, zone)
+    shown = int((instant - EPOCH + offset).total_seconds() // CLOCK[unit])
+    start = instant.replace(microsecond=0)
+    while offset_at(start - dt.timedelta(seconds=1), zone) == offset:
+        if int((start - dt.timedelta(seconds=1) - EPOCH + offset).total_seconds() // CLOCK[unit]) != shown:
+            break
+        start -= dt.timedelta(seconds=1)
+    return start
+
+
+@settings(max_examples=30, deadline=None)
+@given_within_a_deadline(
+    st.sampled_from([*CLOCK]),
+    ZONES,
+    st.lists(st.datetimes(dt.datetime(1850, 1, 1), dt.datetime(9990, 1, 1)), max_size=2),
+)
+@example("hour", "Europe/Berlin", [dt.datetime(2024, 10, 27, hour, 30) for hour in (0, 1, 2)])
+@example("hour", "Europe/Berlin", [dt.datetime(2500, 7, 1, 12, 30), dt.datetime(1893, 3, 31, 23, 6, 31)])
+@example("hour", "Australia/Lord_Howe", [dt.datetime(2024, 4, 6, 15, 10), dt.datetime(2024, 4, 6, 15, 0)])
+@example("hour", "Australia/Lord_Howe", [dt.datetime(2024, 10, 5, 15, 45), dt.datetime(2024, 10, 5, 16, 29, 59)])
+@example("minute", "Africa/Monrovia", [dt.datetime(1972, 1, 7, 0, 44, 29), dt.datetime(1972, 1, 7, 0, 44, 30)])
+@example("hour", "Asia/Kolkata", [dt.datetime(2024, 1, 1, 18, 29, 59), dt.datetime(2024, 1, 1, 18, 30)])
+def test_clock_units_agree_with_zoneinfo(unit: Any, zone: str, times: list[dt.datetime]) -> None:
+    instants = [t.replace(tzinfo=UTC) for t in times]
+    technique = GeneralizeDate(unit=unit, timezone=zone)
+    got = technique.apply(pa.array(instants, pa.timestamp("us", "UTC"))).values
+    assert got.to_pylist() == [clock_start(instant, unit, zone) for instant in instants]
+    assert technique.apply(got).values.equals(got)
+    bare = technique.apply(pa.array(times, pa.timestamp("us"))).values
+    assert bare.to_pylist() == [clock_start(instant, unit, "UTC").replace(tzinfo=None) for instant in instants]
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Kiritimati", "UTC"])
+def test_clock_units_at_the_ends_of_the_calendar(zone: str) -> None:
+    first, last = -719_162 * 86_400_000_000, 2_932_897 * 86_400_000_000 - 1
+    values = pa.array([first, first + 1, last], pa.int64()).view(pa.timestamp("us", "UTC"))
+    technique = GeneralizeDate(unit="hour", timezone=zone)
+    got = technique.apply(values).values.view(pa.int64()).to_pylist()
+    assert got[:2] == [first, first]
+    assert last - 3_600_000_000 < got[2] <= last
+
+
+def test_a_date_has_no_hours() -> None:
+    for unit in CLOCK:
+        technique = GeneralizeDate.model_validate({"unit": unit, "input_format": "%Y-%m-%d"})
+        for kind in (pa.date32(), pa.string()):
+            with pytest.raises(TypeRefused, match="a date has none"):
+                technique.output_type(kind)
 
 
 @given(UNITS, ZONES, st.lists(st.datetimes()), st.none() | st.dates())
@@ -181,6 +256,112 @@ def test_what_lies_outside_the_calendar_is_refused(technique: Technique) -> None
         outcome = lenient.apply(values, key, pa.array(["a"] * 6))
         assert outcome[1:] == (1, 1, 4)
         assert outcome.values.is_null().to_pylist() == [True] * 4 + [False, True]
+
+
+# -- dates and numbers in text ----------------------------------------------------------------------------------------
+
+FORMATS = ["%Y-%m-%d", "%d.%m.%Y", "%Y%m%d", "%m/%d/%Y %H:%M", "%Y-%m-%dT%H:%M:%S.%fZ", "%H%M%S%f on %d %m %Y"]
+
+
+def strictly(text: str, form: str) -> dt.datetime | None:
+    """What Python reads, if it writes the same again."""
+    try:
+        read = dt.datetime.strptime(text.strip(), form)
+    except ValueError:
+        return None
+    return read if written(read, form) == text.strip() else None
+
+
+def written(time: dt.datetime, form: str) -> str:
+    return time.strftime(form.replace("%Y", f"{time.year:04d}"))  # glibc writes years before 1000 shorter
+
+
+NEARLY_TIMES = st.text(st.sampled_from("0123456789-./: TZé\u0661\0"), max_size=27)
+
+
+@given(st.sampled_from(FORMATS), st.lists(st.datetimes()), st.lists(NEARLY_TIMES))
+@example(
+    "%Y-%m-%d",
+    [dt.datetime(1, 1, 1), dt.datetime(9999, 12, 31)],
+    ["2023-02-29", "2024-02-30", "2024-2-09", "-001-01-01"],
+)
+@example("%Y-%m-%d", [], ["0000-01-01", "2024-00-01", "2024-01-00", "2024-01-32", "2024-01-0\u0661", "2024/01/01"])
+def test_dates_in_text_are_read_strictly(form: str, times: list[dt.datetime], others: list[str]) -> None:
+    texts = [*(written(time, form) for time in times), *others]
+    technique = GeneralizeDate.model_validate({"unit": "month", "input_format": form, "on_refused": "null"})
+    outcome = technique.apply(pa.array([*texts, None], pa.string()))
+    read = [strictly(text, form) for text in texts]
+    wanted = [
+        None if t is None else written(t.replace(day=1, hour=0, minute=0, second=0, microsecond=0), form) for t in read
+    ]
+    assert outcome.values.to_pylist() == [*wanted, None]
+    assert outcome.refused == wanted.count(None)
+
+
+@given(st.lists(st.tuples(st.dates(), SUBJECTS)), st.integers(1, 500))
+def test_dates_in_text_move_as_dates_do(rows: list[tuple[dt.date, str]], most: int) -> None:
+    days, subjects = pa.array([day for day, _ in rows], pa.date32()), pa.array([who for _, who in rows], pa.string())
+    technique = DateShift(max_days=most, input_format="%d.%m.%Y", on_refused="null")
+    moved = technique.apply(days, KEY, subjects).values.to_pylist()
+    texts = pa.array([f"{day.day:02d}.{day.month:02d}.{day.year:04d}" for day, _ in rows], pa.string())
+    got = technique.apply(texts, KEY, subjects).values.to_pylist()
+    assert got == [None if day is None else f"{day.day:02d}.{day.month:02d}.{day.year:04d}" for day in moved]
+
+
+NEARLY_NUMBERS = st.text(st.sampled_from("0123456789+-.,eE \u0661"), max_size=24)
+
+
+@given(
+    st.lists(NEARLY_NUMBERS | st.decimals(-(10**12), 10**12, places=6).map(str)),
+    st.sampled_from(["decimal_point", "decimal_comma"]),
+    WIDTH,
+)
+@example(
+    ["9" * 19 + "." + "9" * 18, "0" * 30 + "1", "1" * 20, "1." + "1" * 19, "-0", "+0.0"], "decimal_point", Decimal(7)
+)
+def test_numbers_in_text_are_binned_exactly(texts: list[str], mark: Any, width: Decimal) -> None:
+    point = {"decimal_point": ".", "decimal_comma": ","}[mark]
+    number = re.compile(rf"[+-]?0*[0-9]{{1,19}}([{point}][0-9]{{1,18}})?", re.ASCII)
+    read = [Fraction(t.strip().replace(point, ".")) if number.fullmatch(t.strip()) else None for t in texts]
+    got = binning(width=width, input_format=mark, on_refused="null").apply(pa.array(texts, pa.string()))
+    assert [None if t is None else ends_in(t) for t in got.values.to_pylist()] == [
+        None if n is None else interval(n, width) for n in read
+    ]
+    lower = binning(width=width, input_format=mark, label="lower", on_refused="null").apply(
+        pa.array(texts, pa.string())
+    )
+    assert lower.values.type == pa.string()
+    assert [None if t is None else Fraction(t.replace(point, ".")) for t in lower.values.to_pylist()] == [
+        None if n is None else interval(n, width)[0] for n in read
+    ]
+
+
+@pytest.mark.parametrize("technique", [GeneralizeDate(), DateShift(max_days=1), binning(width=1)])
+def test_text_is_taken_only_when_told_so(technique: Technique) -> None:
+    with pytest.raises(TypeRefused, match="input_format"):
+        technique.output_type(pa.string())
+
+
+# -- placeholders -----------------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.tuples(st.none() | st.dates(), st.none() | SUBJECTS), min_size=1), st.data())
+def test_placeholders_say_nothing_of_the_subject(rows: list[Any], data: st.DataObject) -> None:
+    days = [day for day, _ in rows if day is not None] or [dt.date.max]
+    keep = data.draw(st.lists(st.sampled_from(days), unique=True))
+    null = [day for day in data.draw(st.lists(st.sampled_from(days), unique=True)) if day not in keep]
+    subjects = pa.array([subject for _, subject in rows], pa.string())
+    for kind in (pa.date32(), pa.timestamp("us"), pa.timestamp("us", "UTC")):
+        values = pa.array([day for day, _ in rows], pa.date32()).cast(kind)
+        plain = DateShift(max_days=99, on_refused="null").apply(values, KEY, subjects)
+        technique = DateShift(max_days=99, keep_dates=tuple(keep), null_dates=tuple(null), on_refused="null")
+        got = technique.apply(values, KEY, subjects)
+        assert got.values.to_pylist() == [
+            value if day in keep else None if day in null else moved
+            for (day, _), value, moved in zip(rows, values.to_pylist(), plain.values.to_pylist(), strict=True)
+        ]
+        assert got.treated + got.null + got.refused == len(rows)
+        assert got.refused <= plain.refused
 
 
 # -- numbers ----------------------------------------------------------------------------------------------------------
@@ -495,6 +676,14 @@ TIMES = st.datetimes(dt.datetime(1800, 1, 1), dt.datetime(2200, 1, 1))
 ALL: list[Any] = [
     (GeneralizeDate(unit="week", timezone="America/St_Johns"), pa.timestamp("us", "UTC"), TIMES),
     (GeneralizeDate(unit="decade"), pa.date32(), TIMES.map(dt.datetime.date)),
+    (GeneralizeDate(unit="hour", timezone="Australia/Lord_Howe"), pa.timestamp("us", "UTC"), TIMES),
+    (GeneralizeDate(input_format="%Y-%m-%d"), pa.string(), TIMES.map(lambda time: str(time.date()))),
+    (
+        binning(edges=(0, 9), labels=("a", "b", "c"), input_format="decimal_point"),
+        pa.string(),
+        st.integers().map(lambda number: str(number % 1000)),
+    ),
+    (DateShift(max_days=10, input_format="%Y-%m-%d"), pa.string(), TIMES.map(lambda time: str(time.date()))),
     (binning(width=7, bottom=-50, top=50), pa.int16(), st.integers(-99, 99)),
     (binning(width="0.25", label="midpoint"), pa.decimal128(20, 4), st.integers(-99, 99).map(Decimal)),
     (binning(edges=(0, 10), label="lower"), pa.float32(), st.floats(-20, 20, width=32)),
@@ -529,7 +718,7 @@ def test_slices_and_splits_give_the_same(
 
 
 FAULTY: list[tuple[type[Technique], dict[str, Any], str]] = [
-    (GeneralizeDate, {"unit": "day"}, "unit"),
+    (GeneralizeDate, {"unit": "fortnight"}, "unit"),
     (GeneralizeDate, {"timezone": "Mars/Base"}, "IANA"),
     (GeneralizeDate, {"timezone": "../../etc/passwd"}, "IANA"),
     (GeneralizeDate, {"timezone": "localtime"}, "IANA"),
@@ -549,6 +738,30 @@ FAULTY: list[tuple[type[Technique], dict[str, Any], str]] = [
     (GeneralizeNumber, {"width": 1, "bottom": 2, "top": 2}, "bottom must be below top"),
     (GeneralizeNumber, {"width": 0, "origin": 1, "bottom": 3, "top": 2}, "width must be above 0; .*must be below top"),
     (GeneralizeNumber, {"preset": "hipaa_age", "top": 95}, "needs top: 90"),
+    (GeneralizeNumber, {"width": 1, "labels": ["a"]}, "labels go with edges"),
+    (GeneralizeNumber, {"edges": (1, 2), "bottom": 0, "labels": ["a"]}, "labels go with edges, without bottom and top"),
+    (GeneralizeNumber, {"edges": (1, 2, 3), "labels": ["a", "b", "c"]}, "labels: expected 2, one .*, or 4"),
+    (GeneralizeNumber, {"edges": (1, 2), "labels": ["a"], "label": "lower"}, "they go with label: range"),
+    (GeneralizeNumber, {"edges": (1,), "labels": ["a", "b"], "other": "c"}, "other goes with labels for the bins"),
+    (GeneralizeNumber, {"edges": (1, 2), "labels": ["\ud800"]}, "lone surrogate"),
+    (GeneralizeNumber, {"width": 1, "other": "c"}, "nothing lies outside"),
+    (GeneralizeNumber, {"width": 1, "input_format": "%Y"}, "input_format"),
+    (GeneralizeDate, {"input_format": "%Y-%m"}, "expected %Y, %m and %d"),
+    (GeneralizeDate, {"input_format": "%Y-%m-%d %d"}, "each part once"),
+    (GeneralizeDate, {"input_format": "%d %b %Y"}, "no other %"),
+    (GeneralizeDate, {"input_format": "%Y-%m-%d %M"}, "without those before it"),
+    (GeneralizeDate, {"input_format": "%Y年%m%d"}, "ASCII"),
+    (GeneralizeDate, {"input_format": "yyyy-MM-dd"}, "expected %Y, %m and %d"),
+    (GeneralizeDate, {"input_format": "%Y%m%d%"}, "no other %"),
+    (DateShift, {"max_days": 1, "keep_dates": ["1900-1-1"]}, "YYYY-MM-DD"),
+    (
+        DateShift,
+        {"max_days": 1, "keep_dates": ["1900-01-01"], "null_dates": ["1900-01-01"]},
+        "in keep_dates and in null",
+    ),
+    (DateShift, {"max_days": 1, "normalize": ["trim", "nfkc"]}, "nfkc comes before trim"),
+    (DateShift, {"max_days": 1, "normalize": ["nfc", "nfkc"]}, "name one of the two"),
+    (DateShift, {"max_days": 1, "normalize": ["nfc", "strip_zero_width"]}, "strip_zero_width comes first"),
     (DateShift, {}, "max_days"),
     (DateShift, {"max_days": 0}, "max_days"),
     (DateShift, {"max_days": 1.0}, "max_days"),

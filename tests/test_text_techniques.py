@@ -127,6 +127,70 @@ def test_mask_of_any_text(
         assert run(technique, got) == got
 
 
+CLASS_NAMES = st.lists(st.sampled_from(["upper", "lower", "digit", "letter"]), min_size=1, unique=True)
+
+
+@given(TEXTS, CLASS_NAMES, st.integers(0, 3), st.sampled_from(["-@. ", "", "0é"]))
+def test_mask_of_some_classes(values: list[str | None], only: list[str], end: int, preserve: str) -> None:
+    technique = Mask.model_validate({"only": only, "keep_end": end, "preserve": preserve})
+    expected = []
+    for value in values:
+        others = "".join(c for c in value or "" if class_of(c) not in only)
+        expected.append(None if value is None else masked(value, 0, end, "*", preserve + others, {}))
+    assert run(technique, values) == expected
+
+
+@given(TEXTS, st.none() | st.integers(0, 4), st.none() | st.integers(0, 4), st.sampled_from(["-@. ", "", "0é"]))
+def test_mask_of_both_ends(values: list[str | None], start: int | None, end: int | None, preserve: str) -> None:
+    expected: list[str | None] = []
+    for value in values:
+        places = [at for at, character in enumerate(value or "") if character not in preserve]
+        hidden = {*places[: start or 0], *places[max(0, len(places) - (end or 0)) :]}
+        hidden = {*places} if start is None and end is None else hidden
+        expected.append(None if value is None else "".join("#" if at in hidden else c for at, c in enumerate(value)))
+    assert run(Mask(mask_start=start, mask_end=end, preserve=preserve, char="#"), values) == expected
+
+
+@given(TEXTS, st.integers(0, 3), st.integers(0, 3), st.integers(1, 5), st.sampled_from("*•😀"))
+def test_mask_of_one_length(values: list[str | None], start: int, end: int, more: int, char: str) -> None:
+    size = start + end + more
+    got = run(Mask(keep_start=start, keep_end=end, length=size, char=char), values)
+    for value, result in zip(values, got, strict=True):
+        if value is None:
+            assert result is None
+        elif len(value) <= start + end:
+            assert result == char * size
+        else:
+            assert result == value[:start] + char * more + value[len(value) - end :]
+    locals_ = [None if v is None else f"{v}x" for v in values]
+    addresses = [None if v is None else f"{v}@mail.example" for v in locals_]
+    shaped = Mask(keep_start=start, keep_end=end, length=size, char=char, shape="email")
+    assert run(shaped, addresses) == [
+        None if v is None else f"{v}@mail.example"
+        for v in run(Mask(keep_start=start, keep_end=end, length=size, char=char), locals_)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("faulty", "says"),
+    [
+        ({"length": 3, "keep_end": 3}, "must be more than keep_start and keep_end"),
+        ({"length": 3, "preserve": "-"}, "length goes without preserve"),
+        ({"length": 3, "only": ["digit"]}, "length goes without preserve"),
+        ({"length": 3, "mask_start": 1}, "length goes without preserve"),
+        ({"length": 3, "shape": "card"}, "must be more than keep_start and keep_end"),
+        ({"mask_end": 1, "keep_end": 1}, "without keep_start and keep_end"),
+        ({"mask_end": 1, "shape": "email"}, "without keep_start and keep_end, and without shape"),
+        ({"only": []}, "only"),
+        ({"only": ["vowel"]}, "only"),
+        ({"length": 0}, "length"),
+    ],
+)
+def test_parameters_of_mask_that_do_not_go_together(faulty: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValidationError, match=says):
+        Mask.model_validate(faulty)
+
+
 DOMAIN = st.from_regex(r"\A[a-z0-9é-]{1,5}(\.[a-z0-9-]{1,4}){0,2}\.[a-zé日][a-z0-9-]{0,3}\Z")
 
 
@@ -240,6 +304,38 @@ def test_ip_truncation_keeps_exactly_the_bits(addresses: list[tuple[Any, Any]], 
     got = run(technique, values)
     assert got == [network(value, ipv4, ipv6) for value in values]
     assert run(technique, got) == got
+
+
+EMBEDDED = st.builds(
+    lambda four, prefix, rest: (
+        ipaddress.IPv6Address(prefix << 112 | int(four) << 80 | rest)
+        if prefix == 0x2002
+        else ipaddress.IPv6Address(prefix | int(four))
+    ),
+    V4,
+    st.sampled_from([0x2002, 0x64FF9B << 96, 0]),
+    st.integers(0, 2**80 - 1),
+)
+
+
+@given(st.lists(EMBEDDED | V6 | MAPPED | V4, max_size=8), st.integers(0, 32), st.integers(0, 128))
+def test_an_embedded_ipv4_address_is_cut_no_later_than_one_by_itself(
+    addresses: list[Any], ipv4: int, ipv6: int
+) -> None:
+    expected = []
+    for address in map(str, addresses):
+        number = ipaddress.ip_address(address)
+        behind = next(
+            (
+                size
+                for prefix, size in (("2002::/16", 16), ("64:ff9b::/96", 96), ("::/96", 96))
+                if number.version == 6 and number in ipaddress.ip_network(prefix)
+            ),
+            128,
+        )
+        expected.append(network(address, ipv4, min(ipv6, behind + ipv4)))
+    technique = TruncateIp(ipv4=ipv4, ipv6=ipv6, embedded_ipv4="ipv4")
+    assert run(technique, [str(address) for address in addresses]) == expected
 
 
 @given(st.lists(st.none() | NEARLY.map("".join) | V6.map(lambda a: str(a).replace(":0:", "::", 1)) | TEXT, max_size=8))

@@ -31,6 +31,9 @@ LADDERS: dict[str, list[list[dict[str, Any]]]] = {
         [{"keep_start": 1, "keep_end": 1}, {"keep_start": 1}, {"keep_start": 0}],
         [{"preserve": "-@. /"}, {}, {"preserve": "-"}, {"preserve": ""}],
         [{"classes": {"upper": "X"}}, {}],
+        [{"only": ["digit"]}, {"only": ["digit", "upper"]}, {}, {"length": 8}],
+        [{"mask_start": 1}, {"mask_start": 3}],
+        [{"shape": "email"}, {"shape": "email", "length": 5}],
     ],
     "truncate": [
         [{"keep": 5}, {"keep": 3}, {"keep": 1}],
@@ -44,19 +47,29 @@ LADDERS: dict[str, list[list[dict[str, Any]]]] = {
         [{"preserve": "- "}, {"preserve": "-"}, {}],
         [{}, {"alphabet": "alphanumeric_lower"}],
     ],
-    "date_shift": [[{"max_days": 7}, {"max_days": 30}, {"max_days": 365}]],
+    "date_shift": [
+        [{"max_days": 7}, {"max_days": 30}, {"max_days": 365}],
+        [{"max_days": 7}, {"max_days": 7, "null_dates": ["1900-01-01"]}],
+    ],
     "generalize_date": [
-        [{"unit": unit} for unit in ("week", "month", "quarter", "year", "decade")],
+        [{"unit": unit} for unit in ("second", "minute", "hour", "day", "week", "month", "quarter", "year")],
+        [{"unit": unit} for unit in ("year", "decade", "century", "millennium")],
         [{}, {"bottom": "1930-01-01"}, {"bottom": "1940-01-01"}],
     ],
     "generalize_number": [
         [{"width": 0.25}, {"width": 5}, {"width": 10}],
         [{"edges": [1, 2, 3]}, {"edges": [1, 3]}, {"edges": [3]}],
+        [{"edges": [1, 2]}, {"edges": [1, 2], "other": "x"}],
+        [{"edges": [1, 2]}, {"edges": [1, 2], "labels": ["a", "b", "a"]}],
         [{"width": 5}, {"width": 5, "bottom": 0.5}, {"width": 5, "bottom": 10}],
         [{"width": 5}, {"width": 5, "top": 90}, {"width": 5, "top": 80}],
     ],
     "generalize_hierarchy": [[{"levels": HIERARCHY, "level": level} for level in (0, 1, 2)]],
-    "truncate_ip": [[{"ipv4": 32}, {}, {"ipv4": 16}], [{"ipv6": 64}, {}, {"ipv6": 32}]],
+    "truncate_ip": [
+        [{}, {"embedded_ipv4": "ipv4"}],
+        [{"ipv4": 32}, {}, {"ipv4": 16}],
+        [{"ipv6": 64}, {}, {"ipv6": 32}],
+    ],
     "coarsen_location": [
         [{"decimals": 4}, {}, {"decimals": 0}],
         [{"precision": 9}, {"precision": 5}],
@@ -70,20 +83,36 @@ LADDERS: dict[str, list[list[dict[str, Any]]]] = {
 
 NEUTRAL: dict[str, list[dict[str, Any]]] = {
     "redact": [{"value": "x"}, {"value": "y"}],
-    "mask": [{}, {"char": "#"}],
+    "mask": [{"length": 4}, {"length": 6}, {"length": 6, "char": "#"}],
+    "truncate": [{"keep": 3}, {"keep": 3, "empty": None}],
+    "truncate_ip": [{}, {"empty": None}],
+    "coarsen_location": [{"precision": 5}, {"precision": 5, "empty": None}],
+    "generalize_hierarchy": [{"levels": HIERARCHY}, {"levels": HIERARCHY, "empty": None}],
     "keyed_hash": [{}, {"algorithm": "AES-CMAC"}, {"encoding": "hex"}, {"prefix": "c_"}, {"normalize": ["trim"]}],
     "deterministic_encryption": [{}, {"associated_data": "x"}, {"encoding": "hex"}, {"normalize": ["nfc"]}],
     "randomized_encryption": [{}, {"output_prefix": "raw"}],
     "format_preserving_encryption": [{}, {"tweak": "00"}],
-    "date_shift": [{"max_days": 7}, {"max_days": 7, "exclude_zero": True}],
-    "generalize_date": [{}, {"timezone": "Europe/Berlin"}],
-    "generalize_number": [{"width": 5}, {"width": 5, "origin": 1}, {"width": 5, "label": "lower"}],
+    "date_shift": [
+        {"max_days": 7},
+        {"max_days": 7, "exclude_zero": True},
+        {"max_days": 7, "input_format": "%Y-%m-%d"},
+        {"max_days": 7, "empty_subject": None, "normalize": ["trim"], "timezone": "Europe/Berlin"},
+    ],
+    "generalize_date": [{}, {"timezone": "Europe/Berlin"}, {"input_format": "%Y-%m-%d"}],
+    "generalize_number": [
+        {"width": 5},
+        {"width": 5, "origin": 1},
+        {"width": 5, "label": "lower"},
+        {"width": 5, "input_format": "decimal_comma"},
+    ],
+    "add_noise": [{"scale": 1}, {"scale": 1, "empty_subject": None}],
     "substitute": [{"list": "cities"}, {"list": "last_names"}, {"values": ["a", "b"]}],
 }
 """Technique -> parameters that give other results and show neither more nor less."""
 
 INCOMPARABLE: dict[str, list[dict[str, Any]]] = {
-    "mask": [{"shape": "email"}, {"keep_start": 1}, {"keep_end": 1}, {"preserve": "#"}],
+    "mask": [{"shape": "email"}, {"keep_start": 1}, {"keep_end": 1}, {"preserve": "#"}, {"mask_start": 1}],
+    "date_shift": [{"max_days": 7}, {"max_days": 7, "keep_dates": ["1900-01-01"]}],
     "truncate": [{"keep": 3}, {"preset": "hipaa_zip3"}],
     "generalize_number": [{"width": 5}, {"edges": [1, 2]}, {"edges": [1, 3]}],
     "generalize_hierarchy": [{"levels": HIERARCHY}, {"levels": [*HIERARCHY, ["e", "b", "c"]]}],

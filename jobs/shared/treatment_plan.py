@@ -137,6 +137,8 @@ def _decide(
     treatment = rule.treatment
     name = treatment.technique.technique
     _check_place(path, name)
+    if isinstance(path.leaf.steps[-1], MapKey) and getattr(treatment.technique, "empty", None) == "null":
+        raise TypeRefused("a key of a map cannot be null: take 'empty: treat', or another treatment")
     keyed = treatment.technique.key_size() is not None
     label = (treatment.domain or f"{config.name}/{path.leaf}") if keyed else treatment.domain
     key_id = key_ids[treatment.key] if treatment.key is not None else None

@@ -8,6 +8,7 @@ occurs, never per value.
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -17,13 +18,18 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-Unit = Literal["year", "quarter", "month", "week", "decade"]
+Unit = Literal["year", "quarter", "month", "week", "decade", "century", "millennium", "day", "hour", "minute", "second"]
 Int64s = npt.NDArray[np.int64]
 
 FIRST_DAY = -719_162  # 0001-01-01, in days since 1970-01-01
 LAST_DAY = 2_932_896  # 9999-12-31
 DAY = 86_400_000_000  # microseconds
+TICKS: Mapping[Unit, int] = {"hour": 3_600_000_000, "minute": 60_000_000, "second": 1_000_000}
+"""Units of a clock, in microseconds."""
+_YEARS: Mapping[Unit, tuple[int, int]] = {"decade": (10, 0), "century": (100, 1), "millennium": (1000, 1)}
+"""Units of several years: how many, and the remainder of the year in which each begins."""
 _EPOCH = datetime.date(1970, 1, 1)
+_UTC_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 _SECOND = datetime.timedelta(seconds=1)
 
 
@@ -40,15 +46,81 @@ def day_number(day: datetime.date) -> int:
 def unit_starts(days: Int64s, unit: Unit) -> Int64s:
     """The first day of the unit that each day is in; days since 1970-01-01, in and out.
 
-    Weeks begin on Monday (ISO 8601); a decade at a year that ends in 0, but the first one with the calendar.
+    Weeks begin on Monday (ISO 8601); a decade at a year that ends in 0, but the first one with the calendar; a century
+    and a millennium at one that ends in 01 and 001 (2001), as PostgreSQL's ``date_trunc`` has them. Of a unit of the
+    clock it is the day itself.
     """
+    if unit == "day" or unit in TICKS:
+        return days
     dates = pa.array(days.astype(np.int32)).view(pa.date32())
-    if unit == "decade":
-        floors = pc.floor_temporal(dates, 10, "year")  # counted from 1970
-    else:
-        floors = pc.floor_temporal(dates, unit=unit, week_starts_monday=True)
+    if unit in _YEARS:
+        return np.maximum(_years_floored(dates, *_YEARS[unit]), FIRST_DAY)
+    floors = pc.floor_temporal(dates, unit=unit, week_starts_monday=True)
     starts: Int64s = np.maximum(floors.view(pa.int32()).to_numpy().astype(np.int64), FIRST_DAY)
     return starts
+
+
+def _years_floored(dates: pa.Array, many: int, first: int) -> Int64s:
+    years = pc.year(dates).to_numpy()
+    begins = (years - first) // many * many + first
+    days: Int64s = (begins - 1970).astype("M8[Y]").astype("M8[D]").astype(np.int64)
+    return days
+
+
+def clock_starts(instants: Int64s, unit: Unit, zone: str) -> Int64s:
+    """The beginning of the second, minute or hour that each instant is in, by the clocks of ``zone``. Microseconds.
+
+    Counted in the offset from UTC that is in force at the instant: an hour that comes twice when clocks go back is two.
+    One in which clocks are changed is cut there: its second part begins at the change.
+    """
+    offsets, changes = _offsets(instants, zone)
+    starts = (instants + offsets) // TICKS[unit] * TICKS[unit] - offsets
+    result: Int64s = np.maximum(np.maximum(starts, changes), FIRST_DAY * DAY)
+    return result
+
+
+def _offsets(instants: Int64s, zone: str) -> tuple[Int64s, Int64s]:
+    """The offset from UTC at each instant, and when the clocks were last changed if that was under an hour before, else
+    a time long ago. `zoneinfo` is asked once per hour of UTC that occurs."""
+    encoded = pa.array(instants // TICKS["hour"]).dictionary_encode()
+    hours = [_hour(zone, hour) for hour in encoded.dictionary.to_pylist()]
+    table = np.array(hours, np.int64).reshape(-1, 4)[encoded.indices.to_numpy()]
+    before, change, after, earlier = table.T
+    changed = instants >= change
+    return np.where(changed, after, before), np.where(changed, change, earlier)
+
+
+@lru_cache(maxsize=1 << 16)
+def _hour(zone: str, hour: int) -> tuple[int, int, int, int]:
+    """Of an hour of UTC: the offset at its start, when in it clocks are changed, the offset after that, and when they
+    were changed in the hour before. Microseconds; far away where they were not."""
+    before, after = (_offset_at(zone, 3600 * at) for at in (hour, hour + 1))
+    change = _NEVER if before == after else _change(zone, 3600 * hour, 3600 * (hour + 1), before)
+    at_start = _offset_at(zone, 3600 * (hour - 1))
+    earlier = -_NEVER if at_start == before else _change(zone, 3600 * (hour - 1), 3600 * hour, at_start)
+    return before * 1_000_000, change, after * 1_000_000, earlier
+
+
+_NEVER = 1 << 62
+_FIRST_SECOND, _LAST_SECOND = (FIRST_DAY + 1) * 86_400, (LAST_DAY - 1) * 86_400
+
+
+@lru_cache(maxsize=1 << 16)
+def _offset_at(zone: str, second: int) -> int:
+    """The offset from UTC in force at a second since 1970, in seconds; that of the next or last but one day at the very
+    ends of the calendar, where clocks of some zones show no year."""
+    utc = _UTC_EPOCH + datetime.timedelta(seconds=min(max(second, _FIRST_SECOND), _LAST_SECOND))
+    offset = utc.astimezone(ZoneInfo(zone)).utcoffset()
+    assert offset is not None
+    return offset // _SECOND
+
+
+def _change(zone: str, low: int, high: int, offset: int) -> int:
+    """The first second after ``low``, up to ``high``, at which another offset is in force; in microseconds."""
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if _offset_at(zone, middle) == offset else (low, middle)
+    return high * 1_000_000
 
 
 def unit_first_instants(instants: Int64s, unit: Unit, zone: str) -> Int64s:
@@ -89,9 +161,8 @@ def _offset(clocks: ZoneInfo, midnight: datetime.datetime, fold: int) -> int:
 
 def _first_second_at(clocks: ZoneInfo, midnight: datetime.datetime, low: int, high: int) -> int:
     """The first UTC second after ``low``, up to ``high``, at which the clocks show ``midnight`` or later."""
-    start = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
     while high - low > 1:
         middle = (low + high) // 2
-        shown = (start + datetime.timedelta(seconds=middle)).astimezone(clocks).replace(tzinfo=None)
+        shown = (_UTC_EPOCH + datetime.timedelta(seconds=middle)).astimezone(clocks).replace(tzinfo=None)
         low, high = (low, middle) if shown >= midnight else (middle, high)
     return high

@@ -42,10 +42,28 @@ def parse(values: pa.StringArray) -> Addresses:
     return Addresses(groups, family)
 
 
+EMBEDDING = ((16, (0x2002,)), (96, (0x64, 0xFF9B, 0, 0, 0, 0)), (96, (0, 0, 0, 0, 0, 0)))
+"""IPv6 prefixes behind which an IPv4 address stands, as bits and as groups: 6to4, NAT64, IPv4-compatible."""
+
+
+def cut_embedded(addresses: Addresses, cut: Addresses, ipv4: int) -> Addresses:
+    """``cut``, of ``addresses``, with at most ``ipv4`` bits left of an IPv4 address behind a prefix that embeds."""
+    groups = cut.groups.copy()
+    for bits, prefix in EMBEDDING:
+        found = (addresses.family == V6) & (addresses.groups[:, : len(prefix)] == prefix).all(axis=1)
+        groups[found] &= _masks(bits + ipv4)
+    return Addresses(groups, cut.family)
+
+
+def _masks(bits: int) -> Array:
+    left = np.clip(bits - 16 * np.arange(8), 0, 16)
+    masks: Array = (0xFFFF << (16 - left) & 0xFFFF).astype(np.int32)
+    return masks
+
+
 def keep_prefix(addresses: Addresses, ipv4: int, ipv6: int) -> Addresses:
     """The addresses with only their first bits left, by their family, and the others zero."""
-    left = np.clip(np.array([[96 + ipv4], [ipv6]]) - 16 * np.arange(8), 0, 16)
-    masks = (0xFFFF << (16 - left) & 0xFFFF).astype(np.int32)
+    masks = np.stack([_masks(96 + ipv4), _masks(ipv6)])
     of_family = (addresses.family == V6).astype(np.intp)
     return Addresses(addresses.groups & masks[of_family], addresses.family)
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Annotated, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import pyarrow as pa
-from pydantic import AfterValidator
 
 from privacy_udfs.errors import TokenRefused
 from privacy_udfs.kernels import rfc4648
 from privacy_udfs.kernels.byte_arrays import cut, in_slices, prefixed, shorter_than, spread, without
 from privacy_udfs.kernels.canonical import TAKES, accepts, canonical
-from privacy_udfs.technique import Key, Technique, Treated
+from privacy_udfs.parameters import Utf8
+from privacy_udfs.technique import Key, TextTechnique, Treated
 
 _VERSION = b"\x01"  # the first byte of Tink's output prefix, unless the key says otherwise
 _PREFIX = 5
@@ -22,12 +22,6 @@ _TEXT_CODES: dict[str, tuple[rfc4648.Encoder, rfc4648.Decoder]] = {
     "base64url": (rfc4648.encode_base64url, rfc4648.decode_base64url),
     "hex": (rfc4648.encode_hex, rfc4648.decode_hex),
 }
-
-
-def _as_utf8(value: str) -> str:
-    if any(0xD800 <= ord(char) < 0xE000 for char in value):
-        raise ValueError("a lone surrogate has no UTF-8")
-    return value
 
 
 class Cipher(Protocol):
@@ -40,10 +34,10 @@ class Cipher(Protocol):
         """The messages; None where any is not authentic."""
 
 
-class SealedTechnique(Technique):
+class SealedTechnique(TextTechnique):
     """An authenticated encryption of the canonical bytes of each value; subclasses say by which cipher."""
 
-    associated_data: Annotated[str, AfterValidator(_as_utf8)] = ""
+    associated_data: Utf8 = ""
     encoding: Literal["base64", "base64url", "hex", "binary"] = "base64"
     output_prefix: Literal["tink", "raw"] = "tink"
 

@@ -13,20 +13,22 @@ from pydantic import Field, model_validator
 from privacy_udfs.kernels import exact
 from privacy_udfs.kernels.noise import laplace, symmetric_unit
 from privacy_udfs.kernels.subjects import draw_per_subject
-from privacy_udfs.parameters import Normalize, Number, ceil_scaled, floor_scaled
-from privacy_udfs.technique import Key, Technique, Treated
+from privacy_udfs.parameters import Number, ceil_scaled, floor_scaled
+from privacy_udfs.technique import Key, SubjectTechnique, Treated
 
 Floats = npt.NDArray[np.float64]
 
 
-class AddNoise(Technique):
+class AddNoise(SubjectTechnique):
     """Add noise that is fixed by key and subject, so that running again gives the same numbers.
 
     distribution: ``uniform``, between -scale and +scale; or ``laplace``, with mean 0 and scale parameter ``scale``
     (standard deviation 1.41 scale; at most 36.8 scale, for it is drawn from 53 bits).
     scale: in the unit of the column, above 0.
     clip_min, clip_max: results beyond them are moved to them, so that an age does not become negative.
-    normalize: steps (``nfc``, ``trim``, ``lower``) before a subject of text becomes canonical bytes.
+    normalize: steps before a subject of text becomes canonical bytes, see `privacy_udfs.kernels.normalize`.
+    empty_subject: see `SubjectTechnique`. In a table's configuration the treatment of the subject's own column decides
+    both.
 
     The rule, which anyone with the 32-byte key can repeat: ``d`` = HMAC-SHA-256(key, canonical bytes of the subject),
     RFC 2104; ``m`` = the leftmost 53 bits of ``d``; ``u = (2 m + 1 - 2^53) / 2^53``, in (-1, 1) and never 0.
@@ -53,9 +55,6 @@ class AddNoise(Technique):
     scale: Annotated[float, Field(gt=0, le=1e38)]
     clip_min: Number | None = None
     clip_max: Number | None = None
-    normalize: Normalize = ()
-
-    needs_subject = True
 
     @model_validator(mode="after")
     def _ordered(self) -> AddNoise:

@@ -12,12 +12,12 @@ from pydantic import Field, model_validator
 from privacy_udfs.kernels import utf8
 from privacy_udfs.kernels.geohash import LATITUDE, LONGITUDE, geohash
 from privacy_udfs.kernels.utf8 import Array
-from privacy_udfs.technique import Key, Technique, Treated
+from privacy_udfs.technique import Key, TextTechnique, Treated
 
 PAIR = r"^ *(?P<latitude>[-+]?[0-9]+(?:\.[0-9]*)?) *, *(?P<longitude>[-+]?[0-9]+(?:\.[0-9]*)?) *$"
 
 
-class CoarsenLocation(Technique):
+class CoarsenLocation(TextTechnique):
     """Make a position coarser. Give one of:
 
     decimals: 0 to 5 decimals of a degree stay of one coordinate, a latitude or a longitude in degrees: float or decimal
@@ -28,8 +28,9 @@ class CoarsenLocation(Technique):
     first, whatever their names, or text ``latitude,longitude`` in; text out. At the equator a cell is 156 km wide and
     high with 3 characters, 39 km by 20 with 4, 4.9 km by 4.9 with 5, 1.2 km by 0.6 with 6.
 
-    Null in, null out; a struct of two nulls is null too. Refused: not a number, infinite, out of range (latitude beyond
-    90, longitude beyond 180 degrees; with ``decimals`` beyond 180 either way), one null of two, text that is no pair.
+    Null in, null out; a struct of two nulls is null too. empty: an empty text can be made null, see `TextTechnique`.
+    Refused: not a number, infinite, out of range (latitude beyond 90, longitude beyond 180 degrees; with ``decimals``
+    beyond 180 either way), one null of two, text that is no pair.
     A cell hides a home among its neighbours, where there are any: in open country there are few. Several points of one
     person (a track) tell more than one.
     """

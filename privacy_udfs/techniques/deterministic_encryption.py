@@ -16,10 +16,11 @@ class DeterministicEncryption(SealedTechnique):
     """Encrypt with AES-SIV (RFC 5297): equal values get equal tokens, and a changed token is never accepted.
 
     Encrypted are the canonical bytes of a value (see `privacy_udfs.kernels.canonical`), of text after the steps of
-    ``normalize``. associated_data: text, bound to each token as its UTF-8, in one component of S2V, also when it is
-    empty, as Tink's AesSiv does. encoding: ``base64`` with padding, ``base64url`` without, lower-case ``hex``, or
-    ``binary``. output_prefix: ``tink``: ``0x01 || key id (4 bytes, big-endian) || SIV (16) || ciphertext``, which any
-    Tink opens; ``raw``: SIV and ciphertext alone. Gives text, or binary. Null in, null out; no value is refused.
+    ``normalize`` (see `privacy_udfs.kernels.normalize`). empty: see `TextTechnique`. associated_data: text, bound to
+    each token as its UTF-8, in one component of S2V, also when it is empty, as Tink's AesSiv does. encoding: ``base64``
+    with padding, ``base64url`` without, lower-case ``hex``, or ``binary``. output_prefix: ``tink``: ``0x01 || key id (4
+    bytes, big-endian) || SIV (16) || ciphertext``, which any Tink opens; ``raw``: SIV and ciphertext alone. Gives text,
+    or binary. Null in, null out; no value is refused.
     Key: 64 bytes (AES-256), or 48 or 32; the half for S2V comes first.
 
     `revert` gives text where every value of the array is valid UTF-8, else binary; binary columns cast it to binary.
@@ -36,6 +37,9 @@ class DeterministicEncryption(SealedTechnique):
 
     costly = True
     scatters = True
+
+    def empty_after(self) -> tuple[str, ...]:
+        return self.normalize
 
     def key_size(self) -> int:
         return 64

@@ -13,13 +13,13 @@ from privacy_udfs.errors import TokenRefused
 from privacy_udfs.kernels.alphabet import Alphabet
 from privacy_udfs.kernels.ff1 import FF1
 from privacy_udfs.kernels.ff1_text import crypt_text
-from privacy_udfs.technique import Key, Technique, Treated
+from privacy_udfs.technique import Key, TextTechnique, Treated
 
 ALPHABETS = {"digits": "0123456789", "alphanumeric_lower": "0123456789abcdefghijklmnopqrstuvwxyz"}
 _alphabet = functools.lru_cache(maxsize=16)(Alphabet)
 
 
-class FormatPreservingEncryption(Technique):
+class FormatPreservingEncryption(TextTechnique):
     """Encrypt text into text of the same length over the same alphabet: FF1 of NIST SP 800-38G with AES.
 
     alphabet: ``digits``, ``alphanumeric_lower`` (0-9, a-z), or 2 to 65,536 different characters (code points), each
@@ -28,7 +28,8 @@ class FormatPreservingEncryption(Technique):
     Takes text and gives text. Numbers are refused: they would lose the leading zeros of their pseudonyms; cast them to
     text of a fixed width first. A value with a character in neither set, or with so few letters that its domain
     ``len(alphabet) ** letters`` is under a million (SP 800-38G Rev. 1, second draft), is refused; 6 digits do.
-    Null in, null out. Key: 32 bytes, or 24 or 16.
+    Null in, null out. empty: an empty text, which is refused, can be made null, see `TextTechnique`. Key: 32 bytes, or
+    24 or 16.
 
     What it does not protect against: equal values stay equal and lengths stay, so frequencies show; and a small domain
     can be walked through by whoever may encrypt. Nothing authenticates a pseudonym: `revert` under another key or of a

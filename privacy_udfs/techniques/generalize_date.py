@@ -1,4 +1,4 @@
-"""`generalize_date`: a date becomes the first day of its year, quarter, month, week or decade."""
+"""`generalize_date`: a date becomes the first day of its year, month, ..., a time the first of its hour, ..."""
 
 from __future__ import annotations
 
@@ -7,28 +7,33 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from privacy_udfs.kernels import calendar
 from privacy_udfs.kernels.calendar import Unit
 from privacy_udfs.parameters import IsoDate, ZoneName
-from privacy_udfs.technique import Key, Technique, Treated
+from privacy_udfs.technique import Key, Treated
+from privacy_udfs.techniques._dates import DateTechnique, from_ticks, ticks_of
 
 
-class GeneralizeDate(Technique):
+class GeneralizeDate(DateTechnique):
     """Replace each date by the first day of its unit, each timestamp by the first instant of its unit.
 
-    unit: ``year``, ``quarter``, ``month``, ``week`` (ISO 8601: from Monday) or ``decade`` (2020 to 2029; the first is
-    0001 to 0009).
+    unit: ``year``, ``quarter``, ``month``, ``week`` (ISO 8601: from Monday), ``decade`` (2020 to 2029; the first is
+    0001 to 0009), ``century`` and ``millennium`` (2001 to 2100 and to 3000, as PostgreSQL's ``date_trunc``); ``day``;
+    for timestamps also ``hour``, ``minute`` and ``second``.
     timezone: IANA name; by whose clocks the units of timestamps *with* zone begin. The zone in the Arrow type is only
     how a session shows instants, and never changes the result. A midnight that comes twice counts from the first;
     for one that is skipped, the unit begins when the clocks go forward. Dates and timestamps without zone ignore it.
-    A unit lasts until the next begins: where clocks went back across midnight (St. John's until 2011), minutes that
-    came again belong to the new unit. The machine's tz database decides, by `zoneinfo`: keep workers on one version.
+    A unit of days or more lasts until the next begins: where clocks went back across midnight (St. John's until 2011),
+    minutes that came again belong to the new unit. An hour that comes twice is two hours, each beginning with itself,
+    as in PostgreSQL and Spark; an hour in which clocks are changed begins anew with the change (Lord Howe's change by
+    half an hour). The machine's tz database decides, by `zoneinfo`: keep workers on one version.
     bottom: earlier dates are treated as this date, so that all of them share one unit.
+    input_format: for columns of text, see `DateTechnique`. empty: see `TextTechnique`.
 
-    Takes and gives ``date32``, ``timestamp[us]`` and ``timestamp[us, tz]``; text is refused: cast it in the source.
-    Nulls stay null. Refused values: outside the years 0001 to 9999 (for timestamps with zone: in UTC).
+    Takes and gives ``date32``, ``timestamp[us]`` and ``timestamp[us, tz]``, and with an ``input_format`` text; other
+    text is refused. Nulls stay null. Refused values: outside the years 0001 to 9999 (for timestamps with zone: in
+    UTC), and text that is not of the form.
 
     HIPAA Safe Harbor, 45 CFR 164.514(b)(2)(i)(B) and (C): of dates about a person only the year may stay, and no
     element that shows an age over 89. Use ``unit: year`` and ``bottom`` = the day of treatment minus 90 years for dates
@@ -37,7 +42,7 @@ class GeneralizeDate(Technique):
     to the latest event.
 
     Does not protect: a unit with few people in it still singles them out (measure k-anonymity), and differences
-    between generalized dates stay visible at the unit's grain.
+    between generalized dates stay visible at the unit's grain. An hour or a minute hides next to nothing.
     """
 
     technique: Literal["generalize_date"] = "generalize_date"
@@ -45,28 +50,34 @@ class GeneralizeDate(Technique):
     timezone: ZoneName = "UTC"
     bottom: IsoDate | None = None
 
-    def output_type(self, values: pa.DataType) -> pa.DataType:
-        if not (pa.types.is_date32(values) or (pa.types.is_timestamp(values) and values.unit == "us")):
-            self.refuse_type(values, "date32, timestamp[us] and timestamp[us, tz]")
-        return values
+    def check_dates(self, values: pa.DataType) -> None:
+        if pa.types.is_date32(values) and self.unit in calendar.TICKS:
+            self.refuse_type(values, f"timestamps for unit {self.unit}: a date has none")
 
-    def treat(self, values: pa.Array, key: Key | None, subject: pa.Array | None) -> Treated:
-        days_or_instants = pa.int32() if pa.types.is_date32(values.type) else pa.int64()
-        ticks = pc.fill_null(values.view(days_or_instants), 0).to_numpy().astype(np.int64)
-        outside = ~calendar.in_calendar(ticks if pa.types.is_date32(values.type) else ticks // calendar.DAY)
+    def treat_dates(self, values: pa.Array, key: Key | None, subject: pa.Array | None) -> Treated:
+        ticks, days = ticks_of(values)
+        outside = ~calendar.in_calendar(days)
         starts = self._starts(np.where(outside, 0, ticks), values.type)
         blank = outside | values.is_null().to_numpy(zero_copy_only=False)
-        result = pa.array(starts, pa.int64(), mask=blank).cast(days_or_instants).view(values.type)
-        return Treated(result, pa.array(outside) if outside.any() else None)
+        return Treated(from_ticks(starts, blank, values.type), pa.array(outside) if outside.any() else None)
 
     def _starts(self, ticks: npt.NDArray[np.int64], kind: pa.DataType) -> npt.NDArray[np.int64]:
         if pa.types.is_date32(kind):
             return np.maximum(calendar.unit_starts(ticks, self.unit), self._bottom_day())
+        if self.unit in calendar.TICKS:
+            return self._clock_starts(ticks, kind)
         if kind.tz is None:
             days = calendar.unit_starts(ticks // calendar.DAY, self.unit)
             return np.maximum(days, self._bottom_day()) * calendar.DAY
         bottom = calendar.first_instant(self.timezone, self._bottom_day())
         return np.maximum(calendar.unit_first_instants(ticks, self.unit, self.timezone), bottom)
+
+    def _clock_starts(self, ticks: npt.NDArray[np.int64], kind: pa.DataType) -> npt.NDArray[np.int64]:
+        if kind.tz is None:
+            size = calendar.TICKS[self.unit]
+            return np.maximum(ticks // size * size, self._bottom_day() * calendar.DAY)
+        bottom = calendar.first_instant(self.timezone, self._bottom_day())
+        return np.maximum(calendar.clock_starts(ticks, self.unit, self.timezone), bottom)
 
     def _bottom_day(self) -> int:
         """The first day of the unit of ``bottom``: nothing earlier comes out, as beginning a unit keeps the order."""

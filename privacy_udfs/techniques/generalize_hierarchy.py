@@ -12,12 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, field_validator, model_validator
 
-from privacy_udfs.technique import Key, Technique, Treated
+from privacy_udfs.technique import Key, TextTechnique, Treated
 
 Rows = tuple[tuple[str, ...], ...]
 
 
-class GeneralizeHierarchy(Technique):
+class GeneralizeHierarchy(TextTechnique):
     """Replace a value by its ancestor at one level of a hierarchy, as ARX and its kin use them.
 
     levels: rows of ``value, level 1, level 2, ...``, all of one length, each value once. As text: the content of a CSV
@@ -25,8 +25,9 @@ class GeneralizeHierarchy(Technique):
     it alone is enough to repeat the treatment.
     level: which column to give; 0 is the value itself (which then only checks that all values are known).
 
-    Takes text, and integers by their decimal text; gives text. Null in, null out. A value that is not in the hierarchy
-    is refused, since there is no telling how far it is safe. Faults in the rows are told by count, never by content.
+    Takes text, and integers by their decimal text; gives text. Null in, null out. empty: see `TextTechnique`. A value
+    that is not in the hierarchy is refused, since there is no telling how far it is safe. Faults in the rows are told
+    by count, never by content.
     Generalization hides a value among those of its group: check group sizes where that matters.
     """
 

@@ -11,15 +11,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
-from privacy_udfs.kernels import exact
+from privacy_udfs.kernels import exact, written_numbers
 from privacy_udfs.kernels.bins import Binned, Grid, bin_exact, bin_floats
-from privacy_udfs.parameters import Number, places, plain_text, scaled, unscaled
-from privacy_udfs.technique import Key, Technique, Treated
+from privacy_udfs.kernels.canonical import canonical
+from privacy_udfs.kernels.written_numbers import Mark
+from privacy_udfs.parameters import Later, Number, Utf8, places, plain_text, scaled, unscaled
+from privacy_udfs.technique import Key, TextTechnique, Treated
 
 HIPAA_TOP_AGE = 90
 
 
-class GeneralizeNumber(Technique):
+class GeneralizeNumber(TextTechnique):
     """Replace each number by its half-open bin, ``lower <= number < upper``.
 
     width, origin: bins of one width, one of which begins at ``origin`` (default 0). Or edges: the bins lie between
@@ -33,12 +35,23 @@ class GeneralizeNumber(Technique):
         parameters are integers, or else becomes decimal; floats stay; decimals get the digits that parameters need.
         ``midpoint``: the middle of its ends, ``bottom`` and ``top`` for the open bins. Decimals stay decimal, all
         others become float64.
+    labels: with ``edges``, texts of your own in place of ranges, in order: one for each bin between two edges, or one
+    more at each end, for numbers below the first edge and from the last one on. Several bins may share a text.
+    other: a text for all numbers outside, below ``bottom`` or the first edge and from ``top`` or the last edge on,
+    which then do not show on which side they lie. With labels only for bins between edges and no ``other`` such
+    numbers are refused.
+    input_format: for columns of text: ``decimal_point`` (``-1234.50``) or ``decimal_comma``; blanks around are left
+    out. Numbers have up to 19 digits before the mark and 18 after it; with signs between thousands, an exponent or a
+    unit they are refused, never guessed at. They are binned exactly, and results are text, numbers with the mark that
+    is stated (a range has points). Unset (the default): no text is taken. Columns of numbers are taken as ever.
+    empty: see `TextTechnique`; blanks alone are empty.
     preset: ``hipaa_age`` for ages in years: all from 90 on are one category and the others stay as they are
     (``top: 90, width: 1, label: lower``, or a coarser ``width`` or ``edges``), as 45 CFR 164.514(b)(2)(i)(C) asks.
 
-    Takes integers, float32, float64 and decimal128. Integers and decimals are binned exactly, at any size; floats by
-    the floats of their type that are nearest to the bins' ends. Nulls stay null. Refused values: NaN, infinities,
-    floats so large that neighbours are more than an eighth of ``width`` apart, bins whose label the type cannot hold.
+    Takes integers, float32, float64 and decimal128, and with an ``input_format`` text. Integers and decimals are binned
+    exactly, at any size; floats by the floats of their type that are nearest to the bins' ends. Nulls stay null.
+    Refused values: NaN, infinities, floats so large that neighbours are more than an eighth of ``width`` apart, bins
+    whose label the type cannot hold, text that is no number; and with ``labels`` what has none.
 
     Does not protect: a bin with few people in it still singles them out (measure k-anonymity); without ``bottom`` and
     ``top`` the extremes stay visible; with ``lower`` and ``midpoint`` a reader may take a bin for a measured number.
@@ -52,6 +65,9 @@ class GeneralizeNumber(Technique):
     bottom: Number | None = None
     top: Number | None = None
     label: Literal["range", "lower", "midpoint"] = "range"
+    labels: Annotated[tuple[Utf8, ...] | None, Field(strict=False), Later()] = None
+    other: Annotated[Utf8 | None, Later()] = None
+    input_format: Annotated[Mark | None, Later()] = None
 
     @model_validator(mode="before")
     @classmethod
@@ -86,12 +102,41 @@ class GeneralizeNumber(Technique):
                 lowest is not None and highest is not None and lowest > highest
             ),
             "preset hipaa_age needs top: 90": self.preset is not None and self.top != HIPAA_TOP_AGE,
+            **self._label_faults(),
         }
 
+    def _label_faults(self) -> dict[str, bool]:
+        edges, labels = len(self.edges or ()), self.labels
+        ends = self.bottom is not None or self.top is not None
+        return {
+            "labels and other are texts: they go with label: range": (
+                (labels, self.other) != (None, None) and self.label != "range"
+            ),
+            "labels go with edges, without bottom and top": labels is not None and (not edges or ends),
+            f"labels: expected {max(edges - 1, 0)}, one for each bin between two edges, or {edges + 1}": (
+                labels is not None and len(labels) not in (edges - 1, edges + 1)
+            ),
+            "other goes with labels for the bins between edges only": (
+                labels is not None and self.other is not None and len(labels) == edges + 1
+            ),
+            "other needs edges, bottom or top: nothing lies outside": self.other is not None and not edges and not ends,
+        }
+
+    def empty_after(self) -> tuple[str, ...]:
+        return ("trim",)
+
     def output_type(self, values: pa.DataType) -> pa.DataType:
+        if self.input_format is not None and values == pa.string():
+            self._number_type(written_numbers.KIND)
+            return values
+        return self._number_type(values)
+
+    def _number_type(self, values: pa.DataType) -> pa.DataType:
         floats = pa.types.is_float32(values) or pa.types.is_float64(values)
         if not (floats or pa.types.is_integer(values) or pa.types.is_decimal128(values)):
-            self.refuse_type(values, "integers, float32, float64 and decimal128")
+            self.refuse_type(
+                values, "integers, float32, float64 and decimal128, and text if input_format says its form"
+            )
         if self.label == "range":
             return pa.string()
         if self.label == "midpoint":
@@ -109,7 +154,16 @@ class GeneralizeNumber(Technique):
         return pa.decimal128(min(exact.MAX_DIGITS, values.precision + more), values.scale + more)
 
     def treat(self, values: pa.Array, key: Key | None, subject: pa.Array | None) -> Treated:
-        kind, binned = self.output_type(values.type), self._bin(values)
+        if self.input_format is None or not pa.types.is_string(values.type):
+            return self._treat_numbers(values)
+        numbers = written_numbers.read(values, self.input_format)
+        labels = self._treat_numbers(numbers).values
+        if self.label != "range":
+            labels = written_numbers.write(canonical(labels).cast(pa.string()), self.input_format)
+        return Treated(labels, pc.and_(values.is_valid(), labels.is_null()))
+
+    def _treat_numbers(self, values: pa.Array) -> Treated:
+        kind, binned = self._number_type(values.type), self._bin(values)
         labels = self._texts(binned) if self.label == "range" else self._numbers(binned, kind)
         blank = (binned.codes < 0) | values.is_null().to_numpy(zero_copy_only=False)
         result = labels.take(pa.array(binned.codes, mask=blank))
@@ -138,10 +192,30 @@ class GeneralizeNumber(Technique):
         return Grid(scale, 0, 0, tuple(cuts), first, last)
 
     def _texts(self, binned: Binned) -> pa.Array:
+        if self.labels is not None:
+            return pa.array([self._own_label(*ends) for ends in binned.ends], pa.string())
         scale = self._scale()
         text = str if scale == 0 else lambda end: plain_text(unscaled(end, scale))
         ends = [(None if a is None else text(a), None if b is None else text(b)) for a, b in binned.ends]
-        return pa.array([_range_text(lower, upper) for lower, upper in ends], pa.string())
+        return pa.array([self._range_text(lower, upper) for lower, upper in ends], pa.string())
+
+    def _own_label(self, lower: int | None, upper: int | None) -> str | None:
+        """The label of a bin; None where it has none."""
+        assert self.labels is not None
+        starts = self._grid().cuts
+        outside = len(self.labels) > len(starts)
+        if lower is None:
+            return self.labels[0] if outside else self.other
+        if upper is None:
+            return self.labels[-1] if outside else self.other
+        return self.labels[starts.index(lower) + outside]
+
+    def _range_text(self, lower: str | None, upper: str | None) -> str | None:
+        if lower is not None and upper is not None:
+            return f"[{lower}, {upper})"
+        if lower is None and upper is None:
+            return None
+        return self.other if self.other is not None else (f"<{upper}" if lower is None else f">={lower}")
 
     def _numbers(self, binned: Binned, kind: pa.DataType) -> pa.Array:
         """The label of each bin as a number of type ``kind``; null where that cannot hold it."""
@@ -161,9 +235,3 @@ def _floats(numerators: list[int], denominator: int, kind: pa.DataType) -> pa.Ar
     with np.errstate(over="ignore"):
         nearest = np.array([n / denominator for n in numerators]).astype(kind.to_pandas_dtype())
     return pa.array(nearest, kind, mask=~np.isfinite(nearest))
-
-
-def _range_text(lower: str | None, upper: str | None) -> str | None:
-    if lower is None:
-        return None if upper is None else f"<{upper}"
-    return f">={lower}" if upper is None else f"[{lower}, {upper})"

@@ -14,7 +14,7 @@ from privacy_udfs.kernels.encoding import encode
 from privacy_udfs.kernels.hmac import hmac_sha256, hmac_sha512
 from privacy_udfs.kernels.utf8 import well_formed
 from privacy_udfs.parameters import Normalize
-from privacy_udfs.technique import Key, Technique, Treated
+from privacy_udfs.technique import Key, TextTechnique, Treated
 
 
 class _Mac(NamedTuple):
@@ -32,7 +32,7 @@ _MACS = {
 }
 
 
-class KeyedHash(Technique):
+class KeyedHash(TextTechnique):
     """Replace each value by a message authentication code of it, cut to its leftmost bits, as text or number.
 
     algorithm: ``HMAC-SHA-256``, ``HMAC-SHA-512`` (RFC 2104, FIPS 198-1; a raw key of any length, 32 and 64 bytes when
@@ -40,7 +40,8 @@ class KeyedHash(Technique):
     bits: how many of the leftmost are kept: a multiple of 8, from 64 up to all (256, 512 and 128).
     encoding: ``base64url`` (no padding), ``hex``, ``uuid`` (takes 128 bits), ``bigint`` (the leftmost 64 bits as a
     signed number, whatever ``bits`` says); see `privacy_udfs.kernels.encoding`.
-    prefix: text before each pseudonym; numbers have none. normalize: steps (``nfc``, ``trim``, ``lower``) on text.
+    prefix: text before each pseudonym; numbers have none. normalize: steps on text, see
+    `privacy_udfs.kernels.normalize`. empty: see `TextTechnique`.
 
     What goes into the code are the canonical bytes of a value, see `privacy_udfs.kernels.canonical`: 42 as a number, a
     decimal and a text has one pseudonym.
@@ -90,6 +91,9 @@ class KeyedHash(Technique):
 
     def accepts_key(self, size: int) -> bool:
         return size in (16, 24, 32) if self.algorithm == "AES-CMAC" else size > 0
+
+    def empty_after(self) -> tuple[str, ...]:
+        return self.normalize
 
     def output_type(self, values: pa.DataType) -> pa.DataType:
         if not accepts(values):

@@ -13,8 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from privacy_udfs.kernels import utf8
 from privacy_udfs.kernels.utf8 import Array, Units
-from privacy_udfs.technique import Key, Technique, Treated
+from privacy_udfs.parameters import Later
+from privacy_udfs.technique import Key, TextTechnique, Treated
 
+ClassName = Literal["upper", "lower", "digit", "letter"]
+CLASSES: tuple[ClassName, ...] = ("upper", "lower", "digit", "letter")
+MOST_SIGNS = 1000
 OneCharacter = Annotated[str, Field(min_length=1, max_length=1)]
 
 LETTER = r"[A-Za-z\x{A1}-\x{10FFFF}]"  # of a domain name; `\pL` would be three times as slow and tell little more
@@ -40,7 +44,7 @@ class Classes(BaseModel):
     letter: OneCharacter | None = None
 
 
-class Mask(Technique):
+class Mask(TextTechnique):
     """Replace characters by ``char``, so that the shape of a text stays and its content goes. Text to text.
 
     A character is a Unicode code point; the result has as many as the value (a combining mark is masked by itself).
@@ -50,15 +54,26 @@ class Mask(Technique):
     short, and is masked whole.
     char: what a masked character becomes. preserve: characters that stay wherever they stand.
     classes: ``{upper: X, lower: x, digit: "9"}`` masks by class of character: ``Ab-12`` gives ``Xx-99``. See `Classes`.
+    only: classes of characters that are masked, all others stay: ``only: [digit]`` gives ``Flat **`` of ``Flat 12``.
+    ``letter`` are those without case; all letters are ``[upper, lower, letter]``. ``keep_start`` and ``keep_end`` then
+    count characters of these classes.
+    mask_start, mask_end: turned round: only so many of the first and of the last characters are masked, whatever the
+    length, and the rest stays. Not with ``keep_start`` and ``keep_end``.
+    length: how many characters every result has, whatever the value had: those that are kept, and ``char`` between
+    them. Nothing is preserved. A value too short, an empty one too, becomes ``char`` alone. With the shape ``email`` it
+    counts before the ``@``. Not with ``classes``, ``only``, ``mask_start``, ``mask_end`` and a ``preserve``.
     shape: ``email`` keeps the domain and masks what stands before the last ``@``, where ``keep_start`` and ``keep_end``
-    count. ``card`` takes 12 to 19 digits, with spaces or hyphens between, and keeps the last four (``keep_end``, 4
+    count: the last one parts the local part from the domain, and ones before it belong to the local part, where they
+    may stand in quotes (RFC 5321, 4.1.2): of ``"a@b"@c.example`` only ``@c.example`` stays, and ``@`` as preserved
+    ones do. ``card`` takes 12 to 19 digits, with spaces or hyphens between, and keeps the last four (``keep_end``, 4
     unless told less) and, only if asked, up to the first six (``keep_start``): no more than PCI DSS 4.0, 3.4.1, lets be
     shown. A value of another shape is masked whole.
 
-    Null in, null out; empty text stays empty. Malformed UTF-8 is refused. Masking again changes nothing, unless
-    ``preserve`` holds ``char``, ``classes`` put in characters of another class, or the shape is ``card`` (a masked card
-    is none, and is masked whole). It does not hide the length, the preserved characters (a value of these alone stays
-    as it is) or a domain that names its one user, and it does not join.
+    Null in, null out; empty text stays empty (but see ``length`` and `TextTechnique`). Malformed UTF-8 is refused.
+    Masking again changes nothing, unless ``preserve`` holds ``char``, ``classes`` put in characters of another class,
+    or the shape is ``card`` (a masked card is none, and is masked whole). Without ``length`` it does not hide the
+    length, nor the preserved characters (a value of these alone stays as it is) or a domain that names its one user,
+    and it does not join.
     """
 
     technique: Literal["mask"] = "mask"
@@ -68,13 +83,36 @@ class Mask(Technique):
     preserve: str = "-@. "
     classes: Annotated[Classes, Field(strict=False)] | None = None
     shape: Literal["email", "card"] | None = None
+    only: Annotated[tuple[ClassName, ...] | None, Field(strict=False, min_length=1), Later()] = None
+    mask_start: Annotated[int | None, Field(ge=0), Later()] = None
+    mask_end: Annotated[int | None, Field(ge=0), Later()] = None
+    length: Annotated[int | None, Field(ge=1, le=MOST_SIGNS), Later()] = None
 
     @model_validator(mode="before")
     @classmethod
-    def _card_keeps_four(cls, given: Any) -> Any:
+    def _fill(cls, given: Any) -> Any:
         if isinstance(given, dict) and given.get("shape") == "card":
-            return {"keep_end": CARD_END, **given}
+            given = {"keep_end": CARD_END, **given}
+        if isinstance(given, dict) and given.get("length") is not None:
+            given = {"preserve": "", **given}
         return given
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Mask:
+        turned = (self.mask_start, self.mask_end) != (None, None)
+        kept = self.keep_start + self.keep_end
+        faults = {
+            "mask_start and mask_end go without keep_start and keep_end, and without shape": (
+                turned and (kept > 0 or self.shape is not None)
+            ),
+            "length goes without preserve, classes, only, mask_start and mask_end": self.length is not None
+            and (bool(self.preserve) or turned or (self.classes, self.only) != (None, None)),
+            "length must be more than keep_start and keep_end together": self.length is not None
+            and self.length <= kept,
+        }
+        if any(faults.values()):
+            raise ValueError("; ".join(fault for fault, wrong in faults.items() if wrong))
+        return self
 
     @model_validator(mode="after")
     def _card_shows_no_more(self) -> Mask:
@@ -89,13 +127,34 @@ class Mask(Technique):
 
     def treat(self, values: pa.Array, key: Key | None, subject: pa.Array | None) -> Treated:
         values, malformed = utf8.well_formed(values)
-        text = utf8.to_code_points(values, wide=not self._signs().isascii())
         fits = None if self.shape is None else _marks(pc.match_substring_regex(values, SHAPES[self.shape]))
+        if self.length is not None:
+            return Treated(self._of_one_length(values, fits), malformed)
+        return Treated(self._in_place(values, fits), malformed)
+
+    def _in_place(self, values: pa.StringArray, fits: Array | None) -> pa.StringArray:
+        text = utf8.to_code_points(values, wide=not self._signs().isascii())
         maskable = self._maskable(text, fits)
         masked = np.where(maskable, self._replacement(text.units), text.units)
+        if (self.mask_start, self.mask_end) != (None, None):
+            shown = ~_ends(maskable, text.offsets, self.mask_start or 0, self.mask_end or 0)
+            masked = np.where(shown, text.units, masked)
         for kept in _kept(maskable, text.offsets, fits, self.keep_start, self.keep_end):
             masked[kept] = text.units[kept]
-        return Treated(utf8.from_code_points(Units(masked, text.offsets), values), malformed)
+        return utf8.from_code_points(Units(masked, text.offsets), values)
+
+    def _of_one_length(self, values: pa.StringArray, fits: Array | None) -> pa.StringArray:
+        """What is kept at both ends with signs between, and behind an e-mail address its domain."""
+        assert self.length is not None
+        local, domain = (values, "") if self.shape != "email" or fits is None else _parts_of_email(values, fits)
+        enough = pc.greater(pc.utf8_length(local), self.keep_start + self.keep_end)
+        if fits is not None:
+            enough = pc.and_(enough, pa.array(fits))
+        start = pc.utf8_slice_codeunits(local, 0, self.keep_start)
+        end = pc.utf8_slice_codeunits(local, -self.keep_end) if self.keep_end else ""
+        signs = self.char * (self.length - self.keep_start - self.keep_end)
+        shown = pc.binary_join_element_wise(start, signs, end, "")
+        return pc.binary_join_element_wise(pc.if_else(enough, shown, self.char * self.length), domain, "")
 
     def _signs(self) -> str:
         """All characters that masking can put in."""
@@ -104,6 +163,8 @@ class Mask(Technique):
     def _maskable(self, text: Units, fits: Array | None) -> Array:
         """Which characters masking may replace: not the preserved ones, nor the domain of an e-mail address."""
         maskable = np.ones(len(text.units), np.bool_)
+        if self.only is not None:
+            maskable = np.isin(_class_of()[text.units], [1 + CLASSES.index(name) for name in self.only])
         for character in {ord(character) for character in self.preserve}:
             if character <= np.iinfo(text.units.dtype).max:
                 maskable &= text.units != character
@@ -115,7 +176,7 @@ class Mask(Technique):
         """What each character becomes if it is masked: one for all, or one each."""
         if self.classes is None:
             return np.array(ord(self.char), characters.dtype)
-        signs = [ord(getattr(self.classes, name) or self.char) for name in ("upper", "lower", "digit", "letter")]
+        signs = [ord(getattr(self.classes, name) or self.char) for name in CLASSES]
         return np.array([ord(self.char), *signs], characters.dtype)[_class_of()[characters]]
 
 
@@ -132,6 +193,25 @@ def _domains(text: Units, fits: Array) -> Array:
     steps[ends] -= 1
     steps[at[np.searchsorted(at, ends) - 1]] += 1
     return np.cumsum(steps[:-1], dtype=np.int8).view(np.bool_)
+
+
+def _parts_of_email(values: pa.StringArray, fits: Array) -> tuple[pa.StringArray, pa.StringArray]:
+    """What stands before the last ``@`` of each value that fits, and the rest; other values whole, and nothing."""
+    fitting = pa.array(fits)
+    parts = pc.extract_regex(values.filter(fitting), r"(?s)^(?P<local>.*)(?P<domain>@[^@]*)$")
+    none = pa.repeat(pa.scalar(""), len(values))
+    local, domain = parts.flatten()
+    return pc.replace_with_mask(values, fitting, local), pc.replace_with_mask(none, fitting, domain)
+
+
+def _ends(maskable: Array, offsets: Array, start: int, end: int) -> Array:
+    """Marks of the first ``start`` and the last ``end`` maskable characters of every value."""
+    before = utf8.running_total(maskable.view(np.uint8))
+    of_value = np.diff(offsets)
+    place = before[:-1] - np.repeat(before[offsets[:-1]], of_value)
+    left = np.repeat(before[offsets[1:]], of_value) - before[:-1]
+    marks: Array = maskable & ((place < start) | (left <= end))
+    return marks
 
 
 def _kept(maskable: Array, offsets: Array, fits: Array | None, start: int, end: int) -> Iterator[Array]:

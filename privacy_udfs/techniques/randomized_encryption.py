@@ -16,7 +16,7 @@ class RandomizedEncryption(SealedTechnique):
     ``binary``.
     output_prefix: ``tink``: ``0x01 || key id (4 bytes, big-endian) || nonce (12) || ciphertext || tag (16)``, which any
     Tink opens as AES-GCM; ``raw``: the same without the first five bytes. Gives text, or binary. Null in, null out; no
-    value is refused. Key: 32 bytes (AES-256), or 16.
+    value is refused. empty: see `TextTechnique`. Key: 32 bytes (AES-256), or 16.
 
     `revert` gives text where every value of the array is valid UTF-8, else binary; binary columns cast it to binary.
     With a key id, other ids are refused; with id 0 (plain key bytes) any is taken. A wrong key, a changed, cut or

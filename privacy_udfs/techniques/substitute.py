@@ -12,16 +12,16 @@ from privacy_udfs.kernels.canonical import TAKES, accepts, canonical
 from privacy_udfs.kernels.hmac import hmac_sha256
 from privacy_udfs.kernels.utf8 import Array
 from privacy_udfs.parameters import Normalize
-from privacy_udfs.technique import Key, Technique, Treated
+from privacy_udfs.technique import Key, TextTechnique, Treated
 from privacy_udfs.word_lists import WORD_LISTS
 
 
-class Substitute(Technique):
+class Substitute(TextTechnique):
     """Replace each value by an entry of a list: test data and demonstrations that look real. Text out.
 
     values: the entries, at least two, each once. list: instead of them a list that comes with this package,
     ``first_names``, ``last_names`` or ``cities`` (200 to 300 entries each).
-    normalize: steps on text before hashing, as for `keyed_hash`.
+    normalize: steps on text before hashing, as for `keyed_hash`. empty: see `TextTechnique`.
 
     The pick is entry number ``n mod len(list)``, counted from 0, where ``n`` is the first 16 bytes, big-endian, of
     HMAC-SHA-256 (RFC 2104) of the value's canonical bytes; no entry is likelier than another by over 2**-128. Takes
@@ -51,6 +51,9 @@ class Substitute(Technique):
         if (self.values is None) == (self.list is None):
             raise ValueError("expected values (at least two) or list (the name of one), and not both")
         return self
+
+    def empty_after(self) -> tuple[str, ...]:
+        return self.normalize
 
     def key_size(self) -> int | None:
         return 32

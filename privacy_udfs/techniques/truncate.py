@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
 from privacy_udfs.kernels import utf8
-from privacy_udfs.technique import Key, Technique, Treated
+from privacy_udfs.technique import Key, TextTechnique, Treated
 
 ZIP = r"^[0-9]{5}(-?[0-9]{4})?$"
 # fmt: off
@@ -25,11 +25,11 @@ information?"."""
 Zip3 = Annotated[str, Field(pattern=r"^[0-9]{3}$")]
 
 
-class Truncate(Technique):
+class Truncate(TextTechnique):
     """Keep the first characters of a text: ``0250`` with ``keep: 2`` gives ``02``. Text to text.
 
     keep: how many characters (Unicode code points, so a combining mark counts by itself), at least 1. A value that is
-    no longer than that **stays as it is**; an empty text stays empty.
+    no longer than that **stays as it is**; an empty text stays empty, unless ``empty: null`` makes it null.
     preset: instead of ``keep``, ``hipaa_zip3``: the first three digits of a US ZIP code, or ``000`` where the ZIP codes
     that begin with them hold 20,000 people or fewer together, as 45 CFR 164.514(b)(2)(i)(B) asks. A value that is not
     five or nine digits (``12345``, ``12345-6789``, ``123456789``) is refused.

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from jobs.shared.configuration import config_checks
+from jobs.shared.configuration import config_checks, subject_steps
 from jobs.shared.configuration.column_path import ColumnPath, ColumnPathError, When
 from jobs.shared.configuration.config_checks import Draft, DraftColumn, draft_columns
 from jobs.shared.configuration.config_files import CATALOG, DOMAINS, KEYS, POLICY, ConfigFiles
@@ -227,6 +227,7 @@ def _table(draft: Draft) -> TableConfig:
     entry = draft.entry
     assert entry is not None
     columns = {path: column.rule for path, column in draft.columns.items() if column.rule is not None}
+    columns = subject_steps.filled(draft.subject, columns)
     return TableConfig(
         name=entry.table,
         owner=entry.owner,

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from jobs.shared.configuration import locations, reader_options
+from jobs.shared.configuration import locations, reader_options, subject_steps
 from jobs.shared.configuration.column_path import ColumnPath, ColumnPathError, Field, When
 from jobs.shared.configuration.documents import Document, Fault, Loc, did_you_mean
 from jobs.shared.configuration.locations import Location
@@ -121,6 +121,15 @@ def _subject(draft: Draft) -> Iterator[Fault]:
                 yield draft.document.fault((*column.loc, "treatment"), message)
 
 
+def _subject_steps(draft: Draft) -> Iterator[Fault]:
+    if draft.subject is None:
+        return
+    rules = [(column.path, rule) for column, rule in draft.rules()]
+    for path, message in subject_steps.contradictions(draft.subject, rules).items():
+        loc = ("subject",) if path == draft.subject else (*draft.columns[str(path)].loc, "treatment")
+        yield draft.document.fault(loc, message)
+
+
 def _layout(draft: Draft) -> Iterator[Fault]:
     if draft.entry is None:
         return
@@ -171,6 +180,7 @@ _OF_ONE_TABLE: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     _nested,
     _case,
     _subject,
+    _subject_steps,
     _layout,
     _own_source,
     _reader_options,

@@ -48,7 +48,7 @@ RANKS: tuple[tuple[str, ...], ...] = (
     ("drop",),
 )
 RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}
-UNITS = ("week", "month", "quarter", "year", "decade")
+UNITS = ("second", "minute", "hour", "day", "week", "month", "quarter", "year", "decade", "century", "millennium")
 BIGINT_BITS = 64
 
 
@@ -124,6 +124,11 @@ def unset(before: Any, after: Any) -> Sign:
     return 1 if after is None else -1 if before is None else None
 
 
+def is_set(before: Any, after: Any) -> Sign:
+    """Set is stronger than unset, to whatever value."""
+    return 1 if before is None else -1 if after is None else 0
+
+
 def constant(before: Any, after: Any) -> Sign:
     """A constant shows which values were missing, null does not; which constant makes no difference."""
     return 1 if after is None else -1 if before is None else 0
@@ -141,6 +146,28 @@ def _unit(before: Any, after: Any) -> Sign:
     return _sign(UNITS.index(before), UNITS.index(after)) if {before, after} <= set(UNITS) else None
 
 
+def _masked(before: Any, after: Any) -> Sign:
+    """Classes of characters that are masked: unset, all of them."""
+    return larger_set(before, after) if before is not None and after is not None else unset(before, after)
+
+
+def _nulled(before: Any, after: Any) -> Sign:
+    return larger_set(before or (), after or ())
+
+
+def _labels(before: Any, after: Any) -> Sign:
+    """Labels of bins. Two bins of one label are one bin; what a label says makes no difference."""
+    one, other = (_first_of_each(labels, before or after) for labels in (before, after))
+    apart = list(range(len(one)))
+    if one == other or len(one) != len(other):
+        return 0 if one == other else None
+    return 1 if one == apart else -1 if other == apart else None
+
+
+def _first_of_each(labels: Any, like: Any) -> list[int]:
+    return list(range(len(like))) if labels is None else [labels.index(label) for label in labels]
+
+
 def _sign(before: Any, after: Any) -> Sign:
     return int(after > before) - int(after < before)
 
@@ -149,35 +176,50 @@ def _flipped(sign: Sign) -> Sign:
     return None if sign is None else -sign
 
 
-_ENCRYPTION: dict[str, Order] = dict.fromkeys(("associated_data", "encoding", "output_prefix"), neutral)
-_NETWORK: dict[str, Order] = {"ipv4": less, "ipv6": less}
+_TEXT: dict[str, Order] = {"empty": neutral}
+_DATES: dict[str, Order] = {**_TEXT, "input_format": neutral, "timezone": neutral}
+_SUBJECT: dict[str, Order] = {"normalize": neutral, "empty_subject": neutral}
+_ENCRYPTION: dict[str, Order] = {
+    **_TEXT,
+    **dict.fromkeys(("associated_data", "encoding", "output_prefix"), neutral),
+}
+_NETWORK: dict[str, Order] = {**_TEXT, "ipv4": less, "ipv6": less, "embedded_ipv4": is_set}
 PARAMETERS: Mapping[str, Mapping[str, Order]] = {
     "keep": {},
     "drop": {},
     "redact": {"value": constant},
     "mask": {
         **{"keep_start": less, "keep_end": less, "preserve": smaller_set},
-        **{"char": neutral, "classes": unset, "shape": no_order},
+        **{"char": neutral, "classes": unset, "shape": no_order, "only": _masked, "length": is_set},
+        **{"mask_start": more, "mask_end": more},
+        **_TEXT,
     },
-    "truncate": {"keep": less, "preset": no_order, "small_areas": _areas},
-    "keyed_hash": {"bits": more, **dict.fromkeys(("algorithm", "encoding", "prefix", "normalize"), neutral)},
+    "truncate": {**_TEXT, "keep": less, "preset": no_order, "small_areas": _areas},
+    "keyed_hash": {**_TEXT, "bits": more, **dict.fromkeys(("algorithm", "encoding", "prefix", "normalize"), neutral)},
     "deterministic_encryption": {**_ENCRYPTION, "normalize": neutral},
     "randomized_encryption": _ENCRYPTION,
-    "format_preserving_encryption": {"alphabet": _alphabet, "preserve": smaller_set, "tweak": neutral},
-    "date_shift": {"max_days": more, "exclude_zero": neutral, "normalize": neutral},
-    "generalize_date": {"unit": _unit, "bottom": floor, "timezone": neutral},
+    "format_preserving_encryption": {**_TEXT, "alphabet": _alphabet, "preserve": smaller_set, "tweak": neutral},
+    "date_shift": {
+        **{"max_days": more, "exclude_zero": neutral, "keep_dates": no_order, "null_dates": _nulled},
+        **_SUBJECT,
+        **_DATES,
+    },
+    "generalize_date": {**_DATES, "unit": _unit, "bottom": floor},
     "generalize_number": {
         **{"width": more, "edges": smaller_set, "bottom": floor, "top": ceiling},
         **{"origin": neutral, "label": neutral, "preset": neutral},
+        **{"labels": _labels, "other": is_set, "input_format": neutral},
+        **_TEXT,
     },
-    "generalize_hierarchy": {"level": more, "levels": no_order},
+    "generalize_hierarchy": {**_TEXT, "level": more, "levels": no_order},
     "truncate_ip": _NETWORK,
-    "coarsen_location": {"decimals": less, "precision": less},
+    "coarsen_location": {**_TEXT, "decimals": less, "precision": less},
     "add_noise": {
         **{"scale": more, "clip_min": floor, "clip_max": ceiling},
-        **{"distribution": no_order, "normalize": neutral},
+        **{"distribution": no_order},
+        **_SUBJECT,
     },
-    "substitute": {"values": neutral, "list": neutral, "normalize": neutral},
+    "substitute": {**_TEXT, "values": neutral, "list": neutral, "normalize": neutral},
 }
 """Technique -> parameter -> its order. A parameter that is not here has none. ``on_refused`` never matters."""
 

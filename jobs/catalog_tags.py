@@ -22,7 +22,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from jobs.lake.sql import quoted_table
-from jobs.shared import cli, events, failures, session
+from jobs.shared import cli, events, failures, session, whole_files
 from jobs.shared.checks import Refused
 from jobs.shared.cli import BadUsage
 from jobs.shared.configuration.config import Config
@@ -183,7 +183,7 @@ def _deliver(made: Drafted, asked: argparse.Namespace) -> None:
     if written is not None and made.whole and written.exists():
         raise BadUsage(f"{written} is there already and is never overwritten; remove it, or name its table in it")
     if written is not None:
-        written.write_text(made.text, encoding="utf-8")
+        whole_files.replace(written, made.text)
     if asked.json:
         print(canonical_json(as_data(made, written)), flush=True)
     elif not made.text:

@@ -21,7 +21,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from jobs.shared import cli, events, failures, restore, session, snapshots
+from jobs.shared import cli, events, failures, restore, session, snapshots, whole_files
 from jobs.shared.checks import Refused
 from jobs.shared.configuration import config
 from jobs.shared.configuration.config import Config
@@ -104,8 +104,7 @@ def _restore(spark: SparkSession, conf: Config, options: argparse.Namespace) -> 
 def _policy(spark: SparkSession, conf: Config, options: argparse.Namespace) -> int:
     text = policy(spark, conf, options.version)
     try:
-        with options.to.open("x", encoding="utf-8") as file:
-            file.write(text)
+        whole_files.create(options.to, text)
     except OSError as error:
         raise Refused(f"{options.to} cannot be written ({type(error).__name__}): name a new file") from None
     print(options.to)

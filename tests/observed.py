@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 
+from tests import processes
 from tests.key_servers import free_port
 from tests.standalone import SHORT_LIVED, Cluster, Keeper, Wire, fetched, properties, submitted, wait_for
 
@@ -140,7 +141,7 @@ def observe(lake: Path, nodes: tuple[Cluster, dict[str, str]], name: str, *table
         output = (folder / "output.log").read_text(errors="replace")
         assert driver.poll() is None, output[-5000:]
         places |= shown(f"http://127.0.0.1:{ports[2]}", running.web)
-        places |= processes(driver.pid, running)
+        places |= told_by_processes(driver, running)
         (folder / "driver" / "go").touch()
         assert driver.wait(60) == 0
     for at, stream in enumerate([*calls.streams, *blocks.streams]):
@@ -170,9 +171,9 @@ def shown(driver: str, master: str) -> dict[str, bytes]:
     return {f"page: {address}": fetched(address) for address in addresses}
 
 
-def processes(driver: int, running: Cluster) -> dict[str, bytes]:
+def told_by_processes(driver: psutil.Process, running: Cluster) -> dict[str, bytes]:
     """Command lines of all processes that take part, and the environments of all but the driver's."""
-    ours = [psutil.Process(driver), *psutil.Process(driver).children(recursive=True)]
+    ours = [driver, *processes.below(driver)]
     theirs = [*running.workers, *running.executors()]
     found = {f"cmdline: {process.pid}": _of(process, "cmdline") for process in [*ours, *theirs]}
     return found | {f"environ: {process.pid}": _of(process, "environ") for process in theirs}

@@ -17,6 +17,7 @@ from pathlib import Path
 import psutil
 import pyspark
 
+from tests import processes
 from tests.key_servers import free_port
 
 SPARK_CLASS = Path(pyspark.__file__).parent / "bin" / "spark-class"
@@ -37,7 +38,7 @@ class Cluster:
 
     def executors(self) -> list[psutil.Process]:
         """Executors and their Python processes, as they are now."""
-        return [process for worker in self.workers for process in worker.children(recursive=True)]
+        return [process for worker in self.workers for process in processes.below(worker)]
 
 
 @contextlib.contextmanager
@@ -73,15 +74,7 @@ def _daemon(folder: Path, name: str, command: list[str], defaults: Path) -> Iter
         try:
             yield process
         finally:
-            _end([*process.children(recursive=True), process])
-
-
-def _end(processes: list[psutil.Process]) -> None:
-    for process in processes:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.terminate()
-    for process in psutil.wait_procs(processes, timeout=10)[1]:
-        process.kill()
+            processes.end([*processes.below(process), process])
 
 
 def properties(path: Path, settings: Mapping[str, str]) -> Path:
@@ -103,7 +96,7 @@ def submitted(
             yield process
         finally:
             if process.poll() is None:
-                _end([*process.children(recursive=True), process])
+                processes.end([*processes.below(process), process])
 
 
 def _alive(address: str) -> int:

@@ -16,6 +16,7 @@ import yaml
 from privacy_udfs import key_providers
 from privacy_udfs.keys import Keyset
 from privacy_udfs.keysets import encrypted_keysets
+from tests import processes
 from tests.key_servers import Relay, kms_server
 from tests.lakes import table, write_conf
 from tests.standalone import SHORT_LIVED, properties, submitted, wait_for
@@ -96,6 +97,5 @@ def test_calls_do_not_grow_with_rows_or_partitions(kms: Relay, lake: Path) -> No
 
 def python_workers(driver: psutil.Process) -> list[psutil.Process]:
     """The Python processes of executors that evaluate functions: what their daemons have forked."""
-    below = driver.children(recursive=True)
-    daemons = [process for process in below if "pyspark.daemon" in process.cmdline()]
-    return [process for process in daemons if process.ppid() in {daemon.pid for daemon in daemons}]
+    daemons = [process for process in processes.below(driver) if "pyspark.daemon" in processes.words(process)]
+    return [process for process in daemons if processes.parent(process) in {daemon.pid for daemon in daemons}]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from jobs.shared import whole_files
 from jobs.shared.configuration import config, yaml_writer
 from jobs.shared.configuration.column_path import ColumnPath, When
 from jobs.shared.configuration.config import ConfigError
@@ -46,7 +47,7 @@ def restore(snapshot: str, load: Load, folder: Path) -> list[str]:
 def _write(written: Mapping[str, str], folder: Path) -> None:
     for name, text in written.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text, encoding="utf-8", newline="")
+        whole_files.create(folder / name, text)
 
 
 def _prove(snapshot: str, folder: Path) -> None:

@@ -7,7 +7,6 @@ It either decides every leaf or raises `PlanError` with all that is wrong at onc
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import functools
 from collections.abc import Collection, Iterator, Mapping
 
@@ -16,6 +15,7 @@ from pyspark.sql import types as T
 from pyspark.sql.pandas.types import from_arrow_type, to_arrow_type
 
 from jobs.shared.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue
+from jobs.shared.configuration.documents import nearest
 from jobs.shared.configuration.models import ColumnRule, TableConfig, Treatment
 from privacy_udfs.errors import LakenymError, TypeRefused
 from privacy_udfs.technique import plain_type
@@ -213,16 +213,16 @@ def _ambiguous(schema: T.StructType) -> Iterator[str]:
 
 
 def _undecided(path: ColumnPath, given: T.DataType, config: TableConfig) -> str:
-    near = difflib.get_close_matches(str(path), config.columns, n=1)
-    hint = f" (did you mean this by {near[0]!r}?)" if near else ""
+    near = nearest(str(path), config.columns)
+    hint = f" (did you mean this by {near!r}?)" if near is not None else ""
     draft = f"python jobs/inventory.py --conf CONF --table {config.name} drafts it"
     missing = f"{path} ({given.simpleString()}): no decision in {config.file}{hint}"
     return f"{missing}; add it under columns, 'keep' included ({draft})"
 
 
 def _not_there(path: str, paths: Collection[str], config: TableConfig) -> str:
-    near = difflib.get_close_matches(path, paths, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else "; remove it, or mend the source"
+    near = nearest(path, paths)
+    hint = f"; did you mean {near!r}?" if near is not None else "; remove it, or mend the source"
     return f"{path}: {config.file}:{config.columns[path].line} decides a leaf column that the table does not have{hint}"
 
 

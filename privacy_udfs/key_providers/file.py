@@ -71,15 +71,11 @@ def _check(uri: str, status: os.stat_result) -> None:
 def create(uri: str, content: bytes) -> None:
     """Write a new file of mode 0600, whole or not at all. Raises `KeyProblem` where the path exists."""
     path = path_of(uri)
-    temporary = _written_beside(uri, path, content)
-    try:
-        os.link(temporary, path)  # unlike a rename, it fails where the path exists
-    except FileExistsError:
-        raise KeyProblem(f"{uri}: exists already, and a key is never overwritten") from None
-    except OSError as error:
-        raise KeyProblem(f"{uri}: cannot be written: {error.strerror}") from None
-    finally:
-        os.unlink(temporary)
+    with _written_beside(uri, path, content) as temporary:
+        try:
+            os.link(temporary, path)  # unlike a rename, it fails where the path exists
+        except FileExistsError:
+            raise KeyProblem(f"{uri}: exists already, and a key is never overwritten") from None
     _sync_folder(path)
 
 
@@ -93,28 +89,42 @@ def replace(uri: str, content: bytes, expected: bytes) -> None:
         path = os.path.realpath(path_of(uri))
         if not os.path.samestat(os.fstat(file.fileno()), os.stat(path)) or _read(uri, file) != expected:
             raise KeyProblem(f"{uri}: another writer changed it meanwhile; nothing was written: try again")
-        os.replace(_written_beside(uri, path, content), path)
+        with _written_beside(uri, path, content) as temporary:
+            os.replace(temporary, path)
     _sync_folder(path)
 
 
-def _written_beside(uri: str, path: str, content: bytes) -> str:
-    """A finished temporary file of mode 0600 in the folder of ``path``."""
+@contextlib.contextmanager
+def _written_beside(uri: str, path: str, content: bytes) -> Iterator[str]:
+    """A finished temporary file of mode 0600 in the folder of ``path``, and no trace of it afterwards, whatever failed.
+
+    It is the secret: one that stayed behind would be a copy that nobody destroys with the key.
+    """
     temporary = f"{path}.{os.getpid()}.{os.urandom(4).hex()}.tmp"
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with open(descriptor, "wb") as file:
-            os.fchmod(descriptor, 0o600)
-            file.write(content)
-            file.flush()
-            os.fsync(descriptor)
+        try:
+            with open(descriptor, "wb") as file:
+                os.fchmod(descriptor, 0o600)
+                file.write(content)
+                file.flush()
+                os.fsync(descriptor)
+            yield temporary
+        finally:
+            with contextlib.suppress(FileNotFoundError):  # it may have become the file itself
+                os.unlink(temporary)
     except OSError as error:
         raise KeyProblem(f"{uri}: cannot be written: {error.strerror}") from None
-    return temporary
 
 
 def _sync_folder(path: str) -> None:
-    """Make the new name last through a power cut."""
-    folder = os.open(os.path.dirname(path) or ".", os.O_RDONLY | os.O_DIRECTORY)
+    """Make the new name last through a power cut, where the folder can be opened."""
+    with contextlib.suppress(PermissionError):
+        _sync(os.path.dirname(path) or ".")
+
+
+def _sync(name: str) -> None:
+    folder = os.open(name, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)
     finally:

@@ -17,7 +17,7 @@ from privacy_udfs.errors import KeyProblem
 from privacy_udfs.key_providers.vault_client import REFUSED, VaultProblem, ask
 
 FIELD = "keyset"
-_KV = re.compile(r"vault:/{0,2}(?P<mount>.+?)/data/(?P<path>.+)")
+_KV = re.compile(r"vault:/{0,2}(?P<mount>\S+?)/data/(?P<path>.+)", re.DOTALL)
 _TRANSIT = re.compile(r"vault:/{0,2}(?P<mount>.+?)/keys/(?P<name>[^/]+)")
 
 

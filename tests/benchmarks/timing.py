@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 import psutil
 
+from tests import processes
+
 Run = Callable[[], object]
 
 
@@ -96,7 +98,7 @@ class ProcessorClock:
 
     def _look(self) -> None:
         me = psutil.Process()
-        for process in (me, *me.children(recursive=True)):
+        for process in (me, *processes.below(me)):
             try:
                 times = process.cpu_times()
                 self._seen[process.pid, process.create_time()] = (process.name(), times.user + times.system)

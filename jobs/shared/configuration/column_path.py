@@ -15,6 +15,7 @@ from privacy_udfs.errors import LakenymError
 
 _PLAIN = re.compile(r"[^\s.`\[\]{}]+")
 _NAME = re.compile(rf"`(?P<quoted>(?:[^`]|``)*)`|(?P<plain>{_PLAIN.pattern})")
+MOST_STEPS = 500
 _SUFFIX = re.compile(r"\[\]|\{key\}|\{value\}|\{when (?P<case>[1-9][0-9]{0,3})\}")
 
 
@@ -84,11 +85,13 @@ class ColumnPath:
         while True:
             name, at = _name(text, at)
             steps.append(name)
-            while suffix := _SUFFIX.match(text, at):
+            while len(steps) <= MOST_STEPS and (suffix := _SUFFIX.match(text, at)):
                 steps.append(When(int(suffix["case"])) if suffix["case"] else _STEPS[suffix[0]])
                 at = suffix.end()
             if at == len(text):
                 return cls(tuple(steps))
+            if len(steps) > MOST_STEPS:
+                raise ColumnPathError(f"at character {at + 1}: expected at most {MOST_STEPS} steps")
             if text[at] != ".":
                 raise ColumnPathError(f"at character {at + 1}: expected '.', '[]', '{{key}}', '{{value}}' or the end")
             at += 1

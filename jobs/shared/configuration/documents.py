@@ -16,6 +16,8 @@ NAME_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$"
 
 _PLAIN_KEY = re.compile(r"[\w-]+")
 LONGEST_SHOWN = 50
+LONGEST_GUESSED = 300
+"""Characters of a name for which near ones are looked for; the search takes the square of it."""
 
 
 @dataclasses.dataclass(frozen=True, order=True)
@@ -109,8 +111,13 @@ def describe(value: Any, by_type: bool = False) -> str:
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:
     """``; did you mean 'x'?`` where a known name is near, else nothing."""
-    near = difflib.get_close_matches(str(name), list(known), n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    found = nearest(str(name), known)
+    return f"; did you mean {found!r}?" if found is not None else ""
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is nearest, None where none is near."""
+    return next(iter(difflib.get_close_matches(name, known, n=1)), None) if len(name) <= LONGEST_GUESSED else None
 
 
 def one_of(names: Iterable[str]) -> str:

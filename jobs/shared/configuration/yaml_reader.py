@@ -27,12 +27,13 @@ _SWITCHES = frozenset({"y", "n", "yes", "no", "on", "off"})
 _NUMBER_START = frozenset("+-.0123456789")
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,39})")
 _FRACTION = re.compile(r"[-+]?(0|[1-9][0-9]*)?\.[0-9]+([eE][-+][0-9]{1,2})?")
+# none of these may have two ways to read one text: a scalar may be a million characters long
 _SURPRISES = {
     "a number with a leading zero": re.compile(r"[-+]?0[0-9_][0-9_.]*"),
     "a number that is not in decimal notation": re.compile(r"[-+]?0[xXoObB][0-9a-fA-F_]+"),
     "a number to the base 60": re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?"),
-    "a number with underscores": re.compile(r"[-+]?\.?[0-9][0-9_.]*_[0-9_.]*([eE][-+]?[0-9_]+)?"),
-    "a number in an unusual notation": re.compile(r"[-+]?(?=\.?[0-9])[0-9]*\.?[0-9]*([eE][-+]?[0-9]+)?"),
+    "a number with underscores": re.compile(r"[-+]?\.?[0-9][0-9.]*_[0-9_.]*([eE][-+]?[0-9_]+)?"),
+    "a number in an unusual notation": re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?"),
     "an infinite number or none": re.compile(r"[-+]?\.(inf|Inf|INF|nan|NaN|NAN)"),
 }
 
@@ -155,7 +156,7 @@ class _Reader:
     def _key(self, event: Any, loc: Loc) -> str | None:
         if not isinstance(event, yaml.ScalarEvent):
             self._fault(event, loc, "expected a name as key, got something else")
-            self._node(event, loc)
+            self._node(event, (*loc, ""))  # deeper, so that keys within keys come to an end too
             return None
         if event.value == "<<" and event.implicit[0]:
             self._fault(event, loc, "a merge key: write out what it stands for")

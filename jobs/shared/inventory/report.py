@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from jobs.shared import whole_files
 from jobs.shared.cli import BadUsage
 from jobs.shared.inventory.drift import Drift
 from jobs.shared.inventory.proposals import Proposal
@@ -31,7 +32,7 @@ def write(made: Drafted, folder: Path) -> Path | None:
     file = folder / made.file
     if file.exists():
         raise BadUsage(f"{file} is there already and is never overwritten: accept or remove it first")
-    file.write_text(made.text, encoding="utf-8")
+    whole_files.create(file, made.text)
     return file
 
 

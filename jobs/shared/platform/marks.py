@@ -22,7 +22,7 @@ from jobs.shared.treated_table import ColumnPrivacy
 CLASSES: tuple[str, ...] = get_args(Class)
 MOST_NAMED = 25
 """Leaves, or dropped columns, that one mark names; the others are counted."""
-_MARK = re.compile(r"\s*\[privacy:(?P<said>(?:`[^`]*`|\[\]|[^\[\]`])*)\]")
+_MARK = re.compile(r"(?<!\s)\s*\[privacy:(?P<said>(?:`[^`]*`|\[\]|[^\[\]`])*)\]")
 """Brackets within are those of ``a[]`` or of a name in backticks, so the end is where it seems to be."""
 _PARTS = re.compile(r"(?:`[^`]*`|[^;`])+")
 _PART = re.compile(rf"(?:(?P<rest>.+):\s+)?(?P<class_>{'|'.join(CLASSES)})(?:\s*,.*)?", re.DOTALL)

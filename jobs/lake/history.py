@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from jobs.shared.record import RECORD
+from jobs.shared.record_reader import RECORD
 
 
 def raw_versions(spark: SparkSession, name: str, location: str) -> tuple[int, ...]:

@@ -33,6 +33,7 @@ from jobs.shared.platform.catalogs import CATALOGS, checked_name
 from jobs.shared.platform.drafting import Drafted
 from jobs.shared.platform.labels import Means
 from jobs.shared.record import canonical_json
+from jobs.shared.shown import say
 
 
 def statements(
@@ -113,7 +114,7 @@ def _write_all(asked: argparse.Namespace) -> int:
             _print_sql(statements(session.for_run(spark), conf, table, asked.platform, called[table]))
         else:
             count = write(spark, conf, table, asked.platform, called[table])
-            print(f"{table}: {count} statements run on {called[table] or conf.tables[table].target.table}", flush=True)
+            say(f"{table}: {count} statements run on {called[table] or conf.tables[table].target.table}")
         return failures.DONE
 
     return max(failures.exit_code(events.terminal, functools.partial(one, table), table) for table in names)
@@ -185,13 +186,13 @@ def _deliver(made: Drafted, asked: argparse.Namespace) -> None:
     if written is not None:
         whole_files.replace(written, made.text)
     if asked.json:
-        print(canonical_json(as_data(made, written)), flush=True)
+        say(canonical_json(as_data(made, written)))
     elif not made.text:
-        print(f"{made.table}: {_nothing(made)}", flush=True)
+        say(f"{made.table}: {_nothing(made)}")
     elif written is None:
         print(made.text, end="", flush=True)
     else:
-        print(f"{made.table}: {len(made.proposals)} columns proposed, for a person to accept, in {written}", flush=True)
+        say(f"{made.table}: {len(made.proposals)} columns proposed, for a person to accept, in {written}")
 
 
 def _nothing(made: Drafted) -> str:

@@ -16,11 +16,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from jobs.shared import shown
 from jobs.shared.configuration import config
 from jobs.shared.configuration.config import ConfigError
 from jobs.shared.configuration.variables import StandIns
 from jobs.shared.policy import policy_rules
 from jobs.shared.policy.violation import Violation
+from jobs.shared.shown import say
 
 DONE, REFUSED, BAD_CONFIGURATION = 0, 1, 2
 
@@ -67,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return BAD_CONFIGURATION
     found = policy_rules.all_violations(conf, as_of)
     tables = len(conf.tables)
-    print(json.dumps(as_data(found, tables, as_of)) if options.json else as_text(found, tables, options.conf))
+    say(json.dumps(as_data(found, tables, as_of)) if options.json else as_text(found, tables, options.conf))
     return REFUSED if policy_rules.refused(found) else DONE
 
 
@@ -77,7 +79,7 @@ def _tell_faults(error: ConfigError, options: argparse.Namespace) -> None:
         print(json.dumps({"faults": faults}))
         return
     for fault in error.faults:
-        print(f"{options.conf}/{fault}")
+        print(shown.event(f"{options.conf}/{fault}"))
     print(f"{len(error.faults):,} faults: the configuration cannot be used")
 
 

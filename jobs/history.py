@@ -27,6 +27,7 @@ from jobs.shared.configuration import config
 from jobs.shared.configuration.config import Config
 from jobs.shared.configuration.documents import did_you_mean
 from jobs.shared.configuration.policy_entries import Snapshots
+from jobs.shared.shown import as_json, say
 
 WIDTH = 12
 HEADER = ("sha256", "table", "policy_version", "stored_at", "run_id")
@@ -79,10 +80,10 @@ def _run(options: argparse.Namespace) -> int:
 def _list(spark: SparkSession, conf: Config, options: argparse.Namespace) -> int:
     rows = listed(spark, conf, options.table)
     if options.json:
-        print(json.dumps(rows, ensure_ascii=False))
+        print(as_json(rows))
     elif rows:
         shown = [[row["sha256"][:WIDTH], *(row[name] for name in HEADER[1:])] for row in rows]
-        print("\n".join(events.table_lines(HEADER, shown)))
+        say("\n".join(events.table_lines(HEADER, shown)))
     return failures.DONE
 
 
@@ -91,13 +92,13 @@ def _show(spark: SparkSession, conf: Config, options: argparse.Namespace) -> int
         content = snapshots.load(spark, place_of(conf), options.sha256)
     except snapshots.SnapshotProblem as error:
         raise Refused(str(error)) from None
-    print(json.dumps(json.loads(content), indent=2, ensure_ascii=False))
+    print(as_json(json.loads(content), indent=2))
     return failures.DONE
 
 
 def _restore(spark: SparkSession, conf: Config, options: argparse.Namespace) -> int:
     for name in restored(spark, conf, options.sha256, options.to):
-        print(options.to / name)
+        say(str(options.to / name))
     return failures.DONE
 
 
@@ -107,7 +108,7 @@ def _policy(spark: SparkSession, conf: Config, options: argparse.Namespace) -> i
         whole_files.create(options.to, text)
     except OSError as error:
         raise Refused(f"{options.to} cannot be written ({type(error).__name__}): name a new file") from None
-    print(options.to)
+    say(str(options.to))
     return failures.DONE
 
 

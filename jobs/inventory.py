@@ -32,6 +32,7 @@ from jobs.shared.inventory.drift import Drift
 from jobs.shared.inventory.proposals import Surroundings
 from jobs.shared.inventory.recognizers.phone import REGIONS
 from jobs.shared.inventory.report import Drafted
+from jobs.shared.shown import say
 
 T = TypeVar("T")
 DRIFT = 1
@@ -146,7 +147,7 @@ def _draft_all(asked: argparse.Namespace) -> int:
         entry = lake_tables.entry_of(table, known)
         made = _failing_as_failed(lambda: draft_table(spark, table, entry, around, options))
         written = report.write(made, asked.write) if asked.write else None
-        print((report.draft_as_json if asked.json else report.draft_as_text)(made, written), flush=True)
+        say((report.draft_as_json if asked.json else report.draft_as_text)(made, written))
         return 0
 
     return _each([(table.name, functools.partial(one, table)) for table in found])
@@ -172,7 +173,7 @@ def _compare_all(asked: argparse.Namespace) -> int:
         return max((tell(name, [Drift(name, "no_entry", "", NO_ENTRY)]) for name in fresh), default=0)
 
     def tell(name: str, changes: Sequence[Drift]) -> int:
-        print((report.drift_as_json if asked.json else report.drift_as_text)(name, changes), flush=True)
+        say((report.drift_as_json if asked.json else report.drift_as_text)(name, changes))
         return DRIFT if changes else 0
 
     steps = [(name, functools.partial(one, name)) for name in names]

@@ -18,7 +18,6 @@ from __future__ import annotations
 import argparse
 import datetime
 import functools
-import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -30,6 +29,7 @@ from jobs.shared.configuration import config
 from jobs.shared.configuration.config import Config
 from jobs.shared.keys import key_age, key_use, named_key
 from jobs.shared.keys.named_key import NamedKey
+from jobs.shared.shown import say
 from privacy_udfs import key_providers
 from privacy_udfs.errors import KeyProblem
 from privacy_udfs.keys import Keyset
@@ -125,7 +125,7 @@ def _run(options: argparse.Namespace) -> int:
         created, tables_needing = conf.keys[key.name].created, key_use.lookup(conf) if options.tables else None
         _print(versions(key.read(), created, tables_needing), options.json)
     else:
-        print(f"key {key.name}: {_changed(conf, key, options)}")
+        say(f"key {key.name}: {_changed(conf, key, options)}")
     return 0
 
 
@@ -162,9 +162,9 @@ def _to_note(conf: Config, key: NamedKey, key_id: int) -> str:
 
 def _print(rows: list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
-        print(json.dumps(rows, ensure_ascii=False))
+        print(as_json(rows))
     elif rows:
-        print("\n".join(events.table_lines(list(rows[0]), [[str(cell) for cell in row.values()] for row in rows])))
+        say("\n".join(events.table_lines(list(rows[0]), [[str(cell) for cell in row.values()] for row in rows])))
 
 
 def parser() -> argparse.ArgumentParser:

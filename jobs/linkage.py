@@ -11,7 +11,6 @@ import argparse
 import concurrent.futures
 import dataclasses
 import functools
-import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -29,6 +28,7 @@ from jobs.shared.configuration import config
 from jobs.shared.configuration.config import Config
 from jobs.shared.configuration.models import Target
 from jobs.shared.linkage import Group, Link, Linkage, Place
+from jobs.shared.shown import as_json, say, shown
 from jobs.shared.treated_table import privacy_of
 
 AT_ONCE = 8
@@ -155,7 +155,7 @@ def _run(asked: argparse.Namespace) -> int:
     report = run(session.start("lakenym linkage"), targets)
     if report.left_out and asked.table:
         raise Refused("\n".join(f"{table}: {reason}" for table, reason in report.left_out.items()))
-    print(json.dumps(as_data(report), ensure_ascii=False) if asked.json else "\n".join(lines(report)))
+    print(as_json(as_data(report))) if asked.json else say("\n".join(map(shown, lines(report))))
     return failures.DONE
 
 

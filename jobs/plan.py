@@ -20,7 +20,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from jobs.lake import consent, read, state
-from jobs.shared import cli, events, failures, predicates, record, session, treatment_plan
+from jobs.shared import cli, events, failures, predicates, record, record_reader, session, treatment_plan
 from jobs.shared.checks import refuse
 from jobs.shared.configuration import config
 from jobs.shared.configuration.config import Config, ConfigError
@@ -30,6 +30,7 @@ from jobs.shared.policy import git_revision
 from jobs.shared.policy.diff_report import TableDiff
 from jobs.shared.policy.treatment_diff import diff, diff_rows, entries_of
 from jobs.shared.record import canonical_json
+from jobs.shared.shown import say
 from jobs.shared.treatment_plan import ColumnPlan, Plan
 
 THE_RECORD = "record"
@@ -98,9 +99,9 @@ def against_record(spark: SparkSession, conf: Config, table: str) -> TableDiff:
     plan, keys, _ = _plan(spark, conf, table)
     after = {str(path): entry for path, entry in record.entries(plan, keys.checks(plan)).items()}
     found = failures.translated(table, lambda: state.inspect(spark, entry.target))
-    before = record.columns_of(found.properties)
+    before = record_reader.columns_of(found.properties)
     against = f"the record of version {found.version}" if before else "no record: everything is new"
-    rows = diff_rows(record.rows_of(found.properties), entry.rows) if before else None
+    rows = diff_rows(record_reader.rows_of(found.properties), entry.rows) if before else None
     return TableDiff(table, against, tuple(diff(before, after)), rows)
 
 
@@ -155,7 +156,7 @@ def _revisions(options: argparse.Namespace) -> int:
 
 
 def _tell(found: TableDiff, options: argparse.Namespace) -> int:
-    print(canonical_json(found.as_data()) if options.json else found.as_text(), flush=True)
+    say(canonical_json(found.as_data()) if options.json else found.as_text())
     return failures.REFUSED if options.fail_on_weaker and found.is_weaker else failures.DONE
 
 
@@ -167,7 +168,7 @@ def _print_all(options: argparse.Namespace) -> int:
         if options.diff is not None:
             return _tell(against_record(spark, conf, name), options)
         plan, keys, refusals = _plan(spark, conf, name)
-        print(canonical_json(as_data(plan)) if options.json else as_text(plan), flush=True)
+        say(canonical_json(as_data(plan)) if options.json else as_text(plan))
         found = failures.translated(
             name, lambda: key_checks.look(spark, conf, plan, keys, names, options.accept_other_key_version)
         )

@@ -23,7 +23,7 @@ from pyspark.sql import types as T
 from pyspark.sql.pandas.functions import arrow_udf, pandas_udf
 from pyspark.sql.pandas.types import from_arrow_type, to_arrow_type
 
-from privacy_udfs import nested
+from privacy_udfs import nested, wording
 from privacy_udfs.errors import TypeRefused, ValueRefused
 from privacy_udfs.keys import KeyReference
 from privacy_udfs.nested import Counts, Leaf, Node
@@ -58,16 +58,22 @@ class CountsParam(AccumulatorParam[Counts]):
 
 
 def tree_udf(
-    node: Node, output: T.DataType, counts: Accumulator[Counts] | None = None, with_subject: bool = False
+    node: Node,
+    output: T.DataType,
+    counts: Accumulator[Counts] | None = None,
+    with_subject: bool = False,
+    mark: str | None = None,
 ) -> Callable[..., Column]:
     """An Arrow UDF that treats one column as a tree of treatments says; with two arguments if it needs a subject.
 
     output: Spark's type of the result, whose nested fields may carry metadata. counts: gets every batch's counts.
+    mark: of the run, which its errors then carry (`privacy_udfs.wording`).
     """
 
     def evaluate(values: pa.Array, subject: pa.Array | None) -> pa.Array:
         batch: Counts = {}
-        result = nested.treat(node, values, subject, batch)
+        with wording.marked_errors(mark):
+            result = nested.treat(node, values, subject, batch)
         if counts is not None:
             counts.add(batch)
         return result

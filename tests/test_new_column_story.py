@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 from jobs import check, inventory, pseudonymize
 from jobs.shared import failures
 from jobs.shared.configuration import config
-from jobs.shared.record import RECORD
+from jobs.shared.record_reader import RECORD
 from tests.lakes import column, table, write_conf
 
 PEOPLE = 60

@@ -23,7 +23,7 @@ from jobs.shared.cli import BadUsage
 from jobs.shared.platform import sql_text, unity_catalog
 from jobs.shared.platform.catalogs import checked_name
 from jobs.shared.platform.described import Described
-from jobs.shared.record import RECORD
+from jobs.shared.record_reader import RECORD
 from jobs.shared.treated_table import ColumnPrivacy
 from tests.lakes import column, configured, table
 

@@ -8,6 +8,7 @@ from pyspark.sql import types as T
 
 from jobs.lake.problems import SourceProblem
 from jobs.shared.configuration.models import Source
+from privacy_udfs import wording
 
 CORRUPT = "_corrupt_record"
 MALFORMED = "source holds a line that does not parse as its schema says"
@@ -29,7 +30,7 @@ def rows_of(spark: SparkSession, source: Source) -> DataFrame:
     if CORRUPT not in schema.names:
         schema = T.StructType([*schema.fields, T.StructField(CORRUPT, T.StringType())])
     rows = reader.schema(schema).load(source.path)
-    malformed = F.lit(f"the {source.format} {MALFORMED}")
+    malformed = F.lit(wording.marked(wording.mark(), SourceProblem.__name__, f"the {source.format} {MALFORMED}"))
     return rows.where(F.assert_true(F.col(CORRUPT).isNull(), malformed).isNull()).drop(CORRUPT)
 
 

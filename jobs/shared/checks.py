@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from jobs.lake.state import TargetState
 from jobs.shared.keys import key_versions
 from jobs.shared.keys.key_ring import KeyRing
-from jobs.shared.record import columns_of
+from jobs.shared.record_reader import columns_of
 from jobs.shared.treatment_plan import Plan
 from privacy_udfs.errors import LakenymError
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+
+from jobs.shared import shown
 
 Report = Callable[..., None]
 """``report("committed", table=..., version=...)``"""
@@ -22,21 +23,25 @@ def silent(event: str, **fields: Any) -> None:
 def json_lines(event: str, **fields: Any) -> None:
     """One JSON object a line on standard output, with the time in UTC."""
     stamp = datetime.fromtimestamp(time.time(), timezone.utc).isoformat(timespec="milliseconds")
-    print(json.dumps({"time": stamp, "event": event, **fields}, ensure_ascii=False, default=str), flush=True)
+    print(shown.as_json({"time": stamp, "event": event, **fields}, default=str), flush=True)
 
 
 def terminal(event: str, **fields: Any) -> None:
     """Lines for a person."""
     table = fields.get("table", "")
     if event == "planned":
-        print(f"{table}: treating {fields['columns']} leaf columns of {fields['source']}", flush=True)
+        _tell(f"{table}: treating {fields['columns']} leaf columns of {fields['source']}")
     elif event == "checked":
-        print(f"{table}: all {fields['columns']} leaf columns decided, all checks passed", flush=True)
+        _tell(f"{table}: all {fields['columns']} leaf columns decided, all checks passed")
     elif event == "committed":
-        print(_summary(fields), flush=True)
+        _tell(_summary(fields))
     elif event in ("warning", "failed"):
         named = str(fields["message"]).startswith(f"{table}: ")
-        print(f"{table + ': ' if table and not named else ''}{fields['message']}", file=sys.stderr, flush=True)
+        _tell(f"{table + ': ' if table and not named else ''}{fields['message']}", sys.stderr)
+
+
+def _tell(text: str, file: IO[str] | None = None) -> None:
+    print(shown.event(text), file=file or sys.stdout, flush=True)
 
 
 def for_stream() -> Report:
@@ -68,7 +73,8 @@ def _shown(value: Any) -> Any:
 
 
 def table_lines(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Text columns, as wide as their widest cell; numbers are flush right."""
+    """Text columns, as wide as their widest cell; numbers are flush right. What cannot be seen is escaped."""
+    rows = [[shown.shown(cell) for cell in row] for row in rows]
     widths = [max(len(cell) for cell in column) for column in zip(header, *rows, strict=True)]
 
     def line(cells: Sequence[str]) -> str:

@@ -1,12 +1,11 @@
 """Errors on their way to a person: cleaned of values, named by table, turned into exit codes.
 
 Spark's errors quote what they stumble over (a row, a cell, a line), so none of their text is passed on except error
-classes and our own messages, which hold no values by construction.
+classes and our own messages, which hold no values by construction and carry the run's mark (`privacy_udfs.wording`).
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -14,20 +13,17 @@ from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
 from jobs.lake.problems import CommitConflict, SourceProblem
-from jobs.lake.text_files import MALFORMED
+from jobs.shared import spark_errors
 from jobs.shared.checks import Refused
 from jobs.shared.cli import BadUsage
 from jobs.shared.configuration.config import ConfigError
 from jobs.shared.events import Report
+from jobs.shared.record_reader import RecordProblem
 from jobs.shared.treatment_plan import PlanError
+from privacy_udfs import wording
 from privacy_udfs.errors import KeyProblem, LakenymError
 
 DONE, REFUSED, BAD_USAGE, FAILED = 0, 1, 2, 3
-OURS = re.compile(r"^privacy_udfs\.errors\.(\w+): ([^\n]*)", re.MULTILINE)  # the end of a traceback, no quoted value
-RAISED = re.compile(
-    rf"\[USER_RAISED_EXCEPTION\] (the (?:csv|json) {MALFORMED})"
-)  # our words only: a value may hold others
-CONDITION = re.compile(r"\[([A-Z][A-Z0-9_]+(?:\.[A-Z0-9_]+)*)\]")
 T = TypeVar("T")
 
 
@@ -42,19 +38,15 @@ def translated(table: str, step: Callable[[], T]) -> T:
     except LakenymError:
         raise
     except (PySparkException, Py4JError) as error:
-        raise _translate(table, str(error)) from None
+        raise _translate(table, error) from None
 
 
-def _translate(table: str, text: str) -> LakenymError:
-    ours = OURS.search(text)
-    if ours:
-        return RunFailed(f"{ours[2]} ({ours[1]}); nothing was written")
-    raised = RAISED.search(text)
-    if raised:
-        return RunFailed(f"{table}: {raised[1]}; nothing was written")
-    found = CONDITION.search(text)
-    condition = f"[{found[1]}]" if found else "with an error of no known class"
-    return RunFailed(f"{table}: Spark failed {condition}; nothing was written. The cluster's own logs hold the details")
+def _translate(table: str, error: Exception) -> LakenymError:
+    ours = wording.told(str(error))
+    if ours is None:
+        return RunFailed(f"{table}: {spark_errors.explained(error)}; nothing was committed")
+    named = ours.message if ours.message.startswith(f"{table}: ") else f"{table}: {ours.message}"
+    return RunFailed(f"{named} ({ours.kind}); nothing was committed")
 
 
 def exit_code(report: Report, step: Callable[[], int], table: str = "") -> int:
@@ -63,7 +55,7 @@ def exit_code(report: Report, step: Callable[[], int], table: str = "") -> int:
         return step()
     except (ConfigError, BadUsage) as error:
         code, message = BAD_USAGE, str(error)
-    except (PlanError, Refused, CommitConflict, KeyProblem, SourceProblem) as error:
+    except (PlanError, Refused, CommitConflict, KeyProblem, RecordProblem, SourceProblem) as error:
         code, message = REFUSED, str(error)
     except LakenymError as error:
         code, message = FAILED, str(error)

@@ -14,10 +14,9 @@ from importlib.metadata import version
 from typing import Any
 
 from jobs.shared.configuration.column_path import ColumnPath
+from jobs.shared.record_reader import RECORD, RECORD_VERSION
 from jobs.shared.treatment_plan import ColumnPlan, Plan
 
-RECORD_VERSION = 1
-RECORD = "privacy.record"
 LONGEST_LIST = 20
 """Longer parameter lists (hierarchies, lists of substitutes) are recorded by hash."""
 
@@ -25,8 +24,6 @@ HIDDEN_WORDS = re.compile(r"url|secret|password|token|access[.]?key", re.IGNOREC
 """Spark's ``spark.redaction.regex`` and ``spark.sql.redaction.options.regex``, as they stand by default."""
 
 Entry = dict[str, Any]
-Columns = Mapping[str, Mapping[str, Any]]
-"""Path of a leaf column -> its entry in a record."""
 
 
 def entries(plan: Plan, key_checks: Mapping[ColumnPath, str]) -> dict[ColumnPath, Entry]:
@@ -67,18 +64,6 @@ def properties(plan: Plan, entries: Mapping[ColumnPath, Entry], config_sha256: s
         "privacy.software": software(),
         "privacy.status": "treated",
     }
-
-
-def columns_of(properties: Mapping[str, str]) -> Columns:
-    """The columns of the record in a table's properties; none where there is no record."""
-    columns: Columns = json.loads(properties.get(RECORD, "{}")).get("columns", {})
-    return columns
-
-
-def rows_of(properties: Mapping[str, str]) -> str | None:
-    """The predicate of the rows that were read, by the record in a table's properties; None: all, or no record."""
-    rows: str | None = json.loads(properties.get(RECORD, "{}")).get("rows")
-    return rows
 
 
 def shown(text: str) -> str:

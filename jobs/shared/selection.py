@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 
 from pyspark.accumulators import Accumulator
@@ -15,6 +16,7 @@ from jobs.lake.sql import quoted
 from jobs.shared.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue
 from jobs.shared.record import Entry
 from jobs.shared.treatment_plan import ColumnPlan, Plan
+from privacy_udfs import wording
 from privacy_udfs.keys import KeyReference
 from privacy_udfs.keysets.delivered_key import DeliveredKey
 from privacy_udfs.nested import ByRow, Choice, Counts, Kept, Leaf, ListNode, MapNode, Node, StructNode, choices, leaves
@@ -51,14 +53,15 @@ class Selection:
 
     def _column(self, field: T.StructField, node: Node, output: T.DataType) -> Column:
         node, source = _with_predicates(node, F.col(quoted(field.name)))
+        udf = functools.partial(tree_udf, node, bare(output), self.counts, mark=wording.mark())
         if isinstance(node, Kept):
             treated = source
         elif _is_nulled(node):
             treated = F.lit(None).cast(output)  # so that the source's column is not even read
         elif any(leaf.technique.needs_subject for leaf in leaves(node)):
-            treated = tree_udf(node, bare(output), self.counts, with_subject=True)(source, self._subject())
+            treated = udf(with_subject=True)(source, self._subject())
         else:
-            treated = tree_udf(node, bare(output), self.counts)(source)
+            treated = udf()(source)
         if bare(output) != output:
             treated = treated.cast(output)  # sets the nested fields' metadata, which a UDF's type must not carry
         return treated.alias(field.name, metadata=self._metadata(ColumnPath((Field(field.name),))))

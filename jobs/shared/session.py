@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import sys
 from collections.abc import Iterator, Mapping
 
 from pyspark.sql import SparkSession
 
+from jobs.shared import quiet
 from jobs.shared.events import is_terminal
+from privacy_udfs import wording
 
 DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -73,15 +74,10 @@ RUN = {
 }
 
 
-QUOTING_LOGGERS = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
-"""pyspark's own loggers of failed queries: they print SQL text and what Spark says of the values it met."""
-
-
 def start(name: str, settings: Mapping[str, str] = {}) -> SparkSession:
     """The session for ``spark-submit``, or a local one where the program was started with plain ``python``."""
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    for logger in QUOTING_LOGGERS:
-        logging.getLogger(logger).disabled = True
+    quiet.python()
     builder = SparkSession.builder.appName(name)
     for key, value in {**DELTA, **settings}.items():
         builder = builder.config(key, value)
@@ -89,7 +85,9 @@ def start(name: str, settings: Mapping[str, str] = {}) -> SparkSession:
         builder = builder.config("spark.ui.showConsoleProgress", "true").config("spark.log.level", "ERROR")
     else:
         builder = builder.config("spark.ui.showConsoleProgress", "false")
-    return builder.getOrCreate()
+    spark = builder.getOrCreate()
+    quiet.everywhere(spark)
+    return spark
 
 
 @contextlib.contextmanager
@@ -105,8 +103,11 @@ def settings(spark: SparkSession, wanted: Mapping[str, str]) -> Iterator[None]:
 
 
 def for_run(spark: SparkSession) -> SparkSession:
-    """A session of its own for one run: shares the cluster and catalog, and leaves the caller's settings alone."""
+    """A session of its own for one run: shares the cluster and catalog, and leaves the caller's settings alone. Spark's
+    loggers fall silent (`jobs.shared.quiet`), and what is said of this run carries a mark of its own."""
+    wording.renew()
     session = spark.newSession()
+    quiet.everywhere(session)
     for key, value in RUN.items():
         session.conf.set(key, value)
     return session

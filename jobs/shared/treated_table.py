@@ -24,6 +24,8 @@ from pyspark.sql import types as T
 
 from jobs.shared.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue, Step, When
 from jobs.shared.configuration.documents import did_you_mean
+from jobs.shared.record_reader import why_unsound
+from jobs.shared.shown import shown
 from privacy_udfs.errors import LakenymError
 from privacy_udfs.techniques import BY_NAME
 
@@ -40,6 +42,7 @@ class UnsafeUse(LakenymError):
 class ColumnPrivacy:
     """What a table says of one leaf column. All but the path is None where it says nothing: nobody decided.
 
+    fault: why what it says cannot be believed; then it counts as undecided, and all but the path is None.
     cases: where rows are treated differently, what it says of each case (of which ``rows`` is the predicate); then path
     and class are all that the column says by itself.
     """
@@ -54,6 +57,7 @@ class ColumnPrivacy:
     key_check: str | None = None
     rows: str | None = None
     cases: tuple[ColumnPrivacy, ...] = ()
+    fault: str | None = None
 
     @property
     def is_decided(self) -> bool:
@@ -81,18 +85,15 @@ def _told(path: ColumnPath, metadata: Any) -> dict[str, Any]:
     """Path -> entry. Those of array elements and map entries stand on the nearest field, by the rest of their path."""
     if not isinstance(metadata, dict):
         return {}
-    if _is_entry(metadata):
+    if "technique" in metadata or "class" in metadata:
         return {str(path): metadata}
-    return {f"{path}{rest}": entry for rest, entry in metadata.items() if _is_entry(entry)}
-
-
-def _is_entry(told: Any) -> bool:
-    return isinstance(told, dict) and isinstance(told.get("technique"), str)
+    return {f"{path}{rest}": entry for rest, entry in metadata.items()}
 
 
 def _of(path: ColumnPath, given: T.DataType, told: Mapping[str, Any]) -> Iterator[ColumnPrivacy]:
     entry = told.get(str(path))
-    if entry is not None:
+    nested = isinstance(given, (T.StructType, T.ArrayType, T.MapType))
+    if entry is not None and (not nested or _empties(entry)):  # else it says nothing of the leaves below
         yield _column(path, entry)
     elif isinstance(given, T.StructType):
         yield from _of_struct(path, given)
@@ -104,7 +105,17 @@ def _of(path: ColumnPath, given: T.DataType, told: Mapping[str, Any]) -> Iterato
             yield from _of(path.child(step), part, told)
     else:
         cases = tuple(_cases(path, told))
-        yield ColumnPrivacy(str(path), cases[0].class_ if cases else None, cases=cases)
+        fault = next((f"{case.path}: {case.fault}" for case in cases if case.fault is not None), None)
+        if fault is not None:
+            yield ColumnPrivacy(str(path), fault=fault)
+        else:
+            yield ColumnPrivacy(str(path), cases[0].class_ if cases else None, cases=cases)
+
+
+def _empties(entry: Any) -> bool:
+    """Whether an entry is one of a whole struct, array or map: all of it null."""
+    sound = why_unsound(entry) is None
+    return sound and entry["technique"] == "redact" and entry["parameters"].get("value") is None
 
 
 def _cases(path: ColumnPath, told: Mapping[str, Any]) -> Iterator[ColumnPrivacy]:
@@ -112,11 +123,17 @@ def _cases(path: ColumnPath, told: Mapping[str, Any]) -> Iterator[ColumnPrivacy]
         case = path.child(When(number))
         if str(case) not in told:
             return
-        yield _column(case, told[str(case)])
+        column = _column(case, told[str(case)])
+        if column.fault is None and column.rows is None:
+            column = ColumnPrivacy(str(case), fault="it does not say of which rows it is")
+        yield column
 
 
-def _column(path: ColumnPath, entry: Mapping[str, Any]) -> ColumnPrivacy:
-    known = {field.name for field in dataclasses.fields(ColumnPrivacy)} - {"path", "class_", "cases"}
+def _column(path: ColumnPath, entry: Any) -> ColumnPrivacy:
+    fault = why_unsound(entry)
+    if fault is not None:
+        return ColumnPrivacy(str(path), fault=fault)
+    known = {field.name for field in dataclasses.fields(ColumnPrivacy)} - {"path", "class_", "cases", "fault"}
     return ColumnPrivacy(str(path), entry.get("class"), **{name: entry[name] for name in known & entry.keys()})
 
 
@@ -125,12 +142,14 @@ def _column(path: ColumnPath, entry: Mapping[str, Any]) -> ColumnPrivacy:
 
 def check_publishable(table: DataFrame | T.StructType) -> None:
     """Raise `UnsafeUse` with every column that must not leave: raw direct identifiers, and what nobody decided."""
-    reasons = [f"{column.path}: {_why_not(column)}" for column in privacy_of(table).values() if _why_not(column)]
+    reasons = [f"{shown(column.path)}: {_why_not(column)}" for column in privacy_of(table).values() if _why_not(column)]
     if reasons:
         raise UnsafeUse("\n".join(["the table must not be published:", *(f"  {reason}" for reason in reasons)]))
 
 
 def _why_not(column: ColumnPrivacy) -> str | None:
+    if column.fault is not None:
+        return f"what it says of its treatment cannot be believed: {column.fault}"
     if not column.is_decided:
         return "nobody decided about it"
     raw = [case for case in (column.cases or (column,)) if case.is_raw and case.class_ == "direct_identifier"]
@@ -153,7 +172,7 @@ def check_join(
         one, other = _found(sides[0], names[0], "left"), _found(sides[1], names[1], "right")
         reason = _no_join(one, other)
         if reason is not None:
-            reasons.append(f"{one.path} and {other.path}: {reason}")
+            reasons.append(f"{shown(one.path)} and {shown(other.path)}: {reason}")
     if reasons:
         raise UnsafeUse("\n".join(["the tables do not join:", *(f"  {reason}" for reason in reasons)]))
 

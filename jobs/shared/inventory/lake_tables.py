@@ -16,7 +16,7 @@ from jobs.shared.configuration.models import Source
 from jobs.shared.inventory import discovery
 from jobs.shared.inventory.accepted import Entry
 from jobs.shared.inventory.discovery import FoundTable
-from jobs.shared.record import RECORD
+from jobs.shared.record_reader import RECORD
 
 
 def chosen(

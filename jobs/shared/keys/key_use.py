@@ -12,7 +12,7 @@ from jobs.lake.sql import quoted, quoted_table
 from jobs.shared import failures, session
 from jobs.shared.configuration.config import Config
 from jobs.shared.configuration.models import Target
-from jobs.shared.record import Columns, columns_of
+from jobs.shared.record_reader import Columns, columns_of
 
 AT_ONCE = 8
 """Tables whose records are read at the same time: each takes the driver a look into a Delta log."""

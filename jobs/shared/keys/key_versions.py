@@ -12,7 +12,7 @@ from typing import Any
 from jobs.shared.configuration.column_path import ColumnPath
 from jobs.shared.configuration.config import Config
 from jobs.shared.keys.key_ring import KeyRing
-from jobs.shared.record import Columns
+from jobs.shared.record_reader import Columns
 from jobs.shared.treatment_plan import ColumnPlan, Plan
 from privacy_udfs.errors import ParameterError
 from privacy_udfs.keys import Keyset, key_check_value

@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
 from jobs.shared.configuration.column_path import ColumnPath
-from jobs.shared.record import RECORD
+from jobs.shared.record_reader import RECORD
 from jobs.shared.treated_table import ColumnPrivacy, privacy_of
 
 COMMENT = "comment"

@@ -16,7 +16,7 @@ from typing import get_args
 from jobs.shared.configuration.column_path import ColumnPath, Field
 from jobs.shared.configuration.documents import NAME_PATTERN
 from jobs.shared.configuration.entry import Class
-from jobs.shared.record import columns_of
+from jobs.shared.record_reader import columns_of
 from jobs.shared.treated_table import ColumnPrivacy
 
 CLASSES: tuple[str, ...] = get_args(Class)

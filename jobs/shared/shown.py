@@ -1,0 +1,42 @@
+"""Text on its way to a person or a log collector: characters that cannot be seen, or that move what is seen, escaped.
+
+Names of tables and columns may hold any character: a line break that would forge a line of a log, a terminal's control
+codes, marks that turn the direction of writing, separators that some readers take for line ends. Every line that a job
+prints goes through here. Data in files (records, drafts) keeps its names as they are, escaped as its format says.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import IO, Any
+
+
+def shown(name: str) -> str:
+    """One line, in which every character can be seen: others as JSON escapes them (``\\n``, ``\\u202e``)."""
+    return name if name.isprintable() else "".join(map(_escaped, name))
+
+
+def _escaped(character: str) -> str:
+    return character if character.isprintable() else json.dumps(character)[1:-1]
+
+
+def lines(text: str) -> str:
+    """The same for text of several lines, whose line breaks stay; of JSON it is the same JSON."""
+    return "\n".join(map(shown, text.split("\n")))
+
+
+def event(text: str) -> str:
+    """The same for what is one event: all lines but the first are indented, so that none passes for another event."""
+    first, *more = text.split("\n")
+    return "\n".join([shown(first), *(shown(line if line.startswith("  ") else f"  {line}") for line in more)])
+
+
+def as_json(data: Any, **options: Any) -> str:
+    """JSON with Unicode as it is, but for what cannot be seen, which is escaped."""
+    return lines(json.dumps(data, ensure_ascii=False, **options))
+
+
+def say(text: str, file: IO[str] | None = None) -> None:
+    """Print lines for a person, at once."""
+    print(lines(text), file=file or sys.stdout, flush=True)

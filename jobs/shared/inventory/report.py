@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.shared.cli import BadUsage
+from jobs.shared.configuration.entry import UNDECIDED
 from jobs.shared.inventory.drift import Drift
 from jobs.shared.inventory.proposals import Proposal
 from jobs.shared.record import canonical_json
@@ -37,7 +38,9 @@ def write(made: Drafted, folder: Path) -> Path | None:
 
 def draft_as_text(made: Drafted, written: Path | None) -> str:
     if written is not None:
-        return f"{made.table}: {len(made.proposals)} columns proposed, for a person to accept, in {written}"
+        left = sum(each.treatment == UNDECIDED for each in made.proposals)
+        and_open = f"{left} of them left undecided, " if left else ""
+        return f"{made.table}: {len(made.proposals)} columns proposed, {and_open}for a person to accept, in {written}"
     return made.text or f"{made.table}: every column is decided"
 
 

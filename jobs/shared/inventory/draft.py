@@ -51,6 +51,7 @@ def _columns(proposals: Iterable[Proposal]) -> Iterator[str]:
     for proposal in proposals:
         evidence = proposal.found.evidence
         yield f"  # {proposal.kind.name}: {'; '.join(proposal.kind.reasons)}"
+        yield from (f"  # warning: {warning}" for warning in proposal.warnings)
         yield f"  {EVIDENCE}{json.dumps(evidence.as_data(), ensure_ascii=False)}"
         yield f"  {key(str(proposal.found.path))}:"
         yield f"    class: {proposal.kind.class_}"

@@ -46,12 +46,13 @@ def decide(evidence: Evidence, hints: Sequence[str] = ()) -> Kind:
     return _by_name_or_rest(evidence, hints)
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
+    """A share as a reader takes it in."""
     return f"{share:.0%}" if share >= 0.01 or share == 0 else f"{share:.1%}"
 
 
 def _found(name: str, share: float, text: str) -> Kind:
-    return Kind(name, (f"{_percent(share)} of the values {text}",))
+    return Kind(name, (f"{percent(share)} of the values {text}",))
 
 
 FEW, MANY, MORE_THAN_COUNTRIES = 10, 40, 250
@@ -101,12 +102,15 @@ def _ssn_without_hyphens(evidence: Evidence, hints: frozenset[str]) -> Kind | No
 
 def _licence_plate(evidence: Evidence, hints: frozenset[str]) -> Kind | None:
     country, share = evidence.best("licence_plate")
-    shapes = sum(evidence.share(name) >= 0.03 for name in evidence.counts if name.startswith("us_plate:"))
-    if country == "us" and shapes < 4 and "licence_plate" not in hints:
+    hinted, united = "licence_plate" in hints, evidence.share("us_plate")
+    series = sum(evidence.share(name) >= 0.03 for name in evidence.counts if name.startswith("us_plate:"))
+    if evidence.distinct < 2 * FEW:
         return None
-    if share < (0.3 if "licence_plate" in hints else NEARLY_ALL) or evidence.distinct < 2 * FEW:
-        return None
-    return _found("licence_plate", share, f"are written as licence plates of {country.upper()}")
+    if share >= (0.3 if hinted else NEARLY_ALL):
+        return _found("licence_plate", share, f"are written as licence plates of {country.upper()}")
+    if (hinted and united >= 0.3) or (united >= 0.8 and series >= 4):
+        return _found("licence_plate", united, "are written as licence plates of the United States")
+    return None
 
 
 def _passport(evidence: Evidence, hints: frozenset[str]) -> Kind | None:
@@ -154,12 +158,13 @@ def _phone(evidence: Evidence, hints: frozenset[str]) -> Kind | None:
 
 def _date(evidence: Evidence, hints: frozenset[str]) -> Kind | None:
     share, aged = evidence.share("date"), evidence.share("date:aged")
-    if share < 0.8:
+    far = sum(of_day for day, of_day in evidence.placeholders.items() if not day.startswith(("18", "19", "20")))
+    if share + far < 0.8 or not share:
         return None
     decades = sum(evidence.counts[name] > 0.04 * evidence.examined for name in evidence.counts if name.endswith("0s"))
     if "birth_date" in hints or (aged >= 0.6 * share and decades >= 3):
         return _found("birth_date", aged, f"are days that living people are born on, over {decades} decades")
-    return _found("moment", share, "are dates")
+    return _found("moment", share + far, "are dates")
 
 
 def _person_name(evidence: Evidence, hints: frozenset[str]) -> Kind | None:

@@ -39,6 +39,7 @@ KEPT = ("constant",)
 """Kinds that are known to be about nobody: the only ones of which ``keep`` is proposed."""
 OPEN = ("unknown", "gender", "quasi")
 """Kinds for which nothing is proposed: it is not known what they are, or how coarse they have to be."""
+SHIFTED = "date_shift would show by them how far a subject's dates are moved: state them as placeholders of date_shift"
 SAME_TYPE = ("keep", "redact", "drop")
 
 
@@ -61,6 +62,15 @@ class Proposal:
     found: Found
     kind: Kind
     treatment: Any
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know before deciding. Of the values it names those only that stand for no date."""
+        shares = self.found.evidence.placeholders
+        if not shares:
+            return ()
+        listed = ", ".join(f"{day} ({kinds.percent(share)})" for day, share in shares.items())
+        return (f"dates that stand for none: {listed}. {SHIFTED}",)
 
 
 def propose(found: Found, around: Surroundings) -> Proposal:

@@ -6,8 +6,6 @@ third to two thirds would pass, of plates all do. A code of one plain shape (``A
 
 from __future__ import annotations
 
-import itertools
-
 import pyarrow as pa
 
 from jobs.shared.inventory.recognizers.text import Findings, matches
@@ -28,18 +26,20 @@ COUNTRIES = {
     "be": r"^[1-9]-[A-Z]{3}-\d{3}$",
     "ch": rf"^(?:{_CANTONS})[ -]?[1-9]\d{{2,5}}$",
 }
-US_SHAPES = (
+US_SERIES = (
     r"^[A-Z]{3}[ -]?\d{3}$", r"^\d{3}[ -]?[A-Z]{3}$", r"^[A-Z]{3}[ -]?\d{4}$", r"^\d{4}[ -]?[A-Z]{3}$",
-    r"^\d[A-Z]{3}\d{3}$", r"^\d[A-Z]{2}[ -]?\d{4}$", r"^[A-Z]{2}[ -]?\d{4,5}$", r"^\d{3}[ -]?[A-Z]{2}\d$",
-    r"^\d{2}[A-Z]{1,2}\d{2,3}$", r"^\d[A-Z]\d{4,5}$", r"^[A-Z]\d{2}[ -]?[A-Z]{3}$", r"^[A-Z]{3}\d[A-Z]\d{0,2}$",
-    r"^[A-Z]{2}\d[ -]?[A-Z0-9]\d{1,2}[A-Z]?$", r"^\d{3}[ -]?\d{3}$", r"^\d{1,2}[ -]\d{4,5}[A-Z]?$",
+    r"^\d[A-Z]{3}\d{3}$", r"^\d[A-Z]{2}[ -]?\d{3,4}$", r"^[A-Z]{2}[ -]?\d{4,5}$", r"^[A-Z]\d{2}[ -]?\d[A-Z]{2}$",
+    r"^\d{3}[ -]?\d?[A-Z]{2}\d?$", r"^\d[A-Z][ -]?\d{4,5}$", r"^[A-Z]\d{2}[ -]?[A-Z]{3}$", r"^\d{2}[A-Z]{2}\d{3}$",
 )  # fmt: skip
-"""Shapes of the states' series."""
+"""Some of the states' series: where several are mixed, it is plates and no code that somebody thought of."""
+US = r"^[A-Z0-9]{1,4}(?:[ \-•]?[A-Z0-9]{1,5}){1,2}$"
+US_SIGNS = r"^[^A-Z0-9]*(?:[A-Z0-9][^A-Z0-9]*){5,8}$"
 
 
 def recognize(values: pa.StringArray) -> Findings:
-    """``licence_plate:<country>``; ``licence_plate:us`` any state's shape, ``us_plate:0`` and so on each."""
+    """``licence_plate:<country>``; for the United States ``us_plate``, five to eight letters and digits in one
+    or two groups, and ``us_plate:0`` and so on for single states' series."""
     found = {f"licence_plate:{country}": matches(values, pattern) for country, pattern in COUNTRIES.items()}
-    states = {f"us_plate:{at}": matches(values, shape) for at, shape in enumerate(US_SHAPES)}
-    united = list(itertools.accumulate(states.values(), lambda some, more: some | more))[-1]
-    return {**found, **states, "licence_plate:us": united & matches(values, "[A-Z]")}
+    series = {f"us_plate:{at}": matches(values, shape) for at, shape in enumerate(US_SERIES)}
+    mixed = matches(values, US) & matches(values, US_SIGNS) & matches(values, r"[A-Z]") & matches(values, r"\d")
+    return {**found, **series, "us_plate": mixed}

@@ -12,7 +12,7 @@ import dataclasses
 import functools
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,12 +23,14 @@ from jobs.lake.problems import SourceProblem
 from jobs.shared import events, failures, session
 from jobs.shared.cli import BadUsage
 from jobs.shared.configuration import config
+from jobs.shared.configuration.column_path import ColumnPath
 from jobs.shared.configuration.config import Config
 from jobs.shared.configuration.models import Source
-from jobs.shared.inventory import accepted, draft, drift, lake_tables, packages, proposals, report, scan
+from jobs.shared.inventory import accepted, draft, drift, lake_tables, names_as_data, packages, proposals, report, scan
 from jobs.shared.inventory.accepted import Entry
 from jobs.shared.inventory.discovery import FoundTable
 from jobs.shared.inventory.drift import Drift
+from jobs.shared.inventory.names_as_data import NamesAreData
 from jobs.shared.inventory.proposals import Surroundings
 from jobs.shared.inventory.recognizers.phone import REGIONS
 from jobs.shared.inventory.report import Drafted
@@ -56,7 +58,7 @@ def draft_table(
     source = table.source if entry is None or entry.source is None else entry.source
     if source is None:
         raise failures.RunFailed(f"{table.name}: {table.problem}")
-    found = _scanned(spark, table.name, source, options)
+    found = _scanned(spark, table.name, source, options, () if entry is None else entry.columns)
     if entry is None:
         made = tuple(proposals.propose(each, around) for each in found)
         environ = {name: os.environ[name] for name in options.variables if name in os.environ}
@@ -69,7 +71,7 @@ def draft_table(
 def compare(spark: SparkSession, conf: Config, folder: Path, name: str, options: Options = Options()) -> list[Drift]:
     """What has changed in one table of the catalog, and in its treated one, since its entry was accepted."""
     entry = conf.tables[name]
-    found = _scanned(spark, name, entry.source, options)
+    found = _scanned(spark, name, entry.source, options, entry.columns)
     changes = list(drift.of_columns(entry, found, accepted.evidence(folder, entry)))
 
     def treated() -> list[scan.Found]:
@@ -81,11 +83,20 @@ def compare(spark: SparkSession, conf: Config, folder: Path, name: str, options:
     return changes + list(drift.of_pseudonyms(entry, failures.translated(name, treated)))
 
 
-def _scanned(spark: SparkSession, name: str, source: Source, options: Options) -> list[scan.Found]:
-    def step() -> list[scan.Found]:
-        return scan.scan(read.rows_of(spark, source).rows, options.sample, options.regions)
+def _scanned(
+    spark: SparkSession, name: str, source: Source, options: Options, decided: Iterable[str]
+) -> list[scan.Found]:
+    """decided: the columns that an entry names."""
 
-    return failures.translated(name, step)
+    def step() -> list[scan.Found]:
+        rows = read.rows_of(spark, source).rows
+        names_as_data.check(source, rows.schema, [ColumnPath.parse(path) for path in decided])
+        return scan.scan(rows, options.sample, options.regions)
+
+    try:
+        return failures.translated(name, step)
+    except NamesAreData as error:
+        raise failures.RunFailed(f"{name}: {error}") from None
 
 
 def parser() -> argparse.ArgumentParser:

@@ -100,8 +100,78 @@ def _everywhere() -> Starts:
         "birth_int": ("birth_date", "birth_date", _seeded(lambda r, f: int(_birth(r).strftime("%Y%m%d")))),
         "geo_pair": ("geo", "coordinates", _seeded(lambda r, f: f"{f.latitude():.5f}, {f.longitude():.5f}")),
         "latitude": ("lat", "coordinates", _seeded(lambda r, f: round(r.gauss(48, 4), 6))),
+        "ssn_bare": ("ssn", "national_id", _seeded(lambda r, f: _ssn(r))),
+        "ssn_int": ("ssn", "national_id", _seeded(lambda r, f: int(_ssn(r)))),
+        "imei": ("imei", "device_id", _seeded(lambda r, f: _imei(r))),
+        "imei_int": ("imei", "device_id", _seeded(lambda r, f: int(_imei(r)))),
+        "mrz": ("mrz", "passport", _seeded(lambda r, f: _zone(r))),
+        "passport_de": ("passport", "passport", _seeded(lambda r, f: _of(r, f"A{'D' * 8}", _GERMAN))),
+        "user_faker": ("username", "user_name", _seeded(lambda r, f: f.user_name())),
+        "user_words": ("login", "user_name", _seeded(lambda r, f: _handle(r, f))),
+        "user_at": ("handle", "user_name", _seeded(lambda r, f: f"@{f.user_name()}")),
+        **{f"plate_{country}": ("plate_number", "licence_plate", start) for country, start in _plates().items()},
         "note_en": ("comment", "free_text_person", _seeded(lambda r, f: _note(r, f))),
     }
+
+
+_GERMAN = {"A": "CFGHJKLMNPRTVWXYZ", "D": "CFGHJKLMNPRTVWXYZ0123456789"}
+
+
+def _of(rnd: random.Random, shape: str, letters: dict[str, str]) -> str:
+    """A code of a shape: each sign that ``letters`` has is drawn from there, 9 is a digit, others stay."""
+    return "".join(rnd.choice({"9": "0123456789", **letters}.get(each, each)) for each in shape)
+
+
+def _plates() -> dict[str, Callable[[int], Make]]:
+    """By the letters that each country hands out."""
+    fr, it = "ABCDEFGHJKLMNPQRSTVWXYZ", "ABCDEFGHJKLMNPRSTVWXYZ"
+    nl, gb = "BDFGHJKLNPRSTVXZ", "ABCDEFGHJKLMNOPRSTUVWXY"
+    series = ("A-999-AA", "AA-999-A", "99-AAA-9", "AA-AA-99")
+    german = ("A-AA 999", "AA-A 9", "AA-AA 99", "A-A 999", "AAA-A 99")
+    made: dict[str, Callable[[random.Random, Faker], Any]] = {
+        "de": lambda r, f: _of(r, r.choice(german), {"A": "ABDEFGHKLMNPRSTUW", "9": "123456789"}),
+        "fr": lambda r, f: _of(r, "AA-999-AA", {"A": fr}),
+        "it": lambda r, f: _of(r, "AA999AA", {"A": it}),
+        "gb": lambda r, f: (
+            _of(r, f"AA{r.choice((r.randrange(10, 25), r.randrange(51, 75)))}", {"A": gb}).replace("9", "4")
+            + " "
+            + _of(r, "AAA", {"A": gb})
+        ),
+        "es": lambda r, f: _of(r, "9999 AAA", {"A": "BCDFGHJKLMNPRSTVWXYZ"}),
+        "nl": lambda r, f: _of(r, r.choice(series), {"A": nl}),
+        "us": lambda r, f: f.license_plate(),
+    }
+    return {country: _seeded(make) for country, make in made.items()}
+
+
+def _ssn(rnd: random.Random) -> str:
+    """As they were given out until 2011: by state, none from 773 on."""
+    area = rnd.choice([each for each in range(1, 773) if each != 666])
+    return f"{area:03}{rnd.randrange(1, 100):02}{rnd.randrange(1, 10_000):04}"
+
+
+def _imei(rnd: random.Random) -> str:
+    number = rnd.choice(("35", "35", "35", "86", "86", "01", "99")) + "".join(rnd.choices("0123456789", k=12))
+    total = sum(int(d) * 2 - 9 * (int(d) > 4) if at % 2 else int(d) for at, d in enumerate(number))
+    return f"{number}{-total % 10}"
+
+
+def _zone(rnd: random.Random) -> str:
+    """The second line of a passport's zone, with the check digits that are looked at."""
+    number, born, until = _of(rnd, "A99999999", {"A": "CFGHJK"}), _birth(rnd), _recent(rnd)
+    days = [f"{day:%y%m%d}" for day in (born, until)]
+    first, second, third = (f"{part}{_icao(part)}" for part in (number, *days))
+    return f"{first}{rnd.choice(('D<<', 'FRA', 'UTO'))}{second}{rnd.choice('MF<')}{third}{'<' * 15}0"
+
+
+def _icao(text: str) -> int:
+    return sum((7, 3, 1)[at % 3] * int(each, 36) for at, each in enumerate(text)) % 10
+
+
+def _handle(rnd: random.Random, fake: Faker) -> str:
+    """Two words that nobody else put together so, and a mark."""
+    one, other = fake.word(), fake.word()
+    return f"{one}{rnd.choice(('', '_'))}{other}{rnd.choice((rnd.randrange(9), rnd.randrange(1960, 2010), 'x_'))}"
 
 
 def _note(rnd: random.Random, fake: Faker) -> str:
@@ -164,7 +234,12 @@ def _look_alikes() -> Starts:
         "language": lambda r, f: f.language_name(),
         "domain": lambda r, f: f.domain_name(),
         "slug": lambda r, f: f.slug(),
-        "plate": lambda r, f: f.license_plate(),
+        "host": lambda r, f: f"{r.choice(('web', 'db', 'cache', 'mail-relay'))}{r.randrange(1, 400):02}",
+        "code_7": lambda r, f: f.bothify("??###??").upper(),
+        "code_9": lambda r, f: f.bothify(r.choice(("?#?##?#?#", "??###?#?#"))).upper(),
+        "batch": lambda r, f: f"lot_{f.lexify('??')}{r.randrange(999)}",
+        "identifier": lambda r, f: f"{f.word()}_{f.word()}",
+        "nine_text": lambda r, f: "".join(r.choices("0123456789", k=9)),
         "review": lambda r, f: f"{r.choice(('Great', 'Poor', 'Fine'))} {f.word()}, {f.sentence().lower()}",
         "brand": lambda r, f: r.choice(BRANDS),
         "product_name": lambda r, f: f"{r.choice(STUFFS)} {r.choice(GOODS)} {r.randrange(100, 999)}",

@@ -109,7 +109,7 @@ def test_a_column_that_cannot_be_looked_at_is_named_and_no_value(monkeypatch: py
     monkeypatch.setattr(evidence, "measure", fails)
     batch = pa.RecordBatch.from_pydict({"a": pa.array([{"b": "canary-7f3a"}])})
     with pytest.raises(UnexpectedFailure) as failed:
-        list(scan._measure_all(iter([batch]), SETTINGS))
+        list(scan._measure_all(iter([batch]), SETTINGS, ("a",)))
     assert str(failed.value) == "a.b: its values could not be looked at: ArrowInvalid"
     assert failed.value.__cause__ is None
 
@@ -232,7 +232,7 @@ def test_leaves_of_sliced_and_null_nested_arrays() -> None:
         }
     )
     batch = rows.slice(1, 2).combine_chunks().to_batches()[0]
-    found = {str(path): values.to_pylist() for path, values in leaves.of_batch(batch)}
+    found = {str(path): values.to_pylist() for path, values in leaves.of_batch(batch, "slm")}
     assert found == {"s.x": [None, 3], "l[].x": [3], "m{key}": ["b", "c"], "m{value}": [2, 3]}
 
 

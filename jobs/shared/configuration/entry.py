@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from jobs.shared.configuration.documents import NAME_PATTERN, did_you_mean, one_of
 from privacy_udfs.techniques import BY_NAME
@@ -27,6 +27,18 @@ PATTERNS = {
 """What the patterns ask for, in words for messages."""
 
 Class = Literal["direct_identifier", "quasi_identifier", "sensitive", "non_personal"]
+UNDECIDED = "undecided"
+"""What a draft says where nothing is proposed. It is refused for as long as it stands there."""
+ASK = f"{UNDECIDED}: a person must decide"
+
+
+def _decided(value: Any) -> Any:
+    if value == UNDECIDED:
+        raise ValueError(f"{ASK}, and name the class")
+    return value
+
+
+DecidedClass = Annotated[Class, BeforeValidator(_decided)]
 
 NotBlank = Annotated[str, Field(pattern=NOT_BLANK)]
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]

@@ -19,6 +19,7 @@ from jobs.shared.configuration.column_path import ColumnPath, When
 from jobs.shared.configuration.entry import (
     TABLE_PATTERN,
     Class,
+    DecidedClass,
     Entry,
     KeyId,
     Names,
@@ -120,7 +121,7 @@ Cases = Annotated[tuple[CaseEntry, ...], Field(strict=False, max_length=MOST_CAS
 class ColumnEntry(Entry):
     """The decision about one column, as written: one treatment, or cases of which each row falls under exactly one."""
 
-    class_: Annotated[Class, Field(alias="class")]
+    class_: Annotated[DecidedClass, Field(alias="class")]
     treatment: Any = None
     when: Cases | None = None
     why: NotBlank

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from jobs.shared.configuration.documents import NAME_PATTERN, Document, Fault, Loc, describe, did_you_mean, one_of
-from jobs.shared.configuration.entry import PATTERNS, no_technique
+from jobs.shared.configuration.entry import ASK, PATTERNS, UNDECIDED, no_technique
 from jobs.shared.configuration.explain import explain, unknown_key
 from jobs.shared.configuration.hierarchy_file import LEVELS_FILE, Hierarchies
 from jobs.shared.configuration.models import Treatment
@@ -107,6 +107,9 @@ class Resolver:
         return None if technique is None or len(self.faults) > before else Treatment(technique, key, name)
 
     def _word(self, document: Document, loc: Loc, word: str) -> Treatment | None:
+        if word == UNDECIDED:
+            self._fault(document, loc, f"{ASK}, and 'keep' is a decision too")
+            return None
         if word in WORDS and word in BY_NAME:
             return Treatment(BY_NAME[word].model_validate({}))
         form = "technique" if word in BY_NAME else "domain" if word in (self.domains or ()) else None

@@ -1,7 +1,8 @@
 """Drafts of catalog files: YAML with the evidence as comments, and nothing in it that a job would take for a decision.
 
-``owner``, the target and every ``why`` stand empty. The loader refuses a file with any of these blank, line by line,
-so a draft cannot be used until a person has filled them in; nothing else marks it, and nothing need be removed.
+``owner``, the target and every ``why`` stand empty, and what nothing is proposed for is ``undecided``. The loader
+refuses a file with any of these, line by line, so a draft cannot be used until a person has filled them in; nothing
+else marks it, and nothing need be removed.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ EVIDENCE = "# evidence: "
 _PLAIN = re.compile(r"[A-Za-z_][\w.\[\]{}]*")
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 HEADER = """\
-# A draft by the inventory, not yet accepted. Jobs refuse it while its owner, its target or any 'why' is empty.
+# A draft by the inventory, not yet accepted. Jobs refuse it while its owner, its target or any 'why' is empty, or any
+# 'undecided' is left: of such a column nothing is known, or not enough, and a person has to decide what becomes of it.
 # Read each proposal with its evidence (shares of a sample; no value is shown), mend what is wrong, and say why.
 """
 ADDITIONS = """\
 # Columns of {table} that {file} does not decide yet. Read each proposal with its evidence, mend what is
-# wrong, say why, and move the lines under 'columns:' there. This file itself is not read by any job.
+# wrong, decide what is 'undecided', say why, and move the lines under 'columns:' there. No job reads this file itself.
 """
 
 
@@ -49,6 +51,7 @@ def _columns(proposals: Iterable[Proposal]) -> Iterator[str]:
     for proposal in proposals:
         evidence = proposal.found.evidence
         yield f"  # {proposal.kind.name}: {'; '.join(proposal.kind.reasons)}"
+        yield from (f"  # warning: {warning}" for warning in proposal.warnings)
         yield f"  {EVIDENCE}{json.dumps(evidence.as_data(), ensure_ascii=False)}"
         yield f"  {key(str(proposal.found.path))}:"
         yield f"    class: {proposal.kind.class_}"
@@ -58,7 +61,17 @@ def _columns(proposals: Iterable[Proposal]) -> Iterator[str]:
 
 def key(text: str) -> str:
     """A column path as a key of YAML."""
-    return text if _PLAIN.fullmatch(text) and text.lower() not in _WORDS else json.dumps(text, ensure_ascii=False)
+    return text if _PLAIN.fullmatch(text) and text.lower() not in _WORDS else _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    """In double quotes, with an escape for every character that a reader would not see or that reorders others."""
+    shown = json.dumps(text, ensure_ascii=False)
+    return "".join(each if each.isprintable() else _escaped(ord(each)) for each in shown)
+
+
+def _escaped(code: int) -> str:
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _source(source: Source, environ: Mapping[str, str]) -> dict[str, Any]:
@@ -83,4 +96,4 @@ def _flow(value: Any) -> str:
 
 def _scalar(text: str) -> str:
     plain = re.fullmatch(r"[A-Za-z][\w.\-]*", text) and text.lower() not in _WORDS
-    return text if plain else json.dumps(text, ensure_ascii=False)
+    return text if plain else _quoted(text)

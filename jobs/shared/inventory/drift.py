@@ -50,7 +50,8 @@ def of_columns(entry: TableConfig, found: Sequence[Found], before: Mapping[str, 
         del lost[path], new[name]
     for path, each in new.items():
         kind = kinds.decide(each.evidence, hints.of(each.path))
-        detail = f"{each.type.simpleString()}, no decision; looks like {kind.name} ({kind.class_})"
+        looks = "not known by its content" if kind.name == "unknown" else f"looks like {kind.name} ({kind.class_})"
+        detail = f"{each.type.simpleString()}, no decision; {looks}"
         yield Drift(entry.name, "new", path, detail)
     for path, rule in lost.items():
         yield Drift(entry.name, "lost", path, f"decided in {entry.file}:{rule.line}, and not in the table")

@@ -11,11 +11,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from jobs.shared.inventory import distinct, recognizers
+from jobs.shared.inventory.recognizers import dates, placeholders
 from jobs.shared.inventory.recognizers.text import Findings, matches
 
 MOST_VALUES = 2000
@@ -50,8 +52,16 @@ class Evidence:
         return self.nulls / self.rows if self.rows else 0.0
 
     def share(self, finding: str) -> float:
-        """The share of the examined values that show a finding."""
-        return self.counts.get(finding, 0) / self.examined if self.examined else 0.0
+        """The share of the examined values that show a finding. Placeholders are looked for in all values."""
+        of = self.values if finding.startswith(placeholders.NAME) else self.examined
+        return self.counts.get(finding, 0) / of if of else 0.0
+
+    @property
+    def placeholders(self) -> dict[str, float]:
+        """Dates that stand for none, each with its share, where they are too many to be days that something was."""
+        found = {name: count for name, count in self.counts.items() if name.startswith(placeholders.NAME)}
+        often = [name for name, count in found.items() if count > 1 and self.share(name) >= SHOWN_FROM]
+        return {name.removeprefix(placeholders.NAME): self.share(name) for name in sorted(often)}
 
     def best(self, kind: str) -> tuple[str, float]:
         """The variant of a kind that most values show, such as a country's number, and its share."""
@@ -119,6 +129,7 @@ def measure(values: pa.Array, settings: Settings, shape: str | None = None) -> M
     counted = pc.value_counts(texts.drop_null())
     different, counts = counted.field(0), counted.field(1).to_numpy(zero_copy_only=False)
     seen = distinct.bitmap(different, bits, salt)
+    shown = _counted(placeholders.recognize(different), counts) if dates in modules else Counter()
     if len(different) > MOST_VALUES:
         at = np.linspace(0, len(different) - 1, MOST_VALUES).astype(np.int64)
         different, counts = different.take(pa.array(at)), counts[at]
@@ -126,8 +137,12 @@ def measure(values: pa.Array, settings: Settings, shape: str | None = None) -> M
     found: Findings = recognizers.recognize(short, modules, settings.regions) if len(short) else {}
     if shape is not None:
         found[PSEUDONYM] = matches(short, shape)
-    shown = Counter({name: int(counts[mask].sum()) for name, mask in found.items() if mask.any()})
+    shown += _counted(found, counts)
     return Measured(len(values), values.null_count, int(counts.sum()), shown, seen)
+
+
+def _counted(found: Findings, counts: npt.NDArray[np.int64]) -> Counter[str]:
+    return Counter({name: int(counts[mask].sum()) for name, mask in found.items() if mask.any()})
 
 
 def _as_texts(values: pa.Array) -> tuple[pa.StringArray | None, Any]:

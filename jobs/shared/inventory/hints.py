@@ -22,12 +22,26 @@ WORDS: dict[str, str] = {
     ),
     "person_name": (
         r"name of person|full name|fullname|first name|firstname|last name|lastname|given name|family name|surname|"
-        r"forename|middle name|maiden name|birth name|nickname|fname|lname|vorname|nachname|familienname|"
+        r"forename|middle name|maiden name|birth name|fname|lname|vorname|nachname|familienname|"
         r"geburtsname|prenom|nom|nombre|apellidos?|nome|cognome|sobrenome|apelido|voornaam|achternaam|fornavn|"
         r"etternavn|efternavn|fornamn|efternamn|etunimi|sukunimi|imie|nazwisko|jmeno|prijmeni|keresztnev|vezeteknev|"
         r"ad soyad|soyad|isim|имя|фамилия|отчество|氏名|姓名|이름|customer name|contact name|contact person|"
-        r"employee name|patient name|user name|username|account holder|cardholder|card holder|holder name|recipient|"
-        r"beneficiary|doctor|ansprechpartner|login"
+        r"employee name|patient name|account holder|cardholder|card holder|holder name|recipient|"
+        r"beneficiary|doctor|ansprechpartner"
+    ),
+    "user_name": (
+        r"user names?|usernames?|login|login name|handle|screen name|screenname|nick|nickname|benutzername|"
+        r"nutzername|nom utilisateur|nom d utilisateur|nombre de usuario|nome utente|gebruikersnaam|anvandarnamn"
+    ),
+    "licence_plate": (
+        r"licen[cs]e plates?|licenceplate|licenseplate|licen[cs]e plate (?:no|number)|number plate|plate no|"
+        r"plate number|reg plate|vrm|vehicle registration|vehicle reg|kfz kennzeichen|kennzeichen|"
+        r"plaque immatriculation|immatriculation|matricula|targa|kenteken|номерной знак|госномер|車両番号|车牌"
+    ),
+    "passport": (
+        r"passport|passport no|passport number|passports|mrz|reisepass|passnummer|pass nr|reisepassnummer|"
+        r"numero passeport|passeport|pasaporte|passaporto|paspoort|paspoortnummer|passaporte|paszport|паспорт|"
+        r"パスポート|护照"
     ),
     "street": (
         r"street|street name|street address|address line|address line ?\d|address ?\d|addr|addr ?\d|strasse|str|"
@@ -58,11 +72,11 @@ WORDS: dict[str, str] = {
         r"carte bancaire|numero de carte|tarjeta|cartao|debit card"
     ),
     "national_id": (
-        r"ssn|social security|social security number|national id|nationalid|nid|tax id|tin|taxpayer id|passport|"
-        r"passport no|passport number|id number|id card|identity card|personal number|personal id|personnummer|"
+        r"ssn|social security|social security number|national id|nationalid|nid|tax id|tin|taxpayer id|"
+        r"id number|id card|identity card|personal number|personal id|personnummer|"
         r"fodselsnummer|cpr|hetu|pesel|nip|rodne cislo|cnp|egn|oib|jmbg|dni|nif|nie|cpf|rg|curp|rfc|cuit|rut|bsn|"
         r"nino|nhs|nhs number|insee|nir|securite sociale|numero securite sociale|codice fiscale|steuer id|"
-        r"steuernummer|sozialversicherungsnummer|ahv|svnr|aadhaar|tckn|tc kimlik|inn|snils|снилс|инн|паспорт|"
+        r"steuernummer|sozialversicherungsnummer|ahv|svnr|aadhaar|tckn|tc kimlik|inn|snils|снилс|инн|"
         r"my number|マイナンバー|身份证|주민등록번호|driver license|drivers license|driving licence|license number|"
         r"fuhrerschein|personalausweis|ausweisnummer"
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.types as pt
@@ -27,9 +27,10 @@ def of_schema(given: T.DataType, path: ColumnPath = _ROW) -> Iterator[tuple[Colu
         yield path, given
 
 
-def of_batch(batch: pa.RecordBatch) -> Iterator[tuple[ColumnPath, pa.Array]]:
-    """Path and values of each leaf. A leaf under a null struct is null; null arrays and maps have no elements."""
-    for name, array in zip(batch.schema.names, batch.columns, strict=True):
+def of_batch(batch: pa.RecordBatch, names: Sequence[str]) -> Iterator[tuple[ColumnPath, pa.Array]]:
+    """Path and values of each leaf. A leaf under a null struct is null; null arrays and maps have no elements.
+    names: of the columns, in their order."""
+    for name, array in zip(names, batch.columns, strict=True):
         yield from _of_array(array, ColumnPath((Field(name),)))
 
 

@@ -12,6 +12,7 @@ from pyspark.sql import types as T
 from pyspark.sql.pandas.types import to_arrow_type
 
 from jobs.shared.configuration.column_path import MapKey
+from jobs.shared.configuration.entry import UNDECIDED
 from jobs.shared.inventory import hints, kinds
 from jobs.shared.inventory.kinds import Kind
 from jobs.shared.inventory.scan import Found
@@ -19,7 +20,8 @@ from privacy_udfs.errors import LakenymError
 from privacy_udfs.technique import plain_type
 from privacy_udfs.techniques import parse
 
-JOINS = ("email", "phone", "iban", "payment_card", "national_id", "device_id", "person_key", "ip", "mac")
+JOINS = ("email", "phone", "iban", "payment_card", "national_id", "device_id", "person_key", "ip", "mac",
+         "licence_plate", "passport", "user_name")  # fmt: skip
 """Kinds by which tables are joined: they take the domain of their name, if there is one."""
 KEYED = ("device_id", "person_key", "mac")
 """Kinds that are worth nothing without a pseudonym: hashed under a key where no domain is at hand."""
@@ -33,7 +35,11 @@ GENERALIZED: Mapping[str, dict[str, Any]] = {
     "longitude": {"technique": "coarsen_location", "decimals": 1},
     "age": {"technique": "generalize_number", "width": 10},
 }
-KEPT = ("none", "gender", "quasi")
+KEPT = ("constant",)
+"""Kinds that are known to be about nobody: the only ones of which ``keep`` is proposed."""
+OPEN = ("unknown", "gender", "quasi")
+"""Kinds for which nothing is proposed: it is not known what they are, or how coarse they have to be."""
+SHIFTED = "date_shift would show by them how far a subject's dates are moved: state them as placeholders of date_shift"
 SAME_TYPE = ("keep", "redact", "drop")
 
 
@@ -50,11 +56,21 @@ class Surroundings:
 
 @dataclasses.dataclass(frozen=True)
 class Proposal:
-    """What is proposed for a leaf column: for a person to accept, never applied by itself."""
+    """What is proposed for a leaf column: for a person to accept, never applied by itself. treatment: `UNDECIDED`
+    where nothing is proposed."""
 
     found: Found
     kind: Kind
     treatment: Any
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know before deciding. Of the values it names those only that stand for no date."""
+        shares = self.found.evidence.placeholders
+        if not shares:
+            return ()
+        listed = ", ".join(f"{day} ({kinds.percent(share)})" for day, share in shares.items())
+        return (f"dates that stand for none: {listed}. {SHIFTED}",)
 
 
 def propose(found: Found, around: Surroundings) -> Proposal:
@@ -65,6 +81,8 @@ def propose(found: Found, around: Surroundings) -> Proposal:
 def _fitting(found: Found, kind: Kind, around: Surroundings) -> Iterator[Any]:
     if isinstance(found.type, T.NullType):
         yield "drop"
+    if kind.name in OPEN:
+        yield UNDECIDED
     in_key = isinstance(found.path.steps[-1], MapKey)
     for treatment in _candidates(found, kind, around):
         name = _technique(treatment, around)
@@ -82,7 +100,7 @@ def _candidates(found: Found, kind: Kind, around: Surroundings) -> Iterator[Any]
         yield GENERALIZED[kind.name]
     if kind.name in KEPT:
         yield "keep"
-    if around.keys and (kind.name in KEYED or (isinstance(found.path.steps[-1], MapKey) and kind.name != "none")):
+    if around.keys and (kind.name in KEYED or (isinstance(found.path.steps[-1], MapKey) and kind.name not in KEPT)):
         yield {"technique": "keyed_hash", "key": around.keys[0]}
     yield from ("redact", "drop")
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from jobs.shared import whole_files
 from jobs.shared.cli import BadUsage
+from jobs.shared.configuration.entry import UNDECIDED
+from jobs.shared.inventory.draft import key
 from jobs.shared.inventory.drift import Drift
 from jobs.shared.inventory.proposals import Proposal
 from jobs.shared.record import canonical_json
@@ -38,8 +40,15 @@ def write(made: Drafted, folder: Path) -> Path | None:
 
 def draft_as_text(made: Drafted, written: Path | None) -> str:
     if written is not None:
-        return f"{made.table}: {len(made.proposals)} columns proposed, for a person to accept, in {written}"
+        left = sum(each.treatment == UNDECIDED for each in made.proposals)
+        and_open = f"{left} of them left undecided, " if left else ""
+        told = f"{made.table}: {len(made.proposals)} columns proposed, {and_open}for a person to accept, in {written}"
+        return "\n".join([told, *_warnings(made)])
     return made.text or f"{made.table}: every column is decided"
+
+
+def _warnings(made: Drafted) -> list[str]:
+    return [f"  {key(str(each.found.path))}: {warning}" for each in made.proposals for warning in each.warnings]
 
 
 def draft_as_json(made: Drafted, written: Path | None) -> str:
@@ -55,6 +64,7 @@ def _column(proposal: Proposal) -> dict[str, Any]:
         "class": proposal.kind.class_,
         "treatment": proposal.treatment,
         "reasons": list(proposal.kind.reasons),
+        "warnings": list(proposal.warnings),
         "evidence": proposal.found.evidence.as_data(),
     }
 

@@ -21,7 +21,6 @@ from pyspark.sql import DataFrame
 from pyspark.sql import types as T
 from pyspark.sql.pandas.types import to_arrow_type
 
-from jobs.lake.sql import quoted
 from jobs.shared.configuration.column_path import ColumnPath
 from jobs.shared.inventory import distinct, evidence, leaves
 from jobs.shared.inventory.evidence import Evidence, Measured, Settings
@@ -53,17 +52,24 @@ def scan(
 ) -> list[Found]:
     """The leaf columns of ``rows``, in order. shapes: see `Settings`."""
     settings = Settings(distinct.size_for(sample), secrets.token_bytes(16), regions, shapes or {})
-    seen = [field.name for field in rows.schema.fields if _has_arrow_type(field.dataType)]
+    seen = {f"c{at}": field.name for at, field in enumerate(rows.schema.fields) if _has_arrow_type(field.dataType)}
     parts: dict[str, Measured] = {}
     if seen:
-        chosen = _sampled(rows.select(*map(quoted, seen)), sample)
-        for row in chosen.mapInArrow(functools.partial(_measure_all, settings=settings), RESULT).collect():
+        chosen = _sampled(_numbered(rows).select(*seen), sample)
+        measured = functools.partial(_measure_all, settings=settings, names=tuple(seen.values()))
+        for row in chosen.mapInArrow(measured, RESULT).collect():
             bits = np.frombuffer(row["bits"], np.uint8)
             part = Measured(row["rows"], row["nulls"], row["examined"], Counter(row["counts"]), bits)
             known = parts.get(row["column"])
             parts[row["column"]] = part if known is None else known + part
     found = leaves.of_schema(rows.schema)
     return [Found(path, kind, _evidence(parts.get(str(path)), kind)) for path, kind in found]
+
+
+def _numbered(rows: DataFrame) -> DataFrame:
+    """The columns by number, ``c0`` and so on: `mapInArrow` looks columns up by names that it does not quote, so that
+    one called ``a.b`` or ``*`` would not be found."""
+    return rows.toDF(*(f"c{at}" for at in range(len(rows.columns))))
 
 
 def _evidence(part: Measured | None, kind: T.DataType) -> Evidence:
@@ -97,14 +103,15 @@ def _first_rows(batches: Batches, count: int, step: int) -> Batches:
             return
 
 
-def _measure_all(batches: Batches, settings: Settings) -> Batches:
-    """One row a leaf. All batches of a task are looked at together, so that each recognizer runs once a column."""
+def _measure_all(batches: Batches, settings: Settings, names: tuple[str, ...]) -> Batches:
+    """One row a leaf. All batches of a task are looked at together, so that each recognizer runs once a column.
+    names: of the columns, in their order; those of the batches are numbers."""
     held = list(batches)
     if not held:
         return
     by_path: dict[ColumnPath, list[pa.Array]] = {}
     for batch in held:
-        for path, values in leaves.of_batch(batch):
+        for path, values in leaves.of_batch(batch, names):
             by_path.setdefault(path, []).append(values)
     yield pa.RecordBatch.from_pylist(
         [_as_row(path, pa.concat_arrays(arrays), settings) for path, arrays in by_path.items()], _RESULT_SCHEMA

@@ -17,20 +17,34 @@ from jobs.shared.inventory.recognizers import (
     email,
     free_text,
     iban,
+    imei,
+    licence_plate,
     look_alikes,
     national_id,
     network,
+    passport,
     payment_card,
     person_name,
     phone,
     postal_code,
     street,
     url,
+    us_ssn,
+    user_name,
 )
 from jobs.shared.inventory.recognizers.text import Findings
 from privacy_udfs.errors import LakenymError, UnexpectedFailure
 
-OF_NUMBERS: tuple[ModuleType, ...] = (phone, payment_card, national_id, dates, postal_code, look_alikes)
+OF_NUMBERS: tuple[ModuleType, ...] = (
+    phone,
+    payment_card,
+    imei,
+    national_id,
+    us_ssn,
+    dates,
+    postal_code,
+    look_alikes,
+)
 OF_TEXTS: tuple[ModuleType, ...] = (
     *OF_NUMBERS,
     email,
@@ -38,6 +52,9 @@ OF_TEXTS: tuple[ModuleType, ...] = (
     network,
     url,
     device_id,
+    licence_plate,
+    passport,
+    user_name,
     coordinates,
     street,
     city,

@@ -93,11 +93,11 @@ def test_bad_usage_and_configuration_exit_2_without_starting_spark(conf: Path, t
     assert "did you mean good?" in done.stdout
 
 
-def test_a_source_that_is_not_there_exits_3(tmp_path: Path) -> None:
+def test_a_source_that_is_not_there_exits_1(tmp_path: Path) -> None:
     folder = write_conf(tmp_path, table("gone", tmp_path, {"id": KEYED}))
     done = submit("pseudonymize.py", "--conf", str(folder), "--table", "gone")
-    assert done.returncode == 3
-    assert "[PATH_NOT_FOUND]" in events(done.stdout)[-1]["message"]  # type: ignore[operator]
+    assert done.returncode == 1
+    assert "nothing is there: mend 'path'" in events(done.stdout)[-1]["message"]  # type: ignore[operator]
     assert "Traceback" not in done.stdout + done.stderr
 
 

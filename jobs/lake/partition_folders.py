@@ -6,7 +6,10 @@ A run reads them as text (`jobs.shared.session.RUN`); ``partitions`` of a source
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -28,41 +31,49 @@ _WRITTEN = {
     "timestamp": r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})?$",
 }
 """How a folder writes a value of the type; Spark's cast would take more, and make two texts one value."""
+PLAIN = (("value",), ("path", "modificationTime", "length", "content"))
+"""The columns of files that are read as lines or bytes: none of them is the source's."""
 OTHER_TYPE = "a partition folder holds a value that is not of the type that 'partitions' states for its column"
 
 
-def check(spark: SparkSession, source: Source, leaves: list[Leaf]) -> None:
+def check(spark: SparkSession, source: Source, rows: DataFrame, leaves: list[Leaf]) -> None:
     """Raise `SourceProblem` where files and folders contradict each other, which Spark settles with no word said."""
     for leaf in leaves:
-        problem = next(_problems(spark, leaf), None)
-        if problem is not None:
-            raise SourceProblem(f"{source.describe()}: {problem}")
+        if leaf.partitions and leaf.roots:
+            for problem in (*_in_both(source, leaf), *_beside(spark, rows, leaf)):
+                raise SourceProblem(f"{source.describe()}: {problem}")
 
 
-def _problems(spark: SparkSession, leaf: Leaf) -> Iterator[str]:
-    if not leaf.partitions or not leaf.roots:
-        return
-    in_files = {name.lower() for name in leaf.columns}
+def _in_both(source: Source, leaf: Leaf) -> Iterator[str]:
+    read_as_text = source.format in ("csv", "json") and leaf.columns in PLAIN
+    in_files = set() if read_as_text else {name.lower() for name in leaf.columns}
     for name in leaf.partitions:
         if name.lower() in in_files:
             yield f"{name} is a column of the files and of their folders: take it out of one of the two"
-    if any(_has_files(spark, root) for root in leaf.roots):
+
+
+def _beside(spark: SparkSession, rows: DataFrame, leaf: Leaf) -> Iterator[str]:
+    """Files beside partition folders: Spark lists them, and passes over them."""
+    roots = [root for root in leaf.roots if _has_files(spark, root)]
+    if roots and {_place(root) for root in roots} & {
+        _place(unquote(file).rpartition("/")[0]) for file in rows.inputFiles()
+    }:
         yield (
-            "files lie beside its partition folders, and would not be read: "
-            "move them into a folder, __HIVE_DEFAULT_PARTITION__ for null"
+            "files lie beside its partition folders, and would not be read: move them into a folder, "
+            "__HIVE_DEFAULT_PARTITION__ for null"
         )
 
 
 def _has_files(spark: SparkSession, root: str) -> bool:
-    """Whether a folder holds files of its own. Those that Spark passes over, hidden ones, do not count."""
-    assert spark._jvm is not None
-    path = spark._jvm.org.apache.hadoop.fs.Path(root)
+    """Whether a folder holds files of its own; asked first, since there may be very many files in all."""
+    jvm: Any = spark._jvm
+    path = jvm.org.apache.hadoop.fs.Path(root)
     system = path.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf())
-    return any(not status.isDirectory() and not _is_hidden(status) for status in system.listStatus(path))
+    return any(not status.isDirectory() for status in system.listStatus(path))
 
 
-def _is_hidden(status: object) -> bool:
-    return str(status.getPath().getName()).startswith(("_", "."))  # type: ignore[attr-defined]
+def _place(path: str) -> str:
+    return re.sub(r"^[\w+.-]+:/*", "/", path)
 
 
 def typed(rows: DataFrame, source: Source) -> DataFrame:

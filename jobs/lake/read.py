@@ -41,7 +41,7 @@ def rows_of(spark: SparkSession, source: Source) -> SourceRows:
         under = leaves.of(rows)
         partitions = tuple(dict.fromkeys(name for leaf in under for name in leaf.partitions))
         if source.path is not None:
-            partition_folders.check(spark, source, under)
+            partition_folders.check(spark, source, rows, under)
             partition_folders.check_names(rows, source, partitions)
         rows = source_schema.cleaned(partition_folders.typed(rows, source))
         return SourceRows(rows, version, partitions, any(leaf.is_treated for leaf in under))

@@ -92,6 +92,8 @@ class _Shown(dict[str, str]):
         self["format"] = str(source.format)
         self["file"] = shown_path(self.get("path", "")).rpartition("/")[2] or "a file"
         self["columns"] = _unlike(parameters)
+        if source.format in ("csv", "json") and source.schema_ is None:  # names may be data there
+            self["columnName"] = self["name"] = "the same"
 
     def __missing__(self, name: str) -> str:
         return "?"

@@ -133,9 +133,11 @@ _VERSION = re.compile(r"\d{1,18}|latest", re.IGNORECASE)
 
 
 def normalized(kind: str, options: Mapping[str, str]) -> dict[str, str]:
-    """The options in their one spelling. What `faults` tells of stays as it is written."""
-    wrong = dict(faults(kind, options))
-    return {name if name in wrong else spelling(kind, name): value for name, value in options.items()}
+    """The options in their one spelling. One that is stated twice stays as it is written, for `faults` to tell."""
+    spelt = [spelling(kind, name) for name in options]
+    return {
+        name if spelt.count(new) > 1 else new: value for (name, value), new in zip(options.items(), spelt, strict=True)
+    }
 
 
 def spelling(kind: str, name: str) -> str:

@@ -25,6 +25,7 @@ from jobs.lake.sql import quoted_table
 from jobs.shared import cli, events, failures, session, whole_files
 from jobs.shared.checks import Refused
 from jobs.shared.cli import BadUsage
+from jobs.shared.configuration import plain_path
 from jobs.shared.configuration.config import Config
 from jobs.shared.inventory import accepted, discovery
 from jobs.shared.inventory.proposals import Surroundings
@@ -181,6 +182,8 @@ def _meaning(text: str) -> tuple[tuple[str, str | None], str]:
 
 def _deliver(made: Drafted, asked: argparse.Namespace) -> None:
     written = asked.write / made.file if asked.write and made.text else None
+    if written is not None and not plain_path.is_name(made.file):
+        raise BadUsage(f"{made.file!r} is no name for a file in {asked.write}: name the table in an entry first")
     if written is not None and made.whole and written.exists():
         raise BadUsage(f"{written} is there already and is never overwritten; remove it, or name its table in it")
     if written is not None:

@@ -119,7 +119,7 @@ def test_a_good_configuration_is_read_whole(good: Config) -> None:
         options={"sep": ";"},
         schema_="customer_id bigint, country string",
     )
-    assert customers.target.properties == {"delta.appendOnly": "true"}
+    assert customers.target.properties == {"delta.enableChangeDataFeed": "true"}
     assert customers.target.cluster_by == ("customer_id",)
     assert good.tables["crm.orders"].target == Target(table="treated.orders", partition_by=("day",))
     assert customers.subject == ColumnPath.parse("customer_id")

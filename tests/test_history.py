@@ -108,10 +108,17 @@ def test_what_would_not_be_the_same_is_not_written(conf: Path, tmp_path: Path) -
             "does not read the stored",
         ),
         (text.replace("hierarchies/c", "../c"), contents(before).__getitem__, "no plain path inside the folder"),
+        (text.replace("hierarchies/c", "h\\\\c"), contents(before).__getitem__, "no plain path inside the folder"),
+        (
+            text.replace('"table":"crm.customers"', '"table":"../../../out"'),
+            contents(before).__getitem__,
+            "no plain path inside the folder",
+        ),
     ):
         with pytest.raises(restore.NotRestored, match=said):
             restore.restore(snapshot, load, target)
         assert not target.exists()
+        assert not (tmp_path / "out.yaml").exists()
     target.mkdir()
     (target / "mine").touch()
     with pytest.raises(restore.NotRestored, match="is not empty"):

@@ -15,6 +15,7 @@ from jobs import pseudonymize
 from jobs.lake.problems import CommitConflict, SourceProblem
 from jobs.pseudonymize import Prepared
 from jobs.shared import session
+from jobs.shared.configuration import plain_path
 from jobs.shared.configuration.config import Config
 from jobs.shared.failures import translated
 from tests.lakes import configured, table
@@ -147,7 +148,7 @@ def test_a_run_that_ended_before_its_name_was_known_is_taken_up(spark: SparkSess
     spark.sql("CREATE DATABASE IF NOT EXISTS guard")
     try:
         conf = raw(spark, lake, target={"table": "guard.t"})
-        own, held = prepared(spark, conf)
+        _, held = prepared(spark, conf)
         assert held.target.location is not None
         path = held.target.location.removeprefix("file:")
         pseudonymize.run(spark, configured(lake, table("t", lake, ENTRY, target={"path": path})), "t")
@@ -207,10 +208,23 @@ def test_the_source_through_a_link_or_a_name_is_refused(spark: SparkSession, lak
             ({"table": "seen"}, f"{lake}/raw/t/below"),
         ):
             conf = configured(lake, table("t", lake, ENTRY, source=source, target={"path": target}))
-            with pytest.raises(SourceProblem, match="is the place that the source is read from|is no Delta table"):
+            with pytest.raises(SourceProblem, match=r"is the place that the source is read from|is no Delta table"):
                 prepared(spark, conf)
+        spark.range(1).selectExpr("id", "'x' AS note").write.format("delta").save(f"{lake}/delta")
+        (lake / "link" / "delta").symlink_to(lake / "delta")
+        delta = {"source": {"format": "delta", "path": f"{lake}/delta"}, "target": {"path": f"{lake}/raw/delta"}}
+        with pytest.raises(SourceProblem, match="is the place that the source is read from"):
+            prepared(spark, configured(lake, table("t", lake, ENTRY, **delta)))
         beside = {"source": {"table": "seen"}, "target": {"path": f"{lake}/link/beside"}}
         assert prepared(spark, configured(lake, table("t", lake, ENTRY, **beside)))
     finally:
         spark.sql("DROP VIEW seen")
         spark.sql("DROP TABLE linked")
+
+
+def test_restored_files_stay_inside() -> None:
+    for name in ("../x", "a/../../x", "/etc/x", "C:/x", "a\\..\\x", "a\nb", "", ".", "${HOME}/x"):
+        assert not plain_path.is_plain(name), name
+    for name in ("catalog/crm.customers.yaml", "hierarchies/länder 1.csv", "a..b", "./a"):
+        assert plain_path.is_plain(name), name
+    assert not plain_path.is_name("a/b")

@@ -395,3 +395,27 @@ def test_entries_of_a_configuration(repository: Path) -> None:
     )
     assert entries["c0_zip"]["parameters"]["keep"] == 2
     assert "domain" not in entries["c0_zip"]
+
+
+def test_a_path_that_leads_out_is_refused(repository: Path) -> None:
+    """Git itself makes no such tree; another program may."""
+    git = ["git", "-C", str(repository.parent)]
+    blob = subprocess.run([*git, "hash-object", "-w", "--stdin"], input=b"x", capture_output=True, check=True).stdout
+    listing = f"100644 blob {blob.decode().strip()}\tout.yaml\n"
+    for name in ("..", "a\\b"):
+        tree = subprocess.run([*git, "mktree"], input=listing.encode(), capture_output=True, check=True).stdout
+        above = f"040000 tree {tree.decode().strip()}\t{name}\n"
+        entry = bytes(above, "utf-8")
+        outer = subprocess.run([*git, "mktree"], input=entry, capture_output=True, check=True).stdout.decode().strip()
+        prefix = f"040000 tree {outer}\t{repository.name}\n".encode()
+        root = subprocess.run([*git, "mktree"], input=prefix, capture_output=True, check=True).stdout.decode().strip()
+        made = subprocess.run(
+            [*git, "-c", "user.name=t", "-c", "user.email=t@example.org", "commit-tree", "-m", "x", root],
+            capture_output=True,
+            check=True,
+        ).stdout.decode()
+        with (
+            pytest.raises(BadUsage, match="no plain path inside the folder"),
+            git_revision.folder_at(repository, made.strip()),
+        ):
+            pass

@@ -82,7 +82,7 @@ def _judged(commits: list[Commit], treated: bool) -> dict[int, bool]:
         elif _adds_rows(commit) or not _leaves_alone(before, commit.record):
             treated = False
         runs.add(str(commit.run.get("run_id")))
-        mark = max(mark, commit.mark or -1)
+        mark = mark if commit.mark is None else max(mark, commit.mark)
         states[commit.version] = treated
     return states
 

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from jobs.shared import whole_files
-from jobs.shared.configuration import config, yaml_writer
+from jobs.shared.configuration import config, plain_path, yaml_writer
 from jobs.shared.configuration.column_path import ColumnPath, When
 from jobs.shared.configuration.config import ConfigError
 from jobs.shared.configuration.config_files import CATALOG, DOMAINS, KEYS, POLICY
@@ -25,7 +25,7 @@ Load = Callable[[str], str]
 
 
 class NotRestored(LakenymError):
-    """The files would not be the configuration that was stored; nothing was written."""
+    """The files would not be the configuration that was stored; nothing was put in place."""
 
 
 def restore(snapshot: str, load: Load, folder: Path) -> list[str]:
@@ -45,6 +45,8 @@ def restore(snapshot: str, load: Load, folder: Path) -> list[str]:
 
 
 def _write(written: Mapping[str, str], folder: Path) -> None:
+    for name in written:
+        _inside(name)
     for name, text in written.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         whole_files.create(folder / name, text)
@@ -93,10 +95,9 @@ def _treatments(columns: Mapping[str, Any]) -> Iterator[tuple[ColumnPath, Any]]:
 
 
 def _inside(name: str) -> str:
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or "${" in name:
-        raise NotRestored(f"a hierarchy is called {name!r}, which is no plain path inside the folder")
-    return str(path)
+    if not plain_path.is_plain(name):
+        raise NotRestored(f"a file is called {name!r}, which is no plain path inside the folder")
+    return str(PurePosixPath(name))
 
 
 def _csv(rows: list[list[str]]) -> str:

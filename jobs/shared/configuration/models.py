@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from jobs.shared.configuration import reader_options
+from jobs.shared.configuration import reader_options, target_properties
 from jobs.shared.configuration.column_path import ColumnPath, When
 from jobs.shared.configuration.entry import (
     TABLE_PATTERN,
@@ -33,6 +33,7 @@ from privacy_udfs.parameters import IsoDate
 from privacy_udfs.technique import Technique
 
 MOST_CASES = 100
+_PATTERN, _VARIABLE = re.compile(r"[*?\[\]{}]"), re.compile(r"\$\{[^{}]*\}")
 
 Accepted = Literal["accepted"]
 PartitionType = Literal["string", "tinyint", "smallint", "int", "bigint", "date", "timestamp"]
@@ -93,10 +94,19 @@ class Target(Entry):
 
     @field_validator("properties")
     @classmethod
-    def _leaves_the_record_alone(cls, properties: dict[str, str]) -> dict[str, str]:
-        if any(name.lower().startswith("privacy.") for name in properties):
-            raise ValueError("properties that begin with 'privacy.' are the treatment record's")
+    def _breaks_no_promise(cls, properties: dict[str, str]) -> dict[str, str]:
+        reasons = {name: target_properties.refusal(name, value) for name, value in properties.items()}
+        refused = [f"{name!r} is refused: {reason}" for name, reason in reasons.items() if reason is not None]
+        if refused:
+            raise ValueError("; ".join(refused))
         return properties
+
+    @field_validator("path")
+    @classmethod
+    def _is_one_place(cls, path: str | None) -> str | None:
+        if path is not None and _PATTERN.search(_VARIABLE.sub("", path)):
+            raise ValueError("expected one place, got a path with one of *?[]{}, which readers take for a pattern")
+        return path
 
     @model_validator(mode="after")
     def _one_way(self) -> Target:

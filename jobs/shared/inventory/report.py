@@ -11,6 +11,7 @@ from jobs.shared import whole_files
 from jobs.shared.cli import BadUsage
 from jobs.shared.configuration.entry import UNDECIDED
 from jobs.shared.inventory.draft import key
+from jobs.shared.configuration import plain_path
 from jobs.shared.inventory.drift import Drift
 from jobs.shared.inventory.proposals import Proposal
 from jobs.shared.record import canonical_json
@@ -32,6 +33,8 @@ def write(made: Drafted, folder: Path) -> Path | None:
     if not made.text:
         return None
     file = folder / made.file
+    if not plain_path.is_name(made.file):
+        raise BadUsage(f"{made.file!r} is no name for a file in {folder}: name the table in an entry first")
     if file.exists():
         raise BadUsage(f"{file} is there already and is never overwritten: accept or remove it first")
     whole_files.create(file, made.text)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from jobs.shared.cli import BadUsage
+from jobs.shared.configuration import plain_path
 
 LINK = b"120000"
 
@@ -47,10 +48,13 @@ def _files(folder: Path, commit: str, prefix: str) -> dict[str, str]:
     for line in filter(None, listing.split(b"\0")):
         about, name = line.split(b"\t", 1)
         mode, kind, content = about.split()
+        path = name.decode(errors="replace")
         if mode == LINK:
-            raise BadUsage(f"{name.decode()} is a link at that revision, and links are not followed there")
+            raise BadUsage(f"{path!r} is a link at that revision, and links are not followed there")
+        if not plain_path.is_plain(path):
+            raise BadUsage(f"{path!r} is at that revision, which is no plain path inside the folder")
         if kind == b"blob":
-            found[name.decode()] = content.decode()
+            found[path] = content.decode()
     return found
 
 

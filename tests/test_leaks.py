@@ -2,7 +2,8 @@
 
 One driver process treats a table of each format twice and fails in seven ways; then everything it left behind is
 searched, byte by byte, for values planted in the raw tables and for the bytes of the key. A second one does so at
-DEBUG, in a session that the job did not start, as in a notebook, whose log4j2 file asks for the loggers that quote by name.
+DEBUG, in a session that the job did not start, as in a notebook, whose log4j2 file asks for the loggers that quote by
+name.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from privacy_udfs.technique import Technique
 from privacy_udfs.techniques import parse
 from tests.delta_by_hand import write_delta
 from tests.lakes import table, write_conf
+from tests.observed import DEBUG
 
 CANARIES = ["canary-7f3a@example.org", "Canaria Quixotebird", "987654321012345678", "canary-cell", "canary-line"]
 KEYED = {"domain": "customer"}
@@ -79,23 +81,6 @@ except Exception as error:
 spark.stop()
 """
 FORMATS = ("delta", "delta_folders", "parquet_folders", "csv", "json", "orc")
-DEBUG = """
-rootLogger.level = debug
-rootLogger.appenderRef.console.ref = console
-appender.console.type = Console
-appender.console.name = console
-appender.console.target = SYSTEM_ERR
-appender.console.layout.type = PatternLayout
-appender.console.layout.pattern = %p %c: %m%n%ex
-logger.a.name = org.apache.spark.sql.delta.DeltaLog
-logger.a.level = debug
-logger.b.name = org.apache.spark.sql.execution.datasources
-logger.b.level = trace
-logger.c.name = org.apache.spark
-logger.c.level = debug
-logger.d.name = io.delta
-logger.d.level = debug
-"""
 FAILING = {
     "refused_value": "RefusedAt",
     "refused_in_delta": "RefusedAt",

@@ -83,9 +83,8 @@ def test_a_value_whose_subject_decides_is_found(spark: SparkSession, lake: Path)
     parquet(lake / "raw" / "t", pa.table({"id": list(range(70)), "day": dates, "other": dates}))
     shift = {"technique": "date_shift", "max_days": 3000, "key": "crm"}  # half of the subjects go back
     entry = table("t", lake, {"id": {"domain": "customer"}, "day": shift, "other": "keep"}, subject="id")
-    assert re.search(
-        r"t: day: date_shift .*first in a\.parquet, row [3-6]\d counted from 0; ", failed(spark, lake, entry)
-    )
+    message = failed(spark, lake, entry)
+    assert re.search(r"t: day: date_shift .*first in a\.parquet, row [3-6]\d counted from 0; ", message)
 
 
 def test_other_formats_tell_the_file(spark: SparkSession, lake: Path) -> None:

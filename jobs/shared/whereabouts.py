@@ -12,17 +12,18 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from jobs.shared.configuration.models import Source
+from jobs.shared.failures import RunFailed
 from jobs.shared.selection import Selection
 from jobs.shared.shown import shown
-from privacy_udfs.errors import LakenymError, ValueRefused
+from privacy_udfs.errors import ValueRefused
 from privacy_udfs.wording import Told, told
 
 MOST = 3
 FILE, ROW = "_metadata.file_path", "_metadata.row_index"
 
 
-class RefusedAt(LakenymError):
-    """Values that a technique cannot treat, and where the first of them stand. The target is as it was."""
+class RefusedAt(RunFailed):
+    """Values that a technique cannot treat, and where the first of them stand."""
 
 
 def located(error: Exception, rows: DataFrame, selection: Selection) -> RefusedAt | None:

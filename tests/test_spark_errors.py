@@ -112,7 +112,7 @@ def test_an_error_carries_the_mark_out_of_a_block() -> None:
     with pytest.raises(ValueRefused) as error, wording.marked_errors(mark):
         raise ValueRefused("a: 2 values\nand more")
     assert wording.told(f"Traceback ... {error.value}\nSQLSTATE") == ("ValueRefused", "a: 2 values\nand more")
-    with pytest.raises(ValueRefused, match="^plain$"), wording.marked_errors(None):
+    with pytest.raises(ValueRefused, match=r"^plain$"), wording.marked_errors(None):
         raise ValueRefused("plain")
 
 

@@ -23,7 +23,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jobs.shared import events, failures
+from jobs.shared import events, failures, shown
 from jobs.shared.checks import Refused
 from jobs.shared.configuration import config
 from jobs.shared.configuration.config import Config
@@ -162,7 +162,7 @@ def _to_note(conf: Config, key: NamedKey, key_id: int) -> str:
 
 def _print(rows: list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
-        print(as_json(rows))
+        print(shown.as_json(rows))
     elif rows:
         say("\n".join(events.table_lines(list(rows[0]), [[str(cell) for cell in row.values()] for row in rows])))
 

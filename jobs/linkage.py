@@ -20,7 +20,7 @@ from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
-from jobs.lake.sql import quoted_table
+from jobs.lake.sql import quoted, quoted_table
 from jobs.shared import events, failures, linkage, session
 from jobs.shared.checks import Refused
 from jobs.shared.cli import BadUsage
@@ -28,6 +28,7 @@ from jobs.shared.configuration import config
 from jobs.shared.configuration.config import Config
 from jobs.shared.configuration.models import Target
 from jobs.shared.linkage import Group, Link, Linkage, Place
+from jobs.shared.record_reader import columns_of
 from jobs.shared.shown import as_json, say, shown
 from jobs.shared.treated_table import privacy_of
 
@@ -59,16 +60,19 @@ def _schema(spark: SparkSession, name: str, target: Target) -> T.StructType | st
 
     def step() -> T.StructType | str:
         if target.path is not None:
-            if not DeltaTable.isDeltaTable(spark, target.path):
-                return "is not there"
-            schema = spark.read.format("delta").load(target.path).schema
+            table = f"delta.{quoted(target.path)}"
+            is_there = DeltaTable.isDeltaTable(spark, target.path)
         else:
             table = quoted_table(str(target.table))
-            if not spark.catalog.tableExists(table):
-                return "is not there"
-            schema = spark.read.table(table).schema
-        is_treated = any(column.is_decided for column in privacy_of(schema).values())
-        return schema if is_treated else "says nothing of how it was treated"
+            is_there = spark.catalog.tableExists(table)
+        if not is_there:
+            return "is not there"
+        schema = spark.read.table(table).schema
+        if not any(column.is_decided for column in privacy_of(schema).values()):
+            return "says nothing of how it was treated"
+        rows = spark.sql(f"SHOW TBLPROPERTIES {table}").collect()
+        recorded = columns_of({row["key"]: row["value"] for row in rows})
+        return schema if recorded else "has columns of a treated table, but no record of its own: nobody vouches for it"
 
     return failures.translated(name, step)
 

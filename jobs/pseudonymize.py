@@ -17,6 +17,8 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from jobs.lake import consent, places, read, replace, state
@@ -32,6 +34,7 @@ from jobs.shared import (
     session,
     snapshots,
     treatment_plan,
+    whereabouts,
 )
 from jobs.shared.checks import check_before_write
 from jobs.shared.configuration.config import Config
@@ -128,10 +131,14 @@ def execute(spark: SparkSession, prepared: Prepared, report: Report = events.sil
     report("planned", table=table.name, run_id=run_id, columns=len(plan.leaves), source=table.source.describe())
     written = session.settings(spark, file_statistics.parquet_settings(plan))
     with key_delivery.delivered(spark, prepared.keys, plan) as keys, written:
-        columns = Selection(plan, entries, keys, counts).columns()
-        commit = replace.replace(
-            spark, prepared.source.rows, columns, table.target, prepared.target, properties, run_id
-        )
+        selection = Selection(plan, entries, keys, counts)
+        columns = selection.columns()
+        try:
+            commit = replace.replace(
+                spark, prepared.source.rows, columns, table.target, prepared.target, properties, run_id
+            )
+        except (PySparkException, Py4JError) as error:
+            raise whereabouts.located(error, prepared.source.rows, selection) or error from None
     result = Result(
         table.name, run_id, commit.version, commit.rows, time.monotonic() - start, by_column(plan, counts.value), plan
     )

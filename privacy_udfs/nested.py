@@ -131,6 +131,30 @@ def treat(node: Node, values: pa.Array, subject: pa.Array | None, counts: Counts
     return _treat(node, values, _Rows(subject), counts)
 
 
+def first_refused(node: Node, values: pa.Array, subject: pa.Array | None, most: int) -> pa.BooleanArray:
+    """Whether each row is one of the first ``most`` that `treat` refuses, found by halving."""
+    found = np.zeros(len(values), bool)
+    parts = [(0, len(values))]
+    while parts and np.count_nonzero(found) < most:
+        at, size = parts.pop()
+        if _is_treated(node, values.slice(at, size), None if subject is None else subject.slice(at, size)):
+            continue
+        if size == 1:
+            found[at] = True
+        else:
+            half = size // 2
+            parts += [(at + half, size - half), (at, half)]
+    return pa.array(found)
+
+
+def _is_treated(node: Node, values: pa.Array, subject: pa.Array | None) -> bool:
+    try:
+        treat(node, values, subject, {})
+    except ValueRefused:
+        return False
+    return True
+
+
 def _treat(node: Node, values: pa.Array, rows: _Rows, counts: Counts) -> pa.Array:
     if isinstance(node, Kept):
         return values

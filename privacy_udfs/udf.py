@@ -91,6 +91,23 @@ def tree_udf(
     return function.asNondeterministic()  # type: ignore[no-any-return]
 
 
+def refusing_udf(node: Node, most: int, with_subject: bool = False) -> Callable[..., Column]:
+    """An Arrow UDF that is true for the first rows of each batch, ``most`` of them, that the tree cannot treat. To look
+    for them after a run has failed: it treats parts of a batch again and again."""
+
+    def refusing(values: pa.Array, subject: pa.Array | None) -> pa.Array:
+        return nested.first_refused(node, values, subject, most)
+
+    def find_in_column(values: pa.Array) -> pa.Array:
+        return refusing(values, None)
+
+    def find_in_column_of_subject(values: pa.Array, subject: pa.Array) -> pa.Array:
+        return refusing(values, subject)
+
+    find = find_in_column_of_subject if with_subject else find_in_column
+    return arrow_udf(find, returnType=T.BooleanType())  # type: ignore[call-overload,no-any-return]
+
+
 def arrow(
     treatment: Technique | Mapping[str, Any], key: KeyReference | None = None, input_type: T.DataType | str = "string"
 ) -> Callable[..., Column]:

@@ -1,8 +1,8 @@
 """Our own words in what Spark says, told apart from all else by a mark that no value can imitate.
 
 An error raised in a Python worker, or by an assertion in a plan, reaches the driver as a part of a long text of
-Spark's, which may quote values. Only what stands between this run's marks is ours. The mark is random, drawn on the driver when
-the run starts, and travels in the closures and plans that it makes; no value in a table can know it.
+Spark's, which may quote values. Only what stands between this run's marks is ours. The mark is random, drawn on the
+driver when the run starts, and travels in the closures and plans that it makes; no value in a table can know it.
 
 Code that runs in a worker takes the mark when it is planned, on the driver, and gives it to `marked`::
 

@@ -39,6 +39,8 @@ spark = session.start("cluster")
 sc = spark.sparkContext
 conf = config.load(Path(sys.argv[1]))
 print("TREATED", pseudonymize.run(spark, conf, "good").rows)
+for _ in range(2):
+    print("FOLDERS", pseudonymize.run(spark, conf, "folders").rows)
 own = session.for_run(spark)
 held = pseudonymize.prepare(own, conf, "good")
 big = os.urandom(1 << 21)
@@ -66,6 +68,25 @@ with key_delivery.delivered(own, held.keys, held.plan) as keys:
 spark.stop()
 """
 OPEN = {"spark.authenticate": "true"}
+VALUE = b"canary-partition-2b77"
+DEBUG = """
+rootLogger.level = debug
+rootLogger.appenderRef.console.ref = console
+appender.console.type = Console
+appender.console.name = console
+appender.console.target = SYSTEM_ERR
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %p %c: %m%n%ex
+logger.a.name = org.apache.spark.sql.delta.DeltaLog
+logger.a.level = debug
+logger.b.name = org.apache.spark.sql.execution.datasources
+logger.b.level = trace
+logger.c.name = org.apache.spark
+logger.c.level = debug
+logger.d.name = io.delta
+logger.d.level = debug
+"""
+"""A log4j2 file that asks for all, and by name for loggers that quote."""
 AES = {
     **OPEN,
     "spark.network.crypto.enabled": "true",
@@ -127,6 +148,12 @@ def observe(lake: Path, nodes: tuple[Cluster, dict[str, str]], name: str, *table
     }
     defaults = properties(folder / "spark.conf", settings)
     (folder / "driver.py").write_text(DRIVER)
+    if more.get("debug"):
+        (folder / "debug.properties").write_text(DEBUG)
+        for role in ("driver", "executor"):
+            own = f"-Dlog4j2.configurationFile=file:{folder}/debug.properties"
+            settings[f"spark.{role}.extraJavaOptions"] = f"{SHORT_LIVED} {own}"
+        defaults = properties(folder / "debug.conf", settings)
     arguments = [str(more["conf"]), str(folder / "driver"), CANARY.decode(), *tables]
     environ = {"SPARK_LOCAL_IP": "127.0.0.1", **more["environ"]}  # type: ignore[dict-item]
     places: dict[str, bytes] = {}

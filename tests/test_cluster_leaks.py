@@ -20,8 +20,9 @@ import pytest
 import yaml
 
 from privacy_udfs.keys import create_file
+from tests.delta_by_hand import write_delta
 from tests.lakes import table, write_conf
-from tests.observed import AES, CANARY, ENCRYPTED, OPEN, ROWS, Seen, observe
+from tests.observed import AES, CANARY, ENCRYPTED, OPEN, ROWS, VALUE, Seen, observe
 from tests.standalone import Cluster, cluster
 from tests.test_leaks import spellings
 
@@ -34,6 +35,8 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (lake / "raw" / name).mkdir(parents=True)
         rows = pa.table({"id": pa.array(range(ROWS)), "name": names})
         pq.write_table(rows, lake / "raw" / name / "a.parquet")
+    value = VALUE.decode()
+    write_delta(lake / "raw" / "folders", pa.table({"id": [5], "name": [f"{value} x"], "city": [value]}), "city")
     return lake
 
 
@@ -46,9 +49,11 @@ def nodes(lake: Path) -> Iterator[tuple[Cluster, dict[str, str]]]:
 
 def configuration(lake: Path, keys: dict[str, dict[str, str]]) -> Path:
     columns = {"id": {"domain": "customer"}, "name": {"domain": "customer"}}
+    folders = {"format": "delta", "path": str(lake / "raw" / "folders")}
     conf = write_conf(
         lake,
         table("good", lake, columns),
+        table("folders", lake, {**columns, "city": "redact"}, source=folders),
         table("refused", lake, {"id": {"domain": "customer"}, "name": {"technique": "truncate_ip"}}),
         table("unsent", lake, {"id": {"technique": "keyed_hash", "key": "sent"}, "name": "redact"}),
     )
@@ -58,11 +63,13 @@ def configuration(lake: Path, keys: dict[str, dict[str, str]]) -> Path:
 
 @pytest.fixture(scope="module")
 def by_executors(lake: Path, nodes: tuple[Cluster, dict[str, str]]) -> tuple[Seen, list[bytes]]:
-    """Executors fetch the key, from a file; what Spark keeps and sends is not encrypted."""
+    """Executors fetch the key, from a file; what Spark keeps and sends is not encrypted. All of Spark logs at DEBUG."""
     path = lake / "keys" / "crm.json"
     keys = {"crm": {"keyset": f"file:{path}"}, "sent": {"keyset": f"file:{path}", "deliver": "driver"}}
     conf = configuration(lake, keys)
-    return observe(lake, nodes, "open", "unsent", settings=OPEN, conf=conf, environ={}), spellings(f"file:{path}")
+    return observe(lake, nodes, "open", "unsent", settings=OPEN, conf=conf, environ={}, debug=True), spellings(
+        f"file:{path}"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +94,8 @@ def test_the_driver_did_what_was_asked(way: str, request: pytest.FixtureRequest)
     output = seen.output
     assert f"TREATED {ROWS}" in output
     assert f"KEPT {20 * ROWS}" in output
-    assert "FAILED refused RunFailed" in output
+    assert output.count("FOLDERS 1\n") == 2
+    assert "FAILED refused RefusedAt" in output
     assert "Traceback" in output
     assert "== Physical Plan ==" in output
     assert "SUCCEEDED" not in output
@@ -108,6 +116,15 @@ def test_no_key_is_anywhere(way: str, request: pytest.FixtureRequest) -> None:
     seen, keys = request.getfixturevalue(way)
     for at, key in enumerate(keys):
         assert seen.holding(key) == [], f"spelling {at}"
+
+
+@both
+def test_no_value_is_said(way: str, request: pytest.FixtureRequest) -> None:
+    """Not by the driver, the executors, the master and the worker, nor in the event log and on the pages."""
+    seen, _ = request.getfixturevalue(way)
+    for kind in ("output.log", "work", "events", "page"):
+        assert seen.of(kind)
+        assert seen.holding(VALUE, kind) == seen.holding(b" Quixotebird", kind) == []
 
 
 def test_the_search_sees_what_is_not_encrypted(by_executors: tuple[Seen, list[bytes]]) -> None:

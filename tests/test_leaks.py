@@ -1,7 +1,9 @@
-"""No value and no key in any text: logs at INFO, exceptions, explain output, event log, Delta log, properties.
+"""No value and no key in any text: logs at INFO and DEBUG, exceptions, plans, event log, Delta log, properties.
 
-One driver process succeeds once and fails in six ways; then everything it left behind is searched, byte by byte, for
-values planted in the raw tables and for the bytes of the key.
+One driver process treats a table of each format twice and fails in seven ways; then everything it left behind is
+searched, byte by byte, for values planted in the raw tables and for the bytes of the key. A second one does so at
+DEBUG, in a session that the job did not start, as in a notebook, whose log4j2 file asks for the loggers that quote by
+name.
 """
 
 from __future__ import annotations
@@ -9,33 +11,50 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.csv
+import pyarrow.orc
 import pyarrow.parquet as pq
 import pytest
 
 from privacy_udfs import keys
 from privacy_udfs.technique import Technique
 from privacy_udfs.techniques import parse
+from tests.delta_by_hand import write_delta
 from tests.lakes import table, write_conf
+from tests.observed import DEBUG
 
 CANARIES = ["canary-7f3a@example.org", "Canaria Quixotebird", "987654321012345678", "canary-cell", "canary-line"]
 KEYED = {"domain": "customer"}
+KEYS = {"id": KEYED, "email": KEYED}
 
 DRIVER = """
-import sys, traceback
+import logging, os, sys, traceback
 from pathlib import Path
+from pyspark.sql import SparkSession
 from jobs import pseudonymize, plan
 from jobs.shared.configuration import config
 from jobs.shared import session
 from jobs.shared.selection import Selection
 from privacy_udfs import keys
 
-spark = session.start("leaks")
+if os.environ.get("SESSION") == "own":
+    builder = SparkSession.builder
+    for setting, value in session.DELTA.items():
+        builder = builder.config(setting, value)
+    spark = builder.getOrCreate()
+    logging.basicConfig(level=logging.DEBUG)
+else:
+    spark = session.start("leaks")
 conf = config.load(Path(sys.argv[1]))
+for name in FORMATS:
+    for _ in range(2):
+        print("TREATED", name, pseudonymize.run(spark, conf, name).rows)
 result = pseudonymize.run(spark, conf, "good")
 own = session.for_run(spark)
 held = pseudonymize.prepare(own, conf, "good")
@@ -61,8 +80,10 @@ except Exception as error:
     traceback.print_exc()
 spark.stop()
 """
+FORMATS = ("delta", "delta_folders", "parquet_folders", "csv", "json", "orc")
 FAILING = {
-    "refused_value": "RunFailed",
+    "refused_value": "RefusedAt",
+    "refused_in_delta": "RefusedAt",
     "malformed_line": "RunFailed",
     "undecided": "PlanError",
     "broken_file": "RunFailed",
@@ -83,6 +104,16 @@ def raw_tables(lake: Path) -> list[dict[str, object]]:
     for name in ("good", "refused_value", "undecided", "broken_file", "wrong_type", "raw_history"):
         (lake / "raw" / name).mkdir(parents=True)
         pq.write_table(good, lake / "raw" / name / "a.parquet", compression="none", use_dictionary=False)
+    flat = good.select(["id", "email", "name"])
+    write_delta(lake / "raw" / "delta", flat)
+    write_delta(lake / "raw" / "delta_folders", flat.slice(0, 1), "name")
+    shutil.copytree(lake / "raw" / "delta_folders", lake / "raw" / "parquet_folders")
+    shutil.rmtree(lake / "raw" / "parquet_folders" / "_delta_log")
+    for name in ("csv", "json", "orc"):
+        (lake / "raw" / name).mkdir()
+    pyarrow.csv.write_csv(flat, lake / "raw" / "csv" / "a.csv")
+    (lake / "raw" / "json" / "a.json").write_text("\n".join(json.dumps(row) for row in flat.to_pylist()))
+    pyarrow.orc.write_table(flat, lake / "raw" / "orc" / "a.orc")
     broken = lake / "raw" / "broken_file" / "a.parquet"
     content = broken.read_bytes()
     at = content.index(b"canary-7f3a")
@@ -93,6 +124,8 @@ def raw_tables(lake: Path) -> list[dict[str, object]]:
     csv = {"format": "csv", "path": str(lake / "raw" / "malformed_line")}
     return [
         table("good", lake, columns),
+        *(of_format(lake, name, {name: columns[name] for name in flat.column_names}) for name in FORMATS),
+        of_format(lake, "refused_in_delta", {**KEYS, "name": {"technique": "truncate_ip"}}, "delta"),
         table("refused_value", lake, {**columns, "email": {"technique": "truncate_ip"}}),
         table("malformed_line", lake, {"id": KEYED, "email": KEYED}, source=csv),
         table("undecided", lake, {"id": KEYED}),
@@ -102,10 +135,24 @@ def raw_tables(lake: Path) -> list[dict[str, object]]:
     ]
 
 
-@pytest.fixture(scope="module")
-def left_behind(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, list[bytes]]:
+def of_format(lake: Path, name: str, columns: dict[str, object], folder: str = "") -> dict[str, object]:
+    source = {"format": name.partition("_")[0], "path": str(lake / "raw" / (folder or name))}
+    if name in ("csv", "json"):
+        source["schema"] = "id bigint, email string, name string"
+    return table(name, lake, columns, source={**source, "format": folder or source["format"]})
+
+
+@pytest.fixture(scope="module", params=["INFO", "DEBUG"])
+def left_behind(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, str, list[bytes]]:
     """The folder of all that the driver left, its output, and the secrets it used, in several spellings."""
     lake = tmp_path_factory.mktemp("leaks")
+    (lake / "debug.properties").write_text(DEBUG)
+    options = {
+        "INFO": "spark.log.level INFO\n",
+        "DEBUG": f"spark.driver.extraJavaOptions -Dlog4j2.configurationFile=file:{lake}/debug.properties\n",
+    }[request.param]
     conf = write_conf(lake, *raw_tables(lake))
     old = lake / "raw" / "old"
     (old / "_delta_log").mkdir(parents=True)
@@ -128,12 +175,13 @@ def left_behind(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, li
     (lake / "events").mkdir()
     defaults = lake / "spark-defaults.conf"
     defaults.write_text(
-        f"spark.eventLog.enabled true\nspark.eventLog.dir file:{lake / 'events'}\nspark.log.level INFO\n"
-        "spark.sql.parquet.compression.codec uncompressed\nspark.ui.enabled false\nspark.master local[2]\n"
+        f"spark.eventLog.enabled true\nspark.eventLog.dir file:{lake / 'events'}\n"
+        "spark.databricks.delta.snapshotPartitions 1\nspark.sql.shuffle.partitions 1\n"
+        "spark.sql.parquet.compression.codec uncompressed\nspark.ui.enabled false\nspark.master local[2]\n" + options
     )
-    environ = {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1"}
+    environ = {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1", "SESSION": "own" if request.param == "DEBUG" else ""}
     script = lake / "driver.py"
-    script.write_text(DRIVER)
+    script.write_text(f"FORMATS = {FORMATS}\n{DRIVER}")
     submit = [str(Path(sys.executable).parent / "spark-submit"), "--properties-file", str(defaults)]
     done = subprocess.run(
         [*submit, str(script), str(conf), *FAILING],
@@ -163,6 +211,8 @@ def test_the_driver_did_what_was_asked(left_behind: tuple[Path, str, list[bytes]
     output = left_behind[1]
     for name, error in {**FAILING, "broken_key": "KeyProblem"}.items():
         assert f"FAILED {name} {error}" in output, output[-6000:]
+    for name in FORMATS:
+        assert output.count(f"TREATED {name} {1 if 'folders' in name else 3}\n") == 2, output[-6000:]
     assert "SUCCEEDED" not in output
     assert "== Physical Plan ==" in output
     assert list((left_behind[0] / "events").iterdir())

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from pyspark.sql import types as T
 
+from jobs.shared.shown import shown
 from jobs.shared.treated_table import NO_RESULT, ColumnPrivacy, UnsafeUse, check_join, privacy_of
 from privacy_udfs.techniques import BY_NAME
 
@@ -134,7 +135,7 @@ def _no_join(schemas: Schemas, one: Place, other: Place) -> str | None:
     try:
         check_join(schemas[one.table], schemas[other.table], on=[(one.column, other.column)])
     except UnsafeUse as error:
-        return str(error).splitlines()[-1].strip().removeprefix(f"{one.column} and {other.column}: ")
+        return str(error).splitlines()[-1].strip().removeprefix(f"{shown(one.column)} and {shown(other.column)}: ")
     return None
 
 

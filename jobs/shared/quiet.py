@@ -19,7 +19,7 @@ PY4J = "py4j"
 """At DEBUG it prints every call to the JVM, SQL text and literals among them."""
 LIBRARIES = ("org.apache", "org.sparkproject", "io.delta", "io.netty", "org.codehaus", "org.datanucleus", "DataNucleus",
              "org.eclipse.jetty", "software.amazon", "com.amazonaws", "com.google", "com.azure",
-             "com.microsoft")  # fmt: skip
+             "com.microsoft", "hive", "io.fabric8", "okhttp3")  # fmt: skip
 """Trees of loggers of what takes part in a run: all that is below is silent, whatever the user's log4j2 file says."""
 HEARD = ("org.apache.spark.SparkContext", "org.apache.spark.SparkConf", "org.apache.spark.SecurityManager",
          "org.apache.spark.HeartbeatReceiver", "org.apache.spark.deploy",
@@ -92,11 +92,11 @@ def executors(spark: SparkSession) -> None:
         return  # they are the driver's
     scala: Any = context._jsc.sc()
     scala.schedulerBackend().updateExecutorsLogLevel("OFF")
-    there = frozenset(str(each) for each in _executors(context))
+    there = frozenset(_executors(context))
     if there and there <= _told.get(str(context.applicationId), frozenset()):
         return
     _tell(spark)
-    _told[str(context.applicationId)] = frozenset(str(each) for each in _executors(context))
+    _told[str(context.applicationId)] = there  # not those that came meanwhile, which may have got no task
 
 
 def _executors(context: Any) -> Iterator[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Mapping
 
 from pyspark.accumulators import Accumulator
@@ -20,7 +19,7 @@ from privacy_udfs import wording
 from privacy_udfs.keys import KeyReference
 from privacy_udfs.keysets.delivered_key import DeliveredKey
 from privacy_udfs.nested import ByRow, Choice, Counts, Kept, Leaf, ListNode, MapNode, Node, StructNode, choices, leaves
-from privacy_udfs.udf import tree_udf
+from privacy_udfs.udf import refusing_udf, tree_udf
 
 Treated = tuple[Node, T.DataType]
 """What is done to a column or a part of one, and the type it then has."""
@@ -52,19 +51,31 @@ class Selection:
         return T.StructType([]) if treated is None else treated[1]  # type: ignore[return-value]
 
     def _column(self, field: T.StructField, node: Node, output: T.DataType) -> Column:
-        node, source = _with_predicates(node, F.col(quoted(field.name)))
-        udf = functools.partial(tree_udf, node, bare(output), self.counts, mark=wording.mark())
+        node, arguments = self._arguments(node, field)
         if isinstance(node, Kept):
-            treated = source
+            treated = arguments[0]
         elif _is_nulled(node):
             treated = F.lit(None).cast(output)  # so that the source's column is not even read
-        elif any(leaf.technique.needs_subject for leaf in leaves(node)):
-            treated = udf(with_subject=True)(source, self._subject())
         else:
-            treated = udf()(source)
+            treat = tree_udf(node, bare(output), self.counts, with_subject=len(arguments) > 1, mark=wording.mark())
+            treated = treat(*arguments)
         if bare(output) != output:
             treated = treated.cast(output)  # sets the nested fields' metadata, which a UDF's type must not carry
         return treated.alias(field.name, metadata=self._metadata(ColumnPath((Field(field.name),))))
+
+    def _arguments(self, node: Node, field: T.StructField) -> tuple[Node, list[Column]]:
+        """The tree of a column, and what a UDF that walks it takes."""
+        needs_subject = any(leaf.technique.needs_subject for leaf in leaves(node))
+        node, source = _with_predicates(node, F.col(quoted(field.name)))
+        return node, [source, self._subject()] if needs_subject else [source]
+
+    def refusing(self, name: str, most: int) -> Column:
+        """Whether a row is one of the first few of a batch that hold what the treatment of a column refuses."""
+        field = self.plan.schema[name]
+        treated = self._walk(ColumnPath((Field(name),)), field.dataType)
+        assert treated is not None, "a column that is dropped refuses nothing"
+        node, arguments = self._arguments(treated[0], field)
+        return refusing_udf(node, most, with_subject=len(arguments) > 1)(*arguments)
 
     def _subject(self) -> Column:
         path = self.plan.config.subject

@@ -1,0 +1,73 @@
+"""Where the values stand that a run could not treat: files and rows, never values. Looked up after it has failed."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, Row
+from pyspark.sql import functions as F
+
+from jobs.shared.configuration.models import Source
+from jobs.shared.failures import RunFailed
+from jobs.shared.selection import Selection
+from jobs.shared.shown import shown
+from privacy_udfs.errors import ValueRefused
+from privacy_udfs.wording import Told, told
+
+MOST = 3
+FILE, ROW = "_metadata.file_path", "_metadata.row_index"
+
+
+class RefusedAt(RunFailed):
+    """Values that a technique cannot treat, and where the first of them stand."""
+
+
+def located(error: Exception, rows: DataFrame, selection: Selection) -> RefusedAt | None:
+    """A run's failure with the places of what was refused; None for any other failure, or where none can be told."""
+    ours = told(str(error))
+    if ours is None or ours.kind != ValueRefused.__name__:
+        return None
+    try:
+        places = list(_places(ours, rows, dataclasses.replace(selection, counts=None)))
+    except (PySparkException, Py4JError):  # the first error is what counts
+        return None
+    if not places:
+        return None
+    first = f"it stands first in {'; '.join(places)}"
+    return RefusedAt(f"{ours.message} ({ours.kind}); nothing was committed; {first}")
+
+
+def _places(ours: Told, rows: DataFrame, selection: Selection) -> Iterator[str]:
+    plan = selection.plan
+    labels = [(f"{plan.table}: {path}: ", path.root) for each in plan.columns for path in (each.path, each.path.leaf)]
+    for name in sorted({root for label, root in labels if ours.message.startswith(label)}):
+        for row in _looked_up(rows, selection, name):
+            yield _place(row, plan.config.source)
+
+
+def _looked_up(rows: DataFrame, selection: Selection, name: str) -> list[Row]:
+    """Formats differ in what they tell of a row: all the file, Parquet and Delta the row's number too."""
+    for columns in ((FILE, ROW), (FILE,)):
+        try:
+            found = rows.where(selection.refusing(name, MOST)).select(*map(F.col, columns))
+        except PySparkException:  # there is no such column
+            continue
+        return found.limit(MOST).collect()
+    return []
+
+
+def _place(row: Row, source: Source) -> str:
+    number = f", row {row['row_index']} counted from 0" if "row_index" in row else ""
+    return f"{_named(row['file_path'], source)}{number}"
+
+
+def _named(path: str, source: Source) -> str:
+    """A file below the source's path; by its name alone where folders are named after values, or not known."""
+    path = unquote(path)
+    root = None if source.path is None else source.path.rstrip("/").partition(":")[2] or source.path.rstrip("/")
+    below = path.partition(f"{root}/")[2] if root else ""
+    return shown(below if below and "=" not in below else path.rpartition("/")[2])

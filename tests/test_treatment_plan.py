@@ -124,6 +124,12 @@ def test_map_keys_must_stay_distinct() -> None:
     assert planned({**DECIDED, "attrs{key}": {"technique": "keyed_hash"}})
 
 
+def test_map_keys_cannot_become_null() -> None:
+    (fault,) = faults({**DECIDED, "attrs{key}": {"technique": "keyed_hash", "empty": None}})
+    assert fault == "attrs{key}: a key of a map cannot be null: take 'empty: treat', or another treatment"
+    assert planned({**DECIDED, "attrs{value}.v": {"technique": "keyed_hash", "empty": None}})
+
+
 def test_names_that_differ_in_case_only() -> None:
     told = faults({"id": KEEP, "ID": KEEP}, struct(id=LONG, ID=LONG))
     assert any("differs from ID in case only" in fault for fault in told)

@@ -44,8 +44,9 @@ def accepts(kind: pa.DataType) -> bool:
 def canonical(values: pa.Array, normalize: tuple[str, ...] = ()) -> pa.BinaryArray:
     """The canonical bytes of each value; nulls stay null.
 
-    ``normalize``: steps ``nfc``, ``trim``, ``lower``, applied to text in the order given, to nothing else. Raises
-    `TypeRefused`, and `ValueRefused` where a step meets text that is not UTF-8; without steps bytes pass as they are.
+    ``normalize``: steps of `privacy_udfs.kernels.normalize`, applied to text in the order given, to nothing else.
+    Raises `TypeRefused`, and `ValueRefused` where a step meets text that is not UTF-8; without steps bytes pass as they
+    are.
     """
     spell = _spelling(values.type)
     if spell is None:

@@ -24,6 +24,7 @@ from pyspark.sql import types as T
 
 from jobs.shared.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue, Step, When
 from jobs.shared.configuration.documents import did_you_mean
+from jobs.shared.field_metadata import decoded
 from privacy_udfs.errors import LakenymError
 from privacy_udfs.techniques import BY_NAME
 
@@ -117,7 +118,7 @@ def _cases(path: ColumnPath, told: Mapping[str, Any]) -> Iterator[ColumnPrivacy]
 
 def _column(path: ColumnPath, entry: Mapping[str, Any]) -> ColumnPrivacy:
     known = {field.name for field in dataclasses.fields(ColumnPrivacy)} - {"path", "class_", "cases"}
-    return ColumnPrivacy(str(path), entry.get("class"), **{name: entry[name] for name in known & entry.keys()})
+    return ColumnPrivacy(str(path), entry.get("class"), **{name: decoded(entry[name]) for name in known & entry.keys()})
 
 
 # -- what is refused --------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import os
 from privacy_udfs import key_providers
 from privacy_udfs.errors import KeyProblem
 from privacy_udfs.keysets import encrypted_keysets
-from privacy_udfs.keysets.key_derivation import key_check_value
+from privacy_udfs.keysets.key_derivation import checked, key_check_value
 from privacy_udfs.keysets.keyset import Keyset
 from privacy_udfs.keysets.keyset_cache import KeysetCache
 from privacy_udfs.keysets.keyset_entry import KeysetEntry
@@ -29,6 +29,7 @@ __all__ = [
     "key_check_value",
     "load_keyset",
     "read_keyset",
+    "refer",
 ]
 
 TIME_TO_LIVE = 300.0
@@ -43,7 +44,8 @@ class KeyReference:
     """Which key a column uses, and where it is: all that Spark ships or prints.
 
     name: the key's name in the configuration. keyset, kek: URIs of the keyset and of the key that encrypts it. key_id:
-    the version. domain: the label that separates sub-keys.
+    the version. domain: the label that separates sub-keys. check: the check value of the sub-key as the driver saw it
+    (`key_check_value`, no secret): with another key nothing is treated. `refer` makes one.
     """
 
     name: str
@@ -52,6 +54,7 @@ class KeyReference:
     key_id: int
     technique: Technique
     domain: str
+    check: str
 
     def __repr__(self) -> str:
         technique = self.technique.technique
@@ -59,13 +62,22 @@ class KeyReference:
 
     def resolve(self) -> Key:
         """The sub-key. The keyset is loaded at most once a process and `TIME_TO_LIVE`, whatever the number of threads,
-        batches and references. Raises `KeyProblem` naming the key."""
+        batches and references; one that does not give what is expected is loaded again, for it may be an old one.
+        Raises `KeyProblem` naming the key."""
         try:
-            keyset = _cache.get(self.name, self.keyset, self.kek, self.key_id)
-            return keyset.subkey(self.technique, self.domain, self.key_id)
+            return _cache.use(self.name, self.keyset, self.kek, self._from)
         except KeyProblem as error:
             problem = str(error)
         raise KeyProblem(f"key {self.name}: {problem}")
+
+    def _from(self, keyset: Keyset) -> Key:
+        return checked(keyset.subkey(self.technique, self.domain, self.key_id), self.check)
+
+
+def refer(name: str, keyset: str, kek: str | None, technique: Technique, domain: str) -> KeyReference:
+    """A reference to the version in force of the keyset at a URI, which is looked at for it. Raises `KeyProblem`."""
+    key = load_keyset(keyset, kek, name).subkey(technique, domain)
+    return KeyReference(name, keyset, kek, key.id, technique, domain, key_check_value(key))
 
 
 def load_keyset(uri: str, kek: str | None = None, name: str | None = None) -> Keyset:

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from privacy_udfs import map_keys
 from privacy_udfs.errors import LakenymError, UnexpectedFailure, ValueRefused
 from privacy_udfs.keys import KeyReference
 from privacy_udfs.keysets.delivered_key import DeliveredKey
@@ -247,8 +248,15 @@ def _treat_map(node: MapNode, values: pa.MapArray, rows: _Rows, counts: Counts) 
     pairs = entries.flatten()
     inner = rows.of_elements(entries)
     keys = _treat(node.key, pairs.field(0), inner, counts)
+    if not isinstance(node.key, Kept):
+        map_keys.check(node.key.label if isinstance(node.key, Leaf | Choice) else _first_label(node.key), entries, keys)
     items = _treat(node.value, pairs.field(1), inner, counts)
     return pa.MapArray.from_arrays(_offsets(entries), keys, items, mask=pc.is_null(entries))
+
+
+def _first_label(node: Node) -> str:
+    """A name for keys that are structs: that of the first leaf within them that is treated."""
+    return next((leaf.label for leaf in leaves(node)), "keys of a map")
 
 
 def _map_as_list(values: pa.MapArray) -> pa.ListArray:

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from privacy_udfs import Technique
-from privacy_udfs.keys import KeyReference, Keyset, create_file, load_keyset
+from privacy_udfs.keys import KeyReference, Keyset, create_file, refer
 from privacy_udfs.techniques.deterministic_encryption import DeterministicEncryption
 from privacy_udfs.techniques.keyed_hash import KeyedHash
 from privacy_udfs.techniques.randomized_encryption import RandomizedEncryption
@@ -50,8 +50,7 @@ def set_data(**fields: Any) -> Callable[[dict[str, Any]], None]:
 
 
 def reference(path: Path, technique: Technique = HASH, domain: str = "customer") -> KeyReference:
-    keyset = load_keyset(f"file:{path}")
-    return KeyReference("crm", f"file:{path}", None, keyset.primary_id, technique, domain)
+    return refer("crm", f"file:{path}", None, technique, domain)
 
 
 def four_keys(lake: Path) -> Path:

@@ -11,7 +11,7 @@ import pytest
 
 from privacy_udfs import key_providers, keys, parse
 from privacy_udfs.key_providers import aws_kms
-from privacy_udfs.keys import KeyReference, Keyset, load_keyset
+from privacy_udfs.keys import KeyReference, Keyset, key_check_value, load_keyset
 from privacy_udfs.keysets import encrypted_keysets
 from tests.key_servers import (
     SECRET,
@@ -158,9 +158,12 @@ def test_kms_is_asked_once_a_process_and_keyset(kms: Relay, arn: str, monkeypatc
     keys.clear_cache()
     kms.requests = 0
     technique = parse({"technique": "keyed_hash"})
+    subkeys = {f"domain{n}": keyset.subkey(technique, f"domain{n}") for n in range(8)}
+    checks = {domain: key_check_value(key) for domain, key in subkeys.items()}
     refs = [
-        KeyReference("crm", "env:CRM_KEYSET", f"aws-kms://{arn}", keyset.primary_id, technique, f"domain{n % 8}")
-        for n in range(400)
+        KeyReference("crm", "env:CRM_KEYSET", f"aws-kms://{arn}", keyset.primary_id, technique, domain, check)
+        for domain, check in checks.items()
+        for _ in range(50)
     ]
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
         found = set(pool.map(lambda ref: ref.resolve().material, refs))

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pytest
 
 from jobs.shared.keys.key_delivery import is_local, open_ways
-from privacy_udfs.keys import Key, Keyset
+from privacy_udfs.errors import KeyProblem
+from privacy_udfs.keys import Key, Keyset, key_check_value
 from privacy_udfs.keysets.delivered_key import DeliveredKey, SubkeyName
 from privacy_udfs.nested import Counts, Leaf, treat
 from privacy_udfs.techniques.keyed_hash import KeyedHash
@@ -73,7 +74,7 @@ class Box:
 def test_a_delivered_key_treats_as_the_key_does_and_holds_none() -> None:
     technique = KeyedHash()
     key = Keyset.generate().subkey(technique, "customer")
-    delivered = DeliveredKey("crm", key.id, "keyed_hash", "customer", Box())
+    delivered = DeliveredKey("crm", key.id, "keyed_hash", "customer", key_check_value(key), Box())
     Box.value = {delivered.subkey_name: key}
     counts: Counts = {}
     travelled = pickle.loads(pickle.dumps(Leaf("t: id", technique, delivered)))
@@ -81,4 +82,14 @@ def test_a_delivered_key_treats_as_the_key_does_and_holds_none() -> None:
     for form in (pickle.dumps(travelled), repr(delivered).encode(), str(Box.value).encode()):
         for secret in (key.material, key.material.hex().encode(), repr(key.material)[2:-1].encode()):
             assert secret not in form
-    assert repr(delivered) == (f"DeliveredKey(name='crm', key_id={key.id}, technique='keyed_hash', domain='customer')")
+    shown = f"name='crm', key_id={key.id}, technique='keyed_hash', domain='customer', check='{delivered.check}'"
+    assert repr(delivered) == f"DeliveredKey({shown})"
+
+
+def test_another_key_than_the_one_that_was_sent_for_is_refused() -> None:
+    technique = KeyedHash()
+    key, other = (Keyset.generate().subkey(technique, "customer") for _ in range(2))
+    delivered = DeliveredKey("crm", key.id, "keyed_hash", "customer", key_check_value(key), Box())
+    Box.value = {delivered.subkey_name: Key(other.material, key.id)}
+    with pytest.raises(KeyProblem, match=f"key crm: key id {key.id} has other bytes here"):
+        delivered.resolve()

@@ -16,7 +16,10 @@ import privacy_udfs
 from privacy_udfs import Technique
 from privacy_udfs.errors import KeyProblem
 from privacy_udfs.keys import Keyset, key_check_value
+from privacy_udfs.keysets.key_derivation import CHECK_INFO, INFO
+from privacy_udfs.keysets.key_types import KEY_TYPES
 from privacy_udfs.keysets.keyset_versions import added
+from privacy_udfs.techniques import BY_NAME
 from privacy_udfs.techniques.keep import Keep
 from tests.key_helpers import CMAC, GCM, HASH, RAW_SIV, SIV
 
@@ -53,6 +56,19 @@ def test_the_check_value_says_nothing_else() -> None:
     assert len(key_check_value(key)) == 16
     assert bytes.fromhex(key_check_value(key)) not in key.material
     assert key_check_value(key) != key_check_value(dataclasses.replace(key, material=key.material[::-1]))
+
+
+def test_no_domain_has_the_check_value_for_its_subkey() -> None:
+    """What is derived for a technique has two more parts after the version, what the check value comes of has one."""
+    names = [info.split("/") for info in (CHECK_INFO.decode(), INFO.format(technique="t", domain="a/b"))]
+    assert len(names[0]) == 3 < len(names[1])
+    assert names[0][:2] == names[1][:2] == ["lakenym", "1"]
+    assert not any("/" in technique for technique in BY_NAME)
+
+
+def test_no_key_is_short_enough_to_be_found_by_its_check_value() -> None:
+    """To try all keys of 128 bits is out of reach whether or not one knows 64 bits that tell the right one."""
+    assert all(min(kind.sizes) >= 16 for kind in KEY_TYPES.values())
 
 
 def with_prefix(keyset: Keyset, prefix: str) -> Keyset:

@@ -19,7 +19,7 @@ import pytest
 
 from privacy_udfs import key_providers, keys
 from privacy_udfs.errors import KeyProblem
-from privacy_udfs.keys import KeyReference, Keyset, KeysetEntry, create_file, load_keyset
+from privacy_udfs.keys import Key, KeyReference, Keyset, KeysetEntry, create_file, key_check_value, load_keyset
 from privacy_udfs.keysets import encrypted_keysets
 from privacy_udfs.keysets.keyset_cache import KeysetCache
 from privacy_udfs.keysets.keyset_versions import added
@@ -65,7 +65,7 @@ def test_a_reference_travels_and_resolves(file: Path) -> None:
 
 def test_a_problem_names_the_key(tmp_path: Path) -> None:
     with pytest.raises(KeyProblem, match=r"key crm: file:.*: cannot be read: No such file") as caught:
-        KeyReference("crm", f"file:{tmp_path}/none.json", None, 1, HASH, "customer").resolve()
+        KeyReference("crm", f"file:{tmp_path}/none.json", None, 1, HASH, "customer", "00" * 8).resolve()
     assert caught.value.__context__ is None
 
 
@@ -102,8 +102,8 @@ class Counted:
         time.sleep(0.05)
         return dataclasses.replace(Keyset.generate(), primary_id=7, entries=(KeysetEntry.generate("HkdfPrfKey", 7),))
 
-    def get(self, uri: str, kek: str | None = None, name: str = "crm", key_id: int = 7) -> Keyset:
-        return self.cache.get(name, uri, kek, key_id)
+    def get(self, uri: str, kek: str | None = None, name: str = "crm") -> Key:
+        return self.cache.use(name, uri, kek, lambda keyset: keyset.subkey(HASH, "customer"))
 
 
 def test_threads_share_one_load() -> None:
@@ -121,18 +121,18 @@ def test_threads_share_one_load() -> None:
         thread.join()
     assert counted.loads == 1
     assert len(found) == 32
-    assert len({id(keyset) for keyset in found}) == 1
+    assert len({key.material for key in found}) == 1
 
 
 def test_time_to_live() -> None:
     counted = Counted()
     first = counted.get("env:A")
     counted.now = 299.9
-    assert counted.get("env:A", name="other name") is first
+    assert counted.get("env:A", name="other name") == first
     counted.now = 300.0
-    assert counted.get("env:A") is not first
+    assert counted.get("env:A") != first
     assert counted.loads == 2
-    assert counted.get("env:A", "env:KEK") is not counted.get("env:B")
+    assert counted.get("env:A", "env:KEK") != counted.get("env:B")
     assert counted.loads == 4
 
 
@@ -148,10 +148,41 @@ def test_a_version_made_meanwhile_is_asked_for(file: Path) -> None:
     reference(file).resolve()
     newer, made = added(load_keyset(f"file:{file}"))
     file.write_text(newer.to_json())
-    ref = dataclasses.replace(reference(file), key_id=made)
-    assert ref.resolve() == newer.subkey(HASH, "customer", made)
+    expected = newer.subkey(HASH, "customer", made)
+    ref = dataclasses.replace(reference(file), key_id=made, check=key_check_value(expected))
+    assert ref.resolve() == expected
     with pytest.raises(KeyProblem, match="key crm: the keyset has no key id 5"):
         dataclasses.replace(ref, key_id=5).resolve()
+
+
+def with_other_bytes(file: Path) -> Keyset:
+    """The keyset in the file is replaced by one of the same ids and states, with other keys."""
+    before = load_keyset(f"file:{file}")
+    entries = tuple(KeysetEntry.generate(entry.type, entry.id) for entry in before.entries)
+    after = Keyset(before.primary_id, entries)
+    file.write_text(after.to_json())
+    return after
+
+
+def test_other_bytes_under_the_same_id_are_refused(file: Path) -> None:
+    ref = reference(file)
+    before, after = load_keyset(ref.keyset), with_other_bytes(file)
+    with pytest.raises(KeyProblem, match=f"key crm: key id {ref.key_id} has other bytes here") as caught:
+        ref.resolve()
+    for keyset in (before, after):
+        assert_silent(f"{caught.value!r} {caught.value}", keyset)
+    assert caught.value.__context__ is None
+
+
+def test_the_cache_serves_no_key_that_was_replaced(file: Path) -> None:
+    """A worker lives longer than a run: the next one's key may have other bytes, told by their check value."""
+    old = reference(file)
+    old.resolve()
+    after = with_other_bytes(file)
+    assert reference(file).resolve() == after.subkey(HASH, "customer")
+    with pytest.raises(KeyProblem, match="has other bytes here"):
+        old.resolve()
+    assert reference(file).resolve() == after.subkey(HASH, "customer")
 
 
 def test_references_to_one_keyset_load_it_once(file: Path) -> None:
@@ -182,12 +213,11 @@ START_UP = """
 import sys, time
 import pyarrow  # which Spark's functions need anyway
 start = time.process_time()
-from privacy_udfs.keys import KeyReference, load_keyset
+from privacy_udfs.keys import refer
 from privacy_udfs.techniques import parse
 technique = parse({"technique": "keyed_hash"})
-keyset = load_keyset(sys.argv[1], sys.argv[2])
 for domain in ("customer", "email"):
-    KeyReference("crm", *sys.argv[1:3], keyset.primary_id, technique, domain).resolve()
+    refer("crm", *sys.argv[1:3], technique, domain).resolve()
 print(time.process_time() - start)
 print(*sorted({"boto3", "botocore", "hvac", "requests", "pyspark"} & set(sys.modules)))
 """

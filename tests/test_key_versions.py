@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 import yaml
+from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 
 from jobs import keys, plan, pseudonymize
 from jobs.pseudonymize import run
+from jobs.shared import failures, session
 from jobs.shared.checks import Refused
 from jobs.shared.configuration import config
 from jobs.shared.configuration.config import Config
+from jobs.shared.failures import RunFailed
 from jobs.shared.keys import named_key
 from privacy_udfs.keys import Keyset, clear_cache, create_file, load_keyset
 from tests.lakes import DOMAINS, POLICY, table, write_conf
@@ -125,6 +128,25 @@ def test_a_new_table_is_not_treated_with_the_wrong_key(spark: SparkSession, conf
     with pytest.raises(Refused, match="the record of b names another key of that name and id"):
         run(spark, conf, "a")
     assert not Path(str(conf.tables["a"].target.path)).exists()
+
+
+def test_a_keyset_replaced_after_the_look_stops_the_run(spark: SparkSession, conf: Config) -> None:
+    """Executors fetch it by themselves: what they find must be what the record will say."""
+    own = session.for_run(spark)
+    for first in (True, False):  # a new target, and one that has a version
+        prepared = pseudonymize.prepare(own, conf, "a")
+        file = Path(conf.keys["crm"].keyset.removeprefix("file:"))
+        kept = file.read_text()
+        replace_keyset(conf, keep_id=True)
+        with pytest.raises(RunFailed, match="has other bytes here than where the run was checked") as caught:
+            failures.translated("a", lambda prepared=prepared: pseudonymize.execute(own, prepared))  # type: ignore[misc]
+        assert "crm" in str(caught.value)
+        path = str(conf.tables["a"].target.path)
+        assert DeltaTable.isDeltaTable(spark, path) != first
+        file.write_text(kept)
+        if first:
+            assert run(spark, conf, "a").version == 0
+    assert DeltaTable.forPath(spark, path).history(1).collect()[0]["version"] == 0
 
 
 def call(job: Any, lake: Path, *arguments: str) -> int:

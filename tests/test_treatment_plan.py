@@ -138,7 +138,7 @@ def test_names_that_differ_in_case_only() -> None:
 def test_a_column_without_a_type_must_be_dropped() -> None:
     (fault,) = faults({"v": KEEP}, struct(v=T.NullType()))
     assert "drop it" in fault
-    assert planned({"v": {"technique": "drop"}}, struct(v=T.NullType()))
+    assert planned({"v": {"technique": "drop"}, "id": KEEP}, struct(v=T.NullType(), id=LONG))
 
 
 @pytest.mark.parametrize("kind", [T.YearMonthIntervalType(), T.VariantType()], ids=str)

@@ -22,7 +22,7 @@ BIG = 2**53 + 1
 def reference(tmp_path: Path) -> KeyReference:
     keys.create_file(tmp_path / "k.json")
     uri = f"file:{tmp_path / 'k.json'}"
-    return KeyReference("k", uri, None, keys.load_keyset(uri).primary.id, parse(HASH), "customer")
+    return keys.refer("k", uri, None, parse(HASH), "customer")
 
 
 def ids(spark: SparkSession, partitions: int) -> DataFrame:
@@ -109,7 +109,7 @@ def test_pandas_refuses_numbers_whatever_the_batch(spark: SparkSession, referenc
 
 def test_date_shift_takes_its_subject(spark: SparkSession, reference: KeyReference) -> None:
     shift = {"technique": "date_shift", "max_days": 30, "exclude_zero": True}
-    of_shift = KeyReference("k", reference.keyset, None, reference.key_id, parse(shift), "dates")
+    of_shift = keys.refer("k", reference.keyset, None, parse(shift), "dates")
     day = datetime.date(2024, 5, 1)
     frame = spark.createDataFrame([("a", day), ("a", day + datetime.timedelta(9)), ("b", day)], "who string, d date")
     rows = frame.select(udf.on("d", shift, of_shift, "date", subject="who").alias("d")).collect()
@@ -119,7 +119,7 @@ def test_date_shift_takes_its_subject(spark: SparkSession, reference: KeyReferen
 
 def test_a_randomized_technique_is_evaluated_once_a_row(spark: SparkSession, reference: KeyReference) -> None:
     seal = {"technique": "randomized_encryption"}
-    of_seal = KeyReference("k", reference.keyset, None, reference.key_id, parse(seal), "notes")
+    of_seal = keys.refer("k", reference.keyset, None, parse(seal), "notes")
     frame = spark.createDataFrame([("x",)], "v string").select(udf.on("v", seal, of_seal).alias("t"))
     row = frame.select("t", F.col("t").alias("again")).first()
     assert row is not None

@@ -9,23 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pyspark.sql import types as T
-
 from jobs.lake.sql import quoted
 from jobs.shared.configuration.column_path import ColumnPath, Field
+from jobs.shared.layout import COMPARABLE, INDEXED, STATISTICS, path_of
 from jobs.shared.treatment_plan import ColumnPlan, Plan
 
-COLUMNS = "delta.dataSkippingStatsColumns"
-SET_BY_USER = (COLUMNS, "delta.dataSkippingNumIndexedCols")
+COLUMNS = STATISTICS
+SET_BY_USER = (STATISTICS.lower(), INDEXED.lower())
 MOST = 32  # leaf columns, as many as Delta takes when it is told nothing
-COMPARABLE = (T.NumericType, T.StringType, T.DateType, T.TimestampType, T.TimestampNTZType)
-"""What Delta can compare; it refuses a table that asks for more."""
 
 
 def properties(plan: Plan) -> Mapping[str, str]:
-    """The table property that leaves the pseudonyms out; empty where there are none, or where the catalog sets one."""
+    """The table property that leaves the pseudonyms out, and that takes in what the table is clustered by, wherever it
+    stands; empty where neither asks for it, or where the catalog sets one."""
     target = plan.config.target
-    if not _left_out(plan):
+    if _set_by_user(plan) or not (_left_out(plan) or _late(plan)):
         return {}
     compared = [cases[0] for cases in plan.leaves.values() if _compared(cases) and not _scattered(cases)]
     chosen = [_name(leaf) for leaf in compared if leaf.path.root not in target.partition_by][:MOST]
@@ -43,9 +41,20 @@ def parquet_settings(plan: Plan) -> Mapping[str, str]:
 
 def _left_out(plan: Plan) -> list[ColumnPath]:
     """The columns of pseudonyms; none where the catalog says itself what is to have statistics."""
-    if any(name in plan.config.target.properties for name in SET_BY_USER):
+    if _set_by_user(plan):
         return []
     return [path for path, cases in plan.leaves.items() if _scattered(cases)]
+
+
+def _set_by_user(plan: Plan) -> bool:
+    return any(name.lower() in SET_BY_USER for name in plan.config.target.properties)
+
+
+def _late(plan: Plan) -> bool:
+    """Whether the table is clustered by a column behind the first ones, of which alone Delta has statistics untold."""
+    outputs = {str(path): cases[0].output for path, cases in plan.leaves.items()}
+    first = [path for path, output in outputs.items() if output is not None][:MOST]
+    return any(path_of(name, outputs) not in first for name in plan.config.target.cluster_by)
 
 
 def _plain(path: ColumnPath) -> str:

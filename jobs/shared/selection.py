@@ -13,6 +13,7 @@ from pyspark.sql.pandas.types import to_arrow_type
 
 from jobs.lake.sql import quoted
 from jobs.shared.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue
+from jobs.shared.field_metadata import encoded
 from jobs.shared.record import Entry
 from jobs.shared.treatment_plan import ColumnPlan, Plan
 from privacy_udfs import wording
@@ -131,10 +132,10 @@ class Selection:
     def _metadata(self, path: ColumnPath) -> dict[str, object]:
         """A leaf's entry; of elements, map entries and cases, by the rest of their path, on the nearest field above."""
         if path in self.entries:
-            return {"privacy": self.entries[path]}
+            return {"privacy": encoded(self.entries[path])}
         depth = len(path.steps)
         below = {
-            str(ColumnPath(other.steps[depth:])): entry
+            str(ColumnPath(other.steps[depth:])): encoded(entry)
             for other, entry in self.entries.items()
             if other.steps[:depth] == path.steps and not any(isinstance(step, Field) for step in other.steps[depth:])
         }

@@ -26,6 +26,7 @@ from jobs.shared.configuration.column_path import ColumnPath, Element, Field, Ma
 from jobs.shared.configuration.documents import did_you_mean
 from jobs.shared.record_reader import why_unsound
 from jobs.shared.shown import shown
+from jobs.shared.field_metadata import decoded
 from privacy_udfs.errors import LakenymError
 from privacy_udfs.techniques import BY_NAME
 
@@ -78,7 +79,7 @@ def privacy_of(table: DataFrame | T.StructType) -> dict[str, ColumnPrivacy]:
 def _of_struct(path: ColumnPath, given: T.StructType) -> Iterator[ColumnPrivacy]:
     for field in given.fields:
         below = path.child(Field(field.name))
-        yield from _of(below, field.dataType, _told(below, field.metadata.get(PRIVACY)))
+        yield from _of(below, field.dataType, _told(below, decoded(field.metadata.get(PRIVACY))))
 
 
 def _told(path: ColumnPath, metadata: Any) -> dict[str, Any]:

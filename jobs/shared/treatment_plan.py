@@ -14,6 +14,8 @@ from pyspark.errors import PySparkException
 from pyspark.sql import types as T
 from pyspark.sql.pandas.types import from_arrow_type, to_arrow_type
 
+from jobs.shared import layout
+from jobs.shared.configuration import same_names
 from jobs.shared.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue
 from jobs.shared.configuration.documents import nearest
 from jobs.shared.configuration.models import ColumnRule, TableConfig, Treatment
@@ -22,7 +24,8 @@ from privacy_udfs.technique import plain_type
 
 NOT_STORED = (T.NullType, T.DayTimeIntervalType, T.YearMonthIntervalType, T.CalendarIntervalType)
 INJECTIVE = frozenset({"keep", "keyed_hash", "deterministic_encryption", "format_preserving_encryption"})
-"""Techniques that keep distinct map keys distinct."""
+"""Techniques that keep distinct map keys distinct, but for what they normalize and for bits they cut off: a map in
+which two keys become equal stops the run."""
 
 
 class PlanError(LakenymError):
@@ -89,7 +92,7 @@ class Plan:
 
 def build(config: TableConfig, schema: T.StructType, key_ids: Mapping[str, int]) -> Plan:
     """Decide every leaf of ``schema``. key_ids: key name -> id of its primary version."""
-    faults = list(_ambiguous(schema))
+    faults = list(_names(ColumnPath(()), schema))
     leaves = dict(_leaves(ColumnPath(()), schema, config.columns))
     decided = {path: config.decisions(path) for path in leaves}
     faults += [_undecided(path, leaves[path], config) for path in leaves if not decided[path]]
@@ -108,6 +111,9 @@ def build(config: TableConfig, schema: T.StructType, key_ids: Mapping[str, int])
         except TypeRefused as error:
             faults.append(f"{leaf}: {error}")
     faults += _subject_faults(config, schema)
+    if columns and not faults and all(column.output is None for column in columns):
+        faults.append("every column is dropped, and a table needs one: keep or treat one of them")
+    faults += layout.faults(config.target, {str(column.path.leaf): column.output for column in columns})
     if faults:
         raise PlanError(config.name, faults)
     return Plan(config, schema, tuple(columns))
@@ -118,7 +124,7 @@ def _leaves(
 ) -> Iterator[tuple[ColumnPath, T.DataType]]:
     """The leaf columns under ``path``; a whole subtree that is dropped or nulled counts as one."""
     rule = rules.get(str(path)) if path.steps else None
-    nested = isinstance(given, (T.StructType, T.ArrayType, T.MapType))
+    nested = isinstance(given, (T.StructType, T.ArrayType, T.MapType)) and given != T.StructType([])
     if not nested or (rule is not None and rule.treatment.technique.technique in ("drop", "redact")):
         yield path, given
     elif isinstance(given, T.StructType):
@@ -135,10 +141,7 @@ def _decide(
     config: TableConfig, path: ColumnPath, given: T.DataType, rule: ColumnRule, key_ids: Mapping[str, int]
 ) -> ColumnPlan:
     treatment = rule.treatment
-    name = treatment.technique.technique
-    _check_place(path, name)
-    if isinstance(path.leaf.steps[-1], MapKey) and getattr(treatment.technique, "empty", None) == "null":
-        raise TypeRefused("a key of a map cannot be null: take 'empty: treat', or another treatment")
+    _check_place(path, treatment)
     keyed = treatment.technique.key_size() is not None
     label = (treatment.domain or f"{config.name}/{path.leaf}") if keyed else treatment.domain
     key_id = key_ids[treatment.key] if treatment.key is not None else None
@@ -153,6 +156,8 @@ def _output(treatment: Treatment, given: T.DataType) -> T.DataType | None:
         raise TypeRefused("the column has no type (void), which Delta cannot store: drop it")
     if technique.technique in ("keep", "redact") and (found := next(_not_stored(given), None)) is not None:
         raise TypeRefused(f"Delta cannot store {found.simpleString()}: drop it, or write it as text or a number")
+    if given == T.StructType([]):
+        raise TypeRefused("the column is a struct without fields, which Delta cannot store: drop it")
     if technique.technique == "keep":
         return given
     if technique.technique == "redact" and getattr(technique, "value", None) is None:
@@ -185,12 +190,18 @@ def _of_one_type(cases: list[ColumnPlan]) -> list[ColumnPlan]:
     raise TypeRefused(f"its cases give different types ({listed}): choose treatments that give one")
 
 
-def _check_place(path: ColumnPath, name: str) -> None:
-    last = path.leaf.steps[-1]
+def _check_place(path: ColumnPath, treatment: Treatment) -> None:
+    name, last = treatment.technique.technique, path.leaf.steps[-1]
     if name == "drop" and not isinstance(last, Field):
         raise TypeRefused(f"only a whole column or field can be dropped: drop {path.parent} instead")
-    if isinstance(last, MapKey) and name not in INJECTIVE:
+    if MapKey() not in path.leaf.steps:
+        return
+    if name not in INJECTIVE:  # a field within a key too: keys are equal where all that is left of them is
         raise TypeRefused(f"{name} may make two keys of a map equal; take one of {', '.join(sorted(INJECTIVE))}")
+    if treatment.technique.on_refused == "null":
+        raise TypeRefused("on_refused: null would make keys of a map null, which none may be: take on_refused: stop")
+    if getattr(treatment.technique, "empty", None) == "null":
+        raise TypeRefused("empty: null would make keys of a map null, which none may be: take 'empty: treat'")
 
 
 def _subject_faults(config: TableConfig, schema: T.StructType) -> Iterator[str]:
@@ -204,12 +215,22 @@ def _subject_faults(config: TableConfig, schema: T.StructType) -> Iterator[str]:
         given = given[step.name].dataType
 
 
-def _ambiguous(schema: T.StructType) -> Iterator[str]:
-    seen: dict[str, str] = {}
-    for name in schema.names:
-        other = seen.setdefault(name.lower(), name)
-        if other is not name:
-            yield f"{other}: differs from {name} in case only; Spark cannot tell them apart: rename one in the source"
+def _names(path: ColumnPath, given: T.DataType) -> Iterator[str]:
+    """Names, at any depth, that Spark cannot tell apart, and those that are none."""
+    if isinstance(given, T.StructType):
+        for earlier, later in same_names.pairs(given.names):
+            how = "is there twice" if earlier == later else f"differs from {path.child(Field(later))} in case only"
+            yield f"{path.child(Field(earlier))}: {how}; Spark cannot tell them apart: rename one in the source"
+        if "" in given.names:
+            where, number = path if path.steps else "the table", given.names.index("") + 1
+            yield f"{where}: its column number {number} has no name: give it one in the source"
+        for field in given.fields:
+            yield from _names(path.child(Field(field.name)), field.dataType)
+    elif isinstance(given, T.ArrayType):
+        yield from _names(path.child(Element()), given.elementType)
+    elif isinstance(given, T.MapType):
+        yield from _names(path.child(MapKey()), given.keyType)
+        yield from _names(path.child(MapValue()), given.valueType)
 
 
 def _undecided(path: ColumnPath, given: T.DataType, config: TableConfig) -> str:

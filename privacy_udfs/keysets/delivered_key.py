@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Protocol
 
+from privacy_udfs.errors import KeyProblem
+from privacy_udfs.keysets.key_derivation import checked
 from privacy_udfs.technique import Key
 
 SubkeyName = tuple[str, int, str, str]
@@ -22,7 +24,8 @@ class Parcel(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class DeliveredKey:
-    """Which sub-key a column uses, and the parcel it comes in. Like a `KeyReference` it holds no key itself.
+    """Which sub-key a column uses, and the parcel it comes in. Like a `KeyReference` it holds no key itself, and the
+    check value of what it expects.
 
     Whoever reads the parcel on its way has the sub-key: what carries it must be encrypted (docs/keys.md).
     """
@@ -31,6 +34,7 @@ class DeliveredKey:
     key_id: int
     technique: str
     domain: str
+    check: str
     parcel: Parcel = dataclasses.field(repr=False)
 
     @property
@@ -39,5 +43,9 @@ class DeliveredKey:
         return (self.name, self.key_id, self.technique, self.domain)
 
     def resolve(self) -> Key:
-        """The sub-key, for as long as the run lasts that sent it."""
-        return self.parcel.value[self.subkey_name]
+        """The sub-key, for as long as the run lasts that sent it. Raises `KeyProblem` where another one came."""
+        try:
+            return checked(self.parcel.value[self.subkey_name], self.check)
+        except KeyProblem as error:
+            problem = str(error)
+        raise KeyProblem(f"key {self.name}: {problem}")

@@ -14,6 +14,8 @@ under one such key give linkable pseudonyms. Use one keyset for each.
 
 from __future__ import annotations
 
+import hmac
+
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -57,6 +59,16 @@ def key_check_value(key: Key) -> str:
     about 2^32 tries.
     """
     return HKDF(hashes.SHA256(), CHECK_SIZE, b"", CHECK_INFO).derive(key.material).hex()
+
+
+def checked(key: Key, expected: str) -> Key:
+    """The same key. Raises `KeyProblem` where its check value is not the expected one: other bytes stand there now."""
+    if not hmac.compare_digest(key_check_value(key), expected):
+        raise KeyProblem(
+            f"key id {key.id} has other bytes here than where the run was checked: nothing is treated with them. Was "
+            "the keyset replaced meanwhile, or does this machine read another one? A new key needs a new id or name"
+        )
+    return key
 
 
 def misfit(key_type: str, secret: Secret, prefix: str, technique: Technique) -> str | None:

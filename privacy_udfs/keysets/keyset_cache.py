@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import threading
 import time
 from collections.abc import Callable
 
+from privacy_udfs.errors import KeyProblem
 from privacy_udfs.keysets.keyset import Keyset
+from privacy_udfs.technique import Key
 
 
 @dataclasses.dataclass
@@ -36,26 +39,21 @@ class KeysetCache:
         self._lock = threading.Lock()
         self._slots: dict[tuple[str, str | None], _Slot] = {}
 
-    def get(self, name: str, uri: str, kek: str | None, key_id: int) -> Keyset:
-        """The keyset at ``uri``, however many threads ask at once loaded by one of them.
+    def use(self, name: str, uri: str, kek: str | None, of: Callable[[Keyset], Key]) -> Key:
+        """``of`` the keyset at ``uri``, however many threads ask at once loaded by one of them.
 
-        One that does not know ``key_id`` is older than the version, and loaded again.
+        Where ``of`` raises `KeyProblem` about one that was kept, what is asked for may be newer: it is loaded again.
         """
         with self._lock:
             slot = self._slots.setdefault((uri, kek), _Slot())
         with slot.lock:
-            keyset = self._kept(slot, key_id)
-            if keyset is None:
-                slot.loaded = None
-                keyset = self._load(name, uri, kek)
-                slot.loaded = (self._clock(), keyset)
-            return keyset
-
-    def _kept(self, slot: _Slot, key_id: int) -> Keyset | None:
-        if slot.loaded is None or self._clock() - slot.loaded[0] >= self._time_to_live:
-            return None
-        keyset = slot.loaded[1]
-        return keyset if any(entry.id == key_id for entry in keyset.entries) else None
+            if slot.loaded is not None and self._clock() - slot.loaded[0] < self._time_to_live:
+                with contextlib.suppress(KeyProblem):
+                    return of(slot.loaded[1])
+            slot.loaded = None
+            keyset = self._load(name, uri, kek)
+            slot.loaded = (self._clock(), keyset)
+        return of(keyset)
 
     def clear(self) -> None:
         """Forget every keyset."""

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from jobs.shared.configuration import locations, reader_options, subject_steps
+from jobs.shared.configuration import locations, reader_options, same_names, subject_steps
 from jobs.shared.configuration.column_path import ColumnPath, ColumnPathError, Field, When
 from jobs.shared.configuration.documents import Document, Fault, Loc, did_you_mean
 from jobs.shared.configuration.locations import Location
@@ -98,7 +98,8 @@ def _case(draft: Draft) -> Iterator[Fault]:
         part = column.path
         while part.steps:
             this = text if part is column.path else str(part)
-            first = spelt.setdefault(this.lower(), this)
+            first = next((spelt[form] for form in same_names.forms(this) if form in spelt), this)
+            spelt.update(dict.fromkeys(same_names.forms(this), first))
             if first != this:
                 message = f"{this} and {first} differ in case only, which Spark does not tell apart"
                 yield draft.document.fault(column.loc, message)

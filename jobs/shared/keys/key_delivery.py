@@ -41,7 +41,7 @@ def delivered(
     names = {path: (ref.name, ref.key_id, ref.technique.technique, ref.domain) for path, ref in sent.items()}
     parcel = spark.sparkContext.broadcast({names[path]: ring.subkey(ref) for path, ref in sent.items()})
     try:
-        yield {**references, **{path: DeliveredKey(*names[path], parcel) for path in sent}}
+        yield {**references, **{path: DeliveredKey(*names[path], sent[path].check, parcel) for path in sent}}
     finally:
         with contextlib.suppress(Py4JError, PySparkException, OSError):  # an application that ended took it along
             parcel.destroy()

@@ -25,17 +25,17 @@ class KeyRing:
         return {name: keyset.primary.id for name, keyset in self.keysets.items()}
 
     def references(self, plan: Plan) -> dict[ColumnPath, KeyReference]:
-        """What executors get: where each keyed column's key is, which version, and what to derive from it."""
+        """What executors get: where each keyed column's key is, which version, what to derive from it, and by which
+        check value to know it. Raises `KeyProblem` where a key does not fit."""
         references = {}
         for column in plan.columns:
             name = column.treatment.key
             if name is None or column.key_id is None or column.domain is None:
                 continue
             entry = self.config.keys[name]
-            technique = column.treatment.technique
-            references[column.path] = KeyReference(
-                name, entry.keyset, entry.kek, column.key_id, technique, column.domain
-            )
+            what = (column.treatment.technique, column.domain)
+            check = key_check_value(self.keysets[name].subkey(*what, column.key_id))
+            references[column.path] = KeyReference(name, entry.keyset, entry.kek, column.key_id, *what, check)
         return references
 
     def subkey(self, reference: KeyReference) -> Key:
@@ -44,7 +44,7 @@ class KeyRing:
 
     def checks(self, plan: Plan) -> dict[ColumnPath, str]:
         """A check value of each keyed column's sub-key, for the record. Fails where a key does not fit."""
-        return {path: key_check_value(self.subkey(ref)) for path, ref in self.references(plan).items()}
+        return {path: ref.check for path, ref in self.references(plan).items()}
 
 
 def open_for(config: Config, table: TableConfig) -> KeyRing:

@@ -13,8 +13,7 @@ from typing import TypeVar
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
-from jobs.lake.problems import CommitConflict, SourceProblem
-from jobs.lake.text_files import MALFORMED
+from jobs.lake.problems import MARK, CommitConflict, SourceProblem
 from jobs.shared.checks import Refused
 from jobs.shared.cli import BadUsage
 from jobs.shared.configuration.config import ConfigError
@@ -24,9 +23,7 @@ from privacy_udfs.errors import KeyProblem, LakenymError
 
 DONE, REFUSED, BAD_USAGE, FAILED = 0, 1, 2, 3
 OURS = re.compile(r"^privacy_udfs\.errors\.(\w+): ([^\n]*)", re.MULTILINE)  # the end of a traceback, no quoted value
-RAISED = re.compile(
-    rf"\[USER_RAISED_EXCEPTION\] (the (?:csv|json) {MALFORMED})"
-)  # our words only: a value may hold others
+RAISED = re.compile(rf"{MARK}(.*?){MARK}", re.DOTALL)  # our words only: no value can hold the mark
 CONDITION = re.compile(r"\[([A-Z][A-Z0-9_]+(?:\.[A-Z0-9_]+)*)\]")
 T = TypeVar("T")
 
@@ -48,7 +45,8 @@ def translated(table: str, step: Callable[[], T]) -> T:
 def _translate(table: str, text: str) -> LakenymError:
     ours = OURS.search(text)
     if ours:
-        return RunFailed(f"{ours[2]} ({ours[1]}); nothing was written")
+        said = ours[2] if ours[2].startswith(f"{table}: ") else f"{table}: {ours[2]}"
+        return RunFailed(f"{said} ({ours[1]}); nothing was written")
     raised = RAISED.search(text)
     if raised:
         return RunFailed(f"{table}: {raised[1]}; nothing was written")

@@ -36,6 +36,10 @@ class ValueRefused(LakenymError, ValueError):
     """A technique met values it cannot treat, and ``on_refused`` is ``stop``. Holds the count and the rule only."""
 
 
+class SourceRefused(LakenymError, ValueError):
+    """A file is not what it is said to be. Names the file, the place in it and the rule, and no word of the file."""
+
+
 class KeyProblem(LakenymError):
     """A key is missing, malformed, of the wrong size, disabled or out of reach."""
 

@@ -126,7 +126,7 @@ def test_map_keys_must_stay_distinct() -> None:
 
 def test_map_keys_cannot_become_null() -> None:
     (fault,) = faults({**DECIDED, "attrs{key}": {"technique": "keyed_hash", "empty": None}})
-    assert fault == "attrs{key}: a key of a map cannot be null: take 'empty: treat', or another treatment"
+    assert fault == "attrs{key}: empty: null would make keys of a map null, which none may be: take 'empty: treat'"
     assert planned({**DECIDED, "attrs{value}.v": {"technique": "keyed_hash", "empty": None}})
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from privacy_udfs import wording
 from privacy_udfs.errors import LakenymError
 
 
@@ -15,3 +19,20 @@ class CommitConflict(LakenymError):
 
 class Overwritten(LakenymError):
     """This run committed, and replaced what others had committed since it looked; seen only afterwards."""
+
+
+def stopped(why: Column) -> Column:
+    """True where ``why`` is null; elsewhere it stops the run with that text, which must hold no value of a table.
+
+    Spark cannot know that the second part is true of every row, and moves no part of this filter before what it is on:
+    else parsers would be run once for the filter and once for the rows, and predicates about rows before the filter.
+    """
+    before, after = wording.marked(wording.mark(), SourceProblem.__name__, "\0").split("\0")
+    raised = F.raise_error(F.concat(F.lit(before), why, F.lit(after)))
+    fine = F.when(why.isNotNull(), raised.cast("boolean")).otherwise(F.lit(True))
+    return fine & counted(0)
+
+
+def counted(least: int) -> Column:
+    """Whether a number that each row gets, from 0 upwards, is at least so much; Spark cannot tell it before it runs."""
+    return F.monotonically_increasing_id() >= least

@@ -9,9 +9,9 @@ from typing import Any
 
 from jobs.shared import whole_files
 from jobs.shared.cli import BadUsage
+from jobs.shared.configuration import plain_path
 from jobs.shared.configuration.entry import UNDECIDED
 from jobs.shared.inventory.draft import key
-from jobs.shared.configuration import plain_path
 from jobs.shared.inventory.drift import Drift
 from jobs.shared.inventory.proposals import Proposal
 from jobs.shared.record import canonical_json

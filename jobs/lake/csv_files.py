@@ -1,0 +1,126 @@
+"""CSV files as rows. `csv_records` cuts them into records, `typed_cells` reads values of other types than text."""
+
+from __future__ import annotations
+
+import functools
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from jobs.lake import csv_records, text_source
+from jobs.lake.csv_records import Dialect, FileReader
+from jobs.lake.problems import SourceProblem
+from jobs.lake.sql import quoted
+from jobs.lake.text_source import FILE, LINE, START
+from jobs.lake.typed_cells import TYPES, typed
+from jobs.shared.configuration.models import Source
+from privacy_udfs import wording
+from privacy_udfs.errors import SourceRefused
+
+OPTIONS = {
+    "header": "whether each file begins with the names of its columns",
+    "sep": "what stands between two values",
+    "delimiter": "another name of sep",
+    "quote": "the quote sign; empty: none",
+    "escape": "the quote sign again, which is the rule here; nothing else",
+    "comment": "lines that begin with it are left out",
+    "encoding": "what the bytes mean",
+    "charset": "another name of encoding",
+    "linesep": "a line feed, which is the rule here; nothing else",
+    "nullvalue": "a text that is null",
+    "emptyvalue": "what a quoted empty value is",
+    "multiline": "false: no value holds a line break, so large files are read in parts",
+    **TYPES,
+}
+"""The options that CSV is read with, in lower case, besides `text_source.FILES`."""
+HEADER_LINES = 200
+
+
+def rows_of(spark: SparkSession, source: Source) -> DataFrame:
+    """The rows, lazily; a file that is not as the options and the schema say fails the run when it is read."""
+    options = text_source.options_of(source, OPTIONS)
+    dialect = dialect_of(options)
+    lines = text_source.lines(spark, source, options, whole=dialect.line_breaks)
+    folders = lines.columns[3:]
+    schema = _schema(lines, source, dialect, folders)
+    names = [field.name for field in schema.fields if field.name.lower() not in {name.lower() for name in folders}]
+    whole_lines = F.concat(F.col(LINE).cast("binary"), F.lit(b"\n")).alias(LINE)
+    file = f"file_{uuid.uuid4().hex}"
+    read = functools.partial(csv_records.read, dialect=dialect, names=names, file=file, mark=wording.mark())
+    texts = T.StructType([T.StructField(name, T.StringType()) for name in (*names, file, *folders)])
+    rows = lines.select(whole_lines, FILE, START, *map(quoted, folders)).mapInArrow(read, texts)
+    return typed(rows, schema, "csv", file, options)
+
+
+def dialect_of(options: Mapping[str, str]) -> Dialect:
+    """How the files are written, by the user's options. Raises `SourceProblem` for what cannot be read exactly."""
+    dialect = Dialect(
+        separator=options.get("sep", options.get("delimiter", ",")).replace("\\t", "\t"),
+        quote=options.get("quote", '"').replace("\0", ""),
+        comment=options.get("comment", "").replace("\0", ""),
+        header=text_source.flag(options, "header", True),
+        encoding=text_source.codec(options),
+        null=options.get("nullvalue", ""),
+        empty=options.get("emptyvalue", ""),
+        line_breaks=text_source.flag(options, "multiline", True),
+    )
+    for fault in _faults(dialect, options):
+        raise SourceProblem(f"options: {fault}")
+    return dialect
+
+
+def _faults(dialect: Dialect, options: Mapping[str, str]) -> Iterator[str]:
+    signs = {"sep": dialect.separator, "quote": dialect.quote, "comment": dialect.comment}
+    for name, sign in signs.items():
+        if "\n" in sign or "\r" in sign:
+            yield f"{name} cannot be a line break"
+        if name != "sep" and (len(sign) > 1 or not sign.isascii()):
+            yield f"{name} is one ASCII character, or empty for none"
+    if not dialect.separator or (dialect.quote and dialect.quote in dialect.separator):
+        yield "sep is one character or more, and the quote sign is none of them"
+    if dialect.comment and dialect.comment in (dialect.quote, dialect.separator[:1]):
+        yield "comment cannot be the quote sign or the separator"
+    if options.get("escape", dialect.quote) != dialect.quote:
+        yield "escape: a quote sign inside a value is doubled (RFC 4180), and a backslash is a plain character"
+    if options.get("linesep", "\n") not in ("\n", "\r\n"):
+        yield "linesep: records end with a line feed, or with a carriage return and a line feed"
+
+
+def _schema(lines: DataFrame, source: Source, dialect: Dialect, folders: Sequence[str]) -> T.StructType:
+    """Columns of the files, then of their folders."""
+    found = _look(lines, dialect) if dialect.header or not source.schema_ else None
+    declared = T.DataType.fromDDL(source.schema_) if source.schema_ else None
+    by_name = {name.lower(): T.StructField(name, T.StringType()) for name in folders}
+    if declared is None:
+        assert found is not None
+        names = csv_records.safe_names(found) if dialect.header else [f"_c{at}" for at in range(len(found))]
+        fields = [T.StructField(name, T.StringType()) for name in names]
+        if any(name.lower() in by_name for name in names):
+            raise SourceProblem("a column of the CSV files is called as a partition folder is: state 'schema'")
+    else:
+        assert isinstance(declared, T.StructType)
+        by_name |= {field.name.lower(): field for field in declared.fields if field.name.lower() in by_name}
+        fields = [field for field in declared.fields if field.name.lower() not in by_name]
+        if found is not None and csv_records.safe_names(found) != [field.name for field in fields]:
+            listed = ", ".join(field.name for field in fields)
+            raise SourceProblem(f"the header of the CSV files is not {listed}, as 'schema' says")
+    return T.StructType([*fields, *by_name.values()])
+
+
+def _look(lines: DataFrame, dialect: Dialect) -> list[str]:
+    """The first record of one file. Of the others it is looked at when they are read."""
+    reader: FileReader | None = None
+    for line, file, start in lines.select(F.col(LINE).cast("binary"), FILE, START).head(HEADER_LINES):
+        if reader is None or reader.file != file:
+            reader = FileReader(dialect, None, file, start)
+        try:
+            reader.take(pa.array([bytes(line) + b"\n"], pa.binary()))
+        except SourceRefused as error:
+            raise SourceProblem(str(error)) from None
+        if reader.first is not None:
+            return reader.first
+    raise SourceProblem(f"no CSV file holds a first record within its first {HEADER_LINES} lines: state 'schema'")

@@ -1,0 +1,142 @@
+"""Lines of text files as bytes, with the file that each is of: what CSV and JSON are read from."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from jobs.lake.problems import SourceProblem
+from jobs.shared.configuration.models import Source
+
+LINE, FILE, START = "line", "file", "start"
+"""Columns of `lines`; those of partition folders follow, as text."""
+FILES = {
+    "pathglobfilter": "only files of such names",
+    "recursivefilelookup": "files in folders below, whose names are then no columns",
+    "modifiedbefore": "only files of that time",
+    "modifiedafter": "only files of that time",
+    "basepath": "where partition folders begin",
+}
+"""Options of every text format, in lower case: which files are read."""
+OWN = {
+    "spark.sql.files.ignoreCorruptFiles": "false",
+    "spark.sql.files.ignoreMissingFiles": "false",
+    "spark.sql.sources.partitionColumnTypeInference.enabled": "false",  # else cust=007 and cust=7 are one value
+    "spark.sql.json.filterPushdown.enabled": "false",
+}
+CODECS = {
+    "utf-8": "utf-8",
+    "utf8": "utf-8",
+    "us-ascii": "ascii",
+    "ascii": "ascii",
+    "latin1": "iso8859_1",
+    "shift_jis": "shift_jis",
+    "euc-jp": "euc_jp",
+    "euc-kr": "euc_kr",
+    "gbk": "gbk",
+    "gb18030": "gb18030",
+    "big5": "big5",
+    "koi8-r": "koi8_r",
+    "koi8-u": "koi8_u",
+    **{f"iso-8859-{part}": f"iso8859_{part}" for part in (1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 15)},
+    **{f"windows-{page}": f"cp{page}" for page in range(1250, 1259)},
+    **{f"cp{page}": f"cp{page}" for page in range(1250, 1259)},
+}
+"""Encodings, as options name them, whose byte of a line break is nothing else, and Python's strict decoder of each."""
+
+
+def options_of(source: Source, taken: Iterable[str]) -> dict[str, str]:
+    """The source's options by lower-case name. Raises where one is none of ``taken``, or is written twice."""
+    options: dict[str, str] = {}
+    known = {*taken, *FILES}
+    for name, value in source.options.items():
+        if name.lower() not in known:
+            raise SourceProblem(
+                f"options: {name!r} is none that {source.format} sources are read with (docs/sources.md); "
+                f"expected some of {', '.join(sorted(known))}"
+            )
+        if name.lower() in options:
+            raise SourceProblem(f"options: {name!r} is written twice, in different letter cases")
+        options[name.lower()] = value
+    return options
+
+
+def codec(options: Mapping[str, str]) -> str:
+    """Python's strict decoder for the option ``encoding``."""
+    given = options.get("encoding", options.get("charset", "utf-8"))
+    found = CODECS.get(given.lower())
+    if found is None:
+        raise SourceProblem(f"options: encoding {given!r} is none that can be read exactly: convert the files to UTF-8")
+    return found
+
+
+def flag(options: Mapping[str, str], name: str, default: bool) -> bool:
+    value = options.get(name, str(default)).lower()
+    if value not in ("true", "false"):
+        raise SourceProblem(f"options: {name} is true or false, got {options[name]!r}")
+    return value == "true"
+
+
+def lines(spark: SparkSession, source: Source, options: Mapping[str, str], whole: bool) -> DataFrame:
+    """The lines of CSV files: `LINE`, `FILE`, `START`, and the folders' columns. whole: no file is read in parts."""
+    own, chosen = session(spark), file_options(options)
+    if whole:
+        _read_whole(spark, own, str(source.path), chosen)
+    return _placed(own.read.options(**chosen).option("lineSep", "\n").text(str(source.path)), spark)
+
+
+def texts(spark: SparkSession, source: Source, options: Mapping[str, str], files: bool) -> DataFrame:
+    """The lines of JSON files, or their whole texts, with the same columns as `lines`."""
+    reader = session(spark).read.options(**file_options(options))
+    return _placed(reader.text(str(source.path), wholetext=files), spark)
+
+
+def session(spark: SparkSession) -> SparkSession:
+    """A session of its own in which files are listed and opened as they must be."""
+    own = spark.newSession()
+    for name, value in OWN.items():
+        own.conf.set(name, value)
+    return own
+
+
+def file_options(options: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in options.items() if name in FILES}
+
+
+def _placed(rows: DataFrame, spark: SparkSession) -> DataFrame:
+    folders = [_named(rows, name) for name in rows.columns if name != "value"]
+    place = [F.col("_metadata.file_path").alias(FILE), F.col("_metadata.file_block_start").alias(START)]
+    return moved(rows.select(F.col("value").alias(LINE), *place, *folders), spark)
+
+
+def _named(rows: DataFrame, name: str) -> Column:
+    if name in (LINE, FILE, START):
+        raise SourceProblem(f"partition folders are called {name!r}, which is a name of the reader's own: rename them")
+    return rows[name]
+
+
+def _read_whole(spark: SparkSession, own: SparkSession, path: str, chosen: Mapping[str, str]) -> None:
+    """Tasks as large as the largest file at least, so that no file is split, and small files share a task."""
+    files = own.read.format("binaryFile").options(**chosen).load(path)
+    count, total, largest = files.agg(F.count("*"), F.sum("length"), F.max("length")).collect()[0]
+    most, opening = (_bytes(spark, f"spark.sql.files.{name}") for name in ("maxPartitionBytes", "openCostInBytes"))
+    share = ((total or 0) + count * opening) // spark.sparkContext.defaultParallelism
+    own.conf.set("spark.sql.files.maxPartitionBytes", str(max(largest or 1, min(most, max(opening, share)))))
+    own.conf.set("spark.sql.files.minPartitionNum", "1")
+
+
+def _bytes(spark: SparkSession, name: str) -> int:
+    return int(spark._jvm.org.apache.spark.network.util.JavaUtils.byteStringAsBytes(spark.conf.get(name)))  # type: ignore[union-attr]
+
+
+def moved(rows: DataFrame, spark: SparkSession) -> DataFrame:
+    """The same rows in the caller's session; what was set for reading the files goes with them."""
+    name = f"lakenym_{uuid.uuid4().hex}"
+    rows.createGlobalTempView(name)
+    try:
+        return spark.table(f"{spark.conf.get('spark.sql.globalTempDatabase')}.{name}")
+    finally:
+        rows.sparkSession.catalog.dropGlobalTempView(name)

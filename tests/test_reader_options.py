@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from jobs.shared.configuration import reader_options
@@ -81,3 +83,9 @@ def test_the_escape_sign_is_the_quote_sign() -> None:
 def test_one_version_is_stated_once() -> None:
     (message,) = told("delta", versionAsOf="1", TimestampAsOf="2026-11-30")
     assert message == "TimestampAsOf: expected 'versionAsOf' or 'timestampAsOf', not both"
+
+
+def test_the_docs_name_every_option() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "sources.md").read_text(encoding="utf-8")
+    named = {name for options in TAKEN.values() for name in options} | REFUSED.keys() | SYNONYMS.keys()
+    assert {name for name in named if f"`{name}`" not in text} == set()

@@ -179,10 +179,14 @@ def test_foreign_metadata_is_no_treatment(own: SparkSession, lake: Path) -> None
 def test_personal_values_in_paths_need_consent(
     spark: SparkSession, lake: Path, capsys: pytest.CaptureFixture[str], form: str
 ) -> None:
-    rows = spark.createDataFrame([("canary", "DE")], "name string, country string")
+    rows = spark.createDataFrame([("canary", "DE", 1)], "name string, country string, visits int")
     rows.write.partitionBy("name", "country").format(form).save(str(lake / "t"))
     source = {"format": form, "path": str(lake / "t")}
-    columns = {"name": column(CUSTOMER, "direct_identifier"), "country": column("keep", "non_personal")}
+    columns = {
+        "name": column(CUSTOMER, "direct_identifier"),
+        "country": column("keep", "non_personal"),
+        "visits": "keep",
+    }
     conf = configured(lake, table("t", lake, columns, source=source))
     with pytest.raises(Refused, match="is partitioned by name, which is direct_identifier") as caught:
         run(spark, conf, "t")

@@ -64,8 +64,8 @@ def _of_java(error: Any) -> Told:
 
 
 def _message(spark: SparkSession, source: Source, found: list[Told]) -> str:
-    for condition, parameters in found:
-        for name, message in _MESSAGES.items():
+    for name, message in _MESSAGES.items():
+        for condition, parameters in found:
             if condition == name or condition.startswith(f"{name}."):
                 shown = _Shown(source, parameters)
                 if name in _TYPES:
@@ -142,6 +142,8 @@ _TYPES = {
 }
 """Condition -> how the type is written, or begins, of the column that is to blame."""
 _MESSAGES = {
+    "AccessControlException": _DENIED,
+    "AccessDeniedException": _DENIED,
     "PATH_NOT_FOUND": "nothing is there: mend 'path', or its wildcards, which match nothing",
     "UNABLE_TO_INFER_SCHEMA": _NO_FILES,
     "TABLE_OR_VIEW_NOT_FOUND": "no table or view is called so: mend 'table' (catalog.database.table)",
@@ -194,8 +196,6 @@ _MESSAGES = {
     "DELTA_TRUNCATED_TRANSACTION_LOG": "the log of this version is gone: read a newer version",
     "DELTA_STATE_RECOVER_ERROR": "its Delta log is damaged",
     "UNSUPPORTED_FEATURE.TIME_TRAVEL": "it is no Delta table, and has no versions: remove versionAsOf or timestampAsOf",
-    "AccessControlException": _DENIED,
-    "AccessDeniedException": _DENIED,
     "UnsupportedFileSystemException": "Spark knows no file system for the scheme of 'path': mend it, or add its jar",
     "ClassNotFoundException": "a class is missing: add the jar of the file system that 'path' names, or of the format",
     "UnknownHostException": "the host in 'path' is not known",
@@ -203,4 +203,4 @@ _MESSAGES = {
     "PatternSyntaxException": "'path' is no pattern: a bracket or brace in it is not closed",
     "URISyntaxException": "'path' is no path or URI",
 }
-"""Condition, or class of an exception -> what to say. The more telling ones come first: causes are looked at last."""
+"""Condition of an error or of a cause of it, or its class -> what to say. The more telling ones come first."""

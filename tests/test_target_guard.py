@@ -12,7 +12,8 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from jobs import pseudonymize
-from jobs.lake.problems import CommitConflict, SourceProblem
+from jobs.lake import delta_commit
+from jobs.lake.problems import CommitConflict, Overwritten, SourceProblem
 from jobs.pseudonymize import Prepared
 from jobs.shared import session
 from jobs.shared.configuration import plain_path
@@ -172,6 +173,20 @@ def test_a_standing_constraint_prints_no_value(spark: SparkSession, lake: Path, 
     spark.sql(f"ALTER TABLE delta.`{lake}/treated/t` ADD CONSTRAINT short CHECK (length(note) < 3)")
     spark.sql("SELECT 1L AS id, 'canary' AS note").write.mode("overwrite").parquet(str(lake / "raw" / "t"))
     assert pseudonymize.run(spark, conf, "t").rows == 1
+
+
+def test_another_delta_is_told_and_what_it_overwrote_too(
+    spark: SparkSession, lake: Path, treated: tuple[Path, Config], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delta_commit, "TRIED", {"4.2": "4.3"})
+    told: list[str] = []
+    own, conf = session.for_run(spark), copied(treated, lake)
+    held = pseudonymize.prepare(own, conf, "t", report=lambda _, **fields: told.append(str(fields.get("message"))))
+    assert held.target.transaction is None
+    assert any("seen only after the commit" in message for message in told)
+    append(spark, f"delta.`{lake}/treated/t`")
+    with pytest.raises(Overwritten, match=r"version 2 .* replaced what others committed .* version\(s\) 1\."):
+        translated("t", lambda: pseudonymize.execute(own, held))
 
 
 # -- places ------------------------------------------------------------------------------------------------------------

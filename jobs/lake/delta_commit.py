@@ -19,19 +19,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.lake.sql import quoted
+from privacy_udfs.errors import LakenymError
 
 DELTA = "org.apache.spark.sql.delta"
 CATALOG = "org.apache.spark.sql.catalyst.catalog"
-ARGUMENTS = {
-    f"{DELTA}.commands.WriteIntoDelta": 9,
-    f"{DELTA}.commands.CreateDeltaTableCommand": 10,
-    f"{DELTA}.DeltaOperations$ReplaceTable": 11,
-    f"{CATALOG}.CatalogTable": 22,
-}
-"""How many arguments the classes take that are made here: other versions of Delta and Spark differ in them."""
+TRIED = {"4.2": "4.4"}
+"""Spark -> Delta, of which everything here was tried. Others may have other signatures and other steps."""
+FIELDS = 22
+"""Of Spark's `CatalogTable`."""
 STATISTICS = "delta.dataSkippingStatsColumns"
 APPLICATION = "lakenym"
 """Of the ``txn`` action that `history` knows a commit of ours by; its version is the next after the one looked at."""
@@ -77,29 +76,29 @@ class Written:
     files: int
 
 
+class Unregistered(LakenymError):
+    """The rows are committed, but the catalog does not know the table."""
+
+
 class Changed(Exception):
     """The table is not the one that the transaction began on."""
 
 
 def begin(spark: SparkSession, path: str | None, table: str | None) -> Transaction | None:
     """A transaction on the table at a path, or of a name as SQL has it; None where this Delta has no such thing."""
-    try:
-        if not _is_known(spark):
-            return None
-        with _active(spark):
-            return _begin(spark, path, table)
-    except (Py4JError, AttributeError, TypeError):  # a method is missing, or the name is another catalog's
+    if not is_tried(spark):
         return None
+    with _active(spark):
+        return _begin(spark, path, table)
 
 
-def _is_known(spark: SparkSession) -> bool:
-    classes = _java(spark).java.lang.Class
-    loader = _java(spark).java.lang.Thread.currentThread().getContextClassLoader()
-    for name, arguments in ARGUMENTS.items():
-        constructors = classes.forName(name, False, loader).getConstructors()
-        if arguments not in [constructor.getParameterCount() for constructor in constructors]:
-            return False
-    return True
+def is_tried(spark: SparkSession) -> bool:
+    """Whether the session's Delta is one that this file was tried with."""
+    try:
+        delta = str(_module(_java(spark), "io.delta.package").VERSION())
+    except (Py4JError, AttributeError, TypeError):  # no Java behind the session, or no Delta of this kind
+        return False
+    return any(spark.version.startswith(f"{key}.") and delta.startswith(f"{value}.") for key, value in TRIED.items())
 
 
 def _begin(spark: SparkSession, path: str | None, table: str | None) -> Transaction | None:
@@ -160,8 +159,15 @@ def replace(begun: Transaction, table: NewTable, run_metadata: Callable[[int, in
         rows, files = _metric(begun, "numOutputRows"), _metric(begun, "numFiles")
         _check_place(begun)
         version = begun.txn.commit(actions, _operation(begun, table, run_metadata(rows, files)), tags)
-        _register(begun, described)
-        return Written(int(version), rows, files)
+        written = Written(int(version), rows, files)
+        try:
+            _register(begun, described)
+        except (PySparkException, Py4JError):
+            raise Unregistered(
+                f"version {version} is committed at {begun.location}, but the catalog does not take its name: run it "
+                "again"
+            ) from None
+        return written
 
 
 def mark(spark: SparkSession, looked_at: int) -> None:
@@ -198,8 +204,7 @@ def _described(begun: Transaction, table: NewTable) -> Any:
         15: _some(jvm, table.comment),
     }
     made = _class(jvm, f"{CATALOG}.CatalogTable")
-    count = ARGUMENTS[f"{CATALOG}.CatalogTable"]
-    described = made.apply(*[_given(given, made, "apply", at) for at in range(1, count + 1)])
+    described = made.apply(*[_given(given, made, "apply", at) for at in range(1, FIELDS + 1)])
     return _with_dependencies(begun, described)
 
 
@@ -209,8 +214,7 @@ def _with_dependencies(begun: Transaction, described: Any) -> Any:
     properties = formats.enforceDependenciesInConfiguration(
         _session(begun.spark), described, described.properties(), begun.txn.snapshot()
     )
-    count = ARGUMENTS[f"{CATALOG}.CatalogTable"]
-    return described.copy(*[_given({12: properties}, described, "copy", at) for at in range(1, count + 1)])
+    return described.copy(*[_given({12: properties}, described, "copy", at) for at in range(1, FIELDS + 1)])
 
 
 def _given(given: Mapping[int, Any], owner: Any, method: str, at: int) -> Any:

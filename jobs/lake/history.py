@@ -23,6 +23,7 @@ ACTIONS = (
 )
 LITERALLY = {"__globPaths__": "false", "pathGlobFilter": COMMIT_FILES}
 """A location is a place, also where it has the signs of a pattern."""
+RECORDED = (RECORD, "privacy.config.sha256", "privacy.policy.version", "privacy.software", "privacy.status")
 UNKNOWN: Mapping[str, str] = {RECORD: "not known"}
 """The record of a table whose oldest commit left does not state it."""
 REWRITES = ("DELETE",)
@@ -142,7 +143,7 @@ def _commits(spark: SparkSession, location: str, last: int) -> list[Commit]:
 
 def _commit(row: Row) -> Commit:
     info = row["commitInfo"].asDict() if row["commitInfo"] is not None else {}
-    record = {key: value for key, value in (row["configuration"] or {}).items() if key.startswith("privacy.")}
+    record = {key: value for key, value in (row["configuration"] or {}).items() if key in RECORDED}
     return Commit(
         int(row["version"]),
         int(row["added"]),

@@ -44,7 +44,8 @@ def of(
     told = _told(spark, location, raw)
     summary = told.agg(F.bool_or("bounds"), F.max("time"), F.min("version")).collect()[0]
     unseen = raw[0] > 0 and raw[0] == summary[2]  # what was there before is in a checkpoint
-    files = version in raw or _any_there(spark, location, {row[0] for row in told.select("path").distinct().collect()})
+    paths = {row[0] for row in told.select("path").distinct().collect()}
+    files = (unseen and version in raw) or _any_there(spark, location, paths)
     kept = str(properties.get(CLEANUP, "true")).lower() != "true"
     since = summary[1].date().isoformat() if summary[1] is not None else ""
     return Leftovers(files, bool(summary[0]) or unseen, since, None if kept else properties.get(RETENTION, "30 days"))

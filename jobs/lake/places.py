@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.lake.problems import SourceProblem
@@ -52,7 +54,7 @@ def check_free(spark: SparkSession, target: str, shown: str) -> None:
     if files.exists(path):
         if not files.getFileStatus(path).isDirectory():
             raise SourceProblem(f"the target {shown} is a file: name a new folder")
-        if not files.exists(_child(spark, path, LOG)) and len(files.listStatus(path)) > 0:
+        if not files.exists(_child(spark, path, LOG)) and _holds_files(files, path):
             raise SourceProblem(
                 f"the folder of the target {shown} holds files and is no Delta table: name a new folder, or empty this "
                 "one; nothing is written among the files of others"
@@ -60,15 +62,28 @@ def check_free(spark: SparkSession, target: str, shown: str) -> None:
     _check_not_inside(spark, path, files, shown)
 
 
+def _holds_files(files: Any, path: Any) -> bool:
+    """Whether there is more than what keeps an empty folder (`.keep`), which no reader of tables sees."""
+    return any(not status.getPath().getName().startswith(".") for status in files.listStatus(path))
+
+
 def _check_not_inside(spark: SparkSession, path: Any, files: Any, shown: str) -> None:
     outer = path.getParent()
     while outer is not None:
-        if files.exists(_child(spark, outer, LOG)):
+        if _is_seen(files, _child(spark, outer, LOG)):
             raise SourceProblem(
                 f"the target {shown} lies in the folder of another Delta table, whose VACUUM would delete it: write "
                 "elsewhere"
             )
         outer = outer.getParent()
+
+
+def _is_seen(files: Any, path: Any) -> bool:
+    """Whether a path is there; one that the job may not see counts as not."""
+    try:
+        return bool(files.exists(path))
+    except (PySparkException, Py4JError):
+        return False
 
 
 def _roots(rows: DataFrame) -> Iterator[str]:

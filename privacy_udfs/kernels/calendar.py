@@ -81,13 +81,30 @@ def clock_starts(instants: Int64s, unit: Unit, zone: str) -> Int64s:
 
 def _offsets(instants: Int64s, zone: str) -> tuple[Int64s, Int64s]:
     """The offset from UTC at each instant, and when the clocks were last changed if that was under an hour before, else
-    a time long ago. `zoneinfo` is asked once per hour of UTC that occurs."""
-    encoded = pa.array(instants // TICKS["hour"]).dictionary_encode()
-    hours = [_hour(zone, hour) for hour in encoded.dictionary.to_pylist()]
-    table = np.array(hours, np.int64).reshape(-1, 4)[encoded.indices.to_numpy()]
-    before, change, after, earlier = table.T
+    a time long ago. `zoneinfo` is asked once per day of UTC that occurs, and per hour where clocks change on it."""
+    days = pa.array(instants // DAY).dictionary_encode()
+    of_day = np.array([_day(zone, day) for day in days.dictionary.to_pylist()], np.int64)
+    offsets: Int64s = of_day[days.indices.to_numpy()]
+    changes = np.full(len(instants), -_NEVER)
+    varies = offsets == _NEVER
+    if varies.any():
+        offsets[varies], changes[varies] = _offsets_by_hour(instants[varies], zone)
+    return offsets, changes
+
+
+def _offsets_by_hour(instants: Int64s, zone: str) -> tuple[Int64s, Int64s]:
+    hours = pa.array(instants // TICKS["hour"]).dictionary_encode()
+    table = np.array([_hour(zone, hour) for hour in hours.dictionary.to_pylist()], np.int64)
+    before, change, after, earlier = table[hours.indices.to_numpy()].T
     changed = instants >= change
     return np.where(changed, after, before), np.where(changed, change, earlier)
+
+
+@lru_cache(maxsize=1 << 16)
+def _day(zone: str, day: int) -> int:
+    """The one offset of a day of UTC and of the hour before it, in microseconds; `_NEVER` where clocks are changed."""
+    offsets = {_offset_at(zone, 86_400 * day + 3600 * hour) for hour in (-1, 0, 6, 12, 18, 24)}
+    return offsets.pop() * 1_000_000 if len(offsets) == 1 else _NEVER
 
 
 @lru_cache(maxsize=1 << 16)

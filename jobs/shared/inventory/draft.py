@@ -13,6 +13,7 @@ from typing import Any
 
 from jobs.shared.configuration.models import Source
 from jobs.shared.inventory.proposals import Proposal
+from jobs.shared.shown import as_json, as_yaml, shown
 
 EVIDENCE = "# evidence: "
 _PLAIN = re.compile(r"[A-Za-z_][\w.\[\]{}]*")
@@ -42,14 +43,14 @@ def table(name: str, source: Source, proposals: Iterable[Proposal], environ: Map
 
 def additions(name: str, file: str, proposals: Iterable[Proposal]) -> str:
     """Lines to add under ``columns:`` of an entry that is there."""
-    return ADDITIONS.format(table=name, file=file) + "\n".join(_columns(proposals)) + "\n"
+    return ADDITIONS.format(table=shown(name), file=shown(file)) + "\n".join(_columns(proposals)) + "\n"
 
 
 def _columns(proposals: Iterable[Proposal]) -> Iterator[str]:
     for proposal in proposals:
         evidence = proposal.found.evidence
-        yield f"  # {proposal.kind.name}: {'; '.join(proposal.kind.reasons)}"
-        yield f"  {EVIDENCE}{json.dumps(evidence.as_data(), ensure_ascii=False)}"
+        yield f"  # {proposal.kind.name}: {'; '.join(map(shown, proposal.kind.reasons))}"
+        yield f"  {EVIDENCE}{as_json(evidence.as_data())}"
         yield f"  {key(str(proposal.found.path))}:"
         yield f"    class: {proposal.kind.class_}"
         yield f"    treatment: {_flow(proposal.treatment)}"
@@ -58,7 +59,11 @@ def _columns(proposals: Iterable[Proposal]) -> Iterator[str]:
 
 def key(text: str) -> str:
     """A column path as a key of YAML."""
-    return text if _PLAIN.fullmatch(text) and text.lower() not in _WORDS else json.dumps(text, ensure_ascii=False)
+    return text if _PLAIN.fullmatch(text) and text.lower() not in _WORDS else _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    return as_yaml(json.dumps(text, ensure_ascii=False))
 
 
 def _source(source: Source, environ: Mapping[str, str]) -> dict[str, Any]:
@@ -83,4 +88,4 @@ def _flow(value: Any) -> str:
 
 def _scalar(text: str) -> str:
     plain = re.fullmatch(r"[A-Za-z][\w.\-]*", text) and text.lower() not in _WORDS
-    return text if plain else json.dumps(text, ensure_ascii=False)
+    return text if plain else _quoted(text)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import types as T
 
 from jobs import plan
 from jobs.shared import events, shown, treatment_plan
+from jobs.shared.configuration import yaml_writer
+from jobs.shared.inventory import draft
 from tests.lakes import configured, table
 
 MOVING = "\x1b[2J\r\x00\x7f\x85\u061c\u200e\u200f\u202a\u202e\u2028\u2029\u2066\u2069\ufeff\U000e0041"
@@ -54,3 +57,13 @@ def test_an_odd_column_is_one_line_of_a_plan(lake) -> None:  # type: ignore[no-u
     assert all(line.isprintable() for line in text.split("\n"))
     assert "\\n" in text
     assert "\\u202e" in text
+
+
+def test_a_draft_escapes_and_reads_back_equal() -> None:
+    names = [f"a{each}b" for each in (*MOVING, "\n", "\t", "\u00a0")]
+    text = yaml_writer.dump({"columns": dict.fromkeys(names, "keep")})
+    keys = [draft.key(name) for name in names]
+    for line in (*text.split("\n"), *keys):
+        assert line.isprintable()
+    assert list(yaml.safe_load(text)["columns"]) == names
+    assert [yaml.safe_load(key) for key in keys] == names

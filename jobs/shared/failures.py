@@ -35,6 +35,8 @@ def translated(table: str, step: Callable[[], T]) -> T:
     """``step()``, with every error of Spark replaced by one that holds no value of the table."""
     try:
         return step()
+    except RecordProblem as error:
+        raise RecordProblem(f"{table}: {error}") from None
     except LakenymError:
         raise
     except (PySparkException, Py4JError) as error:

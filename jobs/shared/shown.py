@@ -1,8 +1,8 @@
-"""Text on its way to a person or a log collector: characters that cannot be seen, or that move what is seen, escaped.
+"""Text on its way to a person or a log collector: characters that cannot be seen, or that move others, escaped.
 
 Names of tables and columns may hold any character: a line break that would forge a line of a log, a terminal's control
 codes, marks that turn the direction of writing, separators that some readers take for line ends. Every line that a job
-prints goes through here. Data in files (records, drafts) keeps its names as they are, escaped as its format says.
+prints goes through here, and every draft. A treatment record keeps names as they are: it is compared by equality.
 """
 
 from __future__ import annotations
@@ -35,6 +35,16 @@ def event(text: str) -> str:
 def as_json(data: Any, **options: Any) -> str:
     """JSON with Unicode as it is, but for what cannot be seen, which is escaped."""
     return lines(json.dumps(data, ensure_ascii=False, **options))
+
+
+def as_yaml(text: str) -> str:
+    """YAML of several lines in which all that cannot be seen stands in double quotes, escaped there as YAML has it."""
+    return "".join(each if each.isprintable() or each == "\n" else _escaped_in_yaml(each) for each in text)
+
+
+def _escaped_in_yaml(character: str) -> str:
+    number = ord(character)
+    return f"\\u{number:04x}" if number <= 0xFFFF else f"\\U{number:08x}"
 
 
 def say(text: str, file: IO[str] | None = None) -> None:

@@ -92,7 +92,7 @@ KNOWN = (
     Known("DATA_SOURCE_NOT_FOUND", "Spark does not know this format: its jars are missing; add them with spark.jars"),
     Known("INCOMPATIBLE_TABLE_CHANGE_AFTER_ANALYSIS|DELTA_SCHEMA_CHANGE|DELTA_METADATA_CHANGED|DELTA_CONCURRENT",
           "a table changed between the look and the run: run it again"),
-    Known("PARQUET_TYPE_|UNRECOGNIZED_PARQUET_TYPE", "a file of the source has a column of a type that Spark does not "
+    Known("PARQUET_TYPE_", "a file of the source has a column of a type that Spark does not "
           "read (nanoseconds, say): write it as another one", column=("field", "columnName"), type=("parquetType",)),
     Known("UNSUPPORTED_ARROWTYPE|UNSUPPORTED_DATATYPE|UNSUPPORTED_DATA_TYPE_FOR_|DELTA_UNSUPPORTED_DATA_TYPES",
           "a column has a type that cannot be treated or stored: keep it out of the source, or drop it in the catalog",
@@ -112,7 +112,8 @@ KNOWN = (
     Known("DELTA_CLUSTER_BY_INVALID_NUM_COLUMNS", "the target is clustered by too many columns: Delta takes four"),
     Known("DELTA_CLUSTER|DELTA_CREATE_TABLE_WITH_DIFFERENT_CLUSTERING", "the target's clustering does not go with what "
           "stands there: mend target.cluster_by and target.partition_by, or choose a new target"),
-    Known("DELTA_INVALID_PARTITION_COLUMN|DELTA_NON_PARTITION_COLUMN_ABSENT|DELTA_PARTITION_COLUMN_NOT_FOUND|"
+    Known("DELTA_INVALID_PARTITION_COLUMN|INVALID_PARTITION_COLUMN_DATA_TYPE|DELTA_NON_PARTITION_COLUMN_ABSENT|"
+          "DELTA_PARTITION_COLUMN_NOT_FOUND|"
           "DELTA_CANNOT_USE_ALL_COLUMNS_FOR_PARTITION|ALL_PARTITION_COLUMNS_NOT_ALLOWED",
           "the target cannot be partitioned so: mend target.partition_by", column=("columnName", "name"),
           type=("dataType",)),

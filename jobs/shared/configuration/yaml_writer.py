@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from jobs.shared.shown import as_yaml
+
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./@-]*( [A-Za-z0-9_./@-]+)*")
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
@@ -27,4 +29,4 @@ _Dumper.add_representer(str, _text)
 
 def dump(data: Mapping[str, Any]) -> str:
     """The text of a file. data: mappings, lists, text, numbers, booleans and None."""
-    return yaml.dump(data, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=1_000_000)
+    return as_yaml(yaml.dump(data, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=1_000_000))

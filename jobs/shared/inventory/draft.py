@@ -14,6 +14,7 @@ from typing import Any
 
 from jobs.shared.configuration.models import Source
 from jobs.shared.inventory.proposals import Proposal
+from jobs.shared.shown import as_json, as_yaml, shown
 
 EVIDENCE = "# evidence: "
 _PLAIN = re.compile(r"[A-Za-z_][\w.\[\]{}]*")
@@ -44,15 +45,15 @@ def table(name: str, source: Source, proposals: Iterable[Proposal], environ: Map
 
 def additions(name: str, file: str, proposals: Iterable[Proposal]) -> str:
     """Lines to add under ``columns:`` of an entry that is there."""
-    return ADDITIONS.format(table=name, file=file) + "\n".join(_columns(proposals)) + "\n"
+    return ADDITIONS.format(table=shown(name), file=shown(file)) + "\n".join(_columns(proposals)) + "\n"
 
 
 def _columns(proposals: Iterable[Proposal]) -> Iterator[str]:
     for proposal in proposals:
         evidence = proposal.found.evidence
-        yield f"  # {proposal.kind.name}: {'; '.join(proposal.kind.reasons)}"
-        yield from (f"  # warning: {warning}" for warning in proposal.warnings)
-        yield f"  {EVIDENCE}{json.dumps(evidence.as_data(), ensure_ascii=False)}"
+        yield f"  # {proposal.kind.name}: {'; '.join(map(shown, proposal.kind.reasons))}"
+        yield from (f"  # warning: {shown(warning)}" for warning in proposal.warnings)
+        yield f"  {EVIDENCE}{as_json(evidence.as_data())}"
         yield f"  {key(str(proposal.found.path))}:"
         yield f"    class: {proposal.kind.class_}"
         yield f"    treatment: {_flow(proposal.treatment)}"
@@ -65,13 +66,7 @@ def key(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """In double quotes, with an escape for every character that a reader would not see or that reorders others."""
-    shown = json.dumps(text, ensure_ascii=False)
-    return "".join(each if each.isprintable() else _escaped(ord(each)) for each in shown)
-
-
-def _escaped(code: int) -> str:
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    return as_yaml(json.dumps(text, ensure_ascii=False))
 
 
 def _source(source: Source, environ: Mapping[str, str]) -> dict[str, Any]:

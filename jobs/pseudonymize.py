@@ -36,10 +36,10 @@ from jobs.shared import (
     treatment_plan,
     whereabouts,
 )
-from jobs.shared.checks import check_before_write
+from jobs.shared.checks import check_before_write, refuse
 from jobs.shared.configuration.config import Config
 from jobs.shared.events import Report
-from jobs.shared.keys import key_checks, key_delivery, key_ring
+from jobs.shared.keys import key_checks, key_delivery, key_exposure, key_ring
 from jobs.shared.policy import policy_rules
 from jobs.shared.selection import Selection
 from jobs.shared.treatment_plan import Plan
@@ -87,6 +87,7 @@ def prepare(
     """Plan one table against its source, open its keys, look at its target. Raises where a check refuses."""
     entry = conf.tables[table]
     source = predicates.minimized(read.rows_of(spark, entry.source), entry)
+    refuse(table, key_exposure.refusals(spark.sparkContext.getConf().getAll(), conf.keys))
     keys = key_ring.open_for(conf, entry)
     plan = treatment_plan.build(entry, source.rows.schema, keys.ids)
     target = state.inspect(spark, entry.target)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from privacy_udfs.errors import KeyProblem, TokenRefused, TypeRefused
 from privacy_udfs.kernels import gcm, siv
 from privacy_udfs.kernels.byte_arrays import SLICE
 from privacy_udfs.technique import Key
+from privacy_udfs.techniques import parse
 from privacy_udfs.techniques._sealed import SealedTechnique
 from privacy_udfs.techniques.deterministic_encryption import DeterministicEncryption
 from privacy_udfs.techniques.randomized_encryption import RandomizedEncryption
@@ -323,3 +325,23 @@ def test_floats_and_nested_types_are_refused(technique: Sealed, key: Key) -> Non
 def test_parameters_that_cannot_be(technique: Sealed, key: Key, wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         technique.model_validate(wrong)
+
+
+@pytest.mark.parametrize("encoding", ["base64", "base64url", "hex", "binary"])
+@pytest.mark.parametrize("prefix", ["tink", "raw"])
+def test_siv_whatever_lengths_stand_together(encoding: str, prefix: str) -> None:
+    """Frequent lengths go as matrices, others do not: each value gets what `cryptography` gives for it alone."""
+    seal, head = AESSIV(bytes(range(64))).encrypt, b"\x01\0\0\0\x07" if prefix == "tink" else b""
+    coders: dict[str, Callable[[bytes], object]] = {
+        "base64": lambda token: base64.b64encode(token).decode(),
+        "base64url": lambda token: base64.urlsafe_b64encode(token).decode().rstrip("="),
+        "hex": bytes.hex,
+        "binary": bytes,
+    }
+    technique = parse({"technique": "deterministic_encryption", "encoding": encoding, "output_prefix": prefix})
+    frequent = [at.to_bytes(2, "big").ljust(size, b"x")[:size] for at in range(99) for size in (0, 1, 15, 16, 17, 33)]
+    rare = [bytes(size) for size in (*range(2, 50, 7), 511, 512, 513, 700)]
+    for values in (frequent, rare, [*rare, *frequent, *rare], [b""] * 99, []):
+        treated = technique.apply(pa.array([*values, None], pa.binary()), Key(bytes(range(64)), 7)).values
+        treated.validate(full=True)
+        assert treated.to_pylist() == [*(coders[encoding](head + seal(value, [b""])) for value in values), None]

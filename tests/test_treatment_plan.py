@@ -151,3 +151,84 @@ def test_the_subject_must_be_there() -> None:
     (fault,) = faults(DECIDED, subject=ColumnPath.parse("items[].sku"))
     assert fault.startswith("subject: items[].sku is not a column or field of a struct")
     assert planned(DECIDED, subject=ColumnPath.parse("address.geo.lat"))
+
+
+HASHED = {"technique": "keyed_hash"}
+
+
+def test_keys_of_maps_must_not_become_null_or_lose_a_part() -> None:
+    (fault,) = faults({**DECIDED, "attrs{key}": {**HASHED, "on_refused": None}})
+    assert fault.startswith("attrs{key}: on_refused: null would make keys of a map null")
+    keys = struct(a=LONG, b=LONG)
+    schema = struct(m=T.MapType(keys, LONG))
+    (fault,) = faults({"m{key}.a": HASHED, "m{key}.b": {"technique": "drop"}, "m{value}": KEEP}, schema)
+    assert fault.startswith("m{key}.b: drop may make two keys of a map equal")
+    assert planned(
+        {"m{key}.a": HASHED, "m{key}.b": KEEP, "m{value}": {"technique": "drop"}} | {"m{value}": KEEP}, schema
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("İd", "id"), ("ıd", "id"), ("K", "k"), ("ς", "σ"), ("Σ", "ς"), ("ſ", "S"), ("İ", "i̇"), ("ᾳ", "ᾼ")],  # noqa: RUF001
+)
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_names_that_spark_takes_for_one(one: str, other: str, depth: int) -> None:
+    given: T.DataType = struct(**{one: LONG, other: LONG})
+    prefix = ("", "a[].", "a[]{value}.")[depth]
+    given = T.MapType(LONG, given) if depth == 2 else given
+    schema = given if depth == 0 else struct(a=T.ArrayType(given))
+    with pytest.raises(PlanError) as caught:
+        planned({}, schema)  # type: ignore[arg-type]
+    assert f"{prefix}{one}: differs from {prefix}{other} in case only" in str(caught.value)
+
+
+def test_names_that_are_two() -> None:
+    assert planned(
+        dict.fromkeys(["ß", "SS", "ẞs", "é", "e"], KEEP), struct(**dict.fromkeys(["ß", "SS", "ẞs", "é", "e"], LONG))
+    )
+    assert planned({"İd": KEEP}, struct(**{"İd": LONG}))
+
+
+def test_duplicate_and_empty_names() -> None:
+    fields = [T.StructField("a", LONG), T.StructField("".join(["", "a"]), LONG), T.StructField("", LONG)]
+    told = faults({}, T.StructType([T.StructField("s", T.StructType(fields)), *fields]))
+    assert "s.a: is there twice; Spark cannot tell them apart: rename one in the source" in told
+    assert "a: is there twice; Spark cannot tell them apart: rename one in the source" in told
+    assert "s: its column number 3 has no name: give it one in the source" in told
+    assert "the table: its column number 3 has no name: give it one in the source" in told
+
+
+def test_something_must_be_left() -> None:
+    (fault,) = faults({"id": {"technique": "drop"}}, struct(id=LONG))
+    assert fault.startswith("every column is dropped")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [T.ArrayType(LONG), T.MapType(LONG, LONG), struct(a=LONG), T.BinaryType(), T.VariantType(), T.BooleanType()],
+    ids=str,
+)
+def test_layouts_that_a_type_cannot_have(kind: T.DataType) -> None:
+    nulled = {"v": {"technique": "redact"}, "id": KEEP}
+    schema = struct(v=kind, id=LONG)
+    for key in ("partition_by", "cluster_by"):
+        target = Target(path="/treated", **{key: ("v",)})
+        if key == "partition_by" and isinstance(kind, T.BooleanType):
+            assert planned(nulled, schema, target=target)
+        else:
+            (fault,) = faults(nulled, schema, target=target)
+            assert fault.startswith(f"target: {key} cannot take v, which is {kind.simpleString()} in the target")
+    assert planned(nulled, schema, target=Target(path="/treated", partition_by=("id",)))
+
+
+def test_columns_without_statistics_cannot_cluster() -> None:
+    schema, kept = struct(a=LONG, b=LONG), {"a": KEEP, "b": KEEP}
+    for properties, names in (
+        ({"delta.dataSkippingStatsColumns": "a"}, "dataSkippingStatsColumns"),
+        ({"delta.dataSkippingNumIndexedCols": "1"}, "dataSkippingNumIndexedCols"),
+    ):
+        (fault,) = faults(kept, schema, target=Target(path="/t", cluster_by=("b",), properties=properties))
+        assert "cluster_by names b" in fault
+        assert names in fault
+        assert planned(kept, schema, target=Target(path="/t", cluster_by=("a",), properties=properties))

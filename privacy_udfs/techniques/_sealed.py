@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol
+from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
@@ -60,12 +61,15 @@ class SealedTechnique(TextTechnique):
         assert key is not None
         cipher, prefix = self.cipher(key.material), _prefix_of(key)
 
+        prefix = prefix if self.output_prefix == "tink" else b""
+        return Treated(spread(in_slices(self.canonical(values).drop_null(), self._tokens(cipher, prefix)), values))
+
+    def _tokens(self, cipher: Cipher, prefix: bytes) -> Callable[[pa.BinaryArray], pa.Array]:
         def tokens(plain: pa.BinaryArray) -> pa.Array:
-            sealed = cipher.seal(plain)
-            sealed = prefixed(prefix, sealed) if self.output_prefix == "tink" else sealed
+            sealed = prefixed(prefix, cipher.seal(plain)) if prefix else cipher.seal(plain)
             return sealed if self.encoding == "binary" else _TEXT_CODES[self.encoding][0](sealed)
 
-        return Treated(spread(in_slices(self.canonical(values).drop_null(), tokens), values))
+        return tokens
 
     def untreat(self, values: pa.Array, key: Key | None) -> pa.Array:
         assert key is not None

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
+import numpy as np
 import pyarrow as pa
 
+from privacy_udfs.kernels import rfc4648
+from privacy_udfs.kernels.aes import Bytes
+from privacy_udfs.kernels.by_length import by_length
 from privacy_udfs.kernels.canonical import canonical
-from privacy_udfs.kernels.siv import SIV
+from privacy_udfs.kernels.siv import BATCH_UP_TO, SIV
 from privacy_udfs.parameters import Normalize
 from privacy_udfs.techniques._sealed import Cipher, SealedTechnique
+
+OVERHEAD = 16
+_ROWS: dict[str, tuple[int, Callable[[Bytes, int], Bytes] | None]] = {
+    "base64": (3, rfc4648.rows_to_base64),
+    "base64url": (3, rfc4648.rows_to_base64url),
+    "hex": (1, rfc4648.rows_to_hex),
+    "binary": (1, None),
+}
+"""Encoding -> the bytes that it takes at a time, and how it codes the rows of a matrix."""
 
 
 class DeterministicEncryption(SealedTechnique):
@@ -49,6 +63,21 @@ class DeterministicEncryption(SealedTechnique):
 
     def cipher(self, key: bytes) -> Cipher:
         return SIV(key, [self.associated_data.encode()])
+
+    def _tokens(self, cipher: Cipher, prefix: bytes) -> Callable[[pa.BinaryArray], pa.Array]:
+        """Messages of one length are sealed, prefixed and encoded as the rows of one matrix."""
+        assert isinstance(cipher, SIV)
+        group, coder = _ROWS[self.encoding]
+        whole, taken = super()._tokens(cipher, prefix), self.output_type(pa.binary())
+
+        def rows(plain: Bytes) -> Bytes:
+            size = len(prefix) + OVERHEAD + plain.shape[1]
+            token = np.zeros((len(plain), size + -size % group), np.uint8)
+            token[:, : len(prefix)] = np.frombuffer(prefix, np.uint8)
+            cipher.seal_rows(plain, token[:, len(prefix) :])
+            return token if coder is None else coder(token, -size % group)
+
+        return lambda plain: by_length(plain, BATCH_UP_TO, rows, whole).view(taken)
 
     def canonical(self, values: pa.Array) -> pa.BinaryArray:
         return canonical(values, self.normalize)

@@ -37,7 +37,7 @@ def of_kernels(measured: Mapping[str, Sequence[kernels.Row]]) -> list[Verdict]:
         (HASHING, fast, LOOP, 8),
         (repeats, "**AES-CMAC**", LOOP, 15),
         (repeats, "**HMAC-SHA-256**", LOOP, 15),
-        (siv, SIV, SIV_PEER, 4),
+        (siv, SIV, SIV_PEER, 6),
         (ff1, FF1, FF1_PEER, 100),
     ]
     return [_faster(measured[title], title, name, base, least) for title, name, base, least in promises]

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from pyspark.sql import SparkSession
 
 from jobs.shared.configuration.config import Config
-from jobs.shared.keys import key_age, key_use, key_versions
+from jobs.shared.keys import key_age, key_links, key_use, key_versions
 from jobs.shared.keys.key_ring import KeyRing
 from jobs.shared.treatment_plan import Plan
 
@@ -41,4 +41,7 @@ def look(
     others = [] if accept_other_version else key_versions.sharing(conf, plan, together)
     apart = key_versions.apart(plan, ring.checks(plan), key_use.recorded(spark, conf, others))
     refused = [str(violation) for violation in aged if violation.level == "refuse"]
-    return Findings((*refused, *apart), tuple(str(violation) for violation in aged if violation.level == "warn"))
+    return Findings(
+        (*refused, *key_links.refusals(conf, ring), *apart),
+        tuple(str(violation) for violation in aged if violation.level == "warn"),
+    )

@@ -1,0 +1,89 @@
+"""Parameters of every kind stand in the metadata of fields, and are given back as they were."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import types as T
+
+from jobs.pseudonymize import run
+from jobs.shared.field_metadata import decoded, encoded
+from jobs.shared.record import columns_of
+from jobs.shared.treated_table import privacy_of
+from tests.lakes import configured, table
+
+AS_EVER: list[Any] = [
+    None,
+    True,
+    1,
+    -(2**63),
+    2**63 - 1,
+    0.1,
+    "",
+    "ü\u2028\U0001f600",
+    [],
+    ["a"],
+    [1, 2],
+    [1.5, 2.0],
+    {},
+    {"a": {"b": ["c"]}},
+]
+OTHERS: list[Any] = [
+    [["a", "b"], ["c", "d"]],
+    [1, "a"],
+    [1, 1.5],
+    [None],
+    [True, 1],
+    2**63,
+    [2**70],
+    [{}],
+    [{"a": 1}, {"b": []}],
+]
+OTHERS += [{"json": "x"}, {"json": 1}, {"a": [[[]]]}, [-1, "0.5", 3]]
+
+
+@pytest.mark.parametrize("value", AS_EVER, ids=repr)
+def test_what_spark_holds_stands_as_it_is(value: Any) -> None:
+    assert encoded(value) == value == decoded(value)
+
+
+def test_sparks_metadata_gives_back_what_it_got(spark: SparkSession) -> None:
+    assert spark._jvm is not None
+    read = spark._jvm.org.apache.spark.sql.types.Metadata.fromJson
+    for value in [*AS_EVER, *OTHERS]:
+        entry = {"parameters": {"value": value, "more": {"deep": value}}}
+        told = json.loads(read(json.dumps(encoded(entry))).json())
+        assert decoded(told) == entry
+        assert json.dumps(decoded(told), sort_keys=True) == json.dumps(entry, sort_keys=True)
+
+
+LISTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "hierarchy": (
+        "string",
+        {"technique": "generalize_hierarchy", "levels": [["a", "x", "*"], ["b", "y", "*"]], "level": 1},
+    ),
+    "names": ("string", {"technique": "substitute", "values": ["a", "b"], "key": "crm"}),
+    "whole": ("bigint", {"technique": "generalize_number", "edges": [0, 10, 20]}),
+    "mixed": ("double", {"technique": "generalize_number", "edges": [0, 0.5, 10]}),
+    "huge": ("decimal(38,0)", {"technique": "generalize_number", "width": 10**20}),
+    "steps": ("string", {"technique": "keyed_hash", "key": "crm", "normalize": ["nfc", "trim"]}),
+}
+
+
+def test_short_lists_are_recorded_whole(spark: SparkSession, lake: Path) -> None:
+    fields = [T.StructField(name, T.DataType.fromDDL(kind)) for name, (kind, _) in LISTS.items()]
+    nested = T.StructType([T.StructField("s", T.StructType(fields)), *fields])
+    spark.createDataFrame([], nested).write.parquet(str(lake / "raw" / "t"))
+    columns = {prefix + name: treatment for prefix in ("", "s.") for name, (_, treatment) in LISTS.items()}
+    run(spark, configured(lake, table("t", lake, columns)), "t")
+    path = f"delta.`{lake}/treated/t`"
+    properties = {row["key"]: row["value"] for row in spark.sql(f"SHOW TBLPROPERTIES {path}").collect()}
+    record, told = columns_of(properties), privacy_of(spark.table(path))
+    assert {name: column.parameters for name, column in told.items()} == {
+        name: entry["parameters"] for name, entry in record.items()
+    }
+    assert record["hierarchy"]["parameters"]["levels"] == LISTS["hierarchy"][1]["levels"]

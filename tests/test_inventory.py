@@ -18,6 +18,7 @@ from jobs import inventory, pseudonymize
 from jobs.shared import session
 from jobs.shared.cli import BadUsage
 from jobs.shared.configuration import config
+from jobs.shared.configuration.column_path import ColumnPath, Field
 from jobs.shared.configuration.config import ConfigError
 from jobs.shared.inventory import discovery, lake_tables, report
 from tests.lakes import column, table, write_conf
@@ -83,12 +84,12 @@ def test_a_lake_is_drafted_and_the_draft_is_refused_until_it_is_accepted(
         "b": "direct_identifier",
         "c": "quasi_identifier",
         "d": "quasi_identifier",
-        "e": "non_personal",
+        "e": "undecided",
         "f.x": "quasi_identifier",
         "f.t[].u": "direct_identifier",
         "g{key}": "non_personal",
         "g{value}": "quasi_identifier",
-        "`odd name`": "non_personal",
+        "`odd name`": "undecided",
     }
     assert drafted["columns"]["c"]["treatment"] == {"technique": "generalize_date", "unit": "year"}
     assert drafted["columns"]["f.x"]["treatment"] == {"technique": "truncate_ip"}
@@ -98,6 +99,8 @@ def test_a_lake_is_drafted_and_the_draft_is_refused_until_it_is_accepted(
     ) as refused:
         config.load(conf)
     assert "owner: expected text that is not blank" in str(refused.value)
+    assert "columns.e.class: undecided: a person must decide, and name the class" in str(refused.value)
+    assert "columns.e.treatment: undecided: a person must decide, and 'keep' is a decision too" in str(refused.value)
 
     accept(conf / "catalog" / "people.yaml", lake)
     (conf / "catalog" / "codes.yaml").unlink()
@@ -111,7 +114,52 @@ def test_a_lake_is_drafted_and_the_draft_is_refused_until_it_is_accepted(
 def accept(file: Path, lake: Path) -> None:
     """What a reviewer does, in short."""
     text = file.read_text().replace('owner: ""', "owner: privacy@example.org").replace('why: ""', "why: reviewed")
+    text = text.replace("class: undecided", "class: non_personal").replace("treatment: undecided", "treatment: keep")
     file.write_text(text.replace('{path: ""}', f'{{path: "{lake}/treated/people"}}'))
+
+
+ODD = (
+    "a.b",
+    "*",
+    "a`c",
+    " ",
+    "n\nl",
+    "bi\u202edi",
+    "#x: y",
+    "${LAKE}",
+    "yes",
+    "12",
+    "'\"\\",
+    "",
+    "l[]",
+    "k{key}",
+    "名",
+)
+
+
+def test_columns_of_any_name_go_from_draft_to_run_and_drift(
+    spark: SparkSession, lake: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    conf = write_conf(lake)
+    inner = [{"x.y": f"user{at}@example.org", "*": at % 3, "`q`": [{"m.n": 1}]} for at in range(PEOPLE)]
+    columns: dict[str, Any] = {name: [f"{'ab'[at % 2]}" for at in range(PEOPLE)] for name in ODD}
+    put(lake, "odd", pa.table({**columns, "s.t": inner, "mail.": [f"u{at}@example.org" for at in range(PEOPLE)]}))
+    assert inventory.main(["--path", str(lake / "raw"), "--write", str(conf / "catalog")]) == 0
+    file = conf / "catalog" / "odd.yaml"
+    assert "\u202e" not in file.read_text(), "what would reorder the line is escaped"
+    drafted = yaml.safe_load(file.read_text())["columns"]
+    paths = [ColumnPath((Field(name),)) for name in ODD]
+    nested = ["`s.t`.`x.y`", "`s.t`.*", "`s.t`.```q```[].`m.n`", "`mail.`"]
+    assert list(drafted) == [*map(str, paths), *nested]
+    assert [drafted[name]["class"] for name in ("`s.t`.`x.y`", "`mail.`")] == ["direct_identifier"] * 2
+    accept(file, lake)
+    assert pseudonymize.run(spark, config.load(conf), "odd").rows == PEOPLE
+    rows = spark.read.format("delta").load(f"{lake}/treated/odd")
+    assert rows.columns == [*ODD, "s.t", "mail."]
+    first = rows.collect()[0]
+    assert (first["s.t"]["x.y"], first["mail."], first["a.b"] in "ab") == (None, None, True)
+    capfd.readouterr()
+    assert inventory.main(["--conf", str(conf), "--compare"]) == 0
 
 
 def test_a_new_column_is_drafted_beside_the_entry_which_stays_as_it_is(

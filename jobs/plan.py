@@ -116,7 +116,7 @@ def _plan(spark: SparkSession, conf: Config, table: str) -> tuple[Plan, key_ring
     entry = conf.tables[table]
     source = failures.translated(table, lambda: predicates.minimized(read.rows_of(spark, entry.source), entry))
     keys = key_ring.open_for(conf, entry)
-    return treatment_plan.build(entry, source.rows.schema, keys.ids), keys
+    return treatment_plan.build(entry, source.rows.schema, keys.ids, source.names_from_data), keys
 
 
 def parser() -> argparse.ArgumentParser:

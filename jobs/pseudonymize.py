@@ -85,7 +85,7 @@ def prepare(
     entry = conf.tables[table]
     source = predicates.minimized(read.rows_of(spark, entry.source), entry)
     keys = key_ring.open_for(conf, entry)
-    plan = treatment_plan.build(entry, source.rows.schema, keys.ids)
+    plan = treatment_plan.build(entry, source.rows.schema, keys.ids, source.names_from_data)
     target = state.inspect(spark, entry.target)
     found = key_checks.look(spark, conf, plan, keys, allowed.together, allowed.other_key_version)
     for warning in found.warned:

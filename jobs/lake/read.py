@@ -16,6 +16,8 @@ class SourceRows:
     rows: DataFrame
     version: int | None
     """The Delta version that is read, None for other formats."""
+    names_from_data: bool = False
+    """Whether the columns' names are read out of the files' text, where they may be values (a CSV without a header)."""
 
 
 def rows_of(spark: SparkSession, source: Source) -> SourceRows:
@@ -32,7 +34,7 @@ def rows_of(spark: SparkSession, source: Source) -> SourceRows:
         reader = spark.read.format("delta").options(**source.options).option("versionAsOf", version)
         return SourceRows(reader.load(source.path), version)
     if source.format in ("csv", "json"):
-        return SourceRows(text_files.rows_of(spark, source), None)
+        return SourceRows(text_files.rows_of(spark, source), None, text_files.names_from_data(source))
     # columns that only some of the files have must be decided too, so all their schemas count
     options = {"mergeSchema": "true", **source.options}
     return SourceRows(spark.read.format(str(source.format)).options(**options).load(source.path), None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import functools
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from pyspark.errors import PySparkException
 from pyspark.sql import types as T
@@ -86,14 +86,19 @@ class Plan:
         return found
 
 
-def build(config: TableConfig, schema: T.StructType, key_ids: Mapping[str, int]) -> Plan:
-    """Decide every leaf of ``schema``. key_ids: key name -> id of its primary version."""
-    faults = list(_ambiguous(schema))
+def build(config: TableConfig, schema: T.StructType, key_ids: Mapping[str, int], names_from_data: bool = False) -> Plan:
+    """Decide every leaf of ``schema``. key_ids: key name -> id of its primary version.
+
+    names_from_data: the names may be values, so that of those that the catalog does not name the place is told.
+    """
+    shown = _places(config, schema) if names_from_data else str
+    faults = list(_ambiguous(schema, shown))
     leaves = dict(_leaves(ColumnPath(()), schema, config.columns))
     decided = {path: config.decisions(path) for path in leaves}
-    faults += [_undecided(path, leaves[path], config) for path in leaves if not decided[path]]
+    faults += [_undecided(path, leaves[path], config, shown) for path in leaves if not decided[path]]
     paths = {str(path): None for leaf, rules in decided.items() for path in (leaf, *rules)}
-    faults += [_not_there(rule_path, paths, config) for rule_path in config.columns if rule_path not in paths]
+    known = [] if names_from_data else list(paths)
+    faults += [_not_there(path, known, config) for path in config.columns if path not in paths]
     columns: list[ColumnPlan] = []
     for leaf, rules in decided.items():
         cases = []
@@ -185,18 +190,43 @@ def _subject_faults(config: TableConfig, schema: T.StructType) -> Iterator[str]:
         given = given[step.name].dataType
 
 
-def _ambiguous(schema: T.StructType) -> Iterator[str]:
+def _places(config: TableConfig, schema: T.StructType) -> Callable[[object], str]:
+    """How a path is told whose names may be values: as it is where the catalog names all of it, else by its place."""
+    named = {
+        step.name for path in map(ColumnPath.parse, config.columns) for step in path.steps if isinstance(step, Field)
+    }
+    top = [field.name for field in schema.fields]
+
+    def shown(path: object) -> str:
+        steps = path.steps if isinstance(path, ColumnPath) else (Field(str(path)),)
+        first = steps[0]
+        assert isinstance(first, Field)
+        if all(not isinstance(step, Field) or step.name in named for step in steps):
+            return str(path)
+        within = "a field of " if len(steps) > 1 else ""
+        return f"{within}column {top.index(first.name) + 1}"
+
+    return shown
+
+
+def _ambiguous(schema: T.StructType, shown: Callable[[object], str]) -> Iterator[str]:
     seen: dict[str, str] = {}
     for name in schema.names:
         other = seen.setdefault(name.lower(), name)
         if other is not name:
-            yield f"{other}: differs from {name} in case only; Spark cannot tell them apart: rename one in the source"
+            rename = "Spark cannot tell them apart: rename one in the source"
+            yield f"{shown(other)}: differs from {shown(name)} in case only; {rename}"
 
 
-def _undecided(path: ColumnPath, given: T.DataType, config: TableConfig) -> str:
+def _undecided(path: ColumnPath, given: T.DataType, config: TableConfig, shown: Callable[[object], str]) -> str:
     near = difflib.get_close_matches(str(path), config.columns, n=1)
     hint = f" (did you mean this by {near[0]!r}?)" if near else ""
     draft = f"python jobs/inventory.py --conf CONF --table {config.name} drafts it"
+    if shown(path) != str(path):
+        told = f"{shown(path)}: no decision in {config.file}, and no name shown, since it may be a value"
+        return (
+            f"{told}{hint}; state the source's columns by 'schema', or 'header: false' for CSV files without a header"
+        )
     missing = f"{path} ({given.simpleString()}): no decision in {config.file}{hint}"
     return f"{missing}; add it under columns, 'keep' included ({draft})"
 

@@ -118,7 +118,8 @@ def _plan(spark: SparkSession, conf: Config, table: str) -> tuple[Plan, key_ring
     entry = conf.tables[table]
     source = failures.translated(table, lambda: predicates.minimized(read.rows_of(spark, entry.source), entry))
     keys = key_ring.open_for(conf, entry)
-    return treatment_plan.build(entry, source.rows.schema, keys.ids), keys, consent.refusals(entry, source)
+    plan = treatment_plan.build(entry, source.rows.schema, keys.ids, source.names_from_data)
+    return plan, keys, consent.refusals(entry, source)
 
 
 def parser() -> argparse.ArgumentParser:

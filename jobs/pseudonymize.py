@@ -89,7 +89,7 @@ def prepare(
     source = predicates.minimized(read.rows_of(spark, entry.source), entry)
     refuse(table, key_exposure.refusals(spark.sparkContext.getConf().getAll(), conf.keys))
     keys = key_ring.open_for(conf, entry)
-    plan = treatment_plan.build(entry, source.rows.schema, keys.ids)
+    plan = treatment_plan.build(entry, source.rows.schema, keys.ids, source.names_from_data)
     target = state.inspect(spark, entry.target)
     if target.location is not None:
         places.check_apart(spark, source.rows, target.location, target.name)

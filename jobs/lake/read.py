@@ -30,6 +30,8 @@ class SourceRows:
     """Columns whose values stand in paths."""
     is_treated: bool = False
     """Whether it, or anything under it, carries the record of a treatment."""
+    names_from_data: bool = False
+    """Whether the columns' names are read out of the files' text, where they may be values (a CSV without a header)."""
 
 
 def rows_of(spark: SparkSession, source: Source) -> SourceRows:
@@ -44,7 +46,8 @@ def rows_of(spark: SparkSession, source: Source) -> SourceRows:
             partition_folders.check(spark, source, rows, under)
             partition_folders.check_names(rows, source, partitions)
         rows = source_schema.cleaned(partition_folders.typed(rows, source))
-        return SourceRows(rows, version, partitions, any(leaf.is_treated for leaf in under))
+        is_treated = any(leaf.is_treated for leaf in under)
+        return SourceRows(rows, version, partitions, is_treated, text_files.names_from_data(source))
 
 
 def _read(spark: SparkSession, source: Source) -> tuple[DataFrame, int | None]:

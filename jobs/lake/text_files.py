@@ -11,3 +11,9 @@ from jobs.shared.configuration.models import Source
 def rows_of(spark: SparkSession, source: Source) -> DataFrame:
     """The rows, lazily; a file that cannot be read exactly fails the run with no word of it in the message."""
     return csv_files.rows_of(spark, source) if source.format == "csv" else json_files.rows_of(spark, source)
+
+
+def names_from_data(source: Source) -> bool:
+    """Whether the names of the columns come out of the files: of headers, which may be rows, and keys of objects."""
+    header = next((value for name, value in source.options.items() if name.lower() == "header"), "true")
+    return source.schema_ is None and (source.format == "json" or header.lower() == "true")

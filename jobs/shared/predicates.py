@@ -8,7 +8,7 @@ fail on, and executors log them. So text becomes a number or date by ``try_cast`
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from py4j.protocol import Py4JError
@@ -63,7 +63,11 @@ def minimized(source: SourceRows, table: TableConfig) -> SourceRows:
 
 def check(rows: DataFrame, table: TableConfig) -> None:
     """Raise `PredicateError` with every predicate that cannot be used on such rows; none of them is read."""
-    found = {text: _fault(rows, text) for text in dict.fromkeys(text for _, text in _all(table))}
+    named = {
+        path.partition(".")[0] for path in table.columns
+    }  # other names may be values that a file has as its header
+    known = [name for name in rows.columns if name in named]
+    found = {text: _fault(rows, text, known) for text in dict.fromkeys(text for _, text in _all(table))}
     faults = [f"{place}: {found[text]}" for place, text in _all(table) if found[text] is not None]
     if faults:
         raise PredicateError(table.name, faults)
@@ -77,24 +81,24 @@ def _all(table: TableConfig) -> Iterator[tuple[str, str]]:
             yield f"{path} ({table.file}:{rule.line})", rule.rows
 
 
-def _fault(rows: DataFrame, text: str) -> str | None:
-    """What is wrong with a predicate, or None."""
+def _fault(rows: DataFrame, text: str, known: Sequence[str]) -> str | None:
+    """What is wrong with a predicate, or None. known: names of columns that may be told."""
     try:
         plan = rows.where(text)._jdf.queryExecution().analyzed()
     except PySparkException as error:
-        return f"{_told(error, rows)}, in {describe(text)}"
+        return f"{_told(error, known)}, in {describe(text)}"
     if plan.getClass().getSimpleName() != "Filter":  # a function written in SQL was put in its place
         return f"a function that is not Spark's own is none of what a predicate may use, in {describe(text)}"
     found = next(_refused(plan.condition(), {name.lower() for name in rows.columns}), None)
     return None if found is None else f"{found}, in {describe(text)}"
 
 
-def _told(error: PySparkException, rows: DataFrame) -> str:
+def _told(error: PySparkException, known: Sequence[str]) -> str:
     """Of Spark's own text only its class and the names that were written."""
     condition = error.getCondition() or "no known class"
     if condition.startswith("UNRESOLVED_COLUMN"):
         name = (error.getMessageParameters() or {}).get("objectName", "").replace("`", "")
-        return f"the source has no column {name!r}{did_you_mean(name, rows.columns)}"
+        return f"the source has no column {name!r}{did_you_mean(name, known)}"
     if condition.endswith("FILTER_NOT_BOOLEAN"):
         return "expected a condition that is true or false, got something else"
     if condition.startswith("PARSE_"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from pyspark.errors import PySparkException
 from pyspark.sql import types as T
@@ -26,6 +26,10 @@ NOT_STORED = (T.NullType, T.DayTimeIntervalType, T.YearMonthIntervalType, T.Cale
 INJECTIVE = frozenset({"keep", "keyed_hash", "deterministic_encryption", "format_preserving_encryption"})
 """Techniques that keep distinct map keys distinct, but for what they normalize and for bits they cut off: a map in
 which two keys become equal stops the run."""
+
+
+Shown = Callable[[ColumnPath], str]
+"""How a path is told."""
 
 
 class PlanError(LakenymError):
@@ -90,14 +94,19 @@ class Plan:
         return found
 
 
-def build(config: TableConfig, schema: T.StructType, key_ids: Mapping[str, int]) -> Plan:
-    """Decide every leaf of ``schema``. key_ids: key name -> id of its primary version."""
-    faults = list(_names(ColumnPath(()), schema))
+def build(config: TableConfig, schema: T.StructType, key_ids: Mapping[str, int], names_from_data: bool = False) -> Plan:
+    """Decide every leaf of ``schema``. key_ids: key name -> id of its primary version.
+
+    names_from_data: the names may be values, so that of those that the catalog does not name the place is told.
+    """
+    shown = _places(config, schema) if names_from_data else str
+    faults = list(_names(ColumnPath(()), schema, shown))
     leaves = dict(_leaves(ColumnPath(()), schema, config.columns))
     decided = {path: config.decisions(path) for path in leaves}
-    faults += [_undecided(path, leaves[path], config) for path in leaves if not decided[path]]
+    faults += [_undecided(path, leaves[path], config, shown) for path in leaves if not decided[path]]
     paths = {str(path): None for leaf, rules in decided.items() for path in (leaf, *rules)}
-    faults += [_not_there(rule_path, paths, config) for rule_path in config.columns if rule_path not in paths]
+    known = [] if names_from_data else list(paths)
+    faults += [_not_there(path, known, config) for path in config.columns if path not in paths]
     columns: list[ColumnPlan] = []
     for leaf, rules in decided.items():
         cases = []
@@ -215,28 +224,53 @@ def _subject_faults(config: TableConfig, schema: T.StructType) -> Iterator[str]:
         given = given[step.name].dataType
 
 
-def _names(path: ColumnPath, given: T.DataType) -> Iterator[str]:
+def _places(config: TableConfig, schema: T.StructType) -> Shown:
+    """How a path is told whose names may be values: as it is where the catalog names all of it, else by its place."""
+    named = {
+        step.name for path in map(ColumnPath.parse, config.columns) for step in path.steps if isinstance(step, Field)
+    }
+    top = [field.name for field in schema.fields]
+
+    def shown(path: ColumnPath) -> str:
+        steps = path.steps
+        first = steps[0]
+        assert isinstance(first, Field)
+        if all(not isinstance(step, Field) or step.name in named for step in steps):
+            return str(path)
+        within = "a field of " if len(steps) > 1 else ""
+        return f"{within}column {top.index(first.name) + 1}"
+
+    return shown
+
+
+def _names(path: ColumnPath, given: T.DataType, shown: Shown) -> Iterator[str]:
     """Names, at any depth, that Spark cannot tell apart, and those that are none."""
     if isinstance(given, T.StructType):
         for earlier, later in same_names.pairs(given.names):
-            how = "is there twice" if earlier == later else f"differs from {path.child(Field(later))} in case only"
-            yield f"{path.child(Field(earlier))}: {how}; Spark cannot tell them apart: rename one in the source"
+            first, second = path.child(Field(earlier)), path.child(Field(later))
+            how = "is there twice" if earlier == later else f"differs from {shown(second)} in case only"
+            yield f"{shown(first)}: {how}; Spark cannot tell them apart: rename one in the source"
         if "" in given.names:
-            where, number = path if path.steps else "the table", given.names.index("") + 1
+            where, number = shown(path) if path.steps else "the table", given.names.index("") + 1
             yield f"{where}: its column number {number} has no name: give it one in the source"
         for field in given.fields:
-            yield from _names(path.child(Field(field.name)), field.dataType)
+            yield from _names(path.child(Field(field.name)), field.dataType, shown)
     elif isinstance(given, T.ArrayType):
-        yield from _names(path.child(Element()), given.elementType)
+        yield from _names(path.child(Element()), given.elementType, shown)
     elif isinstance(given, T.MapType):
-        yield from _names(path.child(MapKey()), given.keyType)
-        yield from _names(path.child(MapValue()), given.valueType)
+        yield from _names(path.child(MapKey()), given.keyType, shown)
+        yield from _names(path.child(MapValue()), given.valueType, shown)
 
 
-def _undecided(path: ColumnPath, given: T.DataType, config: TableConfig) -> str:
+def _undecided(path: ColumnPath, given: T.DataType, config: TableConfig, shown: Shown) -> str:
     near = nearest(str(path), config.columns)
     hint = f" (did you mean this by {near!r}?)" if near is not None else ""
     draft = f"python jobs/inventory.py --conf CONF --table {config.name} drafts it"
+    if shown(path) != str(path):
+        told = f"{shown(path)}: no decision in {config.file}, and no name shown, since it may be a value"
+        return (
+            f"{told}{hint}; state the source's columns by 'schema', or 'header: false' for CSV files without a header"
+        )
     missing = f"{path} ({given.simpleString()}): no decision in {config.file}{hint}"
     return f"{missing}; add it under columns, 'keep' included ({draft})"
 

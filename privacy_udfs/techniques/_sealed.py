@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Annotated, Literal, Protocol
 from collections.abc import Callable
+from typing import Literal, Protocol
 
 import numpy as np
 import pyarrow as pa

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pyspark.sql import SparkSession
 
 from jobs.shared.configuration import config
 from jobs.shared.configuration.config import Config
@@ -68,3 +69,10 @@ def _write(path: Path, data: Any) -> None:
 class _NoAliases(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:
         return True
+
+
+def quick_to_vacuum(spark: SparkSession) -> SparkSession:
+    """A session whose VACUUM does not plan 10,000 tasks."""
+    session = spark.newSession()
+    session.conf.set("spark.sql.sources.parallelPartitionDiscovery.parallelism", "2")
+    return session

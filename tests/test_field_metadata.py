@@ -16,34 +16,10 @@ from jobs.shared.record import columns_of
 from jobs.shared.treated_table import privacy_of
 from tests.lakes import configured, table
 
-AS_EVER: list[Any] = [
-    None,
-    True,
-    1,
-    -(2**63),
-    2**63 - 1,
-    0.1,
-    "",
-    "ü\u2028\U0001f600",
-    [],
-    ["a"],
-    [1, 2],
-    [1.5, 2.0],
-    {},
-    {"a": {"b": ["c"]}},
-]
-OTHERS: list[Any] = [
-    [["a", "b"], ["c", "d"]],
-    [1, "a"],
-    [1, 1.5],
-    [None],
-    [True, 1],
-    2**63,
-    [2**70],
-    [{}],
-    [{"a": 1}, {"b": []}],
-]
-OTHERS += [{"json": "x"}, {"json": 1}, {"a": [[[]]]}, [-1, "0.5", 3]]
+NUMBERS: list[Any] = [1, -(2**63), 2**63 - 1, 0.1, [1, 2], [1.5, 2.0]]
+AS_EVER: list[Any] = [*NUMBERS, None, True, "", "ü\u2028\U0001f600", [], ["a"], {}, {"a": {"b": ["c"]}}]
+OTHERS: list[Any] = [[["a", "b"], ["c", "d"]], [1, "a"], [1, 1.5], [None], [True, 1], 2**63, [2**70]]
+OTHERS += [[{}], [{"a": 1}, {"b": []}], {"json": "x"}, {"json": 1}, {"a": [[[]]]}, [-1, "0.5", 3]]
 
 
 @pytest.mark.parametrize("value", AS_EVER, ids=repr)
@@ -61,10 +37,11 @@ def test_sparks_metadata_gives_back_what_it_got(spark: SparkSession) -> None:
         assert json.dumps(decoded(told), sort_keys=True) == json.dumps(entry, sort_keys=True)
 
 
+LEVELS = [["a", "x", "*"], ["b", "z", "*"]]
 LISTS: dict[str, tuple[str, dict[str, Any]]] = {
     "hierarchy": (
         "string",
-        {"technique": "generalize_hierarchy", "levels": [["a", "x", "*"], ["b", "y", "*"]], "level": 1},
+        {"technique": "generalize_hierarchy", "levels": LEVELS, "level": 1},
     ),
     "names": ("string", {"technique": "substitute", "values": ["a", "b"], "key": "crm"}),
     "whole": ("bigint", {"technique": "generalize_number", "edges": [0, 10, 20]}),
@@ -86,4 +63,4 @@ def test_short_lists_are_recorded_whole(spark: SparkSession, lake: Path) -> None
     assert {name: column.parameters for name, column in told.items()} == {
         name: entry["parameters"] for name, entry in record.items()
     }
-    assert record["hierarchy"]["parameters"]["levels"] == LISTS["hierarchy"][1]["levels"]
+    assert record["hierarchy"]["parameters"]["levels"] == LEVELS

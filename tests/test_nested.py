@@ -107,27 +107,29 @@ def test_refusals_name_the_column_and_count() -> None:
 
 def test_keys_of_a_map_that_become_equal_or_null_stop_the_run() -> None:
     kind = pa.map_(pa.string(), pa.int64())
-    trimmed = Leaf("t: m{key}", parse({"technique": "keyed_hash", "normalize": ["trim", "lower"]}), Key(bytes(32)))
+    trimmed = Leaf(
+        "t: m{key}", privacy_udfs.parse({"technique": "keyed_hash", "normalize": ["trim", "lower"]}), Key(bytes(32))
+    )
     equal = pa.array([[("a", 1), ("b", 2)], None, [("a ", 1), ("A", 2), (" a", 3)], [("a", 1)], []], kind)
     for values in (equal, equal.slice(1, 3)):
         with pytest.raises(
             ValueRefused, match=r"t: m\{key\}: in this batch 1 map\(s\) have equal keys once treated, and 0"
         ):
-            treat(MapNode(trimmed, Kept()), values, None, {})
+            nested.treat(MapNode(trimmed, Kept()), values, None, {})
     apart = pa.array([[("a", 1), ("b", 2)], None, [("a", 1), ("c", 2)]], kind)
-    treated = treat(MapNode(trimmed, Kept()), apart, None, {})
+    treated = nested.treat(MapNode(trimmed, Kept()), apart, None, {})
     assert [None if each is None else len(dict(each)) for each in treated.to_pylist()] == [2, None, 2]
-    assert treat(MapNode(trimmed, Kept()), equal.slice(3), None, {}).to_pylist()[1] == []
-    nulls = Leaf("t: m{key}", parse({"technique": "redact"}))
+    assert nested.treat(MapNode(trimmed, Kept()), equal.slice(3), None, {}).to_pylist()[1] == []
+    nulls = Leaf("t: m{key}", privacy_udfs.parse({"technique": "redact"}))
     with pytest.raises(ValueRefused, match=r"and 2 key\(s\) are null"):
-        treat(MapNode(nulls, Kept()), apart.slice(2), None, {})
+        nested.treat(MapNode(nulls, Kept()), apart.slice(2), None, {})
 
 
 def test_keys_that_are_structs_are_compared_whole() -> None:
     kind = pa.map_(pa.struct([("a", pa.string()), ("b", pa.int64())]), pa.int64())
-    leaf = Leaf("t: m{key}.a", parse({"technique": "keyed_hash", "normalize": ["trim"]}), Key(bytes(32)))
+    leaf = Leaf("t: m{key}.a", privacy_udfs.parse({"technique": "keyed_hash", "normalize": ["trim"]}), Key(bytes(32)))
     node = MapNode(StructNode({"a": leaf, "b": Kept()}), Kept())
     key = [{"a": "x", "b": 1}, {"a": "x", "b": 2}, {"a": "x ", "b": 1}]
-    assert len(treat(node, pa.array([[(key[0], 1), (key[1], 2)]], kind), None, {})) == 1
+    assert len(nested.treat(node, pa.array([[(key[0], 1), (key[1], 2)]], kind), None, {})) == 1
     with pytest.raises(ValueRefused, match=r"t: m\{key\}\.a: in this batch 1 map"):
-        treat(node, pa.array([[(key[0], 1), (key[2], 2)]], kind), None, {})
+        nested.treat(node, pa.array([[(key[0], 1), (key[2], 2)]], kind), None, {})

@@ -110,6 +110,7 @@ PLAIN_FORMS = {  # so that what is searched for stands there as it is
     "spark.task.maxFailures": "1",
     "spark.log.level": "INFO",
     "spark.eventLog.enabled": "true",
+    "spark.executorEnv.PYTHONPATH": str(Path(__file__).parents[1]),  # the same code as the driver's
 }
 
 

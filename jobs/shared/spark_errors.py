@@ -81,9 +81,11 @@ KNOWN = (
     ),
     Known("FAILED_READ_FILE|DELTA_FAILED_READ_FILE_FOOTER|CANNOT_READ_FILE_FOOTER|ParquetDecodingException",
           "a file of the source cannot be read, since it is damaged or in another format: replace it", file=PATH),
-    Known("CANNOT_MERGE_SCHEMAS|CANNOT_MERGE_INCOMPATIBLE_DATA_TYPE",
+    Known("CANNOT_MERGE_INCOMPATIBLE_DATA_TYPE",
           "files of the source hold a column with types that do not go together: write it with one type in all files",
           type=("left", "right")),
+    Known("CANNOT_MERGE_SCHEMAS", "files of the source hold a column with types that do not go together: write it with "
+          "one type in all files"),
     Known("UNABLE_TO_INFER_SCHEMA", "the source holds no file with data to learn its columns from: mend its path, or "
           "wait for the first files"),
     Known("PATH_NOT_FOUND", "there is nothing at the path of the source: mend source.path in the catalog"),

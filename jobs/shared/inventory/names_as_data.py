@@ -155,12 +155,13 @@ def _is_person(name: str) -> bool:
 
 
 def _is_full_name(name: str) -> bool:
-    """Two words or three, a given name that is no word and a family name among them."""
+    """Two words or three, a given name that is no word before a family name, or behind it and a comma."""
     words = re.split(r"[\s,]+", name.strip())
     known = [word.lower() for word in words if word[:1].isupper() and not word.isupper()]
     given = [at for at, word in enumerate(known) if word in GIVEN and word not in AMBIGUOUS]
     family = [at for at, word in enumerate(known) if word in FAMILY]
-    return len(words) in (2, 3) and any(one != other for one, other in itertools.product(given, family))
+    pairs = [(one, other) for one, other in itertools.product(given, family) if one != other]
+    return len(words) in (2, 3) and any(one < other or "," in name for one, other in pairs)
 
 
 def _is_series(values: Sequence[_Judged]) -> bool:

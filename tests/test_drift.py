@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from pyspark.sql import types as T
 from jobs.shared.configuration import config
 from jobs.shared.configuration.column_path import ColumnPath
 from jobs.shared.configuration.models import TableConfig
-from jobs.shared.inventory import accepted, drift
+from jobs.shared.inventory import accepted, drift, report
+from jobs.shared.inventory.drift import Drift
 from jobs.shared.inventory.evidence import Settings, measure
 from jobs.shared.inventory.scan import Found
 from privacy_udfs import apply
@@ -103,3 +105,16 @@ def test_pseudonyms_that_look_like_none_are_told(lake: Path) -> None:
     told = list(drift.of_pseudonyms(hashed, [*found(shape, a=mixed), *found(None, b=MAILS)]))
     assert [(each.what, each.column) for each in told] == [("not_pseudonyms", "a"), ("not_pseudonyms", "b")]
     assert "example.org" not in "".join(each.detail for each in told)
+
+
+def test_a_name_that_would_reorder_a_line_is_shown_by_its_escape() -> None:
+    changes = [Drift("t", "new", "a\u202eb\n\U000e0001", "string, no decision")]
+    assert report.drift_as_text("t", changes) == "t\n  new: a\\u202eb\\n\\udb40\\udc01: string, no decision"
+    told = report.drift_as_json("t", changes)
+    assert told.isprintable()
+    assert json.loads(told)["drift"][0]["column"] == changes[0].column
+
+
+def test_a_new_column_of_which_nothing_is_known_is_told_so(lake: Path) -> None:
+    told = list(drift.of_columns(entry(lake, {"a": "redact"}), found(a=MAILS, b=WORDS), {}))
+    assert [each.detail for each in told] == ["string, no decision; not known by its content"]

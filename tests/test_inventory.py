@@ -154,7 +154,7 @@ def test_columns_of_any_name_go_from_draft_to_run_and_drift(
     assert [drafted[name]["class"] for name in ("`s.t`.`x.y`", "`mail.`")] == ["direct_identifier"] * 2
     accept(file, lake)
     assert pseudonymize.run(spark, config.load(conf), "odd").rows == PEOPLE
-    rows = spark.read.format("delta").load(f"{lake}/treated/odd")
+    rows = spark.read.format("delta").load(f"{lake}/treated/people")
     assert rows.columns == [*ODD, "s.t", "mail."]
     first = rows.collect()[0]
     assert (first["s.t"]["x.y"], first["mail."], first["a.b"] in "ab") == (None, None, True)

@@ -36,6 +36,8 @@ def schema(*names: str, kind: T.DataType = T.StringType()) -> T.StructType:  # n
         "January,February,March,April,May,June,July",
         "Martin,Frank,Total,Mark,Will",
         "Sum (2021-2022),% of total,Is Active?",
+        "Max Price,Unit Price,Page,Young,Will Call",
+        "South Carolina,West Virginia,Ohio,Texas",
         "10-20,20-30,30-40,age",
         "_c0,_c1,12",
         "Paris,London,Berlin",

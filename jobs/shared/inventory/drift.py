@@ -24,8 +24,8 @@ COVERS = frozenset({"drop", "redact", "keyed_hash", "deterministic_encryption", 
 """Techniques that leave nothing of a direct identifier, whatever the column turns out to hold."""
 ALIKE = 0.6
 STILL_PSEUDONYMS = 0.98
-SURE = frozenset({"email", "phone", "iban", "payment_card", "mac", "url_user_data", "national_id", "free_text_person",
-                  "street", "person_name", "ip"})  # fmt: skip
+SURE = frozenset({"email", "phone", "iban", "payment_card", "passport", "mac", "url_user_data", "national_id",
+                  "free_text_person", "street", "person_name", "ip"})  # fmt: skip
 """Kinds that content alone settles; random ids and towns are no alarm by themselves."""
 
 

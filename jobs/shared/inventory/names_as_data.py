@@ -24,11 +24,10 @@ from jobs.shared.inventory.recognizers import (
     iban,
     network,
     payment_card,
-    person_name,
     phone,
     url,
 )
-from jobs.shared.inventory.recognizers.name_lists import FAMILY, GIVEN
+from jobs.shared.inventory.recognizers.name_lists import AMBIGUOUS, FAMILY, GIVEN
 from privacy_udfs.errors import LakenymError
 
 MOST_COLUMNS = 5_000
@@ -42,7 +41,7 @@ GIVEN_BY_SPARK = re.compile(r"_c\d+")
 YEAR_OR_BAND = re.compile(r"(?:19|20)\d\d|\d{1,4}\s?[\-/]\s?\d{1,4}")
 NUMBER = re.compile(r"[+\-]?\(?\d[\d\s.,:/()\-]*%?|[+\-]?\.\d+")
 NOTHING = frozenset({"true", "false", "null", "n/a", "none", "nan"})
-LOOK_ALIKE = (email, phone, iban, payment_card, network, url, dates, free_text, person_name)
+LOOK_ALIKE = (email, phone, iban, payment_card, network, url, dates, free_text)
 PROVING = ("email", "iban", "payment_card", "mac", "ip", "url_user_data", "phone", "free_text_person")
 """Findings that no name of a column shows."""
 
@@ -150,23 +149,24 @@ def _is_nothing(name: str) -> bool:
 
 
 def _is_person(name: str) -> bool:
-    """A capitalized name that is known; Spark numbers those that occur twice."""
-    plain = name.strip().rstrip("0123456789")
-    return plain[:1].isupper() and not plain.isupper() and len(plain.split()) < 4 and person_name.is_known(plain)
+    """One capitalized word that is a name of persons and no word; Spark numbers those that occur twice."""
+    word = name.strip().rstrip("0123456789")
+    return word[:1].isupper() and not word.isupper() and word.lower() in (GIVEN | FAMILY) - AMBIGUOUS
 
 
 def _is_full_name(name: str) -> bool:
-    """Two words or three, a given name and a family name that are known among them."""
+    """Two words or three, a given name that is no word before a family name, or behind it and a comma."""
     words = re.split(r"[\s,]+", name.strip())
     known = [word.lower() for word in words if word[:1].isupper() and not word.isupper()]
-    given = [at for at, word in enumerate(known) if word in GIVEN]
+    given = [at for at, word in enumerate(known) if word in GIVEN and word not in AMBIGUOUS]
     family = [at for at, word in enumerate(known) if word in FAMILY]
-    return len(words) in (2, 3) and any(one != other for one, other in itertools.product(given, family))
+    pairs = [(one, other) for one, other in itertools.product(given, family) if one != other]
+    return len(words) in (2, 3) and any(one < other or "," in name for one, other in pairs)
 
 
 def _is_series(values: Sequence[_Judged]) -> bool:
     """Whether they are dates or numbers that go up, as those of a table spread over time or over a count do."""
-    texts = [each.name.strip() for each in values]
+    texts = list(dict.fromkeys(each.name.strip() for each in values))
     if len(texts) < 3 or any(each.proves for each in values):
         return False
     if all(re.fullmatch(r"\d{1,6}", text) for text in texts):

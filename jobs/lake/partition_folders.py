@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from jobs.lake.leaves import Leaf
-from jobs.lake.problems import SourceProblem
+from jobs.lake.problems import SourceProblem, raised
 from jobs.lake.sql import quoted
 from jobs.shared.configuration.documents import did_you_mean
 from jobs.shared.configuration.models import Source
@@ -88,7 +88,7 @@ def _typed(name: str, given: str) -> Column:
     if given == "string":
         return column
     right = F.when(column.rlike(_WRITTEN[given]), column.try_cast(given))
-    wrong = F.raise_error(F.lit(OTHER_TYPE)).cast(given)
+    wrong = raised(F.lit(OTHER_TYPE)).cast(given)
     return F.when(column.isNotNull() & right.isNull(), wrong).otherwise(right).alias(name)
 
 

@@ -27,10 +27,14 @@ def stopped(why: Column) -> Column:
     Spark cannot know that the second part is true of every row, and moves no part of this filter before what it is on:
     else parsers would be run once for the filter and once for the rows, and predicates about rows before the filter.
     """
-    before, after = wording.marked(wording.mark(), SourceProblem.__name__, "\0").split("\0")
-    raised = F.raise_error(F.concat(F.lit(before), why, F.lit(after)))
-    fine = F.when(why.isNotNull(), raised.cast("boolean")).otherwise(F.lit(True))
+    fine = F.when(why.isNotNull(), raised(why).cast("boolean")).otherwise(F.lit(True))
     return fine & counted(0)
+
+
+def raised(why: Column) -> Column:
+    """Stops the run where it is evaluated, with our own words (`privacy_udfs.wording`), which hold no value."""
+    before, after = wording.marked(wording.mark(), SourceProblem.__name__, "\0").split("\0")
+    return F.raise_error(F.concat(F.lit(before), why, F.lit(after)))
 
 
 def counted(least: int) -> Column:

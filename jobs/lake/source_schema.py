@@ -16,6 +16,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from jobs.lake.problems import raised
 from jobs.lake.sql import quoted
 from jobs.shared.selection import bare
 
@@ -81,7 +82,7 @@ def _stripped_map(column: Column, given: T.MapType) -> Column:
     keys = F.transform(F.map_keys(column), lambda key: _stripped(key, given.keyType))
     alike = F.size(F.array_distinct(keys)) < F.size(column)  # Spark's own error would show the key
     stripped = F.transform_keys(values, lambda key, _: _stripped(key, given.keyType))
-    return F.when(alike, F.raise_error(F.lit(EQUAL_KEYS)).cast(bare_char(given))).otherwise(stripped)
+    return F.when(alike, raised(F.lit(EQUAL_KEYS)).cast(bare_char(given))).otherwise(stripped)
 
 
 def bare_char(given: T.DataType) -> T.DataType:

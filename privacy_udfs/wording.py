@@ -52,6 +52,15 @@ def marked(mark: str, kind: str, message: str) -> str:
     return f"<{mark} {kind}>{message}</{mark}>"
 
 
+FOLDER = r"=[^/]*/"
+"""The value in the name of a partition folder."""
+
+
+def file_shown(path: str) -> str:
+    """The path of a file as messages show it: of folders such as ``name=Ann`` the value is left out."""
+    return re.sub(FOLDER, "=.../", path)
+
+
 @contextlib.contextmanager
 def marked_errors(mark: str | None) -> Iterator[None]:
     """Errors raised on purpose leave the block with their message marked; None leaves them as they are."""

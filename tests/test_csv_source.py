@@ -116,11 +116,9 @@ def test_right_files_are_read(step: int) -> None:
     assert records(b"a,b\n'it''s','\"x'\n", both, single, step) == [("it's", '"x')]
     assert records(b'a,b\n5" pipe,"\n', both, Dialect(quote=""), step) == [('5" pipe', '"')]
     assert records(b'a||b\n1|2||"x||y"\n', both, Dialect(separator="||"), step) == [("1|2", "x||y")]
-    remarks = b'# say "hi\na,b\n1,"x\n#y"\n# bye"\n2,z\n'
-    assert records(remarks, both, Dialect(comment="#"), step) == [("1", "x\n#y"), ("2", "z")]
+    assert records(b"a,b\n#1,x\n", both, step=step) == [("#1", "x")]
     assert records(b"a,b\n1,\x80\xe9\n", both, Dialect(encoding="cp1252"), step) == [("1", "€é")]
     assert records(b'a,b\n,""\nN,"N"\n', both, Dialect(null="N"), step) == [(None, ""), (None, None)]
-    assert records(b'a,b\n,""\n', both, Dialect(empty="E"), step) == [(None, "E")]
 
 
 def test_a_blank_line_in_a_file_of_one_column_is_refused() -> None:
@@ -145,7 +143,7 @@ cells = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8) | st.sampl
     st.integers(1, 5),
 )
 def test_what_python_writes_is_read_as_it_was(table_: list[list[str]], sep: str, end: str, step: int) -> None:
-    """Quoted all, since Python leaves a value with a lone carriage return or a comment sign bare in some versions."""
+    """Quoted all, since Python leaves a value with a lone carriage return bare in some versions."""
     names = [f"c{at}" for at in range(len(table_[0]))]
     out = io.StringIO(newline="")
     writer = csv.writer(out, delimiter=sep[0], lineterminator=end, quoting=csv.QUOTE_ALL)
@@ -162,8 +160,6 @@ def test_each_file_is_held_against_the_schema_when_it_is_read(spark: SparkSessio
     with pytest.raises(RunFailed, match=r"sub/b.csv has a header with another name in column 1") as refused:
         rows(spark, lake / "t", files, recursiveFileLookup="true")
     assert "Ann" not in str(refused.value)
-    with pytest.raises(RunFailed, match=r"b.csv has a header with another name"):
-        rows(spark, lake / "c", {"a.csv": files["a.csv"], "b.csv": b"#x\nnote,id\n#\n"}, comment="#")
 
 
 def test_a_file_swapped_between_the_look_and_the_run(spark: SparkSession, lake: Path) -> None:
@@ -182,7 +178,7 @@ def test_encodings_compression_and_folders(spark: SparkSession, lake: Path) -> N
     assert rows(spark, lake / "l", latin, Encoding="ISO-8859-1") == [("Josè", "1"), ("José", "2")]
     with pytest.raises(RunFailed, match=r"a.csv holds bytes that are not utf-8: say by the option 'encoding'"):
         rows(spark, lake / "l", latin)
-    with pytest.raises(SourceProblem, match="encoding 'UTF-16' is none that can be read exactly"):
+    with pytest.raises(SourceProblem, match="encoding: expected a name such as 'UTF-8'"):
         rows(spark, lake / "l", latin, encoding="UTF-16")
 
 
@@ -267,7 +263,7 @@ def test_a_line_of_many_separators_is_not_told(
 
 @pytest.mark.parametrize("options", [{"Mode": "DROPMALFORMED"}, {"columnNameOfCorruptRecord": "x"}, {"escape": "\\"}])
 def test_options_that_would_change_what_is_read(spark: SparkSession, lake: Path, options: dict[str, str]) -> None:
-    with pytest.raises(SourceProblem, match=r"options: "):
+    with pytest.raises(SourceProblem, match=r"options\.\w+: "):
         rows(spark, lake / "t", {"a.csv": b"a,b\n1,2\n"}, **options)
 
 

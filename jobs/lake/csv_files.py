@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
@@ -16,33 +16,17 @@ from jobs.lake.csv_records import Dialect, FileReader
 from jobs.lake.problems import SourceProblem
 from jobs.lake.sql import quoted
 from jobs.lake.text_source import FILE, LINE, START
-from jobs.lake.typed_cells import TYPES, typed
+from jobs.lake.typed_cells import typed
 from jobs.shared.configuration.models import Source
 from privacy_udfs import wording
 from privacy_udfs.errors import SourceRefused
 
-OPTIONS = {
-    "header": "whether each file begins with the names of its columns",
-    "sep": "what stands between two values",
-    "delimiter": "another name of sep",
-    "quote": "the quote sign; empty: none",
-    "escape": "the quote sign again, which is the rule here; nothing else",
-    "comment": "lines that begin with it are left out",
-    "encoding": "what the bytes mean",
-    "charset": "another name of encoding",
-    "linesep": "a line feed, which is the rule here; nothing else",
-    "nullvalue": "a text that is null",
-    "emptyvalue": "what a quoted empty value is",
-    "multiline": "false: no value holds a line break, so large files are read in parts",
-    **TYPES,
-}
-"""The options that CSV is read with, in lower case, besides `text_source.FILES`."""
 HEADER_LINES = 200
 
 
 def rows_of(spark: SparkSession, source: Source) -> DataFrame:
     """The rows, lazily; a file that is not as the options and the schema say fails the run when it is read."""
-    options = text_source.options_of(source, OPTIONS)
+    options = source.options
     dialect = dialect_of(options)
     lines = text_source.lines(spark, source, options, whole=dialect.line_breaks)
     folders = lines.columns[3:]
@@ -57,37 +41,15 @@ def rows_of(spark: SparkSession, source: Source) -> DataFrame:
 
 
 def dialect_of(options: Mapping[str, str]) -> Dialect:
-    """How the files are written, by the user's options. Raises `SourceProblem` for what cannot be read exactly."""
-    dialect = Dialect(
-        separator=options.get("sep", options.get("delimiter", ",")).replace("\\t", "\t"),
-        quote=options.get("quote", '"').replace("\0", ""),
-        comment=options.get("comment", "").replace("\0", ""),
+    """How the files are written, by options that were looked at when the configuration was read."""
+    return Dialect(
+        separator=options.get("sep", ",").replace("\\t", "\t"),
+        quote=options.get("quote", '"'),
         header=text_source.flag(options, "header", True),
         encoding=text_source.codec(options),
-        null=options.get("nullvalue", ""),
-        empty=options.get("emptyvalue", ""),
-        line_breaks=text_source.flag(options, "multiline", True),
+        null=options.get("nullValue", ""),
+        line_breaks=text_source.flag(options, "multiLine", True),
     )
-    for fault in _faults(dialect, options):
-        raise SourceProblem(f"options: {fault}")
-    return dialect
-
-
-def _faults(dialect: Dialect, options: Mapping[str, str]) -> Iterator[str]:
-    signs = {"sep": dialect.separator, "quote": dialect.quote, "comment": dialect.comment}
-    for name, sign in signs.items():
-        if "\n" in sign or "\r" in sign:
-            yield f"{name} cannot be a line break"
-        if name != "sep" and (len(sign) > 1 or not sign.isascii()):
-            yield f"{name} is one ASCII character, or empty for none"
-    if not dialect.separator or (dialect.quote and dialect.quote in dialect.separator):
-        yield "sep is one character or more, and the quote sign is none of them"
-    if dialect.comment and dialect.comment in (dialect.quote, dialect.separator[:1]):
-        yield "comment cannot be the quote sign or the separator"
-    if options.get("escape", dialect.quote) != dialect.quote:
-        yield "escape: a quote sign inside a value is doubled (RFC 4180), and a backslash is a plain character"
-    if options.get("linesep", "\n") not in ("\n", "\r\n"):
-        yield "linesep: records end with a line feed, or with a carriage return and a line feed"
 
 
 def _schema(lines: DataFrame, source: Source, dialect: Dialect, folders: Sequence[str]) -> T.StructType:

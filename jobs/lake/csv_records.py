@@ -35,15 +35,11 @@ class Dialect:
     separator: str = ","
     quote: str = '"'
     """One ASCII character; empty: none, so every quote sign is a plain character."""
-    comment: str = ""
-    """Lines that begin with this character are left out; empty: none."""
     header: bool = True
     encoding: str = "utf-8"
     """Python's name of a superset of ASCII in which the byte of a line break is nothing else."""
     null: str = ""
     """A value of this text is null, in quotes or not. Nothing between two separators is null as well."""
-    empty: str = ""
-    """What a quoted empty value stands for."""
     line_breaks: bool = True
     """Values may hold them, so that no file is read in parts."""
 
@@ -78,7 +74,6 @@ class FileReader:
         text = self._rest + self._decoded(lines)
         if len(self._rest) > LONGEST_RECORD:
             raise self.refused(f"has a record of more than {LONGEST_RECORD >> 20} MiB: is a quote open?", 0)
-        text = self._without_comments(text) if self.dialect.comment else text
         separator, sign = self._separator(text)
         data = np.frombuffer(text if separator == sign else text.replace(separator, sign), np.uint8)
         ends = self._record_ends(data, sign)
@@ -97,10 +92,9 @@ class FileReader:
 
     def refused(self, why: str, line: int | None = None) -> SourceRefused:
         """Names the file, the line (counted from the first that is not read yet) and the rule; no word of the data."""
-        counted = line is not None and not self.dialect.comment
         after = f" after byte {self.start}" if self.start else ""
-        place = f", line {self._lines + line + 1}{after}," if counted and line is not None else ""
-        return SourceRefused(f"CSV file {self.file}{place} {why}")
+        place = f", line {self._lines + line + 1}{after}," if line is not None else ""
+        return SourceRefused(f"CSV file {wording.file_shown(self.file)}{place} {why}")
 
     def _decoded(self, lines: pa.Array) -> bytes:
         encoding = self.dialect.encoding
@@ -111,15 +105,6 @@ class FileReader:
         except (pa.ArrowInvalid, UnicodeError):
             why = f"holds bytes that are not {encoding}: say by the option 'encoding' what it is written in"
         raise self.refused(why)
-
-    def _without_comments(self, text: bytes) -> bytes:
-        """A line that begins with the comment sign is a comment, if it does not begin inside quotes."""
-        sign, quote, inside, kept = self.dialect.comment.encode(), self.dialect.quote.encode(), False, []
-        for line in text.split(b"\n")[:-1]:
-            if inside or not line.startswith(sign):
-                inside ^= bool(quote and line.count(quote) & 1)
-                kept.append(line + b"\n")
-        return b"".join(kept)
 
     def _separator(self, text: bytes) -> tuple[bytes, bytes]:
         """The separator, and the one byte that stands for it: itself, or one that the text does not hold."""
@@ -218,8 +203,6 @@ class FileReader:
         written = self.dialect.separator
         if separator != written.encode():
             columns = [pc.replace_substring(column, separator.decode(), written) for column in columns]
-        if self.dialect.empty:
-            columns = [pc.if_else(pc.equal(column, ""), self.dialect.empty, column) for column in columns]
         if self.dialect.null:
             none = pa.scalar(None, pa.string())
             columns = [pc.if_else(pc.equal(column, self.dialect.null), none, column) for column in columns]
@@ -252,7 +235,7 @@ def _read(
         column_types=dict.fromkeys(names or generated, pa.string()),
         null_values=[""],
         strings_can_be_null=True,
-        quoted_strings_can_be_null=not (dialect.null or dialect.empty),
+        quoted_strings_can_be_null=not dialect.null,
     )
     whole = pa.py_buffer(data)
     if data[0] == BOM:  # which Arrow would take from the first value, that of any batch: a blank line guards it

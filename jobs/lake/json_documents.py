@@ -1,4 +1,4 @@
-"""JSON files that Spark cannot cut into rows by itself: whole files, and other encodings than UTF-8. No Spark."""
+"""Files of one JSON value, which Spark does not cut into rows exactly. No Spark."""
 
 from __future__ import annotations
 
@@ -13,33 +13,28 @@ from privacy_udfs.errors import SourceRefused
 WHITE = " \t\r\n"
 
 
-def read(
-    batches: Iterator[pa.RecordBatch], whole_files: bool, encoding: str, mark: str | None = None
-) -> Iterator[pa.RecordBatch]:
+def read(batches: Iterator[pa.RecordBatch], mark: str | None = None) -> Iterator[pa.RecordBatch]:
     """What a task runs. Columns: the text as bytes, its file, the folders. One row for each JSON text that is a row.
     mark: the run's (`privacy_udfs.wording`)."""
     with wording.marked_errors(mark):
-        yield from _read_all(batches, whole_files, encoding)
+        yield from _read_all(batches)
 
 
-def _read_all(batches: Iterator[pa.RecordBatch], whole_files: bool, encoding: str) -> Iterator[pa.RecordBatch]:
+def _read_all(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for batch in batches:
-        texts = [_decoded(*pair, encoding) for pair in zip(batch.column(0), batch.column(1), strict=True)]
-        if not whole_files:
-            yield pa.record_batch([pa.array(texts, pa.string()), *batch.columns[1:]], batch.schema.names)
-            continue
+        texts = [_decoded(*pair) for pair in zip(batch.column(0), batch.column(1), strict=True)]
         for at, text in enumerate(texts):
             found = list(elements(text, batch.column(1)[at].as_py()))
             rest = [pa.repeat(column[at], len(found)) for column in batch.columns[1:]]
             yield pa.record_batch([pa.array(found, pa.string()), *rest], batch.schema.names)
 
 
-def _decoded(value: pa.Scalar, file: pa.Scalar, encoding: str) -> str:
+def _decoded(value: pa.Scalar, file: pa.Scalar) -> str:
     try:
-        return str(value.as_py(), encoding, "strict").removeprefix("\ufeff")
+        return str(value.as_py(), "utf-8", "strict").removeprefix("\ufeff")
     except UnicodeError:
-        why = f"holds bytes that are not {encoding}: say by the option 'encoding' what it is written in"
-    raise SourceRefused(f"JSON file {file.as_py()} {why}")
+        why = "holds bytes that are no UTF-8, which JSON is written in: convert it"
+    raise SourceRefused(f"JSON file {wording.file_shown(file.as_py())} {why}")
 
 
 def elements(text: str, file: str) -> Iterator[str]:
@@ -58,7 +53,7 @@ def elements(text: str, file: str) -> Iterator[str]:
         found, at = [], -1
     if at != len(text):
         why = "is not one JSON value: write one object on each line, and leave 'multiLine: true' out"
-        raise SourceRefused(f"JSON file {file} {why}")
+        raise SourceRefused(f"JSON file {wording.file_shown(file)} {why}")
     yield from found
 
 

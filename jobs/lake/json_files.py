@@ -13,24 +13,13 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from jobs.lake import json_documents, text_source
-from jobs.lake.problems import SourceProblem, counted, stopped
+from jobs.lake.problems import SourceProblem, counted, file_shown, stopped
 from jobs.lake.sql import quoted
 from jobs.lake.text_source import FILE, LINE
-from jobs.lake.typed_cells import TYPES, typed
+from jobs.lake.typed_cells import typed
 from jobs.shared.configuration.models import Source
 from privacy_udfs import wording
 
-OPTIONS = {
-    "multiline": "true: each file is one object, or one array of objects; false: each line is an object",
-    "encoding": "what the bytes mean; JSON is UTF-8",
-    "charset": "another name of encoding",
-    "primitivesasstring": "without a schema, every number and truth value is text, as it is written",
-    "prefersdecimal": "without a schema, numbers with a point are decimals",
-    **{name: why for name, why in TYPES.items() if name not in ("nanvalue", "positiveinf", "negativeinf")},
-}
-"""The options that JSON is read with, in lower case, besides `text_source.FILES`."""
-ENCODINGS = {"utf-8": "UTF-8", "ascii": "US-ASCII", "iso8859_1": "ISO-8859-1"}
-"""What Spark's JSON source reads, of what `text_source.codec` can check."""
 WHITE = " \t\r\n"
 NO_OBJECT = "is no JSON object as its schema says"
 SURROGATE = r"\\u[dD][89a-fA-F]"
@@ -43,7 +32,7 @@ def rows_of(spark: SparkSession, source: Source) -> DataFrame:
     Spark's JSON source gives the values, since no other reader of Spark's keeps numbers in text columns as they are
     written. What it lets pass is looked for in the same files' lines, by a part of the same plan that gives no rows.
     """
-    options = text_source.options_of(source, OPTIONS)
+    options = source.options
     rows, schema = _parsed(spark, source, options)
     kept = [*schema.names, FILE, *(name for name in rows.columns if name not in (*schema.names, FILE))]
     checked = _checked(_documents(spark, source, options), rows.select(*map(quoted, kept)).schema, len(schema.names))
@@ -55,28 +44,19 @@ def _parsed(spark: SparkSession, source: Source, options: Mapping[str, str]) -> 
     """Spark's reading of the objects with `FILE` and the folders' columns, and the schema of the objects."""
     corrupt = f"corrupt_{uuid.uuid4().hex}"
     own = text_source.session(spark)
-    given = {name: value for name, value in options.items() if name not in ("encoding", "charset")}
-    given |= {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": corrupt, **_encoding(options)}
+    given = {name: value for name, value in options.items() if name != "encoding"}
+    given |= {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": corrupt}
     reader = own.read.options(**given)
     folders = own.read.options(**text_source.file_options(options)).text(str(source.path)).columns[1:]
     schema = _schema(reader, source, corrupt, folders)
     with_corrupt = T.StructType([*schema.fields, T.StructField(corrupt, T.StringType())])
     rows = reader.schema(with_corrupt).json(str(source.path))
     rows = text_source.moved(rows.select("*", F.col("_metadata.file_path").alias(FILE)), spark)
-    why = F.concat(F.lit("the JSON file "), F.col(FILE), F.lit(f" holds what {NO_OBJECT}"))
+    why = F.concat(F.lit("the JSON file "), file_shown(F.col(FILE)), F.lit(f" holds what {NO_OBJECT}"))
     fine = stopped(F.when(F.col(corrupt).isNotNull(), why))
     # Spark reads nothing if only the column of corrupt records is wanted, as where rows are counted
     fine = fine & (counted(0) | F.col(quoted(schema.names[0])).isNull())
     return rows.where(fine).drop(corrupt), schema
-
-
-def _encoding(options: Mapping[str, str]) -> dict[str, str]:
-    codec = text_source.codec(options)
-    if codec not in ENCODINGS:
-        raise SourceProblem(
-            "options: of JSON the encoding is UTF-8, US-ASCII or ISO-8859-1: convert the files to UTF-8"
-        )
-    return {"encoding": ENCODINGS[codec], "lineSep": "\n"} if codec != "utf-8" else {}
 
 
 def _schema(reader: DataFrameReader, source: Source, corrupt: str, folders: Sequence[str]) -> T.StructType:
@@ -108,17 +88,17 @@ def _whole_schema(source: Source, objects: T.StructType, folders: Sequence[str])
 
 def _documents(spark: SparkSession, source: Source, options: Mapping[str, str]) -> DataFrame:
     """`LINE` and `FILE`: one JSON text a row."""
-    many, encoding = text_source.flag(options, "multiline", False), text_source.codec(options)
+    many = text_source.flag(options, "multiLine", False)
     texts = text_source.texts(spark, source, options, files=many).select(LINE, FILE)
-    if many or encoding != "utf-8":
-        read = functools.partial(json_documents.read, whole_files=many, encoding=encoding, mark=wording.mark())
+    if many:
+        read = functools.partial(json_documents.read, mark=wording.mark())
         texts = texts.select(F.col(LINE).cast("binary"), FILE).mapInArrow(read, texts.schema)
     return texts.where(F.trim(F.col(LINE), F.lit(WHITE)) != "")
 
 
 def _checked(documents: DataFrame, schema: T.StructType, objects: int) -> DataFrame:
     """No row of ``schema``, and a failure where Spark's reading would be another than what is written."""
-    fine = stopped(F.concat(F.lit("the JSON file "), F.col(FILE), F.lit(" holds "), _fault(F.col(LINE))))
+    fine = stopped(F.concat(F.lit("the JSON file "), file_shown(F.col(FILE)), F.lit(" holds "), _fault(F.col(LINE))))
     none = documents.where(fine).where(~counted(0)).select(LINE).mapInArrow(_nothing, f"{LINE} string")
     parsed = F.from_json(F.col(LINE), T.StructType(schema.fields[:objects]))
     columns = [parsed.getField(field.name).alias(field.name) for field in schema.fields[:objects]]
@@ -139,7 +119,7 @@ def _fault(line: Column) -> Column:
     single = F.coalesce(F.try_variant_get(array, "$[1]", "string") == end, F.lit(False))
     escapes = F.regexp_replace(F.replace(line, F.lit("\\\\"), F.lit("")), PAIR, "")
     return (
-        F.when(~F.is_valid_utf8(line), "bytes that are no UTF-8: say by the option 'encoding' what it is written in")
+        F.when(~F.is_valid_utf8(line), "bytes that are no UTF-8, which JSON is written in: convert it")
         .when(line.rlike(SURROGATE) & escapes.rlike(SURROGATE), "half of a surrogate pair, which is no character")
         .when(~single, "a line that is not exactly one JSON value, or an object that has one key twice")
     )

@@ -31,6 +31,11 @@ def stopped(why: Column) -> Column:
     return fine & counted(0)
 
 
+def file_shown(path: Column) -> Column:
+    """As `wording.file_shown`."""
+    return F.regexp_replace(path, wording.FOLDER, "=.../")
+
+
 def raised(why: Column) -> Column:
     """Stops the run where it is evaluated, with our own words (`privacy_udfs.wording`), which hold no value."""
     before, after = wording.marked(wording.mark(), SourceProblem.__name__, "\0").split("\0")

@@ -3,81 +3,33 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.lake.problems import SourceProblem
 from jobs.shared.configuration.models import Source
+from jobs.shared.configuration.reader_options import ENCODINGS, LISTING
 
 LINE, FILE, START = "line", "file", "start"
 """Columns of `lines`; those of partition folders follow, as text."""
-FILES = {
-    "pathglobfilter": "only files of such names",
-    "recursivefilelookup": "files in folders below, whose names are then no columns",
-    "modifiedbefore": "only files of that time",
-    "modifiedafter": "only files of that time",
-    "basepath": "where partition folders begin",
-}
-"""Options of every text format, in lower case: which files are read."""
 OWN = {
     "spark.sql.files.ignoreCorruptFiles": "false",
     "spark.sql.files.ignoreMissingFiles": "false",
     "spark.sql.sources.partitionColumnTypeInference.enabled": "false",  # else cust=007 and cust=7 are one value
     "spark.sql.json.filterPushdown.enabled": "false",
 }
-CODECS = {
-    "utf-8": "utf-8",
-    "utf8": "utf-8",
-    "us-ascii": "ascii",
-    "ascii": "ascii",
-    "latin1": "iso8859_1",
-    "shift_jis": "shift_jis",
-    "euc-jp": "euc_jp",
-    "euc-kr": "euc_kr",
-    "gbk": "gbk",
-    "gb18030": "gb18030",
-    "big5": "big5",
-    "koi8-r": "koi8_r",
-    "koi8-u": "koi8_u",
-    **{f"iso-8859-{part}": f"iso8859_{part}" for part in (1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 15)},
-    **{f"windows-{page}": f"cp{page}" for page in range(1250, 1259)},
-    **{f"cp{page}": f"cp{page}" for page in range(1250, 1259)},
-}
-"""Encodings, as options name them, whose byte of a line break is nothing else, and Python's strict decoder of each."""
-
-
-def options_of(source: Source, taken: Iterable[str]) -> dict[str, str]:
-    """The source's options by lower-case name. Raises where one is none of ``taken``, or is written twice."""
-    options: dict[str, str] = {}
-    known = {*taken, *FILES}
-    for name, value in source.options.items():
-        if name.lower() not in known:
-            raise SourceProblem(
-                f"options: {name!r} is none that {source.format} sources are read with (docs/sources.md); "
-                f"expected some of {', '.join(sorted(known))}"
-            )
-        if name.lower() in options:
-            raise SourceProblem(f"options: {name!r} is written twice, in different letter cases")
-        options[name.lower()] = value
-    return options
 
 
 def codec(options: Mapping[str, str]) -> str:
     """Python's strict decoder for the option ``encoding``."""
-    given = options.get("encoding", options.get("charset", "utf-8"))
-    found = CODECS.get(given.lower())
-    if found is None:
-        raise SourceProblem(f"options: encoding {given!r} is none that can be read exactly: convert the files to UTF-8")
-    return found
+    return ENCODINGS[options.get("encoding", "utf-8").lower()]
 
 
 def flag(options: Mapping[str, str], name: str, default: bool) -> bool:
-    value = options.get(name, str(default)).lower()
-    if value not in ("true", "false"):
-        raise SourceProblem(f"options: {name} is true or false, got {options[name]!r}")
-    return value == "true"
+    """What an option says that is true or false, which was looked at when the configuration was read."""
+    return options.get(name, str(default)).lower() == "true"
 
 
 def lines(spark: SparkSession, source: Source, options: Mapping[str, str], whole: bool) -> DataFrame:
@@ -103,7 +55,7 @@ def session(spark: SparkSession) -> SparkSession:
 
 
 def file_options(options: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in options.items() if name in FILES}
+    return {name: value for name, value in options.items() if name in LISTING}
 
 
 def _placed(rows: DataFrame, spark: SparkSession) -> DataFrame:

@@ -9,20 +9,10 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from jobs.lake.problems import SourceProblem, stopped
+from jobs.lake.problems import SourceProblem, file_shown, stopped
 from jobs.lake.sql import quoted
+from jobs.shared.configuration.reader_options import DATES
 
-TYPES = {
-    "dateformat": "how dates are written",
-    "timestampformat": "how timestamps are written",
-    "timestampntzformat": "how timestamps without a zone are written",
-    "timezone": "of timestamps that state none",
-    "locale": "of names of months and of numbers",
-    "nanvalue": "not a number",
-    "positiveinf": "infinite",
-    "negativeinf": "infinite",
-}
-"""Options about values of other types than text, in lower case."""
 SEPARATOR = "\x01"
 NO_CELL = r"[\x00-\x1f]|^.{1000}"
 """What no number, date or truth value holds; such a cell never reaches Spark's parser, which cuts at some of them."""
@@ -56,7 +46,7 @@ def typed(
     ddl = ", ".join(["x string", *(f"v{at} {_type(field)}" for at, field in enumerate(fields)), f"{corrupt} string"])
     rows = rows.withColumn(parsed, F.from_csv(joined, ddl, {**_formats(options), **_parser(len(fields), corrupt)}))
     faults = [_fault(cells[at], F.col(f"{parsed}.v{at}"), field, options) for at, field in enumerate(fields)]
-    where = F.concat(F.lit(f"the {kind} file "), F.col(quoted(file)), F.lit(" holds "))
+    where = F.concat(F.lit(f"the {kind} file "), file_shown(F.col(quoted(file))), F.lit(" holds "))
     rows = rows.where(stopped(F.concat(where, F.coalesce(*faults))))
     places = {field.name: at for at, field in enumerate(fields)}
     return rows.select(
@@ -94,12 +84,12 @@ def _parser(columns: int, corrupt: str) -> dict[str, str]:
 
 
 def _formats(options: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in options.items() if name in TYPES}
+    return {name: value for name, value in options.items() if name in DATES}
 
 
 def _fault(cell: Column, value: Column, field: T.StructField, options: Mapping[str, str]) -> Column:
     """What is wrong with a cell, or null."""
-    empty = F.lit(options.get("nullvalue", "") != "") & (cell == "")  # else an empty cell is null
+    empty = F.lit(options.get("nullValue", "") != "") & (cell == "")  # else an empty cell is null
     wrong = (value.isNull() & (cell != "")) | empty
     if isinstance(field.dataType, T.DecimalType):
         wrong |= _loses_digits(cell, field.dataType.scale) | (cell.contains(",") & ~cell.rlike(GROUPED))

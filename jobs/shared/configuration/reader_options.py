@@ -7,7 +7,6 @@ configuration. Pure functions.
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Callable, Iterator, Mapping
 
@@ -60,6 +59,25 @@ TAKEN: Mapping[str, Mapping[str, str]] = {
     TABLE: TRAVEL,
 }
 """Kind of source -> the options that it takes -> what each does."""
+ENCODINGS = {
+    "utf-8": "utf-8",
+    "utf8": "utf-8",
+    "us-ascii": "ascii",
+    "ascii": "ascii",
+    "latin1": "iso8859_1",
+    "shift_jis": "shift_jis",
+    "euc-jp": "euc_jp",
+    "euc-kr": "euc_kr",
+    "gbk": "gbk",
+    "gb18030": "gb18030",
+    "big5": "big5",
+    "koi8-r": "koi8_r",
+    "koi8-u": "koi8_u",
+    **{f"iso-8859-{part}": f"iso8859_{part}" for part in (1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 15)},
+    **{f"windows-{page}": f"cp{page}" for page in range(1250, 1259)},
+    **{f"cp{page}": f"cp{page}" for page in range(1250, 1259)},
+}
+"""Encodings, as options name them, whose byte of a line break is nothing else, and Python's strict decoder of each."""
 SYNONYMS = {"delimiter": "sep", "charset": "encoding"}
 
 _ROWS = "rows or values would be lost with no word said"
@@ -182,30 +200,32 @@ def _wrong_value(kind: str, name: str, value: str, options: Mapping[str, str]) -
         return "not taken: columns that only some files have would be lost with no word said"
     if name in REBASE and value.upper() not in _REBASE_MODES:
         return f"expected {one_of(_REBASE_MODES)}"
-    if name == "quote" and len(value) != 1:
-        return "expected one character"
-    if name == "sep" and (not value or set(value) & {"\r", "\n"}):
-        return "expected a character, or a few, and no line break"
+    if name == "quote" and (len(value) > 1 or not value.isascii() or value in ("\r", "\n")):
+        return "expected one ASCII character, or an empty text for none"
+    if name == "sep" and (not value or set(value) & {"\r", "\n", _quote(options) or "\n"}):
+        return "expected a character, or a few, and neither a line break nor the quote sign"
     if name == "escape":
         return _wrong_escape(value, options)
     check = _CHECKS.get(name)
     return None if check is None else check(kind, value)
 
 
+def _quote(options: Mapping[str, str]) -> str:
+    return next((given for name, given in options.items() if name.lower() == "quote"), '"')
+
+
 def _wrong_escape(value: str, options: Mapping[str, str]) -> str | None:
-    quote = next((given for name, given in options.items() if name.lower() == "quote"), '"')
-    if value == quote:
+    if value == _quote(options):
         return None
     return "expected the quote sign: in a quoted field it is written twice (RFC 4180), and a backslash is a backslash"
 
 
 def _wrong_encoding(kind: str, value: str) -> str | None:
-    try:
-        name = codecs.lookup(value).name
-    except (LookupError, ValueError):
-        return "no encoding is called so; expected a name such as 'UTF-8', 'windows-1252' or 'ISO-8859-1'"
-    if kind == "json" and name != "utf-8":
-        return "expected 'UTF-8', which JSON is written in (RFC 8259)"
+    name = ENCODINGS.get(value.lower())
+    if kind == "json":
+        return None if name == "utf-8" else "expected 'UTF-8', which JSON is written in (RFC 8259)"
+    if name is None:
+        return "expected a name such as 'UTF-8', 'windows-1252' or 'ISO-8859-1'; convert other files to UTF-8"
     return None
 
 

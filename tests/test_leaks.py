@@ -1,6 +1,6 @@
 """No value and no key in any text: logs at INFO and DEBUG, exceptions, plans, event log, Delta log, properties.
 
-One driver process treats a table of each format twice and fails in seven ways; then everything it left behind is
+One driver process treats a table of each format and fails in seven ways; then everything it left behind is
 searched, byte by byte, for values planted in the raw tables and for the bytes of the key. A second one does so at
 DEBUG, in a session that the job did not start, as in a notebook, whose log4j2 file asks for the loggers that quote by
 name.
@@ -52,9 +52,8 @@ if os.environ.get("SESSION") == "own":
 else:
     spark = session.start("leaks")
 conf = config.load(Path(sys.argv[1]))
-for name in FORMATS:
-    for _ in range(2):
-        print("TREATED", name, pseudonymize.run(spark, conf, name).rows)
+for name in (*FORMATS, "delta"):  # a second run of one: it is then that Delta warns
+    print("TREATED", name, pseudonymize.run(spark, conf, name).rows)
 result = pseudonymize.run(spark, conf, "good")
 own = session.for_run(spark)
 held = pseudonymize.prepare(own, conf, "good")
@@ -188,7 +187,7 @@ def left_behind(
         env=environ,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        timeout=600,
+        timeout=1800,
         check=False,
     )
     (lake / "output.log").write_bytes(done.stdout)
@@ -212,7 +211,8 @@ def test_the_driver_did_what_was_asked(left_behind: tuple[Path, str, list[bytes]
     for name, error in {**FAILING, "broken_key": "KeyProblem"}.items():
         assert f"FAILED {name} {error}" in output, output[-6000:]
     for name in FORMATS:
-        assert output.count(f"TREATED {name} {1 if 'folders' in name else 3}\n") == 2, output[-6000:]
+        treated = output.count(f"TREATED {name} {1 if 'folders' in name else 3}\n")
+        assert treated == (2 if name == "delta" else 1), output[-6000:]
     assert "SUCCEEDED" not in output
     assert "== Physical Plan ==" in output
     assert list((left_behind[0] / "events").iterdir())

@@ -143,6 +143,7 @@ def test_what_is_left_after_vacuum_and_after_the_log_is_cleaned(spark: SparkSess
     assert "canary" not in str(refused.value)
     log = lake / "treated" / "t" / "_delta_log"
     first = log / f"{0:020}.json"
+    (log / f".{first.name}.crc").unlink(missing_ok=True)  # Hadoop's own, of the file as it was
     first.write_text(first.read_text().replace('\\"minValues\\":{\\"id\\"', '\\"noValues\\":{\\"id\\"'))
     assert not look(spark, conf).left, "a log without statistics says no value"
     assert pseudonymize.run(spark, conf, "t").version == 2

@@ -64,7 +64,10 @@ def test_a_line_that_is_not_one_object_is_refused(spark: SparkSession, lake: Pat
 
 
 def test_right_lines_are_read(spark: SparkSession, lake: Path) -> None:
-    text = b'\xef\xbb\xbf{"a": 1.230, "_corrupt_record": "x"}\r\n\n{"_corrupt_record": "\\ud83d\\ude00", "a": "\\\\ud83d"}\n'
+    text = (
+        b'\xef\xbb\xbf{"a": 1.230, "_corrupt_record": "x"}\r\n\n'
+        b'{"_corrupt_record": "\\ud83d\\ude00", "a": "\\\\ud83d"}\n'
+    )
     assert rows(spark, lake / "t", text) == [("x", "1.230"), ("\U0001f600", "\\ud83d")]
     assert rows(spark, lake / "n", b'{"a": {"b": [1, 2]}, "c": null}\n', "a struct<b: array<int>>, c string") == [
         (((  [1, 2]),), None)
@@ -80,7 +83,10 @@ def test_counts_and_limits(spark: SparkSession, lake: Path) -> None:
     found = read.rows_of(for_run(spark), Source.model_validate({"format": "json", "path": str(lake / "t")})).rows
     assert (found.count(), found.limit(2).count(), found.where("a > 1").count()) == (3, 2, 2)
     (lake / "t" / "b.json").write_bytes(b'{"a": 4, "a": 5}\n')
-    found = read.rows_of(for_run(spark), Source.model_validate({"format": "json", "path": str(lake / "t")})).rows
+    source = Source.model_validate({"format": "json", "path": str(lake / "t")})
+    with pytest.raises(SourceProblem, match="one key twice"):
+        read.rows_of(for_run(spark), source)
+    found = read.rows_of(for_run(spark), source.model_copy(update={"schema_": "a int"})).rows
     for query in (found.where("a > 100"), found.groupBy().count()):
         with pytest.raises(RunFailed, match=r"b.json holds"):
             translated("t", query.collect)

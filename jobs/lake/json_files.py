@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pyarrow as pa
+from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
@@ -67,7 +68,7 @@ def _schema(reader: DataFrameReader, source: Source, corrupt: str, folders: Sequ
         assert isinstance(declared, T.StructType)
         fields = [field for field in declared.fields if field.name.lower() not in taken]
     else:
-        fields = [field for field in reader.json(str(source.path)).schema.fields if field.name not in folders]
+        fields = [field for field in _inferred(reader, str(source.path)).fields if field.name not in folders]
         if any(field.name == corrupt for field in fields):
             raise SourceProblem(f"the JSON source holds what {NO_OBJECT}: one object is expected on each line")
         if any(field.name.lower() in taken for field in fields):
@@ -75,6 +76,15 @@ def _schema(reader: DataFrameReader, source: Source, corrupt: str, folders: Sequ
     if not fields or any(field.name == FILE for field in fields):
         raise SourceProblem(f"the JSON objects have no keys, or one called {FILE!r}: state 'schema' without it")
     return T.StructType(fields)
+
+
+def _inferred(reader: DataFrameReader, path: str) -> T.StructType:
+    try:
+        return reader.json(path).schema
+    except AnalysisException as error:
+        if error.getCondition() != "COLUMN_ALREADY_EXISTS":
+            raise
+    raise SourceProblem("the JSON source holds an object that has one key twice, or keys that differ in case only")
 
 
 def _whole_schema(source: Source, objects: T.StructType, folders: Sequence[str]) -> T.StructType:

@@ -94,9 +94,17 @@ def _roots(rows: DataFrame) -> Iterator[str]:
         kind = leaf.getClass().getSimpleName()
         if kind == "HiveTableRelation":
             yield leaf.tableMeta().location().toString()
-        elif kind == "LogicalRelation" and leaf.relation().getClass().getSimpleName() == "HadoopFsRelation":
-            roots = leaf.relation().location().rootPaths()
-            yield from (roots.apply(each).toString() for each in range(roots.size()))
+        elif kind == "LogicalRelation":
+            yield from _root_paths(leaf.relation())
+
+
+def _root_paths(relation: Any) -> list[str]:
+    """Of a relation of files, Delta's own kinds too; of another none."""
+    try:
+        roots = relation.location().rootPaths()
+    except (PySparkException, Py4JError):
+        return []
+    return [str(roots.apply(at).toString()) for at in range(roots.size())]
 
 
 def _resolved(spark: SparkSession, place: str) -> locations.Location:

@@ -139,7 +139,7 @@ def execute(spark: SparkSession, prepared: Prepared, report: Report = events.sil
                 spark, prepared.source.rows, columns, table.target, prepared.target, properties, run_id
             )
         except (PySparkException, Py4JError) as error:
-            raise whereabouts.located(error, prepared.source.rows, selection) or error from None
+            raise whereabouts.located(error, prepared.source, selection) or error from None
     result = Result(
         table.name, run_id, commit.version, commit.rows, time.monotonic() - start, by_column(plan, counts.value), plan
     )

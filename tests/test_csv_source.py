@@ -48,7 +48,9 @@ def rows(spark: SparkSession, folder: Path, files: Files, schema: str | None = N
     return translated("t", found)
 
 
-def records(text: bytes, names: list[str], dialect: Dialect = PLAIN, step: int = 2) -> list[tuple[Any, ...]]:
+def records(
+    text: bytes, names: list[str], dialect: Dialect = PLAIN, step: int = 2, line: str | None = None
+) -> list[tuple[Any, ...]]:
     """What the parser makes of a file's bytes, in batches of ``step`` lines; no Spark."""
     lines = [line + b"\n" for line in text.split(b"\n")]
     lines = lines[:-1] if lines[-1] == b"\n" else lines
@@ -57,8 +59,9 @@ def records(text: bytes, names: list[str], dialect: Dialect = PLAIN, step: int =
         part = lines[at : at + step]
         columns = [pa.array(part, pa.binary()), pa.array(["f.csv"] * len(part)), pa.array([0] * len(part), pa.int64())]
         batches.append(pa.record_batch(columns, ["line", "file", "start"]))
-    read_ = csv_records.read(iter(batches), dialect, names, "file")
-    return [tuple(row[name] for name in names) for batch in read_ for row in batch.to_pylist()]
+    read_ = csv_records.read(iter(batches), dialect, names, "file", line)
+    wanted = [*names, *([line] if line else [])]
+    return [tuple(row[name] for name in wanted) for batch in read_ for row in batch.to_pylist()]
 
 
 def test_a_line_break_in_quotes_belongs_to_the_value(spark: SparkSession, lake: Path) -> None:
@@ -119,6 +122,13 @@ def test_right_files_are_read(step: int) -> None:
     assert records(b"a,b\n#1,x\n", both, step=step) == [("#1", "x")]
     assert records(b"a,b\n1,\x80\xe9\n", both, Dialect(encoding="cp1252"), step) == [("1", "€é")]
     assert records(b'a,b\n,""\nN,"N"\n', both, Dialect(null="N"), step) == [(None, ""), (None, None)]
+
+
+@pytest.mark.parametrize("step", [1, 2, 100])
+def test_records_are_told_by_the_line_on_which_they_begin(step: int) -> None:
+    text = b'a,b\n1,"x\ny"\n\n2,z\n3,"\n\n"\n4,z'
+    found = [(row[0], row[2]) for row in records(text, ["a", "b"], step=step, line="at")]
+    assert found == [("1", "2"), ("2", "5"), ("3", "6"), ("4", "9")]
 
 
 def test_a_blank_line_in_a_file_of_one_column_is_refused() -> None:

@@ -12,7 +12,7 @@ from pyspark.sql import types as T
 
 from jobs.pseudonymize import run
 from jobs.shared.field_metadata import decoded, encoded
-from jobs.shared.record import columns_of
+from jobs.shared.record_reader import columns_of
 from jobs.shared.treated_table import privacy_of
 from tests.lakes import configured, table
 

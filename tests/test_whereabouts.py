@@ -92,7 +92,7 @@ def test_other_formats_tell_the_file(spark: SparkSession, lake: Path) -> None:
     (lake / "raw" / "csv" / "c.csv").write_text(f"ip\n10.0.0.1\n{BAD}\n")
     (lake / "raw" / "orc").mkdir(parents=True)
     pa.orc.write_table(pa.table({"ip": IPS}), lake / "raw" / "orc" / "d.orc")
-    for form, name in (("csv", "c.csv"), ("orc", "d.orc")):
+    for form, name in (("csv", "c.csv, line 3"), ("orc", "d.orc")):
         source = {"format": form, "path": str(lake / "raw" / form)}
         message = failed(spark, lake, table(form, lake, {"ip": {"technique": "truncate_ip"}}, source=source))
         assert message.partition("it stands first in ")[2].split("; ")[0] == name

@@ -24,20 +24,25 @@ from privacy_udfs.errors import SourceRefused
 HEADER_LINES = 200
 
 
-def rows_of(spark: SparkSession, source: Source) -> DataFrame:
-    """The rows, lazily; a file that is not as the options and the schema say fails the run when it is read."""
+def rows_of(spark: SparkSession, source: Source, places: tuple[str, str] | None = None) -> DataFrame:
+    """The rows, lazily; a file that is not as the options and the schema say fails the run when it is read.
+
+    places: names of two more columns, the file of a record and the line on which it begins, to find records again.
+    """
     options = source.options
     dialect = dialect_of(options)
-    lines = text_source.lines(spark, source, options, whole=dialect.line_breaks)
+    lines = text_source.lines(spark, source, options, whole=dialect.line_breaks or places is not None)
     folders = lines.columns[3:]
     schema = _schema(lines, source, dialect, folders)
     names = [field.name for field in schema.fields if field.name.lower() not in {name.lower() for name in folders}]
     whole_lines = F.concat(F.col(LINE).cast("binary"), F.lit(b"\n")).alias(LINE)
-    file = f"file_{uuid.uuid4().hex}"
-    read = functools.partial(csv_records.read, dialect=dialect, names=names, file=file, mark=wording.mark())
-    texts = T.StructType([T.StructField(name, T.StringType()) for name in (*names, file, *folders)])
+    file, line = places or (f"file_{uuid.uuid4().hex}", None)
+    read = functools.partial(csv_records.read, dialect=dialect, names=names, file=file, line=line, mark=wording.mark())
+    given = [*names, *([line] if line else []), file, *folders]
+    texts = T.StructType([T.StructField(name, T.StringType()) for name in given])
     rows = lines.select(whole_lines, FILE, START, *map(quoted, folders)).mapInArrow(read, texts)
-    return typed(rows, schema, "csv", file, options)
+    kept = [T.StructField(name, T.StringType()) for name in places or ()]
+    return typed(rows, T.StructType([*schema.fields, *kept]), "csv", file, options)
 
 
 def dialect_of(options: Mapping[str, str]) -> Dialect:

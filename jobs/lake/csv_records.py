@@ -56,9 +56,13 @@ def safe_names(header: Sequence[str]) -> list[str]:
 class FileReader:
     """Reads one file, or one part of it, batch by batch of lines. names: None to look at its first record only."""
 
-    def __init__(self, dialect: Dialect, names: Sequence[str] | None, file: str, start: int) -> None:
+    def __init__(
+        self, dialect: Dialect, names: Sequence[str] | None, file: str, start: int, line: str | None = None
+    ) -> None:
         self.dialect = dialect
         self.names = names
+        self.line = line
+        """A further column: the line on which each record begins, counted from 1. None: not wanted."""
         self.file = file
         self.start = start
         self.first: list[str] | None = None
@@ -162,8 +166,12 @@ class FileReader:
             starts = starts[1:]
         if self.names is None or not len(starts):
             return None
-        table = self._parsed(data, starts, self.names, separator)
-        return self._finished(table, separator)
+        table = self._finished(self._parsed(data, starts, self.names, separator), separator)
+        return table if self.line is None else table.append_column(self.line, self._line_numbers(data, starts))
+
+    def _line_numbers(self, data: Bytes, starts: Places) -> pa.Array:
+        breaks = np.flatnonzero(data == BREAK)
+        return pa.array(self._lines + 1 + np.searchsorted(breaks, starts), pa.int64()).cast(pa.string())
 
     def _take_first(self, record: Bytes, separator: bytes) -> None:
         """The first record of the file, which is its header if it has one."""
@@ -252,20 +260,25 @@ def _bytes_of(lines: pa.Array) -> memoryview:
 
 
 def read(
-    batches: Iterator[pa.RecordBatch], dialect: Dialect, names: Sequence[str], file: str, mark: str | None = None
+    batches: Iterator[pa.RecordBatch],
+    dialect: Dialect,
+    names: Sequence[str],
+    file: str | None,
+    line: str | None = None,
+    mark: str | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """What a task runs: batches of lines become batches of records. mark: the run's (`privacy_udfs.wording`).
 
     The first three columns of a batch are the line with its line break, its file, and the byte at which the part of the
-    file begins that the task reads; columns of partition folders follow. The file, in a column called ``file``, and
-    the folders are passed on behind the values.
+    file begins that the task reads; columns of partition folders follow. Behind the values come, where they are wanted,
+    the line (``line``) and the file (``file``), and the folders.
     """
     with wording.marked_errors(mark):
-        yield from _read_all(batches, dialect, names, file)
+        yield from _read_all(batches, dialect, names, file, line)
 
 
 def _read_all(
-    batches: Iterator[pa.RecordBatch], dialect: Dialect, names: Sequence[str], file: str
+    batches: Iterator[pa.RecordBatch], dialect: Dialect, names: Sequence[str], file: str | None, line: str | None
 ) -> Iterator[pa.RecordBatch]:
     reader: FileReader | None = None
     for batch in batches:
@@ -274,7 +287,7 @@ def _read_all(
             if reader is None or (reader.file, reader.start) != place:
                 if reader is not None:
                     reader.finish()
-                reader = FileReader(dialect, names, *place)
+                reader = FileReader(dialect, names, *place, line)
             table = reader.take(part.column(0))
             if table is not None:
                 yield from _with_folders(table, part, file)
@@ -293,11 +306,11 @@ def _by_file(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
             yield batch.slice(start, end - start)
 
 
-def _with_folders(table: pa.Table, part: pa.RecordBatch, file: str) -> Iterator[pa.RecordBatch]:
-    """The records with the file they are of and what the names of its folders say, which all of them share."""
+def _with_folders(table: pa.Table, part: pa.RecordBatch, file: str | None) -> Iterator[pa.RecordBatch]:
+    """The records with what all of them share: the file that they are of, and what the names of its folders say."""
     columns, names = list(table.columns), list(table.column_names)
-    for at in (1, *range(3, part.num_columns)):
-        value = part.column(at)[0]
+    shared = [(part.column(at)[0], part.schema.field(at).name) for at in range(3, part.num_columns)]
+    for value, name in [*([(part.column(1)[0], file)] if file else []), *shared]:
         columns.append(pa.repeat(value, table.num_rows))
-        names.append(file if at == 1 else part.schema.field(at).name)
+        names.append(name)
     yield from pa.table(columns, names).to_batches()

@@ -6,11 +6,13 @@ Whatever of it can be known before a row is read is looked at here, and told as 
 from __future__ import annotations
 
 import dataclasses
+import functools
+from collections.abc import Callable
 
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.lake import leaves, partition_folders, source_errors, source_schema, text_files
+from jobs.lake import csv_files, leaves, partition_folders, source_errors, source_schema, text_files
 from jobs.lake.leaves import Leaf
 from jobs.lake.problems import SourceProblem
 from jobs.lake.sql import quoted, quoted_table
@@ -19,6 +21,10 @@ from jobs.shared.configuration.models import Source
 
 NOT_DELTA = ("EXPECT_TABLE_NOT_VIEW", "DELTA_OPERATION_MISSING_PATH")
 """What Delta says when it is asked about a view, or about a table of a catalog that is not its own."""
+
+
+PLACES = ("lakenym file", "lakenym line")
+"""Columns of `SourceRows.places`: the file of a row, and the line on which it begins, counted from 1."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +36,8 @@ class SourceRows:
     """Columns whose values stand in paths."""
     is_treated: bool = False
     """Whether it, or anything under it, carries the record of a treatment."""
+    places: Callable[[], DataFrame] | None = None
+    """The same rows, read again with `PLACES`, where files tell more of a row than Spark does."""
     names_from_data: bool = False
     """Whether the columns' names are read out of the files' text, where they may be values (a CSV without a header)."""
 
@@ -47,7 +55,12 @@ def rows_of(spark: SparkSession, source: Source) -> SourceRows:
             partition_folders.check_names(rows, source, partitions)
         rows = source_schema.cleaned(partition_folders.typed(rows, source))
         is_treated = any(leaf.is_treated for leaf in under)
-        return SourceRows(rows, version, partitions, is_treated, text_files.names_from_data(source))
+        places = functools.partial(_placed, spark, source) if source.format == "csv" else None
+        return SourceRows(rows, version, partitions, is_treated, places, text_files.names_from_data(source))
+
+
+def _placed(spark: SparkSession, source: Source) -> DataFrame:
+    return partition_folders.typed(csv_files.rows_of(spark, source, PLACES), source)
 
 
 def _read(spark: SparkSession, source: Source) -> tuple[DataFrame, int | None]:

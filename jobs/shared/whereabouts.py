@@ -8,9 +8,11 @@ from urllib.parse import unquote
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, Row
+from pyspark.sql import Row
 from pyspark.sql import functions as F
 
+from jobs.lake.read import PLACES, SourceRows
+from jobs.lake.sql import quoted
 from jobs.shared.configuration.models import Source
 from jobs.shared.failures import RunFailed
 from jobs.shared.selection import Selection
@@ -19,6 +21,7 @@ from privacy_udfs.errors import ValueRefused
 from privacy_udfs.wording import Told, told
 
 MOST = 3
+AS_CSV = ("file_path", "line")
 FILE, ROW = "_metadata.file_path", "_metadata.row_index"
 
 
@@ -26,13 +29,13 @@ class RefusedAt(RunFailed):
     """Values that a technique cannot treat, and where the first of them stand."""
 
 
-def located(error: Exception, rows: DataFrame, selection: Selection) -> RefusedAt | None:
+def located(error: Exception, source: SourceRows, selection: Selection) -> RefusedAt | None:
     """A run's failure with the places of what was refused; None for any other failure, or where none can be told."""
     ours = told(str(error))
     if ours is None or ours.kind != ValueRefused.__name__:
         return None
     try:
-        places = list(_places(ours, rows, dataclasses.replace(selection, counts=None)))
+        places = list(_places(ours, source, dataclasses.replace(selection, counts=None)))
     except (PySparkException, Py4JError):  # the first error is what counts
         return None
     if not places:
@@ -41,19 +44,24 @@ def located(error: Exception, rows: DataFrame, selection: Selection) -> RefusedA
     return RefusedAt(f"{ours.message} ({ours.kind}); nothing was committed; {first}")
 
 
-def _places(ours: Told, rows: DataFrame, selection: Selection) -> Iterator[str]:
+def _places(ours: Told, source: SourceRows, selection: Selection) -> Iterator[str]:
     plan = selection.plan
     labels = [(f"{plan.table}: {path}: ", path.root) for each in plan.columns for path in (each.path, each.path.leaf)]
     for name in sorted({root for label, root in labels if ours.message.startswith(label)}):
-        for row in _looked_up(rows, selection, name):
+        for row in _looked_up(source, selection, name):
             yield _place(row, plan.config.source)
 
 
-def _looked_up(rows: DataFrame, selection: Selection, name: str) -> list[Row]:
-    """Formats differ in what they tell of a row: all the file, Parquet and Delta the row's number too."""
+def _looked_up(source: SourceRows, selection: Selection, name: str) -> list[Row]:
+    """Formats differ in what they tell of a row: CSV the line, Parquet and Delta the row's number, others the file."""
+    if source.places is not None:
+        rows, wanted = source.places(), selection.plan.config.rows
+        rows = rows if wanted is None else rows.where(wanted)
+        named = [F.col(quoted(place)).alias(as_) for place, as_ in zip(PLACES, AS_CSV, strict=True)]
+        return rows.where(selection.refusing(name, MOST)).select(*named).limit(MOST).collect()
     for columns in ((FILE, ROW), (FILE,)):
         try:
-            found = rows.where(selection.refusing(name, MOST)).select(*map(F.col, columns))
+            found = source.rows.where(selection.refusing(name, MOST)).select(*map(F.col, columns))
         except PySparkException:  # there is no such column
             continue
         return found.limit(MOST).collect()
@@ -62,7 +70,8 @@ def _looked_up(rows: DataFrame, selection: Selection, name: str) -> list[Row]:
 
 def _place(row: Row, source: Source) -> str:
     number = f", row {row['row_index']} counted from 0" if "row_index" in row else ""
-    return f"{_named(row['file_path'], source)}{number}"
+    line = f", line {row['line']}" if "line" in row else ""
+    return f"{_named(row['file_path'], source)}{number}{line}"
 
 
 def _named(path: str, source: Source) -> str:

@@ -20,6 +20,8 @@ OWN = {
     "spark.sql.sources.partitionColumnTypeInference.enabled": "false",  # else cust=007 and cust=7 are one value
     "spark.sql.json.filterPushdown.enabled": "false",
 }
+SIZES = ("spark.sql.files.maxPartitionBytes", "spark.sql.files.openCostInBytes")
+"""How large the parts are that tasks read: as the caller's session says."""
 
 
 def codec(options: Mapping[str, str]) -> str:
@@ -49,8 +51,8 @@ def texts(spark: SparkSession, source: Source, options: Mapping[str, str], files
 def session(spark: SparkSession) -> SparkSession:
     """A session of its own in which files are listed and opened as they must be."""
     own = spark.newSession()
-    for name, value in OWN.items():
-        own.conf.set(name, value)
+    for name, value in {**OWN, **{name: spark.conf.get(name) for name in SIZES}}.items():
+        own.conf.set(name, str(value))
     return own
 
 
@@ -74,7 +76,7 @@ def _read_whole(spark: SparkSession, own: SparkSession, path: str, chosen: Mappi
     """Tasks as large as the largest file at least, so that no file is split, and small files share a task."""
     files = own.read.format("binaryFile").options(**chosen).load(path)
     count, total, largest = files.agg(F.count("*"), F.sum("length"), F.max("length")).collect()[0]
-    most, opening = (_bytes(spark, f"spark.sql.files.{name}") for name in ("maxPartitionBytes", "openCostInBytes"))
+    most, opening = (_bytes(spark, name) for name in SIZES)
     share = ((total or 0) + count * opening) // spark.sparkContext.defaultParallelism
     own.conf.set("spark.sql.files.maxPartitionBytes", str(max(largest or 1, min(most, max(opening, share)))))
     own.conf.set("spark.sql.files.minPartitionNum", "1")

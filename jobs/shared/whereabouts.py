@@ -53,7 +53,8 @@ def _places(ours: Told, source: SourceRows, selection: Selection) -> Iterator[st
 
 
 def _looked_up(source: SourceRows, selection: Selection, name: str) -> list[Row]:
-    """Formats differ in what they tell of a row: CSV the line, Parquet and Delta the row's number, others the file."""
+    """Formats differ in what they tell of a row: CSV the line, Parquet the row's number (as Delta does
+    for tables with deletion vectors), others the file."""
     if source.places is not None:
         rows, wanted = source.places(), selection.plan.config.rows
         rows = rows if wanted is None else rows.where(wanted)

@@ -60,7 +60,7 @@ def test_nested_values_and_delta_sources_are_told_by_file(spark: SparkSession, l
     name = f"n_{uuid.uuid4().hex}"
     spark.read.format("delta").load(str(lake / "raw" / "t")).write.format("delta").saveAsTable(name)
     try:
-        named = table("n", lake, {"a[].ip": {"technique": "truncate_ip"}}, source={"table": name})
+        named = table("named", lake, {"a[].ip": {"technique": "truncate_ip"}}, source={"table": name})
         assert re.search(r"first in part-00000-[\w.-]+\.parquet$", failed(spark, lake, named))
     finally:
         spark.sql(f"DROP TABLE {name}")
@@ -69,7 +69,10 @@ def test_nested_values_and_delta_sources_are_told_by_file(spark: SparkSession, l
 def test_a_folder_named_after_a_value_is_not_told(spark: SparkSession, lake: Path) -> None:
     path = lake / "raw" / "t"
     parquet(path / "name=Ann Smith", pa.table({"ip": [BAD]}), "b.parquet")
-    message = failed(spark, lake, table("t", lake, {"ip": {"technique": "truncate_ip"}, "name": "redact"}))
+    source = {"format": "parquet", "path": str(path), "personal_paths": "accepted"}
+    message = failed(
+        spark, lake, table("t", lake, {"ip": {"technique": "truncate_ip"}, "name": "redact"}, source=source)
+    )
     assert "it stands first in b.parquet, row 0" in message
     assert "Ann" not in message
     parquet(lake / "raw" / "u" / "2026" / "05", pa.table({"ip": [BAD]}), "b.parquet")

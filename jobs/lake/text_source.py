@@ -19,6 +19,7 @@ OWN = {
     "spark.sql.files.ignoreMissingFiles": "false",
     "spark.sql.sources.partitionColumnTypeInference.enabled": "false",  # else cust=007 and cust=7 are one value
     "spark.sql.json.filterPushdown.enabled": "false",
+    "spark.sql.variant.allowDuplicateKeys": "false",
 }
 SIZES = ("spark.sql.files.maxPartitionBytes", "spark.sql.files.openCostInBytes")
 """How large the parts are that tasks read: as the caller's session says."""

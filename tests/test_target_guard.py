@@ -11,7 +11,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from jobs import pseudonymize
+from jobs import plan, pseudonymize
 from jobs.lake import delta_commit
 from jobs.lake.problems import CommitConflict, Overwritten, SourceProblem
 from jobs.pseudonymize import Prepared
@@ -226,6 +226,8 @@ def test_the_source_through_a_link_or_a_name_is_refused(spark: SparkSession, lak
             conf = configured(lake, table("t", lake, ENTRY, source=source, target={"path": target}))
             with pytest.raises(SourceProblem, match=r"is the place that the source is read from|is no Delta table"):
                 prepared(spark, conf)
+        with pytest.raises(SourceProblem, match="is the place that the source is read from"):
+            plan._plan(session.for_run(spark), conf, "t")
         spark.range(1).selectExpr("id", "'x' AS note").write.format("delta").save(f"{lake}/delta")
         (lake / "link" / "delta").symlink_to(lake / "delta")
         delta = {"source": {"format": "delta", "path": f"{lake}/delta"}, "target": {"path": f"{lake}/raw/delta"}}

@@ -146,6 +146,27 @@ def test_by_name_too(spark: SparkSession, lake: Path) -> None:
         spark.sql("DROP DATABASE guard CASCADE")
 
 
+def test_a_partitioned_name_again_and_again(spark: SparkSession, lake: Path) -> None:
+    """Its partition column is not the last one, which catalogs do not take in the entry of a table."""
+    rows = "SELECT id, 'x' AS part, 'y' AS note FROM range(3)"
+    spark.sql(rows).write.parquet(str(lake / "raw" / "t"))
+    entry = {**ENTRY, "part": "keep"}
+    target = {"table": "in_parts", "partition_by": ["part"]}
+    conf = configured(lake, table("t", lake, entry, target=target))
+    try:
+        assert [pseudonymize.run(spark, conf, "t").version for _ in range(3)] == [0, 1, 2]
+        spark.sql("DROP TABLE in_parts")
+        for _ in range(2):  # the statement leaves the columns in the entry
+            spark.sql(f"CREATE OR REPLACE TABLE in_parts USING delta PARTITIONED BY (part) AS {rows}")
+        assert pseudonymize.run(spark, conf, "t", allow_raw_history=True).version == 2
+        assert pseudonymize.run(spark, conf, "t", allow_raw_history=True).version == 3
+        treated = spark.read.table("in_parts")
+        assert treated.count() == 3
+        assert all("privacy" in field.metadata for field in treated.schema.fields)
+    finally:
+        spark.sql("DROP TABLE IF EXISTS in_parts")
+
+
 def test_a_run_that_ended_before_its_name_was_known_is_taken_up(spark: SparkSession, lake: Path) -> None:
     spark.sql("CREATE DATABASE IF NOT EXISTS guard")
     try:

@@ -27,13 +27,13 @@ from jobs.shared.checks import Refused
 from jobs.shared.cli import BadUsage
 from jobs.shared.configuration import plain_path
 from jobs.shared.configuration.config import Config
+from jobs.shared.configuration.documents import canonical_json
 from jobs.shared.inventory import accepted, discovery
 from jobs.shared.inventory.proposals import Surroundings
 from jobs.shared.platform import described, drafting, marks, writing
 from jobs.shared.platform.catalogs import CATALOGS, checked_name
 from jobs.shared.platform.drafting import Drafted
 from jobs.shared.platform.labels import Means
-from jobs.shared.record import canonical_json
 from jobs.shared.shown import say
 
 

@@ -147,7 +147,7 @@ def _draft_all(asked: argparse.Namespace) -> int:
     if not (asked.path or asked.database or asked.table):
         raise BadUsage("name what to scan: --path, --database or --table")
     if asked.write and not asked.write.is_dir():
-        raise BadUsage("--write: expected a folder that exists, conf/catalog")
+        raise BadUsage(f"--write: there is no folder {asked.write}: make it first; drafts go to conf/catalog")
     known, around = ({}, Surroundings()) if conf is None else (accepted.entries(conf), accepted.surroundings(conf))
     spark = _session()
     found = lake_tables.chosen(spark, asked.table, asked.path, asked.database, known)

@@ -26,16 +26,18 @@ from jobs.shared import cli, events, failures, predicates, record, record_reader
 from jobs.shared.checks import refuse
 from jobs.shared.configuration import config
 from jobs.shared.configuration.config import Config, ConfigError
+from jobs.shared.configuration.documents import canonical_json
 from jobs.shared.configuration.variables import StandIns
 from jobs.shared.keys import key_checks, key_exposure, key_ring
 from jobs.shared.policy import git_revision
 from jobs.shared.policy.diff_report import TableDiff
 from jobs.shared.policy.treatment_diff import diff, diff_rows, entries_of
-from jobs.shared.record import canonical_json
 from jobs.shared.shown import say
 from jobs.shared.treatment_plan import ColumnPlan, Plan
 
 THE_RECORD = "record"
+LONGEST = 40
+"""Characters of a parameter in a table: all steps of a `normalize`, and not a hierarchy."""
 
 
 def as_data(plan: Plan) -> dict[str, Any]:
@@ -92,7 +94,7 @@ def _row(column: ColumnPlan) -> list[str]:
 
 def _short(value: Any) -> str:
     text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
-    return text if len(text) <= 30 else f"({len(value)} entries)" if isinstance(value, list) else f"{text[:27]}..."
+    return text if len(text) <= LONGEST else f"({len(value)} entries)" if isinstance(value, list) else f"{text[:27]}..."
 
 
 def against_record(spark: SparkSession, conf: Config, table: str) -> TableDiff:

@@ -244,7 +244,7 @@ def test_failures_have_codes_of_their_own_and_name_no_value(
         ([], "name what to scan: --path, --database or --table"),
         (["--compare"], "--compare needs --conf"),
         (["--compare", "--conf", ".", "--write", "."], "--compare writes nothing"),
-        (["--table", "t", "--write", "no/such/folder"], "--write: expected a folder that exists"),
+        (["--table", "t", "--write", "no/such/folder"], "--write: there is no folder no/such/folder: make it first"),
         (["--table", "t", "--sample", "0"], "--sample: expected 1 row or more"),
         (["--table", "t", "--locale", "de_XX", "--locale", "GER"], "--locale: GER, XX is no country"),
         (["--compare", "--conf", "no/such/folder"], "expected a folder with the configuration"),

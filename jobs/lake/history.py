@@ -11,7 +11,7 @@ from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.lake.delta_commit import APPLICATION
-from jobs.shared.record_reader import RECORD
+from jobs.shared.record_reader import PRIVACY, RECORD
 
 COMMIT_FILES = "?" * 20 + ".json"
 """Commits only: checkpoints, checksums and compacted commits, which say the same again, have longer names."""
@@ -117,7 +117,7 @@ def _restored(commit: Commit, states: Mapping[int, bool]) -> bool:
 def _starts_treated(spark: SparkSession, name: str, version: int) -> bool:
     """Whether the oldest version left was treated; its metadata is in a checkpoint, so its schema is asked."""
     schema = spark.read.option("versionAsOf", version).table(name).schema
-    return any("privacy" in field.metadata for field in schema.fields)
+    return any(PRIVACY in field.metadata for field in schema.fields)
 
 
 # -- the log ----------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from jobs.lake import json_documents, text_source
+from jobs.lake.json_documents import WHITE
 from jobs.lake.problems import SourceProblem, counted, file_shown, stopped
 from jobs.lake.sql import quoted
 from jobs.lake.text_source import FILE, LINE
@@ -21,7 +22,6 @@ from jobs.lake.typed_cells import loses_digits, typed
 from jobs.shared.configuration.models import Source
 from privacy_udfs import wording
 
-WHITE = " \t\r\n"
 NO_OBJECT = "is no JSON object as its schema says"
 SURROGATE = r"\\u[dD][89a-fA-F]"
 PAIR = r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"

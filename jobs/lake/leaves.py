@@ -10,9 +10,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import types as T
 
-from jobs.shared.record_reader import RECORD
-
-PRIVACY = "privacy"
+from jobs.shared.record_reader import PRIVACY, RECORD
 
 
 @dataclasses.dataclass(frozen=True)

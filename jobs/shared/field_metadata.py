@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from jobs.shared.configuration.documents import canonical_json
+
 AS_TEXT = "json"
 LONGEST_NUMBER = 1 << 63
 
@@ -20,7 +22,7 @@ def encoded(value: Any) -> Any:
         return {name: encoded(part) for name, part in value.items()}
     if _fits(value):
         return value
-    return {AS_TEXT: json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)}
+    return {AS_TEXT: canonical_json(value)}
 
 
 def decoded(value: Any) -> Any:

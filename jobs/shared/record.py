@@ -7,13 +7,13 @@ written, names and ids, never a value of the table and never a secret. Two recor
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
 from jobs.shared.configuration.column_path import ColumnPath
+from jobs.shared.configuration.documents import canonical_json
 from jobs.shared.record_reader import RECORD, RECORD_VERSION
 from jobs.shared.treatment_plan import ColumnPlan, Plan
 
@@ -79,8 +79,3 @@ def software() -> str:
     """Name and version of what treats, and of what it stands on."""
     packages = ("pyspark", "delta-spark", "pyarrow", "cryptography")
     return "; ".join([f"lakenym {version('lakenym')}", *(f"{name} {version(name)}" for name in packages)])
-
-
-def canonical_json(data: Any) -> str:
-    """One text for equal data: keys sorted, no spaces, Unicode as it is."""
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, get_args
 
+from jobs.shared.configuration.entry import Class
 from jobs.shared.shown import shown
 from privacy_udfs.errors import LakenymError
 from privacy_udfs.techniques import BY_NAME, parse
 
 RECORD_VERSION = 1
 RECORD = "privacy.record"
-CLASSES = ("direct_identifier", "quasi_identifier", "sensitive", "non_personal")
+PRIVACY = "privacy"
+"""Of a field's metadata, what holds its entry of the record."""
+CLASSES: tuple[str, ...] = get_args(Class)
 HASHED = "sha256"
 MOST = 5
 

@@ -15,6 +15,7 @@ from jobs.lake.sql import quoted
 from jobs.shared.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue
 from jobs.shared.field_metadata import encoded
 from jobs.shared.record import Entry
+from jobs.shared.record_reader import PRIVACY
 from jobs.shared.treatment_plan import ColumnPlan, Plan
 from privacy_udfs import wording
 from privacy_udfs.keys import KeyReference
@@ -132,14 +133,14 @@ class Selection:
     def _metadata(self, path: ColumnPath) -> dict[str, object]:
         """A leaf's entry; of elements, map entries and cases, by the rest of their path, on the nearest field above."""
         if path in self.entries:
-            return {"privacy": encoded(self.entries[path])}
+            return {PRIVACY: encoded(self.entries[path])}
         depth = len(path.steps)
         below = {
             str(ColumnPath(other.steps[depth:])): encoded(entry)
             for other, entry in self.entries.items()
             if other.steps[:depth] == path.steps and not any(isinstance(step, Field) for step in other.steps[depth:])
         }
-        return {"privacy": below} if below else {}
+        return {PRIVACY: below} if below else {}
 
 
 def _with_predicates(node: Node, source: Column) -> tuple[Node, Column]:

@@ -25,12 +25,11 @@ from pyspark.sql import types as T
 from jobs.shared.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue, Step, When
 from jobs.shared.configuration.documents import did_you_mean
 from jobs.shared.field_metadata import decoded
-from jobs.shared.record_reader import why_unsound
+from jobs.shared.record_reader import PRIVACY, why_unsound
 from jobs.shared.shown import shown
 from privacy_udfs.errors import LakenymError
 from privacy_udfs.techniques import BY_NAME
 
-PRIVACY = "privacy"
 NO_RESULT = ("redact", "drop")
 """Techniques whose results are all alike."""
 

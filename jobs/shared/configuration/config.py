@@ -9,7 +9,6 @@ import contextlib
 import dataclasses
 import gc
 import hashlib
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,7 +20,7 @@ from jobs.shared.configuration import config_checks, subject_steps
 from jobs.shared.configuration.column_path import ColumnPath, ColumnPathError, When
 from jobs.shared.configuration.config_checks import Draft, DraftColumn, draft_columns
 from jobs.shared.configuration.config_files import CATALOG, DOMAINS, KEYS, POLICY, ConfigFiles
-from jobs.shared.configuration.documents import Document, Fault, Loc, did_you_mean
+from jobs.shared.configuration.documents import Document, Fault, Loc, canonical_json, did_you_mean
 from jobs.shared.configuration.entry import Entry
 from jobs.shared.configuration.explain import explain
 from jobs.shared.configuration.hierarchy_file import Hierarchies
@@ -101,7 +100,7 @@ def snapshot(config: Config, table: str) -> str:
     treatments = {path: rule.treatment for path, rule in config.tables[table].columns.items()}
     domains = {treatment.domain for treatment in treatments.values()} & config.domains.keys()
     keys = {treatment.key for treatment in treatments.values()} & config.keys.keys()
-    return _canonical(
+    return canonical_json(
         {
             "table": config.written[config.tables[table].file],
             "domains": {name: config.written[DOMAINS][name] for name in domains},
@@ -121,11 +120,7 @@ def hierarchies(config: Config, table: str) -> dict[str, str]:
     """Column -> the rows of its hierarchy as canonical JSON, whose hashes `snapshot` holds."""
     techniques = {path: rule.treatment.technique for path, rule in config.tables[table].columns.items()}
     levels = {path: getattr(technique, "levels", None) for path, technique in techniques.items()}
-    return {path: _canonical(rows) for path, rows in levels.items() if rows is not None}
-
-
-def _canonical(data: Any) -> str:
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return {path: canonical_json(rows) for path, rows in levels.items() if rows is not None}
 
 
 def sha256(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -124,3 +125,8 @@ def one_of(names: Iterable[str]) -> str:
     """``'a', 'b' or 'c'``."""
     quoted = [repr(name) for name in names]
     return " or ".join(filter(None, (", ".join(quoted[:-1]), *quoted[-1:]))) or "nothing"
+
+
+def canonical_json(data: Any) -> str:
+    """One text for equal data: keys sorted, no spaces, Unicode as it is."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,12 @@ from typing import Any
 from jobs.shared import whole_files
 from jobs.shared.cli import BadUsage
 from jobs.shared.configuration import plain_path
+from jobs.shared.configuration.documents import canonical_json
 from jobs.shared.configuration.entry import UNDECIDED
 from jobs.shared.inventory.draft import key
 from jobs.shared.inventory.drift import Drift
 from jobs.shared.inventory.proposals import Proposal
-from jobs.shared.record import canonical_json
+from jobs.shared.shown import shown
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +58,7 @@ def _warnings(made: Drafted) -> list[str]:
 def draft_as_json(made: Drafted, written: Path | None) -> str:
     columns = [_column(proposal) for proposal in made.proposals]
     file = None if written is None else str(written)
-    return _visible(canonical_json({"table": made.table, "file": file, "columns": columns}))
+    return shown(canonical_json({"table": made.table, "file": file, "columns": columns}))
 
 
 def _column(proposal: Proposal) -> dict[str, Any]:
@@ -77,15 +77,10 @@ def _column(proposal: Proposal) -> dict[str, Any]:
 def drift_as_text(table: str, changes: Sequence[Drift]) -> str:
     if not changes:
         return f"{table}: no drift"
-    lines = (f"  {each.what}: {_visible(': '.join(filter(None, (each.column, each.detail))))}" for each in changes)
+    lines = (f"  {each.what}: {shown(': '.join(filter(None, (each.column, each.detail))))}" for each in changes)
     return "\n".join([table, *lines])
 
 
 def drift_as_json(table: str, changes: Sequence[Drift]) -> str:
     found = [{"what": each.what, "column": each.column, "detail": each.detail} for each in changes]
-    return _visible(canonical_json({"table": table, "drift": found}))
-
-
-def _visible(text: str) -> str:
-    """With JSON's escape for each character of a column's name that would not be seen, or would reorder a line."""
-    return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in text)
+    return shown(canonical_json({"table": table, "drift": found}))

@@ -16,7 +16,8 @@ from jobs.shared.configuration.column_path import ColumnPath, ColumnPathError, E
 from jobs.shared.configuration.documents import NAME_PATTERN
 from jobs.shared.platform import marks
 from jobs.shared.platform.described import COMMENT, Described
-from jobs.shared.treated_table import PRIVACY, privacy_of
+from jobs.shared.record_reader import PRIVACY
+from jobs.shared.treated_table import privacy_of
 
 WHOLE_TABLE = ColumnPath(())
 STRICTEST = ("direct_identifier", "sensitive", "quasi_identifier", "non_personal")

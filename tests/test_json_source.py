@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from jobs.lake import json_documents, read
+from jobs.lake import json_documents, read, text_source
 from jobs.lake.problems import SourceProblem
 from jobs.pseudonymize import run
 from jobs.shared.configuration.models import Source
 from jobs.shared.failures import RunFailed, translated
-from jobs.shared.session import for_run
+from jobs.shared.session import RUN, for_run
 from jobs.shared.treatment_plan import PlanError
 from privacy_udfs.errors import SourceRefused
 from tests.lakes import configured, table
@@ -90,6 +90,12 @@ def test_counts_and_limits(spark: SparkSession, lake: Path) -> None:
     for query in (found.where("a > 100"), found.groupBy().count()):
         with pytest.raises(RunFailed, match=r"b.json holds"):
             translated("t", query.collect)
+
+
+def test_files_are_read_with_the_settings_of_the_run(spark: SparkSession) -> None:
+    own = text_source.session(for_run(spark))
+    for name in ("spark.sql.session.timeZone", "spark.sql.json.enableExactStringParsing", "spark.sql.caseSensitive"):
+        assert own.conf.get(name) == RUN[name]
 
 
 def test_whole_files(spark: SparkSession, lake: Path) -> None:

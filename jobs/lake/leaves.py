@@ -25,6 +25,8 @@ class Leaf:
     roots: tuple[str, ...] = ()
     version: int | None = None
     has_record: bool = False
+    reader: str = ""
+    """Spark's class that reads the files, where they are files."""
 
     @property
     def is_treated(self) -> bool:
@@ -52,6 +54,7 @@ def _leaf(node: Any) -> Leaf:
         tuple(map(str, relation.partitionSchema().fieldNames())),
         tuple(map(str, relation.dataSchema().fieldNames())),
         has_record=bool(table.isDefined() and table.get().properties().contains(RECORD)),
+        reader=str(relation.fileFormat().getClass().getSimpleName()),
     )
     return _with_index(found, relation.location())
 

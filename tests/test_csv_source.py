@@ -301,7 +301,7 @@ def test_files_of_text_behind_a_name_are_not_read_by_a_guess(spark: SparkSession
     spark.sql(f"CREATE VIEW {name}_v AS SELECT ticket FROM {name}")
     try:
         for one in (name, f"{name}_v"):
-            with pytest.raises(SourceProblem, match="files of text.*state their 'path' and 'format'"):
+            with pytest.raises(SourceProblem, match=r"files of text.*state their 'path' and 'format'"):
                 read.rows_of(for_run(spark), Source(table=one))
     finally:
         spark.sql(f"DROP VIEW {name}_v")

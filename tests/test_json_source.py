@@ -75,7 +75,6 @@ def test_right_lines_are_read(spark: SparkSession, lake: Path) -> None:
     folders = {"c=007/a.json": b'{"a": 1}\n', "c=7/a.json": b'{"a": 2}\n'}
     assert rows(spark, lake / "f", folders) == [(1, "007"), (2, "7")]
     assert rows(spark, lake / "f", folders, "a int, c int") == [(1, 7), (2, 7)]
-    assert rows(spark, lake / "l", b'{"a": "Jos\xe9"}\n', encoding="ISO-8859-1") == [("José",)]
 
 
 def test_counts_and_limits(spark: SparkSession, lake: Path) -> None:
@@ -118,9 +117,9 @@ def test_names_that_are_values_are_not_told(spark: SparkSession, lake: Path) -> 
     assert "Bo Li" not in str(refused.value)
 
 
-@pytest.mark.parametrize("options", [{"Mode": "FAILFAST"}, {"allowSingleQuotes": "true"}, {"encoding": "UTF-16"}])
+@pytest.mark.parametrize("options", [{"Mode": "FAILFAST"}, {"allowSingleQuotes": "true"}, {"encoding": "ISO-8859-1"}])
 def test_options_that_would_change_what_is_read(spark: SparkSession, lake: Path, options: dict[str, str]) -> None:
-    with pytest.raises(SourceProblem, match=r"options: "):
+    with pytest.raises(SourceProblem, match=r"options\."):
         rows(spark, lake / "t", b'{"a": 1}\n', **options)
 
 

@@ -292,3 +292,38 @@ def test_names_that_are_values_are_not_told(spark: SparkSession, lake: Path) -> 
         run(spark, configured(lake, entry), "t")
     assert "Ann Smith" not in str(refused.value)
     assert "T-1" not in str(refused.value)
+
+
+def test_files_of_text_behind_a_name_are_not_read_by_a_guess(spark: SparkSession, lake: Path) -> None:
+    written(lake / "t", {"a.csv": b'T-1,"please call\nAnn Smith"\n'})
+    name = f"named_csv_{lake.parent.name}".replace("-", "_")
+    spark.sql(f"CREATE TABLE {name} (ticket STRING, note STRING) USING csv LOCATION '{lake / 't'}'")
+    spark.sql(f"CREATE VIEW {name}_v AS SELECT ticket FROM {name}")
+    try:
+        for one in (name, f"{name}_v"):
+            with pytest.raises(SourceProblem, match=r"files of text.*state their 'path' and 'format'"):
+                read.rows_of(for_run(spark), Source(table=one))
+    finally:
+        spark.sql(f"DROP VIEW {name}_v")
+        spark.sql(f"DROP TABLE {name}")
+
+
+def test_files_without_a_line_have_no_rows_where_a_schema_is_stated(spark: SparkSession, lake: Path) -> None:
+    assert rows(spark, lake / "e", {"a.csv": b"", "_SUCCESS": b""}, "a int, b string") == []
+    with pytest.raises(SourceProblem, match="state 'schema'"):
+        rows(spark, lake / "e", {})
+
+
+@pytest.mark.parametrize(
+    ("cell", "type_"), [("10:00", "timestamp"), ("T10:00", "timestamp"), ("2020-01-01 Ann", "date")]
+)
+def test_a_time_of_no_day_and_a_date_with_more_are_refused(
+    spark: SparkSession, lake: Path, cell: str, type_: str
+) -> None:
+    with pytest.raises(RunFailed, match=f"column a that is no {type_}"):
+        rows(spark, lake / "t", {"a.csv": f"a\n{cell}\n".encode()}, f"a {type_}")
+
+
+def test_a_date_with_a_time_is_a_date(spark: SparkSession, lake: Path) -> None:
+    text = b"a\n2020-01-01 00:00:00\n2020-01-02T10:00:00Z\n"
+    assert [str(row[0]) for row in rows(spark, lake / "t", {"a.csv": text}, "a date")] == ["2020-01-01", "2020-01-02"]

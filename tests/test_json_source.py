@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from jobs.lake import json_documents, read
+from jobs.lake import json_documents, read, text_source
 from jobs.lake.problems import SourceProblem
 from jobs.pseudonymize import run
 from jobs.shared.configuration.models import Source
 from jobs.shared.failures import RunFailed, translated
-from jobs.shared.session import for_run
+from jobs.shared.session import RUN, for_run
 from jobs.shared.treatment_plan import PlanError
 from privacy_udfs.errors import SourceRefused
 from tests.lakes import configured, table
@@ -94,6 +94,12 @@ def test_counts_and_limits(spark: SparkSession, lake: Path) -> None:
             translated("t", query.collect)
 
 
+def test_files_are_read_with_the_settings_of_the_run(spark: SparkSession) -> None:
+    own = text_source.session(for_run(spark))
+    for name in ("spark.sql.session.timeZone", "spark.sql.json.enableExactStringParsing", "spark.sql.caseSensitive"):
+        assert own.conf.get(name) == RUN[name]
+
+
 def test_whole_files(spark: SparkSession, lake: Path) -> None:
     files = {"a.json": b'[\n{"a": 1},\n {"a": 2}]\n', "b.json": b'\xef\xbb\xbf{"a":\n3}', "c.json": b"[]"}
     assert rows(spark, lake / "t", files, multiLine="true") == [(1,), (2,), (3,)]
@@ -114,7 +120,7 @@ def test_names_that_are_values_are_not_told(spark: SparkSession, lake: Path) -> 
     assert "Bo Li" not in str(refused.value)
 
 
-@pytest.mark.parametrize("options", [{"Mode": "FAILFAST"}, {"allowSingleQuotes": "true"}, {"encoding": "UTF-16"}])
+@pytest.mark.parametrize("options", [{"Mode": "FAILFAST"}, {"allowSingleQuotes": "true"}, {"encoding": "ISO-8859-1"}])
 def test_options_that_would_change_what_is_read(spark: SparkSession, lake: Path, options: dict[str, str]) -> None:
     with pytest.raises(SourceProblem, match=r"options\.\w+: "):
         rows(spark, lake / "t", b'{"a": 1}\n', **options)

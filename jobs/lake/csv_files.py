@@ -61,6 +61,8 @@ def _schema(lines: DataFrame, source: Source, dialect: Dialect, folders: Sequenc
     """Columns of the files, then of their folders."""
     found = _look(lines, dialect) if dialect.header or not source.schema_ else None
     declared = T.DataType.fromDDL(source.schema_) if source.schema_ else None
+    if found is None and declared is None:
+        raise SourceProblem(f"no CSV file holds a first record within its first {HEADER_LINES} lines: state 'schema'")
     by_name = {name.lower(): T.StructField(name, T.StringType()) for name in folders}
     if declared is None:
         assert found is not None
@@ -78,8 +80,8 @@ def _schema(lines: DataFrame, source: Source, dialect: Dialect, folders: Sequenc
     return T.StructType([*fields, *by_name.values()])
 
 
-def _look(lines: DataFrame, dialect: Dialect) -> list[str]:
-    """The first record of one file. Of the others it is looked at when they are read."""
+def _look(lines: DataFrame, dialect: Dialect) -> list[str] | None:
+    """The first record of one file, None if there is none. Of the others it is looked at when they are read."""
     reader: FileReader | None = None
     for line, file, start in lines.select(F.col(LINE).cast("binary"), FILE, START).head(HEADER_LINES):
         if reader is None or reader.file != file:
@@ -90,4 +92,4 @@ def _look(lines: DataFrame, dialect: Dialect) -> list[str]:
             raise SourceProblem(str(error)) from None
         if reader.first is not None:
             return reader.first
-    raise SourceProblem(f"no CSV file holds a first record within its first {HEADER_LINES} lines: state 'schema'")
+    return None

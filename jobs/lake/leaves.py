@@ -23,6 +23,8 @@ class Leaf:
     roots: tuple[str, ...] = ()
     version: int | None = None
     has_record: bool = False
+    reader: str = ""
+    """Spark's class that reads the files, where they are files."""
 
     @property
     def is_treated(self) -> bool:
@@ -50,6 +52,7 @@ def _leaf(node: Any) -> Leaf:
         tuple(map(str, relation.partitionSchema().fieldNames())),
         tuple(map(str, relation.dataSchema().fieldNames())),
         has_record=bool(table.isDefined() and table.get().properties().contains(RECORD)),
+        reader=str(relation.fileFormat().getClass().getSimpleName()),
     )
     return _with_index(found, relation.location())
 

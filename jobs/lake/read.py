@@ -23,6 +23,10 @@ NOT_DELTA = ("EXPECT_TABLE_NOT_VIEW", "DELTA_OPERATION_MISSING_PATH")
 """What Delta says when it is asked about a view, or about a table of a catalog that is not its own."""
 
 
+GUESSED = ("CSVFileFormat", "JsonFileFormat", "TextFileFormat", "XmlFileFormat")
+"""Readers of Spark's that guess where a file is not as it should be, and move values between columns."""
+
+
 PLACES = ("lakenym file", "lakenym line")
 """Columns of `SourceRows.places`: the file of a row, and the line on which it begins, counted from 1."""
 
@@ -49,6 +53,11 @@ def rows_of(spark: SparkSession, source: Source) -> SourceRows:
     with source_errors.told(spark, source):
         rows, version = _read(spark, source)
         under = leaves.of(rows)
+        if source.table is not None and any(leaf.reader in GUESSED for leaf in under):
+            why = (
+                "it is read from files of text, by a reader that guesses: state their 'path' and 'format' (csv or json)"
+            )
+            raise SourceProblem(f"{source.describe()}: {why}")
         partitions = tuple(dict.fromkeys(name for leaf in under for name in leaf.partitions))
         if source.path is not None:
             partition_folders.check(spark, source, rows, under)

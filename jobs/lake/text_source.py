@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from jobs.lake.problems import SourceProblem
 from jobs.shared.configuration.models import Source
 from jobs.shared.configuration.reader_options import ENCODINGS, LISTING
+from jobs.shared.session import RUN
 
 LINE, FILE, START = "line", "file", "start"
 """Columns of `lines`; those of partition folders follow, as text."""
@@ -50,9 +51,10 @@ def texts(spark: SparkSession, source: Source, options: Mapping[str, str], files
 
 
 def session(spark: SparkSession) -> SparkSession:
-    """A session of its own in which files are listed and opened as they must be."""
+    """A session of its own in which files are listed and opened as they must be. A new session has the cluster's own
+    settings and not those of the run, so that times without a zone would be read in the cluster's zone."""
     own = spark.newSession()
-    for name, value in {**OWN, **{name: spark.conf.get(name) for name in SIZES}}.items():
+    for name, value in {**RUN, **OWN, **{name: spark.conf.get(name) for name in SIZES}}.items():
         own.conf.set(name, str(value))
     return own
 

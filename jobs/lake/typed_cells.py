@@ -18,6 +18,10 @@ NO_CELL = r"[\x00-\x1f]|^.{1000}"
 """What no number, date or truth value holds; such a cell never reaches Spark's parser, which cuts at some of them."""
 GROUPED = r"^[+-]?[0-9]{1,3}(,[0-9]{3})*(\.[0-9]*)?$"
 """Where a comma in a decimal stands between thousands. Spark leaves every comma out: 1,5 would be 15."""
+NO_DAY = r"^\s*T?[0-9]{1,2}:"
+"""A time of day alone, which Spark reads as that time of the day of the run."""
+NO_DATE = r"^\s*[+-]?[0-9]+-[0-9]+-[0-9]+[ T].*[^0-9:.+Z \-]"
+"""A date with other words behind it, which Spark leaves out."""
 TEXT = (T.StringType, T.CharType, T.VarcharType)
 PLAIN = (T.NumericType, T.DatetimeType, T.BooleanType, T.AnsiIntervalType)
 
@@ -93,6 +97,10 @@ def _fault(cell: Column, value: Column, field: T.StructField, options: Mapping[s
     wrong = (value.isNull() & (cell != "")) | empty
     if isinstance(field.dataType, T.DecimalType):
         wrong |= loses_digits(cell, field.dataType.scale) | (cell.contains(",") & ~cell.rlike(GROUPED))
+    if isinstance(field.dataType, T.TimestampType):
+        wrong |= cell.rlike(NO_DAY) & F.lit("timestampFormat" not in options)
+    if isinstance(field.dataType, T.DateType):
+        wrong |= cell.rlike(NO_DATE) & F.lit("dateFormat" not in options)
     return F.when(cell.isNotNull() & wrong, F.lit(f"a value in column {field.name} that is no {_type(field)}"))
 
 

@@ -202,8 +202,8 @@ def _wrong_value(kind: str, name: str, value: str, options: Mapping[str, str]) -
         return f"expected {one_of(_REBASE_MODES)}"
     if name == "quote" and (len(value) > 1 or not value.isascii() or value in ("\r", "\n")):
         return "expected one ASCII character, or an empty text for none"
-    if name == "sep" and (not value or set(value) & {"\r", "\n", _quote(options) or "\n"}):
-        return "expected a character, or a few, and neither a line break nor the quote sign"
+    if name == "sep" and (not value or set(value) & {"\0", "\r", "\n", _quote(options) or "\n"}):
+        return "expected a character, or a few, and neither a line break, NUL nor the quote sign"
     if name == "escape":
         return _wrong_escape(value, options)
     check = _CHECKS.get(name)

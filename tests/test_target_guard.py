@@ -190,6 +190,16 @@ def test_the_commit_tells_its_rows_and_files(spark: SparkSession, treated: tuple
     assert row["operationMetrics"]["numOutputRows"] == "20"
 
 
+def test_a_property_in_another_letter_case_is_the_same(spark: SparkSession, lake: Path) -> None:
+    raw(spark, lake)
+    feed = "delta.enableChangeDataFeed"
+    for name, value in ((feed, "true"), (feed.lower(), "false")):
+        target = {"path": str(lake / "treated" / "t"), "properties": {name: value}}
+        pseudonymize.run(spark, configured(lake, table("t", lake, ENTRY, target=target)), "t")
+        detail = spark.sql(f"DESCRIBE DETAIL delta.`{lake}/treated/t`").collect()[0]
+        assert detail["properties"][feed] == value
+
+
 def test_a_standing_constraint_prints_no_value(spark: SparkSession, lake: Path, treated: tuple[Path, Config]) -> None:
     conf = copied(treated, lake)
     spark.sql(f"ALTER TABLE delta.`{lake}/treated/t` ADD CONSTRAINT short CHECK (length(note) < 3)")

@@ -25,6 +25,7 @@ from jobs.shared.platform import comments
 
 CONFLICT = re.compile(r"DELTA_(CONCURRENT|METADATA_CHANGED|PROTOCOL_CHANGED)|Concurrent\w+Exception")
 USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
+MAPPING = "delta.columnMapping.mode"
 NEEDS_MAPPING = re.compile(r"[ ,;{}()\n\t=]")
 """Characters that Delta takes in a column's name only under column mapping."""
 NOT_RESTATED = re.compile(
@@ -59,9 +60,9 @@ def replace(
 
     The session holds the run's user metadata under `USER_METADATA`, complete when the last row is written.
     """
-    stated = {**_restated(state.properties), **target.properties, **properties}
-    if any(NEEDS_MAPPING.search(name) for name in _names(rows.schema)):
-        stated.setdefault("delta.columnMapping.mode", "name")
+    stated = {**_restated(state.properties, target.properties), **target.properties, **properties}
+    if MAPPING.lower() not in map(str.lower, stated) and any(map(NEEDS_MAPPING.search, _names(rows.schema))):
+        stated[MAPPING] = "name"
     treated = comments.of_columns(rows.select(*columns), state.before)
     comment = comments.of_table(treated, state.before, stated)
     table = NewTable(treated, stated, comment, target.partition_by, target.cluster_by)
@@ -126,9 +127,11 @@ def _beaten(state: TargetState) -> str:
     )
 
 
-def _restated(properties: Mapping[str, str]) -> dict[str, str]:
-    """Settings of the table that a replace would silently drop (its change feed, say)."""
-    return {key: value for key, value in properties.items() if not NOT_RESTATED.match(key)}
+def _restated(properties: Mapping[str, str], stated: Mapping[str, str]) -> dict[str, str]:
+    """Settings of the table that a replace would silently drop (its change feed, say), but for those that the catalog
+    states, in any letter case: Delta takes either of the two."""
+    anew = set(map(str.lower, stated))
+    return {key: value for key, value in properties.items() if not NOT_RESTATED.match(key) and key.lower() not in anew}
 
 
 def _find_commit(spark: SparkSession, state: TargetState, run_id: str) -> Commit | None:

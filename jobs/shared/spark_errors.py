@@ -119,7 +119,10 @@ KNOWN = (
           "DELTA_CANNOT_USE_ALL_COLUMNS_FOR_PARTITION|ALL_PARTITION_COLUMNS_NOT_ALLOWED",
           "the target cannot be partitioned so: mend target.partition_by", column=("columnName", "name"),
           type=("dataType",)),
-    Known("DELTA_UNSUPPORTED_COLUMN_MAPPING|DELTA_COLUMN_MAPPING|DELTA_ENABLING_COLUMN_MAPPING",
+    Known("DELTA_CONFIGURE_SPARK_SESSION", "the session does not know Delta: start it with spark.sql.extensions and "
+          "spark.sql.catalog.spark_catalog set as Delta's documentation has them"),
+    Known("DELTA_UNSUPPORTED_COLUMN_MAPPING|DELTA_COLUMN_MAPPING|DELTA_ENABLING_COLUMN_MAPPING|"
+          "DELTA_BLOCK_COLUMN_MAPPING",
           "the target's column mapping cannot become what is asked: leave delta.columnMapping.mode as it is, or choose "
           "a new target"),
     Known("DELTA_UNKNOWN_CONFIGURATION|DELTA_UNSUPPORTED_FEATURES_IN_CONFIG",

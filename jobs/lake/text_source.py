@@ -11,15 +11,10 @@ from pyspark.sql import functions as F
 from jobs.lake.problems import SourceProblem
 from jobs.shared.configuration.models import Source
 from jobs.shared.configuration.reader_options import ENCODINGS, LISTING
+from jobs.shared.session import RUN
 
 LINE, FILE, START = "line", "file", "start"
 """Columns of `lines`; those of partition folders follow, as text."""
-OWN = {
-    "spark.sql.files.ignoreCorruptFiles": "false",
-    "spark.sql.files.ignoreMissingFiles": "false",
-    "spark.sql.sources.partitionColumnTypeInference.enabled": "false",  # else cust=007 and cust=7 are one value
-    "spark.sql.json.filterPushdown.enabled": "false",
-}
 SIZES = ("spark.sql.files.maxPartitionBytes", "spark.sql.files.openCostInBytes")
 """How large the parts are that tasks read: as the caller's session says."""
 
@@ -49,9 +44,10 @@ def texts(spark: SparkSession, source: Source, options: Mapping[str, str], files
 
 
 def session(spark: SparkSession) -> SparkSession:
-    """A session of its own in which files are listed and opened as they must be."""
+    """A session of its own in which files are listed, opened and parsed as in a run, whatever the cluster's settings:
+    Spark reads times without a zone, say, by the settings of the session in which a reader was made."""
     own = spark.newSession()
-    for name, value in {**OWN, **{name: spark.conf.get(name) for name in SIZES}}.items():
+    for name, value in {**RUN, **{name: spark.conf.get(name) for name in SIZES}}.items():
         own.conf.set(name, str(value))
     return own
 

@@ -4,7 +4,8 @@
 its treatment; ``--diff REV`` what it changes since a git revision (which starts no Spark). ``--fail-on-weaker`` exits 1
 if a column would show more than before, or may.
 
-It warns and refuses as a run would, by what the keys in force are and what other tables' records say.
+It warns and refuses as a run would, by what the keys in force are, what settings of Spark give away, what other tables'
+records say, and where a target's path leads; what stands at the target only a run looks at (``--dry-run``).
 Reads schemas and the ids of keys, no rows; prints no values and no secrets. Exit codes as `jobs.pseudonymize`.
 """
 
@@ -19,14 +20,15 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from jobs.lake import consent, read, state
+from jobs.lake import consent, places, read, state
+from jobs.lake.sql import quoted
 from jobs.shared import cli, events, failures, predicates, record, record_reader, session, treatment_plan
 from jobs.shared.checks import refuse
 from jobs.shared.configuration import config
 from jobs.shared.configuration.config import Config, ConfigError
 from jobs.shared.configuration.documents import canonical_json
 from jobs.shared.configuration.variables import StandIns
-from jobs.shared.keys import key_checks, key_ring
+from jobs.shared.keys import key_checks, key_exposure, key_ring
 from jobs.shared.policy import git_revision
 from jobs.shared.policy.diff_report import TableDiff
 from jobs.shared.policy.treatment_diff import diff, diff_rows, entries_of
@@ -119,8 +121,12 @@ def _plan(spark: SparkSession, conf: Config, table: str) -> tuple[Plan, key_ring
     """The plan, the keys that it needs, and why its source must not be read."""
     entry = conf.tables[table]
     source = failures.translated(table, lambda: predicates.minimized(read.rows_of(spark, entry.source), entry))
+    refuse(table, key_exposure.refusals(spark.sparkContext.getConf().getAll(), conf.keys))
     keys = key_ring.open_for(conf, entry)
     plan = treatment_plan.build(entry, source.rows.schema, keys.ids, source.names_from_data)
+    if entry.target.path is not None:
+        target = entry.target.path
+        failures.translated(table, lambda: places.check_apart(spark, source.rows, target, f"delta.{quoted(target)}"))
     return plan, keys, consent.refusals(entry, source)
 
 

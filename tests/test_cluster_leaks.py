@@ -49,7 +49,7 @@ def nodes(lake: Path) -> Iterator[tuple[Cluster, dict[str, str]]]:
 
 def configuration(lake: Path, keys: dict[str, dict[str, str]]) -> Path:
     columns = {"id": {"domain": "customer"}, "name": {"domain": "customer"}}
-    folders = {"format": "delta", "path": str(lake / "raw" / "folders")}
+    folders = {"format": "delta", "path": str(lake / "raw" / "folders"), "personal_paths": "accepted"}
     conf = write_conf(
         lake,
         table("good", lake, columns),

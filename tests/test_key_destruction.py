@@ -42,7 +42,8 @@ def test_the_tables_own_records_are_asked(spark: SparkSession, lake: Path) -> No
     write_conf(lake, table("crm.customers", lake, {"id": "keep"}), table("crm.orders", lake, {"id": "keep"}))
     key = named_key.find(config.load(lake / "conf"), "crm")
     old, new = key.read().primary_id, keys.add(key)
-    record = {"columns": {"id": {"class": "direct_identifier", "technique": "keyed_hash", "key": "x", "key_id": old}}}
+    entry = {"class": "direct_identifier", "technique": "keyed_hash", "parameters": {}, "key": "x", "key_id": old}
+    record = {"version": 1, "columns": {"id": entry}}
     writer = spark.range(1).writeTo(f"delta.`{lake}/treated/crm.customers`").using("delta")
     writer.tableProperty("privacy.record", json.dumps(record)).create()
     assert [key_use.lookup(config.load(lake / "conf"))(key_id) for key_id in (old, new)] == [["crm.customers"], []]

@@ -136,6 +136,8 @@ def raw_tables(lake: Path) -> list[dict[str, object]]:
 
 def of_format(lake: Path, name: str, columns: dict[str, object], folder: str = "") -> dict[str, object]:
     source = {"format": name.partition("_")[0], "path": str(lake / "raw" / (folder or name))}
+    if "folders" in name:
+        source["personal_paths"] = "accepted"
     if name in ("csv", "json"):
         source["schema"] = "id bigint, email string, name string"
     return table(name, lake, columns, source={**source, "format": folder or source["format"]})

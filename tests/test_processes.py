@@ -30,7 +30,7 @@ def test_a_zombie_is_no_living_process(zombie: psutil.Process) -> None:
     assert zombie in psutil.Process().children()
     assert zombie not in processes.below(psutil.Process())
     assert (processes.words(zombie), processes.parent(zombie), processes.below(zombie)) == ([], None, [])
-    assert python_workers(psutil.Process()) == []
+    assert python_workers(zombie) == []
     processes.end([zombie], seconds=60)  # which would be the time that this takes, did it wait for it
 
 

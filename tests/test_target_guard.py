@@ -11,7 +11,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from jobs import pseudonymize
+from jobs import plan, pseudonymize
 from jobs.lake import delta_commit
 from jobs.lake.problems import CommitConflict, Overwritten, SourceProblem
 from jobs.pseudonymize import Prepared
@@ -146,6 +146,27 @@ def test_by_name_too(spark: SparkSession, lake: Path) -> None:
         spark.sql("DROP DATABASE guard CASCADE")
 
 
+def test_a_partitioned_name_again_and_again(spark: SparkSession, lake: Path) -> None:
+    """Its partition column is not the last one, which catalogs do not take in the entry of a table."""
+    rows = "SELECT id, 'x' AS part, 'y' AS note FROM range(3)"
+    spark.sql(rows).write.parquet(str(lake / "raw" / "t"))
+    entry = {**ENTRY, "part": "keep"}
+    target = {"table": "in_parts", "partition_by": ["part"]}
+    conf = configured(lake, table("t", lake, entry, target=target))
+    try:
+        assert [pseudonymize.run(spark, conf, "t").version for _ in range(3)] == [0, 1, 2]
+        spark.sql("DROP TABLE in_parts")
+        for _ in range(2):  # the statement leaves the columns in the entry
+            spark.sql(f"CREATE OR REPLACE TABLE in_parts USING delta PARTITIONED BY (part) AS {rows}")
+        assert pseudonymize.run(spark, conf, "t", allow_raw_history=True).version == 2
+        assert pseudonymize.run(spark, conf, "t", allow_raw_history=True).version == 3
+        treated = spark.read.table("in_parts")
+        assert treated.count() == 3
+        assert all("privacy" in field.metadata for field in treated.schema.fields)
+    finally:
+        spark.sql("DROP TABLE IF EXISTS in_parts")
+
+
 def test_a_run_that_ended_before_its_name_was_known_is_taken_up(spark: SparkSession, lake: Path) -> None:
     spark.sql("CREATE DATABASE IF NOT EXISTS guard")
     try:
@@ -226,6 +247,8 @@ def test_the_source_through_a_link_or_a_name_is_refused(spark: SparkSession, lak
             conf = configured(lake, table("t", lake, ENTRY, source=source, target={"path": target}))
             with pytest.raises(SourceProblem, match=r"is the place that the source is read from|is no Delta table"):
                 prepared(spark, conf)
+        with pytest.raises(SourceProblem, match="is the place that the source is read from"):
+            plan._plan(session.for_run(spark), conf, "t")
         spark.range(1).selectExpr("id", "'x' AS note").write.format("delta").save(f"{lake}/delta")
         (lake / "link" / "delta").symlink_to(lake / "delta")
         delta = {"source": {"format": "delta", "path": f"{lake}/delta"}, "target": {"path": f"{lake}/raw/delta"}}

@@ -14,6 +14,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs import pseudonymize
+from jobs.shared import whereabouts
 from privacy_udfs.errors import LakenymError
 from tests.lakes import configured, table
 
@@ -99,3 +100,19 @@ def test_other_formats_tell_the_file(spark: SparkSession, lake: Path) -> None:
         source = {"format": form, "path": str(lake / "raw" / form)}
         message = failed(spark, lake, table(form, lake, {"ip": {"technique": "truncate_ip"}}, source=source))
         assert message.partition("it stands first in ")[2].split("; ")[0] == name
+
+
+@pytest.mark.parametrize("name", ["_looked_up", "LONGEST"])
+def test_the_refusal_is_told_whatever_becomes_of_the_look(
+    spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A defect of the look, and a source too long to be looked through: its jobs are cancelled."""
+
+    def defect(*_: object) -> None:
+        raise KeyError(BAD)
+
+    monkeypatch.setattr(whereabouts, name, defect if name == "_looked_up" else 0.001)
+    parquet(lake / "raw" / "t", pa.table({"ip": IPS}))
+    message = failed(spark, lake, table("t", lake, {"ip": {"technique": "truncate_ip"}}))
+    assert "truncate_ip cannot treat 4 of 12 values in this batch (ValueRefused)" in message
+    assert "first in" not in message

@@ -91,7 +91,7 @@ class FileReader:
         """Raise if the file ends where it must not."""
         if self._rest:
             raise self.refused("ends within a quoted value: a quote is open", 0)
-        if self._wants_first and self._lines and not self.dialect.line_breaks:
+        if self._wants_first and not self.dialect.line_breaks:
             raise self.refused("has no header in its first part: leave 'multiLine: false' out")
 
     def refused(self, why: str, line: int | None = None) -> SourceRefused:

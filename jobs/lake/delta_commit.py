@@ -163,6 +163,8 @@ def replace(begun: Transaction, table: NewTable, run_metadata: Callable[[int, in
         try:
             _register(begun, described)
         except (PySparkException, Py4JError):
+            if _is_known(begun):  # by an entry whose copy of the schema is old; readers go by Delta's log
+                return written
             raise Unregistered(
                 f"version {version} is committed at {begun.location}, but the catalog does not take its name: run it "
                 "again"
@@ -318,6 +320,8 @@ def _register(begun: Transaction, described: Any) -> None:
         return
     jvm, session = _java(begun.spark), _session(begun.spark)
     none, existing = jvm.scala.Option.empty(), jvm.scala.Option.apply(begun.existing)
+    # without partition columns, as Delta enters a new table: with them the catalog refuses the next change of the entry
+    entry = described.copy(*[_given({6: _seq(jvm, [])}, described, "copy", at) for at in range(1, FIELDS + 1)])
     command = _class(jvm, f"{DELTA}.commands.CreateDeltaTableCommand")(
         described,
         existing,
@@ -331,7 +335,16 @@ def _register(begun: Transaction, described: Any) -> None:
         none,
     )
     snapshot = begun.log.update(False, none, existing)
-    command.updateCatalog(session, described, snapshot, none, False, none)
+    command.updateCatalog(session, entry, snapshot, none, False, none)
+
+
+def _is_known(begun: Transaction) -> bool:
+    """Whether the catalog still has the table that it had, at the same place."""
+    if begun.existing is None:
+        return False
+    catalog = _session(begun.spark).sessionState().catalog()
+    known = catalog.tableExists(begun.name)
+    return bool(known and catalog.getTableMetadata(begun.name).location().equals(begun.existing.location()))
 
 
 # -- Java and Scala from here -----------------------------------------------------------------------------------------

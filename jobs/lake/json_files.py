@@ -18,7 +18,7 @@ from jobs.lake.json_documents import WHITE
 from jobs.lake.problems import SourceProblem, counted, file_shown, stopped
 from jobs.lake.sql import quoted
 from jobs.lake.text_source import FILE, LINE
-from jobs.lake.typed_cells import typed
+from jobs.lake.typed_cells import loses_digits, typed
 from jobs.shared.configuration.models import Source
 from privacy_udfs import wording
 
@@ -108,11 +108,30 @@ def _documents(spark: SparkSession, source: Source, options: Mapping[str, str]) 
 
 def _checked(documents: DataFrame, schema: T.StructType, objects: int) -> DataFrame:
     """No row of ``schema``, and a failure where Spark's reading would be another than what is written."""
-    fine = stopped(F.concat(F.lit("the JSON file "), file_shown(F.col(FILE)), F.lit(" holds "), _fault(F.col(LINE))))
+    fault = F.coalesce(_fault(F.col(LINE)), *_misfits(F.col(LINE), schema.fields[:objects]))
+    fine = stopped(F.concat(F.lit("the JSON file "), file_shown(F.col(FILE)), F.lit(" holds "), fault))
     none = documents.where(fine).where(~counted(0)).select(LINE).mapInArrow(_nothing, f"{LINE} string")
     parsed = F.from_json(F.col(LINE), T.StructType(schema.fields[:objects]))
     columns = [parsed.getField(field.name).alias(field.name) for field in schema.fields[:objects]]
     return none.select(*columns, *(F.col(LINE).alias(field.name) for field in schema.fields[objects:]))
+
+
+def _misfits(line: Column, fields: Sequence[T.StructField]) -> Iterator[Column]:
+    """What Spark would read as another value than is written, or as null, in a sound object."""
+    names = [field.name for field in fields]
+    same = F.array(*(F.lower(F.lit(name)) for name in names))
+    other = F.exists(
+        F.json_object_keys(line),
+        lambda key: F.array_contains(same, F.lower(key)) & ~F.array_contains(F.array(*map(F.lit, names)), key),
+    )
+    yield F.when(other, "a key that differs from a column's name in case only, and would not be read")
+    for field in fields:
+        if isinstance(field.dataType, T.DecimalType) and "'" not in field.name:
+            number = F.get_json_object(line, f"$['{field.name}']")
+            yield F.when(
+                loses_digits(number, field.dataType.scale),
+                F.lit(f"a number in column {field.name} with more digits than {field.dataType.simpleString()} holds"),
+            )
 
 
 def _nothing(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

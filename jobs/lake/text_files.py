@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.lake import csv_files, json_files
+from jobs.lake import csv_files, json_files, text_source
 from jobs.shared.configuration.models import Source
 
 
@@ -15,5 +15,6 @@ def rows_of(spark: SparkSession, source: Source) -> DataFrame:
 
 def names_from_data(source: Source) -> bool:
     """Whether the names of the columns come out of the files: of headers, which may be rows, and keys of objects."""
-    header = next((value for name, value in source.options.items() if name.lower() == "header"), "true")
-    return source.schema_ is None and (source.format == "json" or header.lower() == "true")
+    if source.schema_ is not None or source.format not in ("csv", "json"):
+        return False
+    return source.format == "json" or text_source.flag(source.options, "header", True)

@@ -92,11 +92,11 @@ def _fault(cell: Column, value: Column, field: T.StructField, options: Mapping[s
     empty = F.lit(options.get("nullValue", "") != "") & (cell == "")  # else an empty cell is null
     wrong = (value.isNull() & (cell != "")) | empty
     if isinstance(field.dataType, T.DecimalType):
-        wrong |= _loses_digits(cell, field.dataType.scale) | (cell.contains(",") & ~cell.rlike(GROUPED))
+        wrong |= loses_digits(cell, field.dataType.scale) | (cell.contains(",") & ~cell.rlike(GROUPED))
     return F.when(cell.isNotNull() & wrong, F.lit(f"a value in column {field.name} that is no {_type(field)}"))
 
 
-def _loses_digits(cell: Column, scale: int) -> Column:
+def loses_digits(cell: Column, scale: int) -> Column:
     """Whether a decimal has more digits after the point than its type: Spark would round it unseen."""
     digits = F.length(F.regexp_extract(cell, r"\.([0-9]*[1-9])0*(?:[eE]|$)", 1))
     exponent = F.regexp_extract(cell, r"[eE]([+-]?[0-9]{1,9})$", 1).try_cast("int")

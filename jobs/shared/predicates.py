@@ -55,18 +55,19 @@ def minimized(source: SourceRows, table: TableConfig) -> SourceRows:
 
     All predicates of the table are judged first. Raises `PredicateError`.
     """
-    check(source.rows, table)
+    check(source.rows, table, source.names_from_data)
     if table.rows is None:
         return source
     return dataclasses.replace(source, rows=source.rows.where(table.rows))
 
 
-def check(rows: DataFrame, table: TableConfig) -> None:
-    """Raise `PredicateError` with every predicate that cannot be used on such rows; none of them is read."""
-    named = {
-        path.partition(".")[0] for path in table.columns
-    }  # other names may be values that a file has as its header
-    known = [name for name in rows.columns if name in named]
+def check(rows: DataFrame, table: TableConfig, names_from_data: bool = False) -> None:
+    """Raise `PredicateError` with every predicate that cannot be used on such rows; none of them is read.
+
+    names_from_data: the names may be values, so that only those are told that the catalog names.
+    """
+    named = {path.partition(".")[0] for path in table.columns}
+    known = [name for name in rows.columns if name in named or not names_from_data]
     found = {text: _fault(rows, text, known) for text in dict.fromkeys(text for _, text in _all(table))}
     faults = [f"{place}: {found[text]}" for place, text in _all(table) if found[text] is not None]
     if faults:

@@ -62,6 +62,7 @@ RUN = {
     # JSON: numbers as they are written, no empty text for a null
     "spark.sql.json.enableExactStringParsing": "true",
     "spark.sql.legacy.json.allowEmptyString.enabled": "false",
+    "spark.sql.variant.allowDuplicateKeys": "false",  # by VARIANT a key that is twice in one object is found
     # CHAR is known as CHAR, so that its padding can be taken off
     "spark.sql.readSideCharPadding": "true",
     "spark.sql.legacy.charVarcharAsString": "false",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import threading
+import uuid
 from collections.abc import Iterator
 from urllib.parse import unquote
 
-from py4j.protocol import Py4JError
+from pyspark import SparkContext
 from pyspark.errors import PySparkException
 from pyspark.sql import Row
 from pyspark.sql import functions as F
@@ -21,6 +24,8 @@ from privacy_udfs.errors import ValueRefused
 from privacy_udfs.wording import Told, told
 
 MOST = 3
+LONGEST = 60.0
+"""Seconds for which is looked: the only such value of a huge source may be its last one."""
 AS_CSV = ("file_path", "line")
 FILE, ROW = "_metadata.file_path", "_metadata.row_index"
 
@@ -35,13 +40,34 @@ def located(error: Exception, source: SourceRows, selection: Selection) -> Refus
     if ours is None or ours.kind != ValueRefused.__name__:
         return None
     try:
-        places = list(_places(ours, source, dataclasses.replace(selection, counts=None)))
-    except (PySparkException, Py4JError):  # the first error is what counts
+        with _bounded(source.rows.sparkSession.sparkContext):
+            places = list(_places(ours, source, dataclasses.replace(selection, counts=None)))
+    except Exception:  # whatever it is, and out of time too: the first error is what counts
         return None
     if not places:
         return None
     first = f"it stands first in {'; '.join(places)}"
     return RefusedAt(f"{ours.message} ({ours.kind}); nothing was committed; {first}")
+
+
+@contextlib.contextmanager
+def _bounded(context: SparkContext) -> Iterator[None]:
+    """Jobs of this thread are cancelled once they have had `LONGEST`."""
+    tag, over = f"lakenym-{uuid.uuid4()}", threading.Event()
+
+    def cancel() -> None:
+        while not over.wait(LONGEST):  # again and again: it may come between two jobs
+            context.cancelJobsWithTag(tag)
+
+    watch = threading.Thread(target=cancel, daemon=True)
+    context.addJobTag(tag)
+    watch.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watch.join()
+        context.removeJobTag(tag)
 
 
 def _places(ours: Told, source: SourceRows, selection: Selection) -> Iterator[str]:

@@ -141,3 +141,16 @@ def test_the_elements_of_a_file_are_its_objects(objects: list[Any], indent: int 
     for broken in (text + "[]", text[:-1], text + " ]"):
         with pytest.raises(SourceRefused, match=r"^JSON file f is not one JSON value"):
             list(json_documents.elements(broken, "f"))
+
+
+def test_times_without_a_zone_are_utc_whatever_zone_the_cluster_is_in(spark, tmp_path):
+    (tmp_path / "t.json").write_text('{"at": "2026-07-01 10:00:00"}\n')
+    cluster, name = spark.sparkContext._jsc.sc().conf(), "spark.sql.session.timeZone"
+    before = cluster.get(name)
+    cluster.set(name, "America/New_York")
+    try:
+        source = Source.model_validate({"format": "json", "path": str(tmp_path), "schema": "at timestamp"})
+        found = read.rows_of(for_run(spark), source).rows.selectExpr("cast(at AS string)").collect()
+    finally:
+        cluster.set(name, before)
+    assert [row[0] for row in found] == ["2026-07-01 10:00:00"]

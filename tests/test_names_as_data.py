@@ -17,7 +17,7 @@ from jobs.shared.inventory.names_as_data import NamesAreData
 
 CSV = Source(path="/lake/t", format="csv")
 JSON = Source(path="/lake/t", format="json")
-MEND = "the names of its columns look like data: state 'schema:' (or the option header: false) in its source"
+MEND = "the names of its columns look like data: state 'schema:' (or the option header: 'false') in its source"
 
 
 def schema(*names: str, kind: T.DataType = T.StringType()) -> T.StructType:  # noqa: B008 - types are immutable

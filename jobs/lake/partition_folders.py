@@ -21,19 +21,18 @@ from jobs.lake.sql import quoted
 from jobs.shared.configuration.documents import did_you_mean
 from jobs.shared.configuration.models import Source
 
-_WHOLE = r"^[+-]?\d{1,19}$"
+_WHOLE = r"^[+-]?\d{1,19}\z"
 _WRITTEN = {
     "tinyint": _WHOLE,
     "smallint": _WHOLE,
     "int": _WHOLE,
     "bigint": _WHOLE,
-    "date": r"^\d{4}-\d{2}-\d{2}$",
-    "timestamp": r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})?$",
+    "date": r"^\d{4}-\d{2}-\d{2}\z",
+    "timestamp": r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})?\z",
 }
 """How a folder writes a value of the type; Spark's cast would take more, and make two texts one value."""
 PLAIN = (("value",), ("path", "modificationTime", "length", "content"))
 """The columns of files that are read as lines or bytes: none of them is the source's."""
-OTHER_TYPE = "a partition folder holds a value that is not of the type that 'partitions' states for its column"
 
 
 def check(spark: SparkSession, source: Source, rows: DataFrame, leaves: list[Leaf]) -> None:
@@ -88,7 +87,8 @@ def _typed(name: str, given: str) -> Column:
     if given == "string":
         return column
     right = F.when(column.rlike(_WRITTEN[given]), column.try_cast(given))
-    wrong = raised(F.lit(OTHER_TYPE)).cast(given)
+    why = f"a partition folder {name}=... holds a value that is no {given}, which 'partitions' states for it"
+    wrong = raised(F.lit(why)).cast(given)
     return F.when(column.isNotNull() & right.isNull(), wrong).otherwise(right).alias(name)
 
 

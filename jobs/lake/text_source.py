@@ -15,13 +15,6 @@ from jobs.shared.session import RUN
 
 LINE, FILE, START = "line", "file", "start"
 """Columns of `lines`; those of partition folders follow, as text."""
-OWN = {
-    "spark.sql.files.ignoreCorruptFiles": "false",
-    "spark.sql.files.ignoreMissingFiles": "false",
-    "spark.sql.sources.partitionColumnTypeInference.enabled": "false",  # else cust=007 and cust=7 are one value
-    "spark.sql.json.filterPushdown.enabled": "false",
-    "spark.sql.variant.allowDuplicateKeys": "false",
-}
 SIZES = ("spark.sql.files.maxPartitionBytes", "spark.sql.files.openCostInBytes")
 """How large the parts are that tasks read: as the caller's session says."""
 
@@ -51,10 +44,10 @@ def texts(spark: SparkSession, source: Source, options: Mapping[str, str], files
 
 
 def session(spark: SparkSession) -> SparkSession:
-    """A session of its own in which files are listed and opened as they must be. A new session has the cluster's own
-    settings and not those of the run, so that times without a zone would be read in the cluster's zone."""
+    """A session of its own in which files are listed, opened and parsed as in a run, whatever the cluster's settings:
+    Spark reads times without a zone, say, by the settings of the session in which a reader was made."""
     own = spark.newSession()
-    for name, value in {**RUN, **OWN, **{name: spark.conf.get(name) for name in SIZES}}.items():
+    for name, value in {**RUN, **{name: spark.conf.get(name) for name in SIZES}}.items():
         own.conf.set(name, str(value))
     return own
 

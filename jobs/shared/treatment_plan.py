@@ -269,7 +269,7 @@ def _undecided(path: ColumnPath, given: T.DataType, config: TableConfig, shown: 
     if shown(path) != str(path):
         told = f"{shown(path)}: no decision in {config.file}, and no name shown, since it may be a value"
         return (
-            f"{told}{hint}; state the source's columns by 'schema', or 'header: false' for CSV files without a header"
+            f"{told}{hint}; state the source's columns by 'schema', or header: 'false' for CSV files without a header"
         )
     missing = f"{path} ({given.simpleString()}): no decision in {config.file}{hint}"
     return f"{missing}; add it under columns, 'keep' included ({draft})"

@@ -90,7 +90,7 @@ def _shown(places: Sequence[int]) -> str:
     return ", ".join(map(str, places[:SHOWN])) + (", ..." if len(places) > SHOWN else "")
 
 
-_MEND = "the names of its columns look like data: state 'schema:' (or the option header: false) in its source"
+_MEND = "the names of its columns look like data: state 'schema:' (or the option header: 'false') in its source"
 
 
 def _leaves(kind: T.DataType) -> int:

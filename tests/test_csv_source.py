@@ -210,9 +210,8 @@ def test_files_are_read_in_parts_where_no_value_holds_a_line_break(spark: SparkS
     with pytest.raises(RunFailed, match="line break inside quotes: leave 'multiLine: false' out") as refused:
         translated("t", found(written(lake / "u", {"a.csv": text + b'1,"Ann\nx"\n'}), multiLine="false").collect)
     assert "Ann" not in str(refused.value)
-    late = found(written(lake / "v", {"a.csv": b"\n" * 3000 + text}), multiLine="false")
-    with pytest.raises(RunFailed, match="has no header in its first part"):
-        translated("t", late.collect)
+    with pytest.raises(SourceProblem, match="no CSV file holds a first record within its first 200 lines"):
+        found(written(lake / "v", {"a.csv": b"\n" * 3000 + text}), multiLine="false")
 
 
 def test_small_files_share_a_task(spark: SparkSession, lake: Path) -> None:

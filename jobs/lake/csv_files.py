@@ -16,7 +16,7 @@ from jobs.lake.csv_records import Dialect, FileReader
 from jobs.lake.problems import SourceProblem
 from jobs.lake.sql import quoted
 from jobs.lake.text_source import FILE, LINE, START
-from jobs.lake.typed_cells import typed
+from jobs.lake.typed_cells import has_types, typed
 from jobs.shared.configuration.models import Source
 from privacy_udfs import wording
 from privacy_udfs.errors import SourceRefused
@@ -36,9 +36,9 @@ def rows_of(spark: SparkSession, source: Source, places: tuple[str, str] | None 
     schema = _schema(lines, source, dialect, folders)
     names = [field.name for field in schema.fields if field.name.lower() not in {name.lower() for name in folders}]
     whole_lines = F.concat(F.col(LINE).cast("binary"), F.lit(b"\n")).alias(LINE)
-    file, line = places or (f"file_{uuid.uuid4().hex}", None)
+    file, line = places or (f"file_{uuid.uuid4().hex}" if has_types(schema) else None, None)
     read = functools.partial(csv_records.read, dialect=dialect, names=names, file=file, line=line, mark=wording.mark())
-    given = [*names, *([line] if line else []), file, *folders]
+    given = [*names, *filter(None, (line, file)), *folders]
     texts = T.StructType([T.StructField(name, T.StringType()) for name in given])
     rows = lines.select(whole_lines, FILE, START, *map(quoted, folders)).mapInArrow(read, texts)
     kept = [T.StructField(name, T.StringType()) for name in places or ()]

@@ -10,18 +10,18 @@ statement serves.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
+from jobs.lake.active_session import active
 from jobs.lake.sql import quoted
 from privacy_udfs.errors import LakenymError
 
@@ -88,7 +88,7 @@ def begin(spark: SparkSession, path: str | None, table: str | None) -> Transacti
     """A transaction on the table at a path, or of a name as SQL has it; None where this Delta has no such thing."""
     if not is_tried(spark):
         return None
-    with _active(spark):
+    with active(spark):
         return _begin(spark, path, table)
 
 
@@ -150,7 +150,7 @@ def replace(begun: Transaction, table: NewTable, run_metadata: Callable[[int, in
     run_metadata: number of rows and of files -> the commit's user metadata.
     """
     mark(begun.spark, begun.version)
-    with _active(begun.spark):
+    with active(begun.spark):
         _check_place(begun)
         described = _described(begun, table)
         if begun.version >= 0:
@@ -348,21 +348,6 @@ def _is_known(begun: Transaction) -> bool:
 
 
 # -- Java and Scala from here -----------------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def _active(spark: SparkSession) -> Iterator[None]:
-    """Delta asks for the thread's active session: the run's own, as long as this lasts."""
-    sessions = _class(_java(spark), "org.apache.spark.sql.classic.SparkSession")
-    before = sessions.getActiveSession()
-    sessions.setActiveSession(_session(spark))
-    try:
-        yield
-    finally:
-        if before.isDefined():
-            sessions.setActiveSession(before.get())
-        else:
-            sessions.clearActiveSession()
 
 
 def _java(spark: SparkSession) -> Any:

@@ -13,6 +13,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.lake import csv_files, leaves, partition_folders, source_errors, source_schema, text_files
+from jobs.lake.active_session import active
 from jobs.lake.leaves import Leaf
 from jobs.lake.problems import SourceProblem
 from jobs.lake.sql import quoted, quoted_table
@@ -69,7 +70,8 @@ def rows_of(spark: SparkSession, source: Source) -> SourceRows:
 
 
 def _placed(spark: SparkSession, source: Source) -> DataFrame:
-    return partition_folders.typed(csv_files.rows_of(spark, source, PLACES), source)
+    with active(spark):
+        return partition_folders.typed(csv_files.rows_of(spark, source, PLACES), source)
 
 
 def _read(spark: SparkSession, source: Source) -> tuple[DataFrame, int | None]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.lake import csv_files, json_files, text_source
+from jobs.lake.active_session import active
 from jobs.shared.configuration.models import Source
 
 
 def rows_of(spark: SparkSession, source: Source) -> DataFrame:
     """The rows, lazily; a file that cannot be read exactly fails the run with no word of it in the message."""
-    return csv_files.rows_of(spark, source) if source.format == "csv" else json_files.rows_of(spark, source)
+    with active(spark):  # what a type in ``schema`` means depends on the session's settings
+        return csv_files.rows_of(spark, source) if source.format == "csv" else json_files.rows_of(spark, source)
 
 
 def names_from_data(source: Source) -> bool:

@@ -30,17 +30,17 @@ def typed(
     rows: DataFrame,
     schema: T.StructType,
     kind: str,
-    file: str,
+    file: str | None,
     options: Mapping[str, str],
     done: Collection[str] = (),
 ) -> DataFrame:
     """The columns of ``schema`` out of columns of text of the same names.
 
     A cell that is not of its column's type stops the run with the column and the file, and never becomes null. file:
-    the column that says which file a row is of. Null stays null. done: columns that have their type already.
+    the column that says which file a row is of, None where nothing `has_types`. Null stays null. done: columns that
+    have their type already.
     """
-    given = [field for field in schema.fields if field.name not in done]
-    fields = [field for field in given if not isinstance(field.dataType, (*TEXT, T.BinaryType))]
+    fields = [field for field in schema.fields if field.name not in done and _has_type(field)]
     _check(rows, fields)
     if not fields:
         return rows.select(*(_as_text(field) for field in schema.fields))
@@ -50,7 +50,7 @@ def typed(
     ddl = ", ".join(["x string", *(f"v{at} {_type(field)}" for at, field in enumerate(fields)), f"{corrupt} string"])
     rows = rows.withColumn(parsed, F.from_csv(joined, ddl, {**_formats(options), **_parser(len(fields), corrupt)}))
     faults = [_fault(cells[at], F.col(f"{parsed}.v{at}"), field, options) for at, field in enumerate(fields)]
-    where = F.concat(F.lit(f"the {kind} file "), file_shown(F.col(quoted(file))), F.lit(" holds "))
+    where = F.concat(F.lit(f"the {kind} file "), file_shown(F.col(quoted(str(file)))), F.lit(" holds "))
     rows = rows.where(stopped(F.concat(where, F.coalesce(*faults))))
     places = {field.name: at for at, field in enumerate(fields)}
     return rows.select(
@@ -59,6 +59,15 @@ def typed(
             for field in schema.fields
         )
     )
+
+
+def has_types(schema: T.StructType) -> bool:
+    """Whether any column is of another type than text."""
+    return any(map(_has_type, schema.fields))
+
+
+def _has_type(field: T.StructField) -> bool:
+    return not isinstance(field.dataType, (*TEXT, T.BinaryType))
 
 
 def _check(rows: DataFrame, fields: Sequence[T.StructField]) -> None:

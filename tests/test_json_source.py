@@ -56,12 +56,15 @@ def rows(
         b'"Ann"',
         b'{"A": 1, "s": "Ann"}',
         b'{"a": 1, "d": 1.239, "s": "Ann"}',
+        b'{"a": 1, "d": "1,5", "s": "Ann"}',
+        b'{"a": 1, "s": "Ann", "day": "2020-01-01 Ann"}',
+        b'{"a": 1, "s": "Ann", "at": "10:00"}',
     ],
 )
 def test_a_line_that_is_not_one_object_is_refused(spark: SparkSession, lake: Path, line: bytes) -> None:
     text = b'{"a": 0, "s": "Bo"}\n' + line + b"\n"
     with pytest.raises(RunFailed, match=r"^t: the JSON file .*a.json holds ") as refused:
-        rows(spark, lake / "t", text, "a int, s string, d decimal(10, 2)")
+        rows(spark, lake / "t", text, "a int, s string, d decimal(10, 2), day date, at timestamp")
     assert "Ann" not in str(refused.value)
 
 

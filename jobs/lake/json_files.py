@@ -18,7 +18,7 @@ from jobs.lake.json_documents import WHITE
 from jobs.lake.problems import SourceProblem, counted, file_shown, stopped
 from jobs.lake.sql import quoted
 from jobs.lake.text_source import FILE, LINE
-from jobs.lake.typed_cells import loses_digits, typed
+from jobs.lake.typed_cells import misread, typed
 from jobs.shared.configuration.models import Source
 from privacy_udfs import wording
 
@@ -36,7 +36,8 @@ def rows_of(spark: SparkSession, source: Source) -> DataFrame:
     options = source.options
     rows, schema = _parsed(spark, source, options)
     kept = [*schema.names, FILE, *(name for name in rows.columns if name not in (*schema.names, FILE))]
-    checked = _checked(_documents(spark, source, options), rows.select(*map(quoted, kept)).schema, len(schema.names))
+    texts, columns = _documents(spark, source, options), rows.select(*map(quoted, kept)).schema
+    checked = _checked(texts, columns, len(schema.names), options)
     whole = _whole_schema(source, schema, kept[len(schema.names) + 1 :])
     return typed(rows.select(*map(quoted, kept)).unionAll(checked), whole, "JSON", FILE, options, schema.names)
 
@@ -106,9 +107,9 @@ def _documents(spark: SparkSession, source: Source, options: Mapping[str, str]) 
     return texts.where(F.trim(F.col(LINE), F.lit(WHITE)) != "")
 
 
-def _checked(documents: DataFrame, schema: T.StructType, objects: int) -> DataFrame:
+def _checked(documents: DataFrame, schema: T.StructType, objects: int, options: Mapping[str, str]) -> DataFrame:
     """No row of ``schema``, and a failure where Spark's reading would be another than what is written."""
-    fault = F.coalesce(_fault(F.col(LINE)), *_misfits(F.col(LINE), schema.fields[:objects]))
+    fault = F.coalesce(_fault(F.col(LINE)), *_misfits(F.col(LINE), schema.fields[:objects], options))
     fine = stopped(F.concat(F.lit("the JSON file "), file_shown(F.col(FILE)), F.lit(" holds "), fault))
     none = documents.where(fine).where(~counted(0)).select(LINE).mapInArrow(_nothing, f"{LINE} string")
     parsed = F.from_json(F.col(LINE), T.StructType(schema.fields[:objects]))
@@ -116,7 +117,7 @@ def _checked(documents: DataFrame, schema: T.StructType, objects: int) -> DataFr
     return none.select(*columns, *(F.col(LINE).alias(field.name) for field in schema.fields[objects:]))
 
 
-def _misfits(line: Column, fields: Sequence[T.StructField]) -> Iterator[Column]:
+def _misfits(line: Column, fields: Sequence[T.StructField], options: Mapping[str, str]) -> Iterator[Column]:
     """What Spark would read as another value than is written, or as null, in a sound object."""
     names = [field.name for field in fields]
     same = F.array(*(F.lower(F.lit(name)) for name in names))
@@ -126,12 +127,10 @@ def _misfits(line: Column, fields: Sequence[T.StructField]) -> Iterator[Column]:
     )
     yield F.when(other, "a key that differs from a column's name in case only, and would not be read")
     for field in fields:
-        if isinstance(field.dataType, T.DecimalType) and "'" not in field.name:
-            number = F.get_json_object(line, f"$['{field.name}']")
-            yield F.when(
-                loses_digits(number, field.dataType.scale),
-                F.lit(f"a number in column {field.name} with more digits than {field.dataType.simpleString()} holds"),
-            )
+        if "'" not in field.name and isinstance(field.dataType, (T.DecimalType, T.TimestampType, T.DateType)):
+            written = F.get_json_object(line, f"$['{field.name}']")
+            told = f"a value in column {field.name} that is no {field.dataType.simpleString()}"
+            yield F.when(misread(written, field, options), told)
 
 
 def _nothing(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

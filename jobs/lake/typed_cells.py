@@ -104,12 +104,7 @@ def _fault(cell: Column, value: Column, field: T.StructField, options: Mapping[s
     """What is wrong with a cell, or null."""
     empty = F.lit(options.get("nullValue", "") != "") & (cell == "")  # else an empty cell is null
     wrong = (value.isNull() & (cell != "")) | empty
-    if isinstance(field.dataType, T.DecimalType):
-        wrong |= loses_digits(cell, field.dataType.scale) | (cell.contains(",") & ~cell.rlike(GROUPED))
-    if isinstance(field.dataType, T.TimestampType):
-        wrong |= cell.rlike(NO_DAY) & F.lit("timestampFormat" not in options)
-    if isinstance(field.dataType, T.DateType):
-        wrong |= cell.rlike(NO_DATE) & F.lit("dateFormat" not in options)
+    wrong |= misread(cell, field, options)
     return F.when(cell.isNotNull() & wrong, F.lit(f"a value in column {field.name} that is no {_type(field)}"))
 
 
@@ -118,3 +113,14 @@ def loses_digits(cell: Column, scale: int) -> Column:
     digits = F.length(F.regexp_extract(cell, r"\.([0-9]*[1-9])0*(?:[eE]|$)", 1))
     exponent = F.regexp_extract(cell, r"[eE]([+-]?[0-9]{1,9})$", 1).try_cast("int")
     return digits - F.coalesce(exponent, F.lit(0)) > scale
+
+
+def misread(cell: Column, field: T.StructField, options: Mapping[str, str]) -> Column:
+    """Whether Spark would read a text as another value of the column's type than is written, with no word said."""
+    if isinstance(field.dataType, T.DecimalType):
+        return loses_digits(cell, field.dataType.scale) | (cell.contains(",") & ~cell.rlike(GROUPED))
+    if isinstance(field.dataType, T.TimestampType):
+        return cell.rlike(NO_DAY) & F.lit("timestampFormat" not in options)
+    if isinstance(field.dataType, T.DateType):
+        return cell.rlike(NO_DATE) & F.lit("dateFormat" not in options)
+    return F.lit(False)

@@ -155,23 +155,7 @@ def left_behind(
         "DEBUG": f"spark.driver.extraJavaOptions -Dlog4j2.configurationFile=file:{lake}/debug.properties\n",
     }[request.param]
     conf = write_conf(lake, *raw_tables(lake))
-    old = lake / "raw" / "old"
-    (old / "_delta_log").mkdir(parents=True)
-    schema = {"type": "struct", "fields": [{"name": "id", "type": "long", "nullable": True, "metadata": {}}]}
-    actions: list[dict[str, object]] = [
-        {"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}},
-        {
-            "metaData": {
-                "id": "11111111-1111-4111-8111-111111111111",
-                "format": {"provider": "parquet", "options": {}},
-                "schemaString": json.dumps(schema),
-                "partitionColumns": [],
-                "configuration": {},
-                "createdTime": 0,
-            }
-        },
-    ]
-    (old / "_delta_log" / f"{0:020}.json").write_text("\n".join(map(json.dumps, actions)))
+    write_delta(lake / "raw" / "old", pa.table({"id": [5], "email": ["canary-7f3a@example.org"]}))
     secrets = spellings(f"file:{lake / 'keys' / 'crm.json'}")
     (lake / "events").mkdir()
     defaults = lake / "spark-defaults.conf"

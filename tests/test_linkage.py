@@ -144,7 +144,9 @@ def test_the_tables_alone_tell_it(
     raw = f"{lake}/raw_delta"
     spark.range(1).write.format("delta").save(raw)
     assert linkage.main(["--table", path, "--table", raw, "--table", "linked.no"]) == 1
-    said = capsys.readouterr().err.splitlines()
+    said = [
+        line.strip() for line in capsys.readouterr().err.splitlines()
+    ]  # one event, whose further lines are indented
     assert said == [f"{raw}: says nothing of how it was treated", "linked.no: is not there"]
 
 

@@ -231,7 +231,7 @@ def test_what_nobody_decided_and_cases_are_said() -> None:
 
 # -- reading ----------------------------------------------------------------------------------------------------------
 
-RECORDED = {"class": "direct_identifier", "technique": "mask"}
+RECORDED = {"class": "direct_identifier", "technique": "mask", "parameters": {}}
 MAIL = "mail [privacy: direct_identifier, domain customer]"
 TOLD = T.StructType(
     [

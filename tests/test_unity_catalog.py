@@ -45,7 +45,8 @@ HOSTILE = (
 
 
 def entry(technique: str, class_: str, domain: str | None = None) -> dict[str, object]:
-    return {"class": class_, "technique": technique, **({"domain": domain} if domain else {})}
+    how = {"truncate": {"parameters": {"keep": 2}}}.get(technique, {"parameters": {}, "key": "crm", "key_id": 1})
+    return {"class": class_, "technique": technique, **how, **({"domain": domain} if domain else {})}
 
 
 def field(name: str, given: T.DataType = T.StringType(), **metadata: object) -> T.StructField:  # noqa: B008
@@ -62,7 +63,7 @@ TREATED = Described(
         ]
     ),
     "[privacy: treated, policy 2026-11; 2 direct_identifier, 1 quasi_identifier, 1 undecided]",
-    {RECORD: "{}", "privacy.policy.version": "2026-11", "privacy.status": "treated"},
+    {RECORD: '{"version":1,"columns":{}}', "privacy.policy.version": "2026-11", "privacy.status": "treated"},
 )
 
 

@@ -59,7 +59,8 @@ clean: ## remove the demo lake, caches and built files (.venv stays)
 	@find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 # The build tool comes first and from the lock too, so that nothing is built with, or run from, an unpinned package.
-PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
+# The lock is whole, and goes past one bound of a package (pyproject.toml, tool.uv): so pip resolves nothing.
+PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps
 
 $(READY): requirements.lock requirements-java.lock pyproject.toml jobs/shared/setup/java_runtime.py jobs/shared/setup/delta_jars.py
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 10) <= v <= (3, 13))' || { \
@@ -70,6 +71,6 @@ $(READY): requirements.lock requirements-java.lock pyproject.toml jobs/shared/se
 	@echo "Installing the locked packages into $(VENV)/ (the first time some minutes: Spark alone is 450 MB)"
 	@$(PIP) --require-hashes -r <(sed -n '/^setuptools==/,/[^\\]$$/p' requirements.lock)
 	@$(PIP) --require-hashes --no-build-isolation --use-pep517 -r requirements.lock
-	@$(PIP) --no-deps --no-build-isolation -e .
+	@$(PIP) --no-build-isolation -e .
 	@$(VENV)/bin/python -m jobs.shared.setup
 	@touch $@

@@ -62,7 +62,7 @@ clean: ## remove the demo lake, caches and built files (.venv stays)
 # The lock is whole, and goes past one bound of a package (pyproject.toml, tool.uv): so pip resolves nothing.
 PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-$(READY): requirements.lock requirements-java.lock pyproject.toml jobs/shared/setup/java_runtime.py jobs/shared/setup/delta_jars.py
+$(READY): requirements.lock requirements-java.lock pyproject.toml jobs/setup/java_runtime.py jobs/setup/delta_jars.py
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 10) <= v <= (3, 13))' || { \
 		echo "Python 3.10 to 3.13 is needed; $(PYTHON) is not one. Name another: make setup PYTHON=python3.12" >&2; \
 		exit 2; }
@@ -72,5 +72,5 @@ $(READY): requirements.lock requirements-java.lock pyproject.toml jobs/shared/se
 	@$(PIP) --require-hashes -r <(sed -n '/^setuptools==/,/[^\\]$$/p' requirements.lock)
 	@$(PIP) --require-hashes --no-build-isolation --use-pep517 -r requirements.lock
 	@$(PIP) --no-build-isolation -e .
-	@$(VENV)/bin/python -m jobs.shared.setup
+	@$(VENV)/bin/python -m jobs.setup
 	@touch $@

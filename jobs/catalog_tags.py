@@ -21,20 +21,25 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
+from jobs.command_line import arguments
+from jobs.command_line.arguments import BadUsage
+from jobs.configuration import plain_path
+from jobs.configuration.config import Config
+from jobs.configuration.documents import canonical_json
+from jobs.console import whole_files
+from jobs.console.shown import say
+from jobs.detection import discovery
+from jobs.drafting import accepted, catalog_drafts
+from jobs.drafting.catalog_drafts import Drafted
+from jobs.drafting.proposals import Surroundings
+from jobs.gates.checks import Refused
+from jobs.lake import described
 from jobs.lake.sql import quoted_table
-from jobs.shared import cli, events, failures, session, whole_files
-from jobs.shared.checks import Refused
-from jobs.shared.cli import BadUsage
-from jobs.shared.configuration import plain_path
-from jobs.shared.configuration.config import Config
-from jobs.shared.configuration.documents import canonical_json
-from jobs.shared.inventory import accepted, discovery
-from jobs.shared.inventory.proposals import Surroundings
-from jobs.shared.platform import described, drafting, marks, writing
-from jobs.shared.platform.catalogs import CATALOGS, checked_name
-from jobs.shared.platform.drafting import Drafted
-from jobs.shared.platform.labels import Means
-from jobs.shared.shown import say
+from jobs.metastore import marks, writing
+from jobs.metastore.catalogs import CATALOGS, checked_name
+from jobs.metastore.labels import Means
+from jobs.run_events import events
+from jobs.spark_app import failures, session
 
 
 def statements(
@@ -79,7 +84,7 @@ def read(
         told = catalog.told(own, table, found, means or {})
         known = accepted.entries(conf, environ) if conf is not None else {}
         around = accepted.surroundings(conf, environ) if conf is not None else Surroundings()
-        return drafting.drafted(table, found.schema, told, _entry(table, known), around, environ)
+        return catalog_drafts.drafted(table, found.schema, told, _entry(table, known), around, environ)
 
     return failures.translated(table, step)
 
@@ -106,7 +111,7 @@ def as_data(made: Drafted, written: Path | None = None) -> dict[str, Any]:
 
 
 def _write_all(asked: argparse.Namespace) -> int:
-    conf, names = cli.chosen(asked)
+    conf, names = arguments.chosen(asked)
     called = _names(conf, names, asked)
     spark = session.start("lakenym catalog_tags")
 

@@ -16,13 +16,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jobs.shared import shown
-from jobs.shared.configuration import config
-from jobs.shared.configuration.config import ConfigError
-from jobs.shared.configuration.variables import StandIns
-from jobs.shared.policy import policy_rules
-from jobs.shared.policy.violation import Violation
-from jobs.shared.shown import say
+from jobs.configuration import config
+from jobs.configuration.config import ConfigError
+from jobs.configuration.variables import StandIns
+from jobs.configuration.violation import Violation
+from jobs.console import shown
+from jobs.console.shown import say
+from jobs.policy import policy_rules
 
 DONE, REFUSED, BAD_CONFIGURATION = 0, 1, 2
 

@@ -2,7 +2,7 @@
 
 ``--check conf/schema`` exits 1 when they are not what this version would write. A file names its schema in its first
 line: ``# yaml-language-server: $schema=../schema/table.json``. A schema knows one file;
-`jobs.shared.configuration.config.load` knows them all, and is stricter.
+`jobs.configuration.config.load` knows them all, and is stricter.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from jobs.shared.configuration.documents import NAME_PATTERN
-from jobs.shared.configuration.entry import Entry
-from jobs.shared.configuration.hierarchy_file import LEVELS_FILE
-from jobs.shared.configuration.models import ColumnEntry, KeyEntry, Policy, TableEntry
-from jobs.shared.configuration.treatments import WORDS
+from jobs.configuration.documents import NAME_PATTERN
+from jobs.configuration.entry import Entry
+from jobs.configuration.hierarchy_file import LEVELS_FILE
+from jobs.configuration.models import ColumnEntry, KeyEntry, Policy, TableEntry
+from jobs.configuration.treatments import WORDS
 from privacy_udfs.technique import Technique
 from privacy_udfs.techniques import TECHNIQUES
 

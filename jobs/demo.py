@@ -16,13 +16,15 @@ from typing import Any
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from jobs import pseudonymize
+from jobs import demo_lake, pseudonymize
+from jobs.configuration import config
+from jobs.configuration.column_path import ColumnPath
+from jobs.configuration.config import Config
 from jobs.lake import read
-from jobs.shared import demo_lake, events, failures, session, treatment_plan
-from jobs.shared.configuration import config
-from jobs.shared.configuration.column_path import ColumnPath
-from jobs.shared.configuration.config import Config
-from jobs.shared.keys import key_ring
+from jobs.named_keys import key_ring
+from jobs.run_events import events
+from jobs.spark_app import failures, session
+from jobs.treatment import treatment_plan
 from privacy_udfs import keys, udf
 
 CUSTOMERS, ORDERS = "crm.customers", "crm.orders"

@@ -21,13 +21,17 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from jobs.shared import cli, events, failures, restore, session, snapshots, whole_files
-from jobs.shared.checks import Refused
-from jobs.shared.configuration import config
-from jobs.shared.configuration.config import Config
-from jobs.shared.configuration.documents import did_you_mean
-from jobs.shared.configuration.policy_entries import Snapshots
-from jobs.shared.shown import as_json, say
+from jobs.archive import restore, snapshots
+from jobs.command_line import arguments
+from jobs.configuration import config
+from jobs.configuration.config import Config
+from jobs.configuration.documents import did_you_mean
+from jobs.configuration.policy_entries import Snapshots
+from jobs.console import whole_files
+from jobs.console.shown import as_json, say
+from jobs.gates.checks import Refused
+from jobs.run_events import events
+from jobs.spark_app import failures, session
 
 WIDTH = 12
 HEADER = ("sha256", "table", "policy_version", "stored_at", "run_id")
@@ -36,7 +40,7 @@ HEADER = ("sha256", "table", "policy_version", "stored_at", "run_id")
 def place_of(conf: Config) -> Snapshots:
     """Where the configuration keeps its snapshots. Raises `BadUsage` where it names no place."""
     if conf.policy.snapshots is None:
-        raise cli.BadUsage(
+        raise arguments.BadUsage(
             'policy.yaml names no place for snapshots: add snapshots: {path: "${LAKE}/_privacy/snapshots"}'
         )
     return conf.policy.snapshots

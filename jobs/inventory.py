@@ -18,23 +18,25 @@ from typing import TypeVar
 
 from pyspark.sql import SparkSession
 
+from jobs.command_line.arguments import BadUsage
+from jobs.configuration import config
+from jobs.configuration.column_path import ColumnPath
+from jobs.configuration.config import Config
+from jobs.configuration.models import Source
+from jobs.console.shown import say
+from jobs.detection import names_as_data, packages, scan
+from jobs.detection.discovery import FoundTable
+from jobs.detection.names_as_data import NamesAreData
+from jobs.detection.recognizers.phone import REGIONS
+from jobs.drafting import accepted, draft, drift, lake_tables, proposals, report
+from jobs.drafting.accepted import Entry
+from jobs.drafting.drift import Drift
+from jobs.drafting.proposals import Surroundings
+from jobs.drafting.report import Drafted
 from jobs.lake import read, state
 from jobs.lake.problems import SourceProblem
-from jobs.shared import events, failures, session
-from jobs.shared.cli import BadUsage
-from jobs.shared.configuration import config
-from jobs.shared.configuration.column_path import ColumnPath
-from jobs.shared.configuration.config import Config
-from jobs.shared.configuration.models import Source
-from jobs.shared.inventory import accepted, draft, drift, lake_tables, names_as_data, packages, proposals, report, scan
-from jobs.shared.inventory.accepted import Entry
-from jobs.shared.inventory.discovery import FoundTable
-from jobs.shared.inventory.drift import Drift
-from jobs.shared.inventory.names_as_data import NamesAreData
-from jobs.shared.inventory.proposals import Surroundings
-from jobs.shared.inventory.recognizers.phone import REGIONS
-from jobs.shared.inventory.report import Drafted
-from jobs.shared.shown import say
+from jobs.run_events import events
+from jobs.spark_app import failures, session
 
 T = TypeVar("T")
 DRIFT = 1

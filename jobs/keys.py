@@ -23,13 +23,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jobs.shared import events, failures, shown
-from jobs.shared.checks import Refused
-from jobs.shared.configuration import config
-from jobs.shared.configuration.config import Config
-from jobs.shared.keys import key_age, key_use, named_key
-from jobs.shared.keys.named_key import NamedKey
-from jobs.shared.shown import say
+from jobs.configuration import config
+from jobs.configuration.config import Config
+from jobs.console import shown
+from jobs.console.shown import say
+from jobs.gates.checks import Refused
+from jobs.named_keys import key_age, key_use, named_key
+from jobs.named_keys.named_key import NamedKey
+from jobs.run_events import events
+from jobs.spark_app import failures
 from privacy_udfs import key_providers
 from privacy_udfs.errors import KeyProblem
 from privacy_udfs.keys import Keyset

@@ -20,17 +20,19 @@ from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
+from jobs.command_line.arguments import BadUsage
+from jobs.configuration import config
+from jobs.configuration.config import Config
+from jobs.configuration.models import Target
+from jobs.console.shown import as_json, say, shown
+from jobs.gates.checks import Refused
 from jobs.lake.sql import quoted, quoted_table
-from jobs.shared import events, failures, linkage, session
-from jobs.shared.checks import Refused
-from jobs.shared.cli import BadUsage
-from jobs.shared.configuration import config
-from jobs.shared.configuration.config import Config
-from jobs.shared.configuration.models import Target
-from jobs.shared.linkage import Group, Link, Linkage, Place
-from jobs.shared.record_reader import columns_of
-from jobs.shared.shown import as_json, say, shown
-from jobs.shared.treated_table import privacy_of
+from jobs.record import linkage
+from jobs.record.linkage import Group, Link, Linkage, Place
+from jobs.record.record_reader import columns_of
+from jobs.record.treated_table import privacy_of
+from jobs.run_events import events
+from jobs.spark_app import failures, session
 
 AT_ONCE = 8
 """Tables whose schemas are read at the same time: each takes the driver a look into a Delta log."""

@@ -20,20 +20,24 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
+from jobs.archive import git_revision
+from jobs.command_line import arguments
+from jobs.configuration import config
+from jobs.configuration.config import Config, ConfigError
+from jobs.configuration.documents import canonical_json
+from jobs.configuration.variables import StandIns
+from jobs.console.shown import say
+from jobs.gates.checks import refuse
 from jobs.lake import consent, places, read, state
 from jobs.lake.sql import quoted
-from jobs.shared import cli, events, failures, predicates, record, record_reader, session, treatment_plan
-from jobs.shared.checks import refuse
-from jobs.shared.configuration import config
-from jobs.shared.configuration.config import Config, ConfigError
-from jobs.shared.configuration.documents import canonical_json
-from jobs.shared.configuration.variables import StandIns
-from jobs.shared.keys import key_checks, key_exposure, key_ring
-from jobs.shared.policy import git_revision
-from jobs.shared.policy.diff_report import TableDiff
-from jobs.shared.policy.treatment_diff import diff, diff_rows, entries_of
-from jobs.shared.shown import say
-from jobs.shared.treatment_plan import ColumnPlan, Plan
+from jobs.named_keys import key_checks, key_exposure, key_ring
+from jobs.policy.diff_report import TableDiff
+from jobs.policy.treatment_diff import diff, diff_rows, entries_of
+from jobs.record import record_reader, treatment_record
+from jobs.run_events import events
+from jobs.spark_app import failures, session
+from jobs.treatment import predicates, treatment_plan
+from jobs.treatment.treatment_plan import ColumnPlan, Plan
 
 THE_RECORD = "record"
 LONGEST = 40
@@ -101,7 +105,7 @@ def against_record(spark: SparkSession, conf: Config, table: str) -> TableDiff:
     """What a run would change for the table that stands at the target, by its treatment record."""
     entry = conf.tables[table]
     plan, keys, _ = _plan(spark, conf, table)
-    after = {str(path): entry for path, entry in record.entries(plan, keys.checks(plan)).items()}
+    after = {str(path): entry for path, entry in treatment_record.entries(plan, keys.checks(plan)).items()}
     found = failures.translated(table, lambda: state.inspect(spark, entry.target))
     before = record_reader.columns_of(found.properties)
     against = f"the record of version {found.version}" if before else "no record: everything is new"
@@ -131,7 +135,7 @@ def _plan(spark: SparkSession, conf: Config, table: str) -> tuple[Plan, key_ring
 
 
 def parser() -> argparse.ArgumentParser:
-    options = cli.parser("plan", __doc__)
+    options = arguments.parser("plan", __doc__)
     options.add_argument("--json", action="store_true", help="one JSON object per table instead of text")
     options.add_argument(
         "--diff", metavar="record|REV", help="show only what changes: against the target's record, or a git revision"
@@ -141,7 +145,7 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="with --diff: exit 1 if a treatment is weaker, or cannot be compared with the one before",
     )
-    cli.add_other_key_version(options)
+    arguments.add_other_key_version(options)
     return options
 
 
@@ -154,12 +158,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _revisions(options: argparse.Namespace) -> int:
-    conf, names = cli.chosen(options)
+    conf, names = arguments.chosen(options)
     with git_revision.folder_at(options.conf, options.diff) as folder:
         try:
             before = config.load(folder, StandIns(os.environ))
         except ConfigError as error:
-            raise cli.BadUsage(f"the configuration at revision {options.diff}: {error}") from None
+            raise arguments.BadUsage(f"the configuration at revision {options.diff}: {error}") from None
     names = list(dict.fromkeys([*names, *before.tables])) if options.all else names
     return max([_tell(against_revision(conf, before, name, options.diff), options) for name in names])
 
@@ -170,7 +174,7 @@ def _tell(found: TableDiff, options: argparse.Namespace) -> int:
 
 
 def _print_all(options: argparse.Namespace) -> int:
-    conf, names = cli.chosen(options)
+    conf, names = arguments.chosen(options)
     spark = session.for_run(session.start("lakenym plan"))
 
     def show(name: str) -> int:

@@ -21,28 +21,23 @@ from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
+from jobs.archive import snapshots
+from jobs.command_line import arguments
+from jobs.configuration.config import Config
+from jobs.gates.checks import check_before_write, refuse
 from jobs.lake import consent, places, read, replace, state
 from jobs.lake.read import SourceRows
 from jobs.lake.state import TargetState
-from jobs.shared import (
-    cli,
-    events,
-    failures,
-    file_statistics,
-    predicates,
-    record,
-    session,
-    snapshots,
-    treatment_plan,
-    whereabouts,
-)
-from jobs.shared.checks import check_before_write, refuse
-from jobs.shared.configuration.config import Config
-from jobs.shared.events import Report
-from jobs.shared.keys import key_checks, key_delivery, key_exposure, key_ring
-from jobs.shared.policy import policy_rules
-from jobs.shared.selection import Selection
-from jobs.shared.treatment_plan import Plan
+from jobs.named_keys import key_checks, key_delivery, key_exposure, key_ring
+from jobs.policy import policy_rules
+from jobs.record import treatment_record
+from jobs.run_events import events
+from jobs.run_events.events import Report
+from jobs.spark_app import failures, session
+from jobs.table_run import whereabouts
+from jobs.table_run.selection import Selection
+from jobs.treatment import file_statistics, predicates, treatment_plan
+from jobs.treatment.treatment_plan import Plan
 from privacy_udfs.nested import Counts
 from privacy_udfs.udf import CountsParam
 
@@ -116,11 +111,11 @@ def execute(spark: SparkSession, prepared: Prepared, report: Report = events.sil
     """Write what was prepared, in one commit."""
     start, plan, table = time.monotonic(), prepared.plan, prepared.plan.config
     run_id = str(uuid.uuid4())
-    entries = record.entries(plan, prepared.keys.checks(plan))
+    entries = treatment_record.entries(plan, prepared.keys.checks(plan))
     snapshot = snapshots.store(spark, prepared.conf, table.name, run_id)
     properties = {
         **file_statistics.properties(plan),
-        **record.properties(plan, entries, snapshot, prepared.conf.policy.version),
+        **treatment_record.properties(plan, entries, snapshot, prepared.conf.policy.version),
     }
 
     def into_commit(counts: Counts) -> None:
@@ -187,14 +182,14 @@ def summary(result: Result) -> dict[str, Any]:
 
 
 def parser() -> argparse.ArgumentParser:
-    options = cli.parser("pseudonymize", __doc__)
+    options = arguments.parser("pseudonymize", __doc__)
     options.add_argument("--dry-run", action="store_true", help="plan and check everything, write nothing")
     options.add_argument(
         "--allow-raw-history",
         action="store_true",
         help="replace a target although older versions of it hold untreated rows, which time travel shows until VACUUM",
     )
-    cli.add_other_key_version(options)
+    arguments.add_other_key_version(options)
     return options
 
 
@@ -205,7 +200,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run_all(options: argparse.Namespace, report: Report) -> int:
-    conf, names = cli.chosen(options)
+    conf, names = arguments.chosen(options)
     spark = session.for_run(session.start("lakenym pseudonymize"))
     allowed = Allowed(options.allow_raw_history, options.accept_other_key_version, tuple(names))
     prepared: list[Prepared] = []

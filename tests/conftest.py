@@ -11,7 +11,7 @@ import hypothesis
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.shared.session import DELTA
+from jobs.spark_app.session import DELTA
 
 hypothesis.settings.register_profile("suite", deadline=None)  # a busy machine is no fault
 hypothesis.settings.load_profile("suite")

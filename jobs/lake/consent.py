@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from jobs.configuration.column_path import ColumnPath, Field
+from jobs.configuration.models import TableConfig
 from jobs.lake.read import SourceRows
-from jobs.shared.configuration.column_path import ColumnPath, Field
-from jobs.shared.configuration.models import TableConfig
 
 NON_PERSONAL = "non_personal"
 

@@ -11,7 +11,7 @@ from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.lake.delta_commit import APPLICATION
-from jobs.shared.record_reader import PRIVACY, RECORD
+from jobs.record.record_reader import PRIVACY, RECORD
 
 COMMIT_FILES = "?" * 20 + ".json"
 """Commits only: checkpoints, checksums and compacted commits, which say the same again, have longer names."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from jobs.shared.configuration.models import Source
+from jobs.configuration.models import Source
 
 MOST_FILES = 100
 

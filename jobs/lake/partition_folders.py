@@ -1,7 +1,7 @@
 """Columns that are folders (``cust=007/part-0.parquet``): text, unless the catalog states a type.
 
 Spark would guess a type from the folders that are there today: `007` and `7` would be one number, `1e3` another text.
-A run reads them as text (`jobs.shared.session.RUN`); ``partitions`` of a source states another type.
+A run reads them as text (`jobs.spark_app.session.RUN`); ``partitions`` of a source states another type.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from jobs.configuration.documents import did_you_mean
+from jobs.configuration.models import Source
 from jobs.lake.leaves import Leaf
 from jobs.lake.problems import SourceProblem, raised
 from jobs.lake.sql import quoted
-from jobs.shared.configuration.documents import did_you_mean
-from jobs.shared.configuration.models import Source
 
 _WHOLE = r"^[+-]?\d{1,19}\z"
 _WRITTEN = {

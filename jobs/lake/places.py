@@ -10,8 +10,8 @@ from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
+from jobs.configuration import locations
 from jobs.lake.problems import SourceProblem
-from jobs.shared.configuration import locations
 
 LOG = "_delta_log"
 

@@ -15,13 +15,12 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from jobs.lake import delta_commit
+from jobs.configuration.models import Target
+from jobs.lake import comments, delta_commit
 from jobs.lake.delta_commit import NewTable, Transaction
 from jobs.lake.problems import CommitConflict, Overwritten
 from jobs.lake.sql import literal, quoted
 from jobs.lake.state import TargetState
-from jobs.shared.configuration.models import Target
-from jobs.shared.platform import comments
 
 CONFLICT = re.compile(r"DELTA_(CONCURRENT|METADATA_CHANGED|PROTOCOL_CHANGED)|Concurrent\w+Exception")
 USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"

@@ -16,9 +16,9 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
+from jobs.configuration.models import Source
 from jobs.lake import parquet_footers
 from jobs.lake.problems import SourceProblem
-from jobs.shared.configuration.models import Source
 
 _VALUE = re.compile(r"(?<=[^/=]=)[^/]+")
 _UNIQUE = "every column of a source needs a name of its own, and case makes no other name: rename one"

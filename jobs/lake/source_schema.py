@@ -18,7 +18,7 @@ from pyspark.sql import types as T
 
 from jobs.lake.problems import raised
 from jobs.lake.sql import quoted
-from jobs.shared.selection import bare
+from jobs.table_run.selection import bare
 
 CHAR_TYPE = "__CHAR_VARCHAR_TYPE_STRING"
 """Where Spark keeps the type of a column of CHAR, or of one that holds CHAR: the column itself it reads as text."""

@@ -9,13 +9,13 @@ from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
+from jobs.configuration.models import Target
 from jobs.lake import delta_commit, history, leftovers, places
+from jobs.lake.described import Described
 from jobs.lake.leftovers import NOTHING, Leftovers
 from jobs.lake.problems import SourceProblem
 from jobs.lake.read import delta_version, is_delta_name
 from jobs.lake.sql import quoted, quoted_table
-from jobs.shared.configuration.models import Target
-from jobs.shared.platform.described import Described
 
 
 @dataclasses.dataclass(frozen=True)

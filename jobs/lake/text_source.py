@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from jobs.configuration.models import Source
+from jobs.configuration.reader_options import ENCODINGS, LISTING
 from jobs.lake.problems import SourceProblem
-from jobs.shared.configuration.models import Source
-from jobs.shared.configuration.reader_options import ENCODINGS, LISTING
-from jobs.shared.session import RUN
+from jobs.spark_app.session import RUN
 
 LINE, FILE, START = "line", "file", "start"
 """Columns of `lines`; those of partition folders follow, as text."""

@@ -9,9 +9,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from jobs.configuration.reader_options import DATES
 from jobs.lake.problems import SourceProblem, file_shown, stopped
 from jobs.lake.sql import quoted
-from jobs.shared.configuration.reader_options import DATES
 
 SEPARATOR = "\x01"
 NO_CELL = r"[\x00-\x1f]|^.{1000}"

@@ -8,8 +8,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests import generated_catalog
 from tests.benchmarks.timing import Times
+from tests.helpers import generated_catalog
 
 CHECK = Path(__file__).parents[2] / "jobs" / "check.py"
 TABLES, COLUMNS = 1000, 10

@@ -20,10 +20,10 @@ from pyspark.sql import Column, SparkSession
 from pyspark.sql import functions as F
 
 from jobs import pseudonymize
-from jobs.shared.session import DELTA
-from tests import lakes
+from jobs.spark_app.session import DELTA
 from tests.benchmarks.timing import ProcessorClock, Spent, in_turn
 from tests.benchmarks.values import KEY
+from tests.helpers import lakes
 
 ROWS = 4_000_000
 FILES = 4

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import psutil
 
-from tests import processes
+from tests.helpers import processes
 
 Run = Callable[[], object]
 

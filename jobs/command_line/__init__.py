@@ -1,0 +1,1 @@
+"""The command lines of jobs: each flag once, and which tables are asked for."""

@@ -1,0 +1,232 @@
+"""Reading ``conf/`` into frozen models: read -> validate -> resolve -> cross-check, and every fault in one report.
+
+`load` needs no Spark. What it gives is sound in itself; whether it fits the tables is for
+`jobs.treatment.treatment_plan`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import gc
+import hashlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from jobs.configuration import config_checks, subject_steps
+from jobs.configuration.column_path import ColumnPath, ColumnPathError, When
+from jobs.configuration.config_checks import Draft, DraftColumn, draft_columns
+from jobs.configuration.config_files import CATALOG, DOMAINS, KEYS, POLICY, ConfigFiles
+from jobs.configuration.documents import Document, Fault, Loc, canonical_json, did_you_mean
+from jobs.configuration.entry import Entry
+from jobs.configuration.explain import explain
+from jobs.configuration.hierarchy_file import Hierarchies
+from jobs.configuration.models import ColumnEntry, Domain, KeyEntry, Policy, TableConfig, TableEntry
+from jobs.configuration.treatments import Resolver, predicate_faults
+from privacy_udfs.errors import LakenymError
+
+E = TypeVar("E", bound=Entry)
+
+
+class ConfigError(LakenymError):
+    """The configuration cannot be used. Holds every `Fault` of every file."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(faults)
+        count = f"{len(faults)} fault{'s' if len(faults) != 1 else ''} in the configuration"
+        super().__init__("\n".join([count, *(f"  {fault}" for fault in faults)]))
+
+    def __reduce__(self) -> tuple[type[ConfigError], tuple[tuple[Fault, ...]]]:
+        return type(self), (self.faults,)
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """A sound configuration. written: each file's content as it stands, for snapshots. lines: file -> key -> line, of
+    the files outside the catalog."""
+
+    tables: Mapping[str, TableConfig]
+    domains: Mapping[str, Domain]
+    keys: Mapping[str, KeyEntry]
+    policy: Policy
+    written: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False, compare=False)
+    lines: Mapping[str, Mapping[Loc, int]] = dataclasses.field(default_factory=dict, repr=False, compare=False)
+
+
+def load(conf_dir: Path, environ: Mapping[str, str] = os.environ) -> Config:
+    """The configuration in ``conf_dir``. Raises `ConfigError`; no message of it shows what comes from ``environ``."""
+    with _collection_paused():
+        return _Loader(Path(conf_dir), environ).load()
+
+
+@contextlib.contextmanager
+def _collection_paused() -> Iterator[None]:
+    """Nearly all that loading makes is kept: looking for garbage meanwhile took a quarter of its time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def chosen(config: Config, names: Sequence[str] | None) -> list[str]:
+    """The tables that were asked for, each once; None asks for all. Raises `ConfigError` if one is unknown."""
+    unknown = [name for name in names or () if name not in config.tables]
+    faults = [Fault(CATALOG, 0, name, f"no such table{did_you_mean(name, config.tables)}") for name in unknown]
+    if not config.tables:
+        faults = [Fault(CATALOG, 0, "", "holds no tables")]
+    if faults:
+        raise ConfigError(faults)
+    return list(dict.fromkeys(config.tables if names is None else names))
+
+
+def snapshot(config: Config, table: str) -> str:
+    """Everything that decides about a table, as canonical JSON: equal text for equal decisions.
+
+    Variables stay unexpanded, so that nothing of the environment enters. Rows of hierarchies enter by hash.
+    """
+    treatments = {path: rule.treatment for path, rule in config.tables[table].columns.items()}
+    domains = {treatment.domain for treatment in treatments.values()} & config.domains.keys()
+    keys = {treatment.key for treatment in treatments.values()} & config.keys.keys()
+    return canonical_json(
+        {
+            "table": config.written[config.tables[table].file],
+            "domains": {name: config.written[DOMAINS][name] for name in domains},
+            "keys": {name: config.written[KEYS][name] for name in keys},
+            "policy": config.written[POLICY],
+            "hierarchies": {path: sha256(rows) for path, rows in hierarchies(config, table).items()},
+        }
+    )
+
+
+def snapshot_sha256(config: Config, table: str) -> str:
+    """The SHA-256 of `snapshot`, in hex."""
+    return sha256(snapshot(config, table))
+
+
+def hierarchies(config: Config, table: str) -> dict[str, str]:
+    """Column -> the rows of its hierarchy as canonical JSON, whose hashes `snapshot` holds."""
+    techniques = {path: rule.treatment.technique for path, rule in config.tables[table].columns.items()}
+    levels = {path: getattr(technique, "levels", None) for path, technique in techniques.items()}
+    return {path: canonical_json(rows) for path, rows in levels.items() if rows is not None}
+
+
+def sha256(text: str) -> str:
+    """Of the text's UTF-8, in hex."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class _Loader:
+    """One call of `load`. Every step adds to ``faults`` and goes on."""
+
+    def __init__(self, conf_dir: Path, environ: Mapping[str, str]) -> None:
+        self.faults: list[Fault] = []
+        self.files = ConfigFiles(conf_dir, environ, self.faults)
+
+    def load(self) -> Config:
+        if not self.files.folder.is_dir():
+            raise ConfigError([Fault(str(self.files.folder), 0, "", "expected a folder with the configuration")])
+        self.files.look_for_misplaced()
+        policy = self._policy()
+        keys, key_names = self._keys()
+        resolver = Resolver(self.faults, Hierarchies(self.files.folder, self.faults), key_names)
+        domains = self._domains(resolver)
+        drafts = [self._draft(document, resolver) for document in self.files.catalog()]
+        self.faults += config_checks.check(drafts, policy)
+        if self.faults:
+            raise ConfigError(self.files.report())
+        assert policy is not None
+        tables = {table.name: table for table in map(_table, drafts)}
+        lines = {file: self.files.lines.get(file, {}) for file in (POLICY, DOMAINS, KEYS)}
+        return Config(tables, domains, keys, policy, self.files.written, lines)
+
+    def _validate(self, model: type[E], document: Document, at: Loc, data: Any) -> E | None:
+        try:
+            return model.model_validate(data, by_alias=True, by_name=False)
+        except ValidationError as error:
+            self.faults += explain(error, document, at, model)
+            return None
+
+    def _policy(self) -> Policy | None:
+        if not (self.files.folder / POLICY).exists():
+            self.faults.append(Fault(POLICY, 0, "", "required, and missing: it says what each class allows"))
+            return None
+        document = self.files.read(POLICY)
+        return None if document is None else self._validate(Policy, document, (), document.data)
+
+    def _keys(self) -> tuple[dict[str, KeyEntry], set[str] | None]:
+        document = self.files.read_names(KEYS, secret=((),))
+        if document is None:
+            return {}, None
+        entries = {name: self._validate(KeyEntry, document, (name,), value) for name, value in document.data.items()}
+        return {name: entry for name, entry in entries.items() if entry is not None}, set(entries)
+
+    def _domains(self, resolver: Resolver) -> dict[str, Domain]:
+        document = self.files.read_names(DOMAINS)
+        if document is None:
+            return {}
+        found = {name: resolver.domain(document, name, value) for name, value in document.data.items()}
+        resolver.domains = found
+        return {
+            name: Domain(name, treatment, document.line((name,)))
+            for name, treatment in found.items()
+            if treatment is not None
+        }
+
+    def _draft(self, document: Document, resolver: Resolver) -> Draft:
+        entry = self._validate(TableEntry, document, (), document.data)
+        subject = document.data.get("subject")
+        path = self._path(document, ("subject",), subject) if isinstance(subject, str) else None
+        self.faults += predicate_faults(document, ("rows",))
+        return Draft(document, entry, path, self._columns(document, resolver))
+
+    def _columns(self, document: Document, resolver: Resolver) -> dict[str, DraftColumn]:
+        columns: dict[str, DraftColumn] = {}
+        written = document.data.get("columns")
+        for key, value in written.items() if isinstance(written, dict) else ():
+            loc = ("columns", key)
+            path = self._path(document, loc, key)
+            entry = self._validate(ColumnEntry, document, loc, value)
+            decided = resolver.decisions(document, loc, value)
+            for column in () if path is None else draft_columns(document, path, loc, entry, decided):
+                first = columns.setdefault(str(column.path), column)
+                if first is not column:
+                    line = document.line(first.loc)
+                    self.faults.append(document.fault(loc, f"is the column of line {line} in another notation"))
+        return columns
+
+    def _path(self, document: Document, loc: Loc, text: str) -> ColumnPath | None:
+        try:
+            path = ColumnPath.parse(text)
+            if any(isinstance(step, When) for step in path.steps):
+                raise ColumnPathError("the cases of a column are written under its 'when'")
+            return path
+        except ColumnPathError as error:
+            self.faults.append(document.fault(loc, f"not a column path: {error}"))
+            return None
+
+
+def _table(draft: Draft) -> TableConfig:
+    entry = draft.entry
+    assert entry is not None
+    columns = {path: column.rule for path, column in draft.columns.items() if column.rule is not None}
+    columns = subject_steps.filled(draft.subject, columns)
+    return TableConfig(
+        name=entry.table,
+        owner=entry.owner,
+        source=entry.source,
+        target=entry.target,
+        subject=draft.subject,
+        rows=entry.rows,
+        columns=columns,
+        file=draft.document.file,
+        line=draft.document.line(("table",)),
+        review_by=entry.review_by,
+        retention=entry.retention,
+    )

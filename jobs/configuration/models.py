@@ -1,0 +1,250 @@
+"""What the configuration says, as frozen models. `config.load` makes them from files; nothing else need.
+
+`Source`, `Target`, `KeyEntry` and `Policy` are read as they stand. `TableEntry` and `ColumnEntry` are the text of a
+catalog file; `TableConfig` and `ColumnRule` are what it means once paths, domains and techniques are resolved.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from jobs.configuration import reader_options, target_properties
+from jobs.configuration.column_path import ColumnPath, When
+from jobs.configuration.entry import (
+    TABLE_PATTERN,
+    Class,
+    DecidedClass,
+    Entry,
+    KeyId,
+    Names,
+    NotBlank,
+    Predicate,
+    Retention,
+    Uri,
+)
+from jobs.configuration.policy_entries import Approved, ClassPolicy, Deprecation, KeyAge, Snapshots, Thresholds
+from privacy_udfs.parameters import IsoDate
+from privacy_udfs.technique import Technique
+
+MOST_CASES = 100
+_PATTERN, _VARIABLE = re.compile(r"[*?\[\]{}]"), re.compile(r"\$\{[^{}]*\}")
+
+Accepted = Literal["accepted"]
+PartitionType = Literal["string", "tinyint", "smallint", "int", "bigint", "date", "timestamp"]
+
+
+class Source(Entry):
+    """Where a table is read from: files at a path in a format, or a table by name."""
+
+    path: NotBlank | None = None
+    format: Literal["delta", "parquet", "csv", "json", "orc"] | None = None
+    table: NotBlank | None = None
+    options: dict[str, str] = Field(default={})
+    """Of `reader_options.TAKEN`, in the spelling that they have there; others stay as written, for a check to tell."""
+    schema_: Annotated[NotBlank | None, Field(alias="schema")] = None
+    """Columns and types as DDL, for csv and json."""
+    partitions: dict[NotBlank, PartitionType] = Field(default={})
+    """The types of columns that are folders (``cust=7``); they are text where none is stated."""
+    personal_paths: Accepted | None = None
+    """Consent to a source whose paths hold values of personal columns."""
+    treated_again: Accepted | None = None
+    """Consent to a source that is itself treated."""
+
+    @field_validator("options")
+    @classmethod
+    def _in_one_spelling(cls, options: dict[str, str], given: ValidationInfo) -> dict[str, str]:
+        return reader_options.normalized(given.data.get("format") or reader_options.TABLE, options)
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Source:
+        if (self.path is None) == (self.table is None):
+            raise ValueError("expected either 'path' and 'format', or 'table'")
+        if (self.path is None) != (self.format is None):
+            raise ValueError("expected 'format' with 'path', and without it none")
+        if self.schema_ is not None and self.format not in ("csv", "json"):
+            raise ValueError("expected 'schema' for csv and json only; other sources have their own")
+        if self.partitions and self.format in (None, "delta"):
+            raise ValueError("expected 'partitions' for files only; a Delta table or one by name has its own types")
+        return self
+
+    @property
+    def kind(self) -> str:
+        """Its format, or `reader_options.TABLE`."""
+        return self.format or reader_options.TABLE
+
+    def describe(self) -> str:
+        """For logs: format and place, without what a URI may hold before its host."""
+        return self.table or f"{self.format}:{re.sub('//[^/@]*@', '//', str(self.path))}"
+
+
+class Target(Entry):
+    """Where a treated table is written: a Delta table by path or by name."""
+
+    path: NotBlank | None = None
+    table: NotBlank | None = None
+    partition_by: Names = ()
+    cluster_by: Names = ()
+    properties: dict[str, str] = Field(default={})
+
+    @field_validator("properties")
+    @classmethod
+    def _breaks_no_promise(cls, properties: dict[str, str]) -> dict[str, str]:
+        reasons = {name: target_properties.refusal(name, value) for name, value in properties.items()}
+        refused = [f"{name!r} is refused: {reason}" for name, reason in reasons.items() if reason is not None]
+        if refused:
+            raise ValueError("; ".join(refused))
+        return properties
+
+    @field_validator("path")
+    @classmethod
+    def _is_one_place(cls, path: str | None) -> str | None:
+        if path is not None and _PATTERN.search(_VARIABLE.sub("", path)):
+            raise ValueError("expected one place, got a path with one of *?[]{}, which readers take for a pattern")
+        return path
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Target:
+        if (self.path is None) == (self.table is None):
+            raise ValueError("expected exactly one of 'path' and 'table'")
+        if self.partition_by and self.cluster_by:
+            raise ValueError("expected 'partition_by' or 'cluster_by', not both")
+        return self
+
+
+class CaseEntry(Entry):
+    """One case of a column's ``when``, as written: which rows, and what is done to the column in them."""
+
+    rows: Predicate
+    treatment: Any
+
+
+# that there are at least two is told by `Resolver`: pydantic would count those without a fault only
+Cases = Annotated[tuple[CaseEntry, ...], Field(strict=False, max_length=MOST_CASES, json_schema_extra={"minItems": 2})]
+
+
+class ColumnEntry(Entry):
+    """The decision about one column, as written: one treatment, or cases of which each row falls under exactly one."""
+
+    class_: Annotated[DecidedClass, Field(alias="class")]
+    treatment: Any = None
+    when: Cases | None = None
+    why: NotBlank
+    review_by: IsoDate | None = None
+    retention: Retention | None = None
+
+
+class TableEntry(Entry):
+    """A catalog file, as written; its columns are each read as a `ColumnEntry`, so that a fault in one hides none."""
+
+    table: Annotated[str, Field(pattern=TABLE_PATTERN)]
+    owner: NotBlank
+    source: Source
+    target: Target
+    subject: str | None = None
+    rows: Predicate | None = None
+    review_by: IsoDate | None = None
+    retention: Retention | None = None
+    columns: Annotated[dict[str, Any], Field(min_length=1)]
+
+
+class KeyEntry(Entry):
+    """Where a named keyset is. kek: the key that encrypts it. deliver: who resolves it. created: when each version was
+    made, by its id, which Tink's keysets do not say."""
+
+    keyset: Uri
+    kek: Uri | None = None
+    deliver: Literal["executor", "driver"] = "executor"
+    created: dict[KeyId, IsoDate] = Field(default={})
+
+
+class Policy(Entry):
+    """Which techniques each class allows, and what must hold besides. A class that is not named allows none.
+
+    require: what each column must state, or its table for it. review_grace_days: how long after ``review_by`` a table
+    is still treated, with a warning; for ever if left out.
+    """
+
+    version: NotBlank
+    classes: dict[Class, ClassPolicy]
+    thresholds: Thresholds = Thresholds()
+    require: Annotated[tuple[Literal["review_by", "retention"], ...], Field(strict=False)] = ()
+    review_grace_days: Annotated[int, Field(ge=0, le=3650)] | None = None
+    approved: Approved = Approved()
+    deprecated: Annotated[tuple[Deprecation, ...], Field(strict=False)] = ()
+    snapshots: Snapshots | None = None
+    keys: KeyAge | None = None
+
+    def allows(self, class_: str) -> tuple[str, ...]:
+        """The names of the techniques for columns of a class."""
+        found = {str(name): policy.techniques for name, policy in self.classes.items()}
+        return found.get(class_, ())
+
+
+@dataclasses.dataclass(frozen=True)
+class Treatment:
+    """A technique applied to a column. key: a name of keys.yaml. domain: None for the column's own."""
+
+    technique: Technique
+    key: str | None = None
+    domain: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Domain:
+    """A named set of values that must share pseudonyms, and the one treatment that they share."""
+
+    name: str
+    treatment: Treatment
+    line: int = dataclasses.field(default=0, compare=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class ColumnRule:
+    """The decision about one leaf column, or about one case of it. line: where it stands in the table's file.
+
+    rows: of a case, the predicate that says which rows fall under it; None: all rows.
+    """
+
+    class_: str
+    treatment: Treatment
+    why: str
+    line: int = dataclasses.field(default=0, compare=False)
+    review_by: datetime.date | None = None
+    retention: str | None = None
+    rows: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class TableConfig:
+    """One table. columns: by the normal form of their paths; a column that is treated by cases has an entry for each
+    (``a{when 1}``) and none of its own. file: relative to the folder of the configuration. rows: the predicate of the
+    rows that are read; None: all.
+    """
+
+    name: str
+    owner: str
+    source: Source
+    target: Target
+    subject: ColumnPath | None
+    columns: Mapping[str, ColumnRule]
+    file: str = dataclasses.field(default="", compare=False)
+    line: int = dataclasses.field(default=0, compare=False)
+    review_by: datetime.date | None = None
+    retention: str | None = None
+    rows: str | None = None
+
+    def decisions(self, path: ColumnPath) -> dict[ColumnPath, ColumnRule]:
+        """What is decided about a leaf column: one rule, or one for each case; nothing where nobody decided."""
+        whole = self.columns.get(str(path))
+        if whole is not None:
+            return {path: whole}
+        found: dict[ColumnPath, ColumnRule] = {}
+        while (rule := self.columns.get(str(case := path.child(When(len(found) + 1))))) is not None:
+            found[case] = rule
+        return found

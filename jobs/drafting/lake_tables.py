@@ -1,0 +1,91 @@
+"""Which tables the inventory looks at: those that are named, and of those it finds the ones that hold raw data."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
+
+from pyspark.sql import SparkSession
+
+from jobs.command_line.arguments import BadUsage
+from jobs.configuration import locations
+from jobs.configuration.documents import did_you_mean
+from jobs.configuration.models import Source
+from jobs.detection import discovery
+from jobs.detection.discovery import FoundTable
+from jobs.drafting.accepted import Entry
+from jobs.lake.sql import quoted, quoted_table
+from jobs.record.record_reader import RECORD
+from jobs.spark_app import failures
+
+
+def chosen(
+    spark: SparkSession, names: Iterable[str], path: str | None, database: str | None, known: Mapping[str, Entry]
+) -> list[FoundTable]:
+    """The tables by name (the catalog's, else Spark's), and the raw ones below a path and of a database, each once and
+    under a name of its own."""
+    found = [FoundTable(name, _source(spark, name, known)) for name in names]
+    if path:
+        below = failures.translated(path, lambda: discovery.below(spark, path))
+        found += raw_only(spark, below, known)
+    if database:
+        listed = failures.translated(database, lambda: discovery.of_database(spark, database))
+        found += raw_only(spark, listed, known)
+    return _each_once(found, known)
+
+
+def _each_once(found: Iterable[FoundTable], known: Mapping[str, Entry]) -> list[FoundTable]:
+    kept: dict[str, FoundTable] = {}
+    for table in found:
+        name, count = table.name, 1
+        while _is_other(table, kept.get(name)) or _is_other(table, known.get(name)):
+            name, count = f"{table.name}_{count + 1}", count + 1
+        kept[name] = dataclasses.replace(table, name=name)
+    return list(kept.values())
+
+
+def _is_other(table: FoundTable, namesake: FoundTable | Entry | None) -> bool:
+    if namesake is None or namesake.source is None or table.source is None:
+        return False
+    return locations.of(table.source) != locations.of(namesake.source)
+
+
+def _source(spark: SparkSession, name: str, known: Mapping[str, Entry]) -> Source:
+    entry = known.get(name)
+    if entry is not None and entry.source is not None:
+        return entry.source
+    if not spark.catalog.tableExists(quoted_table(name)):
+        hint = did_you_mean(name, known)
+        raise BadUsage(f"--table: neither the configuration nor Spark's catalog has a table {name} to read{hint}")
+    return Source(table=name)
+
+
+def entry_of(table: FoundTable, known: Mapping[str, Entry]) -> Entry | None:
+    """The entry of a table: by its name, which is no other table's, or by where it is."""
+    if table.name in known or table.source is None:
+        return known.get(table.name)
+    place = locations.of(table.source)
+    read = (entry for entry in known.values() if entry.source is not None and locations.of(entry.source) == place)
+    return next(read, None)
+
+
+def raw_only(spark: SparkSession, found: Iterable[FoundTable], known: Mapping[str, Entry]) -> Iterator[FoundTable]:
+    """The tables that hold raw data: none with a treatment record, none that is an entry's target."""
+    targets = [entry.target for entry in known.values() if entry.target is not None]
+    places = {locations.of(Source(table=t) if "/" not in t else Source(path=t, format="delta")) for t in targets}
+    for table in found:
+        place = None if table.source is None else locations.of(table.source)
+        if place not in places and not _has_record(spark, table):
+            yield table
+
+
+def _has_record(spark: SparkSession, table: FoundTable) -> bool:
+    source = table.source
+    if source is None or source.format not in ("delta", None):
+        return False
+    name = quoted_table(str(source.table)) if source.table else f"delta.{quoted(str(source.path))}"
+
+    def step() -> bool:
+        return bool(spark.sql(f"SHOW TBLPROPERTIES {name}").where(f"key = '{RECORD}'").count())
+
+    return failures.translated(table.name, step)

@@ -1,0 +1,129 @@
+"""From what a column is to what could be done with it: the first of a kind's treatments that the column's type, its
+place and the policy allow."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pyspark.errors import PySparkException
+from pyspark.sql import types as T
+from pyspark.sql.pandas.types import to_arrow_type
+
+from jobs.configuration.column_path import MapKey
+from jobs.configuration.entry import UNDECIDED
+from jobs.detection import kinds
+from jobs.detection.kinds import Kind
+from jobs.detection.scan import Found
+from jobs.drafting import hints
+from privacy_udfs.errors import LakenymError
+from privacy_udfs.technique import plain_type
+from privacy_udfs.techniques import parse
+
+JOINS = ("email", "phone", "iban", "payment_card", "national_id", "device_id", "person_key", "ip", "mac",
+         "licence_plate", "passport", "user_name")  # fmt: skip
+"""Kinds by which tables are joined: they take the domain of their name, if there is one."""
+KEYED = ("device_id", "person_key", "mac")
+"""Kinds that are worth nothing without a pseudonym: hashed under a key where no domain is at hand."""
+GENERALIZED: Mapping[str, dict[str, Any]] = {
+    "birth_date": {"technique": "generalize_date", "unit": "year"},
+    "moment": {"technique": "generalize_date", "unit": "month"},
+    "postal_code": {"technique": "truncate", "keep": 2},
+    "ip": {"technique": "truncate_ip"},
+    "coordinates": {"technique": "coarsen_location", "decimals": 1},
+    "latitude": {"technique": "coarsen_location", "decimals": 1},
+    "longitude": {"technique": "coarsen_location", "decimals": 1},
+    "age": {"technique": "generalize_number", "width": 10},
+}
+KEPT = ("constant",)
+"""Kinds that are known to be about nobody: the only ones of which ``keep`` is proposed."""
+OPEN = ("unknown", "gender", "quasi")
+"""Kinds for which nothing is proposed: it is not known what they are, or how coarse they have to be."""
+SHIFTED = "date_shift would show by them how far a subject's dates are moved: state them as placeholders of date_shift"
+SAME_TYPE = ("keep", "redact", "drop")
+
+
+@dataclasses.dataclass(frozen=True)
+class Surroundings:
+    """What the configuration offers. allowed: class -> techniques; a class that is missing is not limited."""
+
+    domains: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    allowed: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    techniques: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """domain -> its technique"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Proposal:
+    """What is proposed for a leaf column: for a person to accept, never applied by itself. treatment: `UNDECIDED`
+    where nothing is proposed."""
+
+    found: Found
+    kind: Kind
+    treatment: Any
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know before deciding. Of the values it names those only that stand for no date."""
+        shares = self.found.evidence.placeholders
+        if not shares:
+            return ()
+        listed = ", ".join(f"{day} ({kinds.percent(share)})" for day, share in shares.items())
+        return (f"dates that stand for none: {listed}. {SHIFTED}",)
+
+
+def propose(found: Found, around: Surroundings) -> Proposal:
+    kind = kinds.decide(found.evidence, hints.of(found.path))
+    return Proposal(found, kind, next(_fitting(found, kind, around)))
+
+
+def _fitting(found: Found, kind: Kind, around: Surroundings) -> Iterator[Any]:
+    if isinstance(found.type, T.NullType):
+        yield "drop"
+    if kind.name in OPEN:
+        yield UNDECIDED
+    in_key = isinstance(found.path.steps[-1], MapKey)
+    for treatment in _candidates(found, kind, around):
+        name = _technique(treatment, around)
+        injective = name in ("keep", "keyed_hash", "deterministic_encryption", "format_preserving_encryption")
+        limits = around.allowed.get(kind.class_)
+        if (injective or not in_key) and (limits is None or name in limits) and _takes(treatment, name, found.type):
+            yield treatment
+    yield {"technique": "keyed_hash", "key": "NAME_OF_A_KEY"} if in_key else "redact"
+
+
+def _candidates(found: Found, kind: Kind, around: Surroundings) -> Iterator[Any]:
+    if kind.name in JOINS:
+        yield from ({"domain": domain} for domain in around.domains if _means(domain, kind, found))
+    if kind.name in GENERALIZED:
+        yield GENERALIZED[kind.name]
+    if kind.name in KEPT:
+        yield "keep"
+    if around.keys and (kind.name in KEYED or (isinstance(found.path.steps[-1], MapKey) and kind.name not in KEPT)):
+        yield {"technique": "keyed_hash", "key": around.keys[0]}
+    yield from ("redact", "drop")
+
+
+def _means(domain: str, kind: Kind, found: Found) -> bool:
+    if kind.name != "person_key":
+        return hints.words(domain) in (kind.name.replace("_", " "), kind.name)
+    return hints.words(str(found.path)).split()[-2:-1] == [hints.words(domain)]
+
+
+def _technique(treatment: Any, around: Surroundings) -> str:
+    if isinstance(treatment, str):
+        return treatment
+    return str(treatment.get("technique") or around.techniques.get(treatment["domain"], ""))
+
+
+def _takes(treatment: Any, name: str, given: T.DataType) -> bool:
+    if name in SAME_TYPE:
+        return True
+    parameters = {key: value for key, value in treatment.items() if key not in ("key", "domain")}
+    try:
+        parse({"technique": name, **parameters}).output_type(plain_type(to_arrow_type(given, timezone="UTC")))
+    except (LakenymError, PySparkException, TypeError, ValueError):
+        return False
+    return True

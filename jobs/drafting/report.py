@@ -1,0 +1,86 @@
+"""What the inventory tells and writes: drafts and drift, as text for a person or as one JSON object for each table."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jobs.command_line.arguments import BadUsage
+from jobs.configuration import plain_path
+from jobs.configuration.documents import canonical_json
+from jobs.configuration.entry import UNDECIDED
+from jobs.console import whole_files
+from jobs.console.shown import shown
+from jobs.drafting.draft import key
+from jobs.drafting.drift import Drift
+from jobs.drafting.proposals import Proposal
+
+
+@dataclasses.dataclass(frozen=True)
+class Drafted:
+    """A draft: of a whole file, or of the columns that an entry lacks. text: empty where nothing is undecided."""
+
+    table: str
+    file: str
+    proposals: tuple[Proposal, ...]
+    text: str
+
+
+def write(made: Drafted, folder: Path) -> Path | None:
+    """The file that now holds the draft; None where there is nothing to decide. Raises `BadUsage` rather than write
+    over a file that a person may have worked on."""
+    if not made.text:
+        return None
+    file = folder / made.file
+    if not plain_path.is_name(made.file):
+        raise BadUsage(f"{made.file!r} is no name for a file in {folder}: name the table in an entry first")
+    if file.exists():
+        raise BadUsage(f"{file} is there already and is never overwritten: accept or remove it first")
+    whole_files.create(file, made.text)
+    return file
+
+
+def draft_as_text(made: Drafted, written: Path | None) -> str:
+    if written is not None:
+        left = sum(each.treatment == UNDECIDED for each in made.proposals)
+        and_open = f"{left} of them left undecided, " if left else ""
+        told = f"{made.table}: {len(made.proposals)} columns proposed, {and_open}for a person to accept, in {written}"
+        return "\n".join([told, *_warnings(made)])
+    return made.text or f"{made.table}: every column is decided"
+
+
+def _warnings(made: Drafted) -> list[str]:
+    return [f"  {key(str(each.found.path))}: {warning}" for each in made.proposals for warning in each.warnings]
+
+
+def draft_as_json(made: Drafted, written: Path | None) -> str:
+    columns = [_column(proposal) for proposal in made.proposals]
+    file = None if written is None else str(written)
+    return shown(canonical_json({"table": made.table, "file": file, "columns": columns}))
+
+
+def _column(proposal: Proposal) -> dict[str, Any]:
+    """A proposed column with its evidence and no value."""
+    return {
+        "column": str(proposal.found.path),
+        "kind": proposal.kind.name,
+        "class": proposal.kind.class_,
+        "treatment": proposal.treatment,
+        "reasons": list(proposal.kind.reasons),
+        "warnings": list(proposal.warnings),
+        "evidence": proposal.found.evidence.as_data(),
+    }
+
+
+def drift_as_text(table: str, changes: Sequence[Drift]) -> str:
+    if not changes:
+        return f"{table}: no drift"
+    lines = (f"  {each.what}: {shown(': '.join(filter(None, (each.column, each.detail))))}" for each in changes)
+    return "\n".join([table, *lines])
+
+
+def drift_as_json(table: str, changes: Sequence[Drift]) -> str:
+    found = [{"what": each.what, "column": each.column, "detail": each.detail} for each in changes]
+    return shown(canonical_json({"table": table, "drift": found}))

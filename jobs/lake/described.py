@@ -1,0 +1,56 @@
+"""A table as a catalog shows it: schema, comments, properties. No row is read."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from pyspark.sql import SparkSession
+from pyspark.sql import types as T
+
+from jobs.configuration.column_path import ColumnPath
+from jobs.record.record_reader import RECORD
+from jobs.record.treated_table import ColumnPrivacy, privacy_of
+
+COMMENT = "comment"
+"""Where Spark keeps a column's comment in its field's metadata."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Described:
+    """comment: of the table, empty for none; those of columns are in the schema. location: of a Delta table."""
+
+    schema: T.StructType
+    comment: str = ""
+    properties: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    location: str | None = None
+
+    @property
+    def is_treated(self) -> bool:
+        return RECORD in self.properties
+
+    @property
+    def leaves(self) -> dict[str, list[ColumnPrivacy]]:
+        """Column -> what the table says of each leaf in it."""
+        found: dict[str, list[ColumnPrivacy]] = {name: [] for name in self.schema.names}
+        for path, privacy in privacy_of(self.schema).items():
+            found[ColumnPath.parse(path).root].append(privacy)
+        return found
+
+    def comment_of(self, column: str) -> str:
+        """A column's comment, empty for none."""
+        return str(self.schema[column].metadata.get(COMMENT, ""))
+
+
+def of_delta(spark: SparkSession, name: str) -> Described:
+    """A Delta table. name: as SQL has it, quoted; also ``delta.`path```."""
+    detail = spark.sql(f"DESCRIBE DETAIL {name}").collect()[0]
+    schema = spark.read.table(name).schema
+    return Described(schema, detail["description"] or "", detail["properties"], detail["location"])
+
+
+def of_any(spark: SparkSession, name: str) -> Described:
+    """Any table or view of the catalog. name: as SQL has it, quoted."""
+    rows = spark.sql(f"SHOW TBLPROPERTIES {name}").collect()
+    comment = spark.catalog.getTable(name).description
+    return Described(spark.read.table(name).schema, comment or "", {row["key"]: row["value"] for row in rows})

@@ -1,0 +1,69 @@
+"""Treated tables get a name in the platform's catalog, and comments and tags that say how they were treated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from delta.tables import DeltaTable
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from jobs.command_line.arguments import BadUsage
+from jobs.configuration.models import Target
+from jobs.gates.checks import Refused
+from jobs.lake import described
+from jobs.lake.described import Described
+from jobs.lake.sql import quoted, quoted_table
+from jobs.metastore import sql_text
+from jobs.metastore.catalogs import CATALOGS, checked_name
+from jobs.spark_app.failures import RunFailed
+
+
+def called(table: str, target: Target, name: str | None, platform: str) -> str:
+    """What the platform's catalog calls a target. name: for one at a path. Raises `BadUsage` where there is no name."""
+    if target.table is not None and name is not None:
+        raise BadUsage(f"{table}: its target has a name, {target.table}; another one is for targets at a path")
+    if target.table is None and name is None:
+        raise BadUsage(f"{table}: its target lies at a path: say what to call it there, with --as or --database")
+    return checked_name(str(target.table or name), platform)
+
+
+def statements(spark: SparkSession, table: str, target: Target, name: str, platform: str) -> list[str]:
+    """What makes the platform's catalog tell of one treated table. Raises `Refused` where it was not treated yet."""
+    found = _treated(spark, table, target)
+    named = [] if target.path is None else [sql_text.register(name, str(found.location))]
+    return [*named, *CATALOGS[platform].statements(name, found)]
+
+
+def _treated(spark: SparkSession, table: str, target: Target) -> Described:
+    if target.path is not None:
+        own, there = f"delta.{quoted(target.path)}", DeltaTable.isDeltaTable(spark, target.path)
+    else:
+        own = quoted_table(str(target.table))
+        there = spark.catalog.tableExists(own)
+    found = described.of_delta(spark, own) if there else None
+    if found is None or not found.is_treated:
+        raise Refused(f"{table}: its target {'has no treatment record' if there else 'is not there'}: treat it first")
+    return found
+
+
+def check_free(spark: SparkSession, table: str, target: Target, name: str) -> None:
+    """Raise `Refused` where a target cannot get the name: there is no such database, or another table has it."""
+    database, shown = name.rpartition(".")[0], quoted_table(name)
+    if database and not spark.catalog.databaseExists(quoted_table(database)):
+        raise Refused(f"{table}: the platform's catalog has no database {database}: create it first")
+    if target.path is not None and spark.catalog.tableExists(shown):
+        own = f"delta.{quoted(target.path)}"
+        places = {spark.sql(f"DESCRIBE DETAIL {each}").collect()[0]["location"] for each in (own, shown)}
+        if len(places) > 1:
+            raise Refused(f"{table}: {name} is another table, at another place: choose another name")
+
+
+def run(spark: SparkSession, table: str, made: Sequence[str]) -> None:
+    """Run statements one by one. Raises `RunFailed` without what Spark says, which may quote comments."""
+    for number, statement in enumerate(made, 1):
+        try:
+            spark.sql(statement)
+        except PySparkException as error:
+            failed = f"statement {number} of {len(made)} failed [{error.getCondition()}]"
+            raise RunFailed(f"{table}: {failed}; those before it are done, and may be done again") from None

@@ -1,0 +1,58 @@
+"""Which keys tables were treated with: read from their own records, not from the configuration."""
+
+from __future__ import annotations
+
+import concurrent.futures
+from collections.abc import Callable, Iterable, Mapping
+
+from delta.tables import DeltaTable
+from pyspark.sql import SparkSession
+
+from jobs.configuration.config import Config
+from jobs.configuration.models import Target
+from jobs.lake.sql import quoted, quoted_table
+from jobs.record.record_reader import Columns, columns_of
+from jobs.spark_app import failures, session
+
+AT_ONCE = 8
+"""Tables whose records are read at the same time: each takes the driver a look into a Delta log."""
+
+
+def lookup(conf: Config) -> Callable[[int], list[str]]:
+    """A function from a key id to the tables of the catalog whose current record names it.
+
+    The records are read once, at the first question. It goes by the id alone, since a key can be renamed: two keys that
+    happened to share an id would be kept, not lost. Tables outside the catalog and older versions are not looked at.
+    """
+    found: dict[str, Columns] = {}
+
+    def needing(key_id: int) -> list[str]:
+        if not found and conf.tables:
+            found.update(recorded(session.for_run(session.start("lakenym keys")), conf, conf.tables))
+        named = {name: {entry.get("key_id") for entry in columns.values()} for name, columns in found.items()}
+        return sorted(name for name, ids in named.items() if key_id in ids)
+
+    return needing
+
+
+def recorded(spark: SparkSession, conf: Config, names: Iterable[str]) -> dict[str, Columns]:
+    """The current records of some tables of the catalog; nothing for one that is not there or has none."""
+
+    def read(name: str) -> Columns:
+        target = conf.tables[name].target
+        return failures.translated(name, lambda: columns_of(_properties(spark, target)))
+
+    wanted = list(names)
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        return dict(zip(wanted, pool.map(read, wanted), strict=True))
+
+
+def _properties(spark: SparkSession, target: Target) -> Mapping[str, str]:
+    """The properties alone, which costs a small part of what `jobs.lake.state.inspect` does."""
+    if target.path is not None:
+        name, exists = f"delta.{quoted(target.path)}", DeltaTable.isDeltaTable(spark, target.path)
+    else:
+        name = quoted_table(str(target.table))
+        exists = spark.catalog.tableExists(name)
+    rows = spark.sql(f"SHOW TBLPROPERTIES {name}").collect() if exists else []
+    return {row["key"]: row["value"] for row in rows}

@@ -1,0 +1,117 @@
+"""Whether the keys in force are those that tables were treated with; else what should join would not, and nobody see.
+
+Two questions before the first write. Is the keyset under a name still the one that the target's record names? And do
+other tables of the catalog hold the domain under another version, or another key?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from jobs.configuration.column_path import ColumnPath
+from jobs.configuration.config import Config
+from jobs.named_keys.key_ring import KeyRing
+from jobs.record.record_reader import Columns
+from jobs.treatment.treatment_plan import ColumnPlan, Plan
+from privacy_udfs.errors import ParameterError
+from privacy_udfs.keys import Keyset, key_check_value
+from privacy_udfs.technique import Technique
+from privacy_udfs.techniques import parse
+
+Entry = Mapping[str, Any]
+MOST_NAMED = 5
+
+
+def other_keys(plan: Plan, ring: KeyRing, before: Columns) -> list[str]:
+    """Columns whose record names a version of the same key that the keyset does not have, or has with other bytes."""
+    reasons = []
+    for column in plan.columns:
+        entry = before.get(str(column.path)) or before.get(str(column.path.leaf), {})
+        key = column.treatment.key
+        if key is None or (entry.get("key"), entry.get("technique")) != (key, column.name):
+            continue
+        if not _is_known(ring.keysets[key], column, entry):
+            reasons.append(
+                f"{column.path}: key {key!r} (id {entry['key_id']}) is not the key that the target's record was made "
+                "with; find the right keyset, or give the new key another name"
+            )
+    return reasons
+
+
+def _is_known(keyset: Keyset, column: ColumnPlan, entry: Entry) -> bool:
+    """Whether the keyset has the version that the entry names, with the check value that it holds.
+
+    Of a disabled or destroyed version the check value is not asked: its sub-key is not to be had.
+    """
+    version = next((version for version in keyset.entries if version.id == entry["key_id"]), None)
+    if version is None:
+        return False
+    if version.status != "ENABLED" or entry.get("domain") is None:
+        return True
+    subkey = keyset.subkey(_recorded(column.treatment.technique, entry), entry["domain"], version.id)
+    return key_check_value(subkey) == str(entry["key_check"])
+
+
+def _recorded(technique: Technique, entry: Entry) -> Technique:
+    """The technique as the record has it, for its parameters decide about the sub-key's size."""
+    try:
+        return parse({"technique": technique.technique, **entry["parameters"]})
+    except ParameterError:  # a long list is in the record by its hash only, or a newer version made it
+        return technique
+
+
+def sharing(config: Config, plan: Plan, together: Collection[str]) -> list[str]:
+    """The other tables of the catalog with a domain of the plan, but for those treated ``together`` with it."""
+    ours = set(_domains(plan))
+    return [
+        name
+        for name, table in config.tables.items()
+        if name != plan.table
+        and name not in together
+        and any(rule.treatment.domain in ours for rule in table.columns.values())
+    ]
+
+
+def apart(plan: Plan, key_checks: Mapping[ColumnPath, str], records: Mapping[str, Columns]) -> list[str]:
+    """Domains of the plan that other tables' records hold under another key. records: of tables that share a domain."""
+    ours, found = _domains(plan), dict[tuple[str, str, str], dict[str, None]]()
+    for table, columns in records.items():
+        for entry in columns.values():
+            column = ours.get(str(entry.get("domain")))
+            difference = None if column is None else _difference(column, key_checks[column.path], entry)
+            if column is not None and difference is not None:
+                found.setdefault((str(column.domain), *difference), {})[table] = None
+    return [_told(*difference, list(tables)) for difference, tables in found.items()]
+
+
+def _told(domain: str, ours: str, theirs: str, tables: list[str]) -> str:
+    listed = ", ".join(tables[:MOST_NAMED]) + (", ..." if len(tables) > MOST_NAMED else "")
+    return (
+        f"domain {domain}: {ours} is in force, and the record of {listed} names {theirs}: pseudonyms would not join. "
+        "Treat these tables in the same run, or accept it for now with --accept-other-key-version"
+    )
+
+
+def _difference(column: ColumnPlan, key_check: str, entry: Entry) -> tuple[str, str] | None:
+    """Our key and that of the entry in words, where they differ. Another technique joins with ours under no key."""
+    if entry.get("technique") != column.name or entry.get("key_id") is None:
+        return None
+    key, key_id = column.treatment.key, column.key_id
+    if (entry["key"], entry["key_id"]) != (key, key_id):
+        return f"key {key!r} (id {key_id})", f"key {entry['key']!r} (id {entry['key_id']})"
+    technique = column.treatment.technique
+    if _recorded(technique, entry).key_size() == technique.key_size() and entry["key_check"] != key_check:
+        return f"key {key!r} (id {key_id})", "another key of that name and id"
+    return None
+
+
+def _domains(plan: Plan) -> dict[str, ColumnPlan]:
+    """Each keyed domain that the plan shares with other tables, and one of its columns."""
+    return dict(_shared(plan))
+
+
+def _shared(plan: Plan) -> Iterator[tuple[str, ColumnPlan]]:
+    for column in plan.columns:
+        if column.treatment.key is not None and column.treatment.domain is not None:
+            yield column.treatment.domain, column

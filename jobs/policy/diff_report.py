@@ -1,0 +1,53 @@
+"""Differences of treatments on their way to a person and to a program."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from jobs.policy.treatment_diff import ColumnDiff
+from jobs.run_events import events
+
+LOUD = {"weaker": "WEAKER", "not comparable": "NOT COMPARABLE"}
+
+
+@dataclasses.dataclass(frozen=True)
+class TableDiff:
+    """What a change of configuration means for one table. against: what it is compared with, for a person. rows: what
+    changes in which rows are read, if something does."""
+
+    table: str
+    against: str
+    columns: tuple[ColumnDiff, ...]
+    rows: ColumnDiff | None = None
+
+    @property
+    def is_weaker(self) -> bool:
+        return any(part.is_weaker for part in self._parts)
+
+    @property
+    def _parts(self) -> tuple[ColumnDiff, ...]:
+        return self.columns if self.rows is None else (self.rows, *self.columns)
+
+    def as_data(self) -> dict[str, Any]:
+        """For JSON; all columns, unchanged ones too."""
+        columns = [column.as_data() for column in self.columns]
+        rows = {} if self.rows is None else {"rows": self.rows.as_data()}
+        return {"table": self.table, "against": self.against, "weaker": self.is_weaker, **rows, "columns": columns}
+
+    def as_text(self) -> str:
+        """For a person: what changed, one line for each consequence."""
+        changed = [column for column in self.columns if column.change != "unchanged"]
+        same = len(self.columns) - len(changed)
+        title = f"{self.table} against {self.against}: {len(changed)} columns change, {same} stay"
+        rows = [
+            [column.column if first else "", LOUD.get(column.change, column.change) if first else "", effect]
+            for column in ([] if self.rows is None else [self.rows]) + changed
+            for first, effect in _told(column)
+        ]
+        lines = events.table_lines(("column", "change", "what it means"), rows) if rows else []
+        return "\n".join([title, *(f"  {line}" for line in lines)])
+
+
+def _told(column: ColumnDiff) -> list[tuple[bool, str]]:
+    return [(at == 0, effect.text) for at, effect in enumerate(column.effects)]

@@ -1,0 +1,158 @@
+"""Whether a table of the configuration keeps the policy today: every violation with file, line and remedy. No Spark.
+
+What a class does not allow at all is already a fault of the configuration (`configuration.config_checks`). Here is what
+depends on parameters, on dates and on what is installed.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from typing import Any, Literal
+
+from jobs.configuration.column_path import ColumnPath
+from jobs.configuration.config import Config
+from jobs.configuration.documents import describe, quote
+from jobs.configuration.models import ColumnRule, TableConfig
+from jobs.configuration.policy_entries import ParameterRule
+from jobs.configuration.violation import Violation
+from jobs.policy import policy_approval
+from privacy_udfs.parameters import plain_text
+from privacy_udfs.technique import Technique
+
+BIGINT_BITS = 64
+MOST_NAMED = 3
+
+
+def violations(config: Config, table: str, today: datetime.date) -> list[Violation]:
+    """All that the policy has against treating one table on a day, by file and line.
+
+    Level ``refuse``: the table must not be treated. Level ``warn``: it may, and someone should act.
+    """
+    entry = config.tables[table]
+    found = {
+        *_parameters(config, entry),
+        *_required(config, entry),
+        *_reviews(config, entry, today),
+        *policy_approval.of_table(config, entry, today),
+        *policy_approval.of_installation(config.policy, config.lines, today),
+    }
+    return sorted(found)
+
+
+def all_violations(config: Config, today: datetime.date) -> list[Violation]:
+    """`violations` of all tables, each once: what several tables share (a key, a domain) is told at its own place."""
+    found = set(policy_approval.of_installation(config.policy, config.lines, today))
+    found |= set(policy_approval.misspelt(config))
+    for table in config.tables:
+        found.update(violations(config, table, today))
+    return sorted(found)
+
+
+def refused(found: Iterable[Violation]) -> list[Violation]:
+    """Those that refuse."""
+    return [violation for violation in found if violation.level == "refuse"]
+
+
+# -- parameters -------------------------------------------------------------------------------------------------------
+
+
+def _parameters(config: Config, table: TableConfig) -> Iterator[Violation]:
+    by_class = {str(name): policy.rules for name, policy in config.policy.classes.items()}
+    for path, column in table.columns.items():
+        technique = column.treatment.technique
+        for rule in by_class.get(column.class_, ()):
+            if rule.technique == technique.technique and not _kept(rule, effective(technique, rule.parameter)):
+                yield _at(table, path, column, "refuse", _broken(rule, column, config))
+
+
+def effective(technique: Technique, parameter: str) -> Any:
+    """What a parameter comes to: a hash written as a number has 64 bits, whatever ``bits`` says."""
+    if parameter == "bits" and getattr(technique, "encoding", None) == "bigint":
+        return BIGINT_BITS
+    return getattr(technique, parameter)
+
+
+def _kept(rule: ParameterRule, value: Any) -> bool:
+    if value is None:
+        return rule.or_unset
+    if rule.one_of is not None:
+        return any(type(value) is type(choice) and value == choice for choice in rule.one_of)
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return False
+    number = Decimal(str(value))
+    return (rule.at_least is None or number >= rule.at_least) and (rule.at_most is None or number <= rule.at_most)
+
+
+def _broken(rule: ParameterRule, column: ColumnRule, config: Config) -> str:
+    bounds = [("at least", rule.at_least), ("at most", rule.at_most)]
+    wanted = " and ".join(f"{words} {plain_text(bound)}" for words, bound in bounds if bound is not None)
+    if rule.one_of is not None:
+        wanted = f"one of {', '.join(map(_shown, rule.one_of))}"
+    value = effective(column.treatment.technique, rule.parameter)
+    got = "it is not set" if value is None else f"it is {_shown(value)}"
+    if value != getattr(column.treatment.technique, rule.parameter):
+        got += ", for a bigint holds no more"
+    asked = f"policy.yaml asks of {rule.technique} for class {column.class_} that {rule.parameter} be {wanted}; {got}"
+    domain = config.domains.get(column.treatment.domain or "")
+    fixed = f", fixed by domain {domain.name} (domains.yaml:{domain.line})" if domain else ""
+    return asked + fixed + (f": {rule.why}" if rule.why else "")
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return plain_text(value)
+    return describe(value, by_type=isinstance(value, list | dict | tuple)).strip("'")
+
+
+# -- fields that a column, or its table for it, must have -------------------------------------------------------------
+
+
+def _once(table: TableConfig) -> dict[str, ColumnRule]:
+    """Each column once, also where it is treated by cases."""
+    found: dict[str, ColumnRule] = {}
+    for path, column in table.columns.items():
+        found.setdefault(path if column.rows is None else str(ColumnPath.parse(path).leaf), column)
+    return found
+
+
+def _required(config: Config, table: TableConfig) -> Iterator[Violation]:
+    for field in config.policy.require:
+        lacking = [path for path, column in _once(table).items() if getattr(column, field) is None]
+        if lacking and getattr(table, field) is None:
+            more = f" and {len(lacking) - MOST_NAMED} more" if len(lacking) > MOST_NAMED else ""
+            named = ", ".join(lacking[:MOST_NAMED]) + more
+            message = f"policy.yaml requires it: give it for the table, or for {named}"
+            yield Violation(table.file, table.line, field, "refuse", message)
+
+
+def _reviews(config: Config, table: TableConfig, today: datetime.date) -> Iterator[Violation]:
+    grace = config.policy.review_grace_days
+    if table.review_by is not None and any(column.review_by is None for column in table.columns.values()):
+        level, message = _review(table.review_by, grace, today)
+        if level is not None:
+            yield Violation(table.file, table.line, "review_by", level, message)
+    for path, column in _once(table).items():
+        if column.review_by is not None:
+            level, message = _review(column.review_by, grace, today)
+            if level is not None:
+                yield _at(table, path, column, level, message)
+
+
+def _review(
+    review_by: datetime.date, grace: int | None, today: datetime.date
+) -> tuple[Literal["refuse", "warn"] | None, str]:
+    if today <= review_by:
+        return None, ""
+    due = f"the review was due by {review_by}: look at the decision again, then set a new date"
+    if grace is None:
+        return "warn", due
+    last = review_by.toordinal() + grace
+    if today.toordinal() > last:
+        return "refuse", f"{due}; policy.yaml grants {grace} days, and they are over"
+    return "warn", f"{due}; refused after {datetime.date.fromordinal(min(last, datetime.date.max.toordinal()))}"
+
+
+def _at(table: TableConfig, path: str, column: ColumnRule, level: Literal["refuse", "warn"], message: str) -> Violation:
+    return Violation(table.file, column.line, f"columns.{quote(path)}", level, message)

@@ -1,0 +1,184 @@
+"""Which treated tables join, and what is shown of a person once they are joined. From schemas alone, without rows.
+
+Whether two columns join is for `treated_table.check_join` to say. Here the columns of a domain that join make links,
+tables that hang together by links make groups, and of each group the columns that could single people out are named.
+How many people they do single out depends on the rows and is not told here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from pyspark.sql import types as T
+
+from jobs.console.shown import shown
+from jobs.record.treated_table import NO_RESULT, ColumnPrivacy, UnsafeUse, check_join, privacy_of
+from privacy_udfs.techniques import BY_NAME
+
+Schemas = Mapping[str, T.StructType]
+Told = Mapping[str, Mapping[str, ColumnPrivacy]]
+"""Table -> path -> what the table says of the column."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """A leaf column of a table. technique: None where nobody decided; of several cases all, with 'or' between."""
+
+    table: str
+    column: str
+    technique: str | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Link:
+    """Columns of one domain whose pseudonyms join. key, key_id: None for a technique without a key."""
+
+    domain: str
+    technique: str
+    key: str | None
+    key_id: int | None
+    columns: tuple[Place, ...]
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(place.table for place in self.columns))
+
+
+@dataclasses.dataclass(frozen=True)
+class Apart:
+    """Two columns of one domain that do not join, although they look as if they should, and why."""
+
+    domain: str
+    one: Place
+    other: Place
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Group:
+    """Tables that join, directly or through others. quasi_identifiers: of all of them, those that still show something.
+    sensitive: what is learnt of whomever these single out."""
+
+    tables: tuple[str, ...]
+    domains: tuple[str, ...]
+    quasi_identifiers: tuple[Place, ...]
+    sensitive: tuple[Place, ...]
+
+    @property
+    def is_combined(self) -> bool:
+        """Whether the tables together show a combination of quasi-identifiers that none of them shows alone."""
+        return len({place.table for place in self.quasi_identifiers}) > 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Linkage:
+    """raw: direct identifiers that are kept, if only in some rows: they join with whatever holds the same, elsewhere
+    too. undecided: columns of which their table says nothing, and which may be anything."""
+
+    tables: tuple[str, ...]
+    links: tuple[Link, ...]
+    apart: tuple[Apart, ...]
+    groups: tuple[Group, ...]
+    raw: tuple[Place, ...]
+    undecided: tuple[Place, ...]
+
+
+def find(schemas: Schemas) -> Linkage:
+    """How tables hang together. schemas: of treated tables, by what the result is to call them."""
+    told = {table: privacy_of(schema) for table, schema in schemas.items()}
+    links, apart = [], []
+    for domain, columns in _by_domain(told).items():
+        alike = _alike(schemas, columns)
+        links += [_link(domain, places, told) for places in alike if len(places) > 1]
+        apart += list(_apart(schemas, domain, [places[0] for places in alike]))
+    groups = tuple(_group(tables, links, told) for tables in _hanging_together(links))
+    raw = _where(told, schemas, lambda each: each.class_ == "direct_identifier" and each.is_decided and each.is_raw)
+    undecided = _where(told, schemas, lambda each: not each.is_decided)
+    return Linkage(tuple(schemas), tuple(links), tuple(apart), groups, raw, undecided)
+
+
+def _by_domain(told: Told) -> dict[str, list[Place]]:
+    found: dict[str, list[Place]] = {}
+    for table, columns in told.items():
+        for column in columns.values():
+            domains = dict.fromkeys(each.domain for each in _cases(column) if each.domain is not None)
+            for domain in domains:
+                found.setdefault(domain, []).append(_place(table, column))
+    return found
+
+
+def _cases(column: ColumnPrivacy) -> tuple[ColumnPrivacy, ...]:
+    return column.cases or (column,)
+
+
+def _place(table: str, column: ColumnPrivacy) -> Place:
+    techniques = dict.fromkeys(each.technique for each in _cases(column) if each.technique is not None)
+    return Place(table, column.path, " or ".join(techniques) or None)
+
+
+def _alike(schemas: Schemas, columns: Iterable[Place]) -> list[list[Place]]:
+    """The columns in sets whose members join with each other: joining is an equivalence, so one stands for all."""
+    found: list[list[Place]] = []
+    for column in columns:
+        joins = next((places for places in found if _no_join(schemas, places[0], column) is None), None)
+        if joins is None:
+            found.append([column])
+        else:
+            joins.append(column)
+    return found
+
+
+def _no_join(schemas: Schemas, one: Place, other: Place) -> str | None:
+    """Why two columns do not join, or None."""
+    try:
+        check_join(schemas[one.table], schemas[other.table], on=[(one.column, other.column)])
+    except UnsafeUse as error:
+        return str(error).splitlines()[-1].strip().removeprefix(f"{shown(one.column)} and {shown(other.column)}: ")
+    return None
+
+
+def _apart(schemas: Schemas, domain: str, columns: Sequence[Place]) -> Iterator[Apart]:
+    for one, other in itertools.combinations(columns, 2):
+        reason = _no_join(schemas, one, other)
+        if reason is not None:
+            yield Apart(domain, one, other, reason)
+
+
+def _link(domain: str, places: Sequence[Place], told: Told) -> Link:
+    cases = _cases(told[places[0].table][places[0].column])
+    first = next(each for each in cases if each.domain == domain)
+    return Link(domain, str(first.technique), first.key, first.key_id, tuple(places))
+
+
+def _hanging_together(links: Iterable[Link]) -> list[tuple[str, ...]]:
+    """Tables that can be reached from each other by links; none that stands alone."""
+    groups: list[dict[str, None]] = []
+    for link in links:
+        reached = dict.fromkeys(link.tables)
+        touched = [group for group in groups if group.keys() & reached.keys()]
+        groups = [group for group in groups if group not in touched]
+        groups.append({table: None for group in (*touched, reached) for table in group})
+    return [tuple(group) for group in groups if len(group) > 1]
+
+
+def _group(tables: Sequence[str], links: Iterable[Link], told: Told) -> Group:
+    domains = tuple(dict.fromkeys(link.domain for link in links if len(link.tables) > 1 and link.tables[0] in tables))
+    quasi = _where(told, tables, lambda each: each.class_ == "quasi_identifier" and _shows(each))
+    sensitive = _where(told, tables, lambda each: each.class_ == "sensitive" and _shows(each))
+    return Group(tuple(tables), domains, quasi, sensitive)
+
+
+def _where(told: Told, tables: Iterable[str], wanted: Callable[[ColumnPrivacy], bool]) -> tuple[Place, ...]:
+    return tuple(_place(table, column) for table in tables for column in told[table].values() if wanted(column))
+
+
+def _shows(column: ColumnPrivacy) -> bool:
+    """Whether equal values, or likely ones, can be told from what stands in the column."""
+    return any(each.technique not in NO_RESULT and not _is_random(each.technique) for each in _cases(column))
+
+
+def _is_random(name: str | None) -> bool:
+    technique = BY_NAME.get(str(name))
+    return technique is not None and not technique.deterministic

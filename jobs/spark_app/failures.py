@@ -1,0 +1,74 @@
+"""Errors on their way to a person: cleaned of values, named by table, turned into exit codes.
+
+Spark's errors quote what they stumble over (a row, a cell, a line), so none of their text is passed on except error
+classes and our own messages, which hold no values by construction and carry the run's mark (`privacy_udfs.wording`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+
+from jobs.command_line.arguments import BadUsage
+from jobs.configuration.config import ConfigError
+from jobs.gates.checks import Refused
+from jobs.lake.problems import CommitConflict, SourceProblem
+from jobs.record.record_reader import RecordProblem
+from jobs.run_events.events import Report
+from jobs.spark_app import spark_errors
+from jobs.treatment.treatment_plan import PlanError
+from privacy_udfs import wording
+from privacy_udfs.errors import KeyProblem, LakenymError
+
+DONE, REFUSED, BAD_USAGE, FAILED = 0, 1, 2, 3
+T = TypeVar("T")
+
+
+class RunFailed(LakenymError):
+    """A run failed; its target is as it was before."""
+
+
+def translated(table: str, step: Callable[[], T]) -> T:
+    """``step()``, with every error of Spark replaced by one that holds no value of the table."""
+    try:
+        return step()
+    except RecordProblem as error:
+        raise RecordProblem(f"{table}: {error}") from None
+    except LakenymError:
+        raise
+    except (PySparkException, Py4JError) as error:
+        raise _translate(table, error) from None
+
+
+def _translate(table: str, error: Exception) -> LakenymError:
+    ours = wording.told(str(error))
+    if ours is None:
+        return RunFailed(f"{table}: {spark_errors.explained(error)}; nothing was committed")
+    named = ours.message if ours.message.startswith(f"{table}: ") else f"{table}: {ours.message}"
+    return RunFailed(f"{named} ({ours.kind}); nothing was committed")
+
+
+def exit_code(report: Report, step: Callable[[], int], table: str = "") -> int:
+    """The exit code of ``step()``; what went wrong is reported, without a traceback."""
+    try:
+        return step()
+    except (ConfigError, BadUsage) as error:
+        code, message = BAD_USAGE, str(error)
+    except (PlanError, Refused, CommitConflict, KeyProblem, RecordProblem, SourceProblem) as error:
+        code, message = REFUSED, str(error)
+    except LakenymError as error:
+        code, message = FAILED, str(error)
+    except Exception as error:  # a defect: say what it was, not what it held
+        code, message = FAILED, f"unexpected {type(error).__name__} at {_where(error)}"
+    report("failed", table=table, exit_code=code, message=message)
+    return code
+
+
+def _where(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "an unknown place" if trace is None else f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"

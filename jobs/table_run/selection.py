@@ -1,0 +1,179 @@
+"""From a plan to Spark: the one ``select`` that treats all columns, and the schema it gives."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from pyspark.accumulators import Accumulator
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+from pyspark.sql.pandas.types import to_arrow_type
+
+from jobs.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue
+from jobs.lake.sql import quoted
+from jobs.record.field_metadata import encoded
+from jobs.record.record_reader import PRIVACY
+from jobs.record.treatment_record import Entry
+from jobs.treatment.treatment_plan import ColumnPlan, Plan
+from privacy_udfs import wording
+from privacy_udfs.keys import KeyReference
+from privacy_udfs.keysets.delivered_key import DeliveredKey
+from privacy_udfs.nested import ByRow, Choice, Counts, Kept, Leaf, ListNode, MapNode, Node, StructNode, choices, leaves
+from privacy_udfs.udf import refusing_udf, tree_udf
+
+Treated = tuple[Node, T.DataType]
+"""What is done to a column or a part of one, and the type it then has."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Selection:
+    """The columns of the target, made from a plan, the record's entries and the references to keys.
+
+    counts: the accumulator that gets every batch's counts; None where nobody asks (a look at some rows).
+    """
+
+    plan: Plan
+    entries: Mapping[ColumnPath, Entry]
+    keys: Mapping[ColumnPath, KeyReference | DeliveredKey]
+    counts: Accumulator[Counts] | None = None
+
+    def columns(self) -> list[Column]:
+        """The select list: each remaining column, treated, with its record entries as field metadata."""
+        return [
+            self._column(field, *treated)
+            for field in self.plan.schema.fields
+            if (treated := self._walk(ColumnPath((Field(field.name),)), field.dataType)) is not None
+        ]
+
+    def schema(self) -> T.StructType:
+        """The schema that `columns` gives, metadata included."""
+        treated = self._walk(ColumnPath(()), self.plan.schema)
+        return T.StructType([]) if treated is None else treated[1]  # type: ignore[return-value]
+
+    def _column(self, field: T.StructField, node: Node, output: T.DataType) -> Column:
+        node, arguments = self._arguments(node, field)
+        if isinstance(node, Kept):
+            treated = arguments[0]
+        elif _is_nulled(node):
+            treated = F.lit(None).cast(output)  # so that the source's column is not even read
+        else:
+            treat = tree_udf(node, bare(output), self.counts, with_subject=len(arguments) > 1, mark=wording.mark())
+            treated = treat(*arguments)
+        if bare(output) != output:
+            treated = treated.cast(output)  # sets the nested fields' metadata, which a UDF's type must not carry
+        return treated.alias(field.name, metadata=self._metadata(ColumnPath((Field(field.name),))))
+
+    def _arguments(self, node: Node, field: T.StructField) -> tuple[Node, list[Column]]:
+        """The tree of a column, and what a UDF that walks it takes."""
+        needs_subject = any(leaf.technique.needs_subject for leaf in leaves(node))
+        node, source = _with_predicates(node, F.col(quoted(field.name)))
+        return node, [source, self._subject()] if needs_subject else [source]
+
+    def refusing(self, name: str, most: int) -> Column:
+        """Whether a row is one of the first few of a batch that hold what the treatment of a column refuses."""
+        field = self.plan.schema[name]
+        treated = self._walk(ColumnPath((Field(name),)), field.dataType)
+        assert treated is not None, "a column that is dropped refuses nothing"
+        node, arguments = self._arguments(treated[0], field)
+        return refusing_udf(node, most, with_subject=len(arguments) > 1)(*arguments)
+
+    def _subject(self) -> Column:
+        path = self.plan.config.subject
+        assert path is not None, "a configuration that needs a subject and names none is refused when read"
+        return F.col(".".join(quoted(step.name) for step in path.steps if isinstance(step, Field)))
+
+    def _walk(self, path: ColumnPath, given: T.DataType) -> Treated | None:
+        """None where the whole of ``path`` is dropped."""
+        decided = self.plan.leaves.get(path)
+        if decided is not None:
+            output = decided[0].output
+            return None if output is None else (self._decided(path, decided, output), output)
+        if isinstance(given, T.StructType):
+            return self._walk_struct(path, given)
+        if isinstance(given, T.ArrayType):
+            element = self._walk(path.child(Element()), given.elementType)
+            return None if element is None else _or_kept(ListNode(element[0]), T.ArrayType(element[1]))
+        assert isinstance(given, T.MapType)
+        key, value = (
+            self._walk(path.child(MapKey()), given.keyType),
+            self._walk(path.child(MapValue()), given.valueType),
+        )
+        if key is None or value is None:
+            return None
+        return _or_kept(MapNode(key[0], value[0]), T.MapType(key[1], value[1]))
+
+    def _walk_struct(self, path: ColumnPath, given: T.StructType) -> Treated | None:
+        nodes, fields = {}, []
+        for field in given.fields:
+            below = path.child(Field(field.name))
+            treated = self._walk(below, field.dataType)
+            if treated is not None:
+                nodes[field.name] = treated[0]
+                fields.append(T.StructField(field.name, treated[1], True, self._metadata(below)))
+        if not fields:
+            return None
+        return _or_kept(StructNode(nodes), T.StructType(fields), whole=len(fields) == len(given.fields))
+
+    def _decided(self, path: ColumnPath, decided: tuple[ColumnPlan, ...], output: T.DataType) -> Node:
+        cases = {column.rule.rows: self._leaf(column) for column in decided}
+        whole = cases.pop(None, None)
+        if whole is not None:
+            return whole
+        chosen = {rows: node for rows, node in cases.items() if rows is not None}
+        return Choice(f"{self.plan.table}: {path}", chosen, to_arrow_type(output, timezone="UTC"))
+
+    def _leaf(self, column: ColumnPlan) -> Node:
+        technique = column.treatment.technique
+        if technique.technique == "keep":
+            return Kept()
+        return Leaf(f"{self.plan.table}: {column.path}", technique, self.keys.get(column.path))
+
+    def _metadata(self, path: ColumnPath) -> dict[str, object]:
+        """A leaf's entry; of elements, map entries and cases, by the rest of their path, on the nearest field above."""
+        if path in self.entries:
+            return {PRIVACY: encoded(self.entries[path])}
+        depth = len(path.steps)
+        below = {
+            str(ColumnPath(other.steps[depth:])): encoded(entry)
+            for other, entry in self.entries.items()
+            if other.steps[:depth] == path.steps and not any(isinstance(step, Field) for step in other.steps[depth:])
+        }
+        return {PRIVACY: below} if below else {}
+
+
+def _with_predicates(node: Node, source: Column) -> tuple[Node, Column]:
+    """A tree with choices gets its column together with what decides: whether each predicate holds for the row."""
+    predicates = tuple(dict.fromkeys(rows for choice in choices(node) for rows in choice.cases))
+    if not predicates:
+        return node, source
+    holds = [F.expr(rows).alias(f"holds_{at}") for at, rows in enumerate(predicates)]
+    return ByRow(node, predicates), F.struct(source.alias("column"), *holds)
+
+
+def bare(given: T.DataType) -> T.DataType:
+    """The same type without metadata on nested fields, as a UDF must state it: Spark compares all of a type."""
+    if isinstance(given, T.StructType):
+        return T.StructType([T.StructField(f.name, bare(f.dataType), f.nullable) for f in given.fields])
+    if isinstance(given, T.ArrayType):
+        return T.ArrayType(bare(given.elementType), given.containsNull)
+    if isinstance(given, T.MapType):
+        return T.MapType(bare(given.keyType), bare(given.valueType), given.valueContainsNull)
+    return given
+
+
+def _or_kept(node: Node, output: T.DataType, whole: bool = True) -> Treated:
+    """A part of which nothing is treated and nothing dropped need not go through Python."""
+    if isinstance(node, StructNode):
+        children: tuple[Node, ...] = tuple(node.fields.values())
+    elif isinstance(node, ListNode):
+        children = (node.element,)
+    else:
+        assert isinstance(node, MapNode)
+        children = (node.key, node.value)
+    return (Kept() if whole and all(isinstance(child, Kept) for child in children) else node), output
+
+
+def _is_nulled(node: Node) -> bool:
+    return isinstance(node, Leaf) and node.technique.technique == "redact" and node.technique.record()["value"] is None

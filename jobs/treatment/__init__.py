@@ -1,0 +1,1 @@
+"""What happens to every column and row of a table, decided before any row is read."""

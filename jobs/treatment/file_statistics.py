@@ -1,0 +1,76 @@
+"""For which columns of the target the least and greatest values are kept: of a file by Delta, of its parts by Parquet.
+
+Readers skip files and parts by them. A column of pseudonyms gains nothing: they are as good as random, so every part
+holds some from the whole range, while finding the least and greatest of text costs a good part of a plain copy's time,
+and Delta would put values of the column into its log. So such columns have none, unless the table is clustered by them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from jobs.configuration.column_path import ColumnPath, Field
+from jobs.lake.sql import quoted
+from jobs.treatment.layout import COMPARABLE, INDEXED, STATISTICS, path_of
+from jobs.treatment.treatment_plan import ColumnPlan, Plan
+
+COLUMNS = STATISTICS
+SET_BY_USER = (STATISTICS.lower(), INDEXED.lower())
+MOST = 32  # leaf columns, as many as Delta takes when it is told nothing
+
+
+def properties(plan: Plan) -> Mapping[str, str]:
+    """The table property that leaves the pseudonyms out, and that takes in what the table is clustered by, wherever it
+    stands; empty where neither asks for it, or where the catalog sets one."""
+    target = plan.config.target
+    if _set_by_user(plan) or not (_left_out(plan) or _late(plan)):
+        return {}
+    compared = [cases[0] for cases in plan.leaves.values() if _compared(cases) and not _scattered(cases)]
+    chosen = [_name(leaf) for leaf in compared if leaf.path.root not in target.partition_by][:MOST]
+    sorted_by = [name for name in map(quoted, target.cluster_by) if name not in chosen]
+    return {COLUMNS: ",".join(chosen + sorted_by)}
+
+
+def parquet_settings(plan: Plan) -> Mapping[str, str]:
+    """The same for the parts of files, as settings of the session that writes. They go by name: where the table's
+    column mapping gives the columns of its files other names, those keep their statistics."""
+    sorted_by = plan.config.target.cluster_by
+    names = [path for path in map(_plain, _left_out(plan)) if path not in sorted_by]
+    return {f"parquet.{kind}.statistics.enabled#{name}": "false" for name in names for kind in ("column", "size")}
+
+
+def _left_out(plan: Plan) -> list[ColumnPath]:
+    """The columns of pseudonyms; none where the catalog says itself what is to have statistics."""
+    if _set_by_user(plan):
+        return []
+    return [path for path, cases in plan.leaves.items() if _scattered(cases)]
+
+
+def _set_by_user(plan: Plan) -> bool:
+    return any(name.lower() in SET_BY_USER for name in plan.config.target.properties)
+
+
+def _late(plan: Plan) -> bool:
+    """Whether the table is clustered by a column behind the first ones, of which alone Delta has statistics untold."""
+    outputs = {str(path): cases[0].output for path, cases in plan.leaves.items()}
+    first = [path for path, output in outputs.items() if output is not None][:MOST]
+    return any(path_of(name, outputs) not in first for name in plan.config.target.cluster_by)
+
+
+def _plain(path: ColumnPath) -> str:
+    """As Parquet writes the path of a field."""
+    return ".".join(step.name for step in path.steps if isinstance(step, Field))
+
+
+def _scattered(cases: tuple[ColumnPlan, ...]) -> bool:
+    return any(case.treatment.technique.scatters for case in cases)
+
+
+def _compared(cases: tuple[ColumnPlan, ...]) -> bool:
+    """Whether the leaf is in the target, in no array or map, and of a type that Delta compares."""
+    leaf = cases[0].path.leaf
+    return all(isinstance(step, Field) for step in leaf.steps) and isinstance(cases[0].output, COMPARABLE)
+
+
+def _name(case: ColumnPlan) -> str:
+    return ".".join(quoted(step.name) for step in case.path.leaf.steps if isinstance(step, Field))

@@ -1,0 +1,94 @@
+"""Whether a target can be laid out as the catalog says: what Delta would refuse when it writes, or write wrong."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+
+from pyspark.sql import types as T
+
+from jobs.configuration import same_names
+from jobs.configuration.column_path import ColumnPath, ColumnPathError, Field
+from jobs.configuration.models import Target
+
+STATISTICS = "delta.dataSkippingStatsColumns"
+INDEXED = "delta.dataSkippingNumIndexedCols"
+COMPARABLE = (T.NumericType, T.StringType, T.DateType, T.TimestampType, T.TimestampNTZType)
+"""What Delta keeps the least and the greatest of: it refuses to cluster by anything else, or to be told to keep it."""
+IN_FOLDERS = (*COMPARABLE, T.BooleanType)
+"""What the name of a partition's folder can hold; bytes would be read as text and come back as others."""
+MOST_CLUSTERING = 4
+
+Outputs = Mapping[str, T.DataType | None]
+"""Path of a leaf column -> its type in the target, None where it is dropped; in the order of the table."""
+
+
+def faults(target: Target, outputs: Outputs) -> Iterator[str]:
+    """Why the target cannot be partitioned or clustered so; names columns and types."""
+    for name in target.partition_by:
+        yield from _of_type("partition_by", name, outputs, IN_FOLDERS, "numbers, text, dates, timestamps and booleans")
+    for name in target.cluster_by:
+        yield from _of_type("cluster_by", name, outputs, COMPARABLE, "numbers, text, dates and timestamps")
+        yield from _unmeasured(target, name, outputs)
+    if len(target.cluster_by) > MOST_CLUSTERING:
+        yield f"target: cluster_by names {len(target.cluster_by)} columns; Delta takes at most {MOST_CLUSTERING}"
+    for names in (target.partition_by, target.cluster_by):
+        for earlier, later in same_names.pairs(names):
+            yield f"target: {earlier} and {later} in partition_by or cluster_by are one column: name it once"
+    kept = {ColumnPath.parse(path).root for path, output in outputs.items() if output is not None}
+    if kept and kept <= set(target.partition_by):
+        yield "target: partition_by names every column, and Delta needs one besides"
+
+
+def path_of(name: str, outputs: Outputs) -> str | None:
+    """The leaf that partition_by or cluster_by names, by its name or by its path."""
+    candidates = [str(Field(name))]
+    with contextlib.suppress(ColumnPathError):
+        candidates.append(str(ColumnPath.parse(name)))
+    return next((path for path in candidates if path in outputs), None)
+
+
+def _of_type(key: str, name: str, outputs: Outputs, kinds: tuple[type, ...], takes: str) -> Iterator[str]:
+    path = path_of(name, outputs)
+    output = outputs.get(path) if path is not None else None
+    if output is not None and not isinstance(output, kinds):
+        yield f"target: {key} cannot take {path}, which is {output.simpleString()} in the target; it takes {takes}"
+
+
+def _unmeasured(target: Target, name: str, outputs: Outputs) -> Iterator[str]:
+    """Delta clusters only by columns of which it keeps statistics, and the catalog may say of which it does."""
+    path = path_of(name, outputs)
+    stated = {key.lower(): (key, value) for key, value in target.properties.items()}
+    if path is None:
+        return
+    if STATISTICS.lower() in stated:
+        key, value = stated[STATISTICS.lower()]
+        if not any(_covers(listed, path) for listed in value.split(",")):
+            yield f"target: cluster_by names {path}, of which {key} in properties keeps no statistics: add it there"
+    elif INDEXED.lower() in stated:
+        key, value = stated[INDEXED.lower()]
+        number = _position(path, outputs)
+        if value.strip().isdigit() and number > int(value):
+            yield f"target: cluster_by names {path}, the leaf column number {number}, and {key} stops before it"
+
+
+def _covers(listed: str, path: str) -> bool:
+    with contextlib.suppress(ColumnPathError):
+        above = ColumnPath.parse(listed.strip()).steps
+        return ColumnPath.parse(path).steps[: len(above)] == above
+    return False
+
+
+def _position(path: str, outputs: Outputs) -> int:
+    """Of a leaf, from 1, as Delta counts: an array or a map is one leaf."""
+    leaves = dict.fromkeys(_measured(leaf) for leaf, output in outputs.items() if output is not None)
+    return list(leaves).index(_measured(path)) + 1 if _measured(path) in leaves else 0
+
+
+def _measured(path: str) -> tuple[str, ...]:
+    names = []
+    for step in ColumnPath.parse(path).steps:
+        if not isinstance(step, Field):
+            break
+        names.append(step.name)
+    return tuple(names)

@@ -1,0 +1,285 @@
+"""The plan: what happens to every leaf column of one table, decided before any row is read.
+
+`build` is a pure function of configuration, source schema and the key ids in force; it needs no JVM and reads no data.
+It either decides every leaf or raises `PlanError` with all that is wrong at once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Collection, Iterator, Mapping
+
+from pyspark.errors import PySparkException
+from pyspark.sql import types as T
+from pyspark.sql.pandas.types import from_arrow_type, to_arrow_type
+
+from jobs.configuration import same_names
+from jobs.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue
+from jobs.configuration.documents import nearest
+from jobs.configuration.models import ColumnRule, TableConfig, Treatment
+from jobs.treatment import layout
+from privacy_udfs.errors import LakenymError, TypeRefused
+from privacy_udfs.technique import plain_type
+
+NOT_STORED = (T.NullType, T.DayTimeIntervalType, T.YearMonthIntervalType, T.CalendarIntervalType)
+INJECTIVE = frozenset({"keep", "keyed_hash", "deterministic_encryption", "format_preserving_encryption"})
+"""Techniques that keep distinct map keys distinct, but for what they normalize and for bits they cut off: a map in
+which two keys become equal stops the run."""
+
+
+Shown = Callable[[ColumnPath], str]
+"""How a path is told."""
+
+
+class PlanError(LakenymError):
+    """The catalog and the table do not fit: every misfit at once. Nothing was read or written."""
+
+    def __init__(self, table: str, faults: list[str]) -> None:
+        self.table = table
+        self.faults = tuple(faults)
+        super().__init__("\n".join([f"{table}: {len(faults)} column(s) need a decision", *(f"  {f}" for f in faults)]))
+
+
+@dataclasses.dataclass(frozen=True)
+class ColumnPlan:
+    """One leaf column, or one case of it: from which type, by which treatment, to which type.
+
+    output: None where it is dropped. All cases of a column have the same.
+    """
+
+    path: ColumnPath
+    input: T.DataType
+    output: T.DataType | None
+    rule: ColumnRule
+    domain: str | None
+    """The label that separates sub-keys: the domain's name, or the column's own."""
+    key_id: int | None
+
+    @property
+    def treatment(self) -> Treatment:
+        return self.rule.treatment
+
+    @property
+    def name(self) -> str:
+        return self.treatment.technique.technique
+
+    @property
+    def gives_null(self) -> bool:
+        return self.name == "redact" and getattr(self.treatment.technique, "value", None) is None
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """All leaf columns of a table, in the order of its schema; of one that is treated by cases, all cases."""
+
+    config: TableConfig
+    schema: T.StructType
+    columns: tuple[ColumnPlan, ...]
+
+    @property
+    def table(self) -> str:
+        return self.config.name
+
+    @functools.cached_property
+    def by_path(self) -> Mapping[ColumnPath, ColumnPlan]:
+        return {column.path: column for column in self.columns}
+
+    @functools.cached_property
+    def leaves(self) -> Mapping[ColumnPath, tuple[ColumnPlan, ...]]:
+        """Each leaf column and what is done to it: one thing, or one for each case."""
+        found: dict[ColumnPath, tuple[ColumnPlan, ...]] = {}
+        for column in self.columns:
+            found[column.path.leaf] = (*found.get(column.path.leaf, ()), column)
+        return found
+
+
+def build(config: TableConfig, schema: T.StructType, key_ids: Mapping[str, int], names_from_data: bool = False) -> Plan:
+    """Decide every leaf of ``schema``. key_ids: key name -> id of its primary version.
+
+    names_from_data: the names may be values, so that of those that the catalog does not name the place is told.
+    """
+    shown = _places(config, schema) if names_from_data else str
+    faults = list(_names(ColumnPath(()), schema, shown))
+    leaves = dict(_leaves(ColumnPath(()), schema, config.columns))
+    decided = {path: config.decisions(path) for path in leaves}
+    faults += [_undecided(path, leaves[path], config, shown) for path in leaves if not decided[path]]
+    paths = {str(path): None for leaf, rules in decided.items() for path in (leaf, *rules)}
+    known = [] if names_from_data else list(paths)
+    faults += [_not_there(path, known, config) for path in config.columns if path not in paths]
+    columns: list[ColumnPlan] = []
+    for leaf, rules in decided.items():
+        cases = []
+        for path, rule in rules.items():
+            try:
+                cases.append(_decide(config, path, leaves[leaf], rule, key_ids))
+            except (TypeRefused, PySparkException) as error:
+                faults.append(f"{path}: {_first_line(error)}")
+        try:
+            columns += _of_one_type(cases)
+        except TypeRefused as error:
+            faults.append(f"{leaf}: {error}")
+    faults += _subject_faults(config, schema)
+    if columns and not faults and all(column.output is None for column in columns):
+        faults.append("every column is dropped, and a table needs one: keep or treat one of them")
+    faults += layout.faults(config.target, {str(column.path.leaf): column.output for column in columns})
+    if faults:
+        raise PlanError(config.name, faults)
+    return Plan(config, schema, tuple(columns))
+
+
+def _leaves(
+    path: ColumnPath, given: T.DataType, rules: Mapping[str, ColumnRule]
+) -> Iterator[tuple[ColumnPath, T.DataType]]:
+    """The leaf columns under ``path``; a whole subtree that is dropped or nulled counts as one."""
+    rule = rules.get(str(path)) if path.steps else None
+    nested = isinstance(given, (T.StructType, T.ArrayType, T.MapType)) and given != T.StructType([])
+    if not nested or (rule is not None and rule.treatment.technique.technique in ("drop", "redact")):
+        yield path, given
+    elif isinstance(given, T.StructType):
+        for field in given.fields:
+            yield from _leaves(path.child(Field(field.name)), field.dataType, rules)
+    elif isinstance(given, T.ArrayType):
+        yield from _leaves(path.child(Element()), given.elementType, rules)
+    elif isinstance(given, T.MapType):
+        yield from _leaves(path.child(MapKey()), given.keyType, rules)
+        yield from _leaves(path.child(MapValue()), given.valueType, rules)
+
+
+def _decide(
+    config: TableConfig, path: ColumnPath, given: T.DataType, rule: ColumnRule, key_ids: Mapping[str, int]
+) -> ColumnPlan:
+    treatment = rule.treatment
+    _check_place(path, treatment)
+    keyed = treatment.technique.key_size() is not None
+    label = (treatment.domain or f"{config.name}/{path.leaf}") if keyed else treatment.domain
+    key_id = key_ids[treatment.key] if treatment.key is not None else None
+    return ColumnPlan(path, given, _output(treatment, given), rule, label, key_id)
+
+
+def _output(treatment: Treatment, given: T.DataType) -> T.DataType | None:
+    technique = treatment.technique
+    if technique.technique == "drop":
+        return None
+    if isinstance(given, T.NullType):
+        raise TypeRefused("the column has no type (void), which Delta cannot store: drop it")
+    if technique.technique in ("keep", "redact") and (found := next(_not_stored(given), None)) is not None:
+        raise TypeRefused(f"Delta cannot store {found.simpleString()}: drop it, or write it as text or a number")
+    if given == T.StructType([]):
+        raise TypeRefused("the column is a struct without fields, which Delta cannot store: drop it")
+    if technique.technique == "keep":
+        return given
+    if technique.technique == "redact" and getattr(technique, "value", None) is None:
+        return given
+    output = technique.output_type(plain_type(to_arrow_type(given, timezone="UTC")))
+    return from_arrow_type(output, prefer_timestamp_ntz=True)
+
+
+def _not_stored(given: T.DataType) -> Iterator[T.DataType]:
+    """The types in ``given`` that no column of a Delta table can have."""
+    if isinstance(given, T.StructType):
+        for field in given.fields:
+            yield from _not_stored(field.dataType)
+    elif isinstance(given, T.ArrayType):
+        yield from _not_stored(given.elementType)
+    elif isinstance(given, T.MapType):
+        yield from _not_stored(given.keyType)
+        yield from _not_stored(given.valueType)
+    elif isinstance(given, NOT_STORED):
+        yield given
+
+
+def _of_one_type(cases: list[ColumnPlan]) -> list[ColumnPlan]:
+    """The same cases, if they give one type. Nulls take the type of the others."""
+    typed = [case for case in cases if not case.gives_null] or cases
+    types = {str(case.path.steps[-1]): case.output for case in typed}
+    if len(cases) < 2 or len(set(types.values())) == 1:
+        return [dataclasses.replace(case, output=typed[0].output) for case in cases]
+    listed = ", ".join(f"{case} {given.simpleString()}" for case, given in types.items() if given is not None)
+    raise TypeRefused(f"its cases give different types ({listed}): choose treatments that give one")
+
+
+def _check_place(path: ColumnPath, treatment: Treatment) -> None:
+    name, last = treatment.technique.technique, path.leaf.steps[-1]
+    if name == "drop" and not isinstance(last, Field):
+        raise TypeRefused(f"only a whole column or field can be dropped: drop {path.parent} instead")
+    if MapKey() not in path.leaf.steps:
+        return
+    if name not in INJECTIVE:  # a field within a key too: keys are equal where all that is left of them is
+        raise TypeRefused(f"{name} may make two keys of a map equal; take one of {', '.join(sorted(INJECTIVE))}")
+    if treatment.technique.on_refused == "null":
+        raise TypeRefused("on_refused: null would make keys of a map null, which none may be: take on_refused: stop")
+    if getattr(treatment.technique, "empty", None) == "null":
+        raise TypeRefused("empty: null would make keys of a map null, which none may be: take 'empty: treat'")
+
+
+def _subject_faults(config: TableConfig, schema: T.StructType) -> Iterator[str]:
+    if config.subject is None:
+        return
+    given: T.DataType = schema
+    for step in config.subject.steps:
+        if not isinstance(step, Field) or not isinstance(given, T.StructType) or step.name not in given.names:
+            yield f"subject: {config.subject} is not a column or field of a struct in the table"
+            return
+        given = given[step.name].dataType
+
+
+def _places(config: TableConfig, schema: T.StructType) -> Shown:
+    """How a path is told whose names may be values: as it is where the catalog names all of it, else by its place."""
+    named = {
+        step.name for path in map(ColumnPath.parse, config.columns) for step in path.steps if isinstance(step, Field)
+    }
+    top = [field.name for field in schema.fields]
+
+    def shown(path: ColumnPath) -> str:
+        steps = path.steps
+        first = steps[0]
+        assert isinstance(first, Field)
+        if all(not isinstance(step, Field) or step.name in named for step in steps):
+            return str(path)
+        within = "a field of " if len(steps) > 1 else ""
+        return f"{within}column {top.index(first.name) + 1}"
+
+    return shown
+
+
+def _names(path: ColumnPath, given: T.DataType, shown: Shown) -> Iterator[str]:
+    """Names, at any depth, that Spark cannot tell apart, and those that are none."""
+    if isinstance(given, T.StructType):
+        for earlier, later in same_names.pairs(given.names):
+            first, second = path.child(Field(earlier)), path.child(Field(later))
+            how = "is there twice" if earlier == later else f"differs from {shown(second)} in case only"
+            yield f"{shown(first)}: {how}; Spark cannot tell them apart: rename one in the source"
+        if "" in given.names:
+            where, number = shown(path) if path.steps else "the table", given.names.index("") + 1
+            yield f"{where}: its column number {number} has no name: give it one in the source"
+        for field in given.fields:
+            yield from _names(path.child(Field(field.name)), field.dataType, shown)
+    elif isinstance(given, T.ArrayType):
+        yield from _names(path.child(Element()), given.elementType, shown)
+    elif isinstance(given, T.MapType):
+        yield from _names(path.child(MapKey()), given.keyType, shown)
+        yield from _names(path.child(MapValue()), given.valueType, shown)
+
+
+def _undecided(path: ColumnPath, given: T.DataType, config: TableConfig, shown: Shown) -> str:
+    near = nearest(str(path), config.columns)
+    hint = f" (did you mean this by {near!r}?)" if near is not None else ""
+    draft = f"python jobs/inventory.py --conf CONF --table {config.name} drafts it"
+    if shown(path) != str(path):
+        told = f"{shown(path)}: no decision in {config.file}, and no name shown, since it may be a value"
+        return (
+            f"{told}{hint}; state the source's columns by 'schema', or header: 'false' for CSV files without a header"
+        )
+    missing = f"{path} ({given.simpleString()}): no decision in {config.file}{hint}"
+    return f"{missing}; add it under columns, 'keep' included ({draft})"
+
+
+def _not_there(path: str, paths: Collection[str], config: TableConfig) -> str:
+    near = nearest(path, paths)
+    hint = f"; did you mean {near!r}?" if near is not None else "; remove it, or mend the source"
+    return f"{path}: {config.file}:{config.columns[path].line} decides a leaf column that the table does not have{hint}"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]

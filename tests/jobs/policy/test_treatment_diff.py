@@ -1,0 +1,421 @@
+"""What a change of configuration means: the order of strength, technique by technique, and what is said of a column."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+from jobs import plan
+from jobs.archive import git_revision
+from jobs.command_line.arguments import BadUsage
+from jobs.configuration import config
+from jobs.policy.diff_report import TableDiff
+from jobs.policy.strength import PARAMETERS, RANK, compare
+from jobs.policy.treatment_diff import diff, entries_of
+from privacy_udfs.techniques import BY_NAME, parse
+from tests.helpers.generated_catalog import write
+
+HIERARCHY = [["a", "b", "c"], ["d", "b", "c"]]
+LADDERS: dict[str, list[list[dict[str, Any]]]] = {
+    "redact": [[{"value": "x"}, {}]],
+    "mask": [
+        [{"keep_end": 4}, {"keep_end": 2}, {}],
+        [{"keep_start": 1, "keep_end": 1}, {"keep_start": 1}, {"keep_start": 0}],
+        [{"preserve": "-@. /"}, {}, {"preserve": "-"}, {"preserve": ""}],
+        [{"classes": {"upper": "X"}}, {}],
+        [{"only": ["digit"]}, {"only": ["digit", "upper"]}, {}, {"length": 8}],
+        [{"mask_start": 1}, {"mask_start": 3}],
+        [{"shape": "email"}, {"shape": "email", "length": 5}],
+    ],
+    "truncate": [
+        [{"keep": 5}, {"keep": 3}, {"keep": 1}],
+        [{"preset": "hipaa_zip3", "small_areas": ["036"]}, {"preset": "hipaa_zip3"}],
+    ],
+    "keyed_hash": [
+        [{"bits": 64}, {"bits": 96}, {}, {"bits": 256}],
+        [{"encoding": "bigint"}, {"encoding": "hex"}],
+    ],
+    "format_preserving_encryption": [
+        [{"preserve": "- "}, {"preserve": "-"}, {}],
+        [{}, {"alphabet": "alphanumeric_lower"}],
+    ],
+    "date_shift": [
+        [{"max_days": 7}, {"max_days": 30}, {"max_days": 365}],
+        [{"max_days": 7}, {"max_days": 7, "null_dates": ["1900-01-01"]}],
+    ],
+    "generalize_date": [
+        [{"unit": unit} for unit in ("second", "minute", "hour", "day", "week", "month", "quarter", "year")],
+        [{"unit": unit} for unit in ("year", "decade", "century", "millennium")],
+        [{}, {"bottom": "1930-01-01"}, {"bottom": "1940-01-01"}],
+    ],
+    "generalize_number": [
+        [{"width": 0.25}, {"width": 5}, {"width": 10}],
+        [{"edges": [1, 2, 3]}, {"edges": [1, 3]}, {"edges": [3]}],
+        [{"edges": [1, 2]}, {"edges": [1, 2], "other": "x"}],
+        [{"edges": [1, 2]}, {"edges": [1, 2], "labels": ["a", "b", "a"]}],
+        [{"width": 5}, {"width": 5, "bottom": 0.5}, {"width": 5, "bottom": 10}],
+        [{"width": 5}, {"width": 5, "top": 90}, {"width": 5, "top": 80}],
+    ],
+    "generalize_hierarchy": [[{"levels": HIERARCHY, "level": level} for level in (0, 1, 2)]],
+    "truncate_ip": [
+        [{}, {"embedded_ipv4": "ipv4"}],
+        [{"ipv4": 32}, {}, {"ipv4": 16}],
+        [{"ipv6": 64}, {}, {"ipv6": 32}],
+    ],
+    "coarsen_location": [
+        [{"decimals": 4}, {}, {"decimals": 0}],
+        [{"precision": 9}, {"precision": 5}],
+    ],
+    "add_noise": [
+        [{"scale": 1}, {"scale": 2.5}, {"scale": 100}],
+        [{"scale": 1}, {"scale": 1, "clip_min": 0}, {"scale": 1, "clip_min": 5, "clip_max": 9}],
+    ],
+}
+"""Technique -> ladders of parameters, each step stronger than those before it."""
+
+NEUTRAL: dict[str, list[dict[str, Any]]] = {
+    "redact": [{"value": "x"}, {"value": "y"}],
+    "mask": [{"length": 4}, {"length": 6}, {"length": 6, "char": "#"}],
+    "truncate": [{"keep": 3}, {"keep": 3, "empty": None}],
+    "truncate_ip": [{}, {"empty": None}],
+    "coarsen_location": [{"precision": 5}, {"precision": 5, "empty": None}],
+    "generalize_hierarchy": [{"levels": HIERARCHY}, {"levels": HIERARCHY, "empty": None}],
+    "keyed_hash": [{}, {"algorithm": "AES-CMAC"}, {"encoding": "hex"}, {"prefix": "c_"}, {"normalize": ["trim"]}],
+    "deterministic_encryption": [{}, {"associated_data": "x"}, {"encoding": "hex"}, {"normalize": ["nfc"]}],
+    "randomized_encryption": [{}, {"output_prefix": "raw"}],
+    "format_preserving_encryption": [{}, {"tweak": "00"}],
+    "date_shift": [
+        {"max_days": 7},
+        {"max_days": 7, "exclude_zero": True},
+        {"max_days": 7, "input_format": "%Y-%m-%d"},
+        {"max_days": 7, "empty_subject": None, "normalize": ["trim"], "timezone": "Europe/Berlin"},
+    ],
+    "generalize_date": [{}, {"timezone": "Europe/Berlin"}, {"input_format": "%Y-%m-%d"}],
+    "generalize_number": [
+        {"width": 5},
+        {"width": 5, "origin": 1},
+        {"width": 5, "label": "lower"},
+        {"width": 5, "input_format": "decimal_comma"},
+    ],
+    "add_noise": [{"scale": 1}, {"scale": 1, "empty_subject": None}],
+    "substitute": [{"list": "cities"}, {"list": "last_names"}, {"values": ["a", "b"]}],
+}
+"""Technique -> parameters that give other results and show neither more nor less."""
+
+INCOMPARABLE: dict[str, list[dict[str, Any]]] = {
+    "mask": [{"shape": "email"}, {"keep_start": 1}, {"keep_end": 1}, {"preserve": "#"}, {"mask_start": 1}],
+    "date_shift": [{"max_days": 7}, {"max_days": 7, "keep_dates": ["1900-01-01"]}],
+    "truncate": [{"keep": 3}, {"preset": "hipaa_zip3"}],
+    "generalize_number": [{"width": 5}, {"edges": [1, 2]}, {"edges": [1, 3]}],
+    "generalize_hierarchy": [{"levels": HIERARCHY}, {"levels": [*HIERARCHY, ["e", "b", "c"]]}],
+    "truncate_ip": [{"ipv4": 16, "ipv6": 64}, {"ipv4": 24, "ipv6": 32}],
+    "coarsen_location": [{"decimals": 1}, {"precision": 4}],
+    "add_noise": [{"scale": 1}, {"scale": 1, "distribution": "laplace"}],
+}
+
+
+def entry(technique: str, parameters: Mapping[str, Any] = MappingProxyType({}), **more: Any) -> dict[str, Any]:
+    record = parse({"technique": technique, **parameters}).record()
+    return {"class": "quasi_identifier", "technique": record.pop("technique"), "parameters": record, **more}
+
+
+def verdict(technique: str, before: dict[str, Any], after: dict[str, Any]) -> str:
+    return compare(*(entry(technique, p)[k] for p in (before, after) for k in ("technique", "parameters"))).verdict
+
+
+def pairs(groups: dict[str, list[Any]]) -> list[Any]:
+    return [
+        pytest.param(technique, *two, id=f"{technique} {two}")
+        for technique, group in groups.items()
+        for two in itertools.combinations(group, 2)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("technique", "weaker", "stronger"),
+    [
+        pytest.param(technique, *two, id=f"{technique} {two}")
+        for technique, ladders in LADDERS.items()
+        for ladder in ladders
+        for two in itertools.combinations(ladder, 2)
+    ],
+)
+def test_the_order_of_each_parameter(technique: str, weaker: dict[str, Any], stronger: dict[str, Any]) -> None:
+    assert verdict(technique, weaker, stronger) == "stronger"
+    assert verdict(technique, stronger, weaker) == "weaker"
+    assert verdict(technique, weaker, weaker) == "equal"
+
+
+@pytest.mark.parametrize(("technique", "one", "other"), pairs(NEUTRAL))
+def test_other_results_of_equal_strength(technique: str, one: dict[str, Any], other: dict[str, Any]) -> None:
+    assert verdict(technique, one, other) == verdict(technique, other, one) == "equal"
+
+
+@pytest.mark.parametrize(("technique", "one", "other"), pairs(INCOMPARABLE))
+def test_what_cannot_be_compared(technique: str, one: dict[str, Any], other: dict[str, Any]) -> None:
+    assert verdict(technique, one, other) == verdict(technique, other, one) == "incomparable"
+
+
+def test_the_order_of_techniques() -> None:
+    order = ["keep", "date_shift", "mask", "format_preserving_encryption", "deterministic_encryption", "keyed_hash"]
+    order += ["randomized_encryption", "redact", "drop"]
+    for before, after in itertools.combinations(order, 2):
+        assert compare(before, {}, after, {}).verdict == "stronger"
+        assert compare(after, {}, before, {}).verdict == "weaker"
+    for before, after in [("mask", "truncate"), ("date_shift", "add_noise"), ("keep", "unheard_of"), ("no", "keep")]:
+        assert compare(before, {}, after, {}).verdict == "incomparable"
+    assert compare("unheard_of", {"a": 1}, "unheard_of", {"a": 1}).verdict == "equal"
+    assert compare("unheard_of", {"a": 1}, "unheard_of", {"a": 2}).verdict == "incomparable"
+
+
+@pytest.mark.parametrize("technique", PARAMETERS)
+def test_every_parameter_has_its_place(technique: str) -> None:
+    assert set(PARAMETERS[technique]) == BY_NAME[technique].model_fields.keys() - {"technique", "on_refused"}
+    assert technique in RANK
+
+
+def test_it_is_an_order() -> None:
+    """Never both ways, and two steps up are up, over all treatments of these tests together."""
+    pool = [entry(name, parameters) for name, ladders in LADDERS.items() for ladder in ladders for parameters in ladder]
+    pool += [
+        entry(name, parameters) for group in (NEUTRAL, INCOMPARABLE) for name in group for parameters in group[name]
+    ]
+    table = [
+        [compare(a["technique"], a["parameters"], b["technique"], b["parameters"]).verdict for b in pool] for a in pool
+    ]
+    opposite = {"stronger": "weaker", "weaker": "stronger", "equal": "equal", "incomparable": "incomparable"}
+    size = range(len(pool))
+    assert all(table[j][i] == opposite[table[i][j]] for i in size for j in size)
+    up = [[j for j in size if table[i][j] == "stronger"] for i in size]
+    assert all(table[i][k] == "stronger" for i in size for j in up[i] for k in up[j])
+
+
+# -- what is said of a column -----------------------------------------------------------------------------------------
+
+
+def hashed(**more: Any) -> dict[str, Any]:
+    return entry("keyed_hash", **{"key": "crm", "key_id": 1, "key_check": "aa", "domain": "customer", **more})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "change", "said"),
+    [
+        (hashed(), hashed(), "unchanged", []),
+        (
+            hashed(),
+            hashed(domain="other"),
+            "changed",
+            ["domain: domain customer -> other: no longer joins with columns of the former"],
+        ),
+        (hashed(), hashed(key="web"), "changed", ["key: key crm -> web: other pseudonyms"]),
+        (hashed(), hashed(key_id=2), "changed", ["key_version: key version 1 -> 2: other pseudonyms"]),
+        (hashed(), hashed(key_id=None), "unchanged", []),
+        (
+            hashed(),
+            hashed(key_check="bb"),
+            "changed",
+            ["key: another key under the name crm and the same id: other pseudonyms"],
+        ),
+        (
+            hashed(keyset="file:a"),
+            hashed(keyset="file:b"),
+            "changed",
+            ["key: key crm is read from another place: other pseudonyms, unless it was moved"],
+        ),
+        (hashed(), {**hashed(), "class": "sensitive"}, "changed", ["class: class quasi_identifier -> sensitive"]),
+        (
+            hashed(),
+            {**hashed(), "parameters": {**hashed()["parameters"], "bits": 64, "encoding": "hex"}},
+            "weaker",
+            ["treatment: bits 128 -> 64 (weaker)", "pseudonyms: encoding 'base64url' -> 'hex' (other results)"],
+        ),
+        (
+            hashed(),
+            entry("keep"),
+            "weaker",
+            ["treatment: keyed_hash -> keep (weaker)", "pseudonyms: what was treated before no longer joins"],
+        ),
+        (entry("keep"), entry("drop"), "stronger", ["treatment: keep -> drop (stronger)"]),
+        (
+            entry("mask"),
+            entry("truncate", {"keep": 2}),
+            "not comparable",
+            ["treatment: mask -> truncate (cannot be compared)"],
+        ),
+        (entry("drop"), entry("drop", {"on_refused": None}), "changed", ["treatment: on_refused stop -> null"]),
+        (None, entry("keep"), "added", ["column: new: quasi_identifier, keep"]),
+        (entry("keep"), None, "removed", ["column: gone: quasi_identifier, keep"]),
+    ],
+)
+def test_what_a_change_means(before: Any, after: Any, change: str, said: list[str]) -> None:
+    (column,) = diff({} if before is None else {"a": before}, {} if after is None else {"a": after})
+    assert (column.column, column.change) == ("a", change)
+    assert [f"{effect.kind}: {effect.text}" for effect in column.effects] == said
+    assert column.is_weaker is (change in ("weaker", "not comparable"))
+
+
+def test_a_part_is_compared_with_the_whole_it_was() -> None:
+    whole, parts = (
+        {"a": entry("drop"), "b": entry("keep")},
+        {"a.x": entry("keep"), "a.y[]": entry("drop"), "b": entry("keep")},
+    )
+    assert [(c.column, c.change) for c in diff(whole, parts)] == [
+        ("a.x", "weaker"),
+        ("a.y[]", "unchanged"),
+        ("b", "unchanged"),
+    ]
+    found = [(c.column, c.change) for c in diff(parts, whole)]
+    assert found == [("a", "added"), ("b", "unchanged"), ("a.x", "stronger"), ("a.y[]", "unchanged")]
+
+
+def test_text_and_json() -> None:
+    before = {"a": entry("drop"), "b": hashed()}
+    after = {"a": entry("keep"), "b": hashed(), "c": entry("generalize_hierarchy", {"levels": HIERARCHY})}
+    found = TableDiff("t", "the record of version 3", tuple(diff(before, after)))
+    lines = found.as_text().splitlines()
+    assert lines[0] == "t against the record of version 3: 2 columns change, 1 stay"
+    assert [line.split() for line in lines[3:]] == [
+        ["a", "WEAKER", "drop", "->", "keep", "(weaker)"],
+        ["c", "added", "new:", "quasi_identifier,", "generalize_hierarchy"],
+    ]
+    told = json.loads(json.dumps(found.as_data()))
+    assert told["weaker"] is True
+    assert [column["change"] for column in told["columns"]] == ["weaker", "unchanged", "added"]
+    same = TableDiff("t", "x", tuple(diff(before, before)))
+    assert (same.is_weaker, same.as_text()) == (False, "t against x: 0 columns change, 2 stay")
+
+
+# -- against a git revision -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A configuration in a folder of a git repository with one commit, tagged ``v1``; returns the folder."""
+    conf = write(tmp_path / "repository" / "lake conf", tables=2)
+    git(conf.parent, "init", "-q")
+    commit(conf.parent)
+    git(conf.parent, "tag", "v1")
+    return conf
+
+
+def commit(folder: Path) -> None:
+    git(folder, "add", "-A")
+    git(folder, "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-q", "-m", "x")
+
+
+def git(folder: Path, *arguments: str) -> None:
+    environ = {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}
+    subprocess.run(["git", "-C", str(folder), *arguments], check=True, env=environ)
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_a_folder_as_it_was(repository: Path) -> None:
+    written = {path.relative_to(repository): path.read_bytes() for path in repository.rglob("*.yaml")}
+    (repository / "catalog" / "made.t0000.yaml").unlink()
+    (repository / "new.yaml").write_text("x: 1\n", encoding="utf-8")
+    commit(repository.parent)
+    with git_revision.folder_at(repository, "v1") as folder:
+        assert {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.yaml")} == written
+    assert not folder.exists()
+    with git_revision.folder_at(repository.parent, "HEAD") as folder:
+        assert (folder / "lake conf" / "new.yaml").is_file()
+
+
+def test_what_git_cannot_give_is_told(repository: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (repository / "other").mkdir()
+    for folder, revision, said in (
+        (repository, "v2", r"git knows no revision 'v2'"),
+        (repository, "--help", r"git knows no revision '--help'"),
+        (repository / "other", "v1", r"revision v1 has no files in .*other"),
+        (tmp_path / "empty", "v1", "is in no git repository"),
+        (tmp_path / "nowhere", "v1", "is no folder"),
+    ):
+        with pytest.raises(BadUsage, match=said), git_revision.folder_at(folder, revision):
+            pass
+
+
+def test_a_link_is_refused(repository: Path) -> None:
+    (repository / "catalog" / "linked.yaml").symlink_to("made.t0000.yaml")
+    commit(repository.parent)
+    with pytest.raises(BadUsage, match="is a link at that revision"), git_revision.folder_at(repository, "HEAD"):
+        pass
+
+
+def test_plan_against_a_revision(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    replace(repository / "catalog" / "made.t0000.yaml", "technique: truncate, keep: 2", "technique: truncate, keep: 3")
+    ask = ["--conf", str(repository), "--diff", "v1"]
+    assert plan.main([*ask, "--all"]) == 0
+    first, *_, second = capsys.readouterr().out.splitlines()
+    assert first == "made.t0000 against revision v1: 1 columns change, 9 stay"
+    assert second == "made.t0001 against revision v1: 0 columns change, 10 stay"
+    assert plan.main([*ask, "--table", "made.t0001", "--fail-on-weaker"]) == 0
+    assert plan.main([*ask, "--table", "made.t0000", "--fail-on-weaker", "--json"]) == 1
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert [column["column"] for column in told["columns"] if column["change"] == "weaker"] == ["c0_zip"]
+
+
+def test_a_table_that_is_gone_since(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (repository / "catalog" / "made.t0001.yaml").unlink()
+    assert plan.main(["--conf", str(repository), "--diff", "v1", "--all", "--json"]) == 0
+    gone = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert {column["change"] for column in gone["columns"]} == {"removed"}
+
+
+def test_bad_usage_of_diff(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        plan.main(["--conf", str(repository), "--all", "--fail-on-weaker"])
+    assert plan.main(["--conf", str(repository), "--all", "--diff", "v9"]) == 2
+    replace(repository / "policy.yaml", "version:", "verzion:")
+    commit(repository.parent)
+    replace(repository / "policy.yaml", "verzion:", "version:")
+    assert plan.main(["--conf", str(repository), "--all", "--diff", "HEAD"]) == 2
+    assert "the configuration at revision HEAD: " in capsys.readouterr().err
+
+
+def test_entries_of_a_configuration(repository: Path) -> None:
+    entries = entries_of(config.load(repository, {}), "made.t0000")
+    assert entries["c0_id"]["domain"] == "customer"
+    assert (
+        entries["c0_email"].items()
+        >= {"domain": "made.t0000/c0_email", "key": "crm", "keyset": "file:/keys/crm.json"}.items()
+    )
+    assert entries["c0_zip"]["parameters"]["keep"] == 2
+    assert "domain" not in entries["c0_zip"]
+
+
+def test_a_path_that_leads_out_is_refused(repository: Path) -> None:
+    """Git itself makes no such tree; another program may."""
+    git = ["git", "-C", str(repository.parent)]
+    blob = subprocess.run([*git, "hash-object", "-w", "--stdin"], input=b"x", capture_output=True, check=True).stdout
+    listing = f"100644 blob {blob.decode().strip()}\tout.yaml\n"
+    for name in ("..", "a\\b"):
+        tree = subprocess.run([*git, "mktree"], input=listing.encode(), capture_output=True, check=True).stdout
+        above = f"040000 tree {tree.decode().strip()}\t{name}\n"
+        entry = bytes(above, "utf-8")
+        outer = subprocess.run([*git, "mktree"], input=entry, capture_output=True, check=True).stdout.decode().strip()
+        prefix = f"040000 tree {outer}\t{repository.name}\n".encode()
+        root = subprocess.run([*git, "mktree"], input=prefix, capture_output=True, check=True).stdout.decode().strip()
+        made = subprocess.run(
+            [*git, "-c", "user.name=t", "-c", "user.email=t@example.org", "commit-tree", "-m", "x", root],
+            capture_output=True,
+            check=True,
+        ).stdout.decode()
+        with (
+            pytest.raises(BadUsage, match="no plain path inside the folder"),
+            git_revision.folder_at(repository, made.strip()),
+        ):
+            pass

@@ -1,0 +1,136 @@
+"""The jobs as a scheduler starts them: ``spark-submit``, exit codes, JSON lines, and a terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.helpers.lakes import table, write_conf
+
+ROOT = Path(__file__).parents[2]
+SUBMIT = [
+    str(Path(sys.executable).parent / "spark-submit"),
+    *("--master", "local[2]", "--conf", "spark.ui.enabled=false", "--conf", "spark.sql.shuffle.partitions=2"),
+]
+KEYED = {"domain": "customer"}
+
+
+@pytest.fixture(scope="module")
+def conf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    lake = tmp_path_factory.mktemp("cli")
+    for name in ("good", "new_column"):
+        (lake / "raw" / name).mkdir(parents=True)
+        pq.write_table(pa.table({"id": [1, 2], "mail": ["a@b.c", None]}), lake / "raw" / name / "a.parquet")
+    return write_conf(
+        lake, table("good", lake, {"id": KEYED, "mail": "redact"}), table("new_column", lake, {"id": KEYED})
+    )
+
+
+def submit(job: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [*SUBMIT, str(ROOT / "jobs" / job), *arguments]
+    environ = {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1"}
+    return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=300, check=False)
+
+
+def events(output: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+
+
+def test_one_json_line_per_event_and_exit_0(conf: Path) -> None:
+    done = submit("pseudonymize.py", "--conf", str(conf), "--table", "good")
+    assert done.returncode == 0, done.stderr
+    assert [event["event"] for event in events(done.stdout)] == ["checked", "planned", "committed"]
+    last = events(done.stdout)[-1]
+    assert last["rows"] == 2
+    assert {"column": "id", "class": "quasi_identifier", "technique": "keyed_hash"}.items() <= last["columns"][
+        0
+    ].items()  # type: ignore[index]
+    assert last["columns"][0]["treated"] == 2  # type: ignore[index]
+
+
+def test_all_refuses_before_anything_is_written(conf: Path) -> None:
+    before = sorted((conf.parent / "treated").rglob("*.json"))
+    done = submit("pseudonymize.py", "--conf", str(conf), "--all")
+    assert done.returncode == 1
+    failed = [event for event in events(done.stdout) if event["event"] == "failed"]
+    assert [event["table"] for event in failed] == ["new_column"]
+    assert "mail (string): no decision" in str(failed[0]["message"])
+    assert sorted((conf.parent / "treated").rglob("*.json")) == before
+
+
+def test_dry_run_writes_nothing(conf: Path, tmp_path: Path) -> None:
+    lake = tmp_path
+    (lake / "raw" / "t").mkdir(parents=True)
+    pq.write_table(pa.table({"id": [1]}), lake / "raw" / "t" / "a.parquet")
+    folder = write_conf(lake, table("t", lake, {"id": KEYED}))
+    done = submit("pseudonymize.py", "--conf", str(folder), "--table", "t", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert not (lake / "treated").exists()
+
+
+def test_bad_usage_and_configuration_exit_2_without_starting_spark(conf: Path, tmp_path: Path) -> None:
+    python = [sys.executable, str(ROOT / "jobs" / "pseudonymize.py")]
+    for arguments in (
+        [],
+        ["--conf", str(conf)],
+        ["--conf", str(conf), "--table", "god"],
+        ["--conf", str(tmp_path / "none"), "--all"],
+        ["--conf", str(conf), "--all", "--table", "good"],
+        ["--conf", str(conf), "--all", "--dry"],
+    ):
+        done = subprocess.run([*python, *arguments], capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 2, (arguments, done.stdout, done.stderr)
+        assert "Traceback" not in done.stderr
+    done = subprocess.run([*python, "--conf", str(conf), "--table", "god"], capture_output=True, text=True, check=False)
+    assert "did you mean good?" in done.stdout
+
+
+def test_a_source_that_is_not_there_exits_1(tmp_path: Path) -> None:
+    folder = write_conf(tmp_path, table("gone", tmp_path, {"id": KEYED}))
+    done = submit("pseudonymize.py", "--conf", str(folder), "--table", "gone")
+    assert done.returncode == 1
+    assert "nothing is there: mend 'path'" in events(done.stdout)[-1]["message"]  # type: ignore[operator]
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_plan_as_text_and_as_json(conf: Path) -> None:
+    done = submit("plan.py", "--conf", str(conf), "--table", "good", "--json")
+    assert done.returncode == 0, done.stderr
+    columns = {column["column"]: column for column in events(done.stdout)[0]["columns"]}  # type: ignore[attr-defined]
+    assert columns["id"]["input_type"] == "bigint"
+    assert columns["id"]["output_type"] == "string"
+    assert columns["id"]["key"] == "crm"
+    text = submit("plan.py", "--conf", str(conf), "--table", "good").stdout
+    assert "column" in text
+    assert f"crm#{columns['id']['key_id']}" in text
+
+
+def test_a_person_gets_a_summary(conf: Path) -> None:
+    """Through a real pseudo-terminal, and through spark-submit, which puts a pipe between."""
+    leader, follower = pty.openpty()
+    command = [*SUBMIT, str(ROOT / "jobs" / "pseudonymize.py"), "--conf", str(conf), "--table", "good"]
+    environ = {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1"}
+    with subprocess.Popen(command, env=environ, stdout=follower, stderr=follower, stdin=follower) as job:
+        os.close(follower)
+        shown = b""
+        while True:
+            try:
+                piece = os.read(leader, 4096)
+            except OSError:  # the terminal's other end is closed
+                break
+            if not piece:
+                break
+            shown += piece
+        assert job.wait(timeout=120) == 0
+    text = shown.decode()
+    assert "rows/s" in text
+    assert "technique" in text
+    assert '{"time"' not in text

@@ -1,0 +1,84 @@
+"""The demo, as a person runs it, on a smaller lake; and what an attacker would look for in what it leaves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from pyspark.sql import SparkSession
+
+from jobs import demo, demo_lake, pseudonymize
+from jobs.configuration.column_path import ColumnPath
+from jobs.configuration.config import Config
+from jobs.lake import read
+from jobs.spark_app import session
+from tests.helpers.byte_scan import contents, found, texts
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def treated(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Config]:
+    root = tmp_path_factory.mktemp("demo")
+    demo_lake.build(root / "lake", customers=2000)
+    conf = demo.prepare(root, ROOT / "conf")
+    for table in conf.tables:
+        pseudonymize.run(spark, conf, table)
+    return root, conf
+
+
+def identifiers(spark: SparkSession, conf: Config) -> set[bytes]:
+    """Every value of every direct identifier of the raw lake that is not kept, as text and as bytes."""
+    wanted: set[bytes] = set()
+    for table in conf.tables.values():
+        rows = read.rows_of(spark, table.source).rows.toArrow()
+        for path, rule in table.columns.items():
+            if rule.class_ == "direct_identifier" and rule.treatment.technique.technique != "keep":
+                wanted |= texts(_leaf(rows, ColumnPath.parse(path)))
+    words = b"\n".join(path.read_bytes() for path in (ROOT / "conf").rglob("*") if path.is_file())
+    return wanted - found(wanted, words)  # someone is called England, and New England is a label of a hierarchy
+
+
+def _leaf(rows: pa.Table, path: ColumnPath) -> pa.Array:
+    values = rows[path.root].combine_chunks()
+    for step in path.steps[1:]:
+        values = values.flatten() if str(step) == "[]" else pa.compute.struct_field(values, step.name)  # type: ignore[union-attr]
+    return values
+
+
+def test_no_raw_identifier_is_in_any_byte_of_the_treated_lake(
+    spark: SparkSession, treated: tuple[Path, Config]
+) -> None:
+    root, conf = treated
+    wanted = identifiers(session.for_run(spark), conf)
+    assert len(wanted) > 20_000
+    files = list(contents(root / "lake" / "treated"))
+    assert sum(name.endswith("(pages)") for name, _ in files) >= 5
+    for name, content in files:
+        assert not found(wanted, content), f"{name} holds {len(found(wanted, content))} raw identifiers"
+
+
+def test_the_scan_finds_what_is_there(spark: SparkSession, treated: tuple[Path, Config]) -> None:
+    root, conf = treated
+    wanted = identifiers(session.for_run(spark), conf)
+    assert any(found(wanted, content) for _, content in contents(root / "lake" / "raw"))
+
+
+def test_the_join_on_pseudonyms_is_the_raw_join(spark: SparkSession, treated: tuple[Path, Config]) -> None:
+    counts = demo.joins(session.for_run(spark), treated[1])
+    assert counts["raw"] == counts["treated"] > 4000
+
+
+def test_the_same_customer_is_shown_before_and_after(spark: SparkSession, treated: tuple[Path, Config]) -> None:
+    lines = demo.before_and_after(session.for_run(spark), treated[1])
+    years = next(line for line in lines if line.startswith("birth_date")).split()[2:]
+    assert len(years) == 6
+    for before, after in zip(years[::2], years[1::2], strict=True):
+        assert after == f"{before[:4]}-01-01"
+
+
+def test_keys_are_the_owners_only(treated: tuple[Path, Config]) -> None:
+    found = list((treated[0] / "keys").iterdir())
+    assert len(found) == len(treated[1].keys)
+    assert all(path.stat().st_mode & 0o777 == 0o600 for path in found)

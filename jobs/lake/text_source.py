@@ -10,8 +10,8 @@ from pyspark.sql import functions as F
 
 from jobs.configuration.models import Source
 from jobs.configuration.reader_options import ENCODINGS, LISTING
+from jobs.lake.pinned_settings import PINNED
 from jobs.lake.problems import SourceProblem
-from jobs.spark_app.session import RUN
 
 LINE, FILE, START = "line", "file", "start"
 """Columns of `lines`; those of partition folders follow, as text."""
@@ -47,7 +47,7 @@ def session(spark: SparkSession) -> SparkSession:
     """A session of its own in which files are listed, opened and parsed as in a run, whatever the cluster's settings:
     Spark reads times without a zone, say, by the settings of the session in which a reader was made."""
     own = spark.newSession()
-    for name, value in {**RUN, **{name: spark.conf.get(name) for name in SIZES}}.items():
+    for name, value in {**PINNED, **{name: spark.conf.get(name) for name in SIZES}}.items():
         own.conf.set(name, str(value))
     return own
 

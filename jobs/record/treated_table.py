@@ -25,8 +25,9 @@ from pyspark.sql import types as T
 from jobs.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue, Step, When
 from jobs.configuration.documents import did_you_mean
 from jobs.console.shown import shown
+from jobs.lake.record_names import PRIVACY
 from jobs.record.field_metadata import decoded
-from jobs.record.record_reader import PRIVACY, why_unsound
+from jobs.record.record_reader import why_unsound
 from privacy_udfs.errors import LakenymError
 from privacy_udfs.techniques import BY_NAME
 
@@ -73,6 +74,12 @@ def privacy_of(table: DataFrame | T.StructType) -> dict[str, ColumnPrivacy]:
     """Path (``address.zip``, ``items[].sku``) -> what the table says of it, for every leaf column, nested ones too."""
     schema = table if isinstance(table, T.StructType) else table.schema
     return {column.path: column for column in _of_struct(ColumnPath(()), schema)}
+
+
+def by_column(table: DataFrame | T.StructType) -> dict[str, list[ColumnPrivacy]]:
+    """Top-level column -> what the table says of each leaf in it."""
+    schema = table if isinstance(table, T.StructType) else table.schema
+    return {field.name: list(_of_struct(ColumnPath(()), T.StructType([field]))) for field in schema.fields}
 
 
 def _of_struct(path: ColumnPath, given: T.StructType) -> Iterator[ColumnPrivacy]:

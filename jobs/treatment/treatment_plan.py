@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import ClassVar
 
 from pyspark.errors import PySparkException
 from pyspark.sql import types as T
@@ -19,7 +20,7 @@ from jobs.configuration.column_path import ColumnPath, Element, Field, MapKey, M
 from jobs.configuration.documents import nearest
 from jobs.configuration.models import ColumnRule, TableConfig, Treatment
 from jobs.treatment import layout
-from privacy_udfs.errors import LakenymError, TypeRefused
+from privacy_udfs.errors import REFUSED, LakenymError, TypeRefused
 from privacy_udfs.technique import plain_type
 
 NOT_STORED = (T.NullType, T.DayTimeIntervalType, T.YearMonthIntervalType, T.CalendarIntervalType)
@@ -34,6 +35,8 @@ Shown = Callable[[ColumnPath], str]
 
 class PlanError(LakenymError):
     """The catalog and the table do not fit: every misfit at once. Nothing was read or written."""
+
+    exit_code: ClassVar[int] = REFUSED
 
     def __init__(self, table: str, faults: list[str]) -> None:
         self.table = table

@@ -16,7 +16,7 @@ import privacy_udfs
 from jobs.configuration import documents, yaml_reader
 from jobs.configuration.column_path import ColumnPath, ColumnPathError
 from jobs.configuration.documents import Fault
-from jobs.metastore import marks
+from jobs.record import marks
 
 LONG = 60_000
 """Characters; of a pattern that takes their square, a minute and more for each text."""

@@ -15,8 +15,8 @@ import pytest
 
 from jobs import plan
 from jobs.archive import git_revision
-from jobs.command_line.arguments import BadUsage
 from jobs.configuration import config
+from jobs.console.exit_codes import BadUsage
 from jobs.policy.diff_report import TableDiff
 from jobs.policy.strength import PARAMETERS, RANK, compare
 from jobs.policy.treatment_diff import diff, entries_of

@@ -13,13 +13,14 @@ from pyspark.sql import functions as F
 
 from jobs.lake.described import COMMENT, Described
 from jobs.lake.sql import quoted
-from jobs.metastore import marks
+from jobs.record import marks
+from jobs.record.treated_table import by_column, privacy_of
 
 
 def of_columns(treated: DataFrame, before: Described) -> DataFrame:
     """The same rows; each column with the comment that the target's had before, and its mark."""
     columns, there = [], set(before.schema.names)
-    for name, leaves in Described(treated.schema).leaves.items():
+    for name, leaves in by_column(treated).items():
         comment = marks.marked(before.comment_of(name) if name in there else "", marks.of_column(leaves))
         metadata = {**treated.schema[name].metadata, COMMENT: comment}
         columns.append(F.col(quoted(name)).alias(name, metadata=metadata))
@@ -27,6 +28,5 @@ def of_columns(treated: DataFrame, before: Described) -> DataFrame:
 
 
 def of_table(treated: DataFrame, before: Described, properties: Mapping[str, str]) -> str:
-    """The comment that the table had before, and its mark. properties: those that the table is to have."""
-    leaves = [leaf for each in Described(treated.schema).leaves.values() for leaf in each]
-    return marks.marked(before.comment, marks.of_table(properties, leaves))
+    """The comment that the table had before, and its mark. properties: those of the record."""
+    return marks.marked(before.comment, marks.of_table(properties, privacy_of(treated).values()))

@@ -63,10 +63,17 @@ class Facts(BaseModel):
     """A value costs enough that looking for repeats in a batch pays."""
     algorithms: ClassVar[tuple[str, ...]] = ()
     """The cryptographic algorithms that it can use, as a policy names them."""
+    key_types: ClassVar[tuple[str, ...]] = ()
+    """The types of Tink's keys that it uses as they are; a master key serves every technique with a key."""
 
     def algorithm_in_use(self) -> str | None:
         """The one of `algorithms` that is used with these parameters; None where there is none."""
         return self.algorithms[0] if self.algorithms else None
+
+    def key_misfit(self, key_type: str, hash_name: str | None, prefix: str) -> str | None:
+        """Why a key of one of `key_types`, by its hash function and output prefix, is none for these parameters; None
+        where it is one."""
+        return None
 
     def gives_null(self) -> bool:
         """Whether every result is null, of the column's own type."""

@@ -63,6 +63,16 @@ class SealedTechnique(TextTechnique):
             self.refuse_type(values, TAKES)
         return pa.binary() if self.encoding == "binary" else pa.string()
 
+    def key_misfit(self, key_type: str, hash_name: str | None, prefix: str) -> str | None:
+        """What is written must open with the keyset as it stands, so a prefix is written just where the key has one."""
+        wanted = "raw" if prefix == "RAW" else "tink"
+        if self.output_prefix == wanted:
+            return None
+        return (
+            f"a key with the prefix {prefix} needs output_prefix: {wanted}, but {self.technique} has "
+            f"{self.output_prefix}"
+        )
+
     def result_pattern(self) -> str | None:
         if self.encoding == "binary":
             return None

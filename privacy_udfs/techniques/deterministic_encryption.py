@@ -55,6 +55,7 @@ class DeterministicEncryption(SealedTechnique):
     shows = Shows.EQUALITY_AND_A_WAY_BACK
     costly = True
     algorithms = ("AES-SIV",)
+    key_types = ("AesSivKey",)
 
     def empty_after(self) -> tuple[str, ...]:
         return self.normalize

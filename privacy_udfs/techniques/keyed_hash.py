@@ -36,6 +36,7 @@ _MACS = {
     "HMAC-SHA-512": _Mac(hmac_sha512, 512, 64),
     "AES-CMAC": _Mac(aes_cmac, 128, 32),
 }
+_TINK_HASHES = {"SHA256": "HMAC-SHA-256", "SHA512": "HMAC-SHA-512"}
 
 
 class KeyedHash(TextTechnique):
@@ -86,6 +87,7 @@ class KeyedHash(TextTechnique):
     scatters = True
     costly = True
     algorithms = tuple(_MACS)
+    key_types = ("AesCmacPrfKey", "HmacKey")
 
     @model_validator(mode="after")
     def _parameters_fit(self) -> KeyedHash:
@@ -107,6 +109,17 @@ class KeyedHash(TextTechnique):
 
     def algorithm_in_use(self) -> str:
         return self.algorithm
+
+    def key_misfit(self, key_type: str, hash_name: str | None, prefix: str) -> str | None:
+        """A keyed hash carries no prefix: it is the leftmost bits of what Tink computes after its prefix, if any."""
+        algorithm = "AES-CMAC" if key_type == "AesCmacPrfKey" else _TINK_HASHES.get(hash_name or "")
+        if algorithm != self.algorithm:
+            return f"{self.technique} with {self.algorithm} does not take a {key_type}" + (
+                f" of {hash_name}" if hash_name else ""
+            )
+        if prefix == "LEGACY":
+            return f"Tink's LEGACY prefix changes what is hashed; {self.technique} does not do that"
+        return None
 
     @classmethod
     def overruled(cls, parameters: Mapping[str, Any]) -> Mapping[str, Overruled]:

@@ -35,6 +35,7 @@ class RandomizedEncryption(SealedTechnique):
     deterministic = False
     shows = Shows.LENGTHS
     algorithms = ("AES-256-GCM",)
+    key_types = ("AesGcmKey",)
 
     def key_size(self) -> int:
         return 32

@@ -14,12 +14,12 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from jobs.configuration.models import Source
-from jobs.lake import json_documents, text_source
-from jobs.lake.json_documents import WHITE
 from jobs.lake.problems import SourceProblem, counted, file_shown, stopped
 from jobs.lake.sql import quoted
-from jobs.lake.text_source import FILE, LINE
-from jobs.lake.typed_cells import misread, typed
+from jobs.lake.text_sources import json_documents, text_source
+from jobs.lake.text_sources.json_documents import WHITE
+from jobs.lake.text_sources.text_source import FILE, LINE
+from jobs.lake.text_sources.typed_cells import misread, typed
 from privacy_udfs import wording
 
 NO_OBJECT = "is no JSON object as its schema says"

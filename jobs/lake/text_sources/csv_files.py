@@ -12,12 +12,12 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from jobs.configuration.models import Source
-from jobs.lake import csv_records, text_source
-from jobs.lake.csv_records import Dialect, FileReader
 from jobs.lake.problems import SourceProblem
 from jobs.lake.sql import quoted
-from jobs.lake.text_source import FILE, LINE, START
-from jobs.lake.typed_cells import has_types, typed
+from jobs.lake.text_sources import csv_records, text_source
+from jobs.lake.text_sources.csv_records import Dialect, FileReader
+from jobs.lake.text_sources.text_source import FILE, LINE, START
+from jobs.lake.text_sources.typed_cells import has_types, typed
 from privacy_udfs import wording
 from privacy_udfs.errors import SourceRefused
 

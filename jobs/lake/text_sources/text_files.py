@@ -5,8 +5,8 @@ from __future__ import annotations
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.configuration.models import Source
-from jobs.lake import csv_files, json_files, text_source
 from jobs.lake.active_session import active
+from jobs.lake.text_sources import csv_files, json_files, text_source
 
 
 def rows_of(spark: SparkSession, source: Source) -> DataFrame:

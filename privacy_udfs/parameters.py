@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
 from privacy_udfs.kernels.written_times import Form
+from privacy_udfs.strength import NO_DIFFERENCE
 
 MAX_PLACES = 38  # decimal128 holds no more
 
@@ -131,7 +132,7 @@ def _in_order(steps: Steps) -> Steps:
     return steps
 
 
-Normalize = Annotated[Steps, Field(strict=False), AfterValidator(_in_order)]
+Normalize = Annotated[Steps, Field(strict=False), AfterValidator(_in_order), NO_DIFFERENCE]
 """Steps before text becomes canonical bytes, in this order of application; see `privacy_udfs.kernels.normalize`."""
 
 

@@ -18,6 +18,7 @@ from jobs.configuration.documents import NAME_PATTERN
 from jobs.configuration.entry import Class
 from jobs.record.record_reader import columns_of
 from jobs.record.treated_table import ColumnPrivacy
+from privacy_udfs.techniques import facts_of
 
 CLASSES: tuple[str, ...] = get_args(Class)
 MOST_NAMED = 25
@@ -96,7 +97,7 @@ def of_table(properties: Mapping[str, str], columns: Iterable[ColumnPrivacy]) ->
     counts = Counter(str(column.class_ or "undecided") for column in shown.values())
     policy = re.sub(r"[\[\]`]", "'", properties.get("privacy.policy.version", "not known"))
     classes = ", ".join(f"{counts[name]} {name}" for name in (*CLASSES, "undecided") if counts[name])
-    dropped = [path for path, entry in columns_of(properties).items() if entry.get("technique") == "drop"]
+    dropped = [path for path, entry in columns_of(properties).items() if facts_of(entry["technique"]).drops_column]
     parts = [f"treated, policy {policy}", classes or "no columns"]
     if dropped:
         parts.append(f"dropped: {', '.join([*dropped[:MOST_NAMED], *_and_more(dropped)])}")

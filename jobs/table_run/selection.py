@@ -127,7 +127,7 @@ class Selection:
 
     def _leaf(self, column: ColumnPlan) -> Node:
         technique = column.treatment.technique
-        if technique.technique == "keep":
+        if technique.keeps_values:
             return Kept()
         return Leaf(f"{self.plan.table}: {column.path}", technique, self.keys.get(column.path))
 
@@ -166,4 +166,4 @@ def _or_kept(node: Node, output: T.DataType, whole: bool = True) -> Treated:
 
 
 def _is_nulled(node: Node) -> bool:
-    return isinstance(node, Leaf) and node.technique.technique == "redact" and node.technique.record()["value"] is None
+    return isinstance(node, Leaf) and node.technique.gives_null()

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from privacy_udfs.kernels.calendar import DAY
 from privacy_udfs.kernels.written_times import Form
 from privacy_udfs.parameters import InputFormat, Later
+from privacy_udfs.strength import NO_DIFFERENCE
 from privacy_udfs.technique import Key, TextTechnique, Treated
 
 
@@ -26,7 +27,7 @@ class DateTechnique(TextTechnique):
     `privacy_udfs.kernels.written_times`.
     """
 
-    input_format: Annotated[InputFormat | None, Later()] = None
+    input_format: Annotated[InputFormat | None, Later(), NO_DIFFERENCE] = None
 
     def empty_after(self) -> tuple[str, ...]:
         return ("trim",)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +14,25 @@ from privacy_udfs.kernels import calendar
 from privacy_udfs.kernels.calendar import DAY, FIRST_DAY, LAST_DAY, in_calendar
 from privacy_udfs.kernels.subjects import draw_per_subject
 from privacy_udfs.parameters import IsoDate, Later, ZoneName
+from privacy_udfs.strength import (
+    MORE_IS_STRONGER,
+    NO_DIFFERENCE,
+    NOT_COMPARABLE,
+    Shows,
+    Sign,
+    Strength,
+    larger_set,
+)
 from privacy_udfs.technique import Key, SubjectTechnique, Treated
 from privacy_udfs.techniques._dates import DateTechnique, from_ticks, ticks_of
 
 Dates = Annotated[tuple[IsoDate, ...], Field(strict=False)]
 
 CALENDAR_DAYS = LAST_DAY - FIRST_DAY
+
+
+def _nulled(before: Any, after: Any) -> Sign:
+    return larger_set(before or (), after or ())
 
 
 class DateShift(SubjectTechnique, DateTechnique):
@@ -54,11 +67,16 @@ class DateShift(SubjectTechnique, DateTechnique):
     """
 
     technique: Literal["date_shift"] = "date_shift"
-    max_days: Annotated[int, Field(ge=1, le=CALENDAR_DAYS)]
-    exclude_zero: bool = False
-    keep_dates: Annotated[Dates, Later()] = ()
-    null_dates: Annotated[Dates, Later()] = ()
-    timezone: Annotated[ZoneName, Later()] = "UTC"
+    max_days: Annotated[int, Field(ge=1, le=CALENDAR_DAYS), MORE_IS_STRONGER]
+    exclude_zero: Annotated[bool, NO_DIFFERENCE] = False
+    keep_dates: Annotated[Dates, Later(), NOT_COMPARABLE] = ()
+    null_dates: Annotated[Dates, Later(), Strength(_nulled)] = ()
+    timezone: Annotated[ZoneName, Later(), NO_DIFFERENCE] = "UTC"
+
+    comes_out = "all dates of a subject move together, intervals stay; placeholders stay or become null"
+    standard = "HMAC-SHA-256"
+    shows = Shows.NEARLY_THE_VALUE
+    algorithms = ("HMAC-SHA-256",)
 
     @model_validator(mode="after")
     def _one_fate(self) -> DateShift:

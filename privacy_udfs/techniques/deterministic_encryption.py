@@ -14,9 +14,9 @@ from privacy_udfs.kernels.by_length import by_length
 from privacy_udfs.kernels.canonical import canonical
 from privacy_udfs.kernels.siv import BATCH_UP_TO, SIV
 from privacy_udfs.parameters import Normalize
-from privacy_udfs.techniques._sealed import Cipher, SealedTechnique
+from privacy_udfs.strength import Shows
+from privacy_udfs.techniques._sealed import TAG, Cipher, SealedTechnique
 
-OVERHEAD = 16
 _ROWS: dict[str, tuple[int, Callable[[Bytes, int], Bytes] | None]] = {
     "base64": (3, rfc4648.rows_to_base64),
     "base64url": (3, rfc4648.rows_to_base64url),
@@ -49,8 +49,13 @@ class DeterministicEncryption(SealedTechnique):
     technique: Literal["deterministic_encryption"] = "deterministic_encryption"
     normalize: Normalize = ()
 
+    comes_out = "reversible and joinable; opens with any Tink"
+    standard = "AES-SIV, RFC 5297"
+    injective = True
+    shows = Shows.EQUALITY_AND_A_WAY_BACK
     costly = True
-    scatters = True
+    algorithms = ("AES-SIV",)
+    key_types = ("AesSivKey",)
 
     def empty_after(self) -> tuple[str, ...]:
         return self.normalize
@@ -71,7 +76,7 @@ class DeterministicEncryption(SealedTechnique):
         whole, taken = super()._tokens(cipher, prefix), self.output_type(pa.binary())
 
         def rows(plain: Bytes) -> Bytes:
-            size = len(prefix) + OVERHEAD + plain.shape[1]
+            size = len(prefix) + TAG + plain.shape[1]
             token = np.zeros((len(plain), size + -size % group), np.uint8)
             token[:, : len(prefix)] = np.frombuffer(prefix, np.uint8)
             cipher.seal_rows(plain, token[:, len(prefix) :])

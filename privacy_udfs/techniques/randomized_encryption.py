@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from privacy_udfs.kernels.gcm import GCM
+from privacy_udfs.strength import Shows
 from privacy_udfs.techniques._sealed import Cipher, SealedTechnique
 
 
@@ -29,8 +30,12 @@ class RandomizedEncryption(SealedTechnique):
 
     technique: Literal["randomized_encryption"] = "randomized_encryption"
 
+    comes_out = "reversible, not joinable; opens with any Tink"
+    standard = "AES-GCM, NIST SP 800-38D"
     deterministic = False
-    scatters = True
+    shows = Shows.LENGTHS
+    algorithms = ("AES-256-GCM",)
+    key_types = ("AesGcmKey",)
 
     def key_size(self) -> int:
         return 32

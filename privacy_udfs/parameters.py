@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
-from privacy_udfs.kernels.numbers.written_times import Form
+from privacy_udfs.kernels.numbers import Form
 
 MAX_PLACES = 38  # decimal128 holds no more
 

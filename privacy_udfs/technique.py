@@ -19,8 +19,8 @@ import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from privacy_udfs.errors import KeyProblem, TypeRefused, ValueRefused
-from privacy_udfs.kernels.arrays.repeats import distinct_if_few
-from privacy_udfs.kernels.text.empties import without_empty
+from privacy_udfs.kernels.arrays import distinct_if_few
+from privacy_udfs.kernels.text import without_empty
 from privacy_udfs.parameters import Later, Normalize
 
 MAX_BATCH_BYTES = 1 << 30  # a batch is cut here, so that 32-bit Arrow offsets always suffice

@@ -10,8 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from privacy_udfs.kernels.numbers.calendar import DAY
-from privacy_udfs.kernels.numbers.written_times import Form
+from privacy_udfs.kernels.numbers import DAY, Form
 from privacy_udfs.parameters import InputFormat, Later
 from privacy_udfs.technique import Key, TextTechnique, Treated
 

@@ -10,9 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
-from privacy_udfs.kernels.hmac.subjects import draw_per_subject
-from privacy_udfs.kernels.numbers import exact
-from privacy_udfs.kernels.numbers.noise import laplace, symmetric_unit
+from privacy_udfs.kernels.hmac import draw_per_subject
+from privacy_udfs.kernels.numbers import exact, laplace, symmetric_unit
 from privacy_udfs.parameters import Number, ceil_scaled, floor_scaled
 from privacy_udfs.technique import Key, SubjectTechnique, Treated
 

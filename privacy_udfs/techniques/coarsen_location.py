@@ -9,9 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
-from privacy_udfs.kernels.arrays import utf8
-from privacy_udfs.kernels.arrays.utf8 import Array
-from privacy_udfs.kernels.numbers.geohash import LATITUDE, LONGITUDE, geohash
+from privacy_udfs.kernels.arrays import Array, utf8
+from privacy_udfs.kernels.numbers import LATITUDE, LONGITUDE, geohash
 from privacy_udfs.technique import Key, TextTechnique, Treated
 
 PAIR = r"^ *(?P<latitude>[-+]?[0-9]+(?:\.[0-9]*)?) *, *(?P<longitude>[-+]?[0-9]+(?:\.[0-9]*)?) *$"

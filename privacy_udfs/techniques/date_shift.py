@@ -10,9 +10,8 @@ import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field, model_validator
 
-from privacy_udfs.kernels.hmac.subjects import draw_per_subject
-from privacy_udfs.kernels.numbers import calendar
-from privacy_udfs.kernels.numbers.calendar import DAY, FIRST_DAY, LAST_DAY, in_calendar
+from privacy_udfs.kernels.hmac import draw_per_subject
+from privacy_udfs.kernels.numbers import DAY, FIRST_DAY, LAST_DAY, calendar, in_calendar
 from privacy_udfs.parameters import IsoDate, Later, ZoneName
 from privacy_udfs.technique import Key, SubjectTechnique, Treated
 from privacy_udfs.techniques._dates import DateTechnique, from_ticks, ticks_of

@@ -8,11 +8,9 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
-from privacy_udfs.kernels.aes.block_cipher import Bytes
-from privacy_udfs.kernels.aes.siv import BATCH_UP_TO, SIV
-from privacy_udfs.kernels.arrays.by_length import by_length
-from privacy_udfs.kernels.text import rfc4648
-from privacy_udfs.kernels.text.canonical import canonical
+from privacy_udfs.kernels.aes import BATCH_UP_TO, SIV
+from privacy_udfs.kernels.arrays import Bytes, by_length
+from privacy_udfs.kernels.text import canonical, rfc4648
 from privacy_udfs.parameters import Normalize
 from privacy_udfs.techniques._sealed import Cipher, SealedTechnique
 

@@ -10,9 +10,7 @@ import pyarrow.compute as pc
 from pydantic import field_validator, model_validator
 
 from privacy_udfs.errors import TokenRefused
-from privacy_udfs.kernels.ff1.alphabet import Alphabet
-from privacy_udfs.kernels.ff1.ff1 import FF1
-from privacy_udfs.kernels.ff1.text import crypt_text
+from privacy_udfs.kernels.ff1 import FF1, Alphabet, crypt_text
 from privacy_udfs.technique import Key, TextTechnique, Treated
 
 ALPHABETS = {"digits": "0123456789", "alphanumeric_lower": "0123456789abcdefghijklmnopqrstuvwxyz"}

@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from privacy_udfs.kernels.numbers import calendar
-from privacy_udfs.kernels.numbers.calendar import Unit
+from privacy_udfs.kernels.numbers import Unit, calendar
 from privacy_udfs.parameters import IsoDate, ZoneName
 from privacy_udfs.technique import Key, Treated
 from privacy_udfs.techniques._dates import DateTechnique, from_ticks, ticks_of

@@ -8,11 +8,10 @@ from typing import Annotated, Any, Literal, NamedTuple
 import pyarrow as pa
 from pydantic import Field, model_validator
 
-from privacy_udfs.kernels.aes.cmac import aes_cmac
-from privacy_udfs.kernels.arrays.utf8 import well_formed
-from privacy_udfs.kernels.hmac.hmac import hmac_sha256, hmac_sha512
-from privacy_udfs.kernels.text.canonical import TAKES, accepts, canonical
-from privacy_udfs.kernels.text.encoding import encode
+from privacy_udfs.kernels.aes import aes_cmac
+from privacy_udfs.kernels.arrays import well_formed
+from privacy_udfs.kernels.hmac import hmac_sha256, hmac_sha512
+from privacy_udfs.kernels.text import TAKES, accepts, canonical, encode
 from privacy_udfs.parameters import Normalize
 from privacy_udfs.technique import Key, TextTechnique, Treated
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from privacy_udfs.kernels.aes.gcm import GCM
+from privacy_udfs.kernels.aes import GCM
 from privacy_udfs.techniques._sealed import Cipher, SealedTechnique
 
 

@@ -7,11 +7,11 @@ keeps one key schedule for a batch; it is not shared between threads.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from privacy_udfs.kernels.arrays import Bytes
+
 BLOCK = 16
-Bytes = npt.NDArray[np.uint8]
 
 
 class BlockCipher:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from privacy_udfs.kernels.aes.block_cipher import BLOCK, BlockCipher
-from privacy_udfs.kernels.arrays.utf8 import Units
+from privacy_udfs.kernels.arrays import Units
 
 Pairs = npt.NDArray[np.uint64]
 """Blocks as rows of two words; the words only ever meet xor, so their byte order does not matter."""

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.cmac import CMAC
 
 from privacy_udfs.kernels.aes.block_cipher import BLOCK, BlockCipher, double, room_for
-from privacy_udfs.kernels.arrays.ragged import ROWS, Chunk, as_cells, chunks, end_marks, left_masks, steps, windows
+from privacy_udfs.kernels.arrays import ROWS, Chunk, as_cells, chunks, end_marks, left_masks, steps, windows
 
 LIMIT = 4096  # blocks from which on a message is treated alone: the call for it no longer matters
 _MASKS = left_masks(BLOCK)

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from privacy_udfs.kernels.aes.block_cipher import BLOCK, BlockCipher, Bytes
+from privacy_udfs.kernels.aes.block_cipher import BLOCK, BlockCipher
 from privacy_udfs.kernels.aes.blocks import (
     Blocks,
     Pairs,
@@ -25,8 +25,7 @@ from privacy_udfs.kernels.aes.blocks import (
     messages_of,
     pair,
 )
-from privacy_udfs.kernels.arrays.byte_arrays import binary, by_size, cut, joined, rows_of, shorter_than
-from privacy_udfs.kernels.arrays.utf8 import to_bytes
+from privacy_udfs.kernels.arrays import Bytes, binary, by_size, cut, joined, rows_of, shorter_than, to_bytes
 
 NONCE = 12
 TAG = 16

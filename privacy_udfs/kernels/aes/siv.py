@@ -14,7 +14,7 @@ import pyarrow as pa
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-from privacy_udfs.kernels.aes.block_cipher import BLOCK, BlockCipher, Bytes, double, xor
+from privacy_udfs.kernels.aes.block_cipher import BLOCK, BlockCipher, double, xor
 from privacy_udfs.kernels.aes.blocks import (
     Blocks,
     Pairs,
@@ -26,8 +26,7 @@ from privacy_udfs.kernels.aes.blocks import (
     pair,
     put,
 )
-from privacy_udfs.kernels.arrays.byte_arrays import binary, by_size, cut, joined, rows_of, shorter_than, without
-from privacy_udfs.kernels.arrays.utf8 import to_bytes
+from privacy_udfs.kernels.arrays import Bytes, binary, by_size, cut, joined, rows_of, shorter_than, to_bytes, without
 
 BATCH_UP_TO = 512  # bytes of a message; longer ones go one by one, where a call costs less than blocks (measured)
 _CLEAR = xor(b"\xff" * BLOCK, bytes(8) + b"\x80\0\0\0" + b"\x80\0\0\0")  # bits that counter blocks have zero

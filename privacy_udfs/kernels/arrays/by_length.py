@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from privacy_udfs.kernels.aes.block_cipher import Bytes
 from privacy_udfs.kernels.arrays.byte_arrays import binary
-from privacy_udfs.kernels.arrays.utf8 import Units, to_bytes
+from privacy_udfs.kernels.arrays.utf8 import Bytes, Units, to_bytes
 
 FEWEST = 64  # rows of one length from which on a matrix of their own costs less than to go with all others (measured)
 

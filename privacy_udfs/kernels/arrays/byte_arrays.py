@@ -11,8 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from privacy_udfs.errors import ValueRefused
-from privacy_udfs.kernels.aes.block_cipher import Bytes
-from privacy_udfs.kernels.arrays.utf8 import MAX_TEXT_BYTES, Units
+from privacy_udfs.kernels.arrays.utf8 import MAX_TEXT_BYTES, Bytes, Units
 
 Many = Callable[[pa.BinaryArray], "pa.BinaryArray | None"]
 One = Callable[[bytes], "bytes | None"]

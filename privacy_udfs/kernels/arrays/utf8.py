@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from privacy_udfs.errors import ValueRefused
 
 Array = npt.NDArray[Any]
+Bytes = npt.NDArray[np.uint8]
 
 MAX_TEXT_BYTES = (1 << 31) - 1  # what the 32-bit offsets of an Arrow string array can address
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from privacy_udfs.kernels.arrays.utf8 import (
+from privacy_udfs.kernels.arrays import (
     Units,
     from_bytes,
     from_code_points,

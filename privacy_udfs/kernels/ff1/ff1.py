@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from privacy_udfs.kernels.aes.block_cipher import BlockCipher
+from privacy_udfs.kernels.aes import BlockCipher
 from privacy_udfs.kernels.ff1.limbs import Limbs
 from privacy_udfs.kernels.ff1.long import Long
 from privacy_udfs.kernels.ff1.radix import Numerals, numeral_type

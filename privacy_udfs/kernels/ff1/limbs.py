@@ -12,7 +12,7 @@ import functools
 import numpy as np
 import numpy.typing as npt
 
-from privacy_udfs.kernels.aes.block_cipher import BLOCK, BlockCipher
+from privacy_udfs.kernels.aes import BLOCK, BlockCipher
 from privacy_udfs.kernels.ff1 import radix
 from privacy_udfs.kernels.ff1.shape import Shape
 

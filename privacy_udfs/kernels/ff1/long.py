@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from privacy_udfs.kernels.aes.block_cipher import BLOCK, BlockCipher
+from privacy_udfs.kernels.aes import BLOCK, BlockCipher
 from privacy_udfs.kernels.ff1 import radix
 from privacy_udfs.kernels.ff1.shape import Shape
 

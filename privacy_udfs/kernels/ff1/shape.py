@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from privacy_udfs.kernels.aes.block_cipher import BLOCK, BlockCipher
+from privacy_udfs.kernels.aes import BLOCK, BlockCipher
 
 ROUNDS = 10
 

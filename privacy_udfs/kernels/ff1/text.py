@@ -9,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from privacy_udfs.kernels.arrays.byte_arrays import in_slices
-from privacy_udfs.kernels.arrays.utf8 import well_formed
+from privacy_udfs.kernels.arrays import in_slices, well_formed
 from privacy_udfs.kernels.ff1.alphabet import Alphabet, Bools, Spelling
 from privacy_udfs.kernels.ff1.ff1 import min_length
 from privacy_udfs.kernels.ff1.radix import Numerals

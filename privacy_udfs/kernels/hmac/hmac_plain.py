@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from cryptography.hazmat.primitives.hashes import SHA256, SHA512
 from cryptography.hazmat.primitives.hmac import HMAC
 
-from privacy_udfs.kernels.arrays.ragged import ROWS
+from privacy_udfs.kernels.arrays import ROWS
 
 ALGORITHMS = {"sha256": SHA256(), "sha512": SHA512()}
 

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from privacy_udfs.kernels.arrays.ragged import Chunk, as_cells, chunks, end_marks, left_masks, steps, windows
+from privacy_udfs.kernels.arrays import Chunk, as_cells, chunks, end_marks, left_masks, steps, windows
 from privacy_udfs.kernels.hmac.hmac_plain import hmac_one_by_one
 
 Array = npt.NDArray[Any]

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from privacy_udfs.kernels.hmac.hmac import hmac_sha256
-from privacy_udfs.kernels.text.canonical import canonical
+from privacy_udfs.kernels.text import canonical
 
 Draw = Callable[[npt.NDArray[np.uint64]], npt.NDArray[Any]]
 

@@ -12,8 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from privacy_udfs.kernels.arrays import utf8
-from privacy_udfs.kernels.arrays.utf8 import Array
+from privacy_udfs.kernels.arrays import Array, utf8
 from privacy_udfs.kernels.ip.ip_text import MAPPED, NONE, V4, V6, Addresses, hex_cells
 
 DIGIT = np.full(256, 255, np.uint8)

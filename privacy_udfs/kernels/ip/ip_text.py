@@ -8,8 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from privacy_udfs.kernels.arrays import utf8
-from privacy_udfs.kernels.arrays.utf8 import Array
+from privacy_udfs.kernels.arrays import Array, utf8
 
 NONE, V4, V6, MAPPED = 0, 4, 6, 46  # MAPPED: IPv4 in IPv6, ::ffff:a.b.c.d
 HEX = np.frombuffer(b"0123456789abcdef", np.uint8)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from privacy_udfs.kernels.arrays.utf8 import Array
+from privacy_udfs.kernels.arrays import Array
 
 ALPHABET = np.frombuffer(b"0123456789bcdefghjkmnpqrstuvwxyz", np.uint8)
 LATITUDE, LONGITUDE = 90.0, 180.0  # coordinates reach from minus this to this

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from privacy_udfs.kernels.arrays import utf8
-from privacy_udfs.kernels.text.normalize import BLANKS
+from privacy_udfs.kernels.text import BLANKS
 
 Mark = Literal["decimal_point", "decimal_comma"]
 KIND = pa.decimal128(38, 18)

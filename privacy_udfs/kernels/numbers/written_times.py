@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from privacy_udfs.kernels.arrays import utf8
-from privacy_udfs.kernels.text.normalize import BLANKS
+from privacy_udfs.kernels.text import BLANKS
 
 WIDTHS = {"Y": 4, "m": 2, "d": 2, "H": 2, "M": 2, "S": 2, "f": 6}
 _MOST = {"Y": 9999, "m": 12, "d": 31, "H": 23, "M": 59, "S": 59, "f": 999_999}

@@ -18,10 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from privacy_udfs.errors import ValueRefused
-from privacy_udfs.kernels.arrays.ragged import ROWS, as_cells
-from privacy_udfs.kernels.arrays.utf8 import MAX_TEXT_BYTES, validity
-
-Bytes = npt.NDArray[np.uint8]
+from privacy_udfs.kernels.arrays import MAX_TEXT_BYTES, ROWS, Bytes, as_cells, validity
 
 _HEX = b"0123456789abcdef"
 _BASE64URL = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"

@@ -31,7 +31,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from privacy_udfs.errors import ValueRefused
-from privacy_udfs.kernels.arrays.utf8 import Units, from_bytes, to_bytes
+from privacy_udfs.kernels.arrays import Units, from_bytes, to_bytes
 
 _ASCII_BLANKS = "\t\n\v\f\r\x1c\x1d\x1e\x1f "
 BLANKS = _ASCII_BLANKS + "\x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"

@@ -15,9 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from privacy_udfs.kernels.aes.block_cipher import Bytes
-from privacy_udfs.kernels.arrays.byte_arrays import binary
-from privacy_udfs.kernels.arrays.utf8 import Units, from_bytes, to_bytes
+from privacy_udfs.kernels.arrays import Bytes, Units, binary, from_bytes, to_bytes
 
 Encoder = Callable[[pa.BinaryArray], pa.StringArray]
 Decoder = Callable[[pa.StringArray], "pa.BinaryArray | None"]

@@ -20,8 +20,8 @@ from pydantic import ConfigDict, field_validator
 
 from privacy_udfs.errors import KeyProblem, TypeRefused, ValueRefused
 from privacy_udfs.facts import Facts
-from privacy_udfs.kernels.empties import without_empty
-from privacy_udfs.kernels.repeats import distinct_if_few
+from privacy_udfs.kernels.arrays import distinct_if_few
+from privacy_udfs.kernels.text import without_empty
 from privacy_udfs.parameters import Later, Normalize
 from privacy_udfs.strength import NO_DIFFERENCE
 

@@ -10,9 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from privacy_udfs.errors import TokenRefused
-from privacy_udfs.kernels import rfc4648
-from privacy_udfs.kernels.byte_arrays import cut, in_slices, prefixed, shorter_than, spread, without
-from privacy_udfs.kernels.canonical import TAKES, accepts, canonical
+from privacy_udfs.kernels.arrays import cut, in_slices, prefixed, shorter_than, spread, without
+from privacy_udfs.kernels.text import TAKES, accepts, canonical, rfc4648
 from privacy_udfs.parameters import Utf8
 from privacy_udfs.result_patterns import CHARACTER
 from privacy_udfs.strength import NO_DIFFERENCE

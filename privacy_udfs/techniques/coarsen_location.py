@@ -9,9 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
-from privacy_udfs.kernels import utf8
-from privacy_udfs.kernels.geohash import LATITUDE, LONGITUDE, geohash
-from privacy_udfs.kernels.utf8 import Array
+from privacy_udfs.kernels.arrays import Array, utf8
+from privacy_udfs.kernels.numbers import LATITUDE, LONGITUDE, geohash
 from privacy_udfs.strength import LESS_IS_STRONGER, Shows
 from privacy_udfs.technique import Key, TextTechnique, Treated
 

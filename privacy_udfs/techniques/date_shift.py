@@ -10,9 +10,8 @@ import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field, model_validator
 
-from privacy_udfs.kernels import calendar
-from privacy_udfs.kernels.calendar import DAY, FIRST_DAY, LAST_DAY, in_calendar
-from privacy_udfs.kernels.subjects import draw_per_subject
+from privacy_udfs.kernels.hmac import draw_per_subject
+from privacy_udfs.kernels.numbers import DAY, FIRST_DAY, LAST_DAY, calendar, in_calendar
 from privacy_udfs.parameters import IsoDate, Later, ZoneName
 from privacy_udfs.strength import (
     MORE_IS_STRONGER,
@@ -39,7 +38,7 @@ class DateShift(SubjectTechnique, DateTechnique):
     """Move each date by a number of days fixed by key and subject, so that intervals within a subject stay exact.
 
     max_days: the farthest move, in days, either way. exclude_zero: nobody's dates stay where they are.
-    normalize: steps before a subject of text becomes canonical bytes, see `privacy_udfs.kernels.normalize`.
+    normalize: steps before a subject of text becomes canonical bytes, see `privacy_udfs.kernels.text.normalize`.
     empty_subject: see `SubjectTechnique`. In a table's configuration the treatment of the subject's own column decides
     both: where its domain trims, ``Ann`` and ``Ann`` with blanks have one pseudonym and one move.
     keep_dates, null_dates: placeholders, such as 1900-01-01 and 9999-12-31, which stand for no date at all. Moved, each

@@ -10,9 +10,7 @@ import pyarrow.compute as pc
 from pydantic import field_validator, model_validator
 
 from privacy_udfs.errors import TokenRefused
-from privacy_udfs.kernels.alphabet import Alphabet
-from privacy_udfs.kernels.ff1 import FF1
-from privacy_udfs.kernels.ff1_text import crypt_text
+from privacy_udfs.kernels.ff1 import FF1, Alphabet, crypt_text
 from privacy_udfs.strength import NO_DIFFERENCE, SMALLER_SET_IS_STRONGER, Shows, Sign, Strength, larger_set
 from privacy_udfs.technique import Key, TextTechnique, Treated
 

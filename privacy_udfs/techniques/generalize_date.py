@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from privacy_udfs.kernels import calendar
-from privacy_udfs.kernels.calendar import Unit
+from privacy_udfs.kernels.numbers import Unit, calendar
 from privacy_udfs.parameters import IsoDate, ZoneName
 from privacy_udfs.strength import FLOOR, NO_DIFFERENCE, Shows, Sign, Strength, sign
 from privacy_udfs.technique import Key, Treated

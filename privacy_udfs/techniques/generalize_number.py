@@ -11,10 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
-from privacy_udfs.kernels import exact, written_numbers
-from privacy_udfs.kernels.bins import Binned, Grid, bin_exact, bin_floats
-from privacy_udfs.kernels.canonical import canonical
-from privacy_udfs.kernels.written_numbers import Mark
+from privacy_udfs.kernels.numbers import Binned, Grid, Mark, bin_exact, bin_floats, exact, written_numbers
+from privacy_udfs.kernels.text import canonical
 from privacy_udfs.parameters import Later, Number, Utf8, places, plain_text, scaled, unscaled
 from privacy_udfs.strength import (
     CEILING,

@@ -10,11 +10,10 @@ import pyarrow as pa
 from pydantic import Field, model_validator
 
 from privacy_udfs.facts import Overruled
-from privacy_udfs.kernels.canonical import TAKES, accepts, canonical
-from privacy_udfs.kernels.cmac import aes_cmac
-from privacy_udfs.kernels.encoding import encode
+from privacy_udfs.kernels.aes import aes_cmac
+from privacy_udfs.kernels.arrays import well_formed
 from privacy_udfs.kernels.hmac import hmac_sha256, hmac_sha512
-from privacy_udfs.kernels.utf8 import well_formed
+from privacy_udfs.kernels.text import TAKES, accepts, canonical, encode
 from privacy_udfs.parameters import Normalize
 from privacy_udfs.result_patterns import CHARACTER, UUID
 from privacy_udfs.strength import MORE_IS_STRONGER, NO_DIFFERENCE, Shows
@@ -46,12 +45,12 @@ class KeyedHash(TextTechnique):
     derived); ``AES-CMAC`` (NIST SP 800-38B, RFC 4493; a raw key of 16, 24 or 32 bytes, 32 when derived).
     bits: how many of the leftmost are kept: a multiple of 8, from 64 up to all (256, 512 and 128).
     encoding: ``base64url`` (no padding), ``hex``, ``uuid`` (takes 128 bits), ``bigint`` (the leftmost 64 bits as a
-    signed number, whatever ``bits`` says); see `privacy_udfs.kernels.encoding`.
+    signed number, whatever ``bits`` says); see `privacy_udfs.kernels.text.encoding`.
     prefix: text before each pseudonym; numbers have none. normalize: steps on text, see
-    `privacy_udfs.kernels.normalize`. empty: see `TextTechnique`.
+    `privacy_udfs.kernels.text.normalize`. empty: see `TextTechnique`.
 
-    What goes into the code are the canonical bytes of a value, see `privacy_udfs.kernels.canonical`: 42 as a number, a
-    decimal and a text has one pseudonym.
+    What goes into the code are the canonical bytes of a value, see `privacy_udfs.kernels.text.canonical`: 42 as a
+    number, a decimal and a text has one pseudonym.
 
     Takes text, integers, decimals, booleans, dates, timestamps, times of day and binary; not floats, which have no one
     spelling. Gives text, or int64 for ``bigint``. Nulls stay null. Refused values: text that is not well-formed UTF-8.

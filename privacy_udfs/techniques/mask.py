@@ -11,8 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from privacy_udfs.kernels import utf8
-from privacy_udfs.kernels.utf8 import Array, Units
+from privacy_udfs.kernels.arrays import Array, Units, utf8
 from privacy_udfs.parameters import Later
 from privacy_udfs.strength import (
     LESS_IS_STRONGER,

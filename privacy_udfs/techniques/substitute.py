@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field, field_validator, model_validator
 
-from privacy_udfs.kernels.canonical import TAKES, accepts, canonical
+from privacy_udfs.kernels.arrays import Array
 from privacy_udfs.kernels.hmac import hmac_sha256
-from privacy_udfs.kernels.utf8 import Array
+from privacy_udfs.kernels.text import TAKES, accepts, canonical
 from privacy_udfs.parameters import Normalize
 from privacy_udfs.strength import NO_DIFFERENCE, Shows
 from privacy_udfs.technique import Key, TextTechnique, Treated

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
-from privacy_udfs.kernels import utf8
+from privacy_udfs.kernels.arrays import utf8
 from privacy_udfs.strength import LESS_IS_STRONGER, NOT_COMPARABLE, Shows, Sign, Strength, larger_set
 from privacy_udfs.technique import Key, TextTechnique, Treated
 

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from privacy_udfs.kernels import ip, ip_text, utf8
+from privacy_udfs.kernels.arrays import utf8
+from privacy_udfs.kernels.ip import ip, ip_text
 from privacy_udfs.parameters import Later
 from privacy_udfs.strength import LESS_IS_STRONGER, SET_IS_STRONGER, Shows
 from privacy_udfs.technique import Key, TextTechnique, Treated

@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from privacy_udfs.errors import KeyProblem, TokenRefused, TypeRefused, ValueRefused
-from privacy_udfs.kernels import ff1
-from privacy_udfs.kernels.aes import BlockCipher
-from privacy_udfs.kernels.ff1 import FF1, min_length
-from privacy_udfs.kernels.ff1_limbs import Limbs
-from privacy_udfs.kernels.ff1_long import Long
-from privacy_udfs.kernels.ff1_shape import Shape
-from privacy_udfs.kernels.ff1_words import Words
-from privacy_udfs.kernels.radix import fold, from_words, numeral_type, padded, to_words, unfold
+from privacy_udfs.kernels.aes.block_cipher import BlockCipher
+from privacy_udfs.kernels.ff1 import ff1
+from privacy_udfs.kernels.ff1.ff1 import FF1, min_length
+from privacy_udfs.kernels.ff1.limbs import Limbs
+from privacy_udfs.kernels.ff1.long import Long
+from privacy_udfs.kernels.ff1.radix import fold, from_words, numeral_type, padded, to_words, unfold
+from privacy_udfs.kernels.ff1.shape import Shape
+from privacy_udfs.kernels.ff1.words import Words
 from privacy_udfs.techniques.format_preserving_encryption import FormatPreservingEncryption
 
 KEY = bytes(range(32))

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from jobs.configuration.models import Source
-from jobs.lake import json_documents, read, text_source
+from jobs.lake import read
 from jobs.lake.pinned_settings import PINNED
 from jobs.lake.problems import SourceProblem
+from jobs.lake.text_sources import json_documents, text_source
 from jobs.pseudonymize import run
 from jobs.spark_app.failures import RunFailed, translated
 from jobs.spark_app.session import for_run

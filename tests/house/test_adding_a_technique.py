@@ -145,8 +145,16 @@ def test_it_is_gone_with_its_name_in_the_list(monkeypatch: pytest.MonkeyPatch) -
 # -- what is said of it -----------------------------------------------------------------------------------------------
 
 
-def test_the_documentation_has_it() -> None:
-    assert documentation.table().splitlines()[-1] == f"| `caesar` | {Caesar.comes_out} | {Caesar.standard} |"
+def test_the_documentation_has_it(tmp_path: Path) -> None:
+    pages = [tmp_path / "README.md", tmp_path / "docs" / "governance.md"]
+    pages[1].parent.mkdir()
+    for page in pages:
+        page.write_bytes((test_readme.ROOT / page.relative_to(tmp_path)).read_bytes())
+    assert documentation.main(["--write", *map(str, pages)]) == 0
+    readme, governance = (page.read_text(encoding="utf-8") for page in pages)
+    row = f"| `caesar` | {Caesar.comes_out} | {Caesar.standard} |\n"
+    assert readme.replace(row, "") == test_readme.README != readme
+    assert "\n6. `format_preserving_encryption`, `caesar`\n" in governance
     test_readme.test_every_technique_says_what_it_does(Caesar)
     test_treatment_diff.test_every_technique_and_parameter_states_its_strength("caesar")
 

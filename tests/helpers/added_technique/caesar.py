@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import pyarrow as pa
 from pydantic import Field
 
-from privacy_udfs.kernels import utf8
+from privacy_udfs.kernels.arrays import utf8
 from privacy_udfs.strength import MORE_IS_STRONGER, Shows
 from privacy_udfs.technique import Key, TextTechnique, Treated
 

@@ -1,7 +1,7 @@
 """Messages of any lengths as one matrix of 16-byte blocks, and the two ways to walk over them.
 
 Each message has blocks of its own, the last filled with zeros. `chain` goes through all messages a block at a time, as
-CBC-MAC and GHASH do; `keystream_xor` works on all blocks at once, as counter mode does.
+CBC-MAC does; `keystream_xor` works on all blocks at once, as counter mode does.
 """
 
 from __future__ import annotations

@@ -26,6 +26,18 @@ def binary(messages: Units) -> pa.BinaryArray:
     return pa.Array.from_buffers(pa.binary(), len(offsets) - 1, buffers)
 
 
+def from_list(values: list[bytes]) -> pa.BinaryArray:
+    """The values as an Arrow array."""
+    _must_fit(sum(map(len, values)))
+    return pa.array(values, pa.binary())
+
+
+def to_list(values: pa.BinaryArray) -> list[bytes]:
+    """The inverse of `from_list`, several times faster than ``to_pylist``."""
+    found: list[bytes] = values.to_numpy(zero_copy_only=False).tolist()
+    return found
+
+
 def rows_of(matrix: npt.NDArray[Any]) -> Units:
     """The rows of a matrix as messages of one length."""
     rows = np.ascontiguousarray(matrix).view(np.uint8)
@@ -60,7 +72,7 @@ def without(values: pa.BinaryArray, size: int) -> pa.BinaryArray:
 
 
 def cut(values: pa.BinaryArray, start: int, size: int) -> Bytes:
-    """``size`` bytes of each value as a matrix, from ``start`` on, or from ``-start`` bytes before its end.
+    """``size`` bytes of each value as a matrix, from ``start`` on.
 
     Each value must have them; see `shorter_than`."""
     if not len(values):
@@ -69,8 +81,7 @@ def cut(values: pa.BinaryArray, start: int, size: int) -> Bytes:
     data = values.buffers()[2]
     # an item of `size` bytes starts at every byte: picking items is many times faster than picking bytes
     items: npt.NDArray[Any] = np.ndarray((data.size - size + 1,), f"V{size}", data, 0, (1,))
-    places = (offsets[:-1] if start >= 0 else offsets[1:]) + np.intp(start)
-    picked: Bytes = items[places].view(np.uint8).reshape(-1, size)
+    picked: Bytes = items[offsets[:-1] + np.intp(start)].view(np.uint8).reshape(-1, size)
     return picked
 
 

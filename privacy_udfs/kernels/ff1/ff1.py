@@ -1,9 +1,9 @@
 """FF1 of NIST SP 800-38G, whole matrices of values of one length at a time.
 
 The ten Feistel rounds are those of Algorithms 7 and 8. What a round does depends on a value's length only through a few
-constants (`Shape`), so all values of one length go through each round together: one AES call for all of them,
-and arithmetic on whole arrays. Three arithmetics share the rounds: halves below 2**32 as machine words, longer ones as
-limbs (`limbs`), very long ones as Python's integers (`long`).
+constants (`Shape`), so all values of one length go through each round together: one AES call for all of them, and
+arithmetic on whole arrays. Three arithmetics share the rounds: halves below 2**32 as machine words (`words`), longer
+ones as limbs (`limbs`), few or very long ones as Python's integers (`one_by_one`).
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import numpy as np
 
 from privacy_udfs.kernels.aes import BlockCipher
 from privacy_udfs.kernels.ff1.limbs import Limbs
-from privacy_udfs.kernels.ff1.long import Long
+from privacy_udfs.kernels.ff1.one_by_one import OneByOne
 from privacy_udfs.kernels.ff1.radix import Numerals, numeral_type
 from privacy_udfs.kernels.ff1.shape import ROUNDS, Shape
 from privacy_udfs.kernels.ff1.words import Words
 
 MIN_DOMAIN = 10**6  # SP 800-38G Rev. 1 (second draft): radix**length of at least a million
-LIMBS_UP_TO = 512  # bytes of a half; beyond, the quadratic cost of limbs nears that of Python's integers (measured)
+LIMBS_UP_TO = 512  # bytes of a half; beyond, the tables of limbs take megabytes for each length
 
 
 class Arithmetic(Protocol):
@@ -78,10 +78,10 @@ class FF1:
     def _arithmetic(self, shape: Shape, rows: int) -> Arithmetic:
         if shape.b <= Words.MAX_BYTES:
             return Words(self.cipher, shape, rows)
-        # the calls of a round over limbs cost what some values as Python's integers do (measured)
-        if shape.b <= LIMBS_UP_TO and rows > 2 + shape.b // 8:
+        # the calls of a round over limbs cost what some values one by one do (measured)
+        if shape.b <= LIMBS_UP_TO and rows > 8 + shape.b // 8:
             return Limbs(self.cipher, shape, rows)
-        return Long(self.cipher, shape)
+        return OneByOne(self.cipher, shape)
 
 
 def min_length(radix: int) -> int:

@@ -16,7 +16,7 @@ unexport SPARK_HOME SPARK_CONF_DIR PYSPARK_DRIVER_PYTHON PYSPARK_DRIVER_PYTHON_O
 # Set-up leaves a java in the environment when Spark would find none that is fit by itself.
 WITH_JAVA = if [ -x $(VENV)/bin/java ]; then export JAVA_HOME=$(CURDIR)/$(VENV); fi;
 
-.PHONY: help setup demo test lint bench schemas notebook lock clean
+.PHONY: help setup demo test quick lint bench schemas notebook lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,8 +26,11 @@ setup: $(READY) ## install everything into .venv/ (needs Python 3.10-3.13; PYTHO
 demo: $(READY) ## treat a made-up lake and show before, after and the record (under 3 minutes, no network)
 	@$(WITH_JAVA) python -m jobs.demo
 
-test: lint ## lint, then every test
-	@$(WITH_JAVA) python -m pytest $(ARGS)
+test: lint ## lint, then every test, and the ten slowest of them
+	@$(WITH_JAVA) python -m pytest --durations=10 $(ARGS)
+
+quick: lint ## lint, then the tests that start no Spark (under 2 minutes)
+	@python -m pytest --without-spark $(ARGS)
 
 lint: $(READY) ## ruff and strict mypy
 	@ruff check .

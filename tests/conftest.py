@@ -12,22 +12,39 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.spark_app.session import DELTA
+from tests.helpers.standalone import SHORT_LIVED
 
 hypothesis.settings.register_profile("suite", deadline=None)  # a busy machine is no fault
 hypothesis.settings.load_profile("suite")
+# Every JVM of the suite is short-lived: what it saves by compiling little is more than what fast code would win.
+os.environ["SPARK_SUBMIT_OPTS"] = os.environ["SPARK_LAUNCHER_OPTS"] = SHORT_LIVED
 os.environ["PYSPARK_PYTHON"] = sys.executable
 os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
 os.environ["TZ"] = "UTC"
 
+JOURNEYS = Path(__file__).parent / "journeys"
 QUICK = {
     "spark.ui.enabled": "false",
     "spark.sql.shuffle.partitions": "2",
     "spark.databricks.delta.snapshotPartitions": "2",
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",  # VACUUM plans as many tasks as this says
     "spark.sql.session.timeZone": "UTC",
     "spark.log.level": "ERROR",
     "spark.ui.showConsoleProgress": "false",
     "spark.driver.memory": "2g",
 }
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--without-spark", action="store_true", help="leave out what starts Spark: the inner loop")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Journeys start Spark in processes of their own, all others by the fixture."""
+    if config.getoption("--without-spark"):
+        left_out = [item for item in items if "spark" in item.fixturenames or JOURNEYS in item.path.parents]  # type: ignore[attr-defined]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
 
 
 @pytest.fixture(scope="session")

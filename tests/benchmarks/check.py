@@ -10,8 +10,9 @@ from pathlib import Path
 
 from tests.benchmarks.timing import Times
 from tests.helpers import generated_catalog
+from tests.helpers.places import ROOT
 
-CHECK = Path(__file__).parents[2] / "jobs" / "check.py"
+CHECK = ROOT / "jobs" / "check.py"
 TABLES, COLUMNS = 1000, 10
 
 

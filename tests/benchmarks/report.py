@@ -12,8 +12,9 @@ from pathlib import Path
 
 from tests.benchmarks import kernels, tables
 from tests.benchmarks.targets import Verdict
+from tests.helpers.places import ROOT
 
-PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
+PAGE = ROOT / "docs" / "benchmarks.md"
 PLOT = PAGE.with_suffix(".svg")
 BEGIN, END = "<!-- measured: from here to the next mark written by make bench -->", "<!-- end of measured -->"
 PACKAGES = (

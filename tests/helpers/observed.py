@@ -10,6 +10,7 @@ import psutil
 
 from tests.helpers import processes
 from tests.helpers.key_servers import free_port
+from tests.helpers.places import ROOT
 from tests.helpers.standalone import SHORT_LIVED, Cluster, Keeper, Wire, fetched, properties, submitted, wait_for
 
 CANARY = b"canary-broadcast-5f1c"
@@ -110,7 +111,7 @@ PLAIN_FORMS = {  # so that what is searched for stands there as it is
     "spark.task.maxFailures": "1",
     "spark.log.level": "INFO",
     "spark.eventLog.enabled": "true",
-    "spark.executorEnv.PYTHONPATH": str(Path(__file__).parents[2]),  # the same code as the driver's
+    "spark.executorEnv.PYTHONPATH": str(ROOT),  # the same code as the driver's
 }
 
 

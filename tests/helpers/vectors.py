@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import yaml
 
-VECTORS = Path(__file__).parents[1] / "vectors"
+from tests.helpers.places import TESTS
+
+VECTORS = TESTS / "vectors"
 
 
 @dataclasses.dataclass(frozen=True)

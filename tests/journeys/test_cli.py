@@ -1,4 +1,8 @@
-"""The jobs as a scheduler starts them: ``spark-submit``, exit codes, JSON lines, and a terminal."""
+"""The jobs as a scheduler starts them: ``spark-submit``, exit codes, JSON lines, and a terminal.
+
+A start of Spark takes longer than all that a job does here. So ``spark-submit`` starts one job that goes well, one that
+is refused and one that a person watches; what they do besides is asked of ``main``, all that a job's file calls.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +16,16 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyspark.sql import SparkSession
 
+from jobs import plan, pseudonymize
+from jobs.spark_app import failures
 from tests.helpers.lakes import table, write_conf
+from tests.helpers.places import ROOT
+from tests.helpers.standalone import SUBMIT as SPARK_SUBMIT
 
-ROOT = Path(__file__).parents[2]
 SUBMIT = [
-    str(Path(sys.executable).parent / "spark-submit"),
+    str(SPARK_SUBMIT),
     *("--master", "local[2]", "--conf", "spark.ui.enabled=false", "--conf", "spark.sql.shuffle.partitions=2"),
 ]
 KEYED = {"domain": "customer"}
@@ -66,13 +74,11 @@ def test_all_refuses_before_anything_is_written(conf: Path) -> None:
     assert sorted((conf.parent / "treated").rglob("*.json")) == before
 
 
-def test_dry_run_writes_nothing(conf: Path, tmp_path: Path) -> None:
-    lake = tmp_path
+def test_dry_run_writes_nothing(spark: SparkSession, lake: Path) -> None:
     (lake / "raw" / "t").mkdir(parents=True)
     pq.write_table(pa.table({"id": [1]}), lake / "raw" / "t" / "a.parquet")
     folder = write_conf(lake, table("t", lake, {"id": KEYED}))
-    done = submit("pseudonymize.py", "--conf", str(folder), "--table", "t", "--dry-run")
-    assert done.returncode == 0, done.stderr
+    assert pseudonymize.main(["--conf", str(folder), "--table", "t", "--dry-run"]) == failures.DONE
     assert not (lake / "treated").exists()
 
 
@@ -93,22 +99,22 @@ def test_bad_usage_and_configuration_exit_2_without_starting_spark(conf: Path, t
     assert "did you mean good?" in done.stdout
 
 
-def test_a_source_that_is_not_there_exits_1(tmp_path: Path) -> None:
-    folder = write_conf(tmp_path, table("gone", tmp_path, {"id": KEYED}))
-    done = submit("pseudonymize.py", "--conf", str(folder), "--table", "gone")
-    assert done.returncode == 1
-    assert "nothing is there: mend 'path'" in events(done.stdout)[-1]["message"]  # type: ignore[operator]
-    assert "Traceback" not in done.stdout + done.stderr
+def test_a_source_that_is_not_there_exits_1(spark: SparkSession, lake: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    folder = write_conf(lake, table("gone", lake, {"id": KEYED}))
+    assert pseudonymize.main(["--conf", str(folder), "--table", "gone"]) == failures.REFUSED == 1
+    told = capfd.readouterr()
+    assert "nothing is there: mend 'path'" in events(told.out)[-1]["message"]  # type: ignore[operator]
+    assert "Traceback" not in told.out + told.err
 
 
-def test_plan_as_text_and_as_json(conf: Path) -> None:
-    done = submit("plan.py", "--conf", str(conf), "--table", "good", "--json")
-    assert done.returncode == 0, done.stderr
-    columns = {column["column"]: column for column in events(done.stdout)[0]["columns"]}  # type: ignore[attr-defined]
+def test_plan_as_text_and_as_json(spark: SparkSession, conf: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert plan.main(["--conf", str(conf), "--table", "good", "--json"]) == failures.DONE
+    columns = {column["column"]: column for column in events(capfd.readouterr().out)[0]["columns"]}  # type: ignore[attr-defined]
     assert columns["id"]["input_type"] == "bigint"
     assert columns["id"]["output_type"] == "string"
     assert columns["id"]["key"] == "crm"
-    text = submit("plan.py", "--conf", str(conf), "--table", "good").stdout
+    assert plan.main(["--conf", str(conf), "--table", "good"]) == failures.DONE
+    text = capfd.readouterr().out
     assert "column" in text
     assert f"crm#{columns['id']['key_id']}" in text
 

@@ -14,8 +14,7 @@ from jobs.configuration.config import Config
 from jobs.lake import read
 from jobs.spark_app import session
 from tests.helpers.byte_scan import contents, found, texts
-
-ROOT = Path(__file__).parents[2]
+from tests.helpers.places import ROOT
 
 
 @pytest.fixture(scope="module")

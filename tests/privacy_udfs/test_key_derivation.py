@@ -7,7 +7,6 @@ import itertools
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -22,6 +21,7 @@ from privacy_udfs.keysets.keyset_versions import added
 from privacy_udfs.techniques import BY_NAME
 from privacy_udfs.techniques.keep import Keep
 from tests.helpers.key_helpers import CMAC, GCM, HASH, RAW_SIV, SIV
+from tests.helpers.places import ROOT
 
 
 @pytest.mark.parametrize("type_name", ["HkdfPrfKey", "HmacPrfKey"])
@@ -118,7 +118,7 @@ def test_a_key_that_does_not_fit_is_refused(type_name: str, prefix: str, techniq
 
 def test_an_auditor_repeats_the_derivation_with_the_standard_library() -> None:
     """The example of docs/keys.md runs without any package, prints what the page says, and says what the code does."""
-    page = (Path(__file__).parents[2] / "docs" / "keys.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "keys.md").read_text(encoding="utf-8")
     code, output = (re.findall(rf"```{kind}\n(.*?)```", page, re.DOTALL)[0] for kind in ("python", "text"))
     done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == output

@@ -27,9 +27,9 @@ from jobs.configuration.config import Config, ConfigError
 from jobs.configuration.documents import Fault
 from jobs.configuration.models import ColumnRule, Source, Target, Treatment
 from privacy_udfs.techniques import BY_NAME
+from tests.helpers.places import TESTS, all_of
 
-HERE = Path(__file__).parents[2]
-GOOD, BAD = HERE / "good_conf", HERE / "bad_configs"
+GOOD, BAD = TESTS / "good_conf", TESTS / "bad_configs"
 ENVIRON = {
     "LAKE": "/canary-lake",
     "KEYS": "/canary-keys",
@@ -37,7 +37,7 @@ ENVIRON = {
     "FORMAT": "canary-format",
     "EMPTY": "",
 }
-CASES = sorted(path.stem for path in BAD.glob("*.txt"))
+CASES = [path.stem for path in all_of(BAD.glob("*.txt"))]
 
 
 def parts(text: str) -> dict[str, str | None]:
@@ -368,7 +368,7 @@ KINDS |= {"keys.json": "keys.yaml", "policy.json": "policy.yaml"}
 
 
 def test_the_schemas_are_those_of_this_version(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    folder = HERE.parent / "conf" / "schema"
+    folder = TESTS.parent / "conf" / "schema"
     assert config_schema.main(["--check", str(folder)]) == 0, "python jobs/config_schema.py --write conf/schema"
     assert config_schema.main(["--write", str(tmp_path)]) == 0
     (tmp_path / "keys.json").write_text("{}", encoding="utf-8")
@@ -431,4 +431,4 @@ def test_the_schemas_refuse_what_one_file_can_tell(case: str) -> None:
 
 def test_reading_the_configuration_loads_no_spark() -> None:
     code = "import sys, jobs.configuration.config, jobs.config_schema; sys.exit('pyspark' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=HERE.parent, check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], cwd=TESTS.parent, check=False).returncode == 0

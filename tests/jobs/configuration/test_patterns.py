@@ -17,6 +17,7 @@ from jobs.configuration import documents, yaml_reader
 from jobs.configuration.column_path import ColumnPath, ColumnPathError
 from jobs.configuration.documents import Fault
 from jobs.record import marks
+from tests.helpers.places import ROOT
 
 LONG = 60_000
 """Characters; of a pattern that takes their square, a minute and more for each text."""
@@ -127,5 +128,5 @@ def test_long_names_and_comments() -> None:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parents[3]))
+    sys.path.insert(0, str(ROOT))
     run_all()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from jobs.configuration import reader_options
 from jobs.configuration.models import Source
 from jobs.configuration.reader_options import REFUSED, SYNONYMS, TABLE, TAKEN
+from tests.helpers.places import ROOT
 
 
 def source(kind: str, **options: str) -> Source:
@@ -86,6 +85,6 @@ def test_one_version_is_stated_once() -> None:
 
 
 def test_the_docs_name_every_option() -> None:
-    text = (Path(__file__).parents[3] / "docs" / "sources.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "sources.md").read_text(encoding="utf-8")
     named = {name for options in TAKEN.values() for name in options} | REFUSED.keys() | SYNONYMS.keys()
     assert {name for name in named if f"`{name}`" not in text} == set()

@@ -17,8 +17,9 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from jobs import demo_lake
 from jobs.configuration import config
 from jobs.treatment import treatment_plan
+from tests.helpers.places import ROOT
 
-CONF = Path(__file__).parents[3] / "conf"
+CONF = ROOT / "conf"
 PEOPLE = 2_000
 
 

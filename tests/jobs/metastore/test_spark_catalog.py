@@ -26,8 +26,8 @@ from jobs.metastore import labels, marks, spark_catalog, sql_text
 from jobs.record.treated_table import ColumnPrivacy, privacy_of
 from tests.conftest import QUICK
 from tests.helpers.lakes import column, configured, table, write_conf
+from tests.helpers.places import ROOT
 
-ROOT = Path(__file__).parents[3]
 CUSTOMER = {"domain": "customer"}
 CANARY = "Zerlina-Quistgaard"
 SCHEMA = (

@@ -23,8 +23,8 @@ from jobs.configuration.violation import Violation
 from jobs.policy import policy_rules
 from privacy_udfs.techniques import BY_NAME, parse
 from tests.helpers.generated_catalog import write
+from tests.helpers.places import ROOT
 
-ROOT = Path(__file__).parents[3]
 TODAY = datetime.date(2026, 11, 25)
 POLICY: dict[str, Any] = {
     "version": "2026-11",

@@ -19,8 +19,8 @@ from packaging.utils import canonicalize_name
 from jobs.setup import delta_jars, java_runtime
 from jobs.setup.delta_jars import JARS, Jar, ensure_jars, is_whole
 from jobs.setup.java_runtime import SetupProblem, ensure_java, java_version, package_folder
+from tests.helpers.places import ROOT
 
-ROOT = Path(__file__).parents[3]
 LOCKS = ("requirements.lock", "requirements-java.lock")
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)(?: ; .+)? \\$", re.MULTILINE)
 

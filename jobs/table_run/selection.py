@@ -13,10 +13,9 @@ from pyspark.sql.pandas.types import to_arrow_type
 
 from jobs.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue
 from jobs.lake.bare_types import bare
-from jobs.lake.record_names import PRIVACY
 from jobs.lake.sql import quoted
-from jobs.record.field_metadata import encoded
-from jobs.record.treatment_record import Entry
+from jobs.record import field_metadata
+from jobs.record.column_record import ColumnRecord
 from jobs.treatment.treatment_plan import ColumnPlan, Plan
 from privacy_udfs import wording
 from privacy_udfs.keys import KeyReference
@@ -36,7 +35,7 @@ class Selection:
     """
 
     plan: Plan
-    entries: Mapping[ColumnPath, Entry]
+    entries: Mapping[ColumnPath, ColumnRecord]
     keys: Mapping[ColumnPath, KeyReference | DeliveredKey]
     counts: Accumulator[Counts] | None = None
 
@@ -64,7 +63,8 @@ class Selection:
             treated = treat(*arguments)
         if bare(output) != output:
             treated = treated.cast(output)  # sets the nested fields' metadata, which a UDF's type must not carry
-        return treated.alias(field.name, metadata=self._metadata(ColumnPath((Field(field.name),))))
+        path = ColumnPath((Field(field.name),))
+        return treated.alias(field.name, metadata=field_metadata.of_field(path, self.entries))
 
     def _arguments(self, node: Node, field: T.StructField) -> tuple[Node, list[Column]]:
         """The tree of a column, and what a UDF that walks it takes."""
@@ -112,7 +112,7 @@ class Selection:
             treated = self._walk(below, field.dataType)
             if treated is not None:
                 nodes[field.name] = treated[0]
-                fields.append(T.StructField(field.name, treated[1], True, self._metadata(below)))
+                fields.append(T.StructField(field.name, treated[1], True, field_metadata.of_field(below, self.entries)))
         if not fields:
             return None
         return _or_kept(StructNode(nodes), T.StructType(fields), whole=len(fields) == len(given.fields))
@@ -130,18 +130,6 @@ class Selection:
         if technique.technique == "keep":
             return Kept()
         return Leaf(f"{self.plan.table}: {column.path}", technique, self.keys.get(column.path))
-
-    def _metadata(self, path: ColumnPath) -> dict[str, object]:
-        """A leaf's entry; of elements, map entries and cases, by the rest of their path, on the nearest field above."""
-        if path in self.entries:
-            return {PRIVACY: encoded(self.entries[path])}
-        depth = len(path.steps)
-        below = {
-            str(ColumnPath(other.steps[depth:])): encoded(entry)
-            for other, entry in self.entries.items()
-            if other.steps[:depth] == path.steps and not any(isinstance(step, Field) for step in other.steps[depth:])
-        }
-        return {PRIVACY: below} if below else {}
 
 
 def _with_predicates(node: Node, source: Column) -> tuple[Node, Column]:

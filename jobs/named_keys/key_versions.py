@@ -14,7 +14,7 @@ from jobs.named_keys.key_ring import KeyRing
 from jobs.record import treatment_record
 from jobs.record.column_record import ColumnRecord
 from jobs.record.record_reader import Columns
-from jobs.treatment.treatment_plan import ColumnPlan, Plan
+from jobs.treatment.treatment_plan import Case, Plan
 from privacy_udfs.errors import ParameterError
 from privacy_udfs.keys import Keyset, key_check_value
 from privacy_udfs.technique import Technique
@@ -25,21 +25,26 @@ MOST_NAMED = 5
 
 def other_keys(plan: Plan, ring: KeyRing, before: Columns) -> list[str]:
     """Columns whose record names a version of the same key that the keyset does not have, or has with other bytes."""
-    reasons = []
-    for column in plan.columns:
-        entry = before.get(str(column.path)) or before.get(str(column.path.leaf))
-        key = column.treatment.key
-        if key is None or entry is None or (entry.key, entry.technique) != (key, column.name):
-            continue
-        if not _is_known(ring.keysets[key], column, entry):
-            reasons.append(
-                f"{column.path}: key {key!r} (id {entry.key_id}) is not the key that the target's record was made "
-                "with; find the right keyset, or give the new key another name"
-            )
-    return reasons
+    pairs = (
+        (case, before.get(str(case.path)) or before.get(str(leaf.path))) for leaf in plan.leaves for case in leaf.cases
+    )
+    return [_other_key(case, entry) for case, entry in pairs if entry is not None and _has_other_key(case, ring, entry)]
 
 
-def _is_known(keyset: Keyset, column: ColumnPlan, entry: ColumnRecord) -> bool:
+def _other_key(case: Case, entry: ColumnRecord) -> str:
+    return (
+        f"{case.path}: key {case.treatment.key!r} (id {entry.key_id}) is not the key that the target's record was made "
+        "with; find the right keyset, or give the new key another name"
+    )
+
+
+def _has_other_key(case: Case, ring: KeyRing, entry: ColumnRecord) -> bool:
+    key = case.treatment.key
+    same = key is not None and (entry.key, entry.technique) == (key, case.name)
+    return same and not _is_known(ring.keysets[str(key)], case, entry)
+
+
+def _is_known(keyset: Keyset, case: Case, entry: ColumnRecord) -> bool:
     """Whether the keyset has the version that the entry names, with the check value that it holds.
 
     Of a disabled or destroyed version the check value is not asked: its sub-key is not to be had.
@@ -49,7 +54,7 @@ def _is_known(keyset: Keyset, column: ColumnPlan, entry: ColumnRecord) -> bool:
         return False
     if version.status != "ENABLED" or entry.domain is None:
         return True
-    subkey = keyset.subkey(_recorded(column.treatment.technique, entry), entry.domain, version.id)
+    subkey = keyset.subkey(_recorded(case.treatment.technique, entry), entry.domain, version.id)
     return key_check_value(subkey) == str(entry.key_check)
 
 
@@ -79,10 +84,10 @@ def apart(plan: Plan, key_checks: Mapping[ColumnPath, str], records: Mapping[str
     entries = treatment_record.entries(plan, key_checks)
     for table, columns in records.items():
         for entry in columns.values():
-            column = ours.get(str(entry.domain))
-            difference = None if column is None else _difference(column, entries[column.path], entry)
-            if column is not None and difference is not None:
-                found.setdefault((str(column.domain), *difference), {})[table] = None
+            case = ours.get(str(entry.domain))
+            difference = None if case is None else _difference(case, entries[case.path], entry)
+            if case is not None and difference is not None:
+                found.setdefault((str(case.domain), *difference), {})[table] = None
     return [_told(*difference, list(tables)) for difference, tables in found.items()]
 
 
@@ -94,9 +99,9 @@ def _told(domain: str, ours: str, theirs: str, tables: list[str]) -> str:
     )
 
 
-def _difference(column: ColumnPlan, ours: ColumnRecord, theirs: ColumnRecord) -> tuple[str, str] | None:
+def _difference(case: Case, ours: ColumnRecord, theirs: ColumnRecord) -> tuple[str, str] | None:
     """Our key and theirs in words, where they differ. Another technique joins with ours under no key."""
-    differing, technique = ours.differing(theirs), column.treatment.technique
+    differing, technique = ours.differing(theirs), case.treatment.technique
     if "technique" in differing or theirs.key_id is None:
         return None
     if "key" in differing or "key_id" in differing:
@@ -110,12 +115,12 @@ def _named(record: ColumnRecord) -> str:
     return f"key {record.key!r} (id {record.key_id})"
 
 
-def _domains(plan: Plan) -> dict[str, ColumnPlan]:
-    """Each keyed domain that the plan shares with other tables, and one of its columns."""
+def _domains(plan: Plan) -> dict[str, Case]:
+    """Each keyed domain that the plan shares with other tables, and one of its columns, or a case of it."""
     return dict(_shared(plan))
 
 
-def _shared(plan: Plan) -> Iterator[tuple[str, ColumnPlan]]:
-    for column in plan.columns:
-        if column.treatment.key is not None and column.treatment.domain is not None:
-            yield column.treatment.domain, column
+def _shared(plan: Plan) -> Iterator[tuple[str, Case]]:
+    for case in plan.cases:
+        if case.treatment.key is not None and case.treatment.domain is not None:
+            yield case.treatment.domain, case

@@ -18,7 +18,7 @@ from jobs.configuration.documents import canonical_json
 from jobs.lake.record_names import CONFIG, POLICY, RECORD, SOFTWARE, STATUS
 from jobs.record.column_record import ColumnRecord
 from jobs.record.record_reader import RECORD_VERSION
-from jobs.treatment.treatment_plan import ColumnPlan, Plan
+from jobs.treatment.treatment_plan import Case, Plan
 
 LONGEST_LIST = 20
 """Longer parameter lists (hierarchies, lists of substitutes) are recorded by hash."""
@@ -30,14 +30,14 @@ HIDDEN_WORDS = re.compile(r"url|secret|password|token|access[.]?key", re.IGNOREC
 def entries(plan: Plan, key_checks: Mapping[ColumnPath, str]) -> dict[ColumnPath, ColumnRecord]:
     """One record for each leaf column of the source, dropped ones included; of a column that is treated by cases one
     for each, with its predicate as ``rows``. key_checks: path -> key check value."""
-    return {column.path: _entry(column, key_checks.get(column.path)) for column in plan.columns}
+    return {case.path: _entry(case, key_checks.get(case.path)) for case in plan.cases}
 
 
-def _entry(column: ColumnPlan, key_check: str | None) -> ColumnRecord:
-    decided = ColumnRecord.of_rule(column.rule, column.domain)
+def _entry(case: Case, key_check: str | None) -> ColumnRecord:
+    decided = ColumnRecord.of_rule(case.rule, case.domain)
     parameters = {name: _short(value) for name, value in decided.parameters.items()}
     check = None if decided.key is None else key_check
-    return dataclasses.replace(decided, parameters=parameters, key_id=column.key_id, key_check=check)
+    return dataclasses.replace(decided, parameters=parameters, key_id=case.key_id, key_check=check)
 
 
 def _short(value: Any) -> Any:

@@ -16,7 +16,7 @@ from jobs.lake.bare_types import bare
 from jobs.lake.sql import quoted
 from jobs.record import field_metadata
 from jobs.record.column_record import ColumnRecord
-from jobs.treatment.treatment_plan import ColumnPlan, Plan
+from jobs.treatment.treatment_plan import Case, Decision, Plan
 from privacy_udfs import wording
 from privacy_udfs.keys import KeyReference
 from privacy_udfs.keysets.delivered_key import DeliveredKey
@@ -87,10 +87,9 @@ class Selection:
 
     def _walk(self, path: ColumnPath, given: T.DataType) -> Treated | None:
         """None where the whole of ``path`` is dropped."""
-        decided = self.plan.leaves.get(path)
-        if decided is not None:
-            output = decided[0].output
-            return None if output is None else (self._decided(path, decided, output), output)
+        leaf = self.plan.by_path.get(path)
+        if leaf is not None:
+            return None if leaf.output is None else (self._decided(leaf, leaf.output), leaf.output)
         if isinstance(given, T.StructType):
             return self._walk_struct(path, given)
         if isinstance(given, T.ArrayType):
@@ -117,19 +116,19 @@ class Selection:
             return None
         return _or_kept(StructNode(nodes), T.StructType(fields), whole=len(fields) == len(given.fields))
 
-    def _decided(self, path: ColumnPath, decided: tuple[ColumnPlan, ...], output: T.DataType) -> Node:
-        cases = {column.rule.rows: self._leaf(column) for column in decided}
-        whole = cases.pop(None, None)
+    def _decided(self, leaf: Decision, output: T.DataType) -> Node:
+        chosen = {case.rule.rows: self._leaf(case) for case in leaf.cases}
+        whole = chosen.get(None)
         if whole is not None:
             return whole
-        chosen = {rows: node for rows, node in cases.items() if rows is not None}
-        return Choice(f"{self.plan.table}: {path}", chosen, to_arrow_type(output, timezone="UTC"))
+        cases = {rows: node for rows, node in chosen.items() if rows is not None}
+        return Choice(f"{self.plan.table}: {leaf.path}", cases, to_arrow_type(output, timezone="UTC"))
 
-    def _leaf(self, column: ColumnPlan) -> Node:
-        technique = column.treatment.technique
+    def _leaf(self, case: Case) -> Node:
+        technique = case.treatment.technique
         if technique.technique == "keep":
             return Kept()
-        return Leaf(f"{self.plan.table}: {column.path}", technique, self.keys.get(column.path))
+        return Leaf(f"{self.plan.table}: {case.path}", technique, self.keys.get(case.path))
 
 
 def _with_predicates(node: Node, source: Column) -> tuple[Node, Column]:

@@ -22,7 +22,8 @@ from jobs.configuration.config import Config, ConfigError
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.lake.described import Described, of_delta
 from jobs.lake.sql import quoted
-from jobs.metastore import labels, marks, spark_catalog, sql_text
+from jobs.metastore import labels, spark_catalog, sql_text
+from jobs.record import marks
 from jobs.record.column_record import CLASSES, ColumnRecord
 from jobs.record.treated_table import ColumnPrivacy, privacy_of
 from tests.conftest import QUICK

@@ -37,7 +37,7 @@ from jobs.lake.sql import quoted_table
 from jobs.metastore import writing
 from jobs.metastore.catalogs import CATALOGS, checked_name
 from jobs.metastore.labels import Means
-from jobs.record import marks
+from jobs.record.column_record import CLASSES
 from jobs.run_events import events
 from jobs.spark_app import failures, session
 
@@ -180,8 +180,8 @@ def _meaning(text: str) -> tuple[tuple[str, str | None], str]:
     """``pii=direct_identifier``, ``sensitivity:high=sensitive``."""
     label, _, class_ = text.rpartition("=")
     name, colon, value = label.partition(":")
-    if not name or class_ not in marks.CLASSES:
-        raise BadUsage(f"--means: expected NAME=CLASS or NAME:VALUE=CLASS, with a class of {', '.join(marks.CLASSES)}")
+    if not name or class_ not in CLASSES:
+        raise BadUsage(f"--means: expected NAME=CLASS or NAME:VALUE=CLASS, with a class of {', '.join(CLASSES)}")
     return (name, value if colon else None), class_
 
 

@@ -72,9 +72,10 @@ def before_and_after(spark: SparkSession, conf: Config) -> list[str]:
     by_pseudonym = {row["customer_id"]: row.asDict(recursive=True) for row in after.collect()}
     header = ("column", "technique", *(f"{word} {at}" for at in (1, 2, 3) for word in ("before", "after")))
     lines = [
-        [str(column.path), column.name, *_cells(column.path, before, by_pseudonym)]
-        for column in plan.columns
-        if not column.path.steps[1:] or column.output is not None
+        [str(case.path), case.name, *_cells(case.path, before, by_pseudonym)]
+        for decision in plan.leaves
+        for case in decision.cases
+        if not case.path.steps[1:] or decision.output is not None
     ]
     return events.table_lines(header, lines)
 

@@ -38,7 +38,7 @@ from jobs.record import record_reader, treatment_record
 from jobs.run_events import events
 from jobs.spark_app import failures, session
 from jobs.treatment import predicates, treatment_plan
-from jobs.treatment.treatment_plan import ColumnPlan, Plan
+from jobs.treatment.treatment_plan import Case, Decision, Plan
 
 THE_RECORD = "record"
 LONGEST = 40
@@ -49,37 +49,41 @@ def as_data(plan: Plan) -> dict[str, Any]:
     """A plan as plain data: one object per leaf column, or per case of it, in the order of the source's schema. rows:
     where not all are read, or not all are treated so."""
     rows = {} if plan.config.rows is None else {"rows": plan.config.rows}
-    return {"table": plan.table, **rows, "columns": [_column(column) for column in plan.columns]}
-
-
-def _column(column: ColumnPlan) -> dict[str, Any]:
-    parameters = column.treatment.technique.record()
-    rows = {} if column.rule.rows is None else {"rows": column.rule.rows}
     return {
-        "column": str(column.path),
+        "table": plan.table,
         **rows,
-        "class": column.rule.class_,
+        "columns": [_column(leaf, case) for leaf in plan.leaves for case in leaf.cases],
+    }
+
+
+def _column(leaf: Decision, case: Case) -> dict[str, Any]:
+    parameters = case.treatment.technique.record()
+    rows = {} if case.rule.rows is None else {"rows": case.rule.rows}
+    return {
+        "column": str(case.path),
+        **rows,
+        "class": case.rule.class_,
         "technique": parameters.pop("technique"),
         "parameters": parameters,
-        "domain": column.domain,
-        "key": column.treatment.key,
-        "key_id": column.key_id,
-        "input_type": column.input.simpleString(),
-        "output_type": None if column.output is None else column.output.simpleString(),
-        "why": column.rule.why,
+        "domain": case.domain,
+        "key": case.treatment.key,
+        "key_id": case.key_id,
+        "input_type": leaf.input.simpleString(),
+        "output_type": None if leaf.output is None else leaf.output.simpleString(),
+        "why": case.rule.why,
     }
 
 
 def as_text(plan: Plan) -> str:
     """A plan as a table for a person; parameters that stand at their defaults are left out."""
     header = ("column", "class", "technique", "parameters", "domain", "key", "type", "becomes", "why")
-    lines = events.table_lines(header, [_row(column) for column in plan.columns])
+    lines = events.table_lines(header, [_row(leaf, case) for leaf in plan.leaves for case in leaf.cases])
     read = [] if plan.config.rows is None else [f"  only rows for which this is true: {_on_one_line(plan.config.rows)}"]
     return "\n".join([plan.table, *read, *(f"  {line}" for line in lines), *_cases(plan)])
 
 
 def _cases(plan: Plan) -> list[str]:
-    cases = [(str(column.path), column.rule.rows) for column in plan.columns if column.rule.rows is not None]
+    cases = [(str(case.path), case.rule.rows) for case in plan.cases if case.rule.rows is not None]
     lines = events.table_lines(("column", "for rows for which this is true"), [[p, _on_one_line(r)] for p, r in cases])
     return ["", *(f"  {line}" for line in lines)] if cases else []
 
@@ -88,13 +92,13 @@ def _on_one_line(rows: str) -> str:
     return " ".join(rows.split())
 
 
-def _row(column: ColumnPlan) -> list[str]:
-    changed = column.treatment.technique.model_dump(mode="json", exclude_defaults=True)
+def _row(leaf: Decision, case: Case) -> list[str]:
+    changed = case.treatment.technique.model_dump(mode="json", exclude_defaults=True)
     parameters = " ".join(f"{name}={_short(value)}" for name, value in changed.items() if name != "technique")
-    key = "" if column.treatment.key is None else f"{column.treatment.key}#{column.key_id}"
-    output = "(dropped)" if column.output is None else column.output.simpleString()
-    cells = (column.rule.class_, column.name, parameters, column.domain or "", key)
-    return [str(column.path), *cells, column.input.simpleString(), output, column.rule.why]
+    key = "" if case.treatment.key is None else f"{case.treatment.key}#{case.key_id}"
+    output = "(dropped)" if leaf.output is None else leaf.output.simpleString()
+    cells = (case.rule.class_, case.name, parameters, case.domain or "", key)
+    return [str(case.path), *cells, leaf.input.simpleString(), output, case.rule.why]
 
 
 def _short(value: Any) -> str:

@@ -166,9 +166,9 @@ def by_column(plan: Plan, counts: Counts) -> dict[str, tuple[int, int, int]]:
 def summary(result: Result) -> dict[str, Any]:
     """A result as plain data, for events."""
     columns = []
-    for column in result.plan.columns:
-        treated, null, refused = result.counts.get(str(column.path), (None, None, None))
-        names = {"column": str(column.path), "class": column.rule.class_, "technique": column.name}
+    for case in result.plan.cases:
+        treated, null, refused = result.counts.get(str(case.path), (None, None, None))
+        names = {"column": str(case.path), "class": case.rule.class_, "technique": case.name}
         columns.append({**names, "treated": treated, "null": null, "refused": refused})
     rate = result.rows / result.seconds if result.seconds else None
     return {

@@ -29,7 +29,7 @@ def lookup(conf: Config) -> Callable[[int], list[str]]:
     def needing(key_id: int) -> list[str]:
         if not found and conf.tables:
             found.update(recorded(session.for_run(session.start("lakenym keys")), conf, conf.tables))
-        named = {name: {entry.get("key_id") for entry in columns.values()} for name, columns in found.items()}
+        named = {name: {entry.key_id for entry in columns.values()} for name, columns in found.items()}
         return sorted(name for name, ids in named.items() if key_id in ids)
 
     return needing

@@ -72,7 +72,8 @@ def _bounded(context: SparkContext) -> Iterator[None]:
 
 def _places(ours: Told, source: SourceRows, selection: Selection) -> Iterator[str]:
     plan = selection.plan
-    labels = [(f"{plan.table}: {path}: ", path.root) for each in plan.columns for path in (each.path, each.path.leaf)]
+    paths = [path for leaf in plan.leaves for path in (leaf.path, *(case.path for case in leaf.cases))]
+    labels = [(f"{plan.table}: {path}: ", path.root) for path in paths]
     for name in sorted({root for label, root in labels if ours.message.startswith(label)}):
         for row in _looked_up(source, selection, name):
             yield _place(row, plan.config.source)

@@ -22,7 +22,9 @@ from jobs.configuration.config import Config, ConfigError
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.lake.described import Described, of_delta
 from jobs.lake.sql import quoted
-from jobs.metastore import labels, marks, spark_catalog, sql_text
+from jobs.metastore import labels, spark_catalog, sql_text
+from jobs.record import marks
+from jobs.record.column_record import CLASSES, ColumnRecord
 from jobs.record.treated_table import ColumnPrivacy, privacy_of
 from tests.conftest import QUICK
 from tests.helpers.lakes import column, configured, table, write_conf
@@ -191,13 +193,13 @@ def test_the_sql_is_printed_and_not_run(
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
 PATHS = st.lists(NAMES, min_size=1, max_size=3).map(lambda names: ColumnPath(tuple(map(Field, names))))
-LEAVES = st.builds(
-    ColumnPrivacy,
-    PATHS.map(str),
-    st.sampled_from(marks.CLASSES),
+RECORDS = st.builds(
+    ColumnRecord,
+    st.sampled_from(CLASSES),
     st.sampled_from(["keep", "keyed_hash"]),
     domain=st.sampled_from([None, "customer", "crm-2.mail"]),
 )
+LEAVES = st.builds(ColumnPrivacy, PATHS.map(str), RECORDS)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])), st.lists(LEAVES, min_size=1, max_size=4))
@@ -214,17 +216,18 @@ def test_a_mark_is_read_as_it_was_written(comment: str, columns: list[ColumnPriv
 
 def _under(root: str, leaf: ColumnPrivacy) -> ColumnPrivacy:
     steps = ColumnPath.parse(leaf.path).steps
-    return ColumnPrivacy(str(ColumnPath((Field(root), *steps))), leaf.class_, leaf.technique, domain=leaf.domain)
+    return ColumnPrivacy(str(ColumnPath((Field(root), *steps))), leaf.record)
 
 
 def test_many_leaves_are_counted() -> None:
-    leaves = [ColumnPrivacy(f"a.f{n}", "sensitive", "redact") for n in range(30)]
+    leaves = [ColumnPrivacy(f"a.f{n}", ColumnRecord("sensitive", "redact")) for n in range(30)]
     assert marks.of_column(leaves).endswith("; f24: sensitive, redact; and 5 more]")
 
 
 def test_what_nobody_decided_and_cases_are_said() -> None:
-    cases = (ColumnPrivacy("a{when 1}", "sensitive", "keep"), ColumnPrivacy("a{when 2}", "sensitive", "redact"))
-    assert marks.of_column([ColumnPrivacy("a", "sensitive", cases=cases)]) == "[privacy: sensitive, keep or redact]"
+    records = [ColumnRecord("sensitive", technique) for technique in ("keep", "redact")]
+    cases = tuple(ColumnPrivacy(f"a{{when {n}}}", record) for n, record in enumerate(records, 1))
+    assert marks.of_column([ColumnPrivacy("a", cases=cases)]) == "[privacy: sensitive, keep or redact]"
     assert marks.of_column([ColumnPrivacy("a")]) == "[privacy: undecided]"
 
 

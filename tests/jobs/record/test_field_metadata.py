@@ -61,6 +61,6 @@ def test_short_lists_are_recorded_whole(spark: SparkSession, lake: Path) -> None
     properties = {row["key"]: row["value"] for row in spark.sql(f"SHOW TBLPROPERTIES {path}").collect()}
     record, told = columns_of(properties), privacy_of(spark.table(path))
     assert {name: column.parameters for name, column in told.items()} == {
-        name: entry["parameters"] for name, entry in record.items()
+        name: entry.parameters for name, entry in record.items()
     }
-    assert record["hierarchy"]["parameters"]["levels"] == LEVELS
+    assert record["hierarchy"].parameters["levels"] == LEVELS

@@ -538,9 +538,7 @@ def test_joins_by_cases(spark: SparkSession, lake: Path, columns: dict[str, Any]
         built = treatment_plan.build(
             conf_of(lake, columns).tables["t"], spark.createDataFrame([], SCHEMA).schema, {"crm": 7}
         )
-        return Selection(
-            built, treatment_record.entries(built, {each.path: "aa" for each in built.columns}), {}
-        ).schema()
+        return Selection(built, treatment_record.entries(built, {each.path: "aa" for each in built.cases}), {}).schema()
 
     one, other = schema({"id": cases((HOME, CUSTOMER), (ABROAD, "redact"))}), schema(columns)
     if said is None:

@@ -68,11 +68,12 @@ def faults(treatments: Mapping[str, Any], schema: T.StructType = SCHEMA, **more:
 
 def test_every_leaf_is_decided_with_types_and_key_version() -> None:
     plan = planned(DECIDED)
-    found = {str(column.path): column for column in plan.columns}
+    found = {str(leaf.path): leaf for leaf in plan.leaves}
     assert list(found) == list(DECIDED)
+    (case,) = found["id"].cases
     assert found["id"].output == T.StringType()
-    assert found["id"].key_id == 77
-    assert found["id"].domain == "t/id"
+    assert case.key_id == 77
+    assert case.domain == "t/id"
     assert found["address.street"].output is None
     assert found["items[].n"].output == T.StringType()
     assert found["attrs{value}.v"].output == T.DecimalType(10, 2)
@@ -143,7 +144,7 @@ def test_a_column_without_a_type_must_be_dropped() -> None:
 
 @pytest.mark.parametrize("kind", [T.VariantType(), T.BinaryType()], ids=str)
 def test_types_that_no_technique_takes_can_be_kept(kind: T.DataType) -> None:
-    assert planned({"v": KEEP}, struct(v=kind)).columns[0].output == kind
+    assert planned({"v": KEEP}, struct(v=kind)).leaves[0].output == kind
     assert faults({"v": {"technique": "mask"}}, struct(v=kind))[0].startswith("v: ")
 
 

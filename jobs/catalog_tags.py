@@ -33,7 +33,7 @@ from jobs.drafting import accepted, catalog_drafts
 from jobs.drafting.catalog_drafts import Drafted
 from jobs.drafting.proposals import Surroundings
 from jobs.lake import described
-from jobs.lake.sql import quoted_table
+from jobs.lake.address import Address
 from jobs.metastore import writing
 from jobs.metastore.catalogs import CATALOGS, checked_name
 from jobs.metastore.labels import Means
@@ -72,13 +72,13 @@ def read(
     environ: Mapping[str, str] = os.environ,
 ) -> Drafted:
     """Draft the entry of one table of the platform's catalog. conf: the configuration, for its domains and entries."""
-    name, catalog = quoted_table(table), CATALOGS[platform]
+    address, catalog = Address(table=table), CATALOGS[platform]
     own = session.for_run(spark)
 
     def step() -> Drafted:
-        if not own.catalog.tableExists(name):
+        if not address.exists(own):
             raise BadUsage(f"the platform's catalog has no table {table}")
-        found = described.of_any(own, name)
+        found = described.of_any(own, address)
         if found.is_treated:
             raise Refused(f"{table}: is a treated table; entries are drafted for the tables that are to be treated")
         told = catalog.told(own, table, found, means or {})

@@ -21,6 +21,7 @@ from jobs.configuration import config
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
 from jobs.lake import read
+from jobs.lake.address import Address
 from jobs.named_keys import key_ring
 from jobs.run_events import events
 from jobs.spark_app import failures, session
@@ -46,8 +47,9 @@ def show(spark: SparkSession, conf: Config) -> None:
     _title("Before and after: three customers")
     print("\n".join(f"  {line}" for line in before_and_after(spark, conf)))
     _title("The record, read from the table alone: SHOW TBLPROPERTIES")
-    for row in spark.sql(f"SHOW TBLPROPERTIES {_target(conf, CUSTOMERS)}").where("key LIKE 'privacy.%'").collect():
-        print(f"  {row['key']:24} {_cut(row['value'], 100)}")
+    for name, value in _target(conf, CUSTOMERS).properties(spark).items():
+        if name.startswith("privacy."):
+            print(f"  {name:24} {_cut(value, 100)}")
     _title("The join still works: customers and orders on their pseudonyms")
     for name, count in joins(spark, conf).items():
         print(f"  {name:8} {CUSTOMERS} JOIN {ORDERS} USING (customer_id): {count:,} rows")
@@ -56,7 +58,7 @@ def show(spark: SparkSession, conf: Config) -> None:
 def joins(spark: SparkSession, conf: Config) -> dict[str, int]:
     """Rows of the same join on raw and on treated tables."""
     raw = [read.rows_of(spark, conf.tables[name].source).rows for name in (CUSTOMERS, ORDERS)]
-    treated = [spark.table(_target(conf, name)) for name in (CUSTOMERS, ORDERS)]
+    treated = [_target(conf, name).read(spark) for name in (CUSTOMERS, ORDERS)]
     pairs = {"raw": raw, "treated": treated}
     return {name: left.join(right, "customer_id").count() for name, (left, right) in pairs.items()}
 
@@ -68,7 +70,7 @@ def before_and_after(spark: SparkSession, conf: Config) -> list[str]:
     reference = key_ring.open_for(conf, plan.config).references(plan)[ColumnPath.parse("customer_id")]
     pseudonym = udf.on("customer_id", reference.technique, reference, input_type="bigint")
     before = [row.asDict(recursive=True) for row in raw.withColumn("pseudonym", pseudonym).collect()]
-    after = spark.table(_target(conf, CUSTOMERS)).where(F.col("customer_id").isin([row["pseudonym"] for row in before]))
+    after = _target(conf, CUSTOMERS).read(spark).where(F.col("customer_id").isin([row["pseudonym"] for row in before]))
     by_pseudonym = {row["customer_id"]: row.asDict(recursive=True) for row in after.collect()}
     header = ("column", "technique", *(f"{word} {at}" for at in (1, 2, 3) for word in ("before", "after")))
     lines = [
@@ -97,8 +99,8 @@ def _cut(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 3] + "..."
 
 
-def _target(conf: Config, table: str) -> str:
-    return f"delta.`{conf.tables[table].target.path}`"
+def _target(conf: Config, table: str) -> Address:
+    return Address.of(conf.tables[table].target)
 
 
 def _title(text: str) -> None:

@@ -80,7 +80,7 @@ def compare(spark: SparkSession, conf: Config, folder: Path, name: str, options:
         found = state.inspect(spark, entry.target)
         if found.version < 0 or not drift.hides(entry):
             return []
-        return scan.scan(spark.read.table(found.name), options.sample, options.regions, drift.shapes(entry))
+        return scan.scan(found.address.read(spark), options.sample, options.regions, drift.shapes(entry))
 
     return changes + list(drift.of_pseudonyms(entry, failures.translated(name, treated)))
 

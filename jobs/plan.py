@@ -30,7 +30,7 @@ from jobs.console.exit_codes import DONE, REFUSED, BadUsage
 from jobs.console.shown import say
 from jobs.gates.checks import refuse
 from jobs.lake import consent, places, read, state
-from jobs.lake.sql import quoted
+from jobs.lake.address import Address
 from jobs.named_keys import key_checks, key_exposure, key_ring
 from jobs.policy.diff_report import TableDiff
 from jobs.policy.treatment_diff import diff, diff_rows, entries_of
@@ -131,7 +131,7 @@ def _plan(spark: SparkSession, conf: Config, table: str) -> tuple[Plan, key_ring
     plan = treatment_plan.build(entry, source.rows.schema, keys.ids, source.names_from_data)
     if entry.target.path is not None:
         target = entry.target.path
-        failures.translated(table, lambda: places.check_apart(spark, source.rows, target, f"delta.{quoted(target)}"))
+        failures.translated(table, lambda: places.check_apart(spark, source.rows, target, Address(path=target).sql))
     return plan, keys, consent.refusals(entry, source)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from jobs.configuration.column_path import ColumnPath, Field
-from jobs.lake.sql import quoted
+from jobs.lake.columns import dotted
 from jobs.treatment.layout import COMPARABLE, INDEXED, STATISTICS, path_of
 from jobs.treatment.treatment_plan import ColumnPlan, Plan
 
@@ -27,7 +27,7 @@ def properties(plan: Plan) -> Mapping[str, str]:
         return {}
     compared = [cases[0] for cases in plan.leaves.values() if _compared(cases) and not _scattered(cases)]
     chosen = [_name(leaf) for leaf in compared if leaf.path.root not in target.partition_by][:MOST]
-    sorted_by = [name for name in map(quoted, target.cluster_by) if name not in chosen]
+    sorted_by = [name for name in map(dotted, target.cluster_by) if name not in chosen]
     return {COLUMNS: ",".join(chosen + sorted_by)}
 
 
@@ -73,4 +73,4 @@ def _compared(cases: tuple[ColumnPlan, ...]) -> bool:
 
 
 def _name(case: ColumnPlan) -> str:
-    return ".".join(quoted(step.name) for step in case.path.leaf.steps if isinstance(step, Field))
+    return dotted(*(step.name for step in case.path.leaf.steps if isinstance(step, Field)))

@@ -20,9 +20,11 @@ from jobs.configuration import config
 from jobs.configuration.column_path import ColumnPath, Field
 from jobs.configuration.config import Config, ConfigError
 from jobs.console.exit_codes import BadUsage, Refused
+from jobs.lake.address import Address
 from jobs.lake.described import Described, of_delta
 from jobs.lake.sql import quoted
-from jobs.metastore import labels, marks, spark_catalog, sql_text
+from jobs.metastore import labels, spark_catalog, sql_text
+from jobs.record import marks
 from jobs.record.treated_table import ColumnPrivacy, privacy_of
 from tests.conftest import QUICK
 from tests.helpers.lakes import column, configured, table, write_conf
@@ -76,14 +78,18 @@ def comments(spark: SparkSession, name: str) -> dict[str, str | None]:
     return {each.name: each.description for each in spark.catalog.listColumns(name)}
 
 
+def place(lake: Path) -> Address:
+    return Address(path=f"{lake}/treated/crm.customers")
+
+
 def history(spark: SparkSession, lake: Path) -> list[tuple[int, str]]:
-    rows = spark.sql(f"DESCRIBE HISTORY delta.`{lake}/treated/crm.customers`").collect()
+    rows = place(lake).history(spark).collect()
     return [(row["version"], row["operation"]) for row in rows]
 
 
 def say(spark: SparkSession, lake: Path, text: str) -> None:
     """Someone comments on the treated table and on all its columns."""
-    own = f"delta.`{lake}/treated/crm.customers`"
+    own = place(lake).sql
     spark.sql(f"COMMENT ON TABLE {own} IS '{text}'")
     columns = ", ".join(f"{quoted(name)} COMMENT '{text}'" for name in MARKS)
     spark.sql(f"ALTER TABLE {own} ALTER COLUMN {columns}")
@@ -106,11 +112,11 @@ def test_a_treated_table_gets_a_name_and_comments(spark: SparkSession, done: Con
 def test_the_record_is_as_before_and_the_next_run_works(
     spark: SparkSession, lake: Path, done: Config, database: str
 ) -> None:
-    own = f"delta.`{lake}/treated/crm.customers`"
+    own = place(lake).sql
     say(spark, lake, "x")
-    before, rows, version = of_delta(spark, own), spark.read.table(own).collect(), history(spark, lake)[0][0]
+    before, rows, version = of_delta(spark, place(lake)), spark.read.table(own).collect(), history(spark, lake)[0][0]
     catalog_tags.write(spark, done, "crm.customers", name="shown.customers")
-    after = of_delta(spark, own)
+    after = of_delta(spark, place(lake))
     assert after.properties == before.properties
     assert privacy_of(after.schema) == privacy_of(before.schema)
     assert privacy_of(spark.read.table("shown.customers")) == privacy_of(before.schema)
@@ -418,15 +424,14 @@ def test_comments_are_in_the_commit_of_a_run_and_survive_the_next(
     raw(spark, lake)
     conf = configured(lake, table("crm.customers", lake, COLUMNS))
     pseudonymize.run(spark, conf, "crm.customers")
-    own = f"delta.`{lake}/treated/crm.customers`"
-    first = of_delta(spark, own)
+    first = of_delta(spark, place(lake))
     assert {name: first.comment_of(name) for name in first.schema.names} == MARKS
     assert len(history(spark, lake)) == 1
     catalog_tags.write(spark, conf, "crm.customers", name="shown.customers")
     spark.sql(sql_text.comment_on_columns("shown.customers", {"name": "it's \\ mine"}))
     spark.sql(sql_text.comment_on_table("shown.customers", "all 'mine'"))
     pseudonymize.run(spark, conf, "crm.customers")
-    again = of_delta(spark, own)
+    again = of_delta(spark, place(lake))
     assert comments(spark, "shown.customers") == {**MARKS, "name": "it's \\ mine " + MARKS["name"]}
     assert again.comment.startswith("all 'mine' [privacy: treated")
     assert privacy_of(again.schema) == privacy_of(first.schema)

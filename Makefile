@@ -38,7 +38,7 @@ bench: $(READY) ## measure every technique and write docs/benchmarks.md
 	@$(WITH_JAVA) python -m tests.benchmarks
 
 schemas: $(READY) ## write the JSON Schemas of the configuration files, for editors
-	@python -m jobs.config_schema --write conf/schema
+	@python -m jobs.config_schema --output conf/schema
 
 notebook: $(READY) ## open the notebooks in Jupyter Lab
 	@$(WITH_JAVA) if [ -f .demo/env ]; then . .demo/env; fi; jupyter lab --notebook-dir notebooks

@@ -13,12 +13,12 @@ import dataclasses
 import functools
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
+from jobs.command_line import arguments, flags
 from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.configuration.models import Target
@@ -164,10 +164,10 @@ def _targets(tables: Sequence[str] | None, conf: Config | None) -> dict[str, Tar
 
 
 def parser() -> argparse.ArgumentParser:
-    options = argparse.ArgumentParser("linkage", description=(__doc__ or "").partition("\n\n")[0], allow_abbrev=False)
-    options.add_argument("--table", action="append", help="a treated table, by name or path; several times")
-    options.add_argument("--conf", type=Path, help="folder of the configuration, whose targets are meant then")
-    options.add_argument("--json", action="store_true", help="JSON instead of text")
+    options = arguments.parser("linkage", __doc__)
+    flags.TABLE.on(options)
+    flags.CONF.on(options)
+    flags.JSON.on(options)
     return options
 
 

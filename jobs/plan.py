@@ -21,7 +21,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from jobs.archive import git_revision
-from jobs.command_line import arguments
+from jobs.command_line import arguments, flags
 from jobs.configuration import config
 from jobs.configuration.config import Config, ConfigError
 from jobs.configuration.documents import canonical_json
@@ -122,6 +122,11 @@ def against_revision(conf: Config, before: Config, table: str, revision: str) ->
     return TableDiff(table, f"revision {revision}", tuple(diff(*sides)), rows)
 
 
+def run(spark: SparkSession, conf: Config, table: str) -> Plan:
+    """What a run would do to one table. Raises where its source cannot be read so, or its keys are not to be had."""
+    return _plan(session.for_run(spark), conf, table)[0]
+
+
 def _plan(spark: SparkSession, conf: Config, table: str) -> tuple[Plan, key_ring.KeyRing, list[str]]:
     """The plan, the keys that it needs, and why its source must not be read."""
     entry = conf.tables[table]
@@ -137,16 +142,15 @@ def _plan(spark: SparkSession, conf: Config, table: str) -> tuple[Plan, key_ring
 
 def parser() -> argparse.ArgumentParser:
     options = arguments.parser("plan", __doc__)
-    options.add_argument("--json", action="store_true", help="one JSON object per table instead of text")
-    options.add_argument(
-        "--diff", metavar="record|REV", help="show only what changes: against the target's record, or a git revision"
-    )
+    arguments.tables(options)
+    flags.JSON.on(options)
+    flags.DIFF.on(options)
     options.add_argument(
         "--fail-on-weaker",
         action="store_true",
         help="with --diff: exit 1 if a treatment is weaker, or cannot be compared with the one before",
     )
-    arguments.add_other_key_version(options)
+    flags.ACCEPT_OTHER_KEY_VERSION.on(options)
     return options
 
 

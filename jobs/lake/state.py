@@ -64,10 +64,10 @@ def _is_there(spark: SparkSession, address: Address, begun: delta_commit.Transac
 
 
 def _existing(spark: SparkSession, address: Address, begun: delta_commit.Transaction | None) -> TargetState:
-    detail, name = address.detail(spark), address.sql
+    detail = address.detail(spark)
     location, properties = detail["location"], detail["properties"]
     if str(properties.get("delta.appendOnly", "")).lower() == "true":
-        raise SourceProblem(f"the target {name} is append-only (delta.appendOnly), and a run replaces its rows")
+        raise SourceProblem(f"the target {address.sql} is append-only (delta.appendOnly), and a run replaces its rows")
     version = begun.version if begun is not None else address.version(spark)
     before = Described(address.read(spark).schema, detail["description"] or "", properties)
     raw = history.raw_versions(spark, address, location, version)

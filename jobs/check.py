@@ -16,8 +16,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from jobs.command_line import arguments, flags
 from jobs.configuration import config
-from jobs.configuration.config import ConfigError
+from jobs.configuration.config import Config, ConfigError
 from jobs.configuration.variables import StandIns
 from jobs.configuration.violation import Violation
 from jobs.console import shown
@@ -25,6 +26,15 @@ from jobs.console.shown import say
 from jobs.policy import policy_rules
 
 DONE, REFUSED, BAD_CONFIGURATION = 0, 1, 2
+
+
+def run(conf: Config, as_of: datetime.date | None = None) -> list[Violation]:
+    """What of a configuration its policy refuses or warns of, on a day; today, in UTC, if none is given."""
+    return policy_rules.all_violations(conf, as_of or _today())
+
+
+def _today() -> datetime.date:
+    return datetime.datetime.now(datetime.timezone.utc).date()
 
 
 def as_text(found: Sequence[Violation], tables: int, conf: Path) -> str:
@@ -40,10 +50,10 @@ def as_data(found: Sequence[Violation], tables: int, as_of: datetime.date) -> di
 
 
 def parser() -> argparse.ArgumentParser:
-    options = argparse.ArgumentParser("check", description=__doc__.partition("\n\n")[0], allow_abbrev=False)
-    options.add_argument("--conf", type=Path, required=True, help="folder of the configuration")
+    options = arguments.parser("check", __doc__)
+    flags.CONF.on(options, required=True)
     options.add_argument("--as-of", type=_day, metavar="DATE", help="the day to check for; today (UTC) by default")
-    options.add_argument("--json", action="store_true", help="one JSON object instead of text")
+    flags.JSON.on(options)
     options.add_argument(
         "--without-environment",
         action="store_true",
@@ -61,13 +71,13 @@ def _day(text: str) -> datetime.date:
 
 def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(argv)
-    as_of = options.as_of or datetime.datetime.now(datetime.timezone.utc).date()
+    as_of = options.as_of or _today()
     try:
         conf = config.load(options.conf, StandIns(os.environ) if options.without_environment else os.environ)
     except ConfigError as error:
         _tell_faults(error, options)
         return BAD_CONFIGURATION
-    found = policy_rules.all_violations(conf, as_of)
+    found = run(conf, as_of)
     tables = len(conf.tables)
     say(json.dumps(as_data(found, tables, as_of)) if options.json else as_text(found, tables, options.conf))
     return REFUSED if policy_rules.refused(found) else DONE

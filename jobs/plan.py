@@ -21,7 +21,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from jobs.archive import git_revision
-from jobs.command_line import arguments
+from jobs.command_line import arguments, flags
 from jobs.configuration import config
 from jobs.configuration.config import Config, ConfigError
 from jobs.configuration.documents import canonical_json
@@ -30,7 +30,7 @@ from jobs.console.exit_codes import DONE, REFUSED, BadUsage
 from jobs.console.shown import say
 from jobs.gates.checks import refuse
 from jobs.lake import consent, places, read, state
-from jobs.lake.sql import quoted
+from jobs.lake.address import Address
 from jobs.named_keys import key_checks, key_exposure, key_ring
 from jobs.policy.diff_report import TableDiff
 from jobs.policy.treatment_diff import diff, diff_rows, entries_of
@@ -126,6 +126,11 @@ def against_revision(conf: Config, before: Config, table: str, revision: str) ->
     return TableDiff(table, f"revision {revision}", tuple(diff(*sides)), rows)
 
 
+def run(spark: SparkSession, conf: Config, table: str) -> Plan:
+    """What a run would do to one table. Raises where its source cannot be read so, or its keys are not to be had."""
+    return _plan(session.for_run(spark), conf, table)[0]
+
+
 def _plan(spark: SparkSession, conf: Config, table: str) -> tuple[Plan, key_ring.KeyRing, list[str]]:
     """The plan, the keys that it needs, and why its source must not be read."""
     entry = conf.tables[table]
@@ -135,22 +140,21 @@ def _plan(spark: SparkSession, conf: Config, table: str) -> tuple[Plan, key_ring
     plan = treatment_plan.build(entry, source.rows.schema, keys.ids, source.names_from_data)
     if entry.target.path is not None:
         target = entry.target.path
-        failures.translated(table, lambda: places.check_apart(spark, source.rows, target, f"delta.{quoted(target)}"))
+        failures.translated(table, lambda: places.check_apart(spark, source.rows, target, Address(path=target).sql))
     return plan, keys, consent.refusals(entry, source)
 
 
 def parser() -> argparse.ArgumentParser:
     options = arguments.parser("plan", __doc__)
-    options.add_argument("--json", action="store_true", help="one JSON object per table instead of text")
-    options.add_argument(
-        "--diff", metavar="record|REV", help="show only what changes: against the target's record, or a git revision"
-    )
+    arguments.tables(options)
+    flags.JSON.on(options)
+    flags.DIFF.on(options)
     options.add_argument(
         "--fail-on-weaker",
         action="store_true",
         help="with --diff: exit 1 if a treatment is weaker, or cannot be compared with the one before",
     )
-    arguments.add_other_key_version(options)
+    flags.ACCEPT_OTHER_KEY_VERSION.on(options)
     return options
 
 

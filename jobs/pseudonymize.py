@@ -22,7 +22,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from jobs.archive import snapshots
-from jobs.command_line import arguments
+from jobs.command_line import arguments, flags
 from jobs.configuration.config import Config
 from jobs.gates.checks import check_before_write, refuse
 from jobs.lake import consent, places, read, replace, state
@@ -184,13 +184,10 @@ def summary(result: Result) -> dict[str, Any]:
 
 def parser() -> argparse.ArgumentParser:
     options = arguments.parser("pseudonymize", __doc__)
-    options.add_argument("--dry-run", action="store_true", help="plan and check everything, write nothing")
-    options.add_argument(
-        "--allow-raw-history",
-        action="store_true",
-        help="replace a target although older versions of it hold untreated rows, which time travel shows until VACUUM",
-    )
-    arguments.add_other_key_version(options)
+    arguments.tables(options)
+    flags.DRY_RUN.on(options)
+    flags.ACCEPT_RAW_HISTORY.on(options)
+    flags.ACCEPT_OTHER_KEY_VERSION.on(options)
     return options
 
 
@@ -203,7 +200,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run_all(options: argparse.Namespace, report: Report) -> int:
     conf, names = arguments.chosen(options)
     spark = session.for_run(session.start("lakenym pseudonymize"))
-    allowed = Allowed(options.allow_raw_history, options.accept_other_key_version, tuple(names))
+    allowed = Allowed(options.accept_raw_history, options.accept_other_key_version, tuple(names))
     prepared: list[Prepared] = []
 
     def prepare_one(name: str) -> int:

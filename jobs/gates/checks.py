@@ -37,13 +37,13 @@ def _raw_history(target: TargetState) -> str:
     if target.left.files:
         return (
             f"{versions} or with rows that no run of this job wrote, which time travel would still show. Choose a new "
-            "target, or drop it; or accept this with --allow-raw-history and VACUUM afterwards; then the log still "
+            "target, or drop it; or accept this with --accept-raw-history and VACUUM afterwards; then the log still "
             f"holds the least and greatest values of their columns. {_log_cleanup(target)}"
         )
     return (
         f"{versions} or with rows that no run of this job wrote. Their data files are gone, but the Delta log and its "
         f"checksums and checkpoints still hold the least and greatest values of their columns. {_log_cleanup(target)} "
-        "Until then choose a new target, or drop it; or accept this with --allow-raw-history"
+        "Until then choose a new target, or drop it; or accept this with --accept-raw-history"
     )
 
 

@@ -13,7 +13,7 @@ from pyspark.sql.pandas.types import to_arrow_type
 
 from jobs.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue
 from jobs.lake.bare_types import bare
-from jobs.lake.sql import quoted
+from jobs.lake.columns import column
 from jobs.record import field_metadata
 from jobs.record.column_record import ColumnRecord
 from jobs.treatment.treatment_plan import Case, Decision, Plan
@@ -69,7 +69,7 @@ class Selection:
     def _arguments(self, node: Node, field: T.StructField) -> tuple[Node, list[Column]]:
         """The tree of a column, and what a UDF that walks it takes."""
         needs_subject = any(leaf.technique.needs_subject for leaf in leaves(node))
-        node, source = _with_predicates(node, F.col(quoted(field.name)))
+        node, source = _with_predicates(node, column(field.name))
         return node, [source, self._subject()] if needs_subject else [source]
 
     def refusing(self, name: str, most: int) -> Column:
@@ -83,7 +83,7 @@ class Selection:
     def _subject(self) -> Column:
         path = self.plan.config.subject
         assert path is not None, "a configuration that needs a subject and names none is refused when read"
-        return F.col(".".join(quoted(step.name) for step in path.steps if isinstance(step, Field)))
+        return column(*(step.name for step in path.steps if isinstance(step, Field)))
 
     def _walk(self, path: ColumnPath, given: T.DataType) -> Treated | None:
         """None where the whole of ``path`` is dropped."""

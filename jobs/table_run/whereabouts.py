@@ -16,8 +16,8 @@ from pyspark.sql import functions as F
 
 from jobs.configuration.models import Source
 from jobs.console.shown import shown
+from jobs.lake.columns import column
 from jobs.lake.read import PLACES, SourceRows
-from jobs.lake.sql import quoted
 from jobs.spark_app.failures import RunFailed
 from jobs.table_run.selection import Selection
 from privacy_udfs.errors import ValueRefused
@@ -85,7 +85,7 @@ def _looked_up(source: SourceRows, selection: Selection, name: str) -> list[Row]
     if source.places is not None:
         rows, wanted = source.places(), selection.plan.config.rows
         rows = rows if wanted is None else rows.where(wanted)
-        named = [F.col(quoted(place)).alias(as_) for place, as_ in zip(PLACES, AS_CSV, strict=True)]
+        named = [column(place).alias(as_) for place, as_ in zip(PLACES, AS_CSV, strict=True)]
         return rows.where(selection.refusing(name, MOST)).select(*named).limit(MOST).collect()
     for columns in ((FILE, ROW), (FILE,)):
         try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from jobs.configuration.column_path import ColumnPath, Field
-from jobs.lake.sql import quoted
+from jobs.lake.columns import dotted
 from jobs.treatment.layout import COMPARABLE, INDEXED, STATISTICS, path_of
 from jobs.treatment.treatment_plan import Decision, Plan
 
@@ -27,7 +27,7 @@ def properties(plan: Plan) -> Mapping[str, str]:
         return {}
     compared = [leaf for leaf in plan.leaves if _compared(leaf) and not _scattered(leaf)]
     chosen = [_name(leaf) for leaf in compared if leaf.path.root not in target.partition_by][:MOST]
-    sorted_by = [name for name in map(quoted, target.cluster_by) if name not in chosen]
+    sorted_by = [name for name in map(dotted, target.cluster_by) if name not in chosen]
     return {COLUMNS: ",".join(chosen + sorted_by)}
 
 
@@ -72,4 +72,4 @@ def _compared(leaf: Decision) -> bool:
 
 
 def _name(leaf: Decision) -> str:
-    return ".".join(quoted(step.name) for step in leaf.path.steps if isinstance(step, Field))
+    return dotted(*(step.name for step in leaf.path.steps if isinstance(step, Field)))

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any, Literal
 
-from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
 from jobs.configuration.documents import describe, quote
 from jobs.configuration.models import ColumnRule, TableConfig
@@ -108,17 +107,9 @@ def _shown(value: Any) -> str:
 # -- fields that a column, or its table for it, must have -------------------------------------------------------------
 
 
-def _once(table: TableConfig) -> dict[str, ColumnRule]:
-    """Each column once, also where it is treated by cases."""
-    found: dict[str, ColumnRule] = {}
-    for path, column in table.columns.items():
-        found.setdefault(path if column.rows is None else str(ColumnPath.parse(path).leaf), column)
-    return found
-
-
 def _required(config: Config, table: TableConfig) -> Iterator[Violation]:
     for field in config.policy.require:
-        lacking = [path for path, column in _once(table).items() if getattr(column, field) is None]
+        lacking = [path for path, column in table.decisions.items() if getattr(column.cases[0], field) is None]
         if lacking and getattr(table, field) is None:
             more = f" and {len(lacking) - MOST_NAMED} more" if len(lacking) > MOST_NAMED else ""
             named = ", ".join(lacking[:MOST_NAMED]) + more
@@ -132,7 +123,8 @@ def _reviews(config: Config, table: TableConfig, today: datetime.date) -> Iterat
         level, message = _review(table.review_by, grace, today)
         if level is not None:
             yield Violation(table.file, table.line, "review_by", level, message)
-    for path, column in _once(table).items():
+    for path, decision in table.decisions.items():
+        column = decision.cases[0]  # all have the same
         if column.review_by is not None:
             level, message = _review(column.review_by, grace, today)
             if level is not None:

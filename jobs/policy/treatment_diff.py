@@ -198,12 +198,14 @@ def _identity(before: ColumnRecord, after: ColumnRecord) -> Iterator[Effect]:
 
 def entries_of(config: Config, table: str) -> dict[str, Decided]:
     """What the configuration decides about a table."""
-    return {path: _decided(config, table, path, rule) for path, rule in config.tables[table].columns.items()}
+    decisions = config.tables[table].decisions.values()
+    pairs = ((decision, item) for decision in decisions for item in decision.named.items())
+    return {str(path): _decided(config, f"{table}/{decision.path}", rule) for decision, (path, rule) in pairs}
 
 
-def _decided(config: Config, table: str, path: str, rule: ColumnRule) -> Decided:
+def _decided(config: Config, own: str, rule: ColumnRule) -> Decided:
+    """own: the label of the column's own domain."""
     keyed = rule.treatment.technique.key_size() is not None
-    own = f"{table}/{ColumnPath.parse(path).leaf}" if keyed else None
-    decided = Decided.of_rule(rule, rule.treatment.domain or own)
+    decided = Decided.of_rule(rule, rule.treatment.domain or (own if keyed else None))
     keyset = config.written.get("keys.yaml", {}).get(rule.treatment.key, {}).get("keyset")
     return dataclasses.replace(decided, keyset=keyset)

@@ -110,7 +110,7 @@ def build(config: TableConfig, schema: T.StructType, key_ids: Mapping[str, int],
     shown = _places(config, schema) if names_from_data else str
     faults = list(_names(ColumnPath(()), schema, shown))
     leaves = dict(_leaves(ColumnPath(()), schema, config.columns))
-    decided = {path: config.decisions(path) for path in leaves}
+    decided = {path: config.decisions[str(path)].named if str(path) in config.decisions else {} for path in leaves}
     faults += [_undecided(path, leaves[path], config, shown) for path in leaves if not decided[path]]
     paths = {str(path): None for leaf, rules in decided.items() for path in (leaf, *rules)}
     known = [] if names_from_data else list(paths)

@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
 from jobs.configuration.column_path import ColumnPath
-from jobs.configuration.models import ColumnRule, Source, TableConfig, Target, Treatment
+from jobs.configuration.models import ColumnDecision, ColumnRule, Source, TableConfig, Target, Treatment
 from jobs.treatment.treatment_plan import Plan, PlanError, build
 from privacy_udfs.techniques import parse
 
@@ -51,7 +51,8 @@ def config(treatments: Mapping[str, Any], **more: Any) -> TableConfig:
     for line, (path, treatment) in enumerate(treatments.items(), 10):
         technique = parse(treatment)
         keyed = technique.key_size() is not None
-        rules[path] = ColumnRule("quasi_identifier", Treatment(technique, "crm" if keyed else None), "a test", line)
+        rule = ColumnRule("quasi_identifier", Treatment(technique, "crm" if keyed else None), "a test", line)
+        rules[path] = ColumnDecision(ColumnPath.parse(path), (rule,))
     source, target = Source(path="/raw", format="parquet"), Target(path="/treated")
     return dataclasses.replace(TableConfig("t", "o", source, target, None, rules, "catalog/t.yaml"), **more)
 

@@ -18,8 +18,8 @@ from typing import Any
 
 from jobs.configuration import config
 from jobs.configuration.config import ConfigError
+from jobs.configuration.finding import Violation
 from jobs.configuration.variables import StandIns
-from jobs.configuration.violation import Violation
 from jobs.console import shown
 from jobs.console.shown import say
 from jobs.policy import policy_rules

@@ -20,6 +20,7 @@ from jobs import demo_lake, pseudonymize
 from jobs.configuration import config
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
+from jobs.console.text_table import table_lines
 from jobs.lake import read
 from jobs.named_keys import key_ring
 from jobs.run_events import events
@@ -76,7 +77,7 @@ def before_and_after(spark: SparkSession, conf: Config) -> list[str]:
         for column in plan.columns
         if not column.path.steps[1:] or column.name != "drop"
     ]
-    return events.table_lines(header, lines)
+    return table_lines(header, lines)
 
 
 def _cells(path: ColumnPath, before: list[dict[str, Any]], after: dict[str, dict[str, Any]]) -> list[str]:

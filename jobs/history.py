@@ -29,6 +29,7 @@ from jobs.configuration.policy_entries import Snapshots
 from jobs.console import whole_files
 from jobs.console.exit_codes import DONE, BadUsage, Refused
 from jobs.console.shown import as_json, say
+from jobs.console.text_table import table_lines
 from jobs.run_events import events
 from jobs.spark_app import failures, session
 
@@ -84,7 +85,7 @@ def _list(spark: SparkSession, conf: Config, options: argparse.Namespace) -> int
         print(as_json(rows))
     elif rows:
         shown = [[row["sha256"][:WIDTH], *(row[name] for name in HEADER[1:])] for row in rows]
-        say("\n".join(events.table_lines(HEADER, shown)))
+        say("\n".join(table_lines(HEADER, shown)))
     return DONE
 
 

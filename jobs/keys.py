@@ -28,6 +28,7 @@ from jobs.configuration.config import Config
 from jobs.console import shown
 from jobs.console.exit_codes import Refused
 from jobs.console.shown import say
+from jobs.console.text_table import table_lines
 from jobs.named_keys import key_age, key_use, named_key
 from jobs.named_keys.named_key import NamedKey
 from jobs.run_events import events
@@ -166,7 +167,7 @@ def _print(rows: list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
         print(shown.as_json(rows))
     elif rows:
-        say("\n".join(events.table_lines(list(rows[0]), [[str(cell) for cell in row.values()] for row in rows])))
+        say("\n".join(table_lines(list(rows[0]), [[str(cell) for cell in row.values()] for row in rows])))
 
 
 def parser() -> argparse.ArgumentParser:

@@ -28,7 +28,8 @@ from jobs.configuration.documents import canonical_json
 from jobs.configuration.variables import StandIns
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage
 from jobs.console.shown import say
-from jobs.gates.checks import refuse
+from jobs.console.text_table import table_lines
+from jobs.gates.raw_history import refuse
 from jobs.lake import consent, places, read, state
 from jobs.lake.sql import quoted
 from jobs.named_keys import key_checks, key_exposure, key_ring
@@ -73,14 +74,14 @@ def _column(column: ColumnPlan) -> dict[str, Any]:
 def as_text(plan: Plan) -> str:
     """A plan as a table for a person; parameters that stand at their defaults are left out."""
     header = ("column", "class", "technique", "parameters", "domain", "key", "type", "becomes", "why")
-    lines = events.table_lines(header, [_row(column) for column in plan.columns])
+    lines = table_lines(header, [_row(column) for column in plan.columns])
     read = [] if plan.config.rows is None else [f"  only rows for which this is true: {_on_one_line(plan.config.rows)}"]
     return "\n".join([plan.table, *read, *(f"  {line}" for line in lines), *_cases(plan)])
 
 
 def _cases(plan: Plan) -> list[str]:
     cases = [(str(column.path), column.rule.rows) for column in plan.columns if column.rule.rows is not None]
-    lines = events.table_lines(("column", "for rows for which this is true"), [[p, _on_one_line(r)] for p, r in cases])
+    lines = table_lines(("column", "for rows for which this is true"), [[p, _on_one_line(r)] for p, r in cases])
     return ["", *(f"  {line}" for line in lines)] if cases else []
 
 

@@ -24,7 +24,7 @@ from pyspark.sql import SparkSession
 from jobs.archive import snapshots
 from jobs.command_line import arguments
 from jobs.configuration.config import Config
-from jobs.gates.checks import check_before_write, refuse
+from jobs.gates.raw_history import check_before_write, refuse
 from jobs.lake import consent, places, read, replace, state
 from jobs.lake.read import SourceRows
 from jobs.lake.state import TargetState

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from jobs.configuration.config import Config
 from jobs.configuration.config_files import KEYS
 from jobs.configuration.documents import quote
+from jobs.configuration.finding import Level, Violation
 from jobs.configuration.models import KeyEntry
 from jobs.configuration.policy_entries import KeyAge
-from jobs.configuration.violation import Level, Violation
 
 
 def violations(config: Config, key_ids: Mapping[str, int], today: datetime.date) -> list[Violation]:

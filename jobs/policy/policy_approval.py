@@ -16,9 +16,9 @@ from typing import NamedTuple
 from jobs.configuration.config import Config
 from jobs.configuration.config_files import DOMAINS, KEYS, POLICY
 from jobs.configuration.documents import Loc, did_you_mean, quote
+from jobs.configuration.finding import Level, Violation
 from jobs.configuration.models import ColumnRule, KeyEntry, Policy, TableConfig
 from jobs.configuration.policy_entries import Deprecation, algorithm_of
-from jobs.configuration.violation import Level, Violation
 from privacy_udfs.key_providers import CLEAR_AT_REST, scheme_of
 from privacy_udfs.technique import Technique
 

@@ -14,9 +14,9 @@ from typing import Any, Literal
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
 from jobs.configuration.documents import describe, quote
+from jobs.configuration.finding import Violation
 from jobs.configuration.models import ColumnRule, TableConfig
 from jobs.configuration.policy_entries import ParameterRule
-from jobs.configuration.violation import Violation
 from jobs.policy import policy_approval
 from privacy_udfs.parameters import plain_text
 from privacy_udfs.technique import Technique

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import IO, Any
 
 from jobs.console import shown
+from jobs.console.terminal import is_terminal
+from jobs.console.text_table import table_lines
 
 Report = Callable[..., None]
 """``report("committed", table=..., version=...)``"""
@@ -49,16 +49,6 @@ def for_stream() -> Report:
     return terminal if is_terminal() else json_lines
 
 
-def is_terminal() -> bool:
-    """Whether output ends on a terminal, also through ``spark-submit``, which hands it on through a pipe."""
-    if sys.stdout.isatty():
-        return True
-    try:
-        return "SPARK_ENV_LOADED" in os.environ and Path(f"/proc/{os.getppid()}/fd/1").readlink().is_char_device()
-    except OSError:  # no /proc on this system
-        return False
-
-
 def _summary(fields: dict[str, Any]) -> str:
     seconds = fields["seconds"]
     rate = f"{fields['rows'] / seconds:,.0f} rows/s" if seconds else ""
@@ -70,18 +60,3 @@ def _summary(fields: dict[str, Any]) -> str:
 
 def _shown(value: Any) -> Any:
     return "-" if value is None else f"{value:,}" if isinstance(value, int) else value
-
-
-def table_lines(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Text columns, as wide as their widest cell; numbers are flush right. What cannot be seen is escaped."""
-    rows = [[shown.shown(cell) for cell in row] for row in rows]
-    widths = [max(len(cell) for cell in column) for column in zip(header, *rows, strict=True)]
-
-    def line(cells: Sequence[str]) -> str:
-        padded = (
-            cell.rjust(width) if cell[:1].isdigit() else cell.ljust(width)
-            for cell, width in zip(cells, widths, strict=True)
-        )
-        return "  ".join(padded).rstrip()
-
-    return [line(header), line(["-" * width for width in widths]), *(line(row) for row in rows)]

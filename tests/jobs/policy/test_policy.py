@@ -17,6 +17,7 @@ import yaml
 
 from jobs import check
 from jobs.configuration import config
+from jobs.configuration.finding import Violation
 from jobs.configuration.models import Policy
 from jobs.configuration.policy_entries import (
     FIXED_ALGORITHMS,
@@ -26,7 +27,6 @@ from jobs.configuration.policy_entries import (
     Snapshots,
     algorithm_of,
 )
-from jobs.configuration.violation import Violation
 from jobs.policy import policy_rules
 from privacy_udfs.techniques import BY_NAME, parse
 from tests.helpers.generated_catalog import write

@@ -22,10 +22,9 @@ from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
 from jobs.console.text_table import table_lines
 from jobs.lake import read
-from jobs.named_keys import key_ring
 from jobs.run_events import events
 from jobs.spark_app import failures, session
-from jobs.treatment import treatment_plan
+from jobs.table_run.planned import planned
 from privacy_udfs import keys, udf
 
 CUSTOMERS, ORDERS = "crm.customers", "crm.orders"
@@ -64,17 +63,17 @@ def joins(spark: SparkSession, conf: Config) -> dict[str, int]:
 
 def before_and_after(spark: SparkSession, conf: Config) -> list[str]:
     """The same customers in the raw and in the treated table, found by computing their pseudonyms with the key."""
-    raw = read.rows_of(spark, conf.tables[CUSTOMERS].source).rows.limit(3)
-    plan = treatment_plan.build(conf.tables[CUSTOMERS], raw.schema, key_ring.open_for(conf, conf.tables[CUSTOMERS]).ids)
-    reference = key_ring.open_for(conf, plan.config).references(plan)[ColumnPath.parse("customer_id")]
+    known = planned(spark, conf, CUSTOMERS)
+    reference = known.keys.references(known.plan)[ColumnPath.parse("customer_id")]
     pseudonym = udf.on("customer_id", reference.technique, reference, input_type="bigint")
-    before = [row.asDict(recursive=True) for row in raw.withColumn("pseudonym", pseudonym).collect()]
+    raw = known.source.rows.limit(3).withColumn("pseudonym", pseudonym)
+    before = [row.asDict(recursive=True) for row in raw.collect()]
     after = spark.table(_target(conf, CUSTOMERS)).where(F.col("customer_id").isin([row["pseudonym"] for row in before]))
     by_pseudonym = {row["customer_id"]: row.asDict(recursive=True) for row in after.collect()}
     header = ("column", "technique", *(f"{word} {at}" for at in (1, 2, 3) for word in ("before", "after")))
     lines = [
         [str(column.path), column.name, *_cells(column.path, before, by_pseudonym)]
-        for column in plan.columns
+        for column in known.plan.columns
         if not column.path.steps[1:] or column.name != "drop"
     ]
     return table_lines(header, lines)

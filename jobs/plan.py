@@ -4,9 +4,8 @@
 its treatment; ``--diff REV`` what it changes since a git revision (which starts no Spark). ``--fail-on-weaker`` exits 1
 if a column would show more than before, or may.
 
-It warns and refuses as a run would, by what the keys in force are, what settings of Spark give away, what other tables'
-records say, and where a target's path leads; what stands at the target only a run looks at (``--dry-run``).
-Reads schemas and the ids of keys, no rows; prints no values and no secrets. Exit codes as `jobs.pseudonymize`.
+After what it shows it warns and refuses as the run would, for it asks the same gates (`jobs.gates.run_gates`). Reads
+schemas, records and the ids of keys, no rows; prints no values and no secrets. Exit codes as `jobs.pseudonymize`.
 """
 
 from __future__ import annotations
@@ -18,8 +17,6 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from pyspark.sql import SparkSession
-
 from jobs.archive import git_revision
 from jobs.command_line import arguments
 from jobs.configuration import config
@@ -29,16 +26,14 @@ from jobs.configuration.variables import StandIns
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage
 from jobs.console.shown import say
 from jobs.console.text_table import table_lines
-from jobs.gates.raw_history import refuse
-from jobs.lake import consent, places, read, state
-from jobs.lake.sql import quoted
-from jobs.named_keys import key_checks, key_exposure, key_ring
+from jobs.gates import run_gates
+from jobs.gates.known import Allowed, Planned, Prepared
 from jobs.policy.diff_report import TableDiff
 from jobs.policy.treatment_diff import diff, diff_rows, entries_of
 from jobs.record import record_reader, treatment_record
 from jobs.run_events import events
 from jobs.spark_app import failures, session
-from jobs.treatment import predicates, treatment_plan
+from jobs.table_run.planned import inspected, planned
 from jobs.treatment.treatment_plan import ColumnPlan, Plan
 
 THE_RECORD = "record"
@@ -103,16 +98,14 @@ def _short(value: Any) -> str:
     return text if len(text) <= LONGEST else f"({len(value)} entries)" if isinstance(value, list) else f"{text[:27]}..."
 
 
-def against_record(spark: SparkSession, conf: Config, table: str) -> TableDiff:
+def against_record(known: Prepared) -> TableDiff:
     """What a run would change for the table that stands at the target, by its treatment record."""
-    entry = conf.tables[table]
-    plan, keys, _ = _plan(spark, conf, table)
-    after = {str(path): entry for path, entry in treatment_record.entries(plan, keys.checks(plan)).items()}
-    found = failures.translated(table, lambda: state.inspect(spark, entry.target))
-    before = record_reader.columns_of(found.properties)
-    against = f"the record of version {found.version}" if before else "no record: everything is new"
-    rows = diff_rows(record_reader.rows_of(found.properties), entry.rows) if before else None
-    return TableDiff(table, against, tuple(diff(before, after)), rows)
+    checks = known.keys.checks(known.plan)
+    after = {str(path): entry for path, entry in treatment_record.entries(known.plan, checks).items()}
+    before = record_reader.columns_of(known.target.properties)
+    against = f"the record of version {known.target.version}" if before else "no record: everything is new"
+    rows = diff_rows(record_reader.rows_of(known.target.properties), known.entry.rows) if before else None
+    return TableDiff(known.table, against, tuple(diff(before, after)), rows)
 
 
 def against_revision(conf: Config, before: Config, table: str, revision: str) -> TableDiff:
@@ -121,19 +114,6 @@ def against_revision(conf: Config, before: Config, table: str, revision: str) ->
     both = table in before.tables and table in conf.tables
     rows = diff_rows(before.tables[table].rows, conf.tables[table].rows) if both else None
     return TableDiff(table, f"revision {revision}", tuple(diff(*sides)), rows)
-
-
-def _plan(spark: SparkSession, conf: Config, table: str) -> tuple[Plan, key_ring.KeyRing, list[str]]:
-    """The plan, the keys that it needs, and why its source must not be read."""
-    entry = conf.tables[table]
-    source = failures.translated(table, lambda: predicates.minimized(read.rows_of(spark, entry.source), entry))
-    refuse(table, key_exposure.refusals(spark.sparkContext.getConf().getAll(), conf.keys))
-    keys = key_ring.open_for(conf, entry)
-    plan = treatment_plan.build(entry, source.rows.schema, keys.ids, source.names_from_data)
-    if entry.target.path is not None:
-        target = entry.target.path
-        failures.translated(table, lambda: places.check_apart(spark, source.rows, target, f"delta.{quoted(target)}"))
-    return plan, keys, consent.refusals(entry, source)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -147,6 +127,7 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="with --diff: exit 1 if a treatment is weaker, or cannot be compared with the one before",
     )
+    arguments.add_raw_history(options)
     arguments.add_other_key_version(options)
     return options
 
@@ -178,21 +159,22 @@ def _tell(found: TableDiff, options: argparse.Namespace) -> int:
 def _print_all(options: argparse.Namespace) -> int:
     conf, names = arguments.chosen(options)
     spark = session.for_run(session.start("lakenym plan"))
+    allowed = Allowed(options.allow_raw_history, options.accept_other_key_version, tuple(names))
 
-    def show(name: str) -> int:
-        if options.diff is not None:
-            return _tell(against_record(spark, conf, name), options)
-        plan, keys, refusals = _plan(spark, conf, name)
-        say(canonical_json(as_data(plan)) if options.json else as_text(plan))
-        found = failures.translated(
-            name, lambda: key_checks.look(spark, conf, plan, keys, names, options.accept_other_key_version)
-        )
-        for warning in found.warned:
-            events.terminal("warning", table=name, message=warning)
-        refuse(name, [*refusals, *found.refused])
-        return 0
+    def one(name: str) -> int:
+        return failures.translated(name, lambda: _show(planned(spark, conf, name, allowed), options))
 
-    return max(failures.exit_code(events.terminal, functools.partial(show, name), name) for name in names)
+    return max(failures.exit_code(events.terminal, functools.partial(one, name), name) for name in names)
+
+
+def _show(known: Planned, options: argparse.Namespace) -> int:
+    """The plan, or what it changes, and then what the run would warn of and refuse."""
+    if options.diff is None:
+        say(canonical_json(as_data(known.plan)) if options.json else as_text(known.plan))
+    ready = inspected(known)
+    code = DONE if options.diff is None else _tell(against_record(ready), options)
+    run_gates.pass_all(ready, events.terminal)
+    return code
 
 
 if __name__ == "__main__":

@@ -21,6 +21,14 @@ def parser(job: str, doc: str) -> argparse.ArgumentParser:
     return options
 
 
+def add_raw_history(options: argparse.ArgumentParser) -> None:
+    options.add_argument(
+        "--allow-raw-history",
+        action="store_true",
+        help="replace a target although older versions of it hold untreated rows, which time travel shows until VACUUM",
+    )
+
+
 def add_other_key_version(options: argparse.ArgumentParser) -> None:
     options.add_argument(
         "--accept-other-key-version",

@@ -11,7 +11,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from jobs import plan, pseudonymize
+from jobs import pseudonymize
 from jobs.configuration import plain_path
 from jobs.configuration.config import Config
 from jobs.lake import delta_commit
@@ -19,6 +19,7 @@ from jobs.lake.problems import CommitConflict, Overwritten, SourceProblem
 from jobs.pseudonymize import Prepared
 from jobs.spark_app import session
 from jobs.spark_app.failures import translated
+from jobs.table_run.planned import inspected, planned
 from tests.helpers.lakes import configured, quick_to_vacuum, table
 
 ENTRY = {"id": {"domain": "customer"}, "note": "keep"}
@@ -258,7 +259,7 @@ def test_the_source_through_a_link_or_a_name_is_refused(spark: SparkSession, lak
             with pytest.raises(SourceProblem, match=r"is the place that the source is read from|is no Delta table"):
                 prepared(spark, conf)
         with pytest.raises(SourceProblem, match="is the place that the source is read from"):
-            plan._plan(session.for_run(spark), conf, "t")
+            inspected(planned(session.for_run(spark), conf, "t"))
         spark.range(1).selectExpr("id", "'x' AS note").write.format("delta").save(f"{lake}/delta")
         (lake / "link" / "delta").symlink_to(lake / "delta")
         delta = {"source": {"format": "delta", "path": f"{lake}/delta"}, "target": {"path": f"{lake}/raw/delta"}}

@@ -30,6 +30,7 @@ from jobs.record import treatment_record
 from jobs.record.treated_table import UnsafeUse, check_join, check_publishable, privacy_of
 from jobs.spark_app import failures, session
 from jobs.spark_app.failures import RunFailed
+from jobs.table_run.planned import inspected, planned
 from jobs.table_run.selection import Selection
 from jobs.treatment import predicates, treatment_plan
 from jobs.treatment.predicates import PredicateError
@@ -195,7 +196,9 @@ def test_the_record_holds_each_case_with_its_predicate(
     assert columns["name{when 1}"]["domain"] == "t/name", "its own pseudonyms, whichever the case"
     again = run(spark, done[0], "t")
     assert again.version == 1
-    assert {part.change for part in plan.against_record(spark, done[0], "t").columns} == {"unchanged"}
+    assert {part.change for part in plan.against_record(inspected(planned(spark, done[0], "t"))).columns} == {
+        "unchanged"
+    }
 
 
 def test_what_a_reader_is_told(spark: SparkSession, lake: Path, done: tuple[Config, Result]) -> None:
@@ -415,7 +418,7 @@ def test_every_faulty_predicate_is_told_at_once(spark: SparkSession, lake: Path)
         run(spark, conf, "t")
     assert str(caught.value).startswith("t: 3 predicate(s) cannot be used\n  rows (")
     with pytest.raises(PredicateError):
-        plan.against_record(spark, conf, "t")
+        planned(spark, conf, "t")
     assert not DeltaTable.isDeltaTable(spark, f"{lake}/treated/t")
 
 

@@ -1,0 +1,48 @@
+"""What a run did."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from jobs.treatment.treatment_plan import Plan
+from privacy_udfs.nested import Counts
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What a run did. counts: leaf column -> (treated, null, refused); a column that is not read has no counts."""
+
+    table: str
+    run_id: str
+    version: int
+    rows: int
+    seconds: float
+    counts: Mapping[str, tuple[int, int, int]]
+    plan: Plan
+
+
+def by_column(plan: Plan, counts: Counts) -> dict[str, tuple[int, int, int]]:
+    """Counts by leaf column instead of by label."""
+    prefix = f"{plan.table}: "
+    return {label.removeprefix(prefix): numbers for label, numbers in sorted(counts.items())}
+
+
+def summary(result: Result) -> dict[str, Any]:
+    """A result as plain data, for events."""
+    columns = []
+    for column in result.plan.columns:
+        treated, null, refused = result.counts.get(str(column.path), (None, None, None))
+        names = {"column": str(column.path), "class": column.rule.class_, "technique": column.name}
+        columns.append({**names, "treated": treated, "null": null, "refused": refused})
+    rate = result.rows / result.seconds if result.seconds else None
+    return {
+        "table": result.table,
+        "run_id": result.run_id,
+        "version": result.version,
+        "rows": result.rows,
+        "seconds": round(result.seconds, 3),
+        "rows_per_second": rate and round(rate),
+        "columns": columns,
+    }

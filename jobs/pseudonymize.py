@@ -44,7 +44,7 @@ def run(
     report: Report = events.silent,
     accept_other_key_version: bool = False,
 ) -> Result:
-    """Treat one table: conf -> plan -> key -> UDF -> one select -> one Delta commit with its record."""
+    """Treat one table: conf -> plan -> key -> kernels -> one Delta commit with its record."""
     own = session.for_run(spark)
     allowed = Allowed(allow_raw_history, accept_other_key_version)
     return failures.translated(table, lambda: execute(own, prepare(own, conf, table, allowed, report), report))
@@ -72,7 +72,7 @@ def _run_all(options: argparse.Namespace, report: Report) -> int:
 
     def prepare_one(name: str) -> int:
         prepared.append(failures.translated(name, lambda: prepare(spark, conf, name, allowed, report)))
-        report("checked", table=name, columns=len(prepared[-1].plan.leaves))
+        report(events.Checked(name, len(prepared[-1].plan.leaves)))
         return 0
 
     def execute_one(ready: Prepared) -> int:

@@ -9,7 +9,7 @@ from jobs.console.exit_codes import Refused
 from jobs.gates import configuration_gates, keys, source, target
 from jobs.gates.gate import Gate, Gates, findings
 from jobs.gates.known import Configured, Planned, Prepared, Readable
-from jobs.run_events.events import Report
+from jobs.run_events.events import Report, Warned
 
 BEFORE_KEYS: Gates = (Gate(Readable, keys.exposed),)
 """Asked while no key is open yet, so that none is opened where one would be read by others."""
@@ -32,7 +32,7 @@ def pass_all(known: Configured, report: Report, gates: Gates = GATES) -> None:
     found = findings(gates, known)
     for each in found:
         if each.level == "warn":
-            report("warning", table=known.table, message=str(each))
+            report(Warned(known.table, str(each)))
     _refuse(known.table, refused(found))
 
 

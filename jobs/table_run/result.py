@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
 
+from jobs.run_events.events import Committed, Treated
 from jobs.treatment.treatment_plan import Plan
 from privacy_udfs.nested import Counts
 
@@ -29,20 +29,21 @@ def by_column(plan: Plan, counts: Counts) -> dict[str, tuple[int, int, int]]:
     return {label.removeprefix(prefix): numbers for label, numbers in sorted(counts.items())}
 
 
-def summary(result: Result) -> dict[str, Any]:
-    """A result as plain data, for events."""
-    columns = []
-    for column in result.plan.columns:
-        treated, null, refused = result.counts.get(str(column.path), (None, None, None))
-        names = {"column": str(column.path), "class": column.rule.class_, "technique": column.name}
-        columns.append({**names, "treated": treated, "null": null, "refused": refused})
+def summary(result: Result) -> Committed:
+    """A result as the event that tells it."""
     rate = result.rows / result.seconds if result.seconds else None
-    return {
-        "table": result.table,
-        "run_id": result.run_id,
-        "version": result.version,
-        "rows": result.rows,
-        "seconds": round(result.seconds, 3),
-        "rows_per_second": rate and round(rate),
-        "columns": columns,
-    }
+    return Committed(
+        table=result.table,
+        run_id=result.run_id,
+        version=result.version,
+        rows=result.rows,
+        seconds=round(result.seconds, 3),
+        rows_per_second=rate and round(rate),
+        columns=tuple(_treated(result)),
+    )
+
+
+def _treated(result: Result) -> Iterator[Treated]:
+    for column in result.plan.columns:
+        counts = result.counts.get(str(column.path), (None, None, None))
+        yield Treated(str(column.path), column.rule.class_, column.name, *counts)

@@ -14,9 +14,10 @@ from pyspark.sql import functions as F
 from jobs import pseudonymize
 from jobs.configuration import plain_path
 from jobs.configuration.config import Config
-from jobs.lake import delta_commit
+from jobs.lake import delta_commit, replace
 from jobs.lake.problems import CommitConflict, Overwritten, SourceProblem
 from jobs.pseudonymize import Prepared
+from jobs.run_events import events
 from jobs.spark_app import session
 from jobs.spark_app.failures import translated
 from jobs.table_run.planned import inspected, planned
@@ -212,11 +213,11 @@ def test_another_delta_is_told_and_what_it_overwrote_too(
     spark: SparkSession, lake: Path, treated: tuple[Path, Config], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(delta_commit, "TRIED", {"4.2": "4.3"})
-    told: list[str] = []
+    told: list[events.Event] = []
     own, conf = session.for_run(spark), copied(treated, lake)
-    held = pseudonymize.prepare(own, conf, "t", report=lambda _, **fields: told.append(str(fields.get("message"))))
+    held = pseudonymize.prepare(own, conf, "t", report=told.append)
     assert held.target.transaction is None
-    assert any("seen only after the commit" in message for message in told)
+    assert told == [events.Warned("t", replace.UNGUARDED)]
     append(spark, f"delta.`{lake}/treated/t`")
     with pytest.raises(Overwritten, match=r"version 2 .* replaced what others committed .* version\(s\) 1\."):
         translated("t", lambda: pseudonymize.execute(own, held))

@@ -31,6 +31,7 @@ from jobs.record.treated_table import UnsafeUse, check_join, check_publishable, 
 from jobs.spark_app import failures, session
 from jobs.spark_app.failures import RunFailed
 from jobs.table_run.planned import inspected, planned
+from jobs.table_run.result import summary
 from jobs.table_run.selection import Selection
 from jobs.treatment import predicates, treatment_plan
 from jobs.treatment.predicates import PredicateError
@@ -173,7 +174,7 @@ def test_counts_are_told_by_case(done: tuple[Config, Result]) -> None:
     assert (counts["zip{when 2}"], counts["name{when 1}"], counts["name{when 2}"]) == ((3, 0, 0), (2, 0, 0), (2, 1, 0))
     assert (counts["items[].note{when 1}"], counts["items[].note{when 2}"]) == ((1, 1, 0), (2, 0, 0))
     assert "zip{when 1}" not in counts, "what is kept is not counted, here as elsewhere"
-    assert [entry["column"] for entry in pseudonymize.summary(done[1])["columns"]][:3] == [
+    assert [entry.column for entry in summary(done[1]).columns][:3] == [
         "id{when 1}",
         "id{when 2}",
         "country",

@@ -31,8 +31,8 @@ ASKED = {
 
 
 @dataclasses.dataclass(frozen=True)
-class Place:
-    """Where one case makes what a gate finds."""
+class Scene:
+    """A lake and its configuration, in which a case makes what a gate finds."""
 
     spark: SparkSession
     lake: Path
@@ -62,26 +62,26 @@ class Place:
 # -- one case for each gate, by what it finds -------------------------------------------------------------------------
 
 
-def unguarded(at: Place) -> None:
+def unguarded(at: Scene) -> None:
     at.raw()
     at.configured({"id": HASH})
     at.patch.setattr(delta_commit, "TRIED", {"4.2": "4.3"})
 
 
-def raw_history(at: Place) -> None:
+def raw_history(at: Scene) -> None:
     at.raw()
     at.configured({"id": HASH})
     at.spark.sql("SELECT 'x' AS id").write.format("delta").save(str(at.lake / "treated" / "t"))
 
 
-def other_than_recorded(at: Place) -> None:
+def other_than_recorded(at: Scene) -> None:
     at.raw()
     at.configured({"id": HASH})
     at.treated()
     at.another_keyset()
 
 
-def consented(at: Place) -> None:
+def consented(at: Scene) -> None:
     at.raw("first")
     at.configured({"id": HASH}, "first")
     at.treated("first")
@@ -89,14 +89,14 @@ def consented(at: Place) -> None:
     at.configured({"id": HASH}, source={"format": "delta", "path": str(at.lake / "treated" / "first")})
 
 
-def delivery(at: Place) -> None:
+def delivery(at: Scene) -> None:
     at.raw()
     at.configured({"id": HASH})
     at.key(deliver="driver")
     at.patch.setattr(at.spark.sparkContext, "master", "spark://elsewhere:7077")
 
 
-def _aged(at: Place, days: int) -> None:
+def _aged(at: Scene, days: int) -> None:
     at.raw()
     at.configured({"id": HASH})
     made = datetime.datetime.now(datetime.timezone.utc).date() - datetime.timedelta(days)
@@ -104,22 +104,22 @@ def _aged(at: Place, days: int) -> None:
     at.written("policy.yaml", {**POLICY, "keys": {"max_age_days": 365}})
 
 
-def aging(at: Place) -> None:
+def aging(at: Scene) -> None:
     _aged(at, 345)
 
 
-def old(at: Place) -> None:
+def old(at: Scene) -> None:
     _aged(at, 400)
 
 
-def linking(at: Place) -> None:
+def linking(at: Scene) -> None:
     at.raw()
     at.configured({"id": {"domain": "customer"}})
     at.configured({"id": {"domain": "other"}}, "u")
     at.another_keyset("HmacKey")
 
 
-def apart(at: Place) -> None:
+def apart(at: Scene) -> None:
     for name in ("t", "u"):
         at.raw(name)
         at.configured({"id": {"domain": "customer"}}, name)
@@ -127,23 +127,23 @@ def apart(at: Place) -> None:
     at.another_keyset()
 
 
-def exposed(at: Place) -> None:
+def exposed(at: Scene) -> None:
     at.raw()
     at.configured({"id": HASH})
     at.spark.sparkContext._conf.set("spark.executorEnv.GIVEN", Keyset.generate().to_json())
 
 
-def reviewed(at: Place) -> None:
+def reviewed(at: Scene) -> None:
     at.raw()
     at.configured({"id": HASH}, review_by=LATE)
 
 
-def reviewed_too_late(at: Place) -> None:
+def reviewed_too_late(at: Scene) -> None:
     reviewed(at)
     at.written("policy.yaml", {**POLICY, "review_grace_days": 1})
 
 
-Case = tuple[Callable[[Place], None], Any, int, str]
+Case = tuple[Callable[[Scene], None], Any, int, str]
 CASES: tuple[Case, ...] = (
     (unguarded, target.unguarded, 0, "is seen only after the commit"),
     (raw_history, target.raw_history, 1, "time travel would still show"),
@@ -161,8 +161,8 @@ CASES: tuple[Case, ...] = (
 
 
 @pytest.fixture
-def at(spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    yield Place(spark, lake, monkeypatch)
+def at(spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+    yield Scene(spark, lake, monkeypatch)
     spark.sparkContext._conf._jconf.remove("spark.executorEnv.GIVEN")  # type: ignore[union-attr]
     clear_cache()
 
@@ -183,7 +183,7 @@ def told(asked: str, lake: Path, capfd: pytest.CaptureFixture[str], *more: str) 
 
 @pytest.mark.parametrize(("make", "gate", "code", "said"), CASES, ids=[make.__name__ for make, *_ in CASES])
 def test_everyone_who_asks_is_told_the_same(
-    at: Place, capfd: pytest.CaptureFixture[str], make: Callable[[Place], None], gate: Any, code: int, said: str
+    at: Scene, capfd: pytest.CaptureFixture[str], make: Callable[[Scene], None], gate: Any, code: int, said: str
 ) -> None:
     make(at)
     answers = {asked: told(asked, at.lake, capfd) for asked in ASKED}
@@ -199,7 +199,7 @@ def test_every_gate_has_a_case() -> None:
     assert run_gates.GATES[-len(configuration_gates.GATES) :] == configuration_gates.GATES, "what `check` asks"
 
 
-def test_all_is_told_at_once_in_the_order_of_the_list(at: Place, capfd: pytest.CaptureFixture[str]) -> None:
+def test_all_is_told_at_once_in_the_order_of_the_list(at: Scene, capfd: pytest.CaptureFixture[str]) -> None:
     consented(at)
     at.spark.sql("SELECT 'x' AS id").write.format("delta").save(str(at.lake / "treated" / "t"))
     entry = table("t", at.lake, {"id": HASH}, source={"format": "delta", "path": f"{at.lake}/treated/first"})
@@ -215,14 +215,14 @@ def test_all_is_told_at_once_in_the_order_of_the_list(at: Place, capfd: pytest.C
 
 @pytest.mark.parametrize("make", [raw_history, apart])
 def test_what_a_run_may_be_allowed_a_plan_may_too(
-    at: Place, capfd: pytest.CaptureFixture[str], make: Callable[[Place], None]
+    at: Scene, capfd: pytest.CaptureFixture[str], make: Callable[[Scene], None]
 ) -> None:
     make(at)
     flag = {raw_history: "--allow-raw-history", apart: "--accept-other-key-version"}[make]
     assert {asked: told(asked, at.lake, capfd, flag) for asked in ASKED} == dict.fromkeys(ASKED, (0, []))
 
 
-def test_check_says_of_the_policy_what_a_run_says(at: Place, capfd: pytest.CaptureFixture[str]) -> None:
+def test_check_says_of_the_policy_what_a_run_says(at: Scene, capfd: pytest.CaptureFixture[str]) -> None:
     reviewed_too_late(at)
     (line,) = told("run", at.lake, capfd)[1]
     assert check.main(["--conf", str(at.lake / "conf")]) == 1
@@ -232,33 +232,33 @@ def test_check_says_of_the_policy_what_a_run_says(at: Place, capfd: pytest.Captu
 # -- what stops by itself, before there is anything to judge ----------------------------------------------------------
 
 
-def undecided(at: Place) -> None:
+def undecided(at: Scene) -> None:
     at.raw()
     at.configured({"other": "keep"})
 
 
-def predicate(at: Place) -> None:
+def predicate(at: Scene) -> None:
     at.raw()
     at.configured({"id": HASH}, rows="rand() > 1")
 
 
-def no_source(at: Place) -> None:
+def no_source(at: Scene) -> None:
     at.configured({"id": HASH})
 
 
-def no_key(at: Place) -> None:
+def no_key(at: Scene) -> None:
     at.raw()
     at.configured({"id": HASH})
     (at.lake / "keys" / "crm.json").unlink()
 
 
-def around_the_source(at: Place) -> None:
+def around_the_source(at: Scene) -> None:
     at.raw()
     (at.lake / "link").symlink_to(at.lake / "raw")
     at.configured({"id": HASH}, target={"path": f"{at.lake}/link/t/deeper"})
 
 
-def among_other_files(at: Place) -> None:
+def among_other_files(at: Scene) -> None:
     at.raw()
     at.configured({"id": HASH})
     (at.lake / "treated" / "t").mkdir(parents=True)
@@ -267,7 +267,7 @@ def among_other_files(at: Place) -> None:
 
 @pytest.mark.parametrize("make", [undecided, predicate, no_source, no_key, around_the_source, among_other_files])
 def test_what_cannot_go_on_stops_everyone_alike(
-    at: Place, capfd: pytest.CaptureFixture[str], make: Callable[[Place], None]
+    at: Scene, capfd: pytest.CaptureFixture[str], make: Callable[[Scene], None]
 ) -> None:
     make(at)
     answers = {asked: told(asked, at.lake, capfd) for asked in ASKED}

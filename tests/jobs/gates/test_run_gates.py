@@ -174,7 +174,7 @@ def told(asked: str, lake: Path, capfd: pytest.CaptureFixture[str], *more: str) 
     code = job.main(["--conf", str(lake / "conf"), "--table", "t", *words, *more])
     out, err = capfd.readouterr()
     if job is plan:
-        return code, [line.strip() for line in err.splitlines() if "t: " in line]
+        return code, [line.strip() for line in err.splitlines() if line.startswith(("t: ", "  "))]
     events = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
     messages = [event["message"] for event in events if event["event"] in ("warning", "failed")]
     named = [message if message.startswith("t: ") else f"t: {message}" for message in messages]

@@ -22,13 +22,13 @@ from jobs.command_line import arguments, flags
 from jobs.configuration import config
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
+from jobs.console.text_table import table_lines
 from jobs.lake import read
 from jobs.lake.address import Address
-from jobs.named_keys import key_ring
 from jobs.run_events import events
 from jobs.run_events.events import Report
 from jobs.spark_app import failures, session
-from jobs.treatment import treatment_plan
+from jobs.table_run.planned import planned
 from privacy_udfs import keys, udf
 
 CUSTOMERS, ORDERS = "crm.customers", "crm.orders"
@@ -74,21 +74,21 @@ def joins(spark: SparkSession, conf: Config) -> dict[str, int]:
 
 def before_and_after(spark: SparkSession, conf: Config) -> list[str]:
     """The same customers in the raw and in the treated table, found by computing their pseudonyms with the key."""
-    raw = read.rows_of(spark, conf.tables[CUSTOMERS].source).rows.limit(3)
-    plan = treatment_plan.build(conf.tables[CUSTOMERS], raw.schema, key_ring.open_for(conf, conf.tables[CUSTOMERS]).ids)
-    reference = key_ring.open_for(conf, plan.config).references(plan)[ColumnPath.parse("customer_id")]
+    known = planned(spark, conf, CUSTOMERS)
+    reference = known.keys.references(known.plan)[ColumnPath.parse("customer_id")]
     pseudonym = udf.on("customer_id", reference.technique, reference, input_type="bigint")
-    before = [row.asDict(recursive=True) for row in raw.withColumn("pseudonym", pseudonym).collect()]
+    raw = known.source.rows.limit(3).withColumn("pseudonym", pseudonym)
+    before = [row.asDict(recursive=True) for row in raw.collect()]
     after = _target(conf, CUSTOMERS).read(spark).where(F.col("customer_id").isin([row["pseudonym"] for row in before]))
     by_pseudonym = {row["customer_id"]: row.asDict(recursive=True) for row in after.collect()}
     header = ("column", "technique", *(f"{word} {at}" for at in (1, 2, 3) for word in ("before", "after")))
     lines = [
         [str(case.path), case.name, *_cells(case.path, before, by_pseudonym)]
-        for decision in plan.leaves
+        for decision in known.plan.leaves
         for case in decision.cases
         if not case.path.steps[1:] or decision.output is not None
     ]
-    return events.table_lines(header, lines)
+    return table_lines(header, lines)
 
 
 def _cells(path: ColumnPath, before: list[dict[str, Any]], after: dict[str, dict[str, Any]]) -> list[str]:

@@ -25,6 +25,7 @@ from jobs.configuration.policy_entries import Snapshots
 from jobs.console import whole_files
 from jobs.console.exit_codes import DONE, BadUsage, Refused
 from jobs.console.shown import as_json, say
+from jobs.console.text_table import table_lines
 from jobs.run_events import events
 from jobs.spark_app import failures, session
 
@@ -124,7 +125,7 @@ def _told(verb: str, found: Any, options: argparse.Namespace) -> str:
         return as_json(found, indent=2 if verb == "show" else None)
     if verb == "list":
         rows = [[row["sha256"][:WIDTH], *(row[name] for name in HEADER[1:])] for row in found]
-        return "\n".join(events.table_lines(HEADER, rows)) if rows else ""
+        return "\n".join(table_lines(HEADER, rows)) if rows else ""
     return "\n".join(str(options.output / name) for name in found) if verb == "restore" else str(options.output)
 
 

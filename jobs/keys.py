@@ -20,6 +20,7 @@ from jobs.configuration.config import Config
 from jobs.console import shown
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.console.shown import say
+from jobs.console.text_table import table_lines
 from jobs.named_keys import key_age, key_use, named_key
 from jobs.named_keys.named_key import NamedKey
 from jobs.run_events import events
@@ -220,7 +221,7 @@ def _run(options: argparse.Namespace) -> int:
     elif options.json:
         print(shown.as_json(found))
     elif found:
-        say("\n".join(events.table_lines(list(found[0]), [[str(cell) for cell in row.values()] for row in found])))
+        say("\n".join(table_lines(list(found[0]), [[str(cell) for cell in row.values()] for row in found])))
     return 0
 
 

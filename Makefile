@@ -40,8 +40,9 @@ lint: $(READY) ## ruff and strict mypy
 bench: $(READY) ## measure every technique and write docs/benchmarks.md
 	@$(WITH_JAVA) python -m tests.benchmarks
 
-schemas: $(READY) ## write the JSON Schemas of the configuration files, for editors
+schemas: $(READY) ## write what is made from the techniques: JSON Schemas for editors, tables of the docs
 	@python -m jobs.config_schema --write conf/schema
+	@python -m privacy_udfs --write README.md docs/governance.md
 
 notebook: $(READY) ## open the notebooks in Jupyter Lab
 	@$(WITH_JAVA) if [ -f .demo/env ]; then . .demo/env; fi; jupyter lab --notebook-dir notebooks

@@ -22,22 +22,22 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from jobs.command_line import arguments
-from jobs.command_line.arguments import BadUsage
 from jobs.configuration import plain_path
 from jobs.configuration.config import Config
 from jobs.configuration.documents import canonical_json
 from jobs.console import whole_files
+from jobs.console.exit_codes import DONE, BadUsage, Refused
 from jobs.console.shown import say
 from jobs.detection import discovery
 from jobs.drafting import accepted, catalog_drafts
 from jobs.drafting.catalog_drafts import Drafted
 from jobs.drafting.proposals import Surroundings
-from jobs.gates.checks import Refused
 from jobs.lake import described
 from jobs.lake.sql import quoted_table
-from jobs.metastore import marks, writing
+from jobs.metastore import writing
 from jobs.metastore.catalogs import CATALOGS, checked_name
 from jobs.metastore.labels import Means
+from jobs.record import marks
 from jobs.run_events import events
 from jobs.spark_app import failures, session
 
@@ -121,7 +121,7 @@ def _write_all(asked: argparse.Namespace) -> int:
         else:
             count = write(spark, conf, table, asked.platform, called[table])
             say(f"{table}: {count} statements run on {called[table] or conf.tables[table].target.table}")
-        return failures.DONE
+        return DONE
 
     return max(failures.exit_code(events.terminal, functools.partial(one, table), table) for table in names)
 
@@ -156,7 +156,7 @@ def _read_all(asked: argparse.Namespace) -> int:
     if asked.print_sql:
         for table in asked.table:
             _print_sql(CATALOGS[asked.platform].queries(checked_name(table, asked.platform)))
-        return failures.DONE
+        return DONE
     spark = session.start("lakenym catalog_tags")
     tables = [*asked.table, *_of_database(spark, asked.database)]
     if not tables:
@@ -165,7 +165,7 @@ def _read_all(asked: argparse.Namespace) -> int:
 
     def one(table: str) -> int:
         _deliver(read(spark, checked_name(table, asked.platform), conf, asked.platform, means), asked)
-        return failures.DONE
+        return DONE
 
     return max(failures.exit_code(events.terminal, functools.partial(one, table), table) for table in tables)
 

@@ -20,9 +20,9 @@ from jobs.configuration.documents import NAME_PATTERN
 from jobs.configuration.entry import Entry
 from jobs.configuration.hierarchy_file import LEVELS_FILE
 from jobs.configuration.models import ColumnEntry, KeyEntry, Policy, TableEntry
-from jobs.configuration.treatments import WORDS
+from jobs.configuration.treatments import words
 from privacy_udfs.technique import Technique
-from privacy_udfs.techniques import TECHNIQUES
+from privacy_udfs.techniques import BY_NAME
 
 Schema = dict[str, Any]
 
@@ -54,10 +54,12 @@ def _named(items: Schema) -> Schema:
 
 def _table() -> Schema:
     definitions = {**_definitions(TableEntry, ColumnEntry), **_techniques({"key": KEY, "domain": DOMAIN})}
-    words: Schema = {"enum": list(WORDS), "description": "The column as it is; no column; a column of nulls."}
+    known = words()
+    said = f"{'; '.join(known.values())}."
+    word: Schema = {"enum": list(known), "description": said[0].upper() + said[1:]}
     domain: Schema = {"type": "object", "properties": {"domain": DOMAIN}, "required": ["domain"]}
     domain["additionalProperties"] = False
-    definitions["Treatment"] = {"oneOf": [words, domain, *_references()]}
+    definitions["Treatment"] = {"oneOf": [word, domain, *_references()]}
     column = definitions["ColumnEntry"]
     column["properties"]["treatment"] = {"$ref": "#/$defs/Treatment"}
     column["properties"]["when"] = column["properties"]["when"]["anyOf"][0]
@@ -82,19 +84,19 @@ def _policy() -> Schema:
 
 
 def _references() -> list[Schema]:
-    return [{"$ref": f"#/$defs/{cls.__name__}"} for cls in TECHNIQUES]
+    return [{"$ref": f"#/$defs/{cls.__name__}"} for cls in BY_NAME.values()]
 
 
 def _techniques(more: Schema) -> dict[str, Schema]:
     """The definitions of all techniques as they are written. more: what keyed ones are given beside parameters."""
-    definitions = _definitions(*TECHNIQUES)
-    for cls in TECHNIQUES:
+    definitions = _definitions(*BY_NAME.values())
+    for cls in BY_NAME.values():
         schema = definitions[cls.__name__]
         properties, required = schema["properties"], set(schema.get("required", ()))
         for name in {"on_refused", "empty", "empty_subject"} & properties.keys():
             properties[name]["enum"].append(None)  # in YAML an unquoted null is not text
             properties[name].pop("type", None)
-        if cls.key_size is not Technique.key_size:
+        if cls.takes_key():
             properties |= more
             required.add("key")
         elif "domain" in more:

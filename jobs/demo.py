@@ -74,7 +74,7 @@ def before_and_after(spark: SparkSession, conf: Config) -> list[str]:
     lines = [
         [str(column.path), column.name, *_cells(column.path, before, by_pseudonym)]
         for column in plan.columns
-        if not column.path.steps[1:] or column.name != "drop"
+        if not column.path.steps[1:] or column.output is not None
     ]
     return events.table_lines(header, lines)
 

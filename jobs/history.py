@@ -22,14 +22,13 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from jobs.archive import restore, snapshots
-from jobs.command_line import arguments
 from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.configuration.documents import did_you_mean
 from jobs.configuration.policy_entries import Snapshots
 from jobs.console import whole_files
+from jobs.console.exit_codes import DONE, BadUsage, Refused
 from jobs.console.shown import as_json, say
-from jobs.gates.checks import Refused
 from jobs.run_events import events
 from jobs.spark_app import failures, session
 
@@ -40,9 +39,7 @@ HEADER = ("sha256", "table", "policy_version", "stored_at", "run_id")
 def place_of(conf: Config) -> Snapshots:
     """Where the configuration keeps its snapshots. Raises `BadUsage` where it names no place."""
     if conf.policy.snapshots is None:
-        raise arguments.BadUsage(
-            'policy.yaml names no place for snapshots: add snapshots: {path: "${LAKE}/_privacy/snapshots"}'
-        )
+        raise BadUsage('policy.yaml names no place for snapshots: add snapshots: {path: "${LAKE}/_privacy/snapshots"}')
     return conf.policy.snapshots
 
 
@@ -88,7 +85,7 @@ def _list(spark: SparkSession, conf: Config, options: argparse.Namespace) -> int
     elif rows:
         shown = [[row["sha256"][:WIDTH], *(row[name] for name in HEADER[1:])] for row in rows]
         say("\n".join(events.table_lines(HEADER, shown)))
-    return failures.DONE
+    return DONE
 
 
 def _show(spark: SparkSession, conf: Config, options: argparse.Namespace) -> int:
@@ -97,13 +94,13 @@ def _show(spark: SparkSession, conf: Config, options: argparse.Namespace) -> int
     except snapshots.SnapshotProblem as error:
         raise Refused(str(error)) from None
     print(as_json(json.loads(content), indent=2))
-    return failures.DONE
+    return DONE
 
 
 def _restore(spark: SparkSession, conf: Config, options: argparse.Namespace) -> int:
     for name in restored(spark, conf, options.sha256, options.to):
         say(str(options.to / name))
-    return failures.DONE
+    return DONE
 
 
 def _policy(spark: SparkSession, conf: Config, options: argparse.Namespace) -> int:
@@ -113,7 +110,7 @@ def _policy(spark: SparkSession, conf: Config, options: argparse.Namespace) -> i
     except OSError as error:
         raise Refused(f"{options.to} cannot be written ({type(error).__name__}): name a new file") from None
     say(str(options.to))
-    return failures.DONE
+    return DONE
 
 
 _VERBS = {"list": _list, "show": _show, "restore": _restore, "policy": _policy}

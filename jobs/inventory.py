@@ -18,11 +18,11 @@ from typing import TypeVar
 
 from pyspark.sql import SparkSession
 
-from jobs.command_line.arguments import BadUsage
 from jobs.configuration import config
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
 from jobs.configuration.models import Source
+from jobs.console.exit_codes import BadUsage
 from jobs.console.shown import say
 from jobs.detection import names_as_data, packages, scan
 from jobs.detection.discovery import FoundTable

@@ -26,8 +26,8 @@ from typing import Any
 from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.console import shown
+from jobs.console.exit_codes import Refused
 from jobs.console.shown import say
-from jobs.gates.checks import Refused
 from jobs.named_keys import key_age, key_use, named_key
 from jobs.named_keys.named_key import NamedKey
 from jobs.run_events import events

@@ -20,12 +20,11 @@ from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
-from jobs.command_line.arguments import BadUsage
 from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.configuration.models import Target
+from jobs.console.exit_codes import DONE, BadUsage, Refused
 from jobs.console.shown import as_json, say, shown
-from jobs.gates.checks import Refused
 from jobs.lake.sql import quoted, quoted_table
 from jobs.record import linkage
 from jobs.record.linkage import Group, Link, Linkage, Place
@@ -162,7 +161,7 @@ def _run(asked: argparse.Namespace) -> int:
     if report.left_out and asked.table:
         raise Refused("\n".join(f"{table}: {reason}" for table, reason in report.left_out.items()))
     print(as_json(as_data(report))) if asked.json else say("\n".join(map(shown, lines(report))))
-    return failures.DONE
+    return DONE
 
 
 def _targets(tables: Sequence[str] | None, conf: Config | None) -> dict[str, Target]:

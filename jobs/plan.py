@@ -26,6 +26,7 @@ from jobs.configuration import config
 from jobs.configuration.config import Config, ConfigError
 from jobs.configuration.documents import canonical_json
 from jobs.configuration.variables import StandIns
+from jobs.console.exit_codes import DONE, REFUSED, BadUsage
 from jobs.console.shown import say
 from jobs.gates.checks import refuse
 from jobs.lake import consent, places, read, state
@@ -163,14 +164,14 @@ def _revisions(options: argparse.Namespace) -> int:
         try:
             before = config.load(folder, StandIns(os.environ))
         except ConfigError as error:
-            raise arguments.BadUsage(f"the configuration at revision {options.diff}: {error}") from None
+            raise BadUsage(f"the configuration at revision {options.diff}: {error}") from None
     names = list(dict.fromkeys([*names, *before.tables])) if options.all else names
     return max([_tell(against_revision(conf, before, name, options.diff), options) for name in names])
 
 
 def _tell(found: TableDiff, options: argparse.Namespace) -> int:
     say(canonical_json(found.as_data()) if options.json else found.as_text())
-    return failures.REFUSED if options.fail_on_weaker and found.is_weaker else failures.DONE
+    return REFUSED if options.fail_on_weaker and found.is_weaker else DONE
 
 
 def _print_all(options: argparse.Namespace) -> int:

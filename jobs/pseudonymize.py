@@ -34,9 +34,9 @@ from jobs.record import treatment_record
 from jobs.run_events import events
 from jobs.run_events.events import Report
 from jobs.spark_app import failures, session
-from jobs.table_run import whereabouts
+from jobs.table_run import comments, whereabouts
 from jobs.table_run.selection import Selection
-from jobs.treatment import file_statistics, predicates, treatment_plan
+from jobs.treatment import file_statistics, layout, predicates, treatment_plan
 from jobs.treatment.treatment_plan import Plan
 from privacy_udfs.nested import Counts
 from privacy_udfs.udf import CountsParam
@@ -113,9 +113,11 @@ def execute(spark: SparkSession, prepared: Prepared, report: Report = events.sil
     run_id = str(uuid.uuid4())
     entries = treatment_record.entries(plan, prepared.keys.checks(plan))
     snapshot = snapshots.store(spark, prepared.conf, table.name, run_id)
+    stated = treatment_record.properties(plan, entries, snapshot, prepared.conf.policy.version)
     properties = {
+        **layout.column_mapping(table.target, plan.schema),
         **file_statistics.properties(plan),
-        **treatment_record.properties(plan, entries, snapshot, prepared.conf.policy.version),
+        **stated,
     }
 
     def into_commit(counts: Counts) -> None:
@@ -128,11 +130,10 @@ def execute(spark: SparkSession, prepared: Prepared, report: Report = events.sil
     written = session.settings(spark, file_statistics.parquet_settings(plan))
     with key_delivery.delivered(spark, prepared.keys, plan) as keys, written:
         selection = Selection(plan, entries, keys, counts)
-        columns = selection.columns()
+        treated = comments.of_columns(prepared.source.rows.select(*selection.columns()), prepared.target.before)
+        comment = comments.of_table(treated, prepared.target.before, stated)
         try:
-            commit = replace.replace(
-                spark, prepared.source.rows, columns, table.target, prepared.target, properties, run_id
-            )
+            commit = replace.replace(spark, treated, table.target, prepared.target, properties, comment, run_id)
         except (PySparkException, Py4JError) as error:
             raise whereabouts.located(error, prepared.source, selection) or error from None
     result = Result(

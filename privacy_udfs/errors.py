@@ -8,10 +8,15 @@ libraries quote what they could not read.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
+
+DONE, REFUSED, BAD_USAGE, FAILED = 0, 1, 2, 3
 
 
 class LakenymError(Exception):
-    """The base of all errors raised on purpose."""
+    """The base of all errors raised on purpose. exit_code: of a job that ends with it (`jobs.console.exit_codes`)."""
+
+    exit_code: ClassVar[int] = FAILED
 
 
 class ParameterError(LakenymError, ValueError):
@@ -42,6 +47,8 @@ class SourceRefused(LakenymError, ValueError):
 
 class KeyProblem(LakenymError):
     """A key is missing, malformed, of the wrong size, disabled or out of reach."""
+
+    exit_code: ClassVar[int] = REFUSED
 
 
 class TokenRefused(LakenymError, ValueError):

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
-from privacy_udfs.kernels.written_times import Form
+from privacy_udfs.kernels.numbers import Form
+from privacy_udfs.strength import NO_DIFFERENCE
 
 MAX_PLACES = 38  # decimal128 holds no more
 
@@ -104,7 +105,7 @@ def _form(text: str) -> str:
 
 
 InputFormat = Annotated[str, AfterValidator(_form)]
-"""How dates or times are written in a column of text; see `privacy_udfs.kernels.written_times`."""
+"""How dates or times are written in a column of text; see `privacy_udfs.kernels.numbers.written_times`."""
 
 Number = Annotated[Decimal, BeforeValidator(_number), PlainSerializer(_json_number, when_used="json")]
 """An exact decimal number: int, text or float in, kept without zeros at its end; in a record an int, or else text."""
@@ -131,8 +132,8 @@ def _in_order(steps: Steps) -> Steps:
     return steps
 
 
-Normalize = Annotated[Steps, Field(strict=False), AfterValidator(_in_order)]
-"""Steps before text becomes canonical bytes, in this order of application; see `privacy_udfs.kernels.normalize`."""
+Normalize = Annotated[Steps, Field(strict=False), AfterValidator(_in_order), NO_DIFFERENCE]
+"""Steps before text becomes canonical bytes, in this order; see `privacy_udfs.kernels.text.normalize`."""
 
 
 @dataclasses.dataclass(frozen=True)

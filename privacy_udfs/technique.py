@@ -4,24 +4,26 @@ A technique is a frozen, validated set of parameters with an operation on Arrow 
 object: ``parse({"technique": "mask", "keep_end": 4})``; ``parse(t.record()) == t`` always holds, and what a record
 holds are declared parameters only, never a key.
 
-Subclasses state what they are (`deterministic`, `reversible`, ...), which types they take and give (`output_type`),
-and what they do (`treat`, `untreat`). What all share lives here once: array layouts, nulls, repeats, counting,
-refusal.
+Subclasses state what they are (see `privacy_udfs.facts`), beside each parameter how it bears on strength (see
+`privacy_udfs.strength`), which types they take and give (`output_type`), and what they do (`treat`, `untreat`). What
+all share lives here once: array layouts, nulls, repeats, counting, refusal.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, NoReturn
+from typing import Annotated, Any, Literal, NamedTuple, NoReturn
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import ConfigDict, field_validator
 
 from privacy_udfs.errors import KeyProblem, TypeRefused, ValueRefused
-from privacy_udfs.kernels.empties import without_empty
-from privacy_udfs.kernels.repeats import distinct_if_few
+from privacy_udfs.facts import Facts
+from privacy_udfs.kernels.arrays import distinct_if_few
+from privacy_udfs.kernels.text import without_empty
 from privacy_udfs.parameters import Later, Normalize
+from privacy_udfs.strength import NO_DIFFERENCE
 
 MAX_BATCH_BYTES = 1 << 30  # a batch is cut here, so that 32-bit Arrow offsets always suffice
 
@@ -55,22 +57,13 @@ class Outcome(NamedTuple):
     refused: int
 
 
-class Technique(BaseModel):
+class Technique(Facts):
     """Base of all techniques: see the module's text."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, allow_inf_nan=False)
 
     technique: str
     on_refused: Literal["stop", "null"] = "stop"
-
-    deterministic: ClassVar[bool] = True
-    """Equal values (and subjects, and keys) always give equal results."""
-    reversible: ClassVar[bool] = False
-    needs_subject: ClassVar[bool] = False
-    costly: ClassVar[bool] = False
-    """A value costs enough that looking for repeats in a batch pays."""
-    scatters: ClassVar[bool] = False
-    """Results are as good as random, so the least and the greatest of a file say nothing about what else it holds."""
 
     @field_validator("on_refused", mode="before")
     @classmethod
@@ -82,6 +75,11 @@ class Technique(BaseModel):
     def key_size(self) -> int | None:
         """Bytes of key to derive for this technique; None for a technique without a key."""
         return None
+
+    @classmethod
+    def takes_key(cls) -> bool:
+        """Whether the technique is one with a key, whatever its parameters."""
+        return cls.key_size is not Technique.key_size
 
     def accepts_key(self, size: int) -> bool:
         """Whether a raw key of ``size`` bytes fits; by default just the size that is derived."""
@@ -208,7 +206,7 @@ class TextTechnique(Technique):
     left after the steps of ``normalize``, where the technique has such.
     """
 
-    empty: Annotated[Literal["treat", "null"], Later()] = "treat"
+    empty: Annotated[Literal["treat", "null"], Later(), NO_DIFFERENCE] = "treat"
 
     @field_validator("empty", mode="before")
     @classmethod
@@ -235,7 +233,7 @@ class SubjectTechnique(Technique):
     """
 
     normalize: Normalize = ()
-    empty_subject: Annotated[Literal["treat", "null"], Later()] = "treat"
+    empty_subject: Annotated[Literal["treat", "null"], Later(), NO_DIFFERENCE] = "treat"
 
     needs_subject = True
 

@@ -8,8 +8,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from jobs.command_line.arguments import BadUsage
 from jobs.configuration import plain_path
+from jobs.console.exit_codes import BadUsage
 
 LINK = b"120000"
 

@@ -8,11 +8,7 @@ from pathlib import Path
 
 from jobs.configuration import config
 from jobs.configuration.config import Config
-from privacy_udfs.errors import LakenymError
-
-
-class BadUsage(LakenymError):
-    """The command line asks for what is not there."""
+from jobs.console.exit_codes import BadUsage
 
 
 def parser(job: str, doc: str) -> argparse.ArgumentParser:

@@ -13,7 +13,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from pydantic import ValidationError
 
@@ -27,13 +27,15 @@ from jobs.configuration.explain import explain
 from jobs.configuration.hierarchy_file import Hierarchies
 from jobs.configuration.models import ColumnEntry, Domain, KeyEntry, Policy, TableConfig, TableEntry
 from jobs.configuration.treatments import Resolver, predicate_faults
-from privacy_udfs.errors import LakenymError
+from privacy_udfs.errors import BAD_USAGE, LakenymError
 
 E = TypeVar("E", bound=Entry)
 
 
 class ConfigError(LakenymError):
     """The configuration cannot be used. Holds every `Fault` of every file."""
+
+    exit_code: ClassVar[int] = BAD_USAGE
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = tuple(faults)

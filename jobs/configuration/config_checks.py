@@ -144,7 +144,7 @@ def _layout(draft: Draft) -> Iterator[Fault]:
             if path is None:
                 hint = did_you_mean(name, leaves)
                 yield draft.document.fault(loc, f"expected one of the columns, got {got}{hint}")
-            elif rule is not None and rule.treatment.technique.technique == "drop":
+            elif rule is not None and rule.treatment.technique.drops_column:
                 yield draft.document.fault(loc, f"{got} is dropped on line {rule.line}")
 
 

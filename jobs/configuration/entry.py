@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -64,7 +65,12 @@ def no_technique(name: str) -> str:
     return f"no technique is called {name!r}{did_you_mean(name, BY_NAME) or f'; expected {one_of(BY_NAME)}'}"
 
 
-TechniqueName = Annotated[str, AfterValidator(_technique_name), Field(json_schema_extra={"enum": list(BY_NAME)})]
+def one_of_those(names: Callable[[], Iterable[str]]) -> Any:
+    """For the JSON Schema: the names that there are when it is made."""
+    return Field(json_schema_extra=lambda schema: schema.update(enum=list(names())))
+
+
+TechniqueName = Annotated[str, AfterValidator(_technique_name), one_of_those(lambda: BY_NAME)]
 
 
 class Entry(BaseModel):

@@ -3,53 +3,37 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
 
 from jobs.configuration.documents import did_you_mean, one_of
-from jobs.configuration.entry import Entry, Name, NotBlank, TechniqueName, Version
+from jobs.configuration.entry import Entry, Name, NotBlank, TechniqueName, Version, one_of_those
 from jobs.configuration.violation import Level
 from privacy_udfs.key_providers import KEKS, STORES
 from privacy_udfs.parameters import IsoDate, Number
-from privacy_udfs.technique import Technique
-from privacy_udfs.techniques import BY_NAME
+from privacy_udfs.techniques import BY_NAME, algorithms
 
-FIXED_ALGORITHMS = {
-    "deterministic_encryption": "AES-SIV",
-    "randomized_encryption": "AES-256-GCM",
-    "format_preserving_encryption": "FF1",
-    "date_shift": "HMAC-SHA-256",
-    "add_noise": "HMAC-SHA-256",
-    "substitute": "HMAC-SHA-256",
-}
-"""Technique -> the algorithm it always uses. A technique with a choice has it as its parameter ``algorithm``."""
-ALGORITHMS = tuple(dict.fromkeys(["HMAC-SHA-256", "HMAC-SHA-512", "AES-CMAC", *FIXED_ALGORITHMS.values()]))
 WIDEST = 1 << 16
 
 
-def algorithm_of(technique: Technique) -> str | None:
-    """The cryptographic algorithm of a technique as parametrized. None: it has none, or none that is known here."""
-    chosen = getattr(technique, "algorithm", None)
-    return str(chosen) if chosen is not None else FIXED_ALGORITHMS.get(technique.technique)
+def _providers() -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*STORES, *KEKS]))
 
 
-PROVIDERS = tuple(dict.fromkeys([*STORES, *KEKS]))
-
-
-def _known(what: str, names: Collection[str]) -> AfterValidator:
+def _known(what: str, names: Callable[[], Collection[str]]) -> AfterValidator:
     def check(name: str) -> str:
-        if name not in names:
-            hint = did_you_mean(name, names) or f"; expected {one_of(names)}"
+        if name not in names():
+            hint = did_you_mean(name, names()) or f"; expected {one_of(names())}"
             raise ValueError(f"no {what} is called {name!r}{hint}")
         return name
 
     return AfterValidator(check)
 
 
-Algorithm = Annotated[str, _known("algorithm", ALGORITHMS), Field(json_schema_extra={"enum": [*ALGORITHMS]})]
-Provider = Annotated[str, _known("key provider", PROVIDERS), Field(json_schema_extra={"enum": [*PROVIDERS]})]
+Algorithm = Annotated[str, _known("algorithm", algorithms), one_of_those(algorithms)]
+Provider = Annotated[str, _known("key provider", _providers), one_of_those(_providers)]
 
 
 class ParameterRule(Entry):

@@ -23,9 +23,13 @@ from jobs.configuration.variables import marks_variable
 from privacy_udfs.technique import Technique
 from privacy_udfs.techniques import BY_NAME
 
-WORDS = ("keep", "drop", "redact")
 LONGEST_KEY_SHOWN = 24
 """Longer names of keys that do not exist are not shown: they may be key material that someone pasted."""
+
+
+def words() -> dict[str, str]:
+    """The treatments that are written as one word, and what each says."""
+    return {name: cls.word for name, cls in BY_NAME.items() if cls.word is not None}
 
 
 class Decision(NamedTuple):
@@ -75,7 +79,7 @@ class Resolver:
         self.faults += predicate_faults(document, (*loc, "rows"))
         here = (*loc, "treatment")
         treatment = self.column(document, here, case["treatment"]) if "treatment" in case else None
-        if treatment is not None and treatment.technique.technique == "drop":
+        if treatment is not None and treatment.technique.drops_column:
             self._fault(document, here, "a column is there for all rows or for none: 'redact' makes it null in some")
         return Decision(str(case.get("rows")), loc, treatment)
 
@@ -110,11 +114,12 @@ class Resolver:
         if word == UNDECIDED:
             self._fault(document, loc, f"{ASK}, and 'keep' is a decision too")
             return None
-        if word in WORDS and word in BY_NAME:
+        known = words()
+        if word in known:
             return Treatment(BY_NAME[word].model_validate({}))
         form = "technique" if word in BY_NAME else "domain" if word in (self.domains or ()) else None
-        hint = f"; did you mean {{{form}: {document.at(loc)}}}?" if form else did_you_mean(document.at(loc), WORDS)
-        expected = "expected 'keep', 'drop', 'redact', {domain: ...} or {technique: ...}"
+        hint = f"; did you mean {{{form}: {document.at(loc)}}}?" if form else did_you_mean(document.at(loc), known)
+        expected = f"expected {', '.join(map(repr, known))}, {{domain: ...}} or {{technique: ...}}"
         self._fault(document, loc, f"{expected}, got {document.show(loc)}{hint}")
         return None
 
@@ -211,7 +216,7 @@ def _is_keyed(name: Any, technique: Technique | None) -> bool | None:
     if technique is not None:
         return technique.key_size() is not None
     cls = BY_NAME.get(name) if isinstance(name, str) else None
-    return None if cls is None else cls.key_size is not Technique.key_size
+    return None if cls is None else cls.takes_key()
 
 
 def predicate_faults(document: Document, loc: Loc) -> Iterator[Fault]:

@@ -15,8 +15,8 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from jobs.command_line.arguments import BadUsage
 from jobs.configuration.models import Source
+from jobs.console.exit_codes import BadUsage
 
 DEEPEST = 12
 ENDING = re.compile(

@@ -20,7 +20,7 @@ from jobs.configuration.documents import Document, Fault
 from jobs.configuration.models import Source, TableConfig
 from jobs.drafting.draft import EVIDENCE
 from jobs.drafting.proposals import Surroundings
-from privacy_udfs.techniques import BY_NAME
+from privacy_udfs.techniques import BY_NAME, facts_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,7 +78,7 @@ def _columns(columns: Mapping[str, Any]) -> list[tuple[str, bool]]:
         treatment = rule.get("treatment") if isinstance(rule, dict) else None
         name = treatment.get("technique") if isinstance(treatment, dict) else treatment
         try:
-            found.append((str(ColumnPath.parse(text)), name in ("drop", "redact")))
+            found.append((str(ColumnPath.parse(text)), facts_of(name).whole_subtree))
         except ColumnPathError:
             continue
     return found

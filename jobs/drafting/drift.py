@@ -12,17 +12,14 @@ from pyspark.sql.pandas.types import to_arrow_type
 
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.models import ColumnRule, TableConfig
-from jobs.detection import kinds, pseudonyms
+from jobs.detection import kinds
 from jobs.detection.evidence import PSEUDONYM
 from jobs.detection.scan import Found
 from jobs.drafting import hints
 from privacy_udfs.errors import LakenymError
-from privacy_udfs.technique import plain_type
+from privacy_udfs.technique import Technique, plain_type
 
 RANK = {"non_personal": 0, "quasi_identifier": 1, "sensitive": 1, "direct_identifier": 2}
-COVERS = frozenset({"drop", "redact", "keyed_hash", "deterministic_encryption", "randomized_encryption", "tokenize",
-                    "format_preserving_encryption", "substitute"})  # fmt: skip
-"""Techniques that leave nothing of a direct identifier, whatever the column turns out to hold."""
 ALIKE = 0.6
 STILL_PSEUDONYMS = 0.98
 SURE = frozenset({"email", "phone", "iban", "payment_card", "passport", "mac", "url_user_data", "national_id",
@@ -69,7 +66,7 @@ def _rules(entry: TableConfig, path: ColumnPath) -> dict[str, ColumnRule]:
     if own:
         return {str(each): rule for each, rule in own.items()}
     above = (str(ColumnPath(path.steps[:length])) for length in range(1, len(path.steps)))
-    gone = [name for name in above if name in entry.columns and _technique(entry.columns[name]) in ("drop", "redact")]
+    gone = [name for name in above if name in entry.columns and _technique(entry.columns[name]).whole_subtree]
     return {name: entry.columns[name] for name in gone[:1]}
 
 
@@ -77,8 +74,8 @@ def _leaf(name: str) -> str:
     return str(ColumnPath.parse(name).leaf)
 
 
-def _technique(rule: ColumnRule) -> str:
-    return rule.treatment.technique.technique
+def _technique(rule: ColumnRule) -> Technique:
+    return rule.treatment.technique
 
 
 def _renamed(lost: Sequence[str], new: Mapping[str, Found], before: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
@@ -114,7 +111,7 @@ def _retyped(
     entry: TableConfig, rules: Sequence[ColumnRule], found: Found, before: Mapping[str, Any] | None
 ) -> Iterator[Drift]:
     path, now = str(found.path), found.type.simpleString()
-    refusing = [_technique(rule) for rule in rules if not _takes(rule, found.type)]
+    refusing = [_technique(rule).technique for rule in rules if not _takes(rule, found.type)]
     if before is not None and before.get("type") not in (None, now):
         yield Drift(entry.name, "retyped", path, f"was {before['type']} when it was accepted, is {now}")
     elif refusing:
@@ -124,17 +121,19 @@ def _retyped(
 def _uncovered(entry: TableConfig, rules: Sequence[ColumnRule], found: Found) -> Iterator[Drift]:
     kind = kinds.decide(found.evidence)
     for rule in rules:
-        if _technique(rule) not in COVERS and kind.name in SURE and RANK[kind.class_] > RANK[rule.class_]:
-            detail = f"looks like {kind.name} ({kind.class_}), is treated as {rule.class_} by {_technique(rule)}"
+        technique = _technique(rule)
+        if not technique.covers and kind.name in SURE and RANK[kind.class_] > RANK[rule.class_]:
+            detail = f"looks like {kind.name} ({kind.class_}), is treated as {rule.class_} by {technique.technique}"
             yield Drift(entry.name, "uncovered", str(found.path), f"{detail}: {'; '.join(kind.reasons)}")
             return
 
 
 def _takes(rule: ColumnRule, given: T.DataType) -> bool:
-    if _technique(rule) in ("keep", "drop", "redact"):
+    technique = _technique(rule)
+    if technique.keeps_type or technique.drops_column:
         return True
     try:
-        rule.treatment.technique.output_type(plain_type(to_arrow_type(given, timezone="UTC")))
+        technique.output_type(plain_type(to_arrow_type(given, timezone="UTC")))
     except (LakenymError, TypeError, ValueError):
         return False
     return True
@@ -142,13 +141,13 @@ def _takes(rule: ColumnRule, given: T.DataType) -> bool:
 
 def shapes(entry: TableConfig) -> dict[str, str]:
     """The pseudonyms that are expected in the treated table: path -> pattern."""
-    found = {path: pseudonyms.shape(rule.treatment.technique) for path, rule in entry.columns.items()}
+    found = {path: _technique(rule).result_pattern() for path, rule in entry.columns.items()}
     return {path: pattern for path, pattern in found.items() if pattern is not None}
 
 
 def hides(entry: TableConfig) -> bool:
     """Whether anything of the treated table must no longer be recognizable."""
-    return any(_technique(rule) in pseudonyms.HIDING for rule in entry.columns.values())
+    return any(_technique(rule).unrecognizable for rule in entry.columns.values())
 
 
 def of_pseudonyms(entry: TableConfig, treated: Sequence[Found]) -> Iterator[Drift]:
@@ -158,12 +157,12 @@ def of_pseudonyms(entry: TableConfig, treated: Sequence[Found]) -> Iterator[Drif
         rule = entry.columns.get(path)
         if rule is None or not each.evidence.examined:
             continue
-        technique = rule.treatment.technique
-        if pseudonyms.shape(technique) is not None:
+        technique = _technique(rule)
+        if technique.result_pattern() is not None:
             share = each.evidence.share(PSEUDONYM)
             if share < STILL_PSEUDONYMS:
                 detail = f"only {share:.1%} of the treated values have the shape that {technique.technique} gives"
                 yield Drift(entry.name, "not_pseudonyms", path, detail)
-        elif technique.technique in pseudonyms.HIDING and (kind := kinds.decide(each.evidence)).name in SURE:
+        elif technique.unrecognizable and (kind := kinds.decide(each.evidence)).name in SURE:
             detail = f"the treated values look like {kind.name}, although {technique.technique} leaves none"
             yield Drift(entry.name, "not_pseudonyms", path, detail)

@@ -7,15 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from pyspark.sql import SparkSession
 
-from jobs.command_line.arguments import BadUsage
 from jobs.configuration import locations
 from jobs.configuration.documents import did_you_mean
 from jobs.configuration.models import Source
+from jobs.console.exit_codes import BadUsage
 from jobs.detection import discovery
 from jobs.detection.discovery import FoundTable
 from jobs.drafting.accepted import Entry
+from jobs.lake.record_names import RECORD
 from jobs.lake.sql import quoted, quoted_table
-from jobs.record.record_reader import RECORD
 from jobs.spark_app import failures
 
 

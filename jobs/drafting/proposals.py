@@ -1,5 +1,8 @@
 """From what a column is to what could be done with it: the first of a kind's treatments that the column's type, its
-place and the policy allow."""
+place and the policy allow.
+
+What to propose for a kind is a choice, and no fact about techniques: here they are meant by name.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from jobs.detection.scan import Found
 from jobs.drafting import hints
 from privacy_udfs.errors import LakenymError
 from privacy_udfs.technique import plain_type
-from privacy_udfs.techniques import parse
+from privacy_udfs.techniques import facts_of, parse
 
 JOINS = ("email", "phone", "iban", "payment_card", "national_id", "device_id", "person_key", "ip", "mac",
          "licence_plate", "passport", "user_name")  # fmt: skip
@@ -41,7 +44,6 @@ KEPT = ("constant",)
 OPEN = ("unknown", "gender", "quasi")
 """Kinds for which nothing is proposed: it is not known what they are, or how coarse they have to be."""
 SHIFTED = "date_shift would show by them how far a subject's dates are moved: state them as placeholders of date_shift"
-SAME_TYPE = ("keep", "redact", "drop")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,11 +87,11 @@ def _fitting(found: Found, kind: Kind, around: Surroundings) -> Iterator[Any]:
     if kind.name in OPEN:
         yield UNDECIDED
     in_key = isinstance(found.path.steps[-1], MapKey)
+    limits = around.allowed.get(kind.class_)
     for treatment in _candidates(found, kind, around):
         name = _technique(treatment, around)
-        injective = name in ("keep", "keyed_hash", "deterministic_encryption", "format_preserving_encryption")
-        limits = around.allowed.get(kind.class_)
-        if (injective or not in_key) and (limits is None or name in limits) and _takes(treatment, name, found.type):
+        fits = facts_of(name).injective or not in_key
+        if fits and (limits is None or name in limits) and _takes(treatment, name, found.type):
             yield treatment
     yield {"technique": "keyed_hash", "key": "NAME_OF_A_KEY"} if in_key else "redact"
 
@@ -119,7 +121,7 @@ def _technique(treatment: Any, around: Surroundings) -> str:
 
 
 def _takes(treatment: Any, name: str, given: T.DataType) -> bool:
-    if name in SAME_TYPE:
+    if facts_of(name).keeps_type or facts_of(name).drops_column:
         return True
     parameters = {key: value for key, value in treatment.items() if key not in ("key", "domain")}
     try:

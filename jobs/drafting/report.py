@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jobs.command_line.arguments import BadUsage
 from jobs.configuration import plain_path
 from jobs.configuration.documents import canonical_json
 from jobs.configuration.entry import UNDECIDED
 from jobs.console import whole_files
+from jobs.console.exit_codes import BadUsage
 from jobs.console.shown import shown
 from jobs.drafting.draft import key
 from jobs.drafting.drift import Drift

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from jobs.console.exit_codes import Refused
 from jobs.lake.state import TargetState
 from jobs.named_keys import key_versions
 from jobs.named_keys.key_ring import KeyRing
 from jobs.record.record_reader import columns_of
 from jobs.treatment.treatment_plan import Plan
-from privacy_udfs.errors import LakenymError
-
-
-class Refused(LakenymError):
-    """A check refuses the run; nothing was committed."""
 
 
 def check_before_write(

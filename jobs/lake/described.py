@@ -8,9 +8,7 @@ from collections.abc import Mapping
 from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
-from jobs.configuration.column_path import ColumnPath
-from jobs.record.record_reader import RECORD
-from jobs.record.treated_table import ColumnPrivacy, privacy_of
+from jobs.lake.record_names import RECORD
 
 COMMENT = "comment"
 """Where Spark keeps a column's comment in its field's metadata."""
@@ -28,14 +26,6 @@ class Described:
     @property
     def is_treated(self) -> bool:
         return RECORD in self.properties
-
-    @property
-    def leaves(self) -> dict[str, list[ColumnPrivacy]]:
-        """Column -> what the table says of each leaf in it."""
-        found: dict[str, list[ColumnPrivacy]] = {name: [] for name in self.schema.names}
-        for path, privacy in privacy_of(self.schema).items():
-            found[ColumnPath.parse(path).root].append(privacy)
-        return found
 
     def comment_of(self, column: str) -> str:
         """A column's comment, empty for none."""

@@ -11,7 +11,7 @@ from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.lake.delta_commit import APPLICATION
-from jobs.record.record_reader import PRIVACY, RECORD
+from jobs.lake.record_names import PRIVACY, PROPERTIES, RECORD
 
 COMMIT_FILES = "?" * 20 + ".json"
 """Commits only: checkpoints, checksums and compacted commits, which say the same again, have longer names."""
@@ -23,7 +23,6 @@ ACTIONS = (
 )
 LITERALLY = {"__globPaths__": "false", "pathGlobFilter": COMMIT_FILES}
 """A location is a place, also where it has the signs of a pattern."""
-RECORDED = (RECORD, "privacy.config.sha256", "privacy.policy.version", "privacy.software", "privacy.status")
 UNKNOWN: Mapping[str, str] = {RECORD: "not known"}
 """The record of a table whose oldest commit left does not state it."""
 REWRITES = ("DELETE",)
@@ -143,7 +142,7 @@ def _commits(spark: SparkSession, location: str, last: int) -> list[Commit]:
 
 def _commit(row: Row) -> Commit:
     info = row["commitInfo"].asDict() if row["commitInfo"] is not None else {}
-    record = {key: value for key, value in (row["configuration"] or {}).items() if key in RECORDED}
+    record = {key: value for key, value in (row["configuration"] or {}).items() if key in PROPERTIES}
     return Commit(
         int(row["version"]),
         int(row["added"]),

@@ -10,7 +10,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import types as T
 
-from jobs.record.record_reader import PRIVACY, RECORD
+from jobs.lake.record_names import PRIVACY, RECORD
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Columns that are folders (``cust=007/part-0.parquet``): text, unless the catalog states a type.
 
 Spark would guess a type from the folders that are there today: `007` and `7` would be one number, `1e3` another text.
-A run reads them as text (`jobs.spark_app.session.RUN`); ``partitions`` of a source states another type.
+A run reads them as text (`jobs.lake.pinned_settings`); ``partitions`` of a source states another type.
 """
 
 from __future__ import annotations

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from privacy_udfs import wording
-from privacy_udfs.errors import LakenymError
+from privacy_udfs.errors import REFUSED, LakenymError
 
 
 class SourceProblem(LakenymError):
     """The source cannot be read as the catalog says."""
 
+    exit_code: ClassVar[int] = REFUSED
+
 
 class CommitConflict(LakenymError):
     """Another run or program changed the target since this one looked at it; this run committed nothing."""
+
+    exit_code: ClassVar[int] = REFUSED
 
 
 class Overwritten(LakenymError):

@@ -14,11 +14,12 @@ from pyspark.sql import DataFrame, SparkSession
 
 from jobs.configuration import reader_options
 from jobs.configuration.models import Source
-from jobs.lake import csv_files, leaves, partition_folders, source_errors, source_schema, text_files
+from jobs.lake import leaves, partition_folders, source_errors, source_schema
 from jobs.lake.active_session import active
 from jobs.lake.leaves import Leaf
 from jobs.lake.problems import SourceProblem
 from jobs.lake.sql import quoted, quoted_table
+from jobs.lake.text_sources import csv_files, text_files
 
 NOT_DELTA = ("EXPECT_TABLE_NOT_VIEW", "DELTA_OPERATION_MISSING_PATH")
 """What Delta says when it is asked about a view, or about a table of a catalog that is not its own."""

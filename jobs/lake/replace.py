@@ -11,12 +11,11 @@ from typing import Any
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql import types as T
 
 from jobs.configuration.models import Target
-from jobs.lake import comments, delta_commit
+from jobs.lake import delta_commit
 from jobs.lake.delta_commit import NewTable, Transaction
 from jobs.lake.problems import CommitConflict, Overwritten
 from jobs.lake.sql import literal, quoted
@@ -24,9 +23,6 @@ from jobs.lake.state import TargetState
 
 CONFLICT = re.compile(r"DELTA_(CONCURRENT|METADATA_CHANGED|PROTOCOL_CHANGED)|Concurrent\w+Exception")
 USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
-MAPPING = "delta.columnMapping.mode"
-NEEDS_MAPPING = re.compile(r"[ ,;{}()\n\t=]")
-"""Characters that Delta takes in a column's name only under column mapping."""
 NOT_RESTATED = re.compile(
     r"privacy\.|delta\.(feature\.|constraints\.|columnMapping\.|min(Reader|Writer)Version|rowTracking\."
     r"|dataSkippingStatsColumns$)"  # it names columns, which may be others now
@@ -48,22 +44,19 @@ class Commit:
 
 def replace(
     spark: SparkSession,
-    rows: DataFrame,
-    columns: list[Column],
+    treated: DataFrame,
     target: Target,
     state: TargetState,
     properties: Mapping[str, str],
+    comment: str,
     run_id: str,
 ) -> Commit:
     """Create or replace the target in one commit, if it is still as inspected; else raise `CommitConflict`.
 
-    The session holds the run's user metadata under `USER_METADATA`, complete when the last row is written.
+    treated: the rows, with the metadata that their fields are to have. properties, comment: of the table. The session
+    holds the run's user metadata under `USER_METADATA`, complete when the last row is written.
     """
     stated = {**_restated(state.properties, target.properties), **target.properties, **properties}
-    if MAPPING.lower() not in map(str.lower, stated) and any(map(NEEDS_MAPPING.search, _names(rows.schema))):
-        stated[MAPPING] = "name"
-    treated = comments.of_columns(rows.select(*columns), state.before)
-    comment = comments.of_table(treated, state.before, stated)
     table = NewTable(treated, stated, comment, target.partition_by, target.cluster_by)
     try:
         if state.transaction is not None:
@@ -154,13 +147,3 @@ def _tell_overwritten(state: TargetState, version: int, between: Sequence[int]) 
             f"looked: version(s) {', '.join(map(str, between))}. This Delta gives no way to refuse that beforehand; "
             "RESTORE gets them back"
         )
-
-
-def _names(given: T.DataType) -> list[str]:
-    if isinstance(given, T.StructType):
-        return [name for field in given.fields for name in (field.name, *_names(field.dataType))]
-    if isinstance(given, T.ArrayType):
-        return _names(given.elementType)
-    if isinstance(given, T.MapType):
-        return _names(given.keyType) + _names(given.valueType)
-    return []

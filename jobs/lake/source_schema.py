@@ -16,9 +16,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from jobs.lake.bare_types import bare
 from jobs.lake.problems import raised
 from jobs.lake.sql import quoted
-from jobs.table_run.selection import bare
 
 CHAR_TYPE = "__CHAR_VARCHAR_TYPE_STRING"
 """Where Spark keeps the type of a column of CHAR, or of one that holds CHAR: the column itself it reads as text."""

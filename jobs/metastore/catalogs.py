@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import ModuleType
 
-from jobs.command_line.arguments import BadUsage
+from jobs.console.exit_codes import BadUsage
 from jobs.metastore import spark_catalog, unity_catalog
 
 CATALOGS: Mapping[str, ModuleType] = {"spark": spark_catalog, "unity": unity_catalog}

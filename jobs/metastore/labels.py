@@ -15,8 +15,8 @@ from pyspark.sql import types as T
 from jobs.configuration.column_path import ColumnPath, ColumnPathError, Element, Field, MapKey, MapValue
 from jobs.configuration.documents import NAME_PATTERN
 from jobs.lake.described import COMMENT, Described
-from jobs.metastore import marks
-from jobs.record.record_reader import PRIVACY
+from jobs.lake.record_names import PRIVACY
+from jobs.record import marks
 from jobs.record.treated_table import privacy_of
 
 WHOLE_TABLE = ColumnPath(())

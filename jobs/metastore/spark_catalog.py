@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from pyspark.sql import SparkSession
 
 from jobs.lake.described import Described
-from jobs.metastore import labels, marks, sql_text
+from jobs.metastore import labels, sql_text
 from jobs.metastore.labels import Means, Told
+from jobs.record import marks
+from jobs.record.treated_table import by_column
 
 PARTS = (1, 2, 3)
 """How many parts a table's name may have."""
@@ -28,7 +30,7 @@ def statements(name: str, table: Described) -> list[str]:
 
 def table_comment(table: Described) -> Iterator[str]:
     """The table's comment, if it is to change."""
-    columns = [column for leaves in table.leaves.values() for column in leaves]
+    columns = [column for leaves in by_column(table.schema).values() for column in leaves]
     comment = marks.marked(table.comment, marks.of_table(table.properties, columns))
     if comment != table.comment:
         yield comment
@@ -37,7 +39,8 @@ def table_comment(table: Described) -> Iterator[str]:
 def column_comments(table: Described) -> dict[str, str]:
     """Column -> its comment, for those that are to change."""
     wanted = {
-        name: marks.marked(table.comment_of(name), marks.of_column(leaves)) for name, leaves in table.leaves.items()
+        name: marks.marked(table.comment_of(name), marks.of_column(leaves))
+        for name, leaves in by_column(table.schema).items()
     }
     return {name: comment for name, comment in wanted.items() if comment != table.comment_of(name)}
 

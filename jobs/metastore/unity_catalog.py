@@ -17,7 +17,7 @@ from jobs.lake.described import Described
 from jobs.lake.sql import literal, quoted, quoted_table
 from jobs.metastore import labels, spark_catalog, sql_text
 from jobs.metastore.labels import STRICTEST, WHOLE_TABLE, Label, Means, Told
-from jobs.record.treated_table import ColumnPrivacy
+from jobs.record.treated_table import ColumnPrivacy, by_column
 
 PARTS = (3,)
 """How many parts a table's name has."""
@@ -34,7 +34,7 @@ def statements(name: str, table: Described) -> list[str]:
     for column, comment in spark_catalog.column_comments(table).items():
         found.append(sql_text.comment_on_columns(name, {column: comment}))  # several at once need a newer runtime
     found.append(f"ALTER TABLE {quoted_table(name)} SET TAGS ({_listed(table_tags(table.properties))})")
-    for column, leaves in table.leaves.items():
+    for column, leaves in by_column(table.schema).items():
         tags = _listed(column_tags(leaves))
         found.append(f"ALTER TABLE {quoted_table(name)} ALTER COLUMN {quoted(column)} SET TAGS ({tags})")
     return found

@@ -8,9 +8,8 @@ from delta.tables import DeltaTable
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from jobs.command_line.arguments import BadUsage
 from jobs.configuration.models import Target
-from jobs.gates.checks import Refused
+from jobs.console.exit_codes import BadUsage, Refused
 from jobs.lake import described
 from jobs.lake.described import Described
 from jobs.lake.sql import quoted, quoted_table

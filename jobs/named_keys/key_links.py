@@ -12,8 +12,8 @@ from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
 from jobs.configuration.models import Treatment
 from jobs.named_keys.key_ring import KeyRing
+from privacy_udfs.techniques import BY_NAME
 
-LINKING = ("AesCmacPrfKey", "HmacKey", "AesSivKey")
 MOST_NAMED = 5
 
 Uses = dict[str, dict[str, None]]
@@ -24,13 +24,18 @@ def refusals(conf: Config, ring: KeyRing) -> list[str]:
     """Keys of the ring by which domains of the catalog would be linked. The types are known of opened keysets only."""
     found = {}
     for name, keyset in ring.keysets.items():
-        if keyset.primary.type not in LINKING:
+        if not _links(keyset.primary.type):
             continue
         names = _same(conf, ring, name)
         for data, domains in _uses(conf, names).items():
             if len(domains) > 1:
                 found[min(names), data] = _told(name, keyset.primary.type, list(domains))
     return list(found.values())
+
+
+def _links(kind: str) -> bool:
+    """Whether under a key of this type equal values get equal results, whatever the domain."""
+    return any(cls.deterministic and kind in cls.key_types for cls in BY_NAME.values())
 
 
 def _same(conf: Config, ring: KeyRing, name: str) -> frozenset[str]:

@@ -6,8 +6,8 @@ import dataclasses
 import difflib
 from collections.abc import Callable
 
-from jobs.command_line.arguments import BadUsage
 from jobs.configuration.config import Config
+from jobs.console.exit_codes import BadUsage
 from privacy_udfs import key_providers
 from privacy_udfs.errors import KeyProblem
 from privacy_udfs.keys import Keyset, read_keyset

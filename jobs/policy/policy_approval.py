@@ -18,7 +18,7 @@ from jobs.configuration.config import Config
 from jobs.configuration.config_files import DOMAINS, KEYS, POLICY
 from jobs.configuration.documents import Loc, did_you_mean, quote
 from jobs.configuration.models import ColumnRule, KeyEntry, Policy, TableConfig
-from jobs.configuration.policy_entries import Deprecation, algorithm_of
+from jobs.configuration.policy_entries import Deprecation
 from jobs.configuration.violation import Level, Violation
 from privacy_udfs.key_providers import CLEAR_AT_REST, scheme_of
 from privacy_udfs.technique import Technique
@@ -43,7 +43,7 @@ def of_table(config: Config, table: TableConfig, today: datetime.date) -> Iterat
     known: dict[tuple[str, str | None], list[Judgement]] = {}  # few are told apart, of many columns
     for path, column in table.columns.items():
         technique = column.treatment.technique
-        what = technique.technique, algorithm_of(technique)
+        what = technique.technique, technique.algorithm_in_use()
         if what not in known:
             known[what] = list(_technique(config.policy, technique, what[1], today))
         for level, message in known[what]:

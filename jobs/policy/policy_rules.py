@@ -21,7 +21,6 @@ from jobs.policy import policy_approval
 from privacy_udfs.parameters import plain_text
 from privacy_udfs.technique import Technique
 
-BIGINT_BITS = 64
 MOST_NAMED = 3
 
 
@@ -63,15 +62,17 @@ def _parameters(config: Config, table: TableConfig) -> Iterator[Violation]:
     for path, column in table.columns.items():
         technique = column.treatment.technique
         for rule in by_class.get(column.class_, ()):
-            if rule.technique == technique.technique and not _kept(rule, effective(technique, rule.parameter)):
+            if rule.technique == technique.technique and not _kept(rule, _in_effect(technique, rule.parameter)[0]):
                 yield _at(table, path, column, "refuse", _broken(rule, column, config))
 
 
-def effective(technique: Technique, parameter: str) -> Any:
-    """What a parameter comes to: a hash written as a number has 64 bits, whatever ``bits`` says."""
-    if parameter == "bits" and getattr(technique, "encoding", None) == "bigint":
-        return BIGINT_BITS
-    return getattr(technique, parameter)
+def _in_effect(technique: Technique, parameter: str) -> tuple[Any, str]:
+    """What a parameter comes to, and in words why that is not what is stated, where it is not."""
+    stated = getattr(technique, parameter)
+    instead = technique.overruled(dict(technique)).get(parameter)
+    if instead is None or instead.value == stated:
+        return stated, ""
+    return instead.value, f", for {instead.why}"
 
 
 def _kept(rule: ParameterRule, value: Any) -> bool:
@@ -90,10 +91,8 @@ def _broken(rule: ParameterRule, column: ColumnRule, config: Config) -> str:
     wanted = " and ".join(f"{words} {plain_text(bound)}" for words, bound in bounds if bound is not None)
     if rule.one_of is not None:
         wanted = f"one of {', '.join(map(_shown, rule.one_of))}"
-    value = effective(column.treatment.technique, rule.parameter)
-    got = "it is not set" if value is None else f"it is {_shown(value)}"
-    if value != getattr(column.treatment.technique, rule.parameter):
-        got += ", for a bigint holds no more"
+    value, reason = _in_effect(column.treatment.technique, rule.parameter)
+    got = "it is not set" if value is None else f"it is {_shown(value)}{reason}"
     asked = f"policy.yaml asks of {rule.technique} for class {column.class_} that {rule.parameter} be {wanted}; {got}"
     domain = config.domains.get(column.treatment.domain or "")
     fixed = f", fixed by domain {domain.name} (domains.yaml:{domain.line})" if domain else ""

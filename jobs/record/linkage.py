@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pyspark.sql import types as T
 
 from jobs.console.shown import shown
-from jobs.record.treated_table import NO_RESULT, ColumnPrivacy, UnsafeUse, check_join, privacy_of
-from privacy_udfs.techniques import BY_NAME
+from jobs.record.treated_table import ColumnPrivacy, UnsafeUse, check_join, privacy_of
+from privacy_udfs.techniques import facts_of
 
 Schemas = Mapping[str, T.StructType]
 Told = Mapping[str, Mapping[str, ColumnPrivacy]]
@@ -176,9 +176,5 @@ def _where(told: Told, tables: Iterable[str], wanted: Callable[[ColumnPrivacy], 
 
 def _shows(column: ColumnPrivacy) -> bool:
     """Whether equal values, or likely ones, can be told from what stands in the column."""
-    return any(each.technique not in NO_RESULT and not _is_random(each.technique) for each in _cases(column))
-
-
-def _is_random(name: str | None) -> bool:
-    technique = BY_NAME.get(str(name))
-    return technique is not None and not technique.deterministic
+    facts = (facts_of(each.technique) for each in _cases(column))
+    return any(each.deterministic and not each.one_result for each in facts)

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, get_args
+from typing import Any, ClassVar, get_args
 
 from jobs.configuration.entry import Class
 from jobs.console.shown import shown
-from privacy_udfs.errors import LakenymError
+from jobs.lake.record_names import RECORD
+from privacy_udfs.errors import REFUSED, LakenymError
 from privacy_udfs.techniques import BY_NAME, parse
 
 RECORD_VERSION = 1
-RECORD = "privacy.record"
-PRIVACY = "privacy"
-"""Of a field's metadata, what holds its entry of the record."""
 CLASSES: tuple[str, ...] = get_args(Class)
 HASHED = "sha256"
 MOST = 5
@@ -29,6 +27,8 @@ Columns = Mapping[str, Mapping[str, Any]]
 
 class RecordProblem(LakenymError):
     """A table has a treatment record that cannot be understood, so that nothing is known of how it was treated."""
+
+    exit_code: ClassVar[int] = REFUSED
 
 
 def columns_of(properties: Mapping[str, str]) -> Columns:

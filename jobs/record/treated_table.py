@@ -25,13 +25,11 @@ from pyspark.sql import types as T
 from jobs.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue, Step, When
 from jobs.configuration.documents import did_you_mean
 from jobs.console.shown import shown
+from jobs.lake.record_names import PRIVACY
 from jobs.record.field_metadata import decoded
-from jobs.record.record_reader import PRIVACY, why_unsound
+from jobs.record.record_reader import why_unsound
 from privacy_udfs.errors import LakenymError
-from privacy_udfs.techniques import BY_NAME
-
-NO_RESULT = ("redact", "drop")
-"""Techniques whose results are all alike."""
+from privacy_udfs.techniques import facts_of, parse
 
 
 class UnsafeUse(LakenymError):
@@ -66,13 +64,21 @@ class ColumnPrivacy:
     @property
     def is_raw(self) -> bool:
         """Whether the column shows the values of the source: kept, if only in some rows, or undecided."""
-        return any(case.is_raw for case in self.cases) if self.cases else self.technique in (None, "keep")
+        if self.cases:
+            return any(case.is_raw for case in self.cases)
+        return self.technique is None or facts_of(self.technique).keeps_values
 
 
 def privacy_of(table: DataFrame | T.StructType) -> dict[str, ColumnPrivacy]:
     """Path (``address.zip``, ``items[].sku``) -> what the table says of it, for every leaf column, nested ones too."""
     schema = table if isinstance(table, T.StructType) else table.schema
     return {column.path: column for column in _of_struct(ColumnPath(()), schema)}
+
+
+def by_column(table: DataFrame | T.StructType) -> dict[str, list[ColumnPrivacy]]:
+    """Top-level column -> what the table says of each leaf in it."""
+    schema = table if isinstance(table, T.StructType) else table.schema
+    return {field.name: list(_of_struct(ColumnPath(()), T.StructType([field]))) for field in schema.fields}
 
 
 def _of_struct(path: ColumnPath, given: T.StructType) -> Iterator[ColumnPrivacy]:
@@ -114,8 +120,14 @@ def _of(path: ColumnPath, given: T.DataType, told: Mapping[str, Any]) -> Iterato
 
 def _empties(entry: Any) -> bool:
     """Whether an entry is one of a whole struct, array or map: all of it null."""
-    sound = why_unsound(entry) is None
-    return sound and entry["technique"] == "redact" and entry["parameters"].get("value") is None
+    return why_unsound(entry) is None and _gives_null(entry["technique"], entry["parameters"])
+
+
+def _gives_null(technique: str | None, parameters: Mapping[str, Any] | None) -> bool:
+    try:
+        return parse({**(parameters or {}), "technique": technique}).gives_null()
+    except LakenymError:  # unknown, or with a long list of which the hash alone is recorded
+        return False
 
 
 def _cases(path: ColumnPath, told: Mapping[str, Any]) -> Iterator[ColumnPrivacy]:
@@ -192,10 +204,10 @@ def _no_join(one: ColumnPrivacy, other: ColumnPrivacy) -> str | None:
         raw = "the first" if one.is_raw else "the second"
         return None if one.is_raw and other.is_raw else f"{raw} is raw, the other one treated: nothing would match"
     for column in (one, other):
-        technique = BY_NAME.get(str(column.technique))
-        if column.technique in NO_RESULT:
+        facts = facts_of(column.technique)
+        if facts.one_result:
             return f"{column.technique} leaves nothing to join on"
-        if technique is not None and not technique.deterministic:
+        if not facts.deterministic:
             return f"{column.technique} gives equal values unequal results"
     return _unlike(one, other)
 
@@ -211,7 +223,7 @@ def _no_join_by_cases(one: ColumnPrivacy, other: ColumnPrivacy) -> str | None:
 
 
 def _is_nulled(column: ColumnPrivacy) -> bool:
-    return column.technique == "redact" and (column.parameters or {}).get("value") is None
+    return _gives_null(column.technique, column.parameters)
 
 
 def _unlike(one: ColumnPrivacy, other: ColumnPrivacy) -> str | None:

@@ -14,7 +14,8 @@ from typing import Any
 
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.documents import canonical_json
-from jobs.record.record_reader import RECORD, RECORD_VERSION
+from jobs.lake.record_names import CONFIG, POLICY, RECORD, SOFTWARE, STATUS
+from jobs.record.record_reader import RECORD_VERSION
 from jobs.treatment.treatment_plan import ColumnPlan, Plan
 
 LONGEST_LIST = 20
@@ -59,10 +60,10 @@ def properties(plan: Plan, entries: Mapping[ColumnPath, Entry], config_sha256: s
         record["rows"] = plan.config.rows
     return {
         RECORD: shown(canonical_json(record)),
-        "privacy.config.sha256": config_sha256,
-        "privacy.policy.version": policy,
-        "privacy.software": software(),
-        "privacy.status": "treated",
+        CONFIG: config_sha256,
+        POLICY: policy,
+        SOFTWARE: software(),
+        STATUS: "treated",
     }
 
 

@@ -12,18 +12,12 @@ from typing import TypeVar
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
-from jobs.command_line.arguments import BadUsage
-from jobs.configuration.config import ConfigError
-from jobs.gates.checks import Refused
-from jobs.lake.problems import CommitConflict, SourceProblem
 from jobs.record.record_reader import RecordProblem
 from jobs.run_events.events import Report
 from jobs.spark_app import spark_errors
-from jobs.treatment.treatment_plan import PlanError
 from privacy_udfs import wording
-from privacy_udfs.errors import KeyProblem, LakenymError
+from privacy_udfs.errors import FAILED, LakenymError
 
-DONE, REFUSED, BAD_USAGE, FAILED = 0, 1, 2, 3
 T = TypeVar("T")
 
 
@@ -55,12 +49,8 @@ def exit_code(report: Report, step: Callable[[], int], table: str = "") -> int:
     """The exit code of ``step()``; what went wrong is reported, without a traceback."""
     try:
         return step()
-    except (ConfigError, BadUsage) as error:
-        code, message = BAD_USAGE, str(error)
-    except (PlanError, Refused, CommitConflict, KeyProblem, RecordProblem, SourceProblem) as error:
-        code, message = REFUSED, str(error)
     except LakenymError as error:
-        code, message = FAILED, str(error)
+        code, message = error.exit_code, str(error)
     except Exception as error:  # a defect: say what it was, not what it held
         code, message = FAILED, f"unexpected {type(error).__name__} at {_where(error)}"
     report("failed", table=table, exit_code=code, message=message)

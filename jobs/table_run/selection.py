@@ -12,9 +12,10 @@ from pyspark.sql import types as T
 from pyspark.sql.pandas.types import to_arrow_type
 
 from jobs.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue
+from jobs.lake.bare_types import bare
+from jobs.lake.record_names import PRIVACY
 from jobs.lake.sql import quoted
 from jobs.record.field_metadata import encoded
-from jobs.record.record_reader import PRIVACY
 from jobs.record.treatment_record import Entry
 from jobs.treatment.treatment_plan import ColumnPlan, Plan
 from privacy_udfs import wording
@@ -126,7 +127,7 @@ class Selection:
 
     def _leaf(self, column: ColumnPlan) -> Node:
         technique = column.treatment.technique
-        if technique.technique == "keep":
+        if technique.keeps_values:
             return Kept()
         return Leaf(f"{self.plan.table}: {column.path}", technique, self.keys.get(column.path))
 
@@ -152,17 +153,6 @@ def _with_predicates(node: Node, source: Column) -> tuple[Node, Column]:
     return ByRow(node, predicates), F.struct(source.alias("column"), *holds)
 
 
-def bare(given: T.DataType) -> T.DataType:
-    """The same type without metadata on nested fields, as a UDF must state it: Spark compares all of a type."""
-    if isinstance(given, T.StructType):
-        return T.StructType([T.StructField(f.name, bare(f.dataType), f.nullable) for f in given.fields])
-    if isinstance(given, T.ArrayType):
-        return T.ArrayType(bare(given.elementType), given.containsNull)
-    if isinstance(given, T.MapType):
-        return T.MapType(bare(given.keyType), bare(given.valueType), given.valueContainsNull)
-    return given
-
-
 def _or_kept(node: Node, output: T.DataType, whole: bool = True) -> Treated:
     """A part of which nothing is treated and nothing dropped need not go through Python."""
     if isinstance(node, StructNode):
@@ -176,4 +166,4 @@ def _or_kept(node: Node, output: T.DataType, whole: bool = True) -> Treated:
 
 
 def _is_nulled(node: Node) -> bool:
-    return isinstance(node, Leaf) and node.technique.technique == "redact" and node.technique.record()["value"] is None
+    return isinstance(node, Leaf) and node.technique.gives_null()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping
 
 from pyspark.sql import types as T
@@ -18,6 +19,9 @@ COMPARABLE = (T.NumericType, T.StringType, T.DateType, T.TimestampType, T.Timest
 IN_FOLDERS = (*COMPARABLE, T.BooleanType)
 """What the name of a partition's folder can hold; bytes would be read as text and come back as others."""
 MOST_CLUSTERING = 4
+MAPPING = "delta.columnMapping.mode"
+NEEDS_MAPPING = re.compile(r"[ ,;{}()\n\t=]")
+"""Characters that Delta takes in a column's name only under column mapping."""
 
 Outputs = Mapping[str, T.DataType | None]
 """Path of a leaf column -> its type in the target, None where it is dropped; in the order of the table."""
@@ -92,3 +96,19 @@ def _measured(path: str) -> tuple[str, ...]:
             break
         names.append(step.name)
     return tuple(names)
+
+
+def column_mapping(target: Target, schema: T.StructType) -> dict[str, str]:
+    """The property that lets columns be called as they are in the source; empty where none needs it, or it is set."""
+    set_by_user = MAPPING.lower() in map(str.lower, target.properties)
+    return {} if set_by_user or not any(map(NEEDS_MAPPING.search, _names(schema))) else {MAPPING: "name"}
+
+
+def _names(given: T.DataType) -> list[str]:
+    if isinstance(given, T.StructType):
+        return [name for field in given.fields for name in (field.name, *_names(field.dataType))]
+    if isinstance(given, T.ArrayType):
+        return _names(given.elementType)
+    if isinstance(given, T.MapType):
+        return _names(given.keyType) + _names(given.valueType)
+    return []

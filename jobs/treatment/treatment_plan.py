@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import ClassVar
 
 from pyspark.errors import PySparkException
 from pyspark.sql import types as T
@@ -19,14 +20,11 @@ from jobs.configuration.column_path import ColumnPath, Element, Field, MapKey, M
 from jobs.configuration.documents import nearest
 from jobs.configuration.models import ColumnRule, TableConfig, Treatment
 from jobs.treatment import layout
-from privacy_udfs.errors import LakenymError, TypeRefused
+from privacy_udfs.errors import REFUSED, LakenymError, TypeRefused
 from privacy_udfs.technique import plain_type
+from privacy_udfs.techniques import BY_NAME
 
 NOT_STORED = (T.NullType, T.DayTimeIntervalType, T.YearMonthIntervalType, T.CalendarIntervalType)
-INJECTIVE = frozenset({"keep", "keyed_hash", "deterministic_encryption", "format_preserving_encryption"})
-"""Techniques that keep distinct map keys distinct, but for what they normalize and for bits they cut off: a map in
-which two keys become equal stops the run."""
-
 
 Shown = Callable[[ColumnPath], str]
 """How a path is told."""
@@ -34,6 +32,8 @@ Shown = Callable[[ColumnPath], str]
 
 class PlanError(LakenymError):
     """The catalog and the table do not fit: every misfit at once. Nothing was read or written."""
+
+    exit_code: ClassVar[int] = REFUSED
 
     def __init__(self, table: str, faults: list[str]) -> None:
         self.table = table
@@ -66,7 +66,7 @@ class ColumnPlan:
 
     @property
     def gives_null(self) -> bool:
-        return self.name == "redact" and getattr(self.treatment.technique, "value", None) is None
+        return self.treatment.technique.gives_null()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,7 +134,7 @@ def _leaves(
     """The leaf columns under ``path``; a whole subtree that is dropped or nulled counts as one."""
     rule = rules.get(str(path)) if path.steps else None
     nested = isinstance(given, (T.StructType, T.ArrayType, T.MapType)) and given != T.StructType([])
-    if not nested or (rule is not None and rule.treatment.technique.technique in ("drop", "redact")):
+    if not nested or (rule is not None and rule.treatment.technique.whole_subtree):
         yield path, given
     elif isinstance(given, T.StructType):
         for field in given.fields:
@@ -159,17 +159,15 @@ def _decide(
 
 def _output(treatment: Treatment, given: T.DataType) -> T.DataType | None:
     technique = treatment.technique
-    if technique.technique == "drop":
+    if technique.drops_column:
         return None
     if isinstance(given, T.NullType):
         raise TypeRefused("the column has no type (void), which Delta cannot store: drop it")
-    if technique.technique in ("keep", "redact") and (found := next(_not_stored(given), None)) is not None:
+    if technique.keeps_type and (found := next(_not_stored(given), None)) is not None:
         raise TypeRefused(f"Delta cannot store {found.simpleString()}: drop it, or write it as text or a number")
     if given == T.StructType([]):
         raise TypeRefused("the column is a struct without fields, which Delta cannot store: drop it")
-    if technique.technique == "keep":
-        return given
-    if technique.technique == "redact" and getattr(technique, "value", None) is None:
+    if technique.keeps_values or technique.gives_null():
         return given
     output = technique.output_type(plain_type(to_arrow_type(given, timezone="UTC")))
     return from_arrow_type(output, prefer_timestamp_ntz=True)
@@ -200,16 +198,17 @@ def _of_one_type(cases: list[ColumnPlan]) -> list[ColumnPlan]:
 
 
 def _check_place(path: ColumnPath, treatment: Treatment) -> None:
-    name, last = treatment.technique.technique, path.leaf.steps[-1]
-    if name == "drop" and not isinstance(last, Field):
+    technique, last = treatment.technique, path.leaf.steps[-1]
+    if technique.drops_column and not isinstance(last, Field):
         raise TypeRefused(f"only a whole column or field can be dropped: drop {path.parent} instead")
     if MapKey() not in path.leaf.steps:
         return
-    if name not in INJECTIVE:  # a field within a key too: keys are equal where all that is left of them is
-        raise TypeRefused(f"{name} may make two keys of a map equal; take one of {', '.join(sorted(INJECTIVE))}")
-    if treatment.technique.on_refused == "null":
+    if not technique.injective:  # a field within a key too: keys are equal where all that is left of them is
+        others = ", ".join(sorted(name for name, cls in BY_NAME.items() if cls.injective))
+        raise TypeRefused(f"{technique.technique} may make two keys of a map equal; take one of {others}")
+    if technique.on_refused == "null":
         raise TypeRefused("on_refused: null would make keys of a map null, which none may be: take on_refused: stop")
-    if getattr(treatment.technique, "empty", None) == "null":
+    if getattr(technique, "empty", None) == "null":
         raise TypeRefused("empty: null would make keys of a map null, which none may be: take 'empty: treat'")
 
 

@@ -22,19 +22,13 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from privacy_udfs.errors import KeyProblem
 from privacy_udfs.keysets.key_types import KEY_TYPES, Secret
 from privacy_udfs.technique import Key, Technique
+from privacy_udfs.techniques import BY_NAME
 
 INFO = "lakenym/1/{technique}/{domain}"
 CHECK_INFO = b"lakenym/1/key-check-value"
 CHECK_SIZE = 8
 
 MASTERS = ("HkdfPrfKey", "HmacPrfKey")
-DIRECT: dict[str, str] = {
-    "AesSivKey": "deterministic_encryption",
-    "AesGcmKey": "randomized_encryption",
-    "AesCmacPrfKey": "keyed_hash",
-    "HmacKey": "keyed_hash",
-}
-_HMAC_ALGORITHMS = {"SHA256": "HMAC-SHA-256", "SHA512": "HMAC-SHA-512"}
 
 
 def derive(key_type: str, secret: Secret, technique: Technique, domain: str) -> bytes:
@@ -76,33 +70,12 @@ def misfit(key_type: str, secret: Secret, prefix: str, technique: Technique) -> 
     name = technique.technique
     if key_type not in KEY_TYPES:
         return f"{key_type} is not a type used here; use one of {', '.join(KEY_TYPES)}"
-    if DIRECT[key_type] != name:
-        return f"{key_type} serves {DIRECT[key_type]} only, not {name}; a {MASTERS[0]} serves every technique"
+    if key_type not in technique.key_types:
+        served = " and ".join(other for other, cls in BY_NAME.items() if key_type in cls.key_types)
+        return f"{key_type} serves {served} only, not {name}; a {MASTERS[0]} serves every technique"
     if not technique.accepts_key(len(secret.key)):
         return f"{name} does not take a {key_type} of {len(secret.key)} bytes"
-    return (
-        _hash_misfit(key_type, secret, prefix, technique) if name == "keyed_hash" else _wire_misfit(prefix, technique)
-    )
-
-
-def _hash_misfit(key_type: str, secret: Secret, prefix: str, technique: Technique) -> str | None:
-    """A keyed hash carries no prefix: it is the leftmost bits of what Tink computes after its prefix, if any."""
-    algorithm = "AES-CMAC" if key_type == "AesCmacPrfKey" else _HMAC_ALGORITHMS.get(secret.hash or "")
-    wanted = getattr(technique, "algorithm", None)
-    if algorithm != wanted:
-        return f"keyed_hash with {wanted} does not take a {key_type}" + (f" of {secret.hash}" if secret.hash else "")
-    if prefix == "LEGACY":
-        return "Tink's LEGACY prefix changes what is hashed; keyed_hash does not do that"
-    return None
-
-
-def _wire_misfit(prefix: str, technique: Technique) -> str | None:
-    """What is written must open with the keyset as it stands, so a prefix is written just where the key has one."""
-    written = getattr(technique, "output_prefix", "tink")
-    wanted = "raw" if prefix == "RAW" else "tink"
-    if written != wanted:
-        return f"a key with the prefix {prefix} needs output_prefix: {wanted}, but {technique.technique} has {written}"
-    return None
+    return technique.key_misfit(key_type, secret.hash, prefix)
 
 
 def wire_prefix(prefix: str, key_id: int) -> bytes | None:

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from privacy_udfs.errors import ParameterError
+from privacy_udfs.facts import Facts
 from privacy_udfs.technique import Technique
 from privacy_udfs.techniques.add_noise import AddNoise
 from privacy_udfs.techniques.coarsen_location import CoarsenLocation
@@ -48,8 +49,19 @@ TECHNIQUES: tuple[type[Technique], ...] = (
 )
 
 BY_NAME: dict[str, type[Technique]] = {cls.model_fields["technique"].default: cls for cls in TECHNIQUES}
+"""All that needs the list asks this mapping when it needs it, so that nothing keeps a list of its own."""
 if len(BY_NAME) != len(TECHNIQUES):
     raise RuntimeError("two techniques have one name")
+
+
+def facts_of(name: object) -> type[Facts]:
+    """The facts of the technique of that name; of one that is not known here the careful ones."""
+    return BY_NAME.get(name, Facts) if isinstance(name, str) else Facts
+
+
+def algorithms() -> tuple[str, ...]:
+    """The cryptographic algorithms of all techniques, each once."""
+    return tuple(dict.fromkeys(algorithm for cls in BY_NAME.values() for algorithm in cls.algorithms))
 
 
 def parse(treatment: Technique | Mapping[str, Any]) -> Technique:

@@ -10,9 +10,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from privacy_udfs.kernels.calendar import DAY
-from privacy_udfs.kernels.written_times import Form
+from privacy_udfs.kernels.numbers import DAY, Form
 from privacy_udfs.parameters import InputFormat, Later
+from privacy_udfs.strength import NO_DIFFERENCE
 from privacy_udfs.technique import Key, TextTechnique, Treated
 
 
@@ -23,10 +23,10 @@ class DateTechnique(TextTechnique):
     timestamps without zone, whatever letter stands at the end, else dates. Results are text of the same form. A text of
     another form, blanks around it left out, is refused: it is never guessed at. Unset (the default): no text is taken.
     Columns of dates and of timestamps are taken as ever, so that all can share one domain. See
-    `privacy_udfs.kernels.written_times`.
+    `privacy_udfs.kernels.numbers.written_times`.
     """
 
-    input_format: Annotated[InputFormat | None, Later()] = None
+    input_format: Annotated[InputFormat | None, Later(), NO_DIFFERENCE] = None
 
     def empty_after(self) -> tuple[str, ...]:
         return ("trim",)

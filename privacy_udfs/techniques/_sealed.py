@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol
 
 import numpy as np
 import pyarrow as pa
 
 from privacy_udfs.errors import TokenRefused
-from privacy_udfs.kernels import rfc4648
-from privacy_udfs.kernels.byte_arrays import cut, in_slices, prefixed, shorter_than, spread, without
-from privacy_udfs.kernels.canonical import TAKES, accepts, canonical
+from privacy_udfs.kernels.arrays import cut, in_slices, prefixed, shorter_than, spread, without
+from privacy_udfs.kernels.text import TAKES, accepts, canonical, rfc4648
 from privacy_udfs.parameters import Utf8
+from privacy_udfs.result_patterns import CHARACTER
+from privacy_udfs.strength import NO_DIFFERENCE
 from privacy_udfs.technique import Key, TextTechnique, Treated
 
 _VERSION = b"\x01"  # the first byte of Tink's output prefix, unless the key says otherwise
 _PREFIX = 5
+TAG = 16
 _TEXT_CODES: dict[str, tuple[rfc4648.Encoder, rfc4648.Decoder]] = {
     "base64": (rfc4648.encode_base64, rfc4648.decode_base64),
     "base64url": (rfc4648.encode_base64url, rfc4648.decode_base64url),
@@ -38,11 +40,14 @@ class Cipher(Protocol):
 class SealedTechnique(TextTechnique):
     """An authenticated encryption of the canonical bytes of each value; subclasses say by which cipher."""
 
-    associated_data: Utf8 = ""
-    encoding: Literal["base64", "base64url", "hex", "binary"] = "base64"
-    output_prefix: Literal["tink", "raw"] = "tink"
+    associated_data: Annotated[Utf8, NO_DIFFERENCE] = ""
+    encoding: Annotated[Literal["base64", "base64url", "hex", "binary"], NO_DIFFERENCE] = "base64"
+    output_prefix: Annotated[Literal["tink", "raw"], NO_DIFFERENCE] = "tink"
 
     reversible = True
+    covers = True
+    unrecognizable = True
+    scatters = True
 
     @abstractmethod
     def cipher(self, key: bytes) -> Cipher:
@@ -56,6 +61,24 @@ class SealedTechnique(TextTechnique):
         if not accepts(values):
             self.refuse_type(values, TAKES)
         return pa.binary() if self.encoding == "binary" else pa.string()
+
+    def key_misfit(self, key_type: str, hash_name: str | None, prefix: str) -> str | None:
+        """What is written must open with the keyset as it stands, so a prefix is written just where the key has one."""
+        wanted = "raw" if prefix == "RAW" else "tink"
+        if self.output_prefix == wanted:
+            return None
+        return (
+            f"a key with the prefix {prefix} needs output_prefix: {wanted}, but {self.technique} has "
+            f"{self.output_prefix}"
+        )
+
+    def result_pattern(self) -> str | None:
+        if self.encoding == "binary":
+            return None
+        least = TAG + (_PREFIX if self.output_prefix == "tink" else 0)
+        characters = 2 * least if self.encoding == "hex" else -(-least * 4 // 3)
+        padding = "={0,2}" if self.encoding == "base64" else ""
+        return f"^{CHARACTER[self.encoding]}{{{characters},}}{padding}$"
 
     def treat(self, values: pa.Array, key: Key | None, subject: pa.Array | None) -> Treated:
         assert key is not None

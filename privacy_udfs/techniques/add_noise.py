@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
-from privacy_udfs.kernels import exact
-from privacy_udfs.kernels.noise import laplace, symmetric_unit
-from privacy_udfs.kernels.subjects import draw_per_subject
+from privacy_udfs.kernels.hmac import draw_per_subject
+from privacy_udfs.kernels.numbers import exact, laplace, symmetric_unit
 from privacy_udfs.parameters import Number, ceil_scaled, floor_scaled
+from privacy_udfs.strength import CEILING, FLOOR, MORE_IS_STRONGER, NOT_COMPARABLE, Shows
 from privacy_udfs.technique import Key, SubjectTechnique, Treated
 
 Floats = npt.NDArray[np.float64]
@@ -26,7 +26,7 @@ class AddNoise(SubjectTechnique):
     (standard deviation 1.41 scale; at most 36.8 scale, for it is drawn from 53 bits).
     scale: in the unit of the column, above 0.
     clip_min, clip_max: results beyond them are moved to them, so that an age does not become negative.
-    normalize: steps before a subject of text becomes canonical bytes, see `privacy_udfs.kernels.normalize`.
+    normalize: steps before a subject of text becomes canonical bytes, see `privacy_udfs.kernels.text.normalize`.
     empty_subject: see `SubjectTechnique`. In a table's configuration the treatment of the subject's own column decides
     both.
 
@@ -51,10 +51,14 @@ class AddNoise(SubjectTechnique):
     """
 
     technique: Literal["add_noise"] = "add_noise"
-    distribution: Literal["uniform", "laplace"] = "uniform"
-    scale: Annotated[float, Field(gt=0, le=1e38)]
-    clip_min: Number | None = None
-    clip_max: Number | None = None
+    distribution: Annotated[Literal["uniform", "laplace"], NOT_COMPARABLE] = "uniform"
+    scale: Annotated[float, Field(gt=0, le=1e38), MORE_IS_STRONGER]
+    clip_min: Annotated[Number | None, FLOOR] = None
+    clip_max: Annotated[Number | None, CEILING] = None
+
+    comes_out = "bounded or Laplace, the same again for the same subject"
+    shows = Shows.NEARLY_THE_VALUE
+    algorithms = ("HMAC-SHA-256",)
 
     @model_validator(mode="after")
     def _ordered(self) -> AddNoise:

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
-from privacy_udfs.kernels import utf8
-from privacy_udfs.kernels.geohash import LATITUDE, LONGITUDE, geohash
-from privacy_udfs.kernels.utf8 import Array
+from privacy_udfs.kernels.arrays import Array, utf8
+from privacy_udfs.kernels.numbers import LATITUDE, LONGITUDE, geohash
+from privacy_udfs.strength import LESS_IS_STRONGER, Shows
 from privacy_udfs.technique import Key, TextTechnique, Treated
 
 PAIR = r"^ *(?P<latitude>[-+]?[0-9]+(?:\.[0-9]*)?) *, *(?P<longitude>[-+]?[0-9]+(?:\.[0-9]*)?) *$"
@@ -36,8 +36,11 @@ class CoarsenLocation(TextTechnique):
     """
 
     technique: Literal["coarsen_location"] = "coarsen_location"
-    decimals: Annotated[int, Field(ge=0, le=5)] | None = None
-    precision: Annotated[int, Field(ge=1, le=12)] | None = None
+    decimals: Annotated[Annotated[int, Field(ge=0, le=5)] | None, LESS_IS_STRONGER] = None
+    precision: Annotated[Annotated[int, Field(ge=1, le=12)] | None, LESS_IS_STRONGER] = None
+
+    comes_out = "to decimals or a geohash"
+    shows = Shows.A_PART
 
     @model_validator(mode="before")
     @classmethod

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field, model_validator
 
-from privacy_udfs.kernels import calendar
-from privacy_udfs.kernels.calendar import DAY, FIRST_DAY, LAST_DAY, in_calendar
-from privacy_udfs.kernels.subjects import draw_per_subject
+from privacy_udfs.kernels.hmac import draw_per_subject
+from privacy_udfs.kernels.numbers import DAY, FIRST_DAY, LAST_DAY, calendar, in_calendar
 from privacy_udfs.parameters import IsoDate, Later, ZoneName
+from privacy_udfs.strength import (
+    MORE_IS_STRONGER,
+    NO_DIFFERENCE,
+    NOT_COMPARABLE,
+    Shows,
+    Sign,
+    Strength,
+    larger_set,
+)
 from privacy_udfs.technique import Key, SubjectTechnique, Treated
 from privacy_udfs.techniques._dates import DateTechnique, from_ticks, ticks_of
 
@@ -22,11 +30,15 @@ Dates = Annotated[tuple[IsoDate, ...], Field(strict=False)]
 CALENDAR_DAYS = LAST_DAY - FIRST_DAY
 
 
+def _nulled(before: Any, after: Any) -> Sign:
+    return larger_set(before or (), after or ())
+
+
 class DateShift(SubjectTechnique, DateTechnique):
     """Move each date by a number of days fixed by key and subject, so that intervals within a subject stay exact.
 
     max_days: the farthest move, in days, either way. exclude_zero: nobody's dates stay where they are.
-    normalize: steps before a subject of text becomes canonical bytes, see `privacy_udfs.kernels.normalize`.
+    normalize: steps before a subject of text becomes canonical bytes, see `privacy_udfs.kernels.text.normalize`.
     empty_subject: see `SubjectTechnique`. In a table's configuration the treatment of the subject's own column decides
     both: where its domain trims, ``Ann`` and ``Ann`` with blanks have one pseudonym and one move.
     keep_dates, null_dates: placeholders, such as 1900-01-01 and 9999-12-31, which stand for no date at all. Moved, each
@@ -54,11 +66,16 @@ class DateShift(SubjectTechnique, DateTechnique):
     """
 
     technique: Literal["date_shift"] = "date_shift"
-    max_days: Annotated[int, Field(ge=1, le=CALENDAR_DAYS)]
-    exclude_zero: bool = False
-    keep_dates: Annotated[Dates, Later()] = ()
-    null_dates: Annotated[Dates, Later()] = ()
-    timezone: Annotated[ZoneName, Later()] = "UTC"
+    max_days: Annotated[int, Field(ge=1, le=CALENDAR_DAYS), MORE_IS_STRONGER]
+    exclude_zero: Annotated[bool, NO_DIFFERENCE] = False
+    keep_dates: Annotated[Dates, Later(), NOT_COMPARABLE] = ()
+    null_dates: Annotated[Dates, Later(), Strength(_nulled)] = ()
+    timezone: Annotated[ZoneName, Later(), NO_DIFFERENCE] = "UTC"
+
+    comes_out = "all dates of a subject move together, intervals stay; placeholders stay or become null"
+    standard = "HMAC-SHA-256"
+    shows = Shows.NEARLY_THE_VALUE
+    algorithms = ("HMAC-SHA-256",)
 
     @model_validator(mode="after")
     def _one_fate(self) -> DateShift:

@@ -8,15 +8,13 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
-from privacy_udfs.kernels import rfc4648
-from privacy_udfs.kernels.aes import Bytes
-from privacy_udfs.kernels.by_length import by_length
-from privacy_udfs.kernels.canonical import canonical
-from privacy_udfs.kernels.siv import BATCH_UP_TO, SIV
+from privacy_udfs.kernels.aes import BATCH_UP_TO, SIV
+from privacy_udfs.kernels.arrays import Bytes, by_length
+from privacy_udfs.kernels.text import canonical, rfc4648
 from privacy_udfs.parameters import Normalize
-from privacy_udfs.techniques._sealed import Cipher, SealedTechnique
+from privacy_udfs.strength import Shows
+from privacy_udfs.techniques._sealed import TAG, Cipher, SealedTechnique
 
-OVERHEAD = 16
 _ROWS: dict[str, tuple[int, Callable[[Bytes, int], Bytes] | None]] = {
     "base64": (3, rfc4648.rows_to_base64),
     "base64url": (3, rfc4648.rows_to_base64url),
@@ -29,12 +27,12 @@ _ROWS: dict[str, tuple[int, Callable[[Bytes, int], Bytes] | None]] = {
 class DeterministicEncryption(SealedTechnique):
     """Encrypt with AES-SIV (RFC 5297): equal values get equal tokens, and a changed token is never accepted.
 
-    Encrypted are the canonical bytes of a value (see `privacy_udfs.kernels.canonical`), of text after the steps of
-    ``normalize`` (see `privacy_udfs.kernels.normalize`). empty: see `TextTechnique`. associated_data: text, bound to
-    each token as its UTF-8, in one component of S2V, also when it is empty, as Tink's AesSiv does. encoding: ``base64``
-    with padding, ``base64url`` without, lower-case ``hex``, or ``binary``. output_prefix: ``tink``: ``0x01 || key id (4
-    bytes, big-endian) || SIV (16) || ciphertext``, which any Tink opens; ``raw``: SIV and ciphertext alone. Gives text,
-    or binary. Null in, null out; no value is refused.
+    Encrypted are the canonical bytes of a value (see `privacy_udfs.kernels.text.canonical`), of text after the steps of
+    ``normalize`` (see `privacy_udfs.kernels.text.normalize`). empty: see `TextTechnique`. associated_data: text, bound
+    to each token as its UTF-8, in one component of S2V, also when it is empty, as Tink's AesSiv does. encoding:
+    ``base64`` with padding, ``base64url`` without, lower-case ``hex``, or ``binary``. output_prefix: ``tink``:
+    ``0x01 || key id (4 bytes, big-endian) || SIV (16) || ciphertext``, which any Tink opens; ``raw``: SIV and
+    ciphertext alone. Gives text, or binary. Null in, null out; no value is refused.
     Key: 64 bytes (AES-256), or 48 or 32; the half for S2V comes first.
 
     `revert` gives text where every value of the array is valid UTF-8, else binary; binary columns cast it to binary.
@@ -49,8 +47,13 @@ class DeterministicEncryption(SealedTechnique):
     technique: Literal["deterministic_encryption"] = "deterministic_encryption"
     normalize: Normalize = ()
 
+    comes_out = "reversible and joinable; opens with any Tink"
+    standard = "AES-SIV, RFC 5297"
+    injective = True
+    shows = Shows.EQUALITY_AND_A_WAY_BACK
     costly = True
-    scatters = True
+    algorithms = ("AES-SIV",)
+    key_types = ("AesSivKey",)
 
     def empty_after(self) -> tuple[str, ...]:
         return self.normalize
@@ -71,7 +74,7 @@ class DeterministicEncryption(SealedTechnique):
         whole, taken = super()._tokens(cipher, prefix), self.output_type(pa.binary())
 
         def rows(plain: Bytes) -> Bytes:
-            size = len(prefix) + OVERHEAD + plain.shape[1]
+            size = len(prefix) + TAG + plain.shape[1]
             token = np.zeros((len(plain), size + -size % group), np.uint8)
             token[:, : len(prefix)] = np.frombuffer(prefix, np.uint8)
             cipher.seal_rows(plain, token[:, len(prefix) :])

@@ -6,6 +6,7 @@ from typing import Literal
 
 import pyarrow as pa
 
+from privacy_udfs.strength import Shows
 from privacy_udfs.technique import Key, Technique, Treated
 
 
@@ -18,6 +19,14 @@ class Drop(Technique):
     """
 
     technique: Literal["drop"] = "drop"
+
+    comes_out = "the column is left out"
+    word = "no column"
+    one_result = True
+    drops_column = True
+    whole_subtree = True
+    shows = Shows.NOTHING
+    covers = True
 
     def output_type(self, values: pa.DataType) -> pa.DataType:
         """Always `null`: the mark of a column that does not exist in the target."""

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import functools
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import field_validator, model_validator
 
 from privacy_udfs.errors import TokenRefused
-from privacy_udfs.kernels.alphabet import Alphabet
-from privacy_udfs.kernels.ff1 import FF1
-from privacy_udfs.kernels.ff1_text import crypt_text
+from privacy_udfs.kernels.ff1 import FF1, Alphabet, crypt_text
+from privacy_udfs.strength import NO_DIFFERENCE, SMALLER_SET_IS_STRONGER, Shows, Sign, Strength, larger_set
 from privacy_udfs.technique import Key, TextTechnique, Treated
 
 ALPHABETS = {"digits": "0123456789", "alphanumeric_lower": "0123456789abcdefghijklmnopqrstuvwxyz"}
 _alphabet = functools.lru_cache(maxsize=16)(Alphabet)
+
+
+def _alphabets(before: Any, after: Any) -> Sign:
+    """In a larger alphabet a pseudonym tells less of the value's own characters."""
+    return larger_set(ALPHABETS.get(before, before), ALPHABETS.get(after, after))
 
 
 class FormatPreservingEncryption(TextTechnique):
@@ -40,13 +44,19 @@ class FormatPreservingEncryption(TextTechnique):
     """
 
     technique: Literal["format_preserving_encryption"] = "format_preserving_encryption"
-    alphabet: str = "digits"
-    tweak: str = ""
-    preserve: str = ""
+    alphabet: Annotated[str, Strength(_alphabets)] = "digits"
+    tweak: Annotated[str, NO_DIFFERENCE] = ""
+    preserve: Annotated[str, SMALLER_SET_IS_STRONGER] = ""
 
+    comes_out = "digits stay digits, any alphabet; reversible"
+    standard = "FF1, NIST SP 800-38G"
     reversible = True
-    costly = True
+    injective = True
+    shows = Shows.FORM
+    covers = True
     scatters = True
+    costly = True
+    algorithms = ("FF1",)
 
     @field_validator("alphabet")
     @classmethod

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from privacy_udfs.kernels import calendar
-from privacy_udfs.kernels.calendar import Unit
+from privacy_udfs.kernels.numbers import Unit, calendar
 from privacy_udfs.parameters import IsoDate, ZoneName
+from privacy_udfs.strength import FLOOR, NO_DIFFERENCE, Shows, Sign, Strength, sign
 from privacy_udfs.technique import Key, Treated
 from privacy_udfs.techniques._dates import DateTechnique, from_ticks, ticks_of
+
+FINEST_FIRST: tuple[Unit, ...] = (
+    *("second", "minute", "hour", "day", "week", "month", "quarter", "year"),
+    *("decade", "century", "millennium"),
+)
+
+
+def _units(before: Any, after: Any) -> Sign:
+    known = {before, after} <= set(FINEST_FIRST)
+    return sign(FINEST_FIRST.index(before), FINEST_FIRST.index(after)) if known else None
 
 
 class GeneralizeDate(DateTechnique):
@@ -46,9 +56,16 @@ class GeneralizeDate(DateTechnique):
     """
 
     technique: Literal["generalize_date"] = "generalize_date"
-    unit: Unit = "year"
-    timezone: ZoneName = "UTC"
-    bottom: IsoDate | None = None
+    unit: Annotated[Unit, Strength(_units)] = "year"
+    timezone: Annotated[ZoneName, NO_DIFFERENCE] = "UTC"
+    bottom: Annotated[IsoDate | None, FLOOR] = None
+
+    comes_out = (
+        "to second, minute, hour, day, week, month, quarter, year, decade, century or millennium, by the clocks of a "
+        "zone"
+    )
+    standard = "ISO 8601"
+    shows = Shows.A_PART
 
     def check_dates(self, values: pa.DataType) -> None:
         if pa.types.is_date32(values) and self.unit in calendar.TICKS:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, field_validator, model_validator
 
+from privacy_udfs.strength import MORE_IS_STRONGER, NOT_COMPARABLE, Shows
 from privacy_udfs.technique import Key, TextTechnique, Treated
 
 Rows = tuple[tuple[str, ...], ...]
@@ -32,8 +33,11 @@ class GeneralizeHierarchy(TextTechnique):
     """
 
     technique: Literal["generalize_hierarchy"] = "generalize_hierarchy"
-    levels: Annotated[tuple[Annotated[tuple[str, ...], Field(strict=False)], ...], Field(strict=False)]
-    level: Annotated[int, Field(ge=0)] = 1
+    levels: Annotated[tuple[Annotated[tuple[str, ...], Field(strict=False)], ...], Field(strict=False), NOT_COMPARABLE]
+    level: Annotated[int, Field(ge=0), MORE_IS_STRONGER] = 1
+
+    comes_out = "to a level of a CSV of your own"
+    shows = Shows.A_PART
 
     @field_validator("levels", mode="before")
     @classmethod

@@ -11,14 +11,36 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
-from privacy_udfs.kernels import exact, written_numbers
-from privacy_udfs.kernels.bins import Binned, Grid, bin_exact, bin_floats
-from privacy_udfs.kernels.canonical import canonical
-from privacy_udfs.kernels.written_numbers import Mark
+from privacy_udfs.kernels.numbers import Binned, Grid, Mark, bin_exact, bin_floats, exact, written_numbers
+from privacy_udfs.kernels.text import canonical
 from privacy_udfs.parameters import Later, Number, Utf8, places, plain_text, scaled, unscaled
+from privacy_udfs.strength import (
+    CEILING,
+    FLOOR,
+    MORE_IS_STRONGER,
+    NO_DIFFERENCE,
+    SET_IS_STRONGER,
+    SMALLER_SET_IS_STRONGER,
+    Shows,
+    Sign,
+    Strength,
+)
 from privacy_udfs.technique import Key, TextTechnique, Treated
 
 HIPAA_TOP_AGE = 90
+
+
+def _labels(before: Any, after: Any) -> Sign:
+    """Labels of bins. Two bins of one label are one bin; what a label says makes no difference."""
+    one, other = (_first_of_each(labels, before or after) for labels in (before, after))
+    apart = list(range(len(one)))
+    if one == other or len(one) != len(other):
+        return 0 if one == other else None
+    return 1 if one == apart else -1 if other == apart else None
+
+
+def _first_of_each(labels: Any, like: Any) -> list[int]:
+    return list(range(len(like))) if labels is None else [labels.index(label) for label in labels]
 
 
 class GeneralizeNumber(TextTechnique):
@@ -58,16 +80,21 @@ class GeneralizeNumber(TextTechnique):
     """
 
     technique: Literal["generalize_number"] = "generalize_number"
-    preset: Literal["hipaa_age"] | None = None
-    width: Number | None = None
-    origin: Number = Decimal(0)
-    edges: Annotated[tuple[Number, ...], Field(strict=False, min_length=1)] | None = None
-    bottom: Number | None = None
-    top: Number | None = None
-    label: Literal["range", "lower", "midpoint"] = "range"
-    labels: Annotated[tuple[Utf8, ...] | None, Field(strict=False), Later()] = None
-    other: Annotated[Utf8 | None, Later()] = None
-    input_format: Annotated[Mark | None, Later()] = None
+    preset: Annotated[Literal["hipaa_age"] | None, NO_DIFFERENCE] = None
+    width: Annotated[Number | None, MORE_IS_STRONGER] = None
+    origin: Annotated[Number, NO_DIFFERENCE] = Decimal(0)
+    edges: Annotated[
+        Annotated[tuple[Number, ...], Field(strict=False, min_length=1)] | None, SMALLER_SET_IS_STRONGER
+    ] = None
+    bottom: Annotated[Number | None, FLOOR] = None
+    top: Annotated[Number | None, CEILING] = None
+    label: Annotated[Literal["range", "lower", "midpoint"], NO_DIFFERENCE] = "range"
+    labels: Annotated[tuple[Utf8, ...] | None, Field(strict=False), Later(), Strength(_labels)] = None
+    other: Annotated[Utf8 | None, Later(), SET_IS_STRONGER] = None
+    input_format: Annotated[Mark | None, Later(), NO_DIFFERENCE] = None
+
+    comes_out = "to bins, with bottom and top codes and labels of your own; HIPAA's age 90"
+    shows = Shows.A_PART
 
     @model_validator(mode="before")
     @classmethod

@@ -6,6 +6,7 @@ from typing import Literal
 
 import pyarrow as pa
 
+from privacy_udfs.strength import Shows
 from privacy_udfs.technique import Key, Technique, Treated
 
 
@@ -16,6 +17,13 @@ class Keep(Technique):
     """
 
     technique: Literal["keep"] = "keep"
+
+    comes_out = "as it is, because someone decided so"
+    word = "the column as it is"
+    injective = True
+    keeps_values = True
+    keeps_type = True
+    shows = Shows.THE_VALUE
 
     def output_type(self, values: pa.DataType) -> pa.DataType:
         return values

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, NamedTuple
 
 import pyarrow as pa
 from pydantic import Field, model_validator
 
-from privacy_udfs.kernels.canonical import TAKES, accepts, canonical
-from privacy_udfs.kernels.cmac import aes_cmac
-from privacy_udfs.kernels.encoding import encode
+from privacy_udfs.facts import Overruled
+from privacy_udfs.kernels.aes import aes_cmac
+from privacy_udfs.kernels.arrays import well_formed
 from privacy_udfs.kernels.hmac import hmac_sha256, hmac_sha512
-from privacy_udfs.kernels.utf8 import well_formed
+from privacy_udfs.kernels.text import TAKES, accepts, canonical, encode
 from privacy_udfs.parameters import Normalize
+from privacy_udfs.result_patterns import CHARACTER, UUID
+from privacy_udfs.strength import MORE_IS_STRONGER, NO_DIFFERENCE, Shows
 from privacy_udfs.technique import Key, TextTechnique, Treated
+
+BIGINT_BITS = 64
 
 
 class _Mac(NamedTuple):
@@ -30,6 +35,7 @@ _MACS = {
     "HMAC-SHA-512": _Mac(hmac_sha512, 512, 64),
     "AES-CMAC": _Mac(aes_cmac, 128, 32),
 }
+_TINK_HASHES = {"SHA256": "HMAC-SHA-256", "SHA512": "HMAC-SHA-512"}
 
 
 class KeyedHash(TextTechnique):
@@ -39,12 +45,12 @@ class KeyedHash(TextTechnique):
     derived); ``AES-CMAC`` (NIST SP 800-38B, RFC 4493; a raw key of 16, 24 or 32 bytes, 32 when derived).
     bits: how many of the leftmost are kept: a multiple of 8, from 64 up to all (256, 512 and 128).
     encoding: ``base64url`` (no padding), ``hex``, ``uuid`` (takes 128 bits), ``bigint`` (the leftmost 64 bits as a
-    signed number, whatever ``bits`` says); see `privacy_udfs.kernels.encoding`.
+    signed number, whatever ``bits`` says); see `privacy_udfs.kernels.text.encoding`.
     prefix: text before each pseudonym; numbers have none. normalize: steps on text, see
-    `privacy_udfs.kernels.normalize`. empty: see `TextTechnique`.
+    `privacy_udfs.kernels.text.normalize`. empty: see `TextTechnique`.
 
-    What goes into the code are the canonical bytes of a value, see `privacy_udfs.kernels.canonical`: 42 as a number, a
-    decimal and a text has one pseudonym.
+    What goes into the code are the canonical bytes of a value, see `privacy_udfs.kernels.text.canonical`: 42 as a
+    number, a decimal and a text has one pseudonym.
 
     Takes text, integers, decimals, booleans, dates, timestamps, times of day and binary; not floats, which have no one
     spelling. Gives text, or int64 for ``bigint``. Nulls stay null. Refused values: text that is not well-formed UTF-8.
@@ -65,14 +71,22 @@ class KeyedHash(TextTechnique):
     """
 
     technique: Literal["keyed_hash"] = "keyed_hash"
-    algorithm: Literal["HMAC-SHA-256", "HMAC-SHA-512", "AES-CMAC"] = "HMAC-SHA-256"
-    bits: Annotated[int, Field(ge=64, le=512, multiple_of=8)] = 128
-    encoding: Literal["base64url", "hex", "uuid", "bigint"] = "base64url"
-    prefix: str = ""
+    algorithm: Annotated[Literal["HMAC-SHA-256", "HMAC-SHA-512", "AES-CMAC"], NO_DIFFERENCE] = "HMAC-SHA-256"
+    bits: Annotated[int, Field(ge=64, le=512, multiple_of=8), MORE_IS_STRONGER] = 128
+    encoding: Annotated[Literal["base64url", "hex", "uuid", "bigint"], NO_DIFFERENCE] = "base64url"
+    prefix: Annotated[str, NO_DIFFERENCE] = ""
     normalize: Normalize = ()
 
-    costly = True
+    comes_out = "HMAC-SHA-256, HMAC-SHA-512 or AES-CMAC; base64url, hex, uuid or bigint"
+    standard = "RFC 2104, NIST SP 800-38B"
+    injective = True
+    shows = Shows.EQUALITY
+    covers = True
+    unrecognizable = True
     scatters = True
+    costly = True
+    algorithms = tuple(_MACS)
+    key_types = ("AesCmacPrfKey", "HmacKey")
 
     @model_validator(mode="after")
     def _parameters_fit(self) -> KeyedHash:
@@ -91,6 +105,35 @@ class KeyedHash(TextTechnique):
 
     def accepts_key(self, size: int) -> bool:
         return size in (16, 24, 32) if self.algorithm == "AES-CMAC" else size > 0
+
+    def algorithm_in_use(self) -> str:
+        return self.algorithm
+
+    def key_misfit(self, key_type: str, hash_name: str | None, prefix: str) -> str | None:
+        """A keyed hash carries no prefix: it is the leftmost bits of what Tink computes after its prefix, if any."""
+        algorithm = "AES-CMAC" if key_type == "AesCmacPrfKey" else _TINK_HASHES.get(hash_name or "")
+        if algorithm != self.algorithm:
+            return f"{self.technique} with {self.algorithm} does not take a {key_type}" + (
+                f" of {hash_name}" if hash_name else ""
+            )
+        if prefix == "LEGACY":
+            return f"Tink's LEGACY prefix changes what is hashed; {self.technique} does not do that"
+        return None
+
+    @classmethod
+    def overruled(cls, parameters: Mapping[str, Any]) -> Mapping[str, Overruled]:
+        if parameters.get("encoding") == "bigint" and "bits" in parameters:
+            return {"bits": Overruled(BIGINT_BITS, "a bigint holds no more")}
+        return {}
+
+    def result_pattern(self) -> str | None:
+        prefix = re.escape(self.prefix)
+        if self.encoding == "bigint":
+            return None
+        if self.encoding == "uuid":
+            return f"^{prefix}{UUID}$"
+        size = self.bits // 4 if self.encoding == "hex" else -(-self.bits // 6)
+        return f"^{prefix}{CHARACTER[self.encoding]}{{{size}}}$"
 
     def empty_after(self) -> tuple[str, ...]:
         return self.normalize

@@ -11,9 +11,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from privacy_udfs.kernels import utf8
-from privacy_udfs.kernels.utf8 import Array, Units
+from privacy_udfs.kernels.arrays import Array, Units, utf8
 from privacy_udfs.parameters import Later
+from privacy_udfs.strength import (
+    LESS_IS_STRONGER,
+    MORE_IS_STRONGER,
+    NO_DIFFERENCE,
+    NOT_COMPARABLE,
+    SET_IS_STRONGER,
+    SMALLER_SET_IS_STRONGER,
+    UNSET_IS_STRONGER,
+    Shows,
+    Sign,
+    Strength,
+    larger_set,
+    unset,
+)
 from privacy_udfs.technique import Key, TextTechnique, Treated
 
 ClassName = Literal["upper", "lower", "digit", "letter"]
@@ -42,6 +55,11 @@ class Classes(BaseModel):
     lower: OneCharacter | None = None
     digit: OneCharacter | None = None
     letter: OneCharacter | None = None
+
+
+def _masked_classes(before: Any, after: Any) -> Sign:
+    """Classes of characters that are masked: unset, all of them."""
+    return larger_set(before, after) if before is not None and after is not None else unset(before, after)
 
 
 class Mask(TextTechnique):
@@ -77,16 +95,24 @@ class Mask(TextTechnique):
     """
 
     technique: Literal["mask"] = "mask"
-    keep_start: Annotated[int, Field(ge=0)] = 0
-    keep_end: Annotated[int, Field(ge=0)] = 0
-    char: OneCharacter = "*"
-    preserve: str = "-@. "
-    classes: Annotated[Classes, Field(strict=False)] | None = None
-    shape: Literal["email", "card"] | None = None
-    only: Annotated[tuple[ClassName, ...] | None, Field(strict=False, min_length=1), Later()] = None
-    mask_start: Annotated[int | None, Field(ge=0), Later()] = None
-    mask_end: Annotated[int | None, Field(ge=0), Later()] = None
-    length: Annotated[int | None, Field(ge=1, le=MOST_SIGNS), Later()] = None
+    keep_start: Annotated[int, Field(ge=0), LESS_IS_STRONGER] = 0
+    keep_end: Annotated[int, Field(ge=0), LESS_IS_STRONGER] = 0
+    char: Annotated[OneCharacter, NO_DIFFERENCE] = "*"
+    preserve: Annotated[str, SMALLER_SET_IS_STRONGER] = "-@. "
+    classes: Annotated[Annotated[Classes, Field(strict=False)] | None, UNSET_IS_STRONGER] = None
+    shape: Annotated[Literal["email", "card"] | None, NOT_COMPARABLE] = None
+    only: Annotated[
+        tuple[ClassName, ...] | None, Field(strict=False, min_length=1), Later(), Strength(_masked_classes)
+    ] = None
+    mask_start: Annotated[int | None, Field(ge=0), Later(), MORE_IS_STRONGER] = None
+    mask_end: Annotated[int | None, Field(ge=0), Later(), MORE_IS_STRONGER] = None
+    length: Annotated[int | None, Field(ge=1, le=MOST_SIGNS), Later(), SET_IS_STRONGER] = None
+
+    comes_out = (
+        "characters covered; length kept, or one length for all; a class of characters, both ends, shapes for e-mail "
+        "and cards"
+    )
+    shows = Shows.A_PART
 
     @model_validator(mode="before")
     @classmethod

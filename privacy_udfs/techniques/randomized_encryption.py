@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Literal
 
-from privacy_udfs.kernels.gcm import GCM
+from privacy_udfs.kernels.aes import GCM
+from privacy_udfs.strength import Shows
 from privacy_udfs.techniques._sealed import Cipher, SealedTechnique
 
 
 class RandomizedEncryption(SealedTechnique):
     """Encrypt with AES-GCM (NIST SP 800-38D) under a random nonce for each value: equal values get different tokens.
 
-    Encrypted are the canonical bytes of a value (see `privacy_udfs.kernels.canonical`). associated_data: text, bound
-    to each token as its UTF-8. encoding: ``base64`` with padding, ``base64url`` without, lower-case ``hex``, or
+    Encrypted are the canonical bytes of a value (see `privacy_udfs.kernels.text.canonical`). associated_data: text,
+    bound to each token as its UTF-8. encoding: ``base64`` with padding, ``base64url`` without, lower-case ``hex``, or
     ``binary``.
     output_prefix: ``tink``: ``0x01 || key id (4 bytes, big-endian) || nonce (12) || ciphertext || tag (16)``, which any
     Tink opens as AES-GCM; ``raw``: the same without the first five bytes. Gives text, or binary. Null in, null out; no
@@ -29,8 +30,12 @@ class RandomizedEncryption(SealedTechnique):
 
     technique: Literal["randomized_encryption"] = "randomized_encryption"
 
+    comes_out = "reversible, not joinable; opens with any Tink"
+    standard = "AES-GCM, NIST SP 800-38D"
     deterministic = False
-    scatters = True
+    shows = Shows.LENGTHS
+    algorithms = ("AES-256-GCM",)
+    key_types = ("AesGcmKey",)
 
     def key_size(self) -> int:
         return 32

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from privacy_udfs.strength import Shows, Sign, Strength
 from privacy_udfs.technique import Key, Technique, Treated
+
+
+def _constants(before: Any, after: Any) -> Sign:
+    """A constant shows which values were missing, null does not; which constant makes no difference."""
+    return 1 if after is None else -1 if before is None else 0
 
 
 class Redact(Technique):
@@ -22,7 +28,19 @@ class Redact(Technique):
     """
 
     technique: Literal["redact"] = "redact"
-    value: bool | int | float | str | None = None
+    value: Annotated[bool | int | float | str | None, Strength(_constants)] = None
+
+    comes_out = "null, or one constant"
+    word = "a column of nulls"
+    one_result = True
+    keeps_type = True
+    whole_subtree = True
+    shows = Shows.MISSING
+    covers = True
+    unrecognizable = True
+
+    def gives_null(self) -> bool:
+        return self.value is None
 
     def output_type(self, values: pa.DataType) -> pa.DataType:
         self._constant(values)

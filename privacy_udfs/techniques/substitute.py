@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import pyarrow as pa
 from pydantic import Field, field_validator, model_validator
 
-from privacy_udfs.kernels.canonical import TAKES, accepts, canonical
+from privacy_udfs.kernels.arrays import Array
 from privacy_udfs.kernels.hmac import hmac_sha256
-from privacy_udfs.kernels.utf8 import Array
+from privacy_udfs.kernels.text import TAKES, accepts, canonical
 from privacy_udfs.parameters import Normalize
+from privacy_udfs.strength import NO_DIFFERENCE, Shows
 from privacy_udfs.technique import Key, TextTechnique, Treated
 from privacy_udfs.word_lists import WORD_LISTS
 
@@ -33,11 +34,16 @@ class Substitute(TextTechnique):
     """
 
     technique: Literal["substitute"] = "substitute"
-    values: Annotated[tuple[str, ...], Field(strict=False, min_length=2)] | None = None
-    list: Literal["first_names", "last_names", "cities"] | None = None
+    values: Annotated[Annotated[tuple[str, ...], Field(strict=False, min_length=2)] | None, NO_DIFFERENCE] = None
+    list: Annotated[Literal["first_names", "last_names", "cities"] | None, NO_DIFFERENCE] = None
     normalize: Normalize = ()
 
-    costly: ClassVar[bool] = True
+    comes_out = "a name or city that looks real"
+    standard = "HMAC-SHA-256"
+    shows = Shows.A_PART
+    covers = True
+    costly = True
+    algorithms = ("HMAC-SHA-256",)
 
     @field_validator("values")
     @classmethod

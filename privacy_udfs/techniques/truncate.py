@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
-from privacy_udfs.kernels import utf8
+from privacy_udfs.kernels.arrays import utf8
+from privacy_udfs.strength import LESS_IS_STRONGER, NOT_COMPARABLE, Shows, Sign, Strength, larger_set
 from privacy_udfs.technique import Key, TextTechnique, Treated
 
 ZIP = r"^[0-9]{5}(-?[0-9]{4})?$"
@@ -23,6 +24,10 @@ De-identification of Protected Health Information (26 November 2012), "When can 
 information?"."""
 
 Zip3 = Annotated[str, Field(pattern=r"^[0-9]{3}$")]
+
+
+def _areas(before: Any, after: Any) -> Sign:
+    return larger_set(SMALL_AREAS if before is None else before, SMALL_AREAS if after is None else after)
 
 
 class Truncate(TextTechnique):
@@ -41,9 +46,12 @@ class Truncate(TextTechnique):
     """
 
     technique: Literal["truncate"] = "truncate"
-    keep: Annotated[int, Field(ge=1)] | None = None
-    preset: Literal["hipaa_zip3"] | None = None
-    small_areas: Annotated[tuple[Zip3, ...], Field(strict=False)] | None = None
+    keep: Annotated[Annotated[int, Field(ge=1)] | None, LESS_IS_STRONGER] = None
+    preset: Annotated[Literal["hipaa_zip3"] | None, NOT_COMPARABLE] = None
+    small_areas: Annotated[Annotated[tuple[Zip3, ...], Field(strict=False)] | None, Strength(_areas)] = None
+
+    comes_out = "the first characters; HIPAA's ZIP3"
+    shows = Shows.A_PART
 
     @model_validator(mode="after")
     def _one_way(self) -> Truncate:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from privacy_udfs.kernels import ip, ip_text, utf8
+from privacy_udfs.kernels.arrays import utf8
+from privacy_udfs.kernels.ip import ip, ip_text
 from privacy_udfs.parameters import Later
+from privacy_udfs.strength import LESS_IS_STRONGER, SET_IS_STRONGER, Shows
 from privacy_udfs.technique import Key, TextTechnique, Treated
 
 
@@ -36,11 +38,14 @@ class TruncateIp(TextTechnique):
     """
 
     technique: Literal["truncate_ip"] = "truncate_ip"
-    ipv4: Annotated[int, Field(ge=0, le=32)] = 24
-    ipv6: Annotated[int, Field(ge=0, le=128)] = 48
-    embedded_ipv4: Annotated[Literal["ipv6", "ipv4"], Later()] = "ipv6"
+    ipv4: Annotated[int, Field(ge=0, le=32), LESS_IS_STRONGER] = 24
+    ipv6: Annotated[int, Field(ge=0, le=128), LESS_IS_STRONGER] = 48
+    embedded_ipv4: Annotated[Literal["ipv6", "ipv4"], Later(), SET_IS_STRONGER] = "ipv6"
 
-    costly: ClassVar[bool] = True
+    comes_out = "network part only, IPv4 and IPv6"
+    standard = "RFC 5952"
+    shows = Shows.A_PART
+    costly = True
 
     def output_type(self, values: pa.DataType) -> pa.DataType:
         if pa.types.is_string(values) or pa.types.is_large_string(values):

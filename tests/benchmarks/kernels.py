@@ -11,8 +11,8 @@ from typing import Any
 import pyarrow as pa
 
 import privacy_udfs
-from privacy_udfs.kernels import hmac as batch_hmac
-from privacy_udfs.kernels.sha2_lanes import lanes
+from privacy_udfs.kernels.hmac import hmac as batch_hmac
+from privacy_udfs.kernels.hmac.sha2_lanes import lanes
 from tests.benchmarks import peers, values
 from tests.benchmarks.peers import available, loop
 from tests.benchmarks.timing import Times, interleaved

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -23,6 +24,8 @@ class Vector:
     expect: pa.Array
     key: bytes | None
     subject: pa.Array | None
+    record: dict[str, Any] | None = None
+    """What a table's record holds of the treatment, where the case pins it."""
 
 
 def arrow_type(name: str) -> pa.DataType:
@@ -49,9 +52,9 @@ def to_arrow(values: list[Any], type_name: str) -> pa.Array:
     return text.cast(target)
 
 
-def load_vectors(technique: str) -> list[Vector]:
+def load_vectors(technique: str, folder: Path = VECTORS) -> list[Vector]:
     """The cases of ``tests/vectors/<technique>.yaml``. Each must name its source. Keys: see `Vector`."""
-    cases = yaml.safe_load((VECTORS / f"{technique}.yaml").read_text(encoding="utf-8"))
+    cases = yaml.safe_load((folder / f"{technique}.yaml").read_text(encoding="utf-8"))
     vectors = []
     for case in cases:
         assert case["source"], f"{technique}: {case['name']} names no source"
@@ -65,6 +68,7 @@ def load_vectors(technique: str) -> list[Vector]:
                 expect=to_arrow(case["expect"], case.get("expect_type", kind)),
                 key=bytes.fromhex(case["key"]) if "key" in case else None,
                 subject=to_arrow(subject["values"], subject["type"]) if subject else None,
+                record=case.get("record"),
             )
         )
     assert vectors, f"{technique} has no vectors"

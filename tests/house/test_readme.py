@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from privacy_udfs import __main__ as documentation
 from privacy_udfs.techniques import BY_NAME
 from tests.helpers.places import ROOT, all_of
 
@@ -28,6 +29,12 @@ def anchors(page: str) -> set[str]:
 def test_every_technique_is_in_the_readme_and_only_those() -> None:
     listed = re.findall(r"^\| `(\w+)` \|", README, re.MULTILINE)
     assert listed == list(BY_NAME)
+
+
+def test_what_pages_say_of_techniques_is_what_these_say_of_themselves() -> None:
+    """Else: ``make schemas``."""
+    assert documentation.table() in README
+    assert documentation.order() in (ROOT / "docs" / "governance.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)

@@ -11,8 +11,8 @@ from pyspark.sql import SparkSession
 
 from jobs import check, inventory, pseudonymize
 from jobs.configuration import config
-from jobs.record.record_reader import RECORD
-from jobs.spark_app import failures
+from jobs.console.exit_codes import BAD_USAGE, DONE, REFUSED
+from jobs.lake.record_names import RECORD
 from tests.helpers.lakes import column, table, write_conf
 
 PEOPLE = 60
@@ -28,12 +28,12 @@ def test_a_new_column_stops_the_job_until_a_person_has_decided_about_it(
     conf = write_conf(lake, entry)
     nightly = ["--conf", str(conf), "--table", "people"]
     append(spark, lake, "id", "total")
-    assert pseudonymize.main(nightly) == failures.DONE
+    assert pseudonymize.main(nightly) == DONE
     first = commits(lake)
 
     append(spark, lake, "id", "total", "c7")
     capfd.readouterr()
-    assert pseudonymize.main(nightly) == failures.REFUSED
+    assert pseudonymize.main(nightly) == REFUSED
     message = "".join(capfd.readouterr())
     assert "people: 1 column(s) need a decision" in message
     assert "c7 (string): no decision in catalog/people.yaml" in message
@@ -53,12 +53,12 @@ def test_a_new_column_stops_the_job_until_a_person_has_decided_about_it(
     capfd.readouterr()
     assert check.main(["--conf", str(conf)]) == check.BAD_CONFIGURATION
     assert "columns.c7.why: expected text that is not blank" in capfd.readouterr().out
-    assert pseudonymize.main(nightly) == failures.BAD_USAGE
+    assert pseudonymize.main(nightly) == BAD_USAGE
 
     accepted.write_text(before + lines.replace('why: ""', "why: the region of a network is enough for us"))
     draft.unlink()
     assert check.main(["--conf", str(conf)]) == check.DONE
-    assert pseudonymize.main(nightly) == failures.DONE
+    assert pseudonymize.main(nightly) == DONE
 
     record = treated(spark, lake)
     assert record["columns"]["c7"]["class"] == "quasi_identifier"

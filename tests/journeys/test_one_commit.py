@@ -81,7 +81,7 @@ import os, signal, sys, threading, time
 from pathlib import Path
 from jobs import pseudonymize
 from jobs.configuration import config
-from jobs.lake import delta_commit
+from jobs.lake.delta_commit import commit
 from jobs.spark_app import session
 conf_dir, target, point = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 def die(): os.killpg(0, signal.SIGKILL)
@@ -97,7 +97,7 @@ if point == "after_prepare":
 if point == "while_writing":
     threading.Thread(target=die_while_writing, daemon=True).start()
 if point == "after_commit":
-    delta_commit._register = lambda *_: die()
+    commit._register = lambda *_: die()
 pseudonymize.execute(own, held)
 """
 

@@ -15,8 +15,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from privacy_udfs.errors import TypeRefused, ValueRefused
-from privacy_udfs.kernels.canonical import accepts, canonical
-from privacy_udfs.kernels.normalize import BLANKS
+from privacy_udfs.kernels.text.canonical import accepts, canonical
+from privacy_udfs.kernels.text.normalize import BLANKS
 from privacy_udfs.parameters import plain_text
 
 IGNORABLE = {

@@ -19,8 +19,8 @@ from tink import aead, daead, proto_keyset_format, secret_key_access
 from tink.proto import aes_gcm_pb2, aes_siv_pb2, tink_pb2
 
 from privacy_udfs.errors import KeyProblem, TokenRefused, TypeRefused
-from privacy_udfs.kernels import gcm, siv
-from privacy_udfs.kernels.byte_arrays import SLICE
+from privacy_udfs.kernels.aes import gcm, siv
+from privacy_udfs.kernels.arrays.byte_arrays import SLICE
 from privacy_udfs.technique import Key
 from privacy_udfs.techniques import parse
 from privacy_udfs.techniques._sealed import SealedTechnique

@@ -19,13 +19,13 @@ from cryptography.hazmat.primitives.cmac import CMAC
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from privacy_udfs.kernels.cmac import LIMIT, aes_cmac
-from privacy_udfs.kernels.encoding import encode
-from privacy_udfs.kernels.hmac import hmac_sha256, hmac_sha512
-from privacy_udfs.kernels.hmac_plain import hmac_one_by_one
-from privacy_udfs.kernels.ragged import ROWS, steps
-from privacy_udfs.kernels.repeats import distinct_if_few
-from privacy_udfs.kernels.sha2_lanes import lanes
+from privacy_udfs.kernels.aes.cmac import LIMIT, aes_cmac
+from privacy_udfs.kernels.arrays.ragged import ROWS, steps
+from privacy_udfs.kernels.arrays.repeats import distinct_if_few
+from privacy_udfs.kernels.hmac.hmac import hmac_sha256, hmac_sha512
+from privacy_udfs.kernels.hmac.hmac_plain import hmac_one_by_one
+from privacy_udfs.kernels.hmac.sha2_lanes import lanes
+from privacy_udfs.kernels.text.encoding import encode
 
 COMPILER = find_spec("llvmlite") is not None
 needs_compiler = pytest.mark.skipif(not COMPILER, reason="needs the extra `fast`")
@@ -116,8 +116,8 @@ def test_without_the_extra_the_bytes_are_the_same() -> None:
         import hmac, sys
         sys.modules["llvmlite"] = None  # importing it now fails as if it were not installed
         import pyarrow as pa
-        from privacy_udfs.kernels.hmac import hmac_sha256
-        from privacy_udfs.kernels.sha2_lanes import lanes
+        from privacy_udfs.kernels.hmac.hmac import hmac_sha256
+        from privacy_udfs.kernels.hmac.sha2_lanes import lanes
         assert lanes("sha256") is None
         messages = [str(n).encode() for n in range(3000)]
         assert [row.tobytes() for row in hmac_sha256(b"k", pa.array(messages))] == [
@@ -129,7 +129,7 @@ def test_without_the_extra_the_bytes_are_the_same() -> None:
 
 @needs_compiler
 def test_the_constants_are_those_of_fips_180_4() -> None:
-    from privacy_udfs.kernels.sha2_ir import root_fractions
+    from privacy_udfs.kernels.hmac.sha2_ir import root_fractions
 
     assert root_fractions(2, 3, 32) == [0x428A2F98, 0x71374491]
     assert root_fractions(64, 3, 32)[-1] == 0xC67178F2

@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from privacy_udfs.errors import TypeRefused, ValueRefused
-from privacy_udfs.kernels.noise import natural_log
+from privacy_udfs.kernels.numbers.noise import natural_log
 from privacy_udfs.technique import Technique
 from privacy_udfs.techniques.add_noise import AddNoise
 from privacy_udfs.techniques.date_shift import DateShift

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from privacy_udfs.kernels import rfc4648
+from privacy_udfs.kernels.text import rfc4648
 
 CODERS = {
     "base64": (rfc4648.encode_base64, rfc4648.decode_base64, base64.b64encode),

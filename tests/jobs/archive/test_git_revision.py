@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jobs.archive import git_revision
-from jobs.command_line.arguments import BadUsage
+from jobs.console.exit_codes import BadUsage
 from tests.helpers.generated_catalog import write
 from tests.helpers.repositories import AUTHOR, commit, git, repository_of, tree
 

@@ -18,7 +18,7 @@ from jobs.configuration import config, yaml_reader, yaml_writer
 from jobs.configuration.config import Config
 from jobs.configuration.documents import Fault
 from jobs.configuration.policy_entries import Snapshots
-from jobs.gates.checks import Refused
+from jobs.console.exit_codes import Refused
 from tests.helpers.edits import replace
 from tests.jobs.configuration.test_config import ENVIRON, GOOD, JSON, PRINTABLE
 

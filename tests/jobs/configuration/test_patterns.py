@@ -16,7 +16,7 @@ import privacy_udfs
 from jobs.configuration import documents, yaml_reader
 from jobs.configuration.column_path import ColumnPath, ColumnPathError
 from jobs.configuration.documents import Fault
-from jobs.metastore import marks
+from jobs.record import marks
 from tests.helpers.places import ROOT
 
 LONG = 60_000

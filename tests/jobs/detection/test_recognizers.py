@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.configuration.column_path import ColumnPath
-from jobs.detection import distinct, evidence, kinds, leaves, pseudonyms, recognizers, scan
+from jobs.detection import distinct, evidence, kinds, leaves, recognizers, scan
 from jobs.detection.evidence import Settings, measure
 from jobs.detection.recognizers import city, payment_card, placeholders
 from jobs.drafting import hints
@@ -273,7 +273,7 @@ def test_leaves_of_sliced_and_null_nested_arrays() -> None:
     ],
 )
 def test_pseudonyms_have_the_shape_that_is_expected_of_them(record: dict[str, object]) -> None:
-    pattern = pseudonyms.shape(parse(record))
+    pattern = parse(record).result_pattern()
     assert pattern is not None
     made = apply(record, pa.array(["a", "bb", "c" * 50]), key=bytes(range(64)))
     assert recognizers.text.matches(made, pattern).all()

@@ -15,10 +15,10 @@ import yaml
 from pyspark.sql import SparkSession
 
 from jobs import inventory, pseudonymize
-from jobs.command_line.arguments import BadUsage
 from jobs.configuration import config
 from jobs.configuration.column_path import ColumnPath, Field
 from jobs.configuration.config import ConfigError
+from jobs.console.exit_codes import BadUsage
 from jobs.detection import discovery
 from jobs.drafting import lake_tables, report
 from jobs.spark_app import session

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from jobs.configuration.models import Source
-from jobs.lake import csv_records, read
-from jobs.lake.csv_records import Dialect
+from jobs.lake import read
 from jobs.lake.problems import SourceProblem
+from jobs.lake.text_sources import csv_records
+from jobs.lake.text_sources.csv_records import Dialect
 from jobs.pseudonymize import run
 from jobs.spark_app.failures import RunFailed, translated
 from jobs.spark_app.session import for_run

@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from jobs.configuration.models import Source
-from jobs.lake import json_documents, read, text_source
+from jobs.lake import read
+from jobs.lake.pinned_settings import PINNED
 from jobs.lake.problems import SourceProblem
+from jobs.lake.text_sources import json_documents, text_source
 from jobs.pseudonymize import run
 from jobs.spark_app.failures import RunFailed, translated
-from jobs.spark_app.session import RUN, for_run
+from jobs.spark_app.session import for_run
 from jobs.treatment.treatment_plan import PlanError
 from privacy_udfs.errors import SourceRefused
 from tests.helpers.lakes import configured, table
@@ -100,7 +102,7 @@ def test_counts_and_limits(spark: SparkSession, lake: Path) -> None:
 def test_files_are_read_with_the_settings_of_the_run(spark: SparkSession) -> None:
     own = text_source.session(for_run(spark))
     for name in ("spark.sql.session.timeZone", "spark.sql.json.enableExactStringParsing", "spark.sql.caseSensitive"):
-        assert own.conf.get(name) == RUN[name]
+        assert own.conf.get(name) == PINNED[name]
 
 
 def test_whole_files(spark: SparkSession, lake: Path) -> None:

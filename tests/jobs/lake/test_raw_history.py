@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from jobs import pseudonymize
 from jobs.configuration.config import Config
-from jobs.gates.checks import Refused
+from jobs.console.exit_codes import Refused
 from jobs.lake import state
 from jobs.lake.history import Commit, _judged
 from jobs.lake.replace import USER_METADATA

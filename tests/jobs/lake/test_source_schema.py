@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 
 from jobs import plan, pseudonymize
 from jobs.configuration.models import Source
-from jobs.gates.checks import Refused
+from jobs.console.exit_codes import Refused
 from jobs.lake import read
 from jobs.lake.problems import SourceProblem
 from jobs.pseudonymize import run

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from jobs import plan, pseudonymize
 from jobs.configuration import plain_path
 from jobs.configuration.config import Config
-from jobs.lake import delta_commit
+from jobs.lake.delta_commit import transaction
 from jobs.lake.problems import CommitConflict, Overwritten, SourceProblem
 from jobs.pseudonymize import Prepared
 from jobs.spark_app import session
@@ -210,7 +210,7 @@ def test_a_standing_constraint_prints_no_value(spark: SparkSession, lake: Path, 
 def test_another_delta_is_told_and_what_it_overwrote_too(
     spark: SparkSession, lake: Path, treated: tuple[Path, Config], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delta_commit, "TRIED", {"4.2": "4.3"})
+    monkeypatch.setattr(transaction, "TRIED", {"4.2": "4.3"})
     told: list[str] = []
     own, conf = session.for_run(spark), copied(treated, lake)
     held = pseudonymize.prepare(own, conf, "t", report=lambda _, **fields: told.append(str(fields.get("message"))))

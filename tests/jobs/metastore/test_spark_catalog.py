@@ -16,11 +16,10 @@ from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
 from jobs import catalog_tags, pseudonymize
-from jobs.command_line.arguments import BadUsage
 from jobs.configuration import config
 from jobs.configuration.column_path import ColumnPath, Field
 from jobs.configuration.config import Config, ConfigError
-from jobs.gates.checks import Refused
+from jobs.console.exit_codes import BadUsage, Refused
 from jobs.lake.described import Described, of_delta
 from jobs.lake.sql import quoted
 from jobs.metastore import labels, marks, spark_catalog, sql_text

@@ -17,12 +17,12 @@ from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
 from jobs import catalog_tags, pseudonymize
-from jobs.command_line.arguments import BadUsage
+from jobs.console.exit_codes import BadUsage
 from jobs.lake import sql
 from jobs.lake.described import Described
+from jobs.lake.record_names import RECORD
 from jobs.metastore import sql_text, unity_catalog
 from jobs.metastore.catalogs import checked_name
-from jobs.record.record_reader import RECORD
 from jobs.record.treated_table import ColumnPrivacy
 from jobs.spark_app import session
 from tests.helpers.lakes import column, configured, table

@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 
 from jobs import keys
 from jobs.configuration import config
-from jobs.gates.checks import Refused
+from jobs.console.exit_codes import Refused
 from jobs.named_keys import key_use, named_key
 from privacy_udfs.keys import Keyset
 from tests.helpers.key_helpers import four_keys

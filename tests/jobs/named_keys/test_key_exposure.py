@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.configuration.models import KeyEntry
-from jobs.gates.checks import Refused
+from jobs.console.exit_codes import Refused
 from jobs.named_keys import key_exposure, key_links
 from jobs.named_keys.key_ring import KeyRing
 from jobs.pseudonymize import run

@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 from jobs import keys, plan, pseudonymize
 from jobs.configuration import config
 from jobs.configuration.config import Config
-from jobs.gates.checks import Refused
+from jobs.console.exit_codes import Refused
 from jobs.named_keys import named_key
 from jobs.pseudonymize import run
 from jobs.spark_app import failures, session

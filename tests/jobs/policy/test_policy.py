@@ -13,14 +13,7 @@ import pytest
 
 from jobs.configuration import config
 from jobs.configuration.models import Policy
-from jobs.configuration.policy_entries import (
-    FIXED_ALGORITHMS,
-    Approved,
-    Deprecation,
-    ParameterRule,
-    Snapshots,
-    algorithm_of,
-)
+from jobs.configuration.policy_entries import Approved, Deprecation, ParameterRule, Snapshots
 from jobs.configuration.violation import Violation
 from jobs.policy import policy_rules
 from privacy_udfs.techniques import BY_NAME, parse
@@ -259,9 +252,13 @@ def test_what_is_not_approved_is_refused(
 
 
 def test_every_keyed_technique_of_today_has_its_algorithm() -> None:
-    keyed = {name: parse({"technique": name, **MORE.get(name, {})}) for name in {"keyed_hash", *FIXED_ALGORITHMS}}
-    assert all(technique.key_size() is not None and algorithm_of(technique) for technique in keyed.values())
-    assert algorithm_of(parse({"technique": "redact"})) is None
+    keyed = {name: cls for name, cls in BY_NAME.items() if cls.takes_key()}
+    assert len(keyed) == 7
+    for name, cls in keyed.items():
+        assert cls.algorithms, name
+        assert parse({"technique": name, **MORE.get(name, {})}).algorithm_in_use() in cls.algorithms
+    assert not any(cls.algorithms for name, cls in BY_NAME.items() if name not in keyed)
+    assert parse({"technique": "redact"}).algorithm_in_use() is None
 
 
 MORE: dict[str, dict[str, Any]] = {

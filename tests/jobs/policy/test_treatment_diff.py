@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from jobs.policy.diff_report import TableDiff
-from jobs.policy.strength import PARAMETERS, RANK, compare
+from jobs.policy.strength import compare, order_of
 from jobs.policy.treatment_diff import diff
+from privacy_udfs.strength import Strength
 from privacy_udfs.techniques import BY_NAME, parse
 
 HIERARCHY = [["a", "b", "c"], ["d", "b", "c"]]
@@ -168,10 +169,22 @@ def test_the_order_of_techniques() -> None:
     assert compare("unheard_of", {"a": 1}, "unheard_of", {"a": 2}).verdict == "incomparable"
 
 
-@pytest.mark.parametrize("technique", PARAMETERS)
-def test_every_parameter_has_its_place(technique: str) -> None:
-    assert set(PARAMETERS[technique]) == BY_NAME[technique].model_fields.keys() - {"technique", "on_refused"}
-    assert technique in RANK
+@pytest.mark.parametrize("technique", BY_NAME)
+def test_every_technique_and_parameter_states_its_strength(technique: str) -> None:
+    """Each parameter exactly one: also those that cannot be compared say so, rather than say nothing."""
+    parameters = {name: field for name, field in BY_NAME[technique].model_fields.items() if name not in NO_PARAMETERS}
+    marks = {name: [m for m in field.metadata if isinstance(m, Strength)] for name, field in parameters.items()}
+    assert {name: len(found) for name, found in marks.items()} == dict.fromkeys(parameters, 1)
+    assert BY_NAME[technique].shows is not None
+
+
+NO_PARAMETERS = ("technique", "on_refused")
+"""``on_refused`` says what becomes of a value that no treatment takes: it shows no more, and is told by itself."""
+
+
+def test_what_states_no_strength_cannot_be_compared() -> None:
+    for name in ("on_refused", "unheard_of"):
+        assert order_of(BY_NAME["keep"], name)(1, 2) is None
 
 
 def test_it_is_an_order() -> None:

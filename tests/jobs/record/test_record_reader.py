@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql import types as T
 
-from jobs.record.record_reader import RECORD, RecordProblem, columns_of, rows_of, why_unsound
+from jobs.lake.record_names import RECORD
+from jobs.record.record_reader import RecordProblem, columns_of, rows_of, why_unsound
 from jobs.record.treated_table import UnsafeUse, check_join, check_publishable, privacy_of
 
 MASK = {"class": "direct_identifier", "technique": "mask", "parameters": {"keep_end": 4}}

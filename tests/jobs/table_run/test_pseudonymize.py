@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.configuration.config import Config
-from jobs.gates.checks import Refused
+from jobs.console.exit_codes import Refused
 from jobs.lake.problems import SourceProblem
 from jobs.pseudonymize import Result, run
 from jobs.spark_app.failures import RunFailed, translated

@@ -1,0 +1,31 @@
+"""What a job ends with. Every error that is raised on purpose carries its code (`LakenymError.exit_code`).
+
+====  ===========================================================================================================
+code  meaning
+====  ===========================================================================================================
+0     done
+1     refused by a check: nothing was committed for that table
+2     the configuration or the command line cannot be used
+3     failed at run time: the target is as it was before, or the message says what is not
+====  ===========================================================================================================
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from privacy_udfs.errors import BAD_USAGE, DONE, FAILED, REFUSED, LakenymError
+
+__all__ = ["BAD_USAGE", "DONE", "FAILED", "REFUSED", "BadUsage", "Refused"]
+
+
+class BadUsage(LakenymError):
+    """What was asked for is not there, or cannot be asked so."""
+
+    exit_code: ClassVar[int] = BAD_USAGE
+
+
+class Refused(LakenymError):
+    """A check refuses the run; nothing was committed."""
+
+    exit_code: ClassVar[int] = REFUSED

@@ -1,0 +1,96 @@
+"""What is to stand at a target, as the catalog and Delta describe a table."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pyspark.sql import DataFrame
+
+from jobs.lake.delta_commit.scala import DELTA, argument, java, java_class, java_map, java_session, scala_map, seq, some
+from jobs.lake.delta_commit.transaction import Transaction
+
+CATALOG = "org.apache.spark.sql.catalyst.catalog"
+FIELDS = 22
+"""Of Spark's `CatalogTable`."""
+STATISTICS = "delta.dataSkippingStatsColumns"
+
+
+@dataclasses.dataclass(frozen=True)
+class NewTable:
+    """What is to stand at the target. rows: with the metadata of their fields."""
+
+    rows: DataFrame
+    properties: Mapping[str, str]
+    comment: str
+    partition_by: Sequence[str] = ()
+    cluster_by: Sequence[str] = ()
+
+
+def entry_of(begun: Transaction, table: NewTable) -> Any:
+    """The `CatalogTable` that the statement would make, with its properties as Delta spells them."""
+    jvm, stated, schema = java(begun.spark), dict(table.properties), table.rows._jdf.schema()
+    if table.cluster_by:
+        stated["delta.feature.clustering"] = "supported"
+    if STATISTICS in stated:
+        checks = java_class(jvm, f"{DELTA}.stats.StatisticsCollection")
+        checks.validateDeltaStatsColumns(schema, seq(jvm, table.partition_by), stated[STATISTICS])
+    given = {
+        1: begun.name or _path_name(begun),
+        2: kind(begun),
+        3: begun.existing.storage() if begun.existing is not None else _storage(begun),
+        4: schema,
+        5: some(jvm, "delta"),
+        6: seq(jvm, table.partition_by),
+        12: java_class(jvm, f"{DELTA}.DeltaConfigs").validateConfigurations(scala_map(jvm, stated)),
+        15: some(jvm, table.comment),
+    }
+    made = java_class(jvm, f"{CATALOG}.CatalogTable")
+    described = made.apply(*[argument(given, made, "apply", at) for at in range(1, FIELDS + 1)])
+    return _with_dependencies(begun, described)
+
+
+def _with_dependencies(begun: Transaction, described: Any) -> Any:
+    """With the properties that others bring along."""
+    formats = java_class(java(begun.spark), f"{DELTA}.UniversalFormat")
+    properties = formats.enforceDependenciesInConfiguration(
+        java_session(begun.spark), described, described.properties(), begun.txn.snapshot()
+    )
+    return described.copy(*[argument({12: properties}, described, "copy", at) for at in range(1, FIELDS + 1)])
+
+
+def _path_name(begun: Transaction) -> Any:
+    jvm = java(begun.spark)
+    return jvm.org.apache.spark.sql.catalyst.TableIdentifier(begun.location, some(jvm, "delta"))
+
+
+def kind(begun: Transaction) -> Any:
+    if begun.existing is not None:
+        return begun.existing.tableType()
+    kinds = java_class(java(begun.spark), f"{CATALOG}.CatalogTableType")
+    return kinds.EXTERNAL() if begun.name is None else kinds.MANAGED()
+
+
+def _storage(begun: Transaction) -> Any:
+    empty = java_class(java(begun.spark), f"{CATALOG}.CatalogStorageFormat").empty()
+    location = some(java(begun.spark), begun.log.dataPath().toUri())
+    return empty.copy(*[argument({1: location}, empty, "copy", at) for at in range(1, 8)])
+
+
+def metadata(begun: Transaction, table: NewTable, described: Any) -> Any:
+    """The new metadata of a table that is there; of a new one Delta's writer makes it from the same parts."""
+    jvm = java(begun.spark)
+    metadata = {
+        "id": str(uuid.uuid4()),
+        "description": table.comment,
+        "format": {"provider": "parquet", "options": {}},
+        "schemaString": table.rows._jdf.schema().asNullable().json(),
+        "partitionColumns": list(table.partition_by),
+        "configuration": dict(java_map(jvm, described.properties())),
+        "createdTime": int(time.time() * 1000),
+    }
+    return java_class(jvm, f"{DELTA}.actions.Action").fromJson(json.dumps({"metaData": metadata}))

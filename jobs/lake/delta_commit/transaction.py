@@ -1,0 +1,92 @@
+"""A transaction of Delta, begun at the look at a target."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from py4j.protocol import Py4JError
+from pyspark.sql import SparkSession
+
+from jobs.lake.active_session import active
+from jobs.lake.delta_commit.scala import DELTA, java, java_class, java_session, scala_object
+
+TRIED = {"4.2": "4.4"}
+"""Spark -> Delta, of which everything here was tried. Others may have other signatures and other steps."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Transaction:
+    """A transaction on a table as it was when it began.
+
+    version: what was read, -1 where no table was. location: where the table is or will be. name: how the session's
+    catalog calls it, None for a table by path. existing: what the catalog says of it, None where it knows no such
+    table.
+    """
+
+    spark: SparkSession
+    log: Any
+    txn: Any
+    version: int
+    location: str
+    name: Any
+    existing: Any
+    last_commit: tuple[int, int] | None
+    """Time and length of the newest commit's file: another table may stand at the place by the time of the commit."""
+
+
+def begin(spark: SparkSession, path: str | None, table: str | None) -> Transaction | None:
+    """A transaction on the table at a path, or of a name as SQL has it; None where this Delta has no such thing."""
+    if not is_tried(spark):
+        return None
+    with active(spark):
+        return _begin(spark, path, table)
+
+
+def is_tried(spark: SparkSession) -> bool:
+    """Whether the session's Delta is one that this file was tried with."""
+    try:
+        delta = str(scala_object(java(spark), "io.delta.package").VERSION())
+    except (Py4JError, AttributeError, TypeError):  # no Java behind the session, or no Delta of this kind
+        return False
+    return any(spark.version.startswith(f"{key}.") and delta.startswith(f"{value}.") for key, value in TRIED.items())
+
+
+def _begin(spark: SparkSession, path: str | None, table: str | None) -> Transaction | None:
+    jvm, session, name, existing = java(spark), java_session(spark), None, None
+    logs = java_class(jvm, f"{DELTA}.DeltaLog")
+    if path is not None:
+        log = logs.forTable(session, path)
+    else:
+        name = _in_session_catalog(session, str(table))
+        catalog = session.sessionState().catalog()
+        if name is None:
+            return None
+        if catalog.tableExists(name):
+            existing = catalog.getTableMetadata(name)
+            log = logs.forTable(session, existing)
+        else:
+            log = logs.forTable(session, jvm.org.apache.hadoop.fs.Path(catalog.defaultTablePath(name)))
+    log.update(False, jvm.scala.Option.empty(), jvm.scala.Option.apply(existing))
+    txn = log.startTransaction(jvm.scala.Option.apply(existing), jvm.scala.Option.empty())
+    if txn.snapshot().isCatalogOwned():
+        return None
+    version, location = int(txn.readVersion()), str(log.dataPath().toString())
+    return Transaction(spark, log, txn, version, location, name, existing, commit_file(jvm, log, version))
+
+
+def _in_session_catalog(session: Any, table: str) -> Any:
+    """The name with its database; None where it is another catalog's."""
+    name = session.sessionState().sqlParser().parseTableIdentifier(table)
+    given = name.catalog().get() if name.catalog().isDefined() else session.catalog().currentCatalog()
+    return session.sessionState().catalog().qualifyIdentifier(name) if given == "spark_catalog" else None
+
+
+def commit_file(jvm: Any, log: Any, version: int) -> tuple[int, int] | None:
+    """Time and length of a commit's file; None where it is not there."""
+    path = java_class(jvm, f"{DELTA}.util.FileNames").unsafeDeltaFile(log.logPath(), version)
+    files = path.getFileSystem(log.newDeltaHadoopConf())
+    if version < 0 or not files.exists(path):
+        return None
+    status = files.getFileStatus(path)
+    return int(status.getModificationTime()), int(status.getLen())

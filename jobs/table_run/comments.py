@@ -1,0 +1,32 @@
+"""The comments of a target when it is replaced: what people wrote stays, what is said of the treatment is as it is now.
+
+A replace drops the comments that it does not state. They are field metadata and a clause of the one statement, so they
+are in the commit that writes rows and record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.lake.described import COMMENT, Described
+from jobs.lake.sql import quoted
+from jobs.record import marks
+from jobs.record.treated_table import by_column, privacy_of
+
+
+def of_columns(treated: DataFrame, before: Described) -> DataFrame:
+    """The same rows; each column with the comment that the target's had before, and its mark."""
+    columns, there = [], set(before.schema.names)
+    for name, leaves in by_column(treated).items():
+        comment = marks.marked(before.comment_of(name) if name in there else "", marks.of_column(leaves))
+        metadata = {**treated.schema[name].metadata, COMMENT: comment}
+        columns.append(F.col(quoted(name)).alias(name, metadata=metadata))
+    return treated.select(*columns)
+
+
+def of_table(treated: DataFrame, before: Described, properties: Mapping[str, str]) -> str:
+    """The comment that the table had before, and its mark. properties: those of the record."""
+    return marks.marked(before.comment, marks.of_table(properties, privacy_of(treated).values()))

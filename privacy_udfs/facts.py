@@ -1,0 +1,89 @@
+"""What is so of a technique, stated once, in its own class: for whoever plans, compares, records or looks for drift.
+
+A technique that states nothing is treated the careful way: it shows its values, cannot be compared with another, may
+make two values equal, cannot be turned back and uses no algorithm that a policy could approve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, NamedTuple
+
+from pydantic import BaseModel
+
+from privacy_udfs.strength import Shows
+
+
+class Overruled(NamedTuple):
+    """What counts in place of a parameter as it is stated, and why."""
+
+    value: Any
+    why: str
+
+
+class Facts(BaseModel):
+    """Base of `privacy_udfs.technique.Technique`: its facts and their defaults."""
+
+    comes_out: ClassVar[str] = ""
+    """In a line of Markdown what becomes of a value, for the table of techniques."""
+    standard: ClassVar[str] = ""
+    """What a reader can look up: the standard of the algorithm, or of the results."""
+    word: ClassVar[str | None] = None
+    """What the technique's bare name says as a treatment; None: it has to be written with ``technique``."""
+
+    deterministic: ClassVar[bool] = True
+    """Equal values (and subjects, and keys) always give equal results."""
+    reversible: ClassVar[bool] = False
+    injective: ClassVar[bool] = False
+    """Different values give different results, but for what is normalized and for bits that are cut off: fit for keys
+    of maps. (A map in which two keys become equal stops the run.)"""
+    one_result: ClassVar[bool] = False
+    """All values give one result: nothing is left to join on, or to tell people apart by."""
+
+    keeps_values: ClassVar[bool] = False
+    """Nothing is done to values, whatever their type: the column counts as raw."""
+    keeps_type: ClassVar[bool] = False
+    """Results have the column's own type, whatever that is."""
+    drops_column: ClassVar[bool] = False
+    """The column is not in the target."""
+    whole_subtree: ClassVar[bool] = False
+    """A struct, an array or a map is treated as one value, with all that is in it."""
+
+    shows: ClassVar[Shows | None] = None
+    """What is learnt from results; None: the technique cannot be compared with another."""
+    covers: ClassVar[bool] = False
+    """Nothing of a direct identifier is left, whatever a column turns out to hold."""
+    unrecognizable: ClassVar[bool] = False
+    """Results look like values of no kind: where a scan knows one, something else stands there."""
+    scatters: ClassVar[bool] = False
+    """Results are as good as random, so the least and the greatest of a file say nothing about what else it holds."""
+
+    needs_subject: ClassVar[bool] = False
+    costly: ClassVar[bool] = False
+    """A value costs enough that looking for repeats in a batch pays."""
+    algorithms: ClassVar[tuple[str, ...]] = ()
+    """The cryptographic algorithms that it can use, as a policy names them."""
+    key_types: ClassVar[tuple[str, ...]] = ()
+    """The types of Tink's keys that it uses as they are; a master key serves every technique with a key."""
+
+    def algorithm_in_use(self) -> str | None:
+        """The one of `algorithms` that is used with these parameters; None where there is none."""
+        return self.algorithms[0] if self.algorithms else None
+
+    def key_misfit(self, key_type: str, hash_name: str | None, prefix: str) -> str | None:
+        """Why a key of one of `key_types`, by its hash function and output prefix, is none for these parameters; None
+        where it is one."""
+        return None
+
+    def gives_null(self) -> bool:
+        """Whether every result is null, of the column's own type."""
+        return False
+
+    def result_pattern(self) -> str | None:
+        """An RE2 pattern that every result matches, as text; None where results have no shape of their own."""
+        return None
+
+    @classmethod
+    def overruled(cls, parameters: Mapping[str, Any]) -> Mapping[str, Overruled]:
+        """Parameters, as objects or as in a record, that others of them make void: by name, what counts instead."""
+        return {}

@@ -14,7 +14,9 @@ from pyspark.sql import SparkSession
 from jobs.spark_app.session import DELTA
 from tests.helpers.standalone import SHORT_LIVED
 
-hypothesis.settings.register_profile("suite", deadline=None)  # a busy machine is no fault
+# A busy machine is no fault. Every run draws other examples, so that half as many as by default see as much in two.
+hypothesis.settings.register_profile("suite", deadline=None, max_examples=50)
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=10)
 hypothesis.settings.load_profile("suite")
 # Every JVM of the suite is short-lived: what it saves by compiling little is more than what fast code would win.
 os.environ["SPARK_SUBMIT_OPTS"] = os.environ["SPARK_LAUNCHER_OPTS"] = SHORT_LIVED
@@ -26,7 +28,8 @@ JOURNEYS = Path(__file__).parent / "journeys"
 QUICK = {
     "spark.ui.enabled": "false",
     "spark.sql.shuffle.partitions": "2",
-    "spark.databricks.delta.snapshotPartitions": "2",
+    "spark.sql.codegen.cache.maxEntries": "2000",  # the same plans come again in a thousand tests
+    "spark.databricks.delta.snapshotPartitions": "1",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",  # VACUUM plans as many tasks as this says
     "spark.sql.session.timeZone": "UTC",
     "spark.log.level": "ERROR",
@@ -37,6 +40,11 @@ QUICK = {
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--without-spark", action="store_true", help="leave out what starts Spark: the inner loop")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--without-spark"):
+        hypothesis.settings.load_profile("quick")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

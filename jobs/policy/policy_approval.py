@@ -9,8 +9,9 @@ from __future__ import annotations
 import datetime
 import functools
 import importlib.metadata
-import re
 from collections.abc import Collection, Iterator, Mapping
+
+from packaging.version import InvalidVersion, Version
 
 from jobs.configuration.config import Config
 from jobs.configuration.config_files import DOMAINS, KEYS, POLICY
@@ -135,11 +136,12 @@ def _version(package: str) -> str | None:
 
 def _older(version: str, than: str) -> bool:
     """By release numbers alone: 2.0rc1 counts as 2.0, and 2.0 is no older than 2."""
-    found, wanted = _release(version), _release(than)
-    length = max(len(found), len(wanted))
-    return found + (0,) * (length - len(found)) < wanted + (0,) * (length - len(wanted))
+    return _release(version) < _release(than)
 
 
-def _release(version: str) -> tuple[int, ...]:
-    number = re.match(r"(?:\d+!)?(\d+(?:\.\d+)*)", version)
-    return tuple(map(int, number[1].split("."))) if number else ()
+def _release(version: str) -> Version:
+    """Of a version that is none by the standard (PEP 440) nothing is known: it counts as the oldest."""
+    try:
+        return Version(".".join(map(str, Version(version).release)))
+    except InvalidVersion:
+        return Version("0")

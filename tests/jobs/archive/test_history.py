@@ -19,6 +19,7 @@ from jobs.configuration.config import Config
 from jobs.configuration.documents import Fault
 from jobs.configuration.policy_entries import Snapshots
 from jobs.console.exit_codes import Refused
+from tests.helpers.edits import replace
 from tests.jobs.configuration.test_config import ENVIRON, GOOD, JSON, PRINTABLE
 
 TABLES = ("crm.customers", "crm.orders")
@@ -38,12 +39,6 @@ def conf(tmp_path: Path) -> Path:
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in ENVIRON.items():
         monkeypatch.setenv(name, value)
-
-
-def replace(path: Path, old: str, new: str) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), encoding="utf-8")
 
 
 def contents(conf: Config) -> dict[str, str]:

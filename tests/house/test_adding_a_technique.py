@@ -247,7 +247,7 @@ def test_the_record_of_it_is_read_back(configured: Callable[..., Config]) -> Non
     written = treatment_record.properties(made, entries, "0" * 64, "1")
     read = record_reader.columns_of(written)
     assert read == {str(path): entry for path, entry in entries.items()}
-    assert (read["nick"]["technique"], read["nick"]["parameters"]["rounds"]) == ("caesar", 2)
+    assert (read["nick"].technique, read["nick"].parameters["rounds"]) == ("caesar", 2)
 
 
 def test_readers_of_a_treated_table_know_it(configured: Callable[..., Config]) -> None:

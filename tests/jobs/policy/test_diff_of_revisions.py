@@ -54,10 +54,8 @@ def test_bad_usage_of_diff(repository: Path, capsys: pytest.CaptureFixture[str])
 
 def test_entries_of_a_configuration(repository: Path) -> None:
     entries = entries_of(config.load(repository, {}), "made.t0000")
-    assert entries["c0_id"]["domain"] == "customer"
-    assert (
-        entries["c0_email"].items()
-        >= {"domain": "made.t0000/c0_email", "key": "crm", "keyset": "file:/keys/crm.json"}.items()
-    )
-    assert entries["c0_zip"]["parameters"]["keep"] == 2
-    assert "domain" not in entries["c0_zip"]
+    assert entries["c0_id"].domain == "customer"
+    email = entries["c0_email"]
+    assert (email.domain, email.key, email.keyset) == ("made.t0000/c0_email", "crm", "file:/keys/crm.json")
+    assert entries["c0_zip"].parameters["keep"] == 2
+    assert entries["c0_zip"].domain is None

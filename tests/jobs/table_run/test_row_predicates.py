@@ -23,6 +23,7 @@ from jobs import check, config_schema, plan, pseudonymize
 from jobs.archive import restore
 from jobs.configuration import config
 from jobs.configuration.config import Config, ConfigError
+from jobs.console.exit_codes import Refused
 from jobs.named_keys import key_use
 from jobs.policy.treatment_diff import ColumnDiff, diff, diff_rows, entries_of
 from jobs.pseudonymize import Result, run
@@ -569,7 +570,7 @@ def test_keys_of_all_cases_are_opened_checked_and_named(spark: SparkSession, lak
     (lake / "keys" / "abroad.json").unlink()
     create_file(lake / "keys" / "abroad.json")
     privacy_udfs.keys.clear_cache()
-    with pytest.raises(pseudonymize.failures.Refused, match=r"id\{when 2\}: key 'abroad' .* is not the key"):
+    with pytest.raises(Refused, match=r"id\{when 2\}: key 'abroad' .* is not the key"):
         run(spark, conf, "t")
 
 

@@ -41,7 +41,7 @@ bench: $(READY) ## measure every technique and write docs/benchmarks.md
 	@$(WITH_JAVA) python -m tests.benchmarks
 
 schemas: $(READY) ## write what is made from the techniques: JSON Schemas for editors, tables of the docs
-	@python -m jobs.config_schema --write conf/schema
+	@python -m jobs.config_schema --output conf/schema
 	@python -m privacy_udfs --write README.md docs/governance.md
 
 notebook: $(READY) ## open the notebooks in Jupyter Lab

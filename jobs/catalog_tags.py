@@ -1,9 +1,9 @@
 """Tell the platform's catalog how tables were treated, or draft ours from it: ``python jobs/catalog_tags.py VERB ...``.
 
-write  give treated tables a name in the platform's catalog, and comments (in Unity Catalog tags too) that state class
-       and treatment: ``write --conf conf --table crm.customers --as treated.customers``
-read   draft entries of conf/catalog from the comments, tags and properties of tables that are there:
-       ``read --conf conf --table crm.customers --write conf/catalog``
+``write --conf conf --table crm.customers --as treated.customers`` or, for several tables, ``--database treated``, which
+keeps the last part of each name. ``read --table crm.customers --output conf/catalog`` names tables of the platform's
+catalog, ``--database crm`` all that are in there; drafts are printed where no folder is named. Its configuration is the
+folder above ``--output`` if ``--conf`` names no other.
 
 ``--platform unity`` speaks Unity Catalog's SQL; ``--print-sql`` prints the statements and runs none. Exit codes: 0
 done, 1 refused, 2 bad configuration or usage, 3 failed.
@@ -21,7 +21,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from jobs.command_line import arguments
+from jobs.command_line import arguments, flags
 from jobs.configuration import plain_path
 from jobs.configuration.config import Config
 from jobs.configuration.documents import canonical_json
@@ -33,13 +33,31 @@ from jobs.drafting import accepted, catalog_drafts
 from jobs.drafting.catalog_drafts import Drafted
 from jobs.drafting.proposals import Surroundings
 from jobs.lake import described
-from jobs.lake.sql import quoted_table
+from jobs.lake.address import Address
 from jobs.metastore import writing
 from jobs.metastore.catalogs import CATALOGS, checked_name
 from jobs.metastore.labels import Means
-from jobs.record import marks
+from jobs.record.column_record import CLASSES
 from jobs.run_events import events
 from jobs.spark_app import failures, session
+
+VERBS = {
+    "write": "give treated tables a name in the platform's catalog, and comments (in Unity Catalog tags too) that "
+    "state class and treatment",
+    "read": "draft entries of conf/catalog from the comments, tags and properties of tables that are there",
+}
+
+
+def run(spark: SparkSession, conf: Config, table: str, platform: str = "spark", name: str | None = None) -> list[str]:
+    """Tell the platform's catalog of one treated table, by its `statements`; returns them. They change nothing where
+    nothing has to be changed. To draft an entry from what the platform says: `read`."""
+    own = session.for_run(spark)
+    target = conf.tables[table].target
+    made = statements(own, conf, table, platform, name)
+    called = writing.called(table, target, name, platform)
+    failures.translated(table, lambda: writing.check_free(own, table, target, called))
+    writing.run(own, table, made)
+    return made
 
 
 def statements(
@@ -52,17 +70,6 @@ def statements(
     return failures.translated(table, lambda: writing.statements(spark, table, target, called, platform))
 
 
-def write(spark: SparkSession, conf: Config, table: str, platform: str = "spark", name: str | None = None) -> int:
-    """Run the `statements` of one table; returns how many. They change nothing where nothing has to be changed."""
-    own = session.for_run(spark)
-    target = conf.tables[table].target
-    made = statements(own, conf, table, platform, name)
-    called = writing.called(table, target, name, platform)
-    failures.translated(table, lambda: writing.check_free(own, table, target, called))
-    writing.run(own, table, made)
-    return len(made)
-
-
 def read(
     spark: SparkSession,
     table: str,
@@ -72,13 +79,13 @@ def read(
     environ: Mapping[str, str] = os.environ,
 ) -> Drafted:
     """Draft the entry of one table of the platform's catalog. conf: the configuration, for its domains and entries."""
-    name, catalog = quoted_table(table), CATALOGS[platform]
+    address, catalog = Address(table=table), CATALOGS[platform]
     own = session.for_run(spark)
 
     def step() -> Drafted:
-        if not own.catalog.tableExists(name):
+        if not address.exists(own):
             raise BadUsage(f"the platform's catalog has no table {table}")
-        found = described.of_any(own, name)
+        found = described.of_any(own, address)
         if found.is_treated:
             raise Refused(f"{table}: is a treated table; entries are drafted for the tables that are to be treated")
         told = catalog.told(own, table, found, means or {})
@@ -119,8 +126,8 @@ def _write_all(asked: argparse.Namespace) -> int:
         if asked.print_sql:
             _print_sql(statements(session.for_run(spark), conf, table, asked.platform, called[table]))
         else:
-            count = write(spark, conf, table, asked.platform, called[table])
-            say(f"{table}: {count} statements run on {called[table] or conf.tables[table].target.table}")
+            made = run(spark, conf, table, asked.platform, called[table])
+            say(f"{table}: {len(made)} statements run on {called[table] or conf.tables[table].target.table}")
         return DONE
 
     return max(failures.exit_code(events.terminal, functools.partial(one, table), table) for table in names)
@@ -151,8 +158,8 @@ def _print_sql(made: Sequence[str]) -> None:
 
 def _read_all(asked: argparse.Namespace) -> int:
     means = dict(map(_meaning, asked.means))
-    if asked.write and not asked.write.is_dir():
-        raise BadUsage("--write: expected a folder that exists, conf/catalog")
+    if asked.output and not asked.output.is_dir():
+        raise BadUsage("--output: expected a folder that exists, conf/catalog")
     if asked.print_sql:
         for table in asked.table:
             _print_sql(CATALOGS[asked.platform].queries(checked_name(table, asked.platform)))
@@ -161,7 +168,7 @@ def _read_all(asked: argparse.Namespace) -> int:
     tables = [*asked.table, *_of_database(spark, asked.database)]
     if not tables:
         raise BadUsage("name what to read: --table or --database")
-    conf = asked.conf or (asked.write.parent if asked.write else None)
+    conf = asked.conf or (asked.output.parent if asked.output else None)
 
     def one(table: str) -> int:
         _deliver(read(spark, checked_name(table, asked.platform), conf, asked.platform, means), asked)
@@ -180,15 +187,15 @@ def _meaning(text: str) -> tuple[tuple[str, str | None], str]:
     """``pii=direct_identifier``, ``sensitivity:high=sensitive``."""
     label, _, class_ = text.rpartition("=")
     name, colon, value = label.partition(":")
-    if not name or class_ not in marks.CLASSES:
-        raise BadUsage(f"--means: expected NAME=CLASS or NAME:VALUE=CLASS, with a class of {', '.join(marks.CLASSES)}")
+    if not name or class_ not in CLASSES:
+        raise BadUsage(f"--means: expected NAME=CLASS or NAME:VALUE=CLASS, with a class of {', '.join(CLASSES)}")
     return (name, value if colon else None), class_
 
 
 def _deliver(made: Drafted, asked: argparse.Namespace) -> None:
-    written = asked.write / made.file if asked.write and made.text else None
+    written = asked.output / made.file if asked.output and made.text else None
     if written is not None and not plain_path.is_name(made.file):
-        raise BadUsage(f"{made.file!r} is no name for a file in {asked.write}: name the table in an entry first")
+        raise BadUsage(f"{made.file!r} is no name for a file in {asked.output}: name the table in an entry first")
     if written is not None and made.whole and written.exists():
         raise BadUsage(f"{written} is there already and is never overwritten; remove it, or name its table in it")
     if written is not None:
@@ -212,29 +219,26 @@ def _nothing(made: Drafted) -> str:
 
 
 def parser() -> argparse.ArgumentParser:
-    formatter = argparse.RawDescriptionHelpFormatter
-    options = argparse.ArgumentParser(
-        "catalog_tags", description=__doc__, allow_abbrev=False, formatter_class=formatter
-    )
-    verbs = options.add_subparsers(dest="verb", required=True, metavar="VERB")
-    writing, reading = (verbs.add_parser(verb, allow_abbrev=False) for verb in ("write", "read"))
-    for verb in (writing, reading):
+    options = arguments.parser("catalog_tags", __doc__)
+    made = arguments.verbs(options, VERBS)
+    for verb in made.values():
         verb.add_argument("--platform", choices=CATALOGS, default="spark", help="the kind of catalog")
         verb.add_argument("--print-sql", action="store_true", help="print the statements, run none of them")
-    writing.add_argument("--conf", type=Path, required=True, help="folder of the configuration")
-    which = writing.add_mutually_exclusive_group(required=True)
-    which.add_argument("--table", action="append", help="a table of our catalog; may be given several times")
-    which.add_argument("--all", action="store_true", help="every table of our catalog")
-    naming = writing.add_mutually_exclusive_group()
+    arguments.tables(made["write"])
+    naming = made["write"].add_mutually_exclusive_group()
     naming.add_argument("--as", dest="called", metavar="NAME", help="what to call a target that lies at a path")
-    naming.add_argument("--database", help="call targets at paths by the last part of their names, in this database")
-    reading.add_argument("--table", action="append", default=[], help="a table of the platform's catalog")
-    reading.add_argument("--database", help="every table of this database")
-    reading.add_argument("--conf", type=Path, help="folder of the configuration; the folder above --write if left out")
-    reading.add_argument("--write", type=Path, help="folder for drafts, conf/catalog; else they are printed")
-    reading.add_argument("--means", action="append", default=[], metavar="NAME[:VALUE]=CLASS", help="what a tag means")
-    reading.add_argument("--json", action="store_true", help="one JSON object per table instead of text")
+    flags.DATABASE.on(naming)
+    _add_reading(made["read"])
     return options
+
+
+def _add_reading(options: argparse.ArgumentParser) -> None:
+    flags.TABLE.on(options, default=[])
+    flags.DATABASE.on(options)
+    flags.CONF.on(options)
+    flags.OUTPUT.on(options, metavar="FOLDER")
+    options.add_argument("--means", action="append", default=[], metavar="NAME[:VALUE]=CLASS", help="what a tag means")
+    flags.JSON.on(options)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -16,34 +16,41 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from jobs.command_line import arguments, flags
 from jobs.configuration import config
-from jobs.configuration.config import ConfigError
+from jobs.configuration.config import Config, ConfigError
+from jobs.configuration.finding import Finding, refused
 from jobs.configuration.variables import StandIns
-from jobs.configuration.violation import Violation
 from jobs.console import shown
 from jobs.console.shown import say
-from jobs.policy import policy_rules
+from jobs.gates import configuration_gates
+from jobs.gates.known import today
 
 DONE, REFUSED, BAD_CONFIGURATION = 0, 1, 2
 
 
-def as_text(found: Sequence[Violation], tables: int, conf: Path) -> str:
-    """One line for each violation, as editors know to follow them, and one that sums up."""
-    refused = len(policy_rules.refused(found))
-    total = f"{tables:,} tables: {refused:,} refused, {len(found) - refused:,} warnings"
-    return "\n".join([*(f"{conf}/{violation}" for violation in found), total])
+def run(conf: Config, as_of: datetime.date | None = None) -> list[Finding]:
+    """What of a configuration its policy refuses or warns of, on a day; today, in UTC, if none is given."""
+    return configuration_gates.all_findings(conf, as_of or today())
 
 
-def as_data(found: Sequence[Violation], tables: int, as_of: datetime.date) -> dict[str, Any]:
+def as_text(found: Sequence[Finding], tables: int, conf: Path) -> str:
+    """One line for each finding, as editors know to follow them, and one that sums up."""
+    stop = len(refused(found))
+    total = f"{tables:,} tables: {stop:,} refused, {len(found) - stop:,} warnings"
+    return "\n".join([*(f"{conf}/{each}" for each in found), total])
+
+
+def as_data(found: Sequence[Finding], tables: int, as_of: datetime.date) -> dict[str, Any]:
     """The same as plain data."""
-    return {"tables": tables, "as_of": str(as_of), "violations": [violation.as_data() for violation in found]}
+    return {"tables": tables, "as_of": str(as_of), "violations": [each.as_data() for each in found]}
 
 
 def parser() -> argparse.ArgumentParser:
-    options = argparse.ArgumentParser("check", description=__doc__.partition("\n\n")[0], allow_abbrev=False)
-    options.add_argument("--conf", type=Path, required=True, help="folder of the configuration")
+    options = arguments.parser("check", __doc__)
+    flags.CONF.on(options, required=True)
     options.add_argument("--as-of", type=_day, metavar="DATE", help="the day to check for; today (UTC) by default")
-    options.add_argument("--json", action="store_true", help="one JSON object instead of text")
+    flags.JSON.on(options)
     options.add_argument(
         "--without-environment",
         action="store_true",
@@ -61,16 +68,16 @@ def _day(text: str) -> datetime.date:
 
 def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(argv)
-    as_of = options.as_of or datetime.datetime.now(datetime.timezone.utc).date()
+    as_of = options.as_of or today()
     try:
         conf = config.load(options.conf, StandIns(os.environ) if options.without_environment else os.environ)
     except ConfigError as error:
         _tell_faults(error, options)
         return BAD_CONFIGURATION
-    found = policy_rules.all_violations(conf, as_of)
+    found = run(conf, as_of)
     tables = len(conf.tables)
     say(json.dumps(as_data(found, tables, as_of)) if options.json else as_text(found, tables, options.conf))
-    return REFUSED if policy_rules.refused(found) else DONE
+    return REFUSED if refused(found) else DONE
 
 
 def _tell_faults(error: ConfigError, options: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""JSON Schemas of the configuration's files, for editors: ``python jobs/config_schema.py --write conf/schema``.
+"""JSON Schemas of the configuration's files, for editors: ``python jobs/config_schema.py --output conf/schema``.
 
 ``--check conf/schema`` exits 1 when they are not what this version would write. A file names its schema in its first
 line: ``# yaml-language-server: $schema=../schema/table.json``. A schema knows one file;
@@ -16,6 +16,7 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
+from jobs.command_line import arguments, flags
 from jobs.configuration.documents import NAME_PATTERN
 from jobs.configuration.entry import Entry
 from jobs.configuration.hierarchy_file import LEVELS_FILE
@@ -109,16 +110,15 @@ def _techniques(more: Schema) -> dict[str, Schema]:
     return definitions
 
 
-def write(folder: Path) -> None:
-    """Write all schemas into ``folder``."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, schema in schemas().items():
-        (folder / name).write_text(_text(schema), encoding="utf-8")
-
-
-def stale(folder: Path) -> list[str]:
-    """The names of the schemas in ``folder`` that `write` would change."""
-    return [name for name, schema in schemas().items() if not _has(folder / name, _text(schema))]
+def run(folder: Path, check: bool = False) -> list[str]:
+    """Write all schemas into ``folder``, or only look at them; returns the names of those that were stale."""
+    made = {name: _text(schema) for name, schema in schemas().items()}
+    stale = [name for name, text in made.items() if not _has(folder / name, text)]
+    if not check:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in made.items():
+            (folder / name).write_text(text, encoding="utf-8")
+    return stale
 
 
 def _text(schema: Schema) -> str:
@@ -130,21 +130,21 @@ def _has(path: Path, text: str) -> bool:
 
 
 def parser() -> argparse.ArgumentParser:
-    options = argparse.ArgumentParser("config_schema", description=__doc__.split("\n\n")[0])
+    options = arguments.parser("config_schema", __doc__)
     what = options.add_mutually_exclusive_group(required=True)
-    what.add_argument("--write", type=Path, metavar="FOLDER", help="write the schemas")
+    flags.OUTPUT.on(what, metavar="FOLDER")
     what.add_argument("--check", type=Path, metavar="FOLDER", help="exit 1 if the schemas there are stale")
     return options
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(argv)
-    if options.write is not None:
-        write(options.write)
+    if options.output is not None:
+        run(options.output)
         return 0
-    names = stale(options.check)
+    names = run(options.check, check=True)
     for name in names:
-        print(f"{options.check / name} is stale: python jobs/config_schema.py --write {options.check}")
+        print(f"{options.check / name} is stale: python jobs/config_schema.py --output {options.check}")
     return 1 if names else 0
 
 

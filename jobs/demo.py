@@ -1,7 +1,8 @@
 """The whole of it on made-up data: build a raw lake, treat it, show what came out. ``make demo``.
 
-Everything stays under one folder (``.demo``): ``lake/raw``, ``lake/treated`` and ``keys``. Run again, it makes new
-versions of the treated tables with the same keys.
+Everything stays under one folder (``--root``, by default ``.demo``): ``lake/raw``, ``lake/treated`` and ``keys``. The
+configuration is ``conf`` if ``--conf`` names no other. Run again, it makes new versions of the treated tables with the
+same keys.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,17 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from jobs import demo_lake, pseudonymize
+from jobs.command_line import arguments, flags
 from jobs.configuration import config
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
+from jobs.console.text_table import table_lines
 from jobs.lake import read
-from jobs.named_keys import key_ring
+from jobs.lake.address import Address
 from jobs.run_events import events
+from jobs.run_events.events import Report
 from jobs.spark_app import failures, session
-from jobs.treatment import treatment_plan
+from jobs.table_run.planned import planned
 from privacy_udfs import keys, udf
 
 CUSTOMERS, ORDERS = "crm.customers", "crm.orders"
@@ -41,42 +45,50 @@ Three things to try next
 """
 
 
-def show(spark: SparkSession, conf: Config) -> None:
-    """What a person wants to see: before and after, the record, and a join that still works."""
-    _title("Before and after: three customers")
-    print("\n".join(f"  {line}" for line in before_and_after(spark, conf)))
-    _title("The record, read from the table alone: SHOW TBLPROPERTIES")
-    for row in spark.sql(f"SHOW TBLPROPERTIES {_target(conf, CUSTOMERS)}").where("key LIKE 'privacy.%'").collect():
-        print(f"  {row['key']:24} {_cut(row['value'], 100)}")
-    _title("The join still works: customers and orders on their pseudonyms")
+def run(spark: SparkSession, conf: Config, report: Report = events.silent) -> str:
+    """Treat all tables; returns what a person wants to see of it."""
+    for table in conf.tables:
+        pseudonymize.run(spark, conf, table, report=report)
+    return "\n".join(shown(session.for_run(spark), conf))
+
+
+def shown(spark: SparkSession, conf: Config) -> Iterator[str]:
+    """Before and after, the record, and a join that still works."""
+    yield from _title("Before and after: three customers")
+    yield from (f"  {line}" for line in before_and_after(spark, conf))
+    yield from _title("The record, read from the table alone: SHOW TBLPROPERTIES")
+    properties = _target(conf, CUSTOMERS).properties(spark)
+    yield from (f"  {key:24} {_cut(properties[key], 100)}" for key in properties if key.startswith("privacy."))
+    yield from _title("The join still works: customers and orders on their pseudonyms")
     for name, count in joins(spark, conf).items():
-        print(f"  {name:8} {CUSTOMERS} JOIN {ORDERS} USING (customer_id): {count:,} rows")
+        yield f"  {name:8} {CUSTOMERS} JOIN {ORDERS} USING (customer_id): {count:,} rows"
 
 
 def joins(spark: SparkSession, conf: Config) -> dict[str, int]:
     """Rows of the same join on raw and on treated tables."""
     raw = [read.rows_of(spark, conf.tables[name].source).rows for name in (CUSTOMERS, ORDERS)]
-    treated = [spark.table(_target(conf, name)) for name in (CUSTOMERS, ORDERS)]
+    treated = [_target(conf, name).read(spark) for name in (CUSTOMERS, ORDERS)]
     pairs = {"raw": raw, "treated": treated}
     return {name: left.join(right, "customer_id").count() for name, (left, right) in pairs.items()}
 
 
 def before_and_after(spark: SparkSession, conf: Config) -> list[str]:
     """The same customers in the raw and in the treated table, found by computing their pseudonyms with the key."""
-    raw = read.rows_of(spark, conf.tables[CUSTOMERS].source).rows.limit(3)
-    plan = treatment_plan.build(conf.tables[CUSTOMERS], raw.schema, key_ring.open_for(conf, conf.tables[CUSTOMERS]).ids)
-    reference = key_ring.open_for(conf, plan.config).references(plan)[ColumnPath.parse("customer_id")]
+    known = planned(spark, conf, CUSTOMERS)
+    reference = known.keys.references(known.plan)[ColumnPath.parse("customer_id")]
     pseudonym = udf.on("customer_id", reference.technique, reference, input_type="bigint")
-    before = [row.asDict(recursive=True) for row in raw.withColumn("pseudonym", pseudonym).collect()]
-    after = spark.table(_target(conf, CUSTOMERS)).where(F.col("customer_id").isin([row["pseudonym"] for row in before]))
+    raw = known.source.rows.limit(3).withColumn("pseudonym", pseudonym)
+    before = [row.asDict(recursive=True) for row in raw.collect()]
+    after = _target(conf, CUSTOMERS).read(spark).where(F.col("customer_id").isin([row["pseudonym"] for row in before]))
     by_pseudonym = {row["customer_id"]: row.asDict(recursive=True) for row in after.collect()}
     header = ("column", "technique", *(f"{word} {at}" for at in (1, 2, 3) for word in ("before", "after")))
     lines = [
-        [str(column.path), column.name, *_cells(column.path, before, by_pseudonym)]
-        for column in plan.columns
-        if not column.path.steps[1:] or column.output is not None
+        [str(case.path), case.name, *_cells(case.path, before, by_pseudonym)]
+        for decision in known.plan.leaves
+        for case in decision.cases
+        if not case.path.steps[1:] or decision.output is not None
     ]
-    return events.table_lines(header, lines)
+    return table_lines(header, lines)
 
 
 def _cells(path: ColumnPath, before: list[dict[str, Any]], after: dict[str, dict[str, Any]]) -> list[str]:
@@ -97,12 +109,12 @@ def _cut(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 3] + "..."
 
 
-def _target(conf: Config, table: str) -> str:
-    return f"delta.`{conf.tables[table].target.path}`"
+def _target(conf: Config, table: str) -> Address:
+    return Address.of(conf.tables[table].target)
 
 
-def _title(text: str) -> None:
-    print(f"\n{text}\n{'-' * len(text)}")
+def _title(text: str) -> tuple[str, ...]:
+    return "", text, "-" * len(text)
 
 
 def prepare(root: Path, conf_dir: Path) -> Config:
@@ -121,20 +133,22 @@ def prepare(root: Path, conf_dir: Path) -> Config:
     return conf
 
 
+def parser() -> argparse.ArgumentParser:
+    options = arguments.parser("demo", __doc__)
+    options.add_argument("--root", type=Path, default=Path(".demo"), help="where everything is put")
+    flags.CONF.on(options, default=Path("conf"))
+    return options
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    options = argparse.ArgumentParser("demo", description=__doc__.split("\n\n")[0])
-    options.add_argument("--root", type=Path, default=Path(".demo"), help="where everything is put (default .demo)")
-    options.add_argument("--conf", type=Path, default=Path("conf"), help="folder of the configuration (default conf)")
-    chosen = options.parse_args(argv)
+    chosen = parser().parse_args(argv)
     return failures.exit_code(events.terminal, lambda: _demo(chosen.root.resolve(), chosen.conf))
 
 
 def _demo(root: Path, conf_dir: Path) -> int:
     conf = prepare(root, conf_dir)
     spark = session.start("lakenym demo", {**SMALL, "spark.log.level": "ERROR"})
-    for table in conf.tables:
-        pseudonymize.run(spark, conf, table, report=events.terminal)
-    show(session.for_run(spark), conf)
+    print(run(spark, conf, events.terminal))
     print(NEXT)
     return 0
 

@@ -1,10 +1,5 @@
 """The configurations that decided about tables: ``python jobs/history.py VERB --conf conf``.
 
-list     every configuration that a run stored: its hash, table, policy version, and the first run that it decided about
-show     one of them as JSON, by its hash or the first digits of it (as in a table's ``privacy.config.sha256``)
-restore  write its files into a new folder, so that the run can be repeated; proven by its hash
-policy   write the policy file of a version to a new file, so that a policy can be rolled back by name
-
 They are read from where policy.yaml says under ``snapshots``. Exit codes as `jobs.pseudonymize`.
 """
 
@@ -15,13 +10,14 @@ import dataclasses
 import functools
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pyspark.sql import SparkSession
 
 from jobs.archive import restore, snapshots
+from jobs.command_line import arguments, flags
 from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.configuration.documents import did_you_mean
@@ -29,9 +25,16 @@ from jobs.configuration.policy_entries import Snapshots
 from jobs.console import whole_files
 from jobs.console.exit_codes import DONE, BadUsage, Refused
 from jobs.console.shown import as_json, say
+from jobs.console.text_table import table_lines
 from jobs.run_events import events
 from jobs.spark_app import failures, session
 
+VERBS: Mapping[str, str] = {
+    "list": "every configuration that a run stored: its hash, table, policy version and first run",
+    "show": "one of them as JSON, by its hash or the first digits of it (as in a table's privacy.config.sha256)",
+    "restore": "write its files into a new folder, so that the run can be repeated; proven by its hash",
+    "policy": "write the policy file of a version to a new file, so that a policy can be rolled back by name",
+}
 WIDTH = 12
 HEADER = ("sha256", "table", "policy_version", "stored_at", "run_id")
 
@@ -71,71 +74,90 @@ def policy(spark: SparkSession, conf: Config, version: str) -> str:
     return next(iter(texts))
 
 
-def _run(options: argparse.Namespace) -> int:
-    conf = config.load(options.conf)
-    place_of(conf)
-    spark = session.for_run(session.start("lakenym history"))
-    return failures.translated("", lambda: _VERBS[options.verb](spark, conf, options))
+def run(
+    spark: SparkSession,
+    conf: Config,
+    verb: str = "list",
+    wanted: str = "",
+    output: Path | None = None,
+    tables: Sequence[str] = (),
+) -> Any:
+    """What a verb gives: ``list`` as `listed` does, of all tables or of some; ``show`` a configuration as plain data;
+    ``restore`` the files that it wrote below ``output``; ``policy`` the text of the policy, which it writes to
+    ``output`` where one is given. wanted: a hash or the first digits of it; of ``policy`` a version."""
+    arguments.check_verb(verb, VERBS)
+    own, place = session.for_run(spark), place_of(conf)
+    if verb == "list":
+        return [row for row in listed(own, conf) if not tables or row["table"] in tables]
+    if verb == "show":
+        return json.loads(_loaded(own, place, wanted))
+    if verb == "restore":
+        return restored(own, conf, wanted, _given(output))
+    text = policy(own, conf, wanted)
+    if output is not None:
+        _create(output, text)
+    return text
 
 
-def _list(spark: SparkSession, conf: Config, options: argparse.Namespace) -> int:
-    rows = listed(spark, conf, options.table)
-    if options.json:
-        print(as_json(rows))
-    elif rows:
-        shown = [[row["sha256"][:WIDTH], *(row[name] for name in HEADER[1:])] for row in rows]
-        say("\n".join(events.table_lines(HEADER, shown)))
-    return DONE
-
-
-def _show(spark: SparkSession, conf: Config, options: argparse.Namespace) -> int:
+def _loaded(spark: SparkSession, place: Snapshots, sha256: str) -> str:
     try:
-        content = snapshots.load(spark, place_of(conf), options.sha256)
+        return snapshots.load(spark, place, sha256)
     except snapshots.SnapshotProblem as error:
         raise Refused(str(error)) from None
-    print(as_json(json.loads(content), indent=2))
-    return DONE
 
 
-def _restore(spark: SparkSession, conf: Config, options: argparse.Namespace) -> int:
-    for name in restored(spark, conf, options.sha256, options.to):
-        say(str(options.to / name))
-    return DONE
+def _given(output: Path | None) -> Path:
+    if output is None:
+        raise BadUsage("--output: expected a new folder")
+    return output
 
 
-def _policy(spark: SparkSession, conf: Config, options: argparse.Namespace) -> int:
-    text = policy(spark, conf, options.version)
+def _create(output: Path, text: str) -> None:
     try:
-        whole_files.create(options.to, text)
+        whole_files.create(output, text)
     except OSError as error:
-        raise Refused(f"{options.to} cannot be written ({type(error).__name__}): name a new file") from None
-    say(str(options.to))
-    return DONE
+        raise Refused(f"{output} cannot be written ({type(error).__name__}): name a new file") from None
 
 
-_VERBS = {"list": _list, "show": _show, "restore": _restore, "policy": _policy}
+def _told(verb: str, found: Any, options: argparse.Namespace) -> str:
+    """What `run` gave, for a person or as JSON."""
+    if verb == "show" or (verb == "list" and options.json):
+        return as_json(found, indent=2 if verb == "show" else None)
+    if verb == "list":
+        rows = [[row["sha256"][:WIDTH], *(row[name] for name in HEADER[1:])] for row in found]
+        return "\n".join(table_lines(HEADER, rows)) if rows else ""
+    return "\n".join(str(options.output / name) for name in found) if verb == "restore" else str(options.output)
 
 
 def parser() -> argparse.ArgumentParser:
-    formatter = argparse.RawDescriptionHelpFormatter
-    options = argparse.ArgumentParser("history", description=__doc__, allow_abbrev=False, formatter_class=formatter)
-    verbs = options.add_subparsers(dest="verb", required=True, metavar="VERB")
-    made = {verb: verbs.add_parser(verb, allow_abbrev=False) for verb in _VERBS}
+    options = arguments.parser("history", __doc__)
+    made = arguments.verbs(options, VERBS)
     for verb in made.values():
-        verb.add_argument("--conf", type=Path, required=True, help="folder of the configuration")
-    made["list"].add_argument("--table", help="only the configurations of one table")
-    made["list"].add_argument("--json", action="store_true", help="JSON instead of text")
+        flags.CONF.on(verb, required=True)
+    flags.TABLE.on(made["list"])
+    flags.JSON.on(made["list"])
     for name in ("show", "restore"):
-        made[name].add_argument("sha256", metavar="HASH", help="the hash of a configuration, or its first digits")
-    made["restore"].add_argument("--to", type=Path, required=True, metavar="FOLDER", help="a new folder")
-    made["policy"].add_argument("version", metavar="VERSION", help="the version of a policy")
-    made["policy"].add_argument("--to", type=Path, required=True, metavar="FILE", help="a new file")
+        made[name].add_argument("wanted", metavar="HASH", help="the hash of a configuration, or its first digits")
+    flags.OUTPUT.on(made["restore"], required=True, metavar="FOLDER")
+    made["policy"].add_argument("wanted", metavar="VERSION", help="the version of a policy")
+    flags.OUTPUT.on(made["policy"], required=True, metavar="FILE")
     return options
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(argv)
     return failures.exit_code(events.terminal, lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
+    conf = config.load(options.conf)
+    place_of(conf)
+    spark, asked = session.start("lakenym history"), vars(options)
+    given = (asked.get("wanted", ""), asked.get("output"), asked.get("table") or ())
+    told = _told(options.verb, failures.translated("", lambda: run(spark, conf, options.verb, *given)), options)
+    if told:
+        say(told)
+    return DONE
 
 
 if __name__ == "__main__":

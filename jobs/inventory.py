@@ -1,7 +1,9 @@
-"""Scan tables and draft their catalog entries: ``python jobs/inventory.py --path s3a://lake/raw --write conf/catalog``.
+"""Scan tables and draft their catalog entries: ``python jobs/inventory.py --path /lake/raw --output conf/catalog``.
 
-Drafts are for a person to accept; nothing that is there is overwritten. ``--conf conf --compare`` looks instead for
-what has changed since entries were accepted. Exit codes: 0 done, no drift; 1 drift; 2 bad configuration or usage; 3
+Tables are those below ``--path``, in ``--database``, and those that ``--table`` names: the catalog's, or else Spark's.
+Drafts are for a person to accept; nothing that is there is overwritten, and they are printed where no folder is named.
+The configuration is the folder above ``--output`` if ``--conf`` names no other. ``--conf conf --compare`` looks instead
+for what has changed since entries were accepted. Exit codes: 0 done, no drift; 1 drift; 2 bad configuration or usage; 3
 failed.
 """
 
@@ -18,6 +20,7 @@ from typing import TypeVar
 
 from pyspark.sql import SparkSession
 
+from jobs.command_line import arguments, flags
 from jobs.configuration import config
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
@@ -40,6 +43,7 @@ from jobs.spark_app import failures, session
 
 T = TypeVar("T")
 DRIFT = 1
+NOTHING_KNOWN = Surroundings()
 NO_ENTRY = "the catalog has no entry that reads this table"
 
 
@@ -53,14 +57,18 @@ class Options:
     variables: tuple[str, ...] = ("LAKE",)
 
 
-def draft_table(
-    spark: SparkSession, table: FoundTable, entry: Entry | None, around: Surroundings, options: Options = Options()
+def run(
+    spark: SparkSession,
+    table: FoundTable,
+    entry: Entry | None = None,
+    around: Surroundings = NOTHING_KNOWN,
+    options: Options = Options(),
 ) -> Drafted:
-    """Scan one table and draft what its entry lacks, or a whole entry."""
+    """Scan one table and draft what its entry lacks, or a whole entry. around: what the configuration has besides."""
     source = table.source if entry is None or entry.source is None else entry.source
     if source is None:
         raise failures.RunFailed(f"{table.name}: {table.problem}")
-    found = _scanned(spark, table.name, source, options, () if entry is None else entry.columns)
+    found = _scanned(session.for_run(spark), table.name, source, options, () if entry is None else entry.columns)
     if entry is None:
         made = tuple(proposals.propose(each, around) for each in found)
         environ = {name: os.environ[name] for name in options.variables if name in os.environ}
@@ -80,7 +88,7 @@ def compare(spark: SparkSession, conf: Config, folder: Path, name: str, options:
         found = state.inspect(spark, entry.target)
         if found.version < 0 or not drift.hides(entry):
             return []
-        return scan.scan(spark.read.table(found.name), options.sample, options.regions, drift.shapes(entry))
+        return scan.scan(found.address.read(spark), options.sample, options.regions, drift.shapes(entry))
 
     return changes + list(drift.of_pseudonyms(entry, failures.translated(name, treated)))
 
@@ -102,12 +110,12 @@ def _scanned(
 
 
 def parser() -> argparse.ArgumentParser:
-    options = argparse.ArgumentParser("inventory", description=(__doc__ or "").partition("\n\n")[0], allow_abbrev=False)
+    options = arguments.parser("inventory", __doc__)
     options.add_argument("--path", help="scan every table below this path of a lake")
-    options.add_argument("--database", help="scan every table of this database of Spark's catalog")
-    options.add_argument("--table", action="append", default=[], help="scan a table of the catalog's, or of Spark's")
-    options.add_argument("--conf", type=Path, help="folder of the configuration; the folder above --write if left out")
-    options.add_argument("--write", type=Path, help="folder that drafts go to, conf/catalog; else they are printed")
+    flags.DATABASE.on(options)
+    flags.TABLE.on(options, default=[])
+    flags.CONF.on(options)
+    flags.OUTPUT.on(options, metavar="FOLDER")
     options.add_argument("--compare", action="store_true", help="report what has changed since entries were accepted")
     options.add_argument("--sample", type=int, default=scan.DEFAULT_SAMPLE, help="rows to look at in each table")
     options.add_argument(
@@ -116,7 +124,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument(
         "--variable", action="append", default=[], help="write ${NAME} in drafts for what it stands for"
     )
-    options.add_argument("--json", action="store_true", help="one JSON object per table instead of text")
+    flags.JSON.on(options)
     return options
 
 
@@ -145,12 +153,12 @@ def _failing_as_failed(step: Callable[[], T]) -> T:
 
 
 def _draft_all(asked: argparse.Namespace) -> int:
-    options, conf = _options(asked), asked.conf or (asked.write.parent if asked.write else None)
+    options, conf = _options(asked), asked.conf or (asked.output.parent if asked.output else None)
     if not (asked.path or asked.database or asked.table):
         raise BadUsage("name what to scan: --path, --database or --table")
-    if asked.write and not asked.write.is_dir():
-        raise BadUsage(f"--write: there is no folder {asked.write}: make it first; drafts go to conf/catalog")
-    known, around = ({}, Surroundings()) if conf is None else (accepted.entries(conf), accepted.surroundings(conf))
+    if asked.output and not asked.output.is_dir():
+        raise BadUsage(f"--output: there is no folder {asked.output}: make it first; drafts go to conf/catalog")
+    known, around = ({}, NOTHING_KNOWN) if conf is None else (accepted.entries(conf), accepted.surroundings(conf))
     spark = _session()
     found = lake_tables.chosen(spark, asked.table, asked.path, asked.database, known)
     if not found:
@@ -158,8 +166,8 @@ def _draft_all(asked: argparse.Namespace) -> int:
 
     def one(table: FoundTable) -> int:
         entry = lake_tables.entry_of(table, known)
-        made = _failing_as_failed(lambda: draft_table(spark, table, entry, around, options))
-        written = report.write(made, asked.write) if asked.write else None
+        made = _failing_as_failed(lambda: run(spark, table, entry, around, options))
+        written = report.write(made, asked.output) if asked.output else None
         say((report.draft_as_json if asked.json else report.draft_as_text)(made, written))
         return 0
 
@@ -170,8 +178,8 @@ def _compare_all(asked: argparse.Namespace) -> int:
     options, folder = _options(asked), asked.conf
     if folder is None:
         raise BadUsage("--compare needs --conf, the folder of the accepted configuration")
-    if asked.write:
-        raise BadUsage("--compare writes nothing: leave --write out")
+    if asked.output:
+        raise BadUsage("--compare writes nothing: leave --output out")
     conf = config.load(folder)
     names = config.chosen(conf, asked.table or None)
     spark = _session()

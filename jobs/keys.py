@@ -1,33 +1,26 @@
 """Look after keys: ``python jobs/keys.py VERB --conf conf --name crm``. No verb prints key material.
 
-create    a new keyset, where keys.yaml says it is to be
-list      all keys: where they are, how many versions, which is in use
-show      the versions of one key, and when each was made; --tables: which tables of the catalog carry each
-add       a new version, enabled but not yet in use; promote it when every reader can have seen it
-promote   new data uses this version; tables keep theirs until they are treated anew
-disable   a version neither treats nor reverts, until it is enabled again
-destroy   a version is gone for ever; refused while a table's record names it
-rewrap    encrypt the keyset under another key-encryption key, or under the newest version of the same
-export    the clear keyset for tinkey, to a new file that its owner alone can read
-
 Exit codes: 0 done, 1 refused, 2 wrong usage or configuration, 3 failed at run time.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import datetime
 import functools
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from jobs.command_line import arguments, flags
 from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.console import shown
-from jobs.console.exit_codes import Refused
+from jobs.console.exit_codes import BadUsage, Refused
 from jobs.console.shown import say
+from jobs.console.text_table import table_lines
 from jobs.named_keys import key_age, key_use, named_key
 from jobs.named_keys.named_key import NamedKey
 from jobs.run_events import events
@@ -38,8 +31,28 @@ from privacy_udfs.keys import Keyset
 from privacy_udfs.keysets import keyset_versions
 from privacy_udfs.keysets.key_types import KEY_TYPES
 
+VERBS: Mapping[str, str] = {
+    "create": "a new keyset, where keys.yaml says it is to be",
+    "list": "all keys: where they are, how many versions, which is in use",
+    "show": "the versions of one key, and when each was made; --tables: which tables of the catalog carry each",
+    "add": "a new version, enabled but not yet in use; promote it when every reader can have seen it",
+    "promote": "new data uses this version; tables keep theirs until they are treated anew",
+    "enable": "a version that was disabled treats and reverts again",
+    "disable": "a version neither treats nor reverts, until it is enabled again",
+    "destroy": "a version is gone for ever; refused while a table's record names it",
+    "rewrap": "encrypt the keyset under another key-encryption key, or under the newest version of the same",
+    "export": "the clear keyset for tinkey, to a new file that its owner alone can read",
+}
+
 TablesNeeding = Callable[[int], Sequence[str]]
 """Key id -> the tables whose record names it."""
+T = TypeVar("T")
+DEFAULT_TYPE = "HkdfPrfKey"
+STEPS: Mapping[str, Callable[..., Keyset]] = {
+    "promote": keyset_versions.promoted,
+    "enable": keyset_versions.enabled,
+    "disable": keyset_versions.disabled,
+}
 
 
 def versions(
@@ -107,53 +120,60 @@ def export(key: NamedKey, output: Path) -> None:
     key_providers.create(f"file:{output}", key.read().to_json().encode())
 
 
-def _agreed(key_id: int, yes: bool) -> None:
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise Refused("destroying a version cannot be undone: say --yes where no one can be asked")
-    answer = input(f"What version {key_id} treated can then never be reverted or matched. Type its id to destroy it: ")
-    if answer.strip() != str(key_id):
-        raise Refused("nothing was destroyed")
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """What a verb is to be done with. id: of a version. type: of the key that is made. kek: a URI. output: of
+    ``export``, a new file. tables: whether ``show`` looks into the tables' records. agreed: as `destroy` has it."""
+
+    id: int | None = None
+    type: str | None = None
+    kek: str | None = None
+    output: Path | None = None
+    tables: bool = False
+    agreed: Callable[[], None] = lambda: None
 
 
-def _run(options: argparse.Namespace) -> int:
-    conf = config.load(options.conf)
-    if options.verb == "list":
-        _print(summaries(conf), options.json)
-        return 0
-    key = named_key.find(conf, options.name)
-    if options.verb == "show":
-        created, tables_needing = conf.keys[key.name].created, key_use.lookup(conf) if options.tables else None
-        _print(versions(key.read(), created, tables_needing), options.json)
-    else:
-        say(f"key {key.name}: {_changed(conf, key, options)}")
-    return 0
+def run(conf: Config, verb: str = "list", name: str = "", asked: Asked = Asked()) -> list[dict[str, Any]] | str:
+    """What a verb gives: rows of plain data for ``list`` and ``show``; for others what was done to the key, in words.
+    Raises `BadUsage` where something is not stated that the verb needs."""
+    arguments.check_verb(verb, VERBS)
+    if verb == "list":
+        return summaries(conf)
+    key = named_key.find(conf, name)
+    if verb == "show":
+        created, tables_needing = conf.keys[key.name].created, key_use.lookup(conf) if asked.tables else None
+        return versions(key.read(), created, tables_needing)
+    return f"key {key.name}: {_changed(conf, key, verb, asked)}"
 
 
-def _changed(conf: Config, key: NamedKey, options: argparse.Namespace) -> str:
+def _changed(conf: Config, key: NamedKey, verb: str, asked: Asked) -> str:
     """Do what the verb says; returns what was done, for a person."""
-    verb = options.verb
     if verb == "create":
-        made = key.create(options.type).primary_id
+        made = key.create(asked.type or DEFAULT_TYPE).primary_id
         return f"created at {key.keyset}, version {made}{_to_note(conf, key, made)}"
     if verb == "add":
-        made = add(key, options.type)
+        made = add(key, asked.type)
         return f"version {made} is added and enabled; promote it to use it for new data{_to_note(conf, key, made)}"
     if verb == "rewrap":
-        key.rewrap(options.to_kek)
-        return f"encrypted under {options.to_kek}; keys.yaml must name this kek now"
+        kek = _stated(asked.kek, "a key-encryption key")
+        key.rewrap(kek)
+        return f"encrypted under {kek}; keys.yaml must name this kek now"
     if verb == "export":
-        export(key, options.output)
-        return f"written IN THE CLEAR to {options.output}"
+        output = _stated(asked.output, "a file to write")
+        export(key, output)
+        return f"written IN THE CLEAR to {output}"
+    key_id = _stated(asked.id, "a version's id")
     if verb == "destroy":
-        destroy(key, options.id, key_use.lookup(conf), lambda: _agreed(options.id, options.yes))
+        destroy(key, key_id, key_use.lookup(conf), asked.agreed)
     else:
-        step = {"promote": keyset_versions.promoted, "enable": keyset_versions.enabled}.get(
-            verb, keyset_versions.disabled
-        )
-        key.change(functools.partial(step, key_id=options.id))
-    return f"{verb} version {options.id}: done"
+        key.change(functools.partial(STEPS[verb], key_id=key_id))
+    return f"{verb} version {key_id}: done"
+
+
+def _stated(given: T | None, what: str) -> T:
+    if given is None:
+        raise BadUsage(f"the verb needs {what}")
+    return given
 
 
 def _to_note(conf: Config, key: NamedKey, key_id: int) -> str:
@@ -162,42 +182,65 @@ def _to_note(conf: Config, key: NamedKey, key_id: int) -> str:
     return f"\nin keys.yaml, write under {key.name}: {key_age.dates(conf.keys[key.name], key_id, today)}"
 
 
-def _print(rows: list[dict[str, Any]], as_json: bool) -> None:
-    if as_json:
-        print(shown.as_json(rows))
-    elif rows:
-        say("\n".join(events.table_lines(list(rows[0]), [[str(cell) for cell in row.values()] for row in rows])))
+# -- the command line -------------------------------------------------------------------------------------------------
 
 
 def parser() -> argparse.ArgumentParser:
-    formatter = argparse.RawDescriptionHelpFormatter
-    options = argparse.ArgumentParser("keys", description=__doc__, allow_abbrev=False, formatter_class=formatter)
-    verbs = options.add_subparsers(dest="verb", required=True, metavar="VERB")
-    made = {}
-    for verb in ("create", "list", "show", "add", "promote", "enable", "disable", "destroy", "rewrap", "export"):
-        made[verb] = verbs.add_parser(verb, allow_abbrev=False)
-        made[verb].add_argument("--conf", type=Path, required=True, help="folder of the configuration")
+    options = arguments.parser("keys", __doc__)
+    made = arguments.verbs(options, VERBS)
+    for verb, of_verb in made.items():
+        flags.CONF.on(of_verb, required=True)
         if verb != "list":
-            made[verb].add_argument("--name", required=True, help="a key of keys.yaml")
+            of_verb.add_argument("--name", required=True, help="a key of keys.yaml")
     for verb in ("promote", "enable", "disable", "destroy"):
         made[verb].add_argument("--id", type=int, required=True, help="the version's key id")
     for verb in ("list", "show"):
-        made[verb].add_argument("--json", action="store_true", help="JSON instead of text")
+        flags.JSON.on(made[verb])
+    for verb in ("create", "add"):
+        help = f"the type of key; by default {DEFAULT_TYPE}, and of a version that is added the primary's"
+        made[verb].add_argument("--type", choices=KEY_TYPES, help=help)
     made["show"].add_argument("--tables", action="store_true", help="look for each version in the tables' records")
-    made["create"].add_argument("--type", choices=KEY_TYPES, default="HkdfPrfKey", help="the type of key")
-    made["add"].add_argument("--type", choices=KEY_TYPES, help="the type of key; by default the primary's")
     made["destroy"].add_argument("--yes", action="store_true", help="do not ask")
     made["rewrap"].add_argument("--to-kek", required=True, help="URI of the key-encryption key to use")
     made["export"].add_argument(
         "--cleartext", action="store_true", required=True, help="I know that the key is the secret"
     )
-    made["export"].add_argument("--output", type=Path, required=True, help="a file that does not exist yet")
+    flags.OUTPUT.on(made["export"], required=True, metavar="FILE")
     return options
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(argv)
     return failures.exit_code(events.terminal, lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
+    found = run(config.load(options.conf), options.verb, vars(options).get("name", ""), _asked(vars(options)))
+    if isinstance(found, str):
+        say(found)
+    elif options.json:
+        print(shown.as_json(found))
+    elif found:
+        say("\n".join(table_lines(list(found[0]), [[str(cell) for cell in row.values()] for row in found])))
+    return 0
+
+
+def _asked(options: Mapping[str, Any]) -> Asked:
+    def agreed() -> None:
+        _agree(options["id"], options["yes"])
+
+    given = {name: options.get(name) for name in ("id", "type", "output")}
+    return Asked(**given, kek=options.get("to_kek"), tables=options.get("tables", False), agreed=agreed)
+
+
+def _agree(key_id: int, yes: bool) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise Refused("destroying a version cannot be undone: say --yes where no one can be asked")
+    answer = input(f"What version {key_id} treated can then never be reverted or matched. Type its id to destroy it: ")
+    if answer.strip() != str(key_id):
+        raise Refused("nothing was destroyed")
 
 
 if __name__ == "__main__":

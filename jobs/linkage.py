@@ -13,19 +13,18 @@ import dataclasses
 import functools
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
+from jobs.command_line import arguments, flags
 from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.configuration.models import Target
 from jobs.console.exit_codes import DONE, BadUsage, Refused
 from jobs.console.shown import as_json, say, shown
-from jobs.lake.sql import quoted, quoted_table
+from jobs.lake.address import Address
 from jobs.record import linkage
 from jobs.record.linkage import Group, Link, Linkage, Place
 from jobs.record.record_reader import columns_of
@@ -60,19 +59,13 @@ def _schema(spark: SparkSession, name: str, target: Target) -> T.StructType | st
     """The schema of a treated table, or why there is none."""
 
     def step() -> T.StructType | str:
-        if target.path is not None:
-            table = f"delta.{quoted(target.path)}"
-            is_there = DeltaTable.isDeltaTable(spark, target.path)
-        else:
-            table = quoted_table(str(target.table))
-            is_there = spark.catalog.tableExists(table)
-        if not is_there:
+        address = Address.of(target)
+        if not address.exists(spark):
             return "is not there"
-        schema = spark.read.table(table).schema
+        schema = address.read(spark).schema
         if not any(column.is_decided for column in privacy_of(schema).values()):
             return "says nothing of how it was treated"
-        rows = spark.sql(f"SHOW TBLPROPERTIES {table}").collect()
-        recorded = columns_of({row["key"]: row["value"] for row in rows})
+        recorded = columns_of(address.properties(spark))
         return schema if recorded else "has columns of a treated table, but no record of its own: nobody vouches for it"
 
     return failures.translated(name, step)
@@ -171,10 +164,10 @@ def _targets(tables: Sequence[str] | None, conf: Config | None) -> dict[str, Tar
 
 
 def parser() -> argparse.ArgumentParser:
-    options = argparse.ArgumentParser("linkage", description=(__doc__ or "").partition("\n\n")[0], allow_abbrev=False)
-    options.add_argument("--table", action="append", help="a treated table, by name or path; several times")
-    options.add_argument("--conf", type=Path, help="folder of the configuration, whose targets are meant then")
-    options.add_argument("--json", action="store_true", help="JSON instead of text")
+    options = arguments.parser("linkage", __doc__)
+    flags.TABLE.on(options)
+    flags.CONF.on(options)
+    flags.JSON.on(options)
     return options
 
 

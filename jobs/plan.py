@@ -4,9 +4,8 @@
 its treatment; ``--diff REV`` what it changes since a git revision (which starts no Spark). ``--fail-on-weaker`` exits 1
 if a column would show more than before, or may.
 
-It warns and refuses as a run would, by what the keys in force are, what settings of Spark give away, what other tables'
-records say, and where a target's path leads; what stands at the target only a run looks at (``--dry-run``).
-Reads schemas and the ids of keys, no rows; prints no values and no secrets. Exit codes as `jobs.pseudonymize`.
+After what it shows it warns and refuses as the run would, for it asks the same gates (`jobs.gates.run_gates`). Reads
+schemas, records and the ids of keys, no rows; prints no values and no secrets. Exit codes as `jobs.pseudonymize`.
 """
 
 from __future__ import annotations
@@ -21,24 +20,23 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from jobs.archive import git_revision
-from jobs.command_line import arguments
+from jobs.command_line import arguments, flags
 from jobs.configuration import config
 from jobs.configuration.config import Config, ConfigError
 from jobs.configuration.documents import canonical_json
 from jobs.configuration.variables import StandIns
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage
 from jobs.console.shown import say
-from jobs.gates.checks import refuse
-from jobs.lake import consent, places, read, state
-from jobs.lake.sql import quoted
-from jobs.named_keys import key_checks, key_exposure, key_ring
+from jobs.console.text_table import table_lines
+from jobs.gates import run_gates
+from jobs.gates.known import Allowed, Planned, Prepared
 from jobs.policy.diff_report import TableDiff
 from jobs.policy.treatment_diff import diff, diff_rows, entries_of
 from jobs.record import record_reader, treatment_record
 from jobs.run_events import events
 from jobs.spark_app import failures, session
-from jobs.treatment import predicates, treatment_plan
-from jobs.treatment.treatment_plan import ColumnPlan, Plan
+from jobs.table_run.planned import inspected, planned
+from jobs.treatment.treatment_plan import Case, Decision, Plan
 
 THE_RECORD = "record"
 LONGEST = 40
@@ -49,38 +47,42 @@ def as_data(plan: Plan) -> dict[str, Any]:
     """A plan as plain data: one object per leaf column, or per case of it, in the order of the source's schema. rows:
     where not all are read, or not all are treated so."""
     rows = {} if plan.config.rows is None else {"rows": plan.config.rows}
-    return {"table": plan.table, **rows, "columns": [_column(column) for column in plan.columns]}
-
-
-def _column(column: ColumnPlan) -> dict[str, Any]:
-    parameters = column.treatment.technique.record()
-    rows = {} if column.rule.rows is None else {"rows": column.rule.rows}
     return {
-        "column": str(column.path),
+        "table": plan.table,
         **rows,
-        "class": column.rule.class_,
+        "columns": [_column(leaf, case) for leaf in plan.leaves for case in leaf.cases],
+    }
+
+
+def _column(leaf: Decision, case: Case) -> dict[str, Any]:
+    parameters = case.treatment.technique.record()
+    rows = {} if case.rule.rows is None else {"rows": case.rule.rows}
+    return {
+        "column": str(case.path),
+        **rows,
+        "class": case.rule.class_,
         "technique": parameters.pop("technique"),
         "parameters": parameters,
-        "domain": column.domain,
-        "key": column.treatment.key,
-        "key_id": column.key_id,
-        "input_type": column.input.simpleString(),
-        "output_type": None if column.output is None else column.output.simpleString(),
-        "why": column.rule.why,
+        "domain": case.domain,
+        "key": case.treatment.key,
+        "key_id": case.key_id,
+        "input_type": leaf.input.simpleString(),
+        "output_type": None if leaf.output is None else leaf.output.simpleString(),
+        "why": case.rule.why,
     }
 
 
 def as_text(plan: Plan) -> str:
     """A plan as a table for a person; parameters that stand at their defaults are left out."""
     header = ("column", "class", "technique", "parameters", "domain", "key", "type", "becomes", "why")
-    lines = events.table_lines(header, [_row(column) for column in plan.columns])
+    lines = table_lines(header, [_row(leaf, case) for leaf in plan.leaves for case in leaf.cases])
     read = [] if plan.config.rows is None else [f"  only rows for which this is true: {_on_one_line(plan.config.rows)}"]
     return "\n".join([plan.table, *read, *(f"  {line}" for line in lines), *_cases(plan)])
 
 
 def _cases(plan: Plan) -> list[str]:
-    cases = [(str(column.path), column.rule.rows) for column in plan.columns if column.rule.rows is not None]
-    lines = events.table_lines(("column", "for rows for which this is true"), [[p, _on_one_line(r)] for p, r in cases])
+    cases = [(str(case.path), case.rule.rows) for case in plan.cases if case.rule.rows is not None]
+    lines = table_lines(("column", "for rows for which this is true"), [[p, _on_one_line(r)] for p, r in cases])
     return ["", *(f"  {line}" for line in lines)] if cases else []
 
 
@@ -88,13 +90,13 @@ def _on_one_line(rows: str) -> str:
     return " ".join(rows.split())
 
 
-def _row(column: ColumnPlan) -> list[str]:
-    changed = column.treatment.technique.model_dump(mode="json", exclude_defaults=True)
+def _row(leaf: Decision, case: Case) -> list[str]:
+    changed = case.treatment.technique.model_dump(mode="json", exclude_defaults=True)
     parameters = " ".join(f"{name}={_short(value)}" for name, value in changed.items() if name != "technique")
-    key = "" if column.treatment.key is None else f"{column.treatment.key}#{column.key_id}"
-    output = "(dropped)" if column.output is None else column.output.simpleString()
-    cells = (column.rule.class_, column.name, parameters, column.domain or "", key)
-    return [str(column.path), *cells, column.input.simpleString(), output, column.rule.why]
+    key = "" if case.treatment.key is None else f"{case.treatment.key}#{case.key_id}"
+    output = "(dropped)" if leaf.output is None else leaf.output.simpleString()
+    cells = (case.rule.class_, case.name, parameters, case.domain or "", key)
+    return [str(case.path), *cells, leaf.input.simpleString(), output, case.rule.why]
 
 
 def _short(value: Any) -> str:
@@ -102,16 +104,14 @@ def _short(value: Any) -> str:
     return text if len(text) <= LONGEST else f"({len(value)} entries)" if isinstance(value, list) else f"{text[:27]}..."
 
 
-def against_record(spark: SparkSession, conf: Config, table: str) -> TableDiff:
+def against_record(known: Prepared) -> TableDiff:
     """What a run would change for the table that stands at the target, by its treatment record."""
-    entry = conf.tables[table]
-    plan, keys, _ = _plan(spark, conf, table)
-    after = {str(path): entry for path, entry in treatment_record.entries(plan, keys.checks(plan)).items()}
-    found = failures.translated(table, lambda: state.inspect(spark, entry.target))
-    before = record_reader.columns_of(found.properties)
-    against = f"the record of version {found.version}" if before else "no record: everything is new"
-    rows = diff_rows(record_reader.rows_of(found.properties), entry.rows) if before else None
-    return TableDiff(table, against, tuple(diff(before, after)), rows)
+    checks = known.keys.checks(known.plan)
+    after = {str(path): entry for path, entry in treatment_record.entries(known.plan, checks).items()}
+    before = record_reader.columns_of(known.target.properties)
+    against = f"the record of version {known.target.version}" if before else "no record: everything is new"
+    rows = diff_rows(record_reader.rows_of(known.target.properties), known.entry.rows) if before else None
+    return TableDiff(known.table, against, tuple(diff(before, after)), rows)
 
 
 def against_revision(conf: Config, before: Config, table: str, revision: str) -> TableDiff:
@@ -122,31 +122,23 @@ def against_revision(conf: Config, before: Config, table: str, revision: str) ->
     return TableDiff(table, f"revision {revision}", tuple(diff(*sides)), rows)
 
 
-def _plan(spark: SparkSession, conf: Config, table: str) -> tuple[Plan, key_ring.KeyRing, list[str]]:
-    """The plan, the keys that it needs, and why its source must not be read."""
-    entry = conf.tables[table]
-    source = failures.translated(table, lambda: predicates.minimized(read.rows_of(spark, entry.source), entry))
-    refuse(table, key_exposure.refusals(spark.sparkContext.getConf().getAll(), conf.keys))
-    keys = key_ring.open_for(conf, entry)
-    plan = treatment_plan.build(entry, source.rows.schema, keys.ids, source.names_from_data)
-    if entry.target.path is not None:
-        target = entry.target.path
-        failures.translated(table, lambda: places.check_apart(spark, source.rows, target, f"delta.{quoted(target)}"))
-    return plan, keys, consent.refusals(entry, source)
+def run(spark: SparkSession, conf: Config, table: str) -> Plan:
+    """What a run would do to one table. Raises where its source cannot be read so, or its keys are not to be had."""
+    return failures.translated(table, lambda: planned(session.for_run(spark), conf, table).plan)
 
 
 def parser() -> argparse.ArgumentParser:
     options = arguments.parser("plan", __doc__)
-    options.add_argument("--json", action="store_true", help="one JSON object per table instead of text")
-    options.add_argument(
-        "--diff", metavar="record|REV", help="show only what changes: against the target's record, or a git revision"
-    )
+    arguments.tables(options)
+    flags.JSON.on(options)
+    flags.DIFF.on(options)
     options.add_argument(
         "--fail-on-weaker",
         action="store_true",
         help="with --diff: exit 1 if a treatment is weaker, or cannot be compared with the one before",
     )
-    arguments.add_other_key_version(options)
+    flags.ACCEPT_RAW_HISTORY.on(options)
+    flags.ACCEPT_OTHER_KEY_VERSION.on(options)
     return options
 
 
@@ -177,21 +169,22 @@ def _tell(found: TableDiff, options: argparse.Namespace) -> int:
 def _print_all(options: argparse.Namespace) -> int:
     conf, names = arguments.chosen(options)
     spark = session.for_run(session.start("lakenym plan"))
+    allowed = Allowed(options.accept_raw_history, options.accept_other_key_version, tuple(names))
 
-    def show(name: str) -> int:
-        if options.diff is not None:
-            return _tell(against_record(spark, conf, name), options)
-        plan, keys, refusals = _plan(spark, conf, name)
-        say(canonical_json(as_data(plan)) if options.json else as_text(plan))
-        found = failures.translated(
-            name, lambda: key_checks.look(spark, conf, plan, keys, names, options.accept_other_key_version)
-        )
-        for warning in found.warned:
-            events.terminal("warning", table=name, message=warning)
-        refuse(name, [*refusals, *found.refused])
-        return 0
+    def one(name: str) -> int:
+        return failures.translated(name, lambda: _show(planned(spark, conf, name, allowed), options))
 
-    return max(failures.exit_code(events.terminal, functools.partial(show, name), name) for name in names)
+    return max(failures.exit_code(events.terminal, functools.partial(one, name), name) for name in names)
+
+
+def _show(known: Planned, options: argparse.Namespace) -> int:
+    """The plan, or what it changes, and then what the run would warn of and refuse."""
+    if options.diff is None:
+        say(canonical_json(as_data(known.plan)) if options.json else as_text(known.plan))
+    ready = inspected(known)
+    code = DONE if options.diff is None else _tell(against_record(ready), options)
+    run_gates.pass_all(ready, events.terminal)
+    return code
 
 
 if __name__ == "__main__":

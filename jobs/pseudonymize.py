@@ -7,140 +7,33 @@ at run time. From a notebook: ``run(spark, config.load(Path("conf")), "crm.custo
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import datetime
 import functools
-import json
 import sys
-import time
-import uuid
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from py4j.protocol import Py4JError
-from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from jobs.archive import snapshots
-from jobs.command_line import arguments
+from jobs.command_line import arguments, flags
 from jobs.configuration.config import Config
-from jobs.gates.checks import check_before_write, refuse
-from jobs.lake import consent, places, read, replace, state
-from jobs.lake.read import SourceRows
-from jobs.lake.state import TargetState
-from jobs.named_keys import key_checks, key_delivery, key_exposure, key_ring
-from jobs.policy import policy_rules
-from jobs.record import treatment_record
+from jobs.gates import run_gates
+from jobs.gates.known import NOTHING, Allowed, Prepared
 from jobs.run_events import events
 from jobs.run_events.events import Report
 from jobs.spark_app import failures, session
-from jobs.table_run import comments, whereabouts
-from jobs.table_run.selection import Selection
-from jobs.treatment import file_statistics, layout, predicates, treatment_plan
-from jobs.treatment.treatment_plan import Plan
-from privacy_udfs.nested import Counts
-from privacy_udfs.udf import CountsParam
+from jobs.table_run.execution import execute
+from jobs.table_run.planned import inspected, planned
+from jobs.table_run.result import Result
 
-
-@dataclasses.dataclass(frozen=True)
-class Result:
-    """What a run did. counts: leaf column -> (treated, null, refused); a column that is not read has no counts."""
-
-    table: str
-    run_id: str
-    version: int
-    rows: int
-    seconds: float
-    counts: Mapping[str, tuple[int, int, int]]
-    plan: Plan
-
-
-@dataclasses.dataclass(frozen=True)
-class Allowed:
-    """What someone took the responsibility for. raw_history: older versions of the target hold untreated rows.
-    other_key_version: pseudonyms will not join with other tables' for now. together: tables treated in the same run."""
-
-    raw_history: bool = False
-    other_key_version: bool = False
-    together: tuple[str, ...] = ()
-
-
-@dataclasses.dataclass(frozen=True)
-class Prepared:
-    """A run up to its first write: everything is decided and checked."""
-
-    conf: Config
-    source: SourceRows
-    keys: key_ring.KeyRing
-    plan: Plan
-    target: TargetState
+__all__ = ["Allowed", "Prepared", "Result", "execute", "prepare", "run"]
 
 
 def prepare(
-    spark: SparkSession, conf: Config, table: str, allowed: Allowed = Allowed(), report: Report = events.silent
+    spark: SparkSession, conf: Config, table: str, allowed: Allowed = NOTHING, report: Report = events.silent
 ) -> Prepared:
     """Plan one table against its source, open its keys, look at its target. Raises where a check refuses."""
-    entry = conf.tables[table]
-    source = predicates.minimized(read.rows_of(spark, entry.source), entry)
-    refuse(table, key_exposure.refusals(spark.sparkContext.getConf().getAll(), conf.keys))
-    keys = key_ring.open_for(conf, entry)
-    plan = treatment_plan.build(entry, source.rows.schema, keys.ids, source.names_from_data)
-    target = state.inspect(spark, entry.target)
-    if target.location is not None:
-        places.check_apart(spark, source.rows, target.location, target.name)
-    found = key_checks.look(spark, conf, plan, keys, allowed.together, allowed.other_key_version)
-    if target.transaction is None:
-        report("warning", table=table, message=replace.UNGUARDED)
-    for warning in found.warned:
-        report("warning", table=table, message=warning)
-    judged = policy_rules.violations(conf, table, datetime.datetime.now(datetime.timezone.utc).date())
-    for violation in judged:
-        if violation.level == "warn":
-            report("warning", table=table, message=str(violation))
-    refusals = [
-        *consent.refusals(entry, source),
-        *key_delivery.refusals(spark, keys, plan),
-        *found.refused,
-        *map(str, policy_rules.refused(judged)),
-    ]
-    check_before_write(plan, keys, target, allowed.raw_history, refusals)
-    return Prepared(conf, source, keys, plan, target)
-
-
-def execute(spark: SparkSession, prepared: Prepared, report: Report = events.silent) -> Result:
-    """Write what was prepared, in one commit."""
-    start, plan, table = time.monotonic(), prepared.plan, prepared.plan.config
-    run_id = str(uuid.uuid4())
-    entries = treatment_record.entries(plan, prepared.keys.checks(plan))
-    snapshot = snapshots.store(spark, prepared.conf, table.name, run_id)
-    stated = treatment_record.properties(plan, entries, snapshot, prepared.conf.policy.version)
-    properties = {
-        **layout.column_mapping(table.target, plan.schema),
-        **file_statistics.properties(plan),
-        **stated,
-    }
-
-    def into_commit(counts: Counts) -> None:
-        run = {"run_id": run_id, "source_version": prepared.source.version, "counts": by_column(plan, counts)}
-        spark.conf.set(replace.USER_METADATA, json.dumps(run, ensure_ascii=False))
-
-    into_commit({})
-    counts = spark.sparkContext.accumulator({}, CountsParam(into_commit))
-    report("planned", table=table.name, run_id=run_id, columns=len(plan.leaves), source=table.source.describe())
-    written = session.settings(spark, file_statistics.parquet_settings(plan))
-    with key_delivery.delivered(spark, prepared.keys, plan) as keys, written:
-        selection = Selection(plan, entries, keys, counts)
-        treated = comments.of_columns(prepared.source.rows.select(*selection.columns()), prepared.target.before)
-        comment = comments.of_table(treated, prepared.target.before, stated)
-        try:
-            commit = replace.replace(spark, treated, table.target, prepared.target, properties, comment, run_id)
-        except (PySparkException, Py4JError) as error:
-            raise whereabouts.located(error, prepared.source, selection) or error from None
-    result = Result(
-        table.name, run_id, commit.version, commit.rows, time.monotonic() - start, by_column(plan, counts.value), plan
-    )
-    report("committed", **summary(result))
-    return result
+    prepared = inspected(planned(spark, conf, table, allowed))
+    run_gates.pass_all(prepared, report)
+    return prepared
 
 
 def run(
@@ -151,46 +44,18 @@ def run(
     report: Report = events.silent,
     accept_other_key_version: bool = False,
 ) -> Result:
-    """Treat one table: conf -> plan -> key -> UDF -> one select -> one Delta commit with its record."""
+    """Treat one table: conf -> plan -> key -> kernels -> one Delta commit with its record."""
     own = session.for_run(spark)
     allowed = Allowed(allow_raw_history, accept_other_key_version)
     return failures.translated(table, lambda: execute(own, prepare(own, conf, table, allowed, report), report))
 
 
-def by_column(plan: Plan, counts: Counts) -> dict[str, tuple[int, int, int]]:
-    """Counts by leaf column instead of by label."""
-    prefix = f"{plan.table}: "
-    return {label.removeprefix(prefix): numbers for label, numbers in sorted(counts.items())}
-
-
-def summary(result: Result) -> dict[str, Any]:
-    """A result as plain data, for events."""
-    columns = []
-    for column in result.plan.columns:
-        treated, null, refused = result.counts.get(str(column.path), (None, None, None))
-        names = {"column": str(column.path), "class": column.rule.class_, "technique": column.name}
-        columns.append({**names, "treated": treated, "null": null, "refused": refused})
-    rate = result.rows / result.seconds if result.seconds else None
-    return {
-        "table": result.table,
-        "run_id": result.run_id,
-        "version": result.version,
-        "rows": result.rows,
-        "seconds": round(result.seconds, 3),
-        "rows_per_second": rate and round(rate),
-        "columns": columns,
-    }
-
-
 def parser() -> argparse.ArgumentParser:
     options = arguments.parser("pseudonymize", __doc__)
-    options.add_argument("--dry-run", action="store_true", help="plan and check everything, write nothing")
-    options.add_argument(
-        "--allow-raw-history",
-        action="store_true",
-        help="replace a target although older versions of it hold untreated rows, which time travel shows until VACUUM",
-    )
-    arguments.add_other_key_version(options)
+    arguments.tables(options)
+    flags.DRY_RUN.on(options)
+    flags.ACCEPT_RAW_HISTORY.on(options)
+    flags.ACCEPT_OTHER_KEY_VERSION.on(options)
     return options
 
 
@@ -203,12 +68,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run_all(options: argparse.Namespace, report: Report) -> int:
     conf, names = arguments.chosen(options)
     spark = session.for_run(session.start("lakenym pseudonymize"))
-    allowed = Allowed(options.allow_raw_history, options.accept_other_key_version, tuple(names))
+    allowed = Allowed(options.accept_raw_history, options.accept_other_key_version, tuple(names))
     prepared: list[Prepared] = []
 
     def prepare_one(name: str) -> int:
         prepared.append(failures.translated(name, lambda: prepare(spark, conf, name, allowed, report)))
-        report("checked", table=name, columns=len(prepared[-1].plan.leaves))
+        report(events.Checked(name, len(prepared[-1].plan.leaves)))
         return 0
 
     def execute_one(ready: Prepared) -> int:

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal, NamedTuple, NoReturn
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import ConfigDict, field_validator
+from pydantic_core import to_jsonable_python
 
 from privacy_udfs.errors import KeyProblem, TypeRefused, ValueRefused
 from privacy_udfs.facts import Facts
@@ -116,10 +117,14 @@ class Technique(Facts):
         Defaults are included, but for parameters that came after the technique was first released (marked `Later`):
         so the record of a table written before them equals the one of the same treatment now.
         """
-        fields = type(self).model_fields
-        later = {name for name, field in fields.items() if any(isinstance(mark, Later) for mark in field.metadata)}
-        unset = {name for name in later if getattr(self, name) == fields[name].default}
+        unset = {name for name in self.later() if getattr(self, name) == type(self).model_fields[name].default}
         return self.model_dump(mode="json", exclude=unset)
+
+    @classmethod
+    def later(cls) -> dict[str, Any]:
+        """The parameters that came after the technique was first released, and their defaults as plain JSON data."""
+        marked = {name: field for name, field in cls.model_fields.items() if Later() in field.metadata}
+        return {name: to_jsonable_python(field.default) for name, field in marked.items()}
 
     def refuse_type(self, values: pa.DataType, takes: str) -> NoReturn:
         """Raise `TypeRefused` naming the type and what the technique takes instead."""

@@ -13,7 +13,6 @@ import re
 from datetime import datetime, timezone
 from typing import Any
 
-from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
@@ -21,7 +20,8 @@ from pyspark.sql import types as T
 from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.configuration.policy_entries import Snapshots
-from jobs.lake.sql import quoted_table
+from jobs.lake.address import Address
+from jobs.lake.append import append
 from jobs.record.treatment_record import software
 from jobs.spark_app import session
 from privacy_udfs.errors import LakenymError
@@ -91,19 +91,12 @@ def _known(spark: SparkSession, place: Snapshots, rows: list[dict[str, Any]]) ->
 def _append(spark: SparkSession, place: Snapshots, rows: list[dict[str, Any]]) -> None:
     """In one commit, so that no configuration is there without its hierarchies."""
     frame = spark.createDataFrame([tuple(row[name] for name in SCHEMA.names) for row in rows], SCHEMA).coalesce(1)
-    writer = frame.write.format("delta").mode("append").option("delta.appendOnly", "true")
-    if place.path is not None:
-        writer.save(place.path)
-    else:
-        writer.saveAsTable(quoted_table(str(place.table)))
+    append(frame, Address.of(place), {"delta.appendOnly": "true"})
 
 
 def _read(spark: SparkSession, place: Snapshots) -> DataFrame | None:
-    if place.path is not None:
-        exists = DeltaTable.isDeltaTable(spark, place.path)
-        return spark.read.format("delta").load(place.path) if exists else None
-    name = quoted_table(str(place.table))
-    return spark.read.table(name) if spark.catalog.tableExists(name) else None
+    address = Address.of(place)
+    return address.read(spark) if address.exists(spark) else None
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------

@@ -1,32 +1,45 @@
-"""What the command lines of jobs share: which configuration, which tables."""
+"""What the command lines of jobs share: parsers without abbreviations, verbs, and which tables are asked for."""
 
 from __future__ import annotations
 
 import argparse
 import difflib
-from pathlib import Path
+from collections.abc import Mapping
 
+from jobs.command_line import flags
 from jobs.configuration import config
 from jobs.configuration.config import Config
+from jobs.configuration.documents import did_you_mean
 from jobs.console.exit_codes import BadUsage
 
+AS_WRITTEN = argparse.RawDescriptionHelpFormatter
 
-def parser(job: str, doc: str) -> argparse.ArgumentParser:
-    """A parser with ``--conf`` and either ``--table`` (repeatable) or ``--all``."""
-    options = argparse.ArgumentParser(job, description=doc.partition("\n\n")[0], allow_abbrev=False)
-    options.add_argument("--conf", type=Path, required=True, help="folder of the configuration")
+
+def parser(job: str, doc: str | None) -> argparse.ArgumentParser:
+    """The parser of a job, whose help is its docstring. A flag is written out: a short form would be another word."""
+    return argparse.ArgumentParser(job, description=doc, allow_abbrev=False, formatter_class=AS_WRITTEN)
+
+
+def verbs(options: argparse.ArgumentParser, words: Mapping[str, str]) -> dict[str, argparse.ArgumentParser]:
+    """A parser for each verb of a job. words: verb -> what it does."""
+    made = options.add_subparsers(dest="verb", required=True, metavar="VERB")
+    return {
+        verb: made.add_parser(verb, help=does, description=does, allow_abbrev=False) for verb, does in words.items()
+    }
+
+
+def check_verb(verb: str, words: Mapping[str, str]) -> None:
+    """Raise `BadUsage` where a caller from Python asks for a verb that the job does not have."""
+    if verb not in words:
+        raise BadUsage(f"there is no verb {verb}{did_you_mean(verb, words)}")
+
+
+def tables(options: argparse.ArgumentParser) -> None:
+    """Let a parser take ``--conf`` and either ``--table``, several times, or ``--all``."""
+    flags.CONF.on(options, required=True)
     which = options.add_mutually_exclusive_group(required=True)
-    which.add_argument("--table", action="append", help="a table of the catalog; may be given several times")
-    which.add_argument("--all", action="store_true", help="every table of the catalog")
-    return options
-
-
-def add_other_key_version(options: argparse.ArgumentParser) -> None:
-    options.add_argument(
-        "--accept-other-key-version",
-        action="store_true",
-        help="go on although other tables hold a domain under another key version: the tables will not join",
-    )
+    flags.TABLE.on(which)
+    flags.ALL.on(which)
 
 
 def chosen(options: argparse.Namespace) -> tuple[Config, list[str]]:

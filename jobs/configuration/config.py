@@ -217,8 +217,7 @@ class _Loader:
 def _table(draft: Draft) -> TableConfig:
     entry = draft.entry
     assert entry is not None
-    columns = {path: column.rule for path, column in draft.columns.items() if column.rule is not None}
-    columns = subject_steps.filled(draft.subject, columns)
+    decisions = subject_steps.filled(draft.subject, draft.decisions())
     return TableConfig(
         name=entry.table,
         owner=entry.owner,
@@ -226,7 +225,7 @@ def _table(draft: Draft) -> TableConfig:
         target=entry.target,
         subject=draft.subject,
         rows=entry.rows,
-        columns=columns,
+        decisions=decisions,
         file=draft.document.file,
         line=draft.document.line(("table",)),
         review_by=entry.review_by,

@@ -11,7 +11,7 @@ from jobs.configuration import locations, reader_options, same_names, subject_st
 from jobs.configuration.column_path import ColumnPath, ColumnPathError, Field, When
 from jobs.configuration.documents import Document, Fault, Loc, did_you_mean
 from jobs.configuration.locations import Location
-from jobs.configuration.models import ColumnEntry, ColumnRule, Policy, TableEntry, Treatment
+from jobs.configuration.models import ColumnDecision, ColumnEntry, ColumnRule, Policy, TableEntry, Treatment
 from jobs.configuration.treatments import Decision
 
 
@@ -52,6 +52,13 @@ class Draft:
     def rules(self) -> Iterator[tuple[DraftColumn, ColumnRule]]:
         """The columns that are sound."""
         return ((column, column.rule) for column in self.columns.values() if column.rule is not None)
+
+    def decisions(self) -> dict[str, ColumnDecision]:
+        """What is decided about each column, as far as it is sound."""
+        found: dict[ColumnPath, list[ColumnRule]] = {}
+        for column, rule in self.rules():
+            found.setdefault(column.path.leaf, []).append(rule)
+        return {str(path): ColumnDecision(path, tuple(rules)) for path, rules in found.items()}
 
     def leaves(self) -> dict[str, DraftColumn]:
         """By the path of the column; of one that is treated by cases its first."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -206,7 +207,7 @@ class Domain:
 
 @dataclasses.dataclass(frozen=True)
 class ColumnRule:
-    """The decision about one leaf column, or about one case of it. line: where it stands in the table's file.
+    """What is done to one leaf column, or to one case of it. line: where it stands in the table's file.
 
     rows: of a case, the predicate that says which rows fall under it; None: all rows.
     """
@@ -221,10 +222,23 @@ class ColumnRule:
 
 
 @dataclasses.dataclass(frozen=True)
+class ColumnDecision:
+    """The decision about one leaf column: one rule for all rows, or one for each case."""
+
+    path: ColumnPath
+    cases: tuple[ColumnRule, ...]
+
+    @property
+    def named(self) -> dict[ColumnPath, ColumnRule]:
+        """Each case by what it is called: the column itself, or ``a{when 2}``."""
+        by_rows = any(rule.rows is not None for rule in self.cases)
+        return {self.path.child(When(at)) if by_rows else self.path: rule for at, rule in enumerate(self.cases, 1)}
+
+
+@dataclasses.dataclass(frozen=True)
 class TableConfig:
-    """One table. columns: by the normal form of their paths; a column that is treated by cases has an entry for each
-    (``a{when 1}``) and none of its own. file: relative to the folder of the configuration. rows: the predicate of the
-    rows that are read; None: all.
+    """One table. decisions: by the normal form of columns' paths. file: relative to the folder of the configuration.
+    rows: the predicate of the rows that are read; None: all.
     """
 
     name: str
@@ -232,19 +246,15 @@ class TableConfig:
     source: Source
     target: Target
     subject: ColumnPath | None
-    columns: Mapping[str, ColumnRule]
+    decisions: Mapping[str, ColumnDecision]
     file: str = dataclasses.field(default="", compare=False)
     line: int = dataclasses.field(default=0, compare=False)
     review_by: datetime.date | None = None
     retention: str | None = None
     rows: str | None = None
 
-    def decisions(self, path: ColumnPath) -> dict[ColumnPath, ColumnRule]:
-        """What is decided about a leaf column: one rule, or one for each case; nothing where nobody decided."""
-        whole = self.columns.get(str(path))
-        if whole is not None:
-            return {path: whole}
-        found: dict[ColumnPath, ColumnRule] = {}
-        while (rule := self.columns.get(str(case := path.child(When(len(found) + 1))))) is not None:
-            found[case] = rule
-        return found
+    @functools.cached_property
+    def columns(self) -> Mapping[str, ColumnRule]:
+        """Each case of each column, by the normal form of what it is called."""
+        named = (item for decision in self.decisions.values() for item in decision.named.items())
+        return {str(path): rule for path, rule in named}

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from jobs.configuration.documents import did_you_mean, one_of
 from jobs.configuration.entry import Entry, Name, NotBlank, TechniqueName, Version, one_of_those
-from jobs.configuration.violation import Level
+from jobs.configuration.finding import Level
 from privacy_udfs.key_providers import KEKS, STORES
 from privacy_udfs.parameters import IsoDate, Number
 from privacy_udfs.techniques import BY_NAME, algorithms

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from jobs.configuration.column_path import ColumnPath
-from jobs.configuration.models import ColumnRule
+from jobs.configuration.models import ColumnDecision, ColumnRule
 from privacy_udfs.technique import SubjectTechnique, Technique
 
 
@@ -31,15 +31,18 @@ def contradictions(subject: ColumnPath, rules: Iterable[tuple[ColumnPath, Column
     }
 
 
-def filled(subject: ColumnPath | None, columns: Mapping[str, ColumnRule]) -> dict[str, ColumnRule]:
+def filled(subject: ColumnPath | None, decisions: Mapping[str, ColumnDecision]) -> dict[str, ColumnDecision]:
     """The same columns; those that depend on the subject know how its own column is read."""
-    if subject is None or not any(rule.treatment.technique.needs_subject for rule in columns.values()):
-        return dict(columns)
-    rules = [(ColumnPath.parse(text), rule) for text, rule in columns.items()]
+    rules = [(decision.path, rule) for decision in decisions.values() for rule in decision.cases]
+    if subject is None or not any(rule.treatment.technique.needs_subject for _, rule in rules):
+        return dict(decisions)
     steps = next(iter(_ways(subject, rules)), ())
     empty = any(getattr(technique, "empty", None) == "null" for technique in _own(subject, rules))
     more = ({"normalize": steps} if steps else {}) | ({"empty_subject": "null"} if empty else {})
-    return {text: _with(rule, more) for text, rule in columns.items()}
+    return {
+        text: dataclasses.replace(decision, cases=tuple(_with(rule, more) for rule in decision.cases))
+        for text, decision in decisions.items()
+    }
 
 
 def _with(rule: ColumnRule, more: dict[str, Any]) -> ColumnRule:

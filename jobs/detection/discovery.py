@@ -17,6 +17,7 @@ from pyspark.sql import SparkSession
 
 from jobs.configuration.models import Source
 from jobs.console.exit_codes import BadUsage
+from jobs.lake import databases
 
 DEEPEST = 12
 ENDING = re.compile(
@@ -36,11 +37,10 @@ class FoundTable:
 
 def of_database(spark: SparkSession, database: str) -> list[FoundTable]:
     """The tables of a database; views are left out, for what they show is found where it is stored."""
-    if not spark.catalog.databaseExists(database):
+    if not databases.exists(spark, database):
         raise BadUsage(f"--database: Spark's catalog has no database {database}")
-    listed = spark.catalog.listTables(database)
-    names = sorted(table.name for table in listed if not table.isTemporary and table.tableType != "VIEW")
-    return [FoundTable(f"{database}.{name}", Source(table=f"{database}.{name}")) for name in names]
+    names = (f"{database}.{name}" for name in databases.tables(spark, database))
+    return [FoundTable(name, Source(table=name)) for name in names]
 
 
 def below(spark: SparkSession, path: str) -> list[FoundTable]:

@@ -97,8 +97,10 @@ def _propose(path: ColumnPath, given: T.DataType, told: Sequence[Told], around: 
 
 
 def _treatment(found: Found, told: Sequence[Told], class_: str, treated: bool, around: Surroundings) -> Any:
-    """The domain that was told, or what the column's name suggests if that goes with the class, or what is safest:
-    which technique that is, is a choice for a class, so that here they are meant by name."""
+    """The domain that was told, or what the column's name suggests if that goes with the class, or what is safest.
+
+    Which technique that is, is a choice for a class: so here they are meant by name.
+    """
     limits = around.allowed.get(class_)
     domain = next((each.domain for each in told if each.domain in around.techniques), None)
     if treated and (limits is None or "keep" in limits):

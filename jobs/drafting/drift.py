@@ -11,7 +11,7 @@ from pyspark.sql import types as T
 from pyspark.sql.pandas.types import to_arrow_type
 
 from jobs.configuration.column_path import ColumnPath
-from jobs.configuration.models import ColumnRule, TableConfig
+from jobs.configuration.models import ColumnDecision, ColumnRule, TableConfig
 from jobs.detection import kinds
 from jobs.detection.evidence import PSEUDONYM
 from jobs.detection.scan import Found
@@ -39,10 +39,10 @@ class Drift:
 
 def of_columns(entry: TableConfig, found: Sequence[Found], before: Mapping[str, Mapping[str, Any]]) -> Iterator[Drift]:
     """Source against entry. before: the evidence of the time of acceptance, for the columns that have it."""
-    rules = {each.path: _rules(entry, each.path) for each in found}
-    new = {str(each.path): each for each in found if not rules[each.path]}
-    used = {name for decided in rules.values() for name in decided}
-    lost = {_leaf(name): rule for name, rule in entry.columns.items() if name not in used}
+    decisions = {each.path: _decision(entry, each.path) for each in found}
+    new = {str(each.path): each for each in found if decisions[each.path] is None}
+    used = {str(decision.path) for decision in decisions.values() if decision is not None}
+    lost = {name: decision.cases[-1] for name, decision in entry.decisions.items() if name not in used}
     for path, name in _renamed(list(lost), new, before).items():
         yield Drift(entry.name, "renamed", name, f"{path} is gone, and this column is much like it")
         del lost[path], new[name]
@@ -54,24 +54,17 @@ def of_columns(entry: TableConfig, found: Sequence[Found], before: Mapping[str, 
     for path, rule in lost.items():
         yield Drift(entry.name, "lost", path, f"decided in {entry.file}:{rule.line}, and not in the table")
     for each in found:
-        decided = list(rules[each.path].values())
+        decision = decisions[each.path]
+        decided = () if decision is None else decision.cases
         yield from _retyped(entry, decided, each, before.get(str(each.path)))
         yield from _uncovered(entry, decided, each)
 
 
-def _rules(entry: TableConfig, path: ColumnPath) -> dict[str, ColumnRule]:
-    """What is decided about a leaf, by the name it is decided under: its own, one for each case, or that of a struct,
-    array or map around it that goes as a whole."""
-    own = entry.decisions(path)
-    if own:
-        return {str(each): rule for each, rule in own.items()}
+def _decision(entry: TableConfig, path: ColumnPath) -> ColumnDecision | None:
+    """What is decided about a leaf: of itself, or of a struct, array or map around it that goes as a whole."""
     above = (str(ColumnPath(path.steps[:length])) for length in range(1, len(path.steps)))
-    gone = [name for name in above if name in entry.columns and _technique(entry.columns[name]).whole_subtree]
-    return {name: entry.columns[name] for name in gone[:1]}
-
-
-def _leaf(name: str) -> str:
-    return str(ColumnPath.parse(name).leaf)
+    gone = (name for name in above if name in entry.columns and _technique(entry.columns[name]).whole_subtree)
+    return entry.decisions.get(str(path)) or next((entry.decisions[name] for name in gone), None)
 
 
 def _technique(rule: ColumnRule) -> Technique:

@@ -14,8 +14,8 @@ from jobs.console.exit_codes import BadUsage
 from jobs.detection import discovery
 from jobs.detection.discovery import FoundTable
 from jobs.drafting.accepted import Entry
+from jobs.lake.address import Address
 from jobs.lake.record_names import RECORD
-from jobs.lake.sql import quoted, quoted_table
 from jobs.spark_app import failures
 
 
@@ -54,7 +54,7 @@ def _source(spark: SparkSession, name: str, known: Mapping[str, Entry]) -> Sourc
     entry = known.get(name)
     if entry is not None and entry.source is not None:
         return entry.source
-    if not spark.catalog.tableExists(quoted_table(name)):
+    if not Address(table=name).exists(spark):
         hint = did_you_mean(name, known)
         raise BadUsage(f"--table: neither the configuration nor Spark's catalog has a table {name} to read{hint}")
     return Source(table=name)
@@ -83,9 +83,4 @@ def _has_record(spark: SparkSession, table: FoundTable) -> bool:
     source = table.source
     if source is None or source.format not in ("delta", None):
         return False
-    name = quoted_table(str(source.table)) if source.table else f"delta.{quoted(str(source.path))}"
-
-    def step() -> bool:
-        return bool(spark.sql(f"SHOW TBLPROPERTIES {name}").where(f"key = '{RECORD}'").count())
-
-    return failures.translated(table.name, step)
+    return failures.translated(table.name, lambda: RECORD in Address.of(source).properties(spark))

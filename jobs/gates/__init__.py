@@ -1,1 +1,5 @@
-"""What must hold before the first byte is written."""
+"""What must hold before the first byte is written: each gate a small function, all of them in one explicit list.
+
+`run_gates` is that list; `configuration_gates` is the part of it that needs neither Spark nor keys. A gate yields
+findings and raises nothing; it asks the room that knows.
+"""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jobs.configuration.column_path import ColumnPath, Field
+from jobs.configuration.column_path import Field
 from jobs.configuration.models import TableConfig
 from jobs.lake.read import SourceRows
 
@@ -41,8 +41,8 @@ def _paths(table: TableConfig, source: SourceRows) -> Iterator[str]:
 
 def _class_of(table: TableConfig, name: str) -> str | None:
     """The class of a column, however its name is spelt; None where nobody decided."""
-    for text, rule in table.columns.items():
-        steps = ColumnPath.parse(text).leaf.steps
+    for decision in table.decisions.values():
+        steps = decision.path.steps
         if len(steps) == 1 and isinstance(steps[0], Field) and steps[0].name.lower() == name.lower():
-            return rule.class_
+            return decision.cases[0].class_
     return None

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
+from jobs.lake.address import Address
 from jobs.lake.record_names import RECORD
 
 COMMENT = "comment"
@@ -32,15 +33,14 @@ class Described:
         return str(self.schema[column].metadata.get(COMMENT, ""))
 
 
-def of_delta(spark: SparkSession, name: str) -> Described:
-    """A Delta table. name: as SQL has it, quoted; also ``delta.`path```."""
-    detail = spark.sql(f"DESCRIBE DETAIL {name}").collect()[0]
-    schema = spark.read.table(name).schema
+def of_delta(spark: SparkSession, address: Address) -> Described:
+    """A Delta table."""
+    detail = address.detail(spark)
+    schema = address.read(spark).schema
     return Described(schema, detail["description"] or "", detail["properties"], detail["location"])
 
 
-def of_any(spark: SparkSession, name: str) -> Described:
-    """Any table or view of the catalog. name: as SQL has it, quoted."""
-    rows = spark.sql(f"SHOW TBLPROPERTIES {name}").collect()
-    comment = spark.catalog.getTable(name).description
-    return Described(spark.read.table(name).schema, comment or "", {row["key"]: row["value"] for row in rows})
+def of_any(spark: SparkSession, address: Address) -> Described:
+    """Any table or view of the catalog, by its name."""
+    properties, comment = address.properties(spark), spark.catalog.getTable(address.sql).description
+    return Described(address.read(spark).schema, comment or "", properties)

@@ -10,6 +10,7 @@ from typing import Any
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
+from jobs.lake.address import Address
 from jobs.lake.delta_commit import APPLICATION
 from jobs.lake.record_names import PRIVACY, PROPERTIES, RECORD
 
@@ -45,7 +46,7 @@ class Commit:
     run: Mapping[str, Any]
 
 
-def raw_versions(spark: SparkSession, name: str, location: str, version: int) -> tuple[int, ...]:
+def raw_versions(spark: SparkSession, address: Address, location: str, version: int) -> tuple[int, ...]:
     """Versions up to ``version`` that hold rows without a treatment record, or others than a run of ours wrote.
 
     A run of ours replaces all rows, so what it commits is treated whatever was there before; what anyone else adds to
@@ -63,7 +64,7 @@ def raw_versions(spark: SparkSession, name: str, location: str, version: int) ->
     """
     commits = _commits(spark, location, version)
     oldest = commits[0].version if commits else 0
-    found = _judged(commits, oldest > 0 and _starts_treated(spark, name, oldest))
+    found = _judged(commits, oldest > 0 and _starts_treated(spark, address, oldest))
     return tuple(each for each in range(oldest, version + 1) if not found.get(each, False))
 
 
@@ -113,9 +114,9 @@ def _restored(commit: Commit, states: Mapping[int, bool]) -> bool:
     return states[int(version)] if version.isdigit() and int(version) in states else all(states.values())
 
 
-def _starts_treated(spark: SparkSession, name: str, version: int) -> bool:
+def _starts_treated(spark: SparkSession, address: Address, version: int) -> bool:
     """Whether the oldest version left was treated; its metadata is in a checkpoint, so its schema is asked."""
-    schema = spark.read.option("versionAsOf", version).table(name).schema
+    schema = address.read(spark, {"versionAsOf": str(version)}).schema
     return any(PRIVACY in field.metadata for field in schema.fields)
 
 

@@ -9,21 +9,16 @@ import dataclasses
 import functools
 from collections.abc import Callable
 
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.configuration import reader_options
 from jobs.configuration.models import Source
 from jobs.lake import leaves, partition_folders, source_errors, source_schema
 from jobs.lake.active_session import active
+from jobs.lake.address import Address
 from jobs.lake.leaves import Leaf
 from jobs.lake.problems import SourceProblem
-from jobs.lake.sql import quoted, quoted_table
 from jobs.lake.text_sources import csv_files, text_files
-
-NOT_DELTA = ("EXPECT_TABLE_NOT_VIEW", "DELTA_OPERATION_MISSING_PATH")
-"""What Delta says when it is asked about a view, or about a table of a catalog that is not its own."""
-
 
 GUESSED = ("CSVFileFormat", "JsonFileFormat", "TextFileFormat", "XmlFileFormat")
 """Readers of Spark's that guess where a file is not as it should be, and move values between columns."""
@@ -82,52 +77,29 @@ def _read(spark: SparkSession, source: Source) -> tuple[DataFrame, int | None]:
         # columns that only some of the files have must be decided too, so all their schemas count
         options = {**source.options, "mergeSchema": "true"}
         return spark.read.format(source.format).options(**options).load(source.path), None
-    if source.table is None:
-        return _read_delta(spark, source, f"delta.{quoted(str(source.path))}")
-    name = quoted_table(source.table)
-    if is_delta_name(spark, source.table):
-        return _read_delta(spark, source, name)
-    return spark.read.options(**source.options).table(name), None
+    address = Address.of(source)
+    if source.table is None or address.is_delta(spark):
+        return _read_delta(spark, source, address)
+    return address.read(spark, source.options), None
 
 
-def _read_delta(spark: SparkSession, source: Source, name: str) -> tuple[DataFrame, int]:
+def _read_delta(spark: SparkSession, source: Source, address: Address) -> tuple[DataFrame, int]:
     """A Delta table at one version, however that is stated."""
-    version = _version(spark, source, name)
-    rows = _delta_rows(spark, source, name, {"versionAsOf": str(version)})
+    version = _version(spark, source, address)
+    rows = address.read(spark, {"versionAsOf": str(version)})
     if [leaf.version for leaf in leaves.of(rows)] != [version]:
         raise SourceProblem(f"{source.describe()}: Delta does not say that it reads version {version}")
     return rows, version
 
 
-def _version(spark: SparkSession, source: Source, name: str) -> int:
+def _version(spark: SparkSession, source: Source, address: Address) -> int:
     if "timestampAsOf" in source.options:
-        return _only(leaves.of(_delta_rows(spark, source, name, source.options)), source)
+        return _only(leaves.of(address.read(spark, source.options)), source)
     wanted = source.options.get("versionAsOf", "latest")
-    return delta_version(spark, name) if wanted.lower() == "latest" else int(wanted)
+    return address.version(spark) if wanted.lower() == "latest" else int(wanted)
 
 
 def _only(found: list[Leaf], source: Source) -> int:
     if len(found) != 1 or found[0].version is None:
         raise SourceProblem(f"{source.describe()}: Delta does not say which version that is: state versionAsOf")
     return found[0].version
-
-
-def _delta_rows(spark: SparkSession, source: Source, name: str, options: dict[str, str]) -> DataFrame:
-    if source.path is not None:
-        return spark.read.format("delta").options(**options).load(source.path)
-    return spark.read.options(**options).table(name)
-
-
-def is_delta_name(spark: SparkSession, table: str) -> bool:
-    """Whether a name is a Delta table's, by its catalog's own word. A view is none."""
-    try:
-        detail = spark.sql(f"DESCRIBE DETAIL {quoted_table(table)}").collect()
-        return str(detail[0]["format"]).lower() == "delta"
-    except PySparkException as error:
-        if str(error.getCondition()).startswith(NOT_DELTA):
-            return False
-        raise
-
-
-def delta_version(spark: SparkSession, name: str) -> int:
-    return int(spark.sql(f"DESCRIBE HISTORY {name} LIMIT 1").collect()[0]["version"])

@@ -127,7 +127,7 @@ def _restated(properties: Mapping[str, str], stated: Mapping[str, str]) -> dict[
 
 
 def _find_commit(spark: SparkSession, state: TargetState, run_id: str) -> Commit | None:
-    history = spark.sql(f"DESCRIBE HISTORY {state.name}").where(F.col("version") > state.version)
+    history = state.address.history(spark).where(F.col("version") > state.version)
     told = ("version", "operation", "operationMetrics", F.get_json_object("userMetadata", "$.run_id").alias("run_id"))
     between: list[int] = []
     for row in history.orderBy("version").select(*told).collect():

@@ -5,25 +5,22 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
-from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
 from jobs.configuration.models import Target
 from jobs.lake import delta_commit, history, leftovers, places
+from jobs.lake.address import Address
 from jobs.lake.described import Described
 from jobs.lake.leftovers import NOTHING, Leftovers
 from jobs.lake.problems import SourceProblem
-from jobs.lake.read import delta_version, is_delta_name
-from jobs.lake.sql import quoted, quoted_table
 
 
 @dataclasses.dataclass(frozen=True)
 class TargetState:
     """What stands at the target before a run. version: -1 where there is nothing yet."""
 
-    name: str
-    """How SQL names it: a table's name, or delta.`path`."""
+    address: Address
     version: int = -1
     properties: Mapping[str, str] = dataclasses.field(default_factory=dict)
     raw_versions: tuple[int, ...] = ()
@@ -37,37 +34,42 @@ class TargetState:
     left: Leftovers = NOTHING
     """What is left of the raw versions."""
 
+    @property
+    def name(self) -> str:
+        """How SQL names it: a table's name, or delta.`path`."""
+        return self.address.sql
+
 
 def inspect(spark: SparkSession, target: Target) -> TargetState:
     """What stands at the target now. Raises `SourceProblem` where something else than a Delta table does."""
-    name = f"delta.{quoted(target.path)}" if target.path is not None else quoted_table(str(target.table))
-    known = target.path is None and spark.catalog.tableExists(name)
-    if known and not is_delta_name(spark, str(target.table)):
+    address = Address.of(target)
+    known = address.path is None and address.exists(spark)
+    if known and not address.is_delta(spark):
         raise SourceProblem(f"the target {target.table} exists and is not a Delta table: choose another name")
-    begun = delta_commit.begin(spark, target.path, name)
-    if not (known or _is_there(spark, target, begun)):
+    begun = delta_commit.begin(spark, target.path, address.sql)
+    if not (known or _is_there(spark, address, begun)):
         location = begun.location if begun is not None else target.path
         if location is not None:
-            places.check_free(spark, location, name)
-        return TargetState(name, transaction=begun, location=location)
-    if begun is not None and target.path is None and not known:  # a run ended between its commit and the catalog
-        name = f"delta.{quoted(begun.location)}"
-    return _existing(spark, name, begun)
+            places.check_free(spark, location, address.sql)
+        return TargetState(address, transaction=begun, location=location)
+    if begun is not None and address.path is None and not known:  # a run ended between its commit and the catalog
+        address = Address(path=begun.location)
+    return _existing(spark, address, begun)
 
 
-def _is_there(spark: SparkSession, target: Target, begun: delta_commit.Transaction | None) -> bool:
+def _is_there(spark: SparkSession, address: Address, begun: delta_commit.Transaction | None) -> bool:
     if begun is not None:
         return begun.version >= 0
-    return target.path is not None and DeltaTable.isDeltaTable(spark, target.path)
+    return address.path is not None and address.exists(spark)
 
 
-def _existing(spark: SparkSession, name: str, begun: delta_commit.Transaction | None) -> TargetState:
-    detail = spark.sql(f"DESCRIBE DETAIL {name}").collect()[0]
+def _existing(spark: SparkSession, address: Address, begun: delta_commit.Transaction | None) -> TargetState:
+    detail = address.detail(spark)
     location, properties = detail["location"], detail["properties"]
     if str(properties.get("delta.appendOnly", "")).lower() == "true":
-        raise SourceProblem(f"the target {name} is append-only (delta.appendOnly), and a run replaces its rows")
-    version = begun.version if begun is not None else delta_version(spark, name)
-    before = Described(spark.read.table(name).schema, detail["description"] or "", properties)
-    raw = history.raw_versions(spark, name, location, version)
+        raise SourceProblem(f"the target {address.sql} is append-only (delta.appendOnly), and a run replaces its rows")
+    version = begun.version if begun is not None else address.version(spark)
+    before = Described(address.read(spark).schema, detail["description"] or "", properties)
+    raw = history.raw_versions(spark, address, location, version)
     left = leftovers.of(spark, location, raw, version, properties)
-    return TargetState(name, version, properties, raw, before, begun, location, left)
+    return TargetState(address, version, properties, raw, before, begun, location, left)

@@ -17,6 +17,7 @@ from jobs.configuration.documents import NAME_PATTERN
 from jobs.lake.described import COMMENT, Described
 from jobs.lake.record_names import PRIVACY
 from jobs.record import marks
+from jobs.record.column_record import CLASSES
 from jobs.record.treated_table import privacy_of
 
 WHOLE_TABLE = ColumnPath(())
@@ -63,7 +64,7 @@ def meant(labels: Iterable[Label], means: Means) -> Iterator[Told]:
 
 
 def _class(label: Label, means: Means) -> str | None:
-    if label.name in CLASS_LABELS and label.value in marks.CLASSES:
+    if label.name in CLASS_LABELS and label.value in CLASSES:
         return label.value
     return means.get((label.name, label.value)) or means.get((label.name, None))
 
@@ -125,14 +126,14 @@ def _parsed(text: str) -> ColumnPath | None:
 def _of_properties(properties: Mapping[str, str]) -> Iterator[Told]:
     for name, value in properties.items():
         path = _parsed(name.removeprefix(CLASS_PROPERTY)) if name.startswith(CLASS_PROPERTY) else None
-        if path is not None and value in marks.CLASSES:
+        if path is not None and value in CLASSES:
             yield Told(path, value, "the table's property privacy.class")
 
 
 def _of_records(schema: T.StructType) -> Iterator[Told]:
     """Fields of tables that were made from treated ones keep their entry of the record."""
     for path, column in privacy_of(schema).items():
-        if column.class_ in marks.CLASSES:
+        if column.class_ in CLASSES:
             techniques = " or ".join(dict.fromkeys(str(each.technique) for each in column.cases or (column,)))
             treated = None if column.is_raw else techniques
             yield Told(ColumnPath.parse(path), str(column.class_), "the field's treatment record", None, treated)

@@ -13,8 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pyspark.sql import SparkSession
 
 from jobs.configuration.column_path import ColumnPath, Field
+from jobs.lake.address import Address
+from jobs.lake.columns import dotted
 from jobs.lake.described import Described
-from jobs.lake.sql import literal, quoted, quoted_table
+from jobs.lake.sql import literal
 from jobs.metastore import labels, spark_catalog, sql_text
 from jobs.metastore.labels import STRICTEST, WHOLE_TABLE, Label, Means, Told
 from jobs.record.treated_table import ColumnPrivacy, by_column
@@ -33,10 +35,10 @@ def statements(name: str, table: Described) -> list[str]:
     found = [sql_text.comment_on_table(name, comment) for comment in spark_catalog.table_comment(table)]
     for column, comment in spark_catalog.column_comments(table).items():
         found.append(sql_text.comment_on_columns(name, {column: comment}))  # several at once need a newer runtime
-    found.append(f"ALTER TABLE {quoted_table(name)} SET TAGS ({_listed(table_tags(table.properties))})")
+    found.append(f"ALTER TABLE {Address(table=name).sql} SET TAGS ({_listed(table_tags(table.properties))})")
     for column, leaves in by_column(table.schema).items():
         tags = _listed(column_tags(leaves))
-        found.append(f"ALTER TABLE {quoted_table(name)} ALTER COLUMN {quoted(column)} SET TAGS ({tags})")
+        found.append(f"ALTER TABLE {Address(table=name).sql} ALTER COLUMN {dotted(column)} SET TAGS ({tags})")
     return found
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from delta.tables import DeltaTable
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from jobs.configuration.models import Target
 from jobs.console.exit_codes import BadUsage, Refused
-from jobs.lake import described
+from jobs.lake import databases, described
+from jobs.lake.address import Address
 from jobs.lake.described import Described
-from jobs.lake.sql import quoted, quoted_table
 from jobs.metastore import sql_text
 from jobs.metastore.catalogs import CATALOGS, checked_name
 from jobs.spark_app.failures import RunFailed
@@ -35,12 +34,9 @@ def statements(spark: SparkSession, table: str, target: Target, name: str, platf
 
 
 def _treated(spark: SparkSession, table: str, target: Target) -> Described:
-    if target.path is not None:
-        own, there = f"delta.{quoted(target.path)}", DeltaTable.isDeltaTable(spark, target.path)
-    else:
-        own = quoted_table(str(target.table))
-        there = spark.catalog.tableExists(own)
-    found = described.of_delta(spark, own) if there else None
+    address = Address.of(target)
+    there = address.exists(spark)
+    found = described.of_delta(spark, address) if there else None
     if found is None or not found.is_treated:
         raise Refused(f"{table}: its target {'has no treatment record' if there else 'is not there'}: treat it first")
     return found
@@ -48,14 +44,11 @@ def _treated(spark: SparkSession, table: str, target: Target) -> Described:
 
 def check_free(spark: SparkSession, table: str, target: Target, name: str) -> None:
     """Raise `Refused` where a target cannot get the name: there is no such database, or another table has it."""
-    database, shown = name.rpartition(".")[0], quoted_table(name)
-    if database and not spark.catalog.databaseExists(quoted_table(database)):
+    database, own, called = name.rpartition(".")[0], Address.of(target), Address(table=name)
+    if database and not databases.exists(spark, database):
         raise Refused(f"{table}: the platform's catalog has no database {database}: create it first")
-    if target.path is not None and spark.catalog.tableExists(shown):
-        own = f"delta.{quoted(target.path)}"
-        places = {spark.sql(f"DESCRIBE DETAIL {each}").collect()[0]["location"] for each in (own, shown)}
-        if len(places) > 1:
-            raise Refused(f"{table}: {name} is another table, at another place: choose another name")
+    if own.path is not None and called.exists(spark) and own.location(spark) != called.location(spark):
+        raise Refused(f"{table}: {name} is another table, at another place: choose another name")
 
 
 def run(spark: SparkSession, table: str, made: Sequence[str]) -> None:

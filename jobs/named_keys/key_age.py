@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 from jobs.configuration.config import Config
 from jobs.configuration.config_files import KEYS
 from jobs.configuration.documents import quote
+from jobs.configuration.finding import Finding, Level, Place
 from jobs.configuration.models import KeyEntry
 from jobs.configuration.policy_entries import KeyAge
-from jobs.configuration.violation import Level, Violation
 
 
-def violations(config: Config, key_ids: Mapping[str, int], today: datetime.date) -> list[Violation]:
+def findings(config: Config, key_ids: Mapping[str, int], today: datetime.date) -> list[Finding]:
     """What the policy has against the versions that would treat new data. key_ids: key name -> the version in force.
 
     Dates are days in UTC. Level ``refuse``: nothing must be treated under it. Level ``warn``: someone should rotate.
@@ -21,7 +21,7 @@ def violations(config: Config, key_ids: Mapping[str, int], today: datetime.date)
     age = config.policy.keys
     found = [] if age is None else list(_judged(config, age, key_ids, today))
     lines = config.lines.get(KEYS, {})
-    return [Violation(KEYS, lines.get((name,), 0), quote(name), *judgement) for name, judgement in found]
+    return [Place(KEYS, lines.get((name,), 0), quote(name)).says(*judgement) for name, judgement in found]
 
 
 def _judged(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
 from jobs.configuration.models import Treatment
 from jobs.named_keys.key_ring import KeyRing
@@ -57,8 +56,9 @@ def _uses(conf: Config, names: frozenset[str]) -> Uses:
 def _treatments(conf: Config) -> Iterator[tuple[Treatment, str]]:
     """Each keyed treatment of the catalog and its domain: where it names none, the column's own."""
     for table in conf.tables.values():
-        for path, rule in table.columns.items():
-            yield rule.treatment, rule.treatment.domain or f"{table.name}/{ColumnPath.parse(path).leaf}"
+        for decision in table.decisions.values():
+            for rule in decision.cases:
+                yield rule.treatment, rule.treatment.domain or f"{table.name}/{decision.path}"
 
 
 def _told(name: str, kind: str, domains: list[str]) -> str:

@@ -28,14 +28,14 @@ class KeyRing:
         """What executors get: where each keyed column's key is, which version, what to derive from it, and by which
         check value to know it. Raises `KeyProblem` where a key does not fit."""
         references = {}
-        for column in plan.columns:
-            name = column.treatment.key
-            if name is None or column.key_id is None or column.domain is None:
+        for case in plan.cases:
+            name = case.treatment.key
+            if name is None or case.key_id is None or case.domain is None:
                 continue
             entry = self.config.keys[name]
-            what = (column.treatment.technique, column.domain)
-            check = key_check_value(self.keysets[name].subkey(*what, column.key_id))
-            references[column.path] = KeyReference(name, entry.keyset, entry.kek, column.key_id, *what, check)
+            what = (case.treatment.technique, case.domain)
+            check = key_check_value(self.keysets[name].subkey(*what, case.key_id))
+            references[case.path] = KeyReference(name, entry.keyset, entry.kek, case.key_id, *what, check)
         return references
 
     def subkey(self, reference: KeyReference) -> Key:

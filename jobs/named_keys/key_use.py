@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import concurrent.futures
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
-from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 
 from jobs.configuration.config import Config
-from jobs.configuration.models import Target
-from jobs.lake.sql import quoted, quoted_table
+from jobs.lake.address import Address
 from jobs.record.record_reader import Columns, columns_of
 from jobs.spark_app import failures, session
 
@@ -29,7 +27,7 @@ def lookup(conf: Config) -> Callable[[int], list[str]]:
     def needing(key_id: int) -> list[str]:
         if not found and conf.tables:
             found.update(recorded(session.for_run(session.start("lakenym keys")), conf, conf.tables))
-        named = {name: {entry.get("key_id") for entry in columns.values()} for name, columns in found.items()}
+        named = {name: {entry.key_id for entry in columns.values()} for name, columns in found.items()}
         return sorted(name for name, ids in named.items() if key_id in ids)
 
     return needing
@@ -39,20 +37,9 @@ def recorded(spark: SparkSession, conf: Config, names: Iterable[str]) -> dict[st
     """The current records of some tables of the catalog; nothing for one that is not there or has none."""
 
     def read(name: str) -> Columns:
-        target = conf.tables[name].target
-        return failures.translated(name, lambda: columns_of(_properties(spark, target)))
+        address = Address.of(conf.tables[name].target)
+        return failures.translated(name, lambda: columns_of(address.properties(spark) if address.exists(spark) else {}))
 
     wanted = list(names)
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         return dict(zip(wanted, pool.map(read, wanted), strict=True))
-
-
-def _properties(spark: SparkSession, target: Target) -> Mapping[str, str]:
-    """The properties alone, which costs a small part of what `jobs.lake.state.inspect` does."""
-    if target.path is not None:
-        name, exists = f"delta.{quoted(target.path)}", DeltaTable.isDeltaTable(spark, target.path)
-    else:
-        name = quoted_table(str(target.table))
-        exists = spark.catalog.tableExists(name)
-    rows = spark.sql(f"SHOW TBLPROPERTIES {name}").collect() if exists else []
-    return {row["key"]: row["value"] for row in rows}

@@ -7,56 +7,61 @@ other tables of the catalog hold the domain under another version, or another ke
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
 
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
 from jobs.named_keys.key_ring import KeyRing
+from jobs.record import treatment_record
+from jobs.record.column_record import ColumnRecord
 from jobs.record.record_reader import Columns
-from jobs.treatment.treatment_plan import ColumnPlan, Plan
+from jobs.treatment.treatment_plan import Case, Plan
 from privacy_udfs.errors import ParameterError
 from privacy_udfs.keys import Keyset, key_check_value
 from privacy_udfs.technique import Technique
 from privacy_udfs.techniques import parse
 
-Entry = Mapping[str, Any]
 MOST_NAMED = 5
 
 
 def other_keys(plan: Plan, ring: KeyRing, before: Columns) -> list[str]:
     """Columns whose record names a version of the same key that the keyset does not have, or has with other bytes."""
-    reasons = []
-    for column in plan.columns:
-        entry = before.get(str(column.path)) or before.get(str(column.path.leaf), {})
-        key = column.treatment.key
-        if key is None or (entry.get("key"), entry.get("technique")) != (key, column.name):
-            continue
-        if not _is_known(ring.keysets[key], column, entry):
-            reasons.append(
-                f"{column.path}: key {key!r} (id {entry['key_id']}) is not the key that the target's record was made "
-                "with; find the right keyset, or give the new key another name"
-            )
-    return reasons
+    pairs = (
+        (case, before.get(str(case.path)) or before.get(str(leaf.path))) for leaf in plan.leaves for case in leaf.cases
+    )
+    return [_other_key(case, entry) for case, entry in pairs if entry is not None and _has_other_key(case, ring, entry)]
 
 
-def _is_known(keyset: Keyset, column: ColumnPlan, entry: Entry) -> bool:
+def _other_key(case: Case, entry: ColumnRecord) -> str:
+    return (
+        f"{case.path}: key {case.treatment.key!r} (id {entry.key_id}) is not the key that the target's record was made "
+        "with; find the right keyset, or give the new key another name"
+    )
+
+
+def _has_other_key(case: Case, ring: KeyRing, entry: ColumnRecord) -> bool:
+    key = case.treatment.key
+    same = key is not None and (entry.key, entry.technique) == (key, case.name)
+    return same and not _is_known(ring.keysets[str(key)], case, entry)
+
+
+def _is_known(keyset: Keyset, case: Case, entry: ColumnRecord) -> bool:
     """Whether the keyset has the version that the entry names, with the check value that it holds.
 
     Of a disabled or destroyed version the check value is not asked: its sub-key is not to be had.
     """
-    version = next((version for version in keyset.entries if version.id == entry["key_id"]), None)
+    version = next((version for version in keyset.entries if version.id == entry.key_id), None)
     if version is None:
         return False
-    if version.status != "ENABLED" or entry.get("domain") is None:
+    if version.status != "ENABLED" or entry.domain is None:
         return True
-    subkey = keyset.subkey(_recorded(column.treatment.technique, entry), entry["domain"], version.id)
-    return key_check_value(subkey) == str(entry["key_check"])
+    subkey = keyset.subkey(_recorded(case.treatment.technique, entry), entry.domain, version.id)
+    return key_check_value(subkey) == str(entry.key_check)
 
 
-def _recorded(technique: Technique, entry: Entry) -> Technique:
+def _recorded(technique: Technique, entry: ColumnRecord) -> Technique:
     """The technique as the record has it, for its parameters decide about the sub-key's size."""
     try:
-        return parse({"technique": technique.technique, **entry["parameters"]})
+        return parse({"technique": technique.technique, **entry.parameters})
     except ParameterError:  # a long list is in the record by its hash only, or a newer version made it
         return technique
 
@@ -76,12 +81,13 @@ def sharing(config: Config, plan: Plan, together: Collection[str]) -> list[str]:
 def apart(plan: Plan, key_checks: Mapping[ColumnPath, str], records: Mapping[str, Columns]) -> list[str]:
     """Domains of the plan that other tables' records hold under another key. records: of tables that share a domain."""
     ours, found = _domains(plan), dict[tuple[str, str, str], dict[str, None]]()
+    entries = treatment_record.entries(plan, key_checks)
     for table, columns in records.items():
         for entry in columns.values():
-            column = ours.get(str(entry.get("domain")))
-            difference = None if column is None else _difference(column, key_checks[column.path], entry)
-            if column is not None and difference is not None:
-                found.setdefault((str(column.domain), *difference), {})[table] = None
+            case = ours.get(str(entry.domain))
+            difference = None if case is None else _difference(case, entries[case.path], entry)
+            if case is not None and difference is not None:
+                found.setdefault((str(case.domain), *difference), {})[table] = None
     return [_told(*difference, list(tables)) for difference, tables in found.items()]
 
 
@@ -93,25 +99,28 @@ def _told(domain: str, ours: str, theirs: str, tables: list[str]) -> str:
     )
 
 
-def _difference(column: ColumnPlan, key_check: str, entry: Entry) -> tuple[str, str] | None:
-    """Our key and that of the entry in words, where they differ. Another technique joins with ours under no key."""
-    if entry.get("technique") != column.name or entry.get("key_id") is None:
+def _difference(case: Case, ours: ColumnRecord, theirs: ColumnRecord) -> tuple[str, str] | None:
+    """Our key and theirs in words, where they differ. Another technique joins with ours under no key."""
+    differing, technique = ours.differing(theirs), case.treatment.technique
+    if "technique" in differing or theirs.key_id is None:
         return None
-    key, key_id = column.treatment.key, column.key_id
-    if (entry["key"], entry["key_id"]) != (key, key_id):
-        return f"key {key!r} (id {key_id})", f"key {entry['key']!r} (id {entry['key_id']})"
-    technique = column.treatment.technique
-    if _recorded(technique, entry).key_size() == technique.key_size() and entry["key_check"] != key_check:
-        return f"key {key!r} (id {key_id})", "another key of that name and id"
+    if "key" in differing or "key_id" in differing:
+        return _named(ours), _named(theirs)
+    if "key_check" in differing and _recorded(technique, theirs).key_size() == technique.key_size():
+        return _named(ours), "another key of that name and id"
     return None
 
 
-def _domains(plan: Plan) -> dict[str, ColumnPlan]:
-    """Each keyed domain that the plan shares with other tables, and one of its columns."""
+def _named(record: ColumnRecord) -> str:
+    return f"key {record.key!r} (id {record.key_id})"
+
+
+def _domains(plan: Plan) -> dict[str, Case]:
+    """Each keyed domain that the plan shares with other tables, and one of its columns, or a case of it."""
     return dict(_shared(plan))
 
 
-def _shared(plan: Plan) -> Iterator[tuple[str, ColumnPlan]]:
-    for column in plan.columns:
-        if column.treatment.key is not None and column.treatment.domain is not None:
-            yield column.treatment.domain, column
+def _shared(plan: Plan) -> Iterator[tuple[str, Case]]:
+    for case in plan.cases:
+        if case.treatment.key is not None and case.treatment.domain is not None:
+            yield case.treatment.domain, case

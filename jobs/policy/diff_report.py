@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from jobs.console.text_table import table_lines
 from jobs.policy.treatment_diff import ColumnDiff
-from jobs.run_events import events
 
 LOUD = {"weaker": "WEAKER", "not comparable": "NOT COMPARABLE"}
 
@@ -45,7 +45,7 @@ class TableDiff:
             for column in ([] if self.rows is None else [self.rows]) + changed
             for first, effect in _told(column)
         ]
-        lines = events.table_lines(("column", "change", "what it means"), rows) if rows else []
+        lines = table_lines(("column", "change", "what it means"), rows) if rows else []
         return "\n".join([title, *(f"  {line}" for line in lines)])
 
 

@@ -10,16 +10,15 @@ import datetime
 import functools
 import importlib.metadata
 from collections.abc import Collection, Iterator, Mapping
-from typing import NamedTuple
 
 from packaging.version import InvalidVersion, Version
 
 from jobs.configuration.config import Config
 from jobs.configuration.config_files import DOMAINS, KEYS, POLICY
 from jobs.configuration.documents import Loc, did_you_mean, quote
+from jobs.configuration.finding import Finding, Level, Place
 from jobs.configuration.models import ColumnRule, KeyEntry, Policy, TableConfig
 from jobs.configuration.policy_entries import Deprecation
-from jobs.configuration.violation import Level, Violation
 from privacy_udfs.key_providers import CLEAR_AT_REST, scheme_of
 from privacy_udfs.technique import Technique
 
@@ -27,18 +26,7 @@ Judgement = tuple[Level, str]
 Lines = Mapping[str, Mapping[Loc, int]]
 
 
-class Place(NamedTuple):
-    """Where a violation stands."""
-
-    file: str
-    line: int
-    key: str
-
-    def says(self, level: Level, message: str) -> Violation:
-        return Violation(self.file, self.line, self.key, level, message)
-
-
-def of_table(config: Config, table: TableConfig, today: datetime.date) -> Iterator[Violation]:
+def of_table(config: Config, table: TableConfig, today: datetime.date) -> Iterator[Finding]:
     """Violations by the algorithms, techniques and keys that a table's columns use."""
     known: dict[tuple[str, str | None], list[Judgement]] = {}  # few are told apart, of many columns
     for path, column in table.columns.items():
@@ -105,7 +93,7 @@ def _judged(entry: Deprecation, what: str, today: datetime.date) -> Iterator[Jud
         yield level, f"{what} is deprecated{until}: {entry.why}"
 
 
-def misspelt(config: Config) -> Iterator[Violation]:
+def misspelt(config: Config) -> Iterator[Finding]:
     """Deprecated keys that keys.yaml does not have, where one of a similar name may be meant. Each is a warning."""
     for at, entry in enumerate(config.policy.deprecated):
         hint = did_you_mean(entry.key, config.keys) if entry.key is not None and entry.key not in config.keys else ""
@@ -117,7 +105,7 @@ def misspelt(config: Config) -> Iterator[Violation]:
 # -- packages ---------------------------------------------------------------------------------------------------------
 
 
-def of_installation(policy: Policy, lines: Lines, today: datetime.date) -> Iterator[Violation]:
+def of_installation(policy: Policy, lines: Lines, today: datetime.date) -> Iterator[Finding]:
     """Violations by what is installed where this runs."""
     for at, entry in enumerate(policy.deprecated):
         found = _version(entry.package) if entry.package is not None else None

@@ -7,16 +7,15 @@ depends on parameters, on dates and on what is installed.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
-from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
 from jobs.configuration.documents import describe, quote
+from jobs.configuration.finding import Finding, Level, Place, in_order
 from jobs.configuration.models import ColumnRule, TableConfig
 from jobs.configuration.policy_entries import ParameterRule
-from jobs.configuration.violation import Violation
 from jobs.policy import policy_approval
 from privacy_udfs.parameters import plain_text
 from privacy_udfs.technique import Technique
@@ -24,7 +23,7 @@ from privacy_udfs.technique import Technique
 MOST_NAMED = 3
 
 
-def violations(config: Config, table: str, today: datetime.date) -> list[Violation]:
+def violations(config: Config, table: str, today: datetime.date) -> list[Finding]:
     """All that the policy has against treating one table on a day, by file and line.
 
     Level ``refuse``: the table must not be treated. Level ``warn``: it may, and someone should act.
@@ -37,27 +36,19 @@ def violations(config: Config, table: str, today: datetime.date) -> list[Violati
         *policy_approval.of_table(config, entry, today),
         *policy_approval.of_installation(config.policy, config.lines, today),
     }
-    return sorted(found)
+    return in_order(found)
 
 
-def all_violations(config: Config, today: datetime.date) -> list[Violation]:
-    """`violations` of all tables, each once: what several tables share (a key, a domain) is told at its own place."""
-    found = set(policy_approval.of_installation(config.policy, config.lines, today))
-    found |= set(policy_approval.misspelt(config))
-    for table in config.tables:
-        found.update(violations(config, table, today))
-    return sorted(found)
-
-
-def refused(found: Iterable[Violation]) -> list[Violation]:
-    """Those that refuse."""
-    return [violation for violation in found if violation.level == "refuse"]
+def of_policy(config: Config, today: datetime.date) -> Iterator[Finding]:
+    """What the policy has against the configuration as a whole, tables or none: what is installed, names misspelt."""
+    yield from policy_approval.of_installation(config.policy, config.lines, today)
+    yield from policy_approval.misspelt(config)
 
 
 # -- parameters -------------------------------------------------------------------------------------------------------
 
 
-def _parameters(config: Config, table: TableConfig) -> Iterator[Violation]:
+def _parameters(config: Config, table: TableConfig) -> Iterator[Finding]:
     by_class = {str(name): policy.rules for name, policy in config.policy.classes.items()}
     for path, column in table.columns.items():
         technique = column.treatment.technique
@@ -108,40 +99,31 @@ def _shown(value: Any) -> str:
 # -- fields that a column, or its table for it, must have -------------------------------------------------------------
 
 
-def _once(table: TableConfig) -> dict[str, ColumnRule]:
-    """Each column once, also where it is treated by cases."""
-    found: dict[str, ColumnRule] = {}
-    for path, column in table.columns.items():
-        found.setdefault(path if column.rows is None else str(ColumnPath.parse(path).leaf), column)
-    return found
-
-
-def _required(config: Config, table: TableConfig) -> Iterator[Violation]:
+def _required(config: Config, table: TableConfig) -> Iterator[Finding]:
     for field in config.policy.require:
-        lacking = [path for path, column in _once(table).items() if getattr(column, field) is None]
+        lacking = [path for path, column in table.decisions.items() if getattr(column.cases[0], field) is None]
         if lacking and getattr(table, field) is None:
             more = f" and {len(lacking) - MOST_NAMED} more" if len(lacking) > MOST_NAMED else ""
             named = ", ".join(lacking[:MOST_NAMED]) + more
             message = f"policy.yaml requires it: give it for the table, or for {named}"
-            yield Violation(table.file, table.line, field, "refuse", message)
+            yield Place(table.file, table.line, field).says("refuse", message)
 
 
-def _reviews(config: Config, table: TableConfig, today: datetime.date) -> Iterator[Violation]:
+def _reviews(config: Config, table: TableConfig, today: datetime.date) -> Iterator[Finding]:
     grace = config.policy.review_grace_days
     if table.review_by is not None and any(column.review_by is None for column in table.columns.values()):
         level, message = _review(table.review_by, grace, today)
         if level is not None:
-            yield Violation(table.file, table.line, "review_by", level, message)
-    for path, column in _once(table).items():
+            yield Place(table.file, table.line, "review_by").says(level, message)
+    for path, decision in table.decisions.items():
+        column = decision.cases[0]  # all have the same
         if column.review_by is not None:
             level, message = _review(column.review_by, grace, today)
             if level is not None:
                 yield _at(table, path, column, level, message)
 
 
-def _review(
-    review_by: datetime.date, grace: int | None, today: datetime.date
-) -> tuple[Literal["refuse", "warn"] | None, str]:
+def _review(review_by: datetime.date, grace: int | None, today: datetime.date) -> tuple[Level | None, str]:
     if today <= review_by:
         return None, ""
     due = f"the review was due by {review_by}: look at the decision again, then set a new date"
@@ -153,5 +135,5 @@ def _review(
     return "warn", f"{due}; refused after {datetime.date.fromordinal(min(last, datetime.date.max.toordinal()))}"
 
 
-def _at(table: TableConfig, path: str, column: ColumnRule, level: Literal["refuse", "warn"], message: str) -> Violation:
-    return Violation(table.file, column.line, f"columns.{quote(path)}", level, message)
+def _at(table: TableConfig, path: str, column: ColumnRule, level: Level, message: str) -> Finding:
+    return Place(table.file, column.line, f"columns.{quote(path)}").says(level, message)

@@ -1,8 +1,7 @@
 """What a change of configuration means, column by column: weaker, stronger, no longer joins, other pseudonyms.
 
-Compared are two mappings from column paths to entries as in a treatment record: ``class``, ``technique``,
-``parameters`` and, for keyed ones, ``domain``, ``key``, ``key_id``, ``key_check``. What only one side knows (a
-configuration knows no key ids) is not compared. Pure: no Spark, no files.
+Compared are two mappings from column paths to what is recorded of each, or what a configuration decides. What only one
+side knows (a configuration knows no key ids) is not compared. Pure: no Spark, no files.
 """
 
 from __future__ import annotations
@@ -14,16 +13,27 @@ from typing import Any, Literal
 
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
+from jobs.configuration.models import ColumnRule
 from jobs.policy import strength
 from jobs.policy.strength import Comparison, Step
+from jobs.record.column_record import NEVER_MATTERS, ColumnRecord
 
-Entry = Mapping[str, Any]
-Entries = Mapping[str, Entry]
+Entries = Mapping[str, ColumnRecord]
 """By the normal form of the column's path."""
 
 Change = Literal["unchanged", "changed", "stronger", "weaker", "not comparable", "added", "removed"]
 Kind = Literal["treatment", "class", "domain", "key", "key_version", "pseudonyms", "column", "rows"]
 LONGEST_SHOWN = 30
+
+
+@dataclasses.dataclass(frozen=True)
+class Decided(ColumnRecord):
+    """What a configuration decides. keyset: where its key is, variables unexpanded; which version is not known."""
+
+    keyset: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return super().as_json() | ({} if self.keyset is None else {"keyset": self.keyset})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,13 +46,13 @@ class Effect:
 
 @dataclasses.dataclass(frozen=True)
 class ColumnDiff:
-    """What a change means for one column. before, after: None where it was not, or is no more."""
+    """What a change means for one column. before, after: as in a record; None where it was not, or is no more."""
 
     column: str
     change: Change
     effects: tuple[Effect, ...]
-    before: Entry | None = None
-    after: Entry | None = None
+    before: Mapping[str, Any] | None = None
+    after: Mapping[str, Any] | None = None
 
     @property
     def is_weaker(self) -> bool:
@@ -78,23 +88,24 @@ def _above(path: ColumnPath) -> Iterator[ColumnPath]:
         yield path
 
 
-def _covering(path: ColumnPath, entries: Entries) -> Entry | None:
+def _covering(path: ColumnPath, entries: Entries) -> ColumnRecord | None:
     """The entry of a path, or of the nearest path above it that was decided as a whole."""
     return next((entries[str(above)] for above in (path, *_above(path)) if str(above) in entries), None)
 
 
-def _column(path: str, before: Entry | None, after: Entry | None) -> ColumnDiff:
+def _column(path: str, before: ColumnRecord | None, after: ColumnRecord | None) -> ColumnDiff:
+    sides = [None if each is None else each.as_json() for each in (before, after)]
     if before is None or after is None:
         new, entry, words = ("added", after, "new") if before is None else ("removed", before, "gone")
         assert entry is not None
-        effect = Effect("column", f"{words}: {entry['class']}, {entry['technique']}")
-        return ColumnDiff(path, new, (effect,), before, after)  # type: ignore[arg-type]
-    compared = strength.compare(before["technique"], before["parameters"], after["technique"], after["parameters"])
+        effect = Effect("column", f"{words}: {entry.class_}, {entry.technique}")
+        return ColumnDiff(path, new, (effect,), *sides)  # type: ignore[arg-type]
+    compared = strength.compare(before.technique, before.parameters, after.technique, after.parameters)
     effects = (*_other_rows(before, after), *_effects(before, after, compared))
     change: Change = _CHANGES.get(compared.verdict) or ("changed" if effects else "unchanged")
     if _moves_rows(before, after) and change != "weaker":
         change = "not comparable"
-    return ColumnDiff(path, change, effects, before, after)
+    return ColumnDiff(path, change, effects, *sides)
 
 
 def _further_case(column: ColumnDiff) -> ColumnDiff:
@@ -119,30 +130,30 @@ def diff_rows(before: str | None, after: str | None) -> ColumnDiff | None:
     return ColumnDiff("(rows)", change, (Effect("rows", text),), {"rows": before}, {"rows": after})
 
 
-def _other_rows(before: Entry, after: Entry) -> Iterator[Effect]:
+def _other_rows(before: ColumnRecord, after: ColumnRecord) -> Iterator[Effect]:
     if _moves_rows(before, after):
-        yield Effect("rows", f"for other rows: {before['rows']} -> {after['rows']} (cannot be compared)")
-    elif before.get("rows") != after.get("rows"):
-        of, rows = ("so far", before["rows"]) if after.get("rows") is None else ("from now on", after["rows"])
+        yield Effect("rows", f"for other rows: {before.rows} -> {after.rows} (cannot be compared)")
+    elif before.rows != after.rows:
+        of, rows = ("so far", before.rows) if after.rows is None else ("from now on", after.rows)
         yield Effect("rows", f"{of} only for rows for which this is true: {rows}")
 
 
-def _moves_rows(before: Entry, after: Entry) -> bool:
+def _moves_rows(before: ColumnRecord, after: ColumnRecord) -> bool:
     """Whether a case gets other rows: some may come to it from a case that shows less."""
-    return None not in (before.get("rows"), after.get("rows")) and before["rows"] != after["rows"]
+    return "rows" in before.contradicting(after)
 
 
-def _effects(before: Entry, after: Entry, compared: Comparison) -> Iterator[Effect]:
-    if before["class"] != after["class"]:
-        yield Effect("class", f"class {before['class']} -> {after['class']}")
-    if before["technique"] != after["technique"]:
-        yield Effect("treatment", f"{before['technique']} -> {after['technique']}{_words(compared.verdict)}")
-        if _is_keyed(before):
+def _effects(before: ColumnRecord, after: ColumnRecord, compared: Comparison) -> Iterator[Effect]:
+    if before.class_ != after.class_:
+        yield Effect("class", f"class {before.class_} -> {after.class_}")
+    if before.technique != after.technique:
+        yield Effect("treatment", f"{before.technique} -> {after.technique}{_words(compared.verdict)}")
+        if before.key is not None:
             yield Effect("pseudonyms", "what was treated before no longer joins")
         return
     for step in compared.steps:
         yield Effect("treatment" if step.sign != 0 else "pseudonyms", _shown(step))
-    refused = [entry["parameters"].get("on_refused") for entry in (before, after)]
+    refused = [entry.parameters.get(NEVER_MATTERS) for entry in (before, after)]
     if refused[0] != refused[1]:
         yield Effect("treatment", f"on_refused {refused[0]} -> {refused[1]}")
     yield from _identity(before, after)
@@ -166,48 +177,35 @@ def _short(value: Any) -> str:
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
-def _identity(before: Entry, after: Entry) -> Iterator[Effect]:
+def _identity(before: ColumnRecord, after: ColumnRecord) -> Iterator[Effect]:
     """Domain, key and version: what fixes pseudonyms beside the treatment itself."""
-    if before.get("domain") != after.get("domain"):
-        names = f"{before.get('domain') or 'none'} -> {after.get('domain') or 'none'}"
+    contradicting = before.contradicting(after)
+    if before.domain != after.domain:
+        names = f"{before.domain or 'none'} -> {after.domain or 'none'}"
         yield Effect("domain", f"domain {names}: no longer joins with columns of the former")
-    if before.get("key") != after.get("key"):
-        names = f"{before.get('key') or 'none'} -> {after.get('key') or 'none'}"
-        yield Effect("key", f"key {names}: other pseudonyms")
-    elif _differ(before, after, "key_id"):
-        yield Effect("key_version", f"key version {before['key_id']} -> {after['key_id']}: other pseudonyms")
-    elif _differ(before, after, "key_check") and before.get("domain") == after.get("domain"):
-        yield Effect("key", f"another key under the name {after['key']} and the same id: other pseudonyms")
-    if _differ(before, after, "keyset"):
-        yield Effect("key", f"key {after['key']} is read from another place: other pseudonyms, unless it was moved")
-
-
-def _differ(before: Entry, after: Entry, name: str) -> bool:
-    known = before.get(name) is not None and after.get(name) is not None
-    return known and before[name] != after[name]
-
-
-def _is_keyed(entry: Entry) -> bool:
-    return entry.get("key") is not None
+    if before.key != after.key:
+        yield Effect("key", f"key {before.key or 'none'} -> {after.key or 'none'}: other pseudonyms")
+    elif "key_id" in contradicting:
+        yield Effect("key_version", f"key version {before.key_id} -> {after.key_id}: other pseudonyms")
+    elif "key_check" in contradicting and before.domain == after.domain:
+        yield Effect("key", f"another key under the name {after.key} and the same id: other pseudonyms")
+    if "keyset" in contradicting:
+        yield Effect("key", f"key {after.key} is read from another place: other pseudonyms, unless it was moved")
 
 
 # -- entries of a configuration ---------------------------------------------------------------------------------------
 
 
-def entries_of(config: Config, table: str) -> dict[str, dict[str, Any]]:
-    """What the configuration decides about a table, as entries. keyset: where each key is, variables unexpanded."""
-    written = config.written.get("keys.yaml", {})
-    found = {}
-    for path, rule in config.tables[table].columns.items():
-        treatment = rule.treatment
-        parameters = treatment.technique.record()
-        entry = {"class": rule.class_, "technique": parameters.pop("technique"), "parameters": parameters}
-        own = f"{table}/{ColumnPath.parse(path).leaf}" if treatment.technique.key_size() is not None else None
-        if treatment.domain or own:
-            entry["domain"] = treatment.domain or own
-        if treatment.key is not None:
-            entry |= {"key": treatment.key, "keyset": written.get(treatment.key, {}).get("keyset")}
-        if rule.rows is not None:
-            entry["rows"] = rule.rows
-        found[path] = entry
-    return found
+def entries_of(config: Config, table: str) -> dict[str, Decided]:
+    """What the configuration decides about a table."""
+    decisions = config.tables[table].decisions.values()
+    pairs = ((decision, item) for decision in decisions for item in decision.named.items())
+    return {str(path): _decided(config, f"{table}/{decision.path}", rule) for decision, (path, rule) in pairs}
+
+
+def _decided(config: Config, own: str, rule: ColumnRule) -> Decided:
+    """own: the label of the column's own domain."""
+    keyed = rule.treatment.technique.key_size() is not None
+    decided = Decided.of_rule(rule, rule.treatment.domain or (own if keyed else None))
+    keyset = config.written.get("keys.yaml", {}).get(rule.treatment.key, {}).get("keyset")
+    return dataclasses.replace(decided, keyset=keyset)

@@ -1,4 +1,7 @@
-"""Entries of the treatment record as the metadata of fields can hold them, and back.
+"""Entries of the treatment record in the metadata of a table's fields: written here, and read.
+
+The entry of a field stands under `PRIVACY` as it is. Array elements, map entries and cases are no fields: theirs stand
+on the nearest field above, by the rest of their path.
 
 Spark's metadata has lists of one kind only, of texts, 64-bit numbers, switches or mappings; a list in a list, a mixed
 one, one with a null and a longer number fail, or change without a word. Such a value stands there as a mapping of one
@@ -8,12 +11,39 @@ text, ``{"json": "[[\\"a\\", \\"b\\"]]"}``; everything else as it is.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
+from jobs.configuration.column_path import ColumnPath, Field
 from jobs.configuration.documents import canonical_json
+from jobs.lake.record_names import PRIVACY
+from jobs.record.column_record import ColumnRecord
 
 AS_TEXT = "json"
 LONGEST_NUMBER = 1 << 63
+
+
+def of_field(path: ColumnPath, entries: Mapping[ColumnPath, ColumnRecord]) -> dict[str, Any]:
+    """The metadata of the field at ``path``; empty where there is nothing to say of it."""
+    if path in entries:
+        return {PRIVACY: encoded(entries[path].as_json())}
+    depth = len(path.steps)
+    below = {
+        str(ColumnPath(other.steps[depth:])): encoded(entry.as_json())
+        for other, entry in entries.items()
+        if other.steps[:depth] == path.steps and not any(isinstance(step, Field) for step in other.steps[depth:])
+    }
+    return {PRIVACY: below} if below else {}
+
+
+def entries_on(path: ColumnPath, metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Path -> what stands for its entry in the metadata of the field at ``path``; nothing of it is checked yet."""
+    told = decoded(metadata.get(PRIVACY))
+    if not isinstance(told, dict):
+        return {}
+    if "technique" in told or "class" in told:
+        return {str(path): told}
+    return {f"{path}{rest}": entry for rest, entry in told.items()}
 
 
 def encoded(value: Any) -> Any:

@@ -1,6 +1,6 @@
 """Which treated tables join, and what is shown of a person once they are joined. From schemas alone, without rows.
 
-Whether two columns join is for `treated_table.check_join` to say. Here the columns of a domain that join make links,
+Whether two columns join is for `treated_table` to say. Here the columns of a domain that join make links,
 tables that hang together by links make groups, and of each group the columns that could single people out are named.
 How many people they do single out depends on the rows and is not told here.
 """
@@ -13,8 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from pyspark.sql import types as T
 
-from jobs.console.shown import shown
-from jobs.record.treated_table import ColumnPrivacy, UnsafeUse, check_join, privacy_of
+from jobs.record.treated_table import ColumnPrivacy, privacy_of, why_no_join
 from privacy_udfs.techniques import facts_of
 
 Schemas = Mapping[str, T.StructType]
@@ -90,9 +89,9 @@ def find(schemas: Schemas) -> Linkage:
     told = {table: privacy_of(schema) for table, schema in schemas.items()}
     links, apart = [], []
     for domain, columns in _by_domain(told).items():
-        alike = _alike(schemas, columns)
+        alike = _alike(told, columns)
         links += [_link(domain, places, told) for places in alike if len(places) > 1]
-        apart += list(_apart(schemas, domain, [places[0] for places in alike]))
+        apart += list(_apart(told, domain, [places[0] for places in alike]))
     groups = tuple(_group(tables, links, told) for tables in _hanging_together(links))
     raw = _where(told, schemas, lambda each: each.class_ == "direct_identifier" and each.is_decided and each.is_raw)
     undecided = _where(told, schemas, lambda each: not each.is_decided)
@@ -103,26 +102,22 @@ def _by_domain(told: Told) -> dict[str, list[Place]]:
     found: dict[str, list[Place]] = {}
     for table, columns in told.items():
         for column in columns.values():
-            domains = dict.fromkeys(each.domain for each in _cases(column) if each.domain is not None)
+            domains = dict.fromkeys(each.domain for each in column.records if each.domain is not None)
             for domain in domains:
                 found.setdefault(domain, []).append(_place(table, column))
     return found
 
 
-def _cases(column: ColumnPrivacy) -> tuple[ColumnPrivacy, ...]:
-    return column.cases or (column,)
-
-
 def _place(table: str, column: ColumnPrivacy) -> Place:
-    techniques = dict.fromkeys(each.technique for each in _cases(column) if each.technique is not None)
+    techniques = dict.fromkeys(record.technique for record in column.records)
     return Place(table, column.path, " or ".join(techniques) or None)
 
 
-def _alike(schemas: Schemas, columns: Iterable[Place]) -> list[list[Place]]:
+def _alike(told: Told, columns: Iterable[Place]) -> list[list[Place]]:
     """The columns in sets whose members join with each other: joining is an equivalence, so one stands for all."""
     found: list[list[Place]] = []
     for column in columns:
-        joins = next((places for places in found if _no_join(schemas, places[0], column) is None), None)
+        joins = next((places for places in found if _no_join(told, places[0], column) is None), None)
         if joins is None:
             found.append([column])
         else:
@@ -130,26 +125,22 @@ def _alike(schemas: Schemas, columns: Iterable[Place]) -> list[list[Place]]:
     return found
 
 
-def _no_join(schemas: Schemas, one: Place, other: Place) -> str | None:
+def _no_join(told: Told, one: Place, other: Place) -> str | None:
     """Why two columns do not join, or None."""
-    try:
-        check_join(schemas[one.table], schemas[other.table], on=[(one.column, other.column)])
-    except UnsafeUse as error:
-        return str(error).splitlines()[-1].strip().removeprefix(f"{shown(one.column)} and {shown(other.column)}: ")
-    return None
+    return why_no_join(told[one.table][one.column], told[other.table][other.column])
 
 
-def _apart(schemas: Schemas, domain: str, columns: Sequence[Place]) -> Iterator[Apart]:
+def _apart(told: Told, domain: str, columns: Sequence[Place]) -> Iterator[Apart]:
     for one, other in itertools.combinations(columns, 2):
-        reason = _no_join(schemas, one, other)
+        reason = _no_join(told, one, other)
         if reason is not None:
             yield Apart(domain, one, other, reason)
 
 
 def _link(domain: str, places: Sequence[Place], told: Told) -> Link:
-    cases = _cases(told[places[0].table][places[0].column])
-    first = next(each for each in cases if each.domain == domain)
-    return Link(domain, str(first.technique), first.key, first.key_id, tuple(places))
+    records = told[places[0].table][places[0].column].records
+    first = next(record for record in records if record.domain == domain)
+    return Link(domain, first.technique, first.key, first.key_id, tuple(places))
 
 
 def _hanging_together(links: Iterable[Link]) -> list[tuple[str, ...]]:
@@ -176,5 +167,5 @@ def _where(told: Told, tables: Iterable[str], wanted: Callable[[ColumnPrivacy], 
 
 def _shows(column: ColumnPrivacy) -> bool:
     """Whether equal values, or likely ones, can be told from what stands in the column."""
-    facts = (facts_of(each.technique) for each in _cases(column))
+    facts = (facts_of(record.technique) for record in column.records)
     return any(each.deterministic and not each.one_result for each in facts)

@@ -11,16 +11,13 @@ import dataclasses
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import get_args
 
 from jobs.configuration.column_path import ColumnPath, Field
 from jobs.configuration.documents import NAME_PATTERN
-from jobs.configuration.entry import Class
+from jobs.record.column_record import CLASSES
 from jobs.record.record_reader import columns_of
 from jobs.record.treated_table import ColumnPrivacy
-from privacy_udfs.techniques import facts_of
 
-CLASSES: tuple[str, ...] = get_args(Class)
 MOST_NAMED = 25
 """Leaves, or dropped columns, that one mark names; the others are counted."""
 _MARK = re.compile(r"(?<!\s)\s*\[privacy:(?P<said>(?:`[^`]*`|\[\]|[^\[\]`])*)\]")
@@ -59,19 +56,18 @@ def of_column(columns: Sequence[ColumnPrivacy]) -> str:
 
 def in_words(column: ColumnPrivacy) -> str:
     """``direct_identifier, keyed_hash, domain customer``; of a column that is treated by cases, all its techniques."""
-    told = column.cases or (column,)
     if not column.is_decided:
         return "undecided"
-    techniques = " or ".join(dict.fromkeys(str(each.technique) for each in told))
-    domains = dict.fromkeys(domain for each in told if (domain := domain_in_words(each)))
+    techniques = " or ".join(dict.fromkeys(record.technique for record in column.records))
+    domains = dict.fromkeys(words for record in column.records if (words := domain_in_words(record.domain)))
     return ", ".join([str(column.class_), techniques, *domains])
 
 
-def domain_in_words(column: ColumnPrivacy) -> str | None:
+def domain_in_words(domain: str | None) -> str | None:
     """A column that shares its pseudonyms with no other has a domain that is named after it."""
-    if column.domain is None:
+    if domain is None:
         return None
-    return OWN_DOMAIN if "/" in column.domain else f"domain {column.domain}"
+    return OWN_DOMAIN if "/" in domain else f"domain {domain}"
 
 
 def _leaf(path: ColumnPath, words: str) -> str:
@@ -97,7 +93,7 @@ def of_table(properties: Mapping[str, str], columns: Iterable[ColumnPrivacy]) ->
     counts = Counter(str(column.class_ or "undecided") for column in shown.values())
     policy = re.sub(r"[\[\]`]", "'", properties.get("privacy.policy.version", "not known"))
     classes = ", ".join(f"{counts[name]} {name}" for name in (*CLASSES, "undecided") if counts[name])
-    dropped = [path for path, entry in columns_of(properties).items() if facts_of(entry["technique"]).drops_column]
+    dropped = [path for path, entry in columns_of(properties).items() if entry.facts.drops_column]
     parts = [f"treated, policy {policy}", classes or "no columns"]
     if dropped:
         parts.append(f"dropped: {', '.join([*dropped[:MOST_NAMED], *_and_more(dropped)])}")

@@ -25,11 +25,9 @@ from pyspark.sql import types as T
 from jobs.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue, Step, When
 from jobs.configuration.documents import did_you_mean
 from jobs.console.shown import shown
-from jobs.lake.record_names import PRIVACY
-from jobs.record.field_metadata import decoded
-from jobs.record.record_reader import why_unsound
+from jobs.record.column_record import ColumnRecord, Unsound
+from jobs.record.field_metadata import entries_on
 from privacy_udfs.errors import LakenymError
-from privacy_udfs.techniques import facts_of, parse
 
 
 class UnsafeUse(LakenymError):
@@ -38,35 +36,66 @@ class UnsafeUse(LakenymError):
 
 @dataclasses.dataclass(frozen=True)
 class ColumnPrivacy:
-    """What a table says of one leaf column. All but the path is None where it says nothing: nobody decided.
+    """What a table says of one leaf column.
 
-    fault: why what it says cannot be believed; then it counts as undecided, and all but the path is None.
-    cases: where rows are treated differently, what it says of each case (of which ``rows`` is the predicate); then path
-    and class are all that the column says by itself.
+    record: what was done to it; None where rows are treated differently, or where nobody decided.
+    cases: where rows are treated differently, what it says of each case, of which ``rows`` is the predicate.
+    fault: why what it says cannot be believed; then it counts as undecided.
     """
 
     path: str
-    class_: str | None = None
-    technique: str | None = None
-    parameters: Mapping[str, Any] | None = None
-    domain: str | None = None
-    key: str | None = None
-    key_id: int | None = None
-    key_check: str | None = None
-    rows: str | None = None
+    record: ColumnRecord | None = None
     cases: tuple[ColumnPrivacy, ...] = ()
     fault: str | None = None
 
     @property
+    def records(self) -> tuple[ColumnRecord, ...]:
+        """What was done to it: one record, or one for each case; none where nobody decided."""
+        return tuple(each.record for each in self.cases or (self,) if each.record is not None)
+
+    @property
+    def class_(self) -> str | None:
+        """None where nobody decided. All cases of a column have the same."""
+        return self.records[0].class_ if self.records else None
+
+    # what follows is None where nobody decided, and where there are cases
+
+    @property
+    def technique(self) -> str | None:
+        return None if self.record is None else self.record.technique
+
+    @property
+    def parameters(self) -> Mapping[str, Any] | None:
+        return None if self.record is None else self.record.parameters
+
+    @property
+    def domain(self) -> str | None:
+        return None if self.record is None else self.record.domain
+
+    @property
+    def key(self) -> str | None:
+        return None if self.record is None else self.record.key
+
+    @property
+    def key_id(self) -> int | None:
+        return None if self.record is None else self.record.key_id
+
+    @property
+    def key_check(self) -> str | None:
+        return None if self.record is None else self.record.key_check
+
+    @property
+    def rows(self) -> str | None:
+        return None if self.record is None else self.record.rows
+
+    @property
     def is_decided(self) -> bool:
-        return self.technique is not None or bool(self.cases)
+        return bool(self.records)
 
     @property
     def is_raw(self) -> bool:
         """Whether the column shows the values of the source: kept, if only in some rows, or undecided."""
-        if self.cases:
-            return any(case.is_raw for case in self.cases)
-        return self.technique is None or facts_of(self.technique).keeps_values
+        return not self.records or any(record.is_raw for record in self.records)
 
 
 def privacy_of(table: DataFrame | T.StructType) -> dict[str, ColumnPrivacy]:
@@ -84,23 +113,15 @@ def by_column(table: DataFrame | T.StructType) -> dict[str, list[ColumnPrivacy]]
 def _of_struct(path: ColumnPath, given: T.StructType) -> Iterator[ColumnPrivacy]:
     for field in given.fields:
         below = path.child(Field(field.name))
-        yield from _of(below, field.dataType, _told(below, decoded(field.metadata.get(PRIVACY))))
-
-
-def _told(path: ColumnPath, metadata: Any) -> dict[str, Any]:
-    """Path -> entry. Those of array elements and map entries stand on the nearest field, by the rest of their path."""
-    if not isinstance(metadata, dict):
-        return {}
-    if "technique" in metadata or "class" in metadata:
-        return {str(path): metadata}
-    return {f"{path}{rest}": entry for rest, entry in metadata.items()}
+        yield from _of(below, field.dataType, entries_on(below, field.metadata))
 
 
 def _of(path: ColumnPath, given: T.DataType, told: Mapping[str, Any]) -> Iterator[ColumnPrivacy]:
     entry = told.get(str(path))
+    own = None if entry is None else _column(path, entry)
     nested = isinstance(given, (T.StructType, T.ArrayType, T.MapType))
-    if entry is not None and (not nested or _empties(entry)):  # else it says nothing of the leaves below
-        yield _column(path, entry)
+    if own is not None and (not nested or _empties(own)):  # else it says nothing of the leaves below
+        yield own
     elif isinstance(given, T.StructType):
         yield from _of_struct(path, given)
     elif isinstance(given, T.ArrayType):
@@ -112,22 +133,12 @@ def _of(path: ColumnPath, given: T.DataType, told: Mapping[str, Any]) -> Iterato
     else:
         cases = tuple(_cases(path, told))
         fault = next((f"{case.path}: {case.fault}" for case in cases if case.fault is not None), None)
-        if fault is not None:
-            yield ColumnPrivacy(str(path), fault=fault)
-        else:
-            yield ColumnPrivacy(str(path), cases[0].class_ if cases else None, cases=cases)
+        yield ColumnPrivacy(str(path), cases=cases if fault is None else (), fault=fault)
 
 
-def _empties(entry: Any) -> bool:
+def _empties(column: ColumnPrivacy) -> bool:
     """Whether an entry is one of a whole struct, array or map: all of it null."""
-    return why_unsound(entry) is None and _gives_null(entry["technique"], entry["parameters"])
-
-
-def _gives_null(technique: str | None, parameters: Mapping[str, Any] | None) -> bool:
-    try:
-        return parse({**(parameters or {}), "technique": technique}).gives_null()
-    except LakenymError:  # unknown, or with a long list of which the hash alone is recorded
-        return False
+    return column.record is not None and column.record.gives_null
 
 
 def _cases(path: ColumnPath, told: Mapping[str, Any]) -> Iterator[ColumnPrivacy]:
@@ -136,17 +147,16 @@ def _cases(path: ColumnPath, told: Mapping[str, Any]) -> Iterator[ColumnPrivacy]
         if str(case) not in told:
             return
         column = _column(case, told[str(case)])
-        if column.fault is None and column.rows is None:
+        if column.record is not None and column.record.rows is None:
             column = ColumnPrivacy(str(case), fault="it does not say of which rows it is")
         yield column
 
 
 def _column(path: ColumnPath, entry: Any) -> ColumnPrivacy:
-    fault = why_unsound(entry)
-    if fault is not None:
-        return ColumnPrivacy(str(path), fault=fault)
-    known = {field.name for field in dataclasses.fields(ColumnPrivacy)} - {"path", "class_", "cases", "fault"}
-    return ColumnPrivacy(str(path), entry.get("class"), **{name: entry[name] for name in known & entry.keys()})
+    try:
+        return ColumnPrivacy(str(path), ColumnRecord.from_json(entry))
+    except Unsound as error:
+        return ColumnPrivacy(str(path), fault=str(error))
 
 
 # -- what is refused --------------------------------------------------------------------------------------------------
@@ -182,7 +192,7 @@ def check_join(
     for pair in [on] if isinstance(on, str) else on:
         names = (pair, pair) if isinstance(pair, str) else pair
         one, other = _found(sides[0], names[0], "left"), _found(sides[1], names[1], "right")
-        reason = _no_join(one, other)
+        reason = why_no_join(one, other)
         if reason is not None:
             reasons.append(f"{shown(one.path)} and {shown(other.path)}: {reason}")
     if reasons:
@@ -196,20 +206,22 @@ def _found(columns: Mapping[str, ColumnPrivacy], name: str, side: str) -> Column
     return columns[path]
 
 
-def _no_join(one: ColumnPrivacy, other: ColumnPrivacy) -> str | None:
+def why_no_join(one: ColumnPrivacy, other: ColumnPrivacy) -> str | None:
     """Why two columns do not join, or None."""
     if one.cases or other.cases:
         return _no_join_by_cases(one, other)
     if one.is_raw or other.is_raw:
         raw = "the first" if one.is_raw else "the second"
         return None if one.is_raw and other.is_raw else f"{raw} is raw, the other one treated: nothing would match"
-    for column in (one, other):
-        facts = facts_of(column.technique)
+    assert one.record is not None, "what is not raw and has no cases has a record"
+    assert other.record is not None
+    for column in (one.record, other.record):
+        facts = column.facts
         if facts.one_result:
             return f"{column.technique} leaves nothing to join on"
         if not facts.deterministic:
             return f"{column.technique} gives equal values unequal results"
-    return _unlike(one, other)
+    return one.record.why_other_results(other.record)
 
 
 def _no_join_by_cases(one: ColumnPrivacy, other: ColumnPrivacy) -> str | None:
@@ -217,30 +229,6 @@ def _no_join_by_cases(one: ColumnPrivacy, other: ColumnPrivacy) -> str | None:
     if [case.rows for case in one.cases] != [case.rows for case in other.cases]:
         return "rows are treated differently, by other cases on either side"
     pairs = list(zip(one.cases, other.cases, strict=True))
-    pairs = [pair for pair in pairs if not all(map(_is_nulled, pair))] or pairs
-    reasons = ((case.path, _no_join(case, others)) for case, others in pairs)
+    pairs = [pair for pair in pairs if not all(map(_empties, pair))] or pairs
+    reasons = ((case.path, why_no_join(case, others)) for case, others in pairs)
     return next((f"{path}: {reason}" for path, reason in reasons if reason is not None), None)
-
-
-def _is_nulled(column: ColumnPrivacy) -> bool:
-    return _gives_null(column.technique, column.parameters)
-
-
-def _unlike(one: ColumnPrivacy, other: ColumnPrivacy) -> str | None:
-    if one.technique != other.technique:
-        return f"{one.technique} and {other.technique} give different results"
-    if one.domain != other.domain:
-        return f"domains {one.domain} and {other.domain} cannot be linked, by intention"
-    if one.key != other.key:
-        return f"keys {one.key} and {other.key} give different pseudonyms"
-    if one.key_id != other.key_id:
-        return f"versions {one.key_id} and {other.key_id} of key {one.key}: treat the older table anew"
-    if one.key_check != other.key_check:
-        return f"two keys are called {one.key} and have the id {one.key_id}: one table was treated with the wrong one"
-    return _other_parameters(one.parameters or {}, other.parameters or {})
-
-
-def _other_parameters(one: Mapping[str, Any], other: Mapping[str, Any]) -> str | None:
-    names = [name for name in dict.fromkeys([*one, *other]) if one.get(name) != other.get(name)]
-    named = ", ".join(name for name in names if name != "on_refused")
-    return f"other parameters ({named}) give different results" if named else None

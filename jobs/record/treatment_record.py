@@ -1,11 +1,12 @@
 """The treatment record: what a table says of itself, in its properties and in each field's metadata.
 
 Everything here can be read with ``SHOW TBLPROPERTIES`` and no tool of ours. It holds parameters, predicates as they are
-written, names and ids, never a value of the table and never a secret. Two records are compared by equality.
+written, names and ids, never a value of the table and never a secret. `record_reader` reads it.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import re
 from collections.abc import Mapping
@@ -15,8 +16,9 @@ from typing import Any
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.documents import canonical_json
 from jobs.lake.record_names import CONFIG, POLICY, RECORD, SOFTWARE, STATUS
+from jobs.record.column_record import ColumnRecord
 from jobs.record.record_reader import RECORD_VERSION
-from jobs.treatment.treatment_plan import ColumnPlan, Plan
+from jobs.treatment.treatment_plan import Case, Plan
 
 LONGEST_LIST = 20
 """Longer parameter lists (hierarchies, lists of substitutes) are recorded by hash."""
@@ -24,26 +26,18 @@ LONGEST_LIST = 20
 HIDDEN_WORDS = re.compile(r"url|secret|password|token|access[.]?key", re.IGNORECASE)
 """Spark's ``spark.redaction.regex`` and ``spark.sql.redaction.options.regex``, as they stand by default."""
 
-Entry = dict[str, Any]
+
+def entries(plan: Plan, key_checks: Mapping[ColumnPath, str]) -> dict[ColumnPath, ColumnRecord]:
+    """One record for each leaf column of the source, dropped ones included; of a column that is treated by cases one
+    for each, with its predicate as ``rows``. key_checks: path -> key check value."""
+    return {case.path: _entry(case, key_checks.get(case.path)) for case in plan.cases}
 
 
-def entries(plan: Plan, key_checks: Mapping[ColumnPath, str]) -> dict[ColumnPath, Entry]:
-    """One entry for each leaf column of the source, dropped ones included; of a column that is treated by cases one for
-    each, with its predicate as ``rows``. key_checks: path -> key check value."""
-    return {column.path: _entry(column, key_checks.get(column.path)) for column in plan.columns}
-
-
-def _entry(column: ColumnPlan, key_check: str | None) -> Entry:
-    parameters = column.treatment.technique.record()
-    entry: Entry = {"class": column.rule.class_, "technique": parameters.pop("technique")}
-    entry["parameters"] = {name: _short(value) for name, value in parameters.items()}
-    if column.domain is not None:
-        entry["domain"] = column.domain
-    if column.treatment.key is not None:
-        entry |= {"key": column.treatment.key, "key_id": column.key_id, "key_check": key_check}
-    if column.rule.rows is not None:
-        entry["rows"] = column.rule.rows
-    return entry
+def _entry(case: Case, key_check: str | None) -> ColumnRecord:
+    decided = ColumnRecord.of_rule(case.rule, case.domain)
+    parameters = {name: _short(value) for name, value in decided.parameters.items()}
+    check = None if decided.key is None else key_check
+    return dataclasses.replace(decided, parameters=parameters, key_id=case.key_id, key_check=check)
 
 
 def _short(value: Any) -> Any:
@@ -52,19 +46,24 @@ def _short(value: Any) -> Any:
     return {"count": len(value), "sha256": hashlib.sha256(canonical_json(value).encode()).hexdigest()}
 
 
-def properties(plan: Plan, entries: Mapping[ColumnPath, Entry], config_sha256: str, policy: str) -> dict[str, str]:
+def properties(
+    plan: Plan, entries: Mapping[ColumnPath, ColumnRecord], config_sha256: str, policy: str
+) -> dict[str, str]:
     """The table properties that make up the record."""
-    columns = {str(path): entry for path, entry in entries.items()}
-    record = {"version": RECORD_VERSION, "table": plan.table, "columns": columns}
-    if plan.config.rows is not None:
-        record["rows"] = plan.config.rows
     return {
-        RECORD: shown(canonical_json(record)),
+        RECORD: written(plan.table, entries, plan.config.rows),
         CONFIG: config_sha256,
         POLICY: policy,
         SOFTWARE: software(),
         STATUS: "treated",
     }
+
+
+def written(table: str, entries: Mapping[ColumnPath, ColumnRecord], rows: str | None) -> str:
+    """The record as text. rows: the predicate of the rows that were read; None: all."""
+    columns = {str(path): entry.as_json() for path, entry in entries.items()}
+    record = {"version": RECORD_VERSION, "table": table, "columns": columns}
+    return shown(canonical_json(record if rows is None else {**record, "rows": rows}))
 
 
 def shown(text: str) -> str:

@@ -1,43 +1,119 @@
-"""What a run tells: a summary on a terminal, one JSON line per event elsewhere. No values and no secrets."""
+"""What a run tells: frozen events, and what is made of them: lines on a terminal, JSON elsewhere. No values and no
+secrets. Whatever else is to know of a run is one more function of an event.
+"""
 
 from __future__ import annotations
 
-import os
+import dataclasses
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timezone
-from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
 from jobs.console import shown
+from jobs.console.terminal import is_terminal
+from jobs.console.text_table import table_lines
 
-Report = Callable[..., None]
-"""``report("committed", table=..., version=...)``"""
+
+@dataclasses.dataclass(frozen=True)
+class Planned:
+    """A run begins to treat a table. columns: how many leaf columns it has."""
+
+    name: ClassVar[str] = "planned"
+    table: str
+    run_id: str
+    columns: int
+    source: str
 
 
-def silent(event: str, **fields: Any) -> None:
+@dataclasses.dataclass(frozen=True)
+class Checked:
+    """All that must hold before the first write does."""
+
+    name: ClassVar[str] = "checked"
+    table: str
+    columns: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Treated:
+    """One leaf column, or one case of it, and how many of its values were treated, null or refused; None where nobody
+    counted, since it was not read."""
+
+    column: str
+    class_: str
+    technique: str
+    treated: int | None
+    null: int | None
+    refused: int | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Committed:
+    """A run committed its rows with their record. rows_per_second: None where no time passed."""
+
+    name: ClassVar[str] = "committed"
+    table: str
+    run_id: str
+    version: int
+    rows: int
+    seconds: float
+    rows_per_second: float | None
+    columns: tuple[Treated, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Warned:
+    """Someone should see to something; the run goes on."""
+
+    name: ClassVar[str] = "warning"
+    table: str
+    message: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Failed:
+    """A job ends with this exit code for a table, or as a whole where ``table`` is empty."""
+
+    name: ClassVar[str] = "failed"
+    table: str
+    exit_code: int
+    message: str
+
+
+Event = Planned | Checked | Committed | Warned | Failed
+Report = Callable[[Event], None]
+"""``report(Committed(table=..., version=...))``"""
+
+
+def silent(event: Event) -> None:
     """For notebooks and tests: the result says it all."""
 
 
-def json_lines(event: str, **fields: Any) -> None:
+def as_data(event: Event) -> dict[str, Any]:
+    """An event as plain data, for JSON."""
+    fields = dataclasses.asdict(event, dict_factory=lambda pairs: {key.rstrip("_"): value for key, value in pairs})
+    return {"event": event.name, **fields}
+
+
+def json_lines(event: Event) -> None:
     """One JSON object a line on standard output, with the time in UTC."""
     stamp = datetime.fromtimestamp(time.time(), timezone.utc).isoformat(timespec="milliseconds")
-    print(shown.as_json({"time": stamp, "event": event, **fields}, default=str), flush=True)
+    print(shown.as_json({"time": stamp, **as_data(event)}), flush=True)
 
 
-def terminal(event: str, **fields: Any) -> None:
+def terminal(event: Event) -> None:
     """Lines for a person."""
-    table = fields.get("table", "")
-    if event == "planned":
-        _tell(f"{table}: treating {fields['columns']} leaf columns of {fields['source']}")
-    elif event == "checked":
-        _tell(f"{table}: all {fields['columns']} leaf columns decided, all checks passed")
-    elif event == "committed":
-        _tell(_summary(fields))
-    elif event in ("warning", "failed"):
-        named = str(fields["message"]).startswith(f"{table}: ")
-        _tell(f"{table + ': ' if table and not named else ''}{fields['message']}", sys.stderr)
+    if isinstance(event, Planned):
+        _tell(f"{event.table}: treating {event.columns} leaf columns of {event.source}")
+    elif isinstance(event, Checked):
+        _tell(f"{event.table}: all {event.columns} leaf columns decided, all checks passed")
+    elif isinstance(event, Committed):
+        _tell(_summary(event))
+    else:
+        named = not event.table or event.message.startswith(f"{event.table}: ")
+        _tell(event.message if named else f"{event.table}: {event.message}", sys.stderr)
 
 
 def _tell(text: str, file: IO[str] | None = None) -> None:
@@ -49,39 +125,13 @@ def for_stream() -> Report:
     return terminal if is_terminal() else json_lines
 
 
-def is_terminal() -> bool:
-    """Whether output ends on a terminal, also through ``spark-submit``, which hands it on through a pipe."""
-    if sys.stdout.isatty():
-        return True
-    try:
-        return "SPARK_ENV_LOADED" in os.environ and Path(f"/proc/{os.getppid()}/fd/1").readlink().is_char_device()
-    except OSError:  # no /proc on this system
-        return False
-
-
-def _summary(fields: dict[str, Any]) -> str:
-    seconds = fields["seconds"]
-    rate = f"{fields['rows'] / seconds:,.0f} rows/s" if seconds else ""
-    lines = [f"{fields['table']}: version {fields['version']}, {fields['rows']:,} rows in {seconds:.1f} s, {rate}"]
+def _summary(event: Committed) -> str:
+    rate = f"{event.rows / event.seconds:,.0f} rows/s" if event.seconds else ""
+    title = f"{event.table}: version {event.version}, {event.rows:,} rows in {event.seconds:.1f} s, {rate}"
     header = ("column", "class", "technique", "treated", "null", "refused")
-    rows = [[str(_shown(column[name])) for name in header] for column in fields["columns"]]
-    return "\n".join(lines + [f"  {line}" for line in table_lines(header, rows)])
+    rows = [[_shown(value) for value in dataclasses.astuple(column)] for column in event.columns]
+    return "\n".join([title, *(f"  {line}" for line in table_lines(header, rows))])
 
 
-def _shown(value: Any) -> Any:
+def _shown(value: str | int | None) -> str:
     return "-" if value is None else f"{value:,}" if isinstance(value, int) else value
-
-
-def table_lines(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Text columns, as wide as their widest cell; numbers are flush right. What cannot be seen is escaped."""
-    rows = [[shown.shown(cell) for cell in row] for row in rows]
-    widths = [max(len(cell) for cell in column) for column in zip(header, *rows, strict=True)]
-
-    def line(cells: Sequence[str]) -> str:
-        padded = (
-            cell.rjust(width) if cell[:1].isdigit() else cell.ljust(width)
-            for cell, width in zip(cells, widths, strict=True)
-        )
-        return "  ".join(padded).rstrip()
-
-    return [line(header), line(["-" * width for width in widths]), *(line(row) for row in rows)]

@@ -13,7 +13,7 @@ from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
 from jobs.record.record_reader import RecordProblem
-from jobs.run_events.events import Report
+from jobs.run_events.events import Failed, Report
 from jobs.spark_app import spark_errors
 from privacy_udfs import wording
 from privacy_udfs.errors import FAILED, LakenymError
@@ -53,7 +53,7 @@ def exit_code(report: Report, step: Callable[[], int], table: str = "") -> int:
         code, message = error.exit_code, str(error)
     except Exception as error:  # a defect: say what it was, not what it held
         code, message = FAILED, f"unexpected {type(error).__name__} at {_where(error)}"
-    report("failed", table=table, exit_code=code, message=message)
+    report(Failed(table, code, message))
     return code
 
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 
 from pyspark.sql import SparkSession
 
+from jobs.console.terminal import is_terminal
 from jobs.lake.pinned_settings import PINNED
-from jobs.run_events.events import is_terminal
 from jobs.spark_app import quiet
 from privacy_udfs import wording
 

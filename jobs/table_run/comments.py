@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
+from jobs.lake.columns import column
 from jobs.lake.described import COMMENT, Described
-from jobs.lake.sql import quoted
 from jobs.record import marks
 from jobs.record.treated_table import by_column, privacy_of
 
@@ -23,7 +22,7 @@ def of_columns(treated: DataFrame, before: Described) -> DataFrame:
     for name, leaves in by_column(treated).items():
         comment = marks.marked(before.comment_of(name) if name in there else "", marks.of_column(leaves))
         metadata = {**treated.schema[name].metadata, COMMENT: comment}
-        columns.append(F.col(quoted(name)).alias(name, metadata=metadata))
+        columns.append(column(name).alias(name, metadata=metadata))
     return treated.select(*columns)
 
 

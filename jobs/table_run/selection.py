@@ -13,11 +13,10 @@ from pyspark.sql.pandas.types import to_arrow_type
 
 from jobs.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue
 from jobs.lake.bare_types import bare
-from jobs.lake.record_names import PRIVACY
-from jobs.lake.sql import quoted
-from jobs.record.field_metadata import encoded
-from jobs.record.treatment_record import Entry
-from jobs.treatment.treatment_plan import ColumnPlan, Plan
+from jobs.lake.columns import column
+from jobs.record import field_metadata
+from jobs.record.column_record import ColumnRecord
+from jobs.treatment.treatment_plan import Case, Decision, Plan
 from privacy_udfs import wording
 from privacy_udfs.keys import KeyReference
 from privacy_udfs.keysets.delivered_key import DeliveredKey
@@ -36,7 +35,7 @@ class Selection:
     """
 
     plan: Plan
-    entries: Mapping[ColumnPath, Entry]
+    entries: Mapping[ColumnPath, ColumnRecord]
     keys: Mapping[ColumnPath, KeyReference | DeliveredKey]
     counts: Accumulator[Counts] | None = None
 
@@ -64,12 +63,13 @@ class Selection:
             treated = treat(*arguments)
         if bare(output) != output:
             treated = treated.cast(output)  # sets the nested fields' metadata, which a UDF's type must not carry
-        return treated.alias(field.name, metadata=self._metadata(ColumnPath((Field(field.name),))))
+        path = ColumnPath((Field(field.name),))
+        return treated.alias(field.name, metadata=field_metadata.of_field(path, self.entries))
 
     def _arguments(self, node: Node, field: T.StructField) -> tuple[Node, list[Column]]:
         """The tree of a column, and what a UDF that walks it takes."""
         needs_subject = any(leaf.technique.needs_subject for leaf in leaves(node))
-        node, source = _with_predicates(node, F.col(quoted(field.name)))
+        node, source = _with_predicates(node, column(field.name))
         return node, [source, self._subject()] if needs_subject else [source]
 
     def refusing(self, name: str, most: int) -> Column:
@@ -83,14 +83,13 @@ class Selection:
     def _subject(self) -> Column:
         path = self.plan.config.subject
         assert path is not None, "a configuration that needs a subject and names none is refused when read"
-        return F.col(".".join(quoted(step.name) for step in path.steps if isinstance(step, Field)))
+        return column(*(step.name for step in path.steps if isinstance(step, Field)))
 
     def _walk(self, path: ColumnPath, given: T.DataType) -> Treated | None:
         """None where the whole of ``path`` is dropped."""
-        decided = self.plan.leaves.get(path)
-        if decided is not None:
-            output = decided[0].output
-            return None if output is None else (self._decided(path, decided, output), output)
+        leaf = self.plan.by_path.get(path)
+        if leaf is not None:
+            return None if leaf.output is None else (self._decided(leaf, leaf.output), leaf.output)
         if isinstance(given, T.StructType):
             return self._walk_struct(path, given)
         if isinstance(given, T.ArrayType):
@@ -112,36 +111,24 @@ class Selection:
             treated = self._walk(below, field.dataType)
             if treated is not None:
                 nodes[field.name] = treated[0]
-                fields.append(T.StructField(field.name, treated[1], True, self._metadata(below)))
+                fields.append(T.StructField(field.name, treated[1], True, field_metadata.of_field(below, self.entries)))
         if not fields:
             return None
         return _or_kept(StructNode(nodes), T.StructType(fields), whole=len(fields) == len(given.fields))
 
-    def _decided(self, path: ColumnPath, decided: tuple[ColumnPlan, ...], output: T.DataType) -> Node:
-        cases = {column.rule.rows: self._leaf(column) for column in decided}
-        whole = cases.pop(None, None)
+    def _decided(self, leaf: Decision, output: T.DataType) -> Node:
+        chosen = {case.rule.rows: self._leaf(case) for case in leaf.cases}
+        whole = chosen.get(None)
         if whole is not None:
             return whole
-        chosen = {rows: node for rows, node in cases.items() if rows is not None}
-        return Choice(f"{self.plan.table}: {path}", chosen, to_arrow_type(output, timezone="UTC"))
+        cases = {rows: node for rows, node in chosen.items() if rows is not None}
+        return Choice(f"{self.plan.table}: {leaf.path}", cases, to_arrow_type(output, timezone="UTC"))
 
-    def _leaf(self, column: ColumnPlan) -> Node:
-        technique = column.treatment.technique
+    def _leaf(self, case: Case) -> Node:
+        technique = case.treatment.technique
         if technique.keeps_values:
             return Kept()
-        return Leaf(f"{self.plan.table}: {column.path}", technique, self.keys.get(column.path))
-
-    def _metadata(self, path: ColumnPath) -> dict[str, object]:
-        """A leaf's entry; of elements, map entries and cases, by the rest of their path, on the nearest field above."""
-        if path in self.entries:
-            return {PRIVACY: encoded(self.entries[path])}
-        depth = len(path.steps)
-        below = {
-            str(ColumnPath(other.steps[depth:])): encoded(entry)
-            for other, entry in self.entries.items()
-            if other.steps[:depth] == path.steps and not any(isinstance(step, Field) for step in other.steps[depth:])
-        }
-        return {PRIVACY: below} if below else {}
+        return Leaf(f"{self.plan.table}: {case.path}", technique, self.keys.get(case.path))
 
 
 def _with_predicates(node: Node, source: Column) -> tuple[Node, Column]:

@@ -16,8 +16,8 @@ from pyspark.sql import functions as F
 
 from jobs.configuration.models import Source
 from jobs.console.shown import shown
+from jobs.lake.columns import column
 from jobs.lake.read import PLACES, SourceRows
-from jobs.lake.sql import quoted
 from jobs.spark_app.failures import RunFailed
 from jobs.table_run.selection import Selection
 from privacy_udfs.errors import ValueRefused
@@ -72,7 +72,8 @@ def _bounded(context: SparkContext) -> Iterator[None]:
 
 def _places(ours: Told, source: SourceRows, selection: Selection) -> Iterator[str]:
     plan = selection.plan
-    labels = [(f"{plan.table}: {path}: ", path.root) for each in plan.columns for path in (each.path, each.path.leaf)]
+    paths = [path for leaf in plan.leaves for path in (leaf.path, *(case.path for case in leaf.cases))]
+    labels = [(f"{plan.table}: {path}: ", path.root) for path in paths]
     for name in sorted({root for label, root in labels if ours.message.startswith(label)}):
         for row in _looked_up(source, selection, name):
             yield _place(row, plan.config.source)
@@ -84,7 +85,7 @@ def _looked_up(source: SourceRows, selection: Selection, name: str) -> list[Row]
     if source.places is not None:
         rows, wanted = source.places(), selection.plan.config.rows
         rows = rows if wanted is None else rows.where(wanted)
-        named = [F.col(quoted(place)).alias(as_) for place, as_ in zip(PLACES, AS_CSV, strict=True)]
+        named = [column(place).alias(as_) for place, as_ in zip(PLACES, AS_CSV, strict=True)]
         return rows.where(selection.refusing(name, MOST)).select(*named).limit(MOST).collect()
     for columns in ((FILE, ROW), (FILE,)):
         try:

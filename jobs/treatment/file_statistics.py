@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from jobs.configuration.column_path import ColumnPath, Field
-from jobs.lake.sql import quoted
+from jobs.lake.columns import dotted
 from jobs.treatment.layout import COMPARABLE, INDEXED, STATISTICS, path_of
-from jobs.treatment.treatment_plan import ColumnPlan, Plan
+from jobs.treatment.treatment_plan import Decision, Plan
 
 COLUMNS = STATISTICS
 SET_BY_USER = (STATISTICS.lower(), INDEXED.lower())
@@ -25,9 +25,9 @@ def properties(plan: Plan) -> Mapping[str, str]:
     target = plan.config.target
     if _set_by_user(plan) or not (_left_out(plan) or _late(plan)):
         return {}
-    compared = [cases[0] for cases in plan.leaves.values() if _compared(cases) and not _scattered(cases)]
+    compared = [leaf for leaf in plan.leaves if _compared(leaf) and not _scattered(leaf)]
     chosen = [_name(leaf) for leaf in compared if leaf.path.root not in target.partition_by][:MOST]
-    sorted_by = [name for name in map(quoted, target.cluster_by) if name not in chosen]
+    sorted_by = [name for name in map(dotted, target.cluster_by) if name not in chosen]
     return {COLUMNS: ",".join(chosen + sorted_by)}
 
 
@@ -43,7 +43,7 @@ def _left_out(plan: Plan) -> list[ColumnPath]:
     """The columns of pseudonyms; none where the catalog says itself what is to have statistics."""
     if _set_by_user(plan):
         return []
-    return [path for path, cases in plan.leaves.items() if _scattered(cases)]
+    return [leaf.path for leaf in plan.leaves if _scattered(leaf)]
 
 
 def _set_by_user(plan: Plan) -> bool:
@@ -52,7 +52,7 @@ def _set_by_user(plan: Plan) -> bool:
 
 def _late(plan: Plan) -> bool:
     """Whether the table is clustered by a column behind the first ones, of which alone Delta has statistics untold."""
-    outputs = {str(path): cases[0].output for path, cases in plan.leaves.items()}
+    outputs = {str(leaf.path): leaf.output for leaf in plan.leaves}
     first = [path for path, output in outputs.items() if output is not None][:MOST]
     return any(path_of(name, outputs) not in first for name in plan.config.target.cluster_by)
 
@@ -62,15 +62,14 @@ def _plain(path: ColumnPath) -> str:
     return ".".join(step.name for step in path.steps if isinstance(step, Field))
 
 
-def _scattered(cases: tuple[ColumnPlan, ...]) -> bool:
-    return any(case.treatment.technique.scatters for case in cases)
+def _scattered(leaf: Decision) -> bool:
+    return any(case.treatment.technique.scatters for case in leaf.cases)
 
 
-def _compared(cases: tuple[ColumnPlan, ...]) -> bool:
+def _compared(leaf: Decision) -> bool:
     """Whether the leaf is in the target, in no array or map, and of a type that Delta compares."""
-    leaf = cases[0].path.leaf
-    return all(isinstance(step, Field) for step in leaf.steps) and isinstance(cases[0].output, COMPARABLE)
+    return all(isinstance(step, Field) for step in leaf.path.steps) and isinstance(leaf.output, COMPARABLE)
 
 
-def _name(case: ColumnPlan) -> str:
-    return ".".join(quoted(step.name) for step in case.path.leaf.steps if isinstance(step, Field))
+def _name(leaf: Decision) -> str:
+    return dotted(*(step.name for step in leaf.path.steps if isinstance(step, Field)))

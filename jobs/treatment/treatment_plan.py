@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from pyspark.errors import PySparkException
@@ -42,18 +42,16 @@ class PlanError(LakenymError):
 
 
 @dataclasses.dataclass(frozen=True)
-class ColumnPlan:
-    """One leaf column, or one case of it: from which type, by which treatment, to which type.
+class Case:
+    """What is done to a column: in all rows, or in those of one case of its ``when``.
 
-    output: None where it is dropped. All cases of a column have the same.
+    path: what it is called in records and messages: the column itself, or ``a{when 2}``.
+    domain: the label that separates sub-keys: the domain's name, or the column's own.
     """
 
     path: ColumnPath
-    input: T.DataType
-    output: T.DataType | None
     rule: ColumnRule
     domain: str | None
-    """The label that separates sub-keys: the domain's name, or the column's own."""
     key_id: int | None
 
     @property
@@ -70,28 +68,38 @@ class ColumnPlan:
 
 
 @dataclasses.dataclass(frozen=True)
+class Decision:
+    """One leaf column: from which type to which type, and by which cases; one, if all its rows are treated alike.
+
+    output: None where it is dropped. All cases give the same.
+    """
+
+    path: ColumnPath
+    input: T.DataType
+    output: T.DataType | None
+    cases: tuple[Case, ...]
+
+
+@dataclasses.dataclass(frozen=True)
 class Plan:
-    """All leaf columns of a table, in the order of its schema; of one that is treated by cases, all cases."""
+    """What happens to all leaf columns of a table, in the order of its schema."""
 
     config: TableConfig
     schema: T.StructType
-    columns: tuple[ColumnPlan, ...]
+    leaves: tuple[Decision, ...]
 
     @property
     def table(self) -> str:
         return self.config.name
 
-    @functools.cached_property
-    def by_path(self) -> Mapping[ColumnPath, ColumnPlan]:
-        return {column.path: column for column in self.columns}
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        """Those of all leaf columns."""
+        return tuple(case for leaf in self.leaves for case in leaf.cases)
 
     @functools.cached_property
-    def leaves(self) -> Mapping[ColumnPath, tuple[ColumnPlan, ...]]:
-        """Each leaf column and what is done to it: one thing, or one for each case."""
-        found: dict[ColumnPath, tuple[ColumnPlan, ...]] = {}
-        for column in self.columns:
-            found[column.path.leaf] = (*found.get(column.path.leaf, ()), column)
-        return found
+    def by_path(self) -> Mapping[ColumnPath, Decision]:
+        return {leaf.path: leaf for leaf in self.leaves}
 
 
 def build(config: TableConfig, schema: T.StructType, key_ids: Mapping[str, int], names_from_data: bool = False) -> Plan:
@@ -102,30 +110,20 @@ def build(config: TableConfig, schema: T.StructType, key_ids: Mapping[str, int],
     shown = _places(config, schema) if names_from_data else str
     faults = list(_names(ColumnPath(()), schema, shown))
     leaves = dict(_leaves(ColumnPath(()), schema, config.columns))
-    decided = {path: config.decisions(path) for path in leaves}
+    decided = {path: config.decisions[str(path)].named if str(path) in config.decisions else {} for path in leaves}
     faults += [_undecided(path, leaves[path], config, shown) for path in leaves if not decided[path]]
     paths = {str(path): None for leaf, rules in decided.items() for path in (leaf, *rules)}
     known = [] if names_from_data else list(paths)
     faults += [_not_there(path, known, config) for path in config.columns if path not in paths]
-    columns: list[ColumnPlan] = []
-    for leaf, rules in decided.items():
-        cases = []
-        for path, rule in rules.items():
-            try:
-                cases.append(_decide(config, path, leaves[leaf], rule, key_ids))
-            except (TypeRefused, PySparkException) as error:
-                faults.append(f"{path}: {_first_line(error)}")
-        try:
-            columns += _of_one_type(cases)
-        except TypeRefused as error:
-            faults.append(f"{leaf}: {error}")
+    made = [_decision(config, leaf, leaves[leaf], rules, key_ids, faults) for leaf, rules in decided.items() if rules]
+    decisions = tuple(decision for decision in made if decision is not None)
     faults += _subject_faults(config, schema)
-    if columns and not faults and all(column.output is None for column in columns):
+    if decisions and not faults and all(decision.output is None for decision in decisions):
         faults.append("every column is dropped, and a table needs one: keep or treat one of them")
-    faults += layout.faults(config.target, {str(column.path.leaf): column.output for column in columns})
+    faults += layout.faults(config.target, {str(decision.path): decision.output for decision in decisions})
     if faults:
         raise PlanError(config.name, faults)
-    return Plan(config, schema, tuple(columns))
+    return Plan(config, schema, decisions)
 
 
 def _leaves(
@@ -146,15 +144,37 @@ def _leaves(
         yield from _leaves(path.child(MapValue()), given.valueType, rules)
 
 
-def _decide(
-    config: TableConfig, path: ColumnPath, given: T.DataType, rule: ColumnRule, key_ids: Mapping[str, int]
-) -> ColumnPlan:
+def _decision(
+    config: TableConfig,
+    leaf: ColumnPath,
+    given: T.DataType,
+    rules: Mapping[ColumnPath, ColumnRule],
+    key_ids: Mapping[str, int],
+    faults: list[str],
+) -> Decision | None:
+    """The decision about a leaf; None, and something added to ``faults``, where it does not fit the leaf."""
+    cases: list[tuple[Case, T.DataType | None]] = []
+    for path, rule in rules.items():
+        try:
+            _check_place(leaf, rule.treatment)
+            output = _output(rule.treatment, given)
+            cases.append((_case(config, leaf, path, rule, key_ids), output))
+        except (TypeRefused, PySparkException) as error:
+            faults.append(f"{path}: {_first_line(error)}")
+    try:
+        return Decision(leaf, given, _one_type(cases), tuple(case for case, _ in cases)) if cases else None
+    except TypeRefused as error:
+        faults.append(f"{leaf}: {error}")
+        return None
+
+
+def _case(
+    config: TableConfig, leaf: ColumnPath, path: ColumnPath, rule: ColumnRule, key_ids: Mapping[str, int]
+) -> Case:
     treatment = rule.treatment
-    _check_place(path, treatment)
     keyed = treatment.technique.key_size() is not None
-    label = (treatment.domain or f"{config.name}/{path.leaf}") if keyed else treatment.domain
-    key_id = key_ids[treatment.key] if treatment.key is not None else None
-    return ColumnPlan(path, given, _output(treatment, given), rule, label, key_id)
+    label = (treatment.domain or f"{config.name}/{leaf}") if keyed else treatment.domain
+    return Case(path, rule, label, key_ids[treatment.key] if treatment.key is not None else None)
 
 
 def _output(treatment: Treatment, given: T.DataType) -> T.DataType | None:
@@ -187,21 +207,21 @@ def _not_stored(given: T.DataType) -> Iterator[T.DataType]:
         yield given
 
 
-def _of_one_type(cases: list[ColumnPlan]) -> list[ColumnPlan]:
-    """The same cases, if they give one type. Nulls take the type of the others."""
-    typed = [case for case in cases if not case.gives_null] or cases
-    types = {str(case.path.steps[-1]): case.output for case in typed}
+def _one_type(cases: Sequence[tuple[Case, T.DataType | None]]) -> T.DataType | None:
+    """The type that all cases give. Nulls take the type of the others."""
+    typed = [(case, output) for case, output in cases if not case.gives_null] or cases
+    types = {str(case.path.steps[-1]): output for case, output in typed}
     if len(cases) < 2 or len(set(types.values())) == 1:
-        return [dataclasses.replace(case, output=typed[0].output) for case in cases]
+        return typed[0][1]
     listed = ", ".join(f"{case} {given.simpleString()}" for case, given in types.items() if given is not None)
     raise TypeRefused(f"its cases give different types ({listed}): choose treatments that give one")
 
 
-def _check_place(path: ColumnPath, treatment: Treatment) -> None:
-    technique, last = treatment.technique, path.leaf.steps[-1]
+def _check_place(leaf: ColumnPath, treatment: Treatment) -> None:
+    technique, last = treatment.technique, leaf.steps[-1]
     if technique.drops_column and not isinstance(last, Field):
-        raise TypeRefused(f"only a whole column or field can be dropped: drop {path.parent} instead")
-    if MapKey() not in path.leaf.steps:
+        raise TypeRefused(f"only a whole column or field can be dropped: drop {leaf.parent} instead")
+    if MapKey() not in leaf.steps:
         return
     if not technique.injective:  # a field within a key too: keys are equal where all that is left of them is
         others = ", ".join(sorted(name for name, cls in BY_NAME.items() if cls.injective))

@@ -17,8 +17,8 @@ from jobs import check, config_schema, plan
 from jobs.configuration import config
 from jobs.configuration.config import Config, ConfigError
 from jobs.drafting import drift
+from jobs.gates import configuration_gates
 from jobs.named_keys import key_ring
-from jobs.policy import policy_rules
 from jobs.record import linkage, record_reader, treatment_record
 from jobs.record.treated_table import UnsafeUse, check_join, check_publishable, privacy_of
 from jobs.table_run.selection import Selection
@@ -194,7 +194,7 @@ def test_check_approves_and_deprecates_it(
     configured: Callable[..., Config], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     conf = configured({"approved": {"algorithms": ["CAESAR"]}})
-    assert policy_rules.all_violations(conf, TODAY) == []
+    assert configuration_gates.all_findings(conf, TODAY) == []
     rules = [{"technique": "caesar", "parameter": "rounds", "at_least": 2}]
     classes = {"direct_identifier": {"techniques": ["keep", "redact", "caesar"], "rules": rules}}
     deprecated = [{"technique": "caesar", "warn_after": datetime.date(2026, 1, 1), "why": "25 keys are few"}]
@@ -285,7 +285,7 @@ def test_a_technique_that_says_nothing_is_treated_the_careful_way(
     with pytest.raises(PlanError, match="caesar may make two keys of a map equal"):
         planned(configured())
     conf = configured({"approved": {"algorithms": ["HMAC-SHA-256"]}})
-    assert "algorithm (unknown) is not approved" in str(policy_rules.all_violations(conf, TODAY)[0])
+    assert "algorithm (unknown) is not approved" in str(configuration_gates.all_findings(conf, TODAY)[0])
     found = plan.against_revision(configured(nick="keep"), configured(), "t", "v1")
     assert found.is_weaker
     assert "caesar -> keep (cannot be compared)" in found.as_text()

@@ -40,7 +40,7 @@ def test_a_new_column_stops_the_job_until_a_person_has_decided_about_it(
     assert "add it under columns, 'keep' included" in message
     assert commits(lake) == first, "the target is as it was"
 
-    assert inventory.main(["--table", "people", "--write", str(conf / "catalog")]) == 0
+    assert inventory.main(["--table", "people", "--output", str(conf / "catalog")]) == 0
     draft = conf / "catalog" / "people.yaml.draft"
     assert f"people: 1 columns proposed, for a person to accept, in {draft}" in capfd.readouterr().out
     lines = draft.read_text()

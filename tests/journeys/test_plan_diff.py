@@ -12,6 +12,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs import plan, pseudonymize
+from jobs.gates.known import Prepared
+from jobs.table_run.planned import inspected, planned
 from tests.helpers.lakes import configured, table, write_conf
 
 BEFORE = {
@@ -31,14 +33,18 @@ def raw(lake: Path) -> None:
     pq.write_table(rows, lake / "raw" / "t" / "a.parquet")
 
 
+def look(spark: SparkSession, lake: Path) -> Prepared:
+    return inspected(planned(spark, configured(lake, table("t", lake, BEFORE)), "t"))
+
+
 def test_against_the_record(spark: SparkSession, lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
     raw(lake)
-    nothing = plan.against_record(spark, configured(lake, table("t", lake, BEFORE)), "t")
+    nothing = plan.against_record(look(spark, lake))
     assert nothing.against == "no record: everything is new"
     assert {column.change for column in nothing.columns} == {"added"}
 
     pseudonymize.run(spark, configured(lake, table("t", lake, BEFORE)), "t")
-    same = plan.against_record(spark, configured(lake, table("t", lake, BEFORE)), "t")
+    same = plan.against_record(look(spark, lake))
     assert {column.change for column in same.columns} == {"unchanged"}, "a hierarchy by its hash, too"
 
     ask = ["--conf", str(write_conf(lake, table("t", lake, AFTER))), "--table", "t", "--diff", "record"]

@@ -210,17 +210,17 @@ def test_the_verbs(spark: SparkSession, conf: Path, tmp_path: Path, capsys: pyte
     assert json.loads(capsys.readouterr().out) == []
     assert history.main(["show", *ask, first[:8]]) == 0
     assert json.loads(capsys.readouterr().out)["policy"]["version"] == "2026-11-01"
-    assert history.main(["restore", *ask, first[:8], "--to", str(tmp_path / "back")]) == 0
+    assert history.main(["restore", *ask, first[:8], "--output", str(tmp_path / "back")]) == 0
     assert config.snapshot_sha256(config.load(tmp_path / "back"), "crm.customers") == first
-    assert history.main(["policy", *ask, "2026-11-01", "--to", str(conf / "old.yaml")]) == 0
+    assert history.main(["policy", *ask, "2026-11-01", "--output", str(conf / "old.yaml")]) == 0
     (conf / "old.yaml").rename(conf / "policy.yaml")
     assert config.load(conf).policy == stored, "rolled back by name"
     capsys.readouterr()
     for words, said in (
-        (["restore", *ask, first, "--to", str(tmp_path / "back")], "is not empty"),
+        (["restore", *ask, first, "--output", str(tmp_path / "back")], "is not empty"),
         (["show", *ask, "f" * 64], "nothing is stored"),
-        (["policy", *ask, "2026-11-02", "--to", str(tmp_path / "p")], "did you mean '2026-11-01'?"),
-        (["policy", *ask, "2026-11-01", "--to", str(conf / "policy.yaml")], "name a new file"),
+        (["policy", *ask, "2026-11-02", "--output", str(tmp_path / "p")], "did you mean '2026-11-01'?"),
+        (["policy", *ask, "2026-11-01", "--output", str(conf / "policy.yaml")], "name a new file"),
     ):
         assert history.main(words) == 1
         assert said in capsys.readouterr().err

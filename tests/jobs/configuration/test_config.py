@@ -369,8 +369,8 @@ KINDS |= {"keys.json": "keys.yaml", "policy.json": "policy.yaml"}
 
 def test_the_schemas_are_those_of_this_version(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     folder = TESTS.parent / "conf" / "schema"
-    assert config_schema.main(["--check", str(folder)]) == 0, "python jobs/config_schema.py --write conf/schema"
-    assert config_schema.main(["--write", str(tmp_path)]) == 0
+    assert config_schema.main(["--check", str(folder)]) == 0, "python jobs/config_schema.py --output conf/schema"
+    assert config_schema.main(["--output", str(tmp_path)]) == 0
     (tmp_path / "keys.json").write_text("{}", encoding="utf-8")
     assert config_schema.main(["--check", str(tmp_path)]) == 1
     assert "keys.json is stale" in capsys.readouterr().out

@@ -42,8 +42,8 @@ def test_json_stays_the_same_json(data: object) -> None:
 def test_a_log_line_cannot_be_forged(capsys: pytest.CaptureFixture[str]) -> None:
     name = f"a\n2026-01-01 orders: version 7 committed{MOVING}"
     for report in (events.terminal, events.json_lines):
-        report("failed", table="t", exit_code=1, message=f"t: {name}: no decision")
-        report("planned", table=name, columns=1, source=name, run_id="1")
+        report(events.Failed("t", 1, f"t: {name}: no decision"))
+        report(events.Planned(name, "1", 1, name))
     seen = capsys.readouterr()
     terminal, lines = (seen.err + seen.out).split("\n"), [x for x in seen.out.split("\n") if x.startswith("{")]
     assert [line for line in terminal if line and not line.startswith(("t: ", "  ", "a", "{"))] == []

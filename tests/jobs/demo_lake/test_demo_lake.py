@@ -127,7 +127,7 @@ def test_the_catalog_decides_every_column(tables: dict[str, pa.Table]) -> None:
     assert conf.tables.keys() == tables.keys()
     for name, table in tables.items():
         plan = treatment_plan.build(conf.tables[name], from_arrow_schema(table.schema), dict.fromkeys(conf.keys, 1))
-        assert len(plan.columns) == len(conf.tables[name].columns)
+        assert len(plan.leaves) == len(conf.tables[name].columns)
 
 
 def test_the_hierarchies_know_every_value(tables: dict[str, pa.Table], crm: pa.Table) -> None:

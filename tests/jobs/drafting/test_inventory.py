@@ -74,7 +74,7 @@ def test_a_lake_is_drafted_and_the_draft_is_refused_until_it_is_accepted(
     conf = write_conf(lake)
     put(lake, "people", people())
     (lake / "raw" / "codes.csv").write_text("code,label\n1,one\n2,two\n")
-    assert inventory.main(["--path", str(lake / "raw"), "--write", str(conf / "catalog")]) == 0
+    assert inventory.main(["--path", str(lake / "raw"), "--output", str(conf / "catalog")]) == 0
     assert {path.name for path in (conf / "catalog").iterdir()} == {"people.yaml", "codes.yaml"}
     text = (conf / "catalog" / "people.yaml").read_text()
     drafted = yaml.safe_load(text)
@@ -144,7 +144,7 @@ def test_columns_of_any_name_go_from_draft_to_run_and_drift(
     inner = [{"x.y": f"user{at}@example.org", "*": at % 3, "`q`": [{"m.n": 1}]} for at in range(PEOPLE)]
     columns: dict[str, Any] = {name: [f"{'ab'[at % 2]}" for at in range(PEOPLE)] for name in ODD}
     put(lake, "odd", pa.table({**columns, "s.t": inner, "mail.": [f"u{at}@example.org" for at in range(PEOPLE)]}))
-    assert inventory.main(["--path", str(lake / "raw"), "--write", str(conf / "catalog")]) == 0
+    assert inventory.main(["--path", str(lake / "raw"), "--output", str(conf / "catalog")]) == 0
     file = conf / "catalog" / "odd.yaml"
     assert "\u202e" not in file.read_text(), "what would reorder the line is escaped"
     drafted = yaml.safe_load(file.read_text())["columns"]
@@ -168,7 +168,7 @@ def test_a_new_column_is_drafted_beside_the_entry_which_stays_as_it_is(
     conf = write_conf(lake, table("people", lake, ACCEPTED))
     put(lake, "people", people(added=[f"198.51.100.{at}" for at in range(PEOPLE)]))
     before = (conf / "catalog" / "people.yaml").read_text()
-    assert inventory.main(["--table", "people", "--write", str(conf / "catalog")]) == 0
+    assert inventory.main(["--table", "people", "--output", str(conf / "catalog")]) == 0
     assert (conf / "catalog" / "people.yaml").read_text() == before
     lines = (conf / "catalog" / "people.yaml.draft").read_text()
     assert list(yaml.safe_load(lines)) == ["added"]
@@ -244,8 +244,8 @@ def test_failures_have_codes_of_their_own_and_name_no_value(
     [
         ([], "name what to scan: --path, --database or --table"),
         (["--compare"], "--compare needs --conf"),
-        (["--compare", "--conf", ".", "--write", "."], "--compare writes nothing"),
-        (["--table", "t", "--write", "no/such/folder"], "--write: there is no folder no/such/folder: make it first"),
+        (["--compare", "--conf", ".", "--output", "."], "--compare writes nothing"),
+        (["--table", "t", "--output", "no/such/folder"], "--output: there is no folder no/such/folder: make it first"),
         (["--table", "t", "--sample", "0"], "--sample: expected 1 row or more"),
         (["--table", "t", "--locale", "de_XX", "--locale", "GER"], "--locale: GER, XX is no country"),
         (["--compare", "--conf", "no/such/folder"], "expected a folder with the configuration"),

@@ -12,6 +12,7 @@ from pyspark.sql import SparkSession
 
 from jobs.configuration.models import Source
 from jobs.lake import read
+from jobs.lake.address import Address
 from jobs.lake.problems import SourceProblem
 from jobs.pseudonymize import run
 from jobs.spark_app import session
@@ -103,7 +104,7 @@ def test_a_delta_table_is_known_whatever_its_columns_are_called(names: SparkSess
     assert read.rows_of(own, Source(table="pins.t")).version == 1
     assert read.rows_of(own, Source(table="pins.t", options={"versionasof": "0"})).rows.count() == 0
     assert read.rows_of(own, Source(table="pins.p")).version is None
-    assert not read.is_delta_name(own, "pins.p")
+    assert not Address(table="pins.p").is_delta(own)
 
 
 def test_a_view_has_no_version(names: SparkSession, own: SparkSession) -> None:

@@ -11,14 +11,17 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from jobs import plan, pseudonymize
+from jobs import pseudonymize
 from jobs.configuration import plain_path
 from jobs.configuration.config import Config
+from jobs.lake import replace
 from jobs.lake.delta_commit import transaction
 from jobs.lake.problems import CommitConflict, Overwritten, SourceProblem
 from jobs.pseudonymize import Prepared
+from jobs.run_events import events
 from jobs.spark_app import session
 from jobs.spark_app.failures import translated
+from jobs.table_run.planned import inspected, planned
 from tests.helpers.lakes import configured, quick_to_vacuum, table
 
 ENTRY = {"id": {"domain": "customer"}, "note": "keep"}
@@ -211,11 +214,11 @@ def test_another_delta_is_told_and_what_it_overwrote_too(
     spark: SparkSession, lake: Path, treated: tuple[Path, Config], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transaction, "TRIED", {"4.2": "4.3"})
-    told: list[str] = []
+    told: list[events.Event] = []
     own, conf = session.for_run(spark), copied(treated, lake)
-    held = pseudonymize.prepare(own, conf, "t", report=lambda _, **fields: told.append(str(fields.get("message"))))
+    held = pseudonymize.prepare(own, conf, "t", report=told.append)
     assert held.target.transaction is None
-    assert any("seen only after the commit" in message for message in told)
+    assert told == [events.Warned("t", replace.UNGUARDED)]
     append(spark, f"delta.`{lake}/treated/t`")
     with pytest.raises(Overwritten, match=r"version 2 .* replaced what others committed .* version\(s\) 1\."):
         translated("t", lambda: pseudonymize.execute(own, held))
@@ -258,7 +261,7 @@ def test_the_source_through_a_link_or_a_name_is_refused(spark: SparkSession, lak
             with pytest.raises(SourceProblem, match=r"is the place that the source is read from|is no Delta table"):
                 prepared(spark, conf)
         with pytest.raises(SourceProblem, match="is the place that the source is read from"):
-            plan._plan(session.for_run(spark), conf, "t")
+            inspected(planned(session.for_run(spark), conf, "t"))
         spark.range(1).selectExpr("id", "'x' AS note").write.format("delta").save(f"{lake}/delta")
         (lake / "link" / "delta").symlink_to(lake / "delta")
         delta = {"source": {"format": "delta", "path": f"{lake}/delta"}, "target": {"path": f"{lake}/raw/delta"}}

@@ -20,9 +20,12 @@ from jobs.configuration import config
 from jobs.configuration.column_path import ColumnPath, Field
 from jobs.configuration.config import Config, ConfigError
 from jobs.console.exit_codes import BadUsage, Refused
+from jobs.lake.address import Address
 from jobs.lake.described import Described, of_delta
 from jobs.lake.sql import quoted
-from jobs.metastore import labels, marks, spark_catalog, sql_text
+from jobs.metastore import labels, spark_catalog, sql_text
+from jobs.record import marks
+from jobs.record.column_record import CLASSES, ColumnRecord
 from jobs.record.treated_table import ColumnPrivacy, privacy_of
 from tests.conftest import QUICK
 from tests.helpers.lakes import column, configured, table, write_conf
@@ -76,14 +79,18 @@ def comments(spark: SparkSession, name: str) -> dict[str, str | None]:
     return {each.name: each.description for each in spark.catalog.listColumns(name)}
 
 
+def place(lake: Path) -> Address:
+    return Address(path=f"{lake}/treated/crm.customers")
+
+
 def history(spark: SparkSession, lake: Path) -> list[tuple[int, str]]:
-    rows = spark.sql(f"DESCRIBE HISTORY delta.`{lake}/treated/crm.customers`").collect()
+    rows = place(lake).history(spark).collect()
     return [(row["version"], row["operation"]) for row in rows]
 
 
 def say(spark: SparkSession, lake: Path, text: str) -> None:
     """Someone comments on the treated table and on all its columns."""
-    own = f"delta.`{lake}/treated/crm.customers`"
+    own = place(lake).sql
     spark.sql(f"COMMENT ON TABLE {own} IS '{text}'")
     columns = ", ".join(f"{quoted(name)} COMMENT '{text}'" for name in MARKS)
     spark.sql(f"ALTER TABLE {own} ALTER COLUMN {columns}")
@@ -93,7 +100,7 @@ def say(spark: SparkSession, lake: Path, text: str) -> None:
 
 
 def test_a_treated_table_gets_a_name_and_comments(spark: SparkSession, done: Config, database: str) -> None:
-    catalog_tags.write(spark, done, "crm.customers", name="shown.customers")
+    catalog_tags.run(spark, done, "crm.customers", name="shown.customers")
     assert comments(spark, "shown.customers") == MARKS
     assert spark.catalog.getTable("shown.customers").description == (
         "[privacy: treated, policy 2026-11; 3 direct_identifier, 1 quasi_identifier, 2 non_personal; dropped: gone]"
@@ -106,11 +113,11 @@ def test_a_treated_table_gets_a_name_and_comments(spark: SparkSession, done: Con
 def test_the_record_is_as_before_and_the_next_run_works(
     spark: SparkSession, lake: Path, done: Config, database: str
 ) -> None:
-    own = f"delta.`{lake}/treated/crm.customers`"
+    own = place(lake).sql
     say(spark, lake, "x")
-    before, rows, version = of_delta(spark, own), spark.read.table(own).collect(), history(spark, lake)[0][0]
-    catalog_tags.write(spark, done, "crm.customers", name="shown.customers")
-    after = of_delta(spark, own)
+    before, rows, version = of_delta(spark, place(lake)), spark.read.table(own).collect(), history(spark, lake)[0][0]
+    catalog_tags.run(spark, done, "crm.customers", name="shown.customers")
+    after = of_delta(spark, place(lake))
     assert after.properties == before.properties
     assert privacy_of(after.schema) == privacy_of(before.schema)
     assert privacy_of(spark.read.table("shown.customers")) == privacy_of(before.schema)
@@ -118,19 +125,19 @@ def test_the_record_is_as_before_and_the_next_run_works(
     assert history(spark, lake)[:2] == [(version + 2, "CHANGE COLUMNS"), (version + 1, "SET TBLPROPERTIES")]
     assert pseudonymize.run(spark, done, "crm.customers").version == version + 3  # what it compared and swapped
     assert spark.read.table("shown.customers").collect() == rows
-    catalog_tags.write(spark, done, "crm.customers", name="shown.customers")
+    catalog_tags.run(spark, done, "crm.customers", name="shown.customers")
     assert all(str(comment).endswith(MARKS[name]) for name, comment in comments(spark, "shown.customers").items())
 
 
 def test_a_second_time_changes_nothing(spark: SparkSession, lake: Path, done: Config, database: str) -> None:
-    catalog_tags.write(spark, done, "crm.customers", name="shown.customers")
+    catalog_tags.run(spark, done, "crm.customers", name="shown.customers")
     before = history(spark, lake)
-    catalog_tags.write(spark, done, "crm.customers", name="shown.customers")
+    catalog_tags.run(spark, done, "crm.customers", name="shown.customers")
     assert history(spark, lake) == before
 
 
 def test_comments_of_people_stay(spark: SparkSession, done: Config, database: str) -> None:
-    catalog_tags.write(spark, done, "crm.customers", name="shown.customers")
+    catalog_tags.run(spark, done, "crm.customers", name="shown.customers")
     said = 'Who\'s who: \\ "all" of them; ${HOME} {{x}}\nsee [wiki]'
     for statement in (
         sql_text.comment_on_columns("shown.customers", {"name": f"{said} [privacy: sensitive, keep] (mind it)"}),
@@ -138,7 +145,7 @@ def test_comments_of_people_stay(spark: SparkSession, done: Config, database: st
     ):
         spark.sql(statement)
     for _ in range(2):
-        catalog_tags.write(spark, done, "crm.customers", name="shown.customers")
+        catalog_tags.run(spark, done, "crm.customers", name="shown.customers")
         assert comments(spark, "shown.customers")["name"] == f"{said} (mind it) {MARKS['name']}"
         assert str(spark.catalog.getTable("shown.customers").description).startswith(f"{said} [privacy: treated, ")
 
@@ -147,27 +154,27 @@ def test_a_target_by_name_keeps_its_name(spark: SparkSession, lake: Path, databa
     raw(spark, lake)
     conf = configured(lake, table("crm.customers", lake, COLUMNS, target={"table": "shown.named"}))
     pseudonymize.run(spark, conf, "crm.customers")
-    catalog_tags.write(spark, conf, "crm.customers")
+    catalog_tags.run(spark, conf, "crm.customers")
     assert comments(spark, "shown.named") == MARKS
     with pytest.raises(BadUsage, match=r"its target has a name, shown\.named"):
-        catalog_tags.write(spark, conf, "crm.customers", name="shown.other")
+        catalog_tags.run(spark, conf, "crm.customers", name="shown.other")
 
 
 def test_what_is_refused(spark: SparkSession, lake: Path, done: Config, database: str) -> None:
     with pytest.raises(BadUsage, match="its target lies at a path: say what to call it there"):
-        catalog_tags.write(spark, done, "crm.customers")
+        catalog_tags.run(spark, done, "crm.customers")
     with pytest.raises(BadUsage, match=r"shown\. is no table's name there: expected DATABASE\.TABLE"):
-        catalog_tags.write(spark, done, "crm.customers", name="shown.")
+        catalog_tags.run(spark, done, "crm.customers", name="shown.")
     with pytest.raises(Refused, match="has no database nowhere: create it first"):
-        catalog_tags.write(spark, done, "crm.customers", name="nowhere.customers")
+        catalog_tags.run(spark, done, "crm.customers", name="nowhere.customers")
     spark.sql("CREATE TABLE shown.taken USING delta AS SELECT 1 AS a")
     with pytest.raises(Refused, match=r"shown\.taken is another table, at another place"):
-        catalog_tags.write(spark, done, "crm.customers", name="shown.taken")
+        catalog_tags.run(spark, done, "crm.customers", name="shown.taken")
     assert comments(spark, "shown.taken") == {"a": None}
     for there, target in (("has no treatment record", "shown.taken"), ("is not there", "shown.no")):
         conf = configured(lake, table("crm.customers", lake, COLUMNS, target={"table": target}))
         with pytest.raises(Refused, match=f"crm.customers: its target {there}: treat it first"):
-            catalog_tags.write(spark, conf, "crm.customers")
+            catalog_tags.run(spark, conf, "crm.customers")
 
 
 def test_the_sql_is_printed_and_not_run(
@@ -191,13 +198,13 @@ def test_the_sql_is_printed_and_not_run(
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
 PATHS = st.lists(NAMES, min_size=1, max_size=3).map(lambda names: ColumnPath(tuple(map(Field, names))))
-LEAVES = st.builds(
-    ColumnPrivacy,
-    PATHS.map(str),
-    st.sampled_from(marks.CLASSES),
+RECORDS = st.builds(
+    ColumnRecord,
+    st.sampled_from(CLASSES),
     st.sampled_from(["keep", "keyed_hash"]),
     domain=st.sampled_from([None, "customer", "crm-2.mail"]),
 )
+LEAVES = st.builds(ColumnPrivacy, PATHS.map(str), RECORDS)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])), st.lists(LEAVES, min_size=1, max_size=4))
@@ -214,17 +221,18 @@ def test_a_mark_is_read_as_it_was_written(comment: str, columns: list[ColumnPriv
 
 def _under(root: str, leaf: ColumnPrivacy) -> ColumnPrivacy:
     steps = ColumnPath.parse(leaf.path).steps
-    return ColumnPrivacy(str(ColumnPath((Field(root), *steps))), leaf.class_, leaf.technique, domain=leaf.domain)
+    return ColumnPrivacy(str(ColumnPath((Field(root), *steps))), leaf.record)
 
 
 def test_many_leaves_are_counted() -> None:
-    leaves = [ColumnPrivacy(f"a.f{n}", "sensitive", "redact") for n in range(30)]
+    leaves = [ColumnPrivacy(f"a.f{n}", ColumnRecord("sensitive", "redact")) for n in range(30)]
     assert marks.of_column(leaves).endswith("; f24: sensitive, redact; and 5 more]")
 
 
 def test_what_nobody_decided_and_cases_are_said() -> None:
-    cases = (ColumnPrivacy("a{when 1}", "sensitive", "keep"), ColumnPrivacy("a{when 2}", "sensitive", "redact"))
-    assert marks.of_column([ColumnPrivacy("a", "sensitive", cases=cases)]) == "[privacy: sensitive, keep or redact]"
+    records = [ColumnRecord("sensitive", technique) for technique in ("keep", "redact")]
+    cases = tuple(ColumnPrivacy(f"a{{when {n}}}", record) for n, record in enumerate(records, 1))
+    assert marks.of_column([ColumnPrivacy("a", cases=cases)]) == "[privacy: sensitive, keep or redact]"
     assert marks.of_column([ColumnPrivacy("a")]) == "[privacy: undecided]"
 
 
@@ -283,7 +291,7 @@ def test_a_draft_loads_only_once_a_person_has_filled_it_in(
     spark.sql("CREATE TABLE shown.p (email string COMMENT '[privacy: direct_identifier]', n int) USING parquet")
     spark.sql("ALTER TABLE shown.p SET TBLPROPERTIES ('privacy.class.n' = 'non_personal')")
     conf = write_conf(lake)
-    argv = ["read", "--table", "shown.p", "--write", str(conf / "catalog")]
+    argv = ["read", "--table", "shown.p", "--output", str(conf / "catalog")]
     assert catalog_tags.main(argv) == 0
     assert "2 columns proposed, for a person to accept, in " in capsys.readouterr().out
     file = conf / "catalog" / "shown.p.yaml"
@@ -323,7 +331,7 @@ def test_columns_that_an_entry_lacks_are_added(spark: SparkSession, lake: Path, 
 def test_what_cannot_be_read(
     spark: SparkSession, lake: Path, done: Config, database: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    catalog_tags.write(spark, done, "crm.customers", name="shown.customers")
+    catalog_tags.run(spark, done, "crm.customers", name="shown.customers")
     with pytest.raises(Refused, match=r"shown\.customers: is a treated table"):
         catalog_tags.read(spark, "shown.customers")
     spark.sql("CREATE TABLE shown.mute (a int) USING parquet")
@@ -418,15 +426,14 @@ def test_comments_are_in_the_commit_of_a_run_and_survive_the_next(
     raw(spark, lake)
     conf = configured(lake, table("crm.customers", lake, COLUMNS))
     pseudonymize.run(spark, conf, "crm.customers")
-    own = f"delta.`{lake}/treated/crm.customers`"
-    first = of_delta(spark, own)
+    first = of_delta(spark, place(lake))
     assert {name: first.comment_of(name) for name in first.schema.names} == MARKS
     assert len(history(spark, lake)) == 1
-    catalog_tags.write(spark, conf, "crm.customers", name="shown.customers")
+    catalog_tags.run(spark, conf, "crm.customers", name="shown.customers")
     spark.sql(sql_text.comment_on_columns("shown.customers", {"name": "it's \\ mine"}))
     spark.sql(sql_text.comment_on_table("shown.customers", "all 'mine'"))
     pseudonymize.run(spark, conf, "crm.customers")
-    again = of_delta(spark, own)
+    again = of_delta(spark, place(lake))
     assert comments(spark, "shown.customers") == {**MARKS, "name": "it's \\ mine " + MARKS["name"]}
     assert again.comment.startswith("all 'mine' [privacy: treated")
     assert privacy_of(again.schema) == privacy_of(first.schema)

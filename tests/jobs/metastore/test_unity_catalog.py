@@ -23,6 +23,7 @@ from jobs.lake.described import Described
 from jobs.lake.record_names import RECORD
 from jobs.metastore import sql_text, unity_catalog
 from jobs.metastore.catalogs import checked_name
+from jobs.record.column_record import ColumnRecord
 from jobs.record.treated_table import ColumnPrivacy
 from jobs.spark_app import session
 from tests.helpers.lakes import column, configured, table
@@ -90,9 +91,9 @@ def test_the_statements_of_a_table() -> None:
 
 def test_a_column_of_several_leaves_has_the_strictest_class() -> None:
     leaves = [
-        ColumnPrivacy("a.x", "quasi_identifier", "truncate"),
-        ColumnPrivacy("a.y", "sensitive", cases=(ColumnPrivacy("a.y{when 1}", "sensitive", "mask"),)),
-        ColumnPrivacy("a.z", "non_personal", "keyed_hash", domain="customer"),
+        ColumnPrivacy("a.x", ColumnRecord("quasi_identifier", "truncate")),
+        ColumnPrivacy("a.y", cases=(ColumnPrivacy("a.y{when 1}", ColumnRecord("sensitive", "mask")),)),
+        ColumnPrivacy("a.z", ColumnRecord("non_personal", "keyed_hash", domain="customer")),
     ]
     assert unity_catalog.column_tags(leaves) == {
         "privacy_class": "sensitive",
@@ -103,7 +104,8 @@ def test_a_column_of_several_leaves_has_the_strictest_class() -> None:
 
 def test_tags_are_what_unity_takes() -> None:
     """Keys without . , - = / : and values of 1,000 characters at most, without spaces at their ends."""
-    wide = [ColumnPrivacy(f"a.f{n}", "sensitive", f"t{n}", domain=f"domain{n}") for n in range(500)]
+    records = [ColumnRecord("sensitive", f"t{n}", domain=f"domain{n}") for n in range(500)]
+    wide = [ColumnPrivacy(f"a.f{n}", record) for n, record in enumerate(records)]
     tags = {**unity_catalog.column_tags(wide), **unity_catalog.table_tags({"privacy.policy.version": " 2 " * 500})}
     assert all(key.replace("_", "").isalpha() for key in tags)
     assert all(len(value) <= 1000 and value == value.strip() for value in tags.values())

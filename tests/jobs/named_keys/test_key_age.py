@@ -29,7 +29,7 @@ def configured(lake: Path, created: dict[str, Any] | None, age: dict[str, int] |
 
 
 def told(conf: Config) -> list[str]:
-    return [str(violation) for violation in key_age.violations(conf, IN_FORCE, TODAY)]
+    return [str(finding) for finding in key_age.findings(conf, IN_FORCE, TODAY)]
 
 
 def days_ago(days: int) -> dict[str, datetime.date]:
@@ -87,5 +87,5 @@ def test_the_keys_job_says_what_to_write_and_shows_it(lake: Path, capsys: pytest
     today = datetime.datetime.now(datetime.timezone.utc).date()
     new = next(key_id for key_id in shown if key_id != str(old))
     assert shown == {str(old): "-", new: str(today)}
-    judged = key_age.violations(config.load(folder), {"crm": int(new)}, today)
+    judged = key_age.findings(config.load(folder), {"crm": int(new)}, today)
     assert judged == []

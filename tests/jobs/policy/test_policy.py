@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from jobs.configuration import config
+from jobs.configuration.finding import Place, refused
 from jobs.configuration.models import Policy
 from jobs.configuration.policy_entries import Approved, Deprecation, ParameterRule, Snapshots
-from jobs.configuration.violation import Violation
+from jobs.gates import configuration_gates
 from jobs.policy import policy_rules
 from privacy_udfs.techniques import BY_NAME, parse
 from tests.helpers.generated_catalog import write
@@ -50,7 +51,7 @@ def found(
     lay(tmp_path / "keys.yaml", KEYS)
     lay(tmp_path / "domains.yaml", DOMAINS)
     lay(tmp_path / "catalog" / "t.yaml", entry)
-    return [str(violation) for violation in policy_rules.all_violations(config.load(tmp_path, {}), today)]
+    return [str(finding) for finding in configuration_gates.all_findings(config.load(tmp_path, {}), today)]
 
 
 def lay(path: Path, data: Mapping[str, Any]) -> None:
@@ -318,7 +319,7 @@ def test_one_table_is_not_told_of_another(tmp_path: Path) -> None:
     conf = config.load(tmp_path / "conf", {})
     assert policy_rules.violations(conf, "made.t0000", TODAY) == []
     assert [violation.level for violation in policy_rules.violations(conf, "made.t0001", TODAY)] == ["refuse"]
-    assert policy_rules.refused([Violation("f", 1, "", "warn", "m")]) == []
+    assert refused([Place("f", 1).says("warn", "m")]) == []
 
 
 # -- its reference page -----------------------------------------------------------------------------------------------

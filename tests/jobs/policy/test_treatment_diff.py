@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ import pytest
 
 from jobs.policy.diff_report import TableDiff
 from jobs.policy.strength import compare, order_of
-from jobs.policy.treatment_diff import diff
+from jobs.policy.treatment_diff import Decided, diff
 from privacy_udfs.strength import Strength
 from privacy_udfs.techniques import BY_NAME, parse
 
@@ -206,8 +207,15 @@ def test_it_is_an_order() -> None:
 # -- what is said of a column -----------------------------------------------------------------------------------------
 
 
-def hashed(**more: Any) -> dict[str, Any]:
-    return entry("keyed_hash", **{"key": "crm", "key_id": 1, "key_check": "aa", "domain": "customer", **more})
+def decided(technique: str, parameters: Mapping[str, Any] = MappingProxyType({}), **more: Any) -> Decided:
+    record = parse({"technique": technique, **parameters}).record()
+    return Decided("quasi_identifier", record.pop("technique"), record, **more)
+
+
+def hashed(parameters: Mapping[str, Any] = MappingProxyType({}), **more: Any) -> Decided:
+    return decided(
+        "keyed_hash", parameters, **{"key": "crm", "key_id": 1, "key_check": "aa", "domain": "customer", **more}
+    )
 
 
 @pytest.mark.parametrize(
@@ -235,29 +243,34 @@ def hashed(**more: Any) -> dict[str, Any]:
             "changed",
             ["key: key crm is read from another place: other pseudonyms, unless it was moved"],
         ),
-        (hashed(), {**hashed(), "class": "sensitive"}, "changed", ["class: class quasi_identifier -> sensitive"]),
         (
             hashed(),
-            {**hashed(), "parameters": {**hashed()["parameters"], "bits": 64, "encoding": "hex"}},
+            dataclasses.replace(hashed(), class_="sensitive"),
+            "changed",
+            ["class: class quasi_identifier -> sensitive"],
+        ),
+        (
+            hashed(),
+            hashed({"bits": 64, "encoding": "hex"}),
             "weaker",
             ["treatment: bits 128 -> 64 (weaker)", "pseudonyms: encoding 'base64url' -> 'hex' (other results)"],
         ),
         (
             hashed(),
-            entry("keep"),
+            decided("keep"),
             "weaker",
             ["treatment: keyed_hash -> keep (weaker)", "pseudonyms: what was treated before no longer joins"],
         ),
-        (entry("keep"), entry("drop"), "stronger", ["treatment: keep -> drop (stronger)"]),
+        (decided("keep"), decided("drop"), "stronger", ["treatment: keep -> drop (stronger)"]),
         (
-            entry("mask"),
-            entry("truncate", {"keep": 2}),
+            decided("mask"),
+            decided("truncate", {"keep": 2}),
             "not comparable",
             ["treatment: mask -> truncate (cannot be compared)"],
         ),
-        (entry("drop"), entry("drop", {"on_refused": None}), "changed", ["treatment: on_refused stop -> null"]),
-        (None, entry("keep"), "added", ["column: new: quasi_identifier, keep"]),
-        (entry("keep"), None, "removed", ["column: gone: quasi_identifier, keep"]),
+        (decided("drop"), decided("drop", {"on_refused": None}), "changed", ["treatment: on_refused stop -> null"]),
+        (None, decided("keep"), "added", ["column: new: quasi_identifier, keep"]),
+        (decided("keep"), None, "removed", ["column: gone: quasi_identifier, keep"]),
     ],
 )
 def test_what_a_change_means(before: Any, after: Any, change: str, said: list[str]) -> None:
@@ -269,8 +282,8 @@ def test_what_a_change_means(before: Any, after: Any, change: str, said: list[st
 
 def test_a_part_is_compared_with_the_whole_it_was() -> None:
     whole, parts = (
-        {"a": entry("drop"), "b": entry("keep")},
-        {"a.x": entry("keep"), "a.y[]": entry("drop"), "b": entry("keep")},
+        {"a": decided("drop"), "b": decided("keep")},
+        {"a.x": decided("keep"), "a.y[]": decided("drop"), "b": decided("keep")},
     )
     assert [(c.column, c.change) for c in diff(whole, parts)] == [
         ("a.x", "weaker"),
@@ -282,8 +295,8 @@ def test_a_part_is_compared_with_the_whole_it_was() -> None:
 
 
 def test_text_and_json() -> None:
-    before = {"a": entry("drop"), "b": hashed()}
-    after = {"a": entry("keep"), "b": hashed(), "c": entry("generalize_hierarchy", {"levels": HIERARCHY})}
+    before = {"a": decided("drop"), "b": hashed()}
+    after = {"a": decided("keep"), "b": hashed(), "c": decided("generalize_hierarchy", {"levels": HIERARCHY})}
     found = TableDiff("t", "the record of version 3", tuple(diff(before, after)))
     lines = found.as_text().splitlines()
     assert lines[0] == "t against the record of version 3: 2 columns change, 1 stay"

@@ -62,6 +62,6 @@ def test_short_lists_are_recorded_whole(spark: SparkSession, lake: Path) -> None
     properties = lakes.properties(spark, lake)
     record, told = columns_of(properties), privacy_of(spark.table(path))
     assert {name: column.parameters for name, column in told.items()} == {
-        name: entry["parameters"] for name, entry in record.items()
+        name: entry.parameters for name, entry in record.items()
     }
-    assert record["hierarchy"]["parameters"]["levels"] == LEVELS
+    assert record["hierarchy"].parameters["levels"] == LEVELS

@@ -34,7 +34,7 @@ def treated(lake: Path, name: str, columns: Mapping[str, Any], key_id: int = 7) 
         schema = schema.add(parent, T.StructType().add(child, TEXT) if child else TEXT)
     conf = configured(lake, table(name, lake, columns))
     plan = treatment_plan.build(conf.tables[name], schema, {"crm": key_id})
-    checks = {entry.path: "aa" for entry in plan.columns}
+    checks = {entry.path: "aa" for entry in plan.cases}
     return Selection(plan, treatment_record.entries(plan, checks), {}).schema()
 
 

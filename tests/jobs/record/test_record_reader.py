@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from pyspark.sql import types as T
 
 from jobs.lake.record_names import RECORD
-from jobs.record.record_reader import RecordProblem, columns_of, rows_of, why_unsound
+from jobs.record.column_record import ColumnRecord, Unsound
+from jobs.record.record_reader import RecordProblem, columns_of, rows_of
 from jobs.record.treated_table import UnsafeUse, check_join, check_publishable, privacy_of
 
 MASK = {"class": "direct_identifier", "technique": "mask", "parameters": {"keep_end": 4}}
@@ -51,7 +52,7 @@ def record(columns: Any = None, **changes: Any) -> dict[str, str]:
 
 @pytest.mark.parametrize("entry", [MASK, HASH, REDACT])
 def test_a_sound_record_is_read(entry: dict[str, Any]) -> None:
-    assert columns_of(record({"a": entry})) == {"a": entry}
+    assert columns_of(record({"a": entry})) == {"a": ColumnRecord.from_json(entry)}
     assert columns_of({}) == {}
     assert rows_of(record(rows="id > 1")) == "id > 1"
     assert rows_of(record()) is None
@@ -134,6 +135,7 @@ def test_whatever_stands_there_is_refused_or_sound(entry: Any) -> None:
     try:
         found = columns_of({RECORD: json.dumps({"version": 1, "columns": {"a": entry}})})
     except RecordProblem:
-        assert why_unsound(json.loads(json.dumps(entry))) is not None
+        with pytest.raises(Unsound):
+            ColumnRecord.from_json(json.loads(json.dumps(entry)))
     else:
-        assert why_unsound(found["a"]) is None
+        assert found["a"] == ColumnRecord.from_json(found["a"].as_json())

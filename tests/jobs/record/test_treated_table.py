@@ -37,7 +37,7 @@ def treated(
     rules = dict.fromkeys(schema.names, "keep") if schema is PLAIN else {}
     conf = configured(lake, table("t", lake, {**rules, **columns}))
     plan = treatment_plan.build(conf.tables["t"], schema, {"crm": key_id})
-    checks = {entry.path: check for entry in plan.columns}
+    checks = {entry.path: check for entry in plan.cases}
     return Selection(plan, treatment_record.entries(plan, checks), {}).schema()
 
 

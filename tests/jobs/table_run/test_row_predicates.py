@@ -23,6 +23,7 @@ from jobs import check, config_schema, plan, pseudonymize
 from jobs.archive import restore
 from jobs.configuration import config
 from jobs.configuration.config import Config, ConfigError
+from jobs.console.exit_codes import Refused
 from jobs.named_keys import key_use
 from jobs.policy.treatment_diff import ColumnDiff, diff, diff_rows, entries_of
 from jobs.pseudonymize import Result, run
@@ -30,6 +31,8 @@ from jobs.record import treatment_record
 from jobs.record.treated_table import UnsafeUse, check_join, check_publishable, privacy_of
 from jobs.spark_app import failures, session
 from jobs.spark_app.failures import RunFailed
+from jobs.table_run.planned import inspected, planned
+from jobs.table_run.result import summary
 from jobs.table_run.selection import Selection
 from jobs.treatment import predicates, treatment_plan
 from jobs.treatment.predicates import PredicateError
@@ -171,7 +174,7 @@ def test_counts_are_told_by_case(done: tuple[Config, Result]) -> None:
     assert (counts["zip{when 2}"], counts["name{when 1}"], counts["name{when 2}"]) == ((3, 0, 0), (2, 0, 0), (2, 1, 0))
     assert (counts["items[].note{when 1}"], counts["items[].note{when 2}"]) == ((1, 1, 0), (2, 0, 0))
     assert "zip{when 1}" not in counts, "what is kept is not counted, here as elsewhere"
-    assert [entry["column"] for entry in pseudonymize.summary(done[1])["columns"]][:3] == [
+    assert [entry.column for entry in summary(done[1]).columns][:3] == [
         "id{when 1}",
         "id{when 2}",
         "country",
@@ -194,7 +197,9 @@ def test_the_record_holds_each_case_with_its_predicate(
     assert columns["name{when 1}"]["domain"] == "t/name", "its own pseudonyms, whichever the case"
     again = run(spark, done[0], "t")
     assert again.version == 1
-    assert {part.change for part in plan.against_record(spark, done[0], "t").columns} == {"unchanged"}
+    assert {part.change for part in plan.against_record(inspected(planned(spark, done[0], "t"))).columns} == {
+        "unchanged"
+    }
 
 
 def test_what_a_reader_is_told(spark: SparkSession, lake: Path, done: tuple[Config, Result]) -> None:
@@ -414,7 +419,7 @@ def test_every_faulty_predicate_is_told_at_once(spark: SparkSession, lake: Path)
         run(spark, conf, "t")
     assert str(caught.value).startswith("t: 3 predicate(s) cannot be used\n  rows (")
     with pytest.raises(PredicateError):
-        plan.against_record(spark, conf, "t")
+        planned(spark, conf, "t")
     assert not DeltaTable.isDeltaTable(spark, f"{lake}/treated/t")
 
 
@@ -537,9 +542,7 @@ def test_joins_by_cases(spark: SparkSession, lake: Path, columns: dict[str, Any]
         built = treatment_plan.build(
             conf_of(lake, columns).tables["t"], spark.createDataFrame([], SCHEMA).schema, {"crm": 7}
         )
-        return Selection(
-            built, treatment_record.entries(built, {each.path: "aa" for each in built.columns}), {}
-        ).schema()
+        return Selection(built, treatment_record.entries(built, {each.path: "aa" for each in built.cases}), {}).schema()
 
     one, other = schema({"id": cases((HOME, CUSTOMER), (ABROAD, "redact"))}), schema(columns)
     if said is None:
@@ -570,7 +573,7 @@ def test_keys_of_all_cases_are_opened_checked_and_named(spark: SparkSession, lak
     (lake / "keys" / "abroad.json").unlink()
     create_file(lake / "keys" / "abroad.json")
     privacy_udfs.keys.clear_cache()
-    with pytest.raises(pseudonymize.failures.Refused, match=r"id\{when 2\}: key 'abroad' .* is not the key"):
+    with pytest.raises(Refused, match=r"id\{when 2\}: key 'abroad' .* is not the key"):
         run(spark, conf, "t")
 
 

@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
 from jobs.configuration.column_path import ColumnPath
-from jobs.configuration.models import ColumnRule, Source, TableConfig, Target, Treatment
+from jobs.configuration.models import ColumnDecision, ColumnRule, Source, TableConfig, Target, Treatment
 from jobs.treatment.treatment_plan import Plan, PlanError, build
 from privacy_udfs.techniques import parse
 
@@ -51,7 +51,8 @@ def config(treatments: Mapping[str, Any], **more: Any) -> TableConfig:
     for line, (path, treatment) in enumerate(treatments.items(), 10):
         technique = parse(treatment)
         keyed = technique.key_size() is not None
-        rules[path] = ColumnRule("quasi_identifier", Treatment(technique, "crm" if keyed else None), "a test", line)
+        rule = ColumnRule("quasi_identifier", Treatment(technique, "crm" if keyed else None), "a test", line)
+        rules[path] = ColumnDecision(ColumnPath.parse(path), (rule,))
     source, target = Source(path="/raw", format="parquet"), Target(path="/treated")
     return dataclasses.replace(TableConfig("t", "o", source, target, None, rules, "catalog/t.yaml"), **more)
 
@@ -68,11 +69,12 @@ def faults(treatments: Mapping[str, Any], schema: T.StructType = SCHEMA, **more:
 
 def test_every_leaf_is_decided_with_types_and_key_version() -> None:
     plan = planned(DECIDED)
-    found = {str(column.path): column for column in plan.columns}
+    found = {str(leaf.path): leaf for leaf in plan.leaves}
     assert list(found) == list(DECIDED)
+    (case,) = found["id"].cases
     assert found["id"].output == T.StringType()
-    assert found["id"].key_id == 77
-    assert found["id"].domain == "t/id"
+    assert case.key_id == 77
+    assert case.domain == "t/id"
     assert found["address.street"].output is None
     assert found["items[].n"].output == T.StringType()
     assert found["attrs{value}.v"].output == T.DecimalType(10, 2)
@@ -143,7 +145,7 @@ def test_a_column_without_a_type_must_be_dropped() -> None:
 
 @pytest.mark.parametrize("kind", [T.VariantType(), T.BinaryType()], ids=str)
 def test_types_that_no_technique_takes_can_be_kept(kind: T.DataType) -> None:
-    assert planned({"v": KEEP}, struct(v=kind)).columns[0].output == kind
+    assert planned({"v": KEEP}, struct(v=kind)).leaves[0].output == kind
     assert faults({"v": {"technique": "mask"}}, struct(v=kind))[0].startswith("v: ")
 
 

@@ -49,7 +49,7 @@ def family_of(path: Path) -> str | None:
 
 
 def past_the_door(source: str, own: str | None) -> list[Import]:
-    """Imports of another family's insides, of what its door does not offer, or of the family's own door."""
+    """Imports of another family's insides, of what its door does not offer, or of a family's own door."""
     faulty = []
     for found in imports(source):
         family = found.module[0] if found.module else found.name
@@ -78,9 +78,10 @@ def test_the_families_are_all_there_are() -> None:
     assert [path.name for path in KERNELS.glob("*.py")] == ["__init__.py"]
 
 
-@pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(HOUSE)))
-def test_code_outside_of_a_family_imports_its_door_only(path: Path) -> None:
-    assert past_the_door(path.read_text(encoding="utf-8"), family_of(path)) == []
+def test_code_outside_of_a_family_imports_its_door_only() -> None:
+    found = {path: past_the_door(path.read_text(encoding="utf-8"), family_of(path)) for path in CODE}
+    assert len(found) > 100
+    assert {path: faulty for path, faulty in found.items() if faulty} == {}
 
 
 @pytest.mark.parametrize(

@@ -1,32 +1,25 @@
-"""What must hold before the first byte is written."""
+"""What stands at the target of a run, and how well it is guarded."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 
-from jobs.console.exit_codes import Refused
+from jobs.configuration.finding import Finding
+from jobs.gates.known import Prepared
+from jobs.lake import replace
 from jobs.lake.state import TargetState
-from jobs.named_keys import key_versions
-from jobs.named_keys.key_ring import KeyRing
-from jobs.record.record_reader import columns_of
-from jobs.treatment.treatment_plan import Plan
 
 
-def check_before_write(
-    plan: Plan, keys: KeyRing, target: TargetState, allow_raw_history: bool, further: Sequence[str] = ()
-) -> None:
-    """Raise `Refused` with all reasons at once; ``further`` ones come from what else was looked at."""
-    reasons = []
-    if target.left and not allow_raw_history:
-        reasons.append(_raw_history(target))
-    reasons += key_versions.other_keys(plan, keys, columns_of(target.properties))
-    refuse(plan.table, [*reasons, *further])
+def unguarded(known: Prepared) -> Iterator[Finding]:
+    """A commit that cannot be refused when another program changes the target meanwhile."""
+    if known.target.transaction is None:
+        yield Finding("warn", None, replace.UNGUARDED)
 
 
-def refuse(table: str, reasons: Sequence[str]) -> None:
-    """Raise `Refused` with all reasons, if there are any."""
-    if reasons:
-        raise Refused("\n".join(f"{table}: {reason}" for reason in reasons))
+def raw_history(known: Prepared) -> Iterator[Finding]:
+    """Untreated rows that time travel, or the log, would still show."""
+    if known.target.left and not known.allowed.raw_history:
+        yield Finding("refuse", None, _raw_history(known.target))
 
 
 def _raw_history(target: TargetState) -> str:
@@ -37,13 +30,13 @@ def _raw_history(target: TargetState) -> str:
     if target.left.files:
         return (
             f"{versions} or with rows that no run of this job wrote, which time travel would still show. Choose a new "
-            "target, or drop it; or accept this with --allow-raw-history and VACUUM afterwards; then the log still "
+            "target, or drop it; or accept this with --accept-raw-history and VACUUM afterwards; then the log still "
             f"holds the least and greatest values of their columns. {_log_cleanup(target)}"
         )
     return (
         f"{versions} or with rows that no run of this job wrote. Their data files are gone, but the Delta log and its "
         f"checksums and checkpoints still hold the least and greatest values of their columns. {_log_cleanup(target)} "
-        "Until then choose a new target, or drop it; or accept this with --allow-raw-history"
+        "Until then choose a new target, or drop it; or accept this with --accept-raw-history"
     )
 
 

@@ -1,4 +1,4 @@
-"""The batch kernels against the libraries that do one value at a time."""
+"""HMAC, AES-CMAC and encodings of digests against the libraries that do one value at a time; and repeats found."""
 
 from __future__ import annotations
 

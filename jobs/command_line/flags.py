@@ -1,0 +1,56 @@
+"""Flags that jobs share, each once: one word for one thing, with one help, in every job."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+
+class Options(Protocol):
+    """A parser, or a group of one."""
+
+    def add_argument(self, *name_or_flags: str, **kwargs: Any) -> argparse.Action: ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Flag:
+    """former: how it was spelt in versions before; that goes on to work, and no help shows it. settings: as argparse
+    takes them."""
+
+    word: str
+    help: str
+    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    former: tuple[str, ...] = ()
+
+    def on(self, options: Options, **settings: Any) -> None:
+        """Let a parser take it. settings: what a job has besides, such as ``required``; never another help."""
+        action = options.add_argument(self.word, *self.former, help=self.help, **{**self.settings, **settings})
+        action.option_strings = [self.word]  # what helps and errors show; all spellings are known to the parser by now
+
+
+SWITCH = {"action": "store_true"}
+
+CONF = Flag("--conf", "folder of the configuration", {"type": Path})
+TABLE = Flag("--table", "a table; may be given several times", {"action": "append"})
+ALL = Flag("--all", "every table of the catalog", SWITCH)
+DATABASE = Flag("--database", "a database of Spark's catalog, or of the platform's")
+JSON = Flag("--json", "JSON instead of text", SWITCH)
+OUTPUT = Flag("--output", "where to write", {"type": Path}, ("--write", "--to"))
+DRY_RUN = Flag("--dry-run", "plan and check everything, write nothing", SWITCH)
+DIFF = Flag(
+    "--diff", "show only what changes: against the target's record, or a git revision", {"metavar": "record|REV"}
+)
+ACCEPT_RAW_HISTORY = Flag(
+    "--accept-raw-history",
+    "replace a target although older versions of it hold untreated rows, which time travel shows until VACUUM",
+    SWITCH,
+    ("--allow-raw-history",),
+)
+ACCEPT_OTHER_KEY_VERSION = Flag(
+    "--accept-other-key-version",
+    "go on although other tables hold a domain under another key version: the tables will not join",
+    SWITCH,
+)

@@ -1,0 +1,42 @@
+"""The one list of gates: a plan, a dry run and a run ask all of it, in this order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from jobs.configuration.finding import Finding, refused
+from jobs.console.exit_codes import Refused
+from jobs.gates import configuration_gates, keys, source, target
+from jobs.gates.gate import Gate, Gates, findings
+from jobs.gates.known import Configured, Planned, Prepared, Readable
+from jobs.run_events.events import Report, Warned
+
+BEFORE_KEYS: Gates = (Gate(Readable, keys.exposed),)
+"""Asked while no key is open yet, so that none is opened where one would be read by others."""
+
+GATES: Gates = (
+    Gate(Prepared, target.unguarded),
+    Gate(Prepared, target.raw_history),
+    Gate(Prepared, keys.other_than_recorded),
+    Gate(Readable, source.consented),
+    Gate(Planned, keys.delivery),
+    Gate(Planned, keys.age),
+    Gate(Planned, keys.linking),
+    Gate(Planned, keys.apart),
+    *configuration_gates.GATES,
+)
+
+
+def pass_all(known: Configured, report: Report, gates: Gates = GATES) -> None:
+    """Ask every gate, report the warnings, and raise `Refused` with all reasons at once, if there are any."""
+    found = findings(gates, known)
+    for each in found:
+        if each.level == "warn":
+            report(Warned(known.table, str(each)))
+    _refuse(known.table, refused(found))
+
+
+def _refuse(table: str, found: Iterable[Finding]) -> None:
+    reasons = [f"{table}: {each}" for each in found]
+    if reasons:
+        raise Refused("\n".join(reasons))

@@ -1,0 +1,178 @@
+"""What is recorded of one column, or of one case of it: class and treatment, and what fixes its pseudonyms.
+
+A `ColumnRecord` is written into a table's properties and into the metadata of its fields, read back from either, and
+compared: the record of a table with that of another, or with what the configuration says now. Read is with caution, for
+anyone who writes tables can write it: what has not the right form is told in our own words, with no more of the text.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, TypeVar, get_args
+
+from jobs.configuration.entry import Class
+from jobs.configuration.models import ColumnRule
+from privacy_udfs.errors import LakenymError
+from privacy_udfs.facts import Facts
+from privacy_udfs.techniques import BY_NAME, facts_of, parse
+
+CLASSES: tuple[str, ...] = get_args(Class)
+HASHED = "sha256"
+NEVER_MATTERS = "on_refused"
+"""The parameter that changes no result."""
+R = TypeVar("R", bound="ColumnRecord")
+
+
+class Unsound(LakenymError, ValueError):
+    """What stands for an entry of a record cannot be believed; says why."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ColumnRecord:
+    """The treatment of one leaf column, or of one case of it.
+
+    parameters: as JSON data; those that came after the technique's first release are left out while at their defaults,
+    so that a treatment equals the same one in an older record. A long list stands by its count and hash.
+    domain: the label that separates sub-keys, None for a technique without. key_id: the version of the key, None where
+    only a configuration speaks. rows: of a case, the predicate that says which rows fall under it; None: all rows.
+    """
+
+    class_: str
+    technique: str
+    parameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    domain: str | None = None
+    key: str | None = None
+    key_id: int | None = None
+    key_check: str | None = None
+    rows: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parameters", _without_later(self.technique, self.parameters))
+
+    @classmethod
+    def of_rule(cls: type[R], rule: ColumnRule, domain: str | None) -> R:
+        """What a configuration decides, with all parameters and no version of a key."""
+        parameters = rule.treatment.technique.record()
+        technique = parameters.pop("technique")
+        return cls(rule.class_, technique, parameters, domain, rule.treatment.key, rows=rule.rows)
+
+    @classmethod
+    def from_json(cls, entry: Any) -> ColumnRecord:
+        """The inverse of `as_json`; what it does not know is passed over. Raises `Unsound`."""
+        fault = _fault(entry)
+        if fault is not None:
+            raise Unsound(fault)
+        return cls(entry["class"], **{name: entry[name] for name in _NAMES if name in entry})
+
+    def as_json(self) -> dict[str, Any]:
+        """The entry as it stands in a record: what there is of it, in the order of the fields."""
+        fields = {"class": self.class_, **{name: getattr(self, name) for name in _NAMES}}
+        return {name: value for name, value in fields.items() if value is not None}
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether the values are those of the source."""
+        return self.facts.keeps_values
+
+    @property
+    def facts(self) -> type[Facts]:
+        """What is so of the technique."""
+        return facts_of(self.technique)
+
+    @property
+    def gives_null(self) -> bool:
+        """Whether every value became null; not where that cannot be told, of a long list recorded by its hash."""
+        try:
+            return parse({**self.parameters, "technique": self.technique}).gives_null()
+        except LakenymError:
+            return False
+
+    # -- compared -----------------------------------------------------------------------------------------------------
+
+    def differing(self, other: ColumnRecord) -> list[str]:
+        """The names of the fields in which two records differ, in the order of the fields."""
+        names = [field.name for field in dataclasses.fields(self)]
+        return [name for name in names if getattr(self, name, None) != getattr(other, name, None)]
+
+    def contradicting(self, other: ColumnRecord) -> list[str]:
+        """As `differing`, without the fields of which one of the two says nothing."""
+        differing = self.differing(other)
+        return [name for name in differing if None not in (getattr(self, name, None), getattr(other, name, None))]
+
+    def differing_parameters(self, other: ColumnRecord) -> list[str]:
+        """The names of the parameters in which two records of one technique differ, but for `NEVER_MATTERS`."""
+        one, two = self.parameters, other.parameters
+        names = [name for name in dict.fromkeys([*one, *two]) if one.get(name) != two.get(name)]
+        return [name for name in names if name != NEVER_MATTERS]
+
+    def why_other_results(self, other: ColumnRecord) -> str | None:
+        """Why equal values of two columns have unequal results, of techniques that give equal values equal ones."""
+        differing = self.differing(other)
+        reason = next((words for name, words in _OTHER_RESULTS.items() if name in differing), None)
+        if reason is not None:
+            return reason.format(one=self, other=other)
+        named = ", ".join(self.differing_parameters(other))
+        return f"other parameters ({named}) give different results" if named else None
+
+
+_NAMES = tuple(field.name for field in dataclasses.fields(ColumnRecord) if field.name != "class_")
+_OTHER_RESULTS = {
+    "technique": "{one.technique} and {other.technique} give different results",
+    "domain": "domains {one.domain} and {other.domain} cannot be linked, by intention",
+    "key": "keys {one.key} and {other.key} give different pseudonyms",
+    "key_id": "versions {one.key_id} and {other.key_id} of key {one.key}: treat the older table anew",
+    "key_check": "two keys are called {one.key} and have the id {one.key_id}: one table was treated with the wrong one",
+}
+"""What fixes results beside the parameters, the coarsest first."""
+
+
+def _without_later(technique: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    later = BY_NAME[technique].later() if technique in BY_NAME else {}
+    return {name: value for name, value in parameters.items() if name not in later or value != later[name]}
+
+
+# -- what cannot be believed ------------------------------------------------------------------------------------------
+
+
+def _fault(entry: Any) -> str | None:
+    """Why an entry says nothing that can be believed; None where it does."""
+    if not isinstance(entry, dict):
+        return "its entry is no object"
+    if entry.get("class") not in CLASSES:
+        return "its class is none of ours"
+    if not isinstance(entry.get("technique"), str) or entry["technique"] not in BY_NAME:
+        return "its technique is none of ours"
+    if not isinstance(entry.get("parameters"), dict):
+        return f"its parameters of {entry['technique']} are no object"
+    return _no_text(entry, "domain", "key", "key_check", "rows") or _unkeyed(entry) or _wrong_parameters(entry)
+
+
+def _no_text(entry: Mapping[str, Any], *names: str) -> str | None:
+    wrong = [name for name in names if not isinstance(entry.get(name), (str, type(None)))]
+    return f"its {wrong[0]} is no text" if wrong else None
+
+
+def _unkeyed(entry: Mapping[str, Any]) -> str | None:
+    """What names a key names its version too. A technique without a key may not pass for one with a key."""
+    key, key_id = entry.get("key"), entry.get("key_id")
+    if key is not None and (not isinstance(key_id, int) or isinstance(key_id, bool)):
+        return "its key has no version"
+    return "it names a version of no key" if key is None and key_id is not None else None
+
+
+def _wrong_parameters(entry: Mapping[str, Any]) -> str | None:
+    name, parameters = entry["technique"], entry["parameters"]
+    if any(_is_hashed(value) for value in parameters.values()):  # a long list, of which only the hash is kept
+        known = parameters.keys() <= BY_NAME[name].model_fields.keys()
+        return None if known else f"{name} has no such parameters"
+    try:
+        needs = parse({**parameters, "technique": name}).key_size() is not None
+    except (LakenymError, RecursionError):
+        return f"{name} has no such parameters"
+    wanted = "with a key" if needs else "without a key"
+    return None if needs == (entry.get("key") is not None) else f"{name} is a technique {wanted}"
+
+
+def _is_hashed(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get(HASHED), str)

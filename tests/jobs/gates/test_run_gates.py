@@ -1,0 +1,277 @@
+"""One list of gates: whoever asks is told the same, by `plan`, by ``--diff record``, by a dry run and by a run."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pyspark.sql import SparkSession
+
+from jobs import check, plan, pseudonymize
+from jobs.configuration import config
+from jobs.gates import configuration_gates, keys, policy, run_gates, source, target
+from jobs.lake import delta_commit
+from privacy_udfs.keys import Keyset, clear_cache, create_file, load_keyset
+from tests.helpers.lakes import POLICY, table, write_conf
+
+HASH = {"technique": "keyed_hash", "key": "crm"}
+LATE = datetime.date(2000, 1, 1)
+ASKED = {
+    "plan": (plan, ()),
+    "diff": (plan, ("--diff", "record")),
+    "dry run": (pseudonymize, ("--dry-run",)),
+    "run": (pseudonymize, ()),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Scene:
+    """A lake and its configuration, in which a case makes what a gate finds."""
+
+    spark: SparkSession
+    lake: Path
+    patch: pytest.MonkeyPatch
+
+    def raw(self, name: str = "t") -> None:
+        self.spark.createDataFrame([("C-1001",)], "id string").write.parquet(str(self.lake / "raw" / name))
+
+    def configured(self, columns: Mapping[str, Any], name: str = "t", **more: Any) -> Path:
+        return write_conf(self.lake, table(name, self.lake, columns, **more))
+
+    def written(self, file: str, data: Mapping[str, Any]) -> None:
+        (self.lake / "conf" / file).write_text(yaml.safe_dump(dict(data)), encoding="utf-8")
+
+    def treated(self, name: str = "t") -> None:
+        pseudonymize.run(self.spark, config.load(self.lake / "conf"), name)
+
+    def key(self, **more: Any) -> None:
+        self.written("keys.yaml", {"crm": {"keyset": f"file:{self.lake}/keys/crm.json", **more}})
+
+    def another_keyset(self, kind: str = "HkdfPrfKey") -> None:
+        (self.lake / "keys" / "crm.json").unlink(missing_ok=True)
+        create_file(self.lake / "keys" / "crm.json", kind)
+        clear_cache()
+
+
+# -- one case for each gate, by what it finds -------------------------------------------------------------------------
+
+
+def unguarded(at: Scene) -> None:
+    at.raw()
+    at.configured({"id": HASH})
+    at.patch.setattr(delta_commit, "TRIED", {"4.2": "4.3"})
+
+
+def raw_history(at: Scene) -> None:
+    at.raw()
+    at.configured({"id": HASH})
+    at.spark.sql("SELECT 'x' AS id").write.format("delta").save(str(at.lake / "treated" / "t"))
+
+
+def other_than_recorded(at: Scene) -> None:
+    at.raw()
+    at.configured({"id": HASH})
+    at.treated()
+    at.another_keyset()
+
+
+def consented(at: Scene) -> None:
+    at.raw("first")
+    at.configured({"id": HASH}, "first")
+    at.treated("first")
+    (at.lake / "conf" / "catalog" / "first.yaml").unlink()
+    at.configured({"id": HASH}, source={"format": "delta", "path": str(at.lake / "treated" / "first")})
+
+
+def delivery(at: Scene) -> None:
+    at.raw()
+    at.configured({"id": HASH})
+    at.key(deliver="driver")
+    at.patch.setattr(at.spark.sparkContext, "master", "spark://elsewhere:7077")
+
+
+def _aged(at: Scene, days: int) -> None:
+    at.raw()
+    at.configured({"id": HASH})
+    made = datetime.datetime.now(datetime.timezone.utc).date() - datetime.timedelta(days)
+    at.key(created={str(load_keyset(f"file:{at.lake}/keys/crm.json").primary_id): made})
+    at.written("policy.yaml", {**POLICY, "keys": {"max_age_days": 365}})
+
+
+def aging(at: Scene) -> None:
+    _aged(at, 345)
+
+
+def old(at: Scene) -> None:
+    _aged(at, 400)
+
+
+def linking(at: Scene) -> None:
+    at.raw()
+    at.configured({"id": {"domain": "customer"}})
+    at.configured({"id": {"domain": "other"}}, "u")
+    at.another_keyset("HmacKey")
+
+
+def apart(at: Scene) -> None:
+    for name in ("t", "u"):
+        at.raw(name)
+        at.configured({"id": {"domain": "customer"}}, name)
+    at.treated("u")
+    at.another_keyset()
+
+
+def exposed(at: Scene) -> None:
+    at.raw()
+    at.configured({"id": HASH})
+    at.spark.sparkContext._conf.set("spark.executorEnv.GIVEN", Keyset.generate().to_json())
+
+
+def reviewed(at: Scene) -> None:
+    at.raw()
+    at.configured({"id": HASH}, review_by=LATE)
+
+
+def reviewed_too_late(at: Scene) -> None:
+    reviewed(at)
+    at.written("policy.yaml", {**POLICY, "review_grace_days": 1})
+
+
+Case = tuple[Callable[[Scene], None], Any, int, str]
+CASES: tuple[Case, ...] = (
+    (unguarded, target.unguarded, 0, "is seen only after the commit"),
+    (raw_history, target.raw_history, 1, "time travel would still show"),
+    (other_than_recorded, keys.other_than_recorded, 1, "is not the key that the target's record was made with"),
+    (consented, source.consented, 1, "is itself a treated table"),
+    (delivery, keys.delivery, 1, "what Spark sends is not encrypted"),
+    (aging, keys.age, 0, "rotate it within 20 days"),
+    (old, keys.age, 1, "400 days old; policy.yaml allows 365"),
+    (linking, keys.linking, 1, "it would link customer, other"),
+    (apart, keys.apart, 1, "the record of u names key 'crm'"),
+    (exposed, keys.exposed, 1, "the setting spark.executorEnv.GIVEN holds a keyset"),
+    (reviewed, policy.kept, 0, "catalog/t.yaml:1: warning: review_by: the review was due by 2000-01-01"),
+    (reviewed_too_late, policy.kept, 1, "catalog/t.yaml:1: refused: review_by: the review was due by 2000-01-01"),
+)
+
+
+@pytest.fixture
+def at(spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+    yield Scene(spark, lake, monkeypatch)
+    spark.sparkContext._conf._jconf.remove("spark.executorEnv.GIVEN")  # type: ignore[union-attr]
+    clear_cache()
+
+
+def told(asked: str, lake: Path, capfd: pytest.CaptureFixture[str], *more: str) -> tuple[int, list[str]]:
+    """The exit code, and every line of what was warned of and refused."""
+    job, words = ASKED[asked]
+    capfd.readouterr()
+    code = job.main(["--conf", str(lake / "conf"), "--table", "t", *words, *more])
+    out, err = capfd.readouterr()
+    if job is plan:
+        return code, [line.strip() for line in err.splitlines() if line.startswith(("t: ", "  "))]
+    events = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+    messages = [event["message"] for event in events if event["event"] in ("warning", "failed")]
+    named = [message if message.startswith("t: ") else f"t: {message}" for message in messages]
+    return code, [line.strip() for message in named for line in message.splitlines()]
+
+
+@pytest.mark.parametrize(("make", "gate", "code", "said"), CASES, ids=[make.__name__ for make, *_ in CASES])
+def test_everyone_who_asks_is_told_the_same(
+    at: Scene, capfd: pytest.CaptureFixture[str], make: Callable[[Scene], None], gate: Any, code: int, said: str
+) -> None:
+    make(at)
+    answers = {asked: told(asked, at.lake, capfd) for asked in ASKED}
+    assert [line for line in answers["plan"][1] if said in line] == answers["plan"][1]
+    assert len(answers["plan"][1]) == 1
+    assert answers == dict.fromkeys(ASKED, (code, answers["plan"][1]))
+
+
+def test_every_gate_has_a_case() -> None:
+    listed = [gate.ask for gate in (*run_gates.BEFORE_KEYS, *run_gates.GATES)]
+    assert len(listed) == len(set(listed))
+    assert set(listed) == {gate for _, gate, _, _ in CASES}
+    assert run_gates.GATES[-len(configuration_gates.GATES) :] == configuration_gates.GATES, "what `check` asks"
+
+
+def test_all_is_told_at_once_in_the_order_of_the_list(at: Scene, capfd: pytest.CaptureFixture[str]) -> None:
+    consented(at)
+    at.spark.sql("SELECT 'x' AS id").write.format("delta").save(str(at.lake / "treated" / "t"))
+    entry = table("t", at.lake, {"id": HASH}, source={"format": "delta", "path": f"{at.lake}/treated/first"})
+    write_conf(at.lake, {**entry, "review_by": LATE})
+    at.written("policy.yaml", {**POLICY, "review_grace_days": 1})
+    for asked in ASKED:
+        code, lines = told(asked, at.lake, capfd)
+        assert code == 1
+        assert [
+            next(word for word in ("time travel", "itself a treated", "review") if word in line) for line in lines
+        ] == ["time travel", "itself a treated", "review"]
+
+
+@pytest.mark.parametrize("make", [raw_history, apart])
+def test_what_a_run_may_be_allowed_a_plan_may_too(
+    at: Scene, capfd: pytest.CaptureFixture[str], make: Callable[[Scene], None]
+) -> None:
+    make(at)
+    flag = {raw_history: "--allow-raw-history", apart: "--accept-other-key-version"}[make]
+    assert {asked: told(asked, at.lake, capfd, flag) for asked in ASKED} == dict.fromkeys(ASKED, (0, []))
+
+
+def test_check_says_of_the_policy_what_a_run_says(at: Scene, capfd: pytest.CaptureFixture[str]) -> None:
+    reviewed_too_late(at)
+    (line,) = told("run", at.lake, capfd)[1]
+    assert check.main(["--conf", str(at.lake / "conf")]) == 1
+    assert capfd.readouterr().out.splitlines()[0] == f"{at.lake}/conf/{line.removeprefix('t: ')}"
+
+
+# -- what stops by itself, before there is anything to judge ----------------------------------------------------------
+
+
+def undecided(at: Scene) -> None:
+    at.raw()
+    at.configured({"other": "keep"})
+
+
+def predicate(at: Scene) -> None:
+    at.raw()
+    at.configured({"id": HASH}, rows="rand() > 1")
+
+
+def no_source(at: Scene) -> None:
+    at.configured({"id": HASH})
+
+
+def no_key(at: Scene) -> None:
+    at.raw()
+    at.configured({"id": HASH})
+    (at.lake / "keys" / "crm.json").unlink()
+
+
+def around_the_source(at: Scene) -> None:
+    at.raw()
+    (at.lake / "link").symlink_to(at.lake / "raw")
+    at.configured({"id": HASH}, target={"path": f"{at.lake}/link/t/deeper"})
+
+
+def among_other_files(at: Scene) -> None:
+    at.raw()
+    at.configured({"id": HASH})
+    (at.lake / "treated" / "t").mkdir(parents=True)
+    (at.lake / "treated" / "t" / "mine.txt").write_text("x")
+
+
+@pytest.mark.parametrize("make", [undecided, predicate, no_source, no_key, around_the_source, among_other_files])
+def test_what_cannot_go_on_stops_everyone_alike(
+    at: Scene, capfd: pytest.CaptureFixture[str], make: Callable[[Scene], None]
+) -> None:
+    make(at)
+    answers = {asked: told(asked, at.lake, capfd) for asked in ASKED}
+    code, lines = answers["plan"]
+    assert code in (1, 2)
+    assert lines
+    assert answers == dict.fromkeys(ASKED, (code, lines))

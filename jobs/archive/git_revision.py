@@ -1,4 +1,8 @@
-"""A folder as it was at a git revision, read from git's objects: no checkout, and the work tree stays as it is."""
+"""A folder as it was at a git revision, read from git's objects: no checkout, and the work tree stays as it is.
+
+Not by `git archive`: it leaves out, rewrites and converts what the repository's attributes and settings say
+(export-ignore, export-subst, filters, ends of lines), and git before 2.41 has no way to say no to the tree's own ones.
+"""
 
 from __future__ import annotations
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from jobs.configuration import config
 from jobs.configuration.config import Config
@@ -69,6 +70,23 @@ def _write(path: Path, data: Any) -> None:
 class _NoAliases(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:
         return True
+
+
+def treated(spark: SparkSession, lake: Path, name: str = "t") -> DataFrame:
+    """The treated table of a catalog entry by `table`."""
+    return spark.read.format("delta").load(str(lake / "treated" / name))
+
+
+def properties(spark: SparkSession, lake: Path, name: str = "t") -> dict[str, str]:
+    """Its properties, as anyone may read them."""
+    shown = spark.sql(f"SHOW TBLPROPERTIES delta.`{lake}/treated/{name}`").collect()
+    return {row["key"]: row["value"] for row in shown}
+
+
+def record(spark: SparkSession, lake: Path, name: str = "t") -> dict[str, Any]:
+    """Its treatment record."""
+    found: dict[str, Any] = json.loads(properties(spark, lake, name)["privacy.record"])
+    return found
 
 
 def quick_to_vacuum(spark: SparkSession) -> SparkSession:

@@ -19,7 +19,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs import plan, pseudonymize
-from jobs.spark_app import failures
+from jobs.console import exit_codes
 from tests.helpers.lakes import table, write_conf
 from tests.helpers.places import ROOT
 from tests.helpers.standalone import SUBMIT as SPARK_SUBMIT
@@ -78,7 +78,7 @@ def test_dry_run_writes_nothing(spark: SparkSession, lake: Path) -> None:
     (lake / "raw" / "t").mkdir(parents=True)
     pq.write_table(pa.table({"id": [1]}), lake / "raw" / "t" / "a.parquet")
     folder = write_conf(lake, table("t", lake, {"id": KEYED}))
-    assert pseudonymize.main(["--conf", str(folder), "--table", "t", "--dry-run"]) == failures.DONE
+    assert pseudonymize.main(["--conf", str(folder), "--table", "t", "--dry-run"]) == exit_codes.DONE
     assert not (lake / "treated").exists()
 
 
@@ -101,19 +101,19 @@ def test_bad_usage_and_configuration_exit_2_without_starting_spark(conf: Path, t
 
 def test_a_source_that_is_not_there_exits_1(spark: SparkSession, lake: Path, capfd: pytest.CaptureFixture[str]) -> None:
     folder = write_conf(lake, table("gone", lake, {"id": KEYED}))
-    assert pseudonymize.main(["--conf", str(folder), "--table", "gone"]) == failures.REFUSED == 1
+    assert pseudonymize.main(["--conf", str(folder), "--table", "gone"]) == exit_codes.REFUSED == 1
     told = capfd.readouterr()
     assert "nothing is there: mend 'path'" in events(told.out)[-1]["message"]  # type: ignore[operator]
     assert "Traceback" not in told.out + told.err
 
 
 def test_plan_as_text_and_as_json(spark: SparkSession, conf: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert plan.main(["--conf", str(conf), "--table", "good", "--json"]) == failures.DONE
+    assert plan.main(["--conf", str(conf), "--table", "good", "--json"]) == exit_codes.DONE
     columns = {column["column"]: column for column in events(capfd.readouterr().out)[0]["columns"]}  # type: ignore[attr-defined]
     assert columns["id"]["input_type"] == "bigint"
     assert columns["id"]["output_type"] == "string"
     assert columns["id"]["key"] == "crm"
-    assert plan.main(["--conf", str(conf), "--table", "good"]) == failures.DONE
+    assert plan.main(["--conf", str(conf), "--table", "good"]) == exit_codes.DONE
     text = capfd.readouterr().out
     assert "column" in text
     assert f"crm#{columns['id']['key_id']}" in text

@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 from jobs import check, inventory, pseudonymize
 from jobs.configuration import config
 from jobs.console.exit_codes import BAD_USAGE, DONE, REFUSED
-from jobs.lake.record_names import RECORD
+from tests.helpers import lakes
 from tests.helpers.lakes import column, table, write_conf
 
 PEOPLE = 60
@@ -82,6 +82,4 @@ def commits(lake: Path) -> list[str]:
 
 def treated(spark: SparkSession, lake: Path) -> dict[str, Any]:
     """The record of the treated table, as anyone may read it."""
-    found = spark.sql(f"SHOW TBLPROPERTIES delta.`{lake}/treated/people`").where(f"key = '{RECORD}'").collect()
-    record: dict[str, Any] = json.loads(found[0]["value"])
-    return record
+    return lakes.record(spark, lake, "people")

@@ -14,6 +14,7 @@ from jobs.pseudonymize import run
 from jobs.record.field_metadata import decoded, encoded
 from jobs.record.record_reader import columns_of
 from jobs.record.treated_table import privacy_of
+from tests.helpers import lakes
 from tests.helpers.lakes import configured, table
 
 NUMBERS: list[Any] = [1, -(2**63), 2**63 - 1, 0.1, [1, 2], [1.5, 2.0]]
@@ -58,7 +59,7 @@ def test_short_lists_are_recorded_whole(spark: SparkSession, lake: Path) -> None
     columns = {prefix + name: treatment for prefix in ("", "s.") for name, (_, treatment) in LISTS.items()}
     run(spark, configured(lake, table("t", lake, columns)), "t")
     path = f"delta.`{lake}/treated/t`"
-    properties = {row["key"]: row["value"] for row in spark.sql(f"SHOW TBLPROPERTIES {path}").collect()}
+    properties = lakes.properties(spark, lake)
     record, told = columns_of(properties), privacy_of(spark.table(path))
     assert {name: column.parameters for name, column in told.items()} == {
         name: entry.parameters for name, entry in record.items()

@@ -18,6 +18,7 @@ from jobs.lake.problems import SourceProblem
 from jobs.pseudonymize import Result, run
 from jobs.spark_app.failures import RunFailed, translated
 from jobs.treatment.treatment_plan import PlanError
+from tests.helpers import lakes
 from tests.helpers.lakes import column, configured, table
 
 CUSTOMER = {"domain": "customer"}
@@ -54,12 +55,11 @@ def customers(lake: Path, **more: object) -> dict[str, object]:
 
 
 def treated(spark: SparkSession, lake: Path, name: str = "crm.customers") -> DataFrame:
-    return spark.read.format("delta").load(str(lake / "treated" / name))
+    return lakes.treated(spark, lake, name)
 
 
 def properties(spark: SparkSession, lake: Path, name: str = "crm.customers") -> dict[str, str]:
-    rows = spark.sql(f"SHOW TBLPROPERTIES delta.`{lake}/treated/{name}`").collect()
-    return {row["key"]: row["value"] for row in rows}
+    return lakes.properties(spark, lake, name)
 
 
 @pytest.fixture

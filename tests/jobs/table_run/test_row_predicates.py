@@ -41,6 +41,7 @@ from privacy_udfs import nested
 from privacy_udfs.errors import ValueRefused
 from privacy_udfs.keys import create_file, load_keyset
 from privacy_udfs.nested import ByRow, Choice, Kept, Leaf, ListNode, StructNode
+from tests.helpers import lakes
 from tests.helpers.lakes import POLICY, configured, table, write_conf
 
 CUSTOMER = {"domain": "customer"}
@@ -79,13 +80,11 @@ def conf_of(lake: Path, columns: dict[str, Any], **more: Any) -> Config:
 
 
 def treated(spark: SparkSession, lake: Path) -> dict[int, Row]:
-    return {row["id"]: row for row in spark.read.format("delta").load(f"{lake}/treated/t").collect()}
+    return {row["id"]: row for row in lakes.treated(spark, lake).collect()}
 
 
 def record_of(spark: SparkSession, lake: Path) -> dict[str, Any]:
-    found = spark.sql(f"SHOW TBLPROPERTIES delta.`{lake}/treated/t`").collect()
-    record: dict[str, Any] = json.loads({row["key"]: row["value"] for row in found}["privacy.record"])
-    return record
+    return lakes.record(spark, lake)
 
 
 # -- rows -------------------------------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from pyspark.sql import Row, SparkSession
 
 from jobs.pseudonymize import run
 from jobs.spark_app.failures import RunFailed
+from tests.helpers import lakes
 from tests.helpers.lakes import configured, table
 
 CUSTOMER = {"domain": "customer"}  # normalize: [nfc, trim]
@@ -39,13 +39,11 @@ def written(spark: SparkSession, lake: Path, subjects: list[str], days: list[dat
 
 
 def treated(spark: SparkSession, lake: Path, name: str = "t") -> list[Row]:
-    return spark.read.format("delta").load(str(lake / "treated" / name)).orderBy("row").collect()
+    return lakes.treated(spark, lake, name).orderBy("row").collect()
 
 
 def parameters(spark: SparkSession, lake: Path, path: str, name: str = "t") -> dict[str, Any]:
-    shown = spark.sql(f"SHOW TBLPROPERTIES delta.`{lake / 'treated' / name}`").collect()
-    record = json.loads({row["key"]: row["value"] for row in shown}["privacy.record"])
-    found: dict[str, Any] = record["columns"][path]["parameters"]
+    found: dict[str, Any] = lakes.record(spark, lake, name)["columns"][path]["parameters"]
     return found
 
 

@@ -22,11 +22,10 @@ from jobs.configuration.config import Config, ConfigError
 from jobs.configuration.finding import Finding, refused
 from jobs.configuration.variables import StandIns
 from jobs.console import shown
+from jobs.console.exit_codes import DONE, REFUSED
 from jobs.console.shown import say
 from jobs.gates import configuration_gates
 from jobs.gates.known import today
-
-DONE, REFUSED, BAD_CONFIGURATION = 0, 1, 2
 
 
 def run(conf: Config, as_of: datetime.date | None = None) -> list[Finding]:
@@ -73,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         conf = config.load(options.conf, StandIns(os.environ) if options.without_environment else os.environ)
     except ConfigError as error:
         _tell_faults(error, options)
-        return BAD_CONFIGURATION
+        return error.exit_code
     found = run(conf, as_of)
     tables = len(conf.tables)
     say(json.dumps(as_data(found, tables, as_of)) if options.json else as_text(found, tables, options.conf))

@@ -227,7 +227,7 @@ def parser() -> argparse.ArgumentParser:
     arguments.tables(made["write"])
     naming = made["write"].add_mutually_exclusive_group()
     naming.add_argument("--as", dest="called", metavar="NAME", help="what to call a target that lies at a path")
-    flags.DATABASE.on(naming)
+    flags.DATABASE.on(naming, more="in which a target that lies at a path gets the name of its table")
     _add_reading(made["read"])
     return options
 
@@ -236,7 +236,7 @@ def _add_reading(options: argparse.ArgumentParser) -> None:
     flags.TABLE.on(options, default=[])
     flags.DATABASE.on(options)
     flags.CONF.on(options)
-    flags.OUTPUT.on(options, metavar="FOLDER")
+    flags.OUTPUT.on(options, metavar="FOLDER", former=("--write",))
     options.add_argument("--means", action="append", default=[], metavar="NAME[:VALUE]=CLASS", help="what a tag means")
     flags.JSON.on(options)
 

@@ -22,6 +22,7 @@ from jobs.configuration.entry import Entry
 from jobs.configuration.hierarchy_file import LEVELS_FILE
 from jobs.configuration.models import ColumnEntry, KeyEntry, Policy, TableEntry
 from jobs.configuration.treatments import words
+from jobs.console.exit_codes import DONE, REFUSED
 from privacy_udfs.technique import Technique
 from privacy_udfs.techniques import BY_NAME
 
@@ -132,7 +133,7 @@ def _has(path: Path, text: str) -> bool:
 def parser() -> argparse.ArgumentParser:
     options = arguments.parser("config_schema", __doc__)
     what = options.add_mutually_exclusive_group(required=True)
-    flags.OUTPUT.on(what, metavar="FOLDER")
+    flags.OUTPUT.on(what, metavar="FOLDER", former=("--write",))
     what.add_argument("--check", type=Path, metavar="FOLDER", help="exit 1 if the schemas there are stale")
     return options
 
@@ -141,11 +142,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(argv)
     if options.output is not None:
         run(options.output)
-        return 0
+        return DONE
     names = run(options.check, check=True)
     for name in names:
         print(f"{options.check / name} is stale: python jobs/config_schema.py --output {options.check}")
-    return 1 if names else 0
+    return REFUSED if names else DONE
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from jobs.command_line import arguments, flags
 from jobs.configuration import config
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
+from jobs.console.exit_codes import DONE
 from jobs.console.text_table import table_lines
 from jobs.lake import read
 from jobs.lake.address import Address
@@ -49,7 +50,8 @@ def run(spark: SparkSession, conf: Config, report: Report = events.silent) -> st
     """Treat all tables; returns what a person wants to see of it."""
     for table in conf.tables:
         pseudonymize.run(spark, conf, table, report=report)
-    return "\n".join(shown(session.for_run(spark), conf))
+    own = session.for_run(spark)
+    return failures.translated("", lambda: "\n".join(shown(own, conf)))
 
 
 def shown(spark: SparkSession, conf: Config) -> Iterator[str]:
@@ -150,7 +152,7 @@ def _demo(root: Path, conf_dir: Path) -> int:
     spark = session.start("lakenym demo", {**SMALL, "spark.log.level": "ERROR"})
     print(run(spark, conf, events.terminal))
     print(NEXT)
-    return 0
+    return DONE
 
 
 if __name__ == "__main__":

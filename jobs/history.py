@@ -10,7 +10,7 @@ import dataclasses
 import functools
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,18 +46,15 @@ def place_of(conf: Config) -> Snapshots:
     return conf.policy.snapshots
 
 
-def listed(spark: SparkSession, conf: Config, table: str | None = None) -> list[dict[str, Any]]:
-    """All stored configurations as plain data, the oldest first."""
-    return [dataclasses.asdict(snapshot) for snapshot in snapshots.listed(spark, place_of(conf), table)]
+def listed(spark: SparkSession, conf: Config, tables: Collection[str] = ()) -> list[dict[str, Any]]:
+    """Stored configurations as plain data, the oldest first; of some tables, or of all where none is named."""
+    return [dataclasses.asdict(snapshot) for snapshot in snapshots.listed(spark, place_of(conf), tables)]
 
 
 def restored(spark: SparkSession, conf: Config, sha256: str, folder: Path) -> list[str]:
     """Write the files of one stored configuration into a new folder; returns their names."""
     load = functools.partial(snapshots.load, spark, place_of(conf))
-    try:
-        return restore.restore(load(sha256), load, folder)
-    except (snapshots.SnapshotProblem, restore.NotRestored) as error:
-        raise Refused(str(error)) from None
+    return restore.restore(load(sha256), load, folder)
 
 
 def policy(spark: SparkSession, conf: Config, version: str) -> str:
@@ -80,30 +77,27 @@ def run(
     verb: str = "list",
     wanted: str = "",
     output: Path | None = None,
-    tables: Sequence[str] = (),
+    tables: Collection[str] = (),
 ) -> Any:
     """What a verb gives: ``list`` as `listed` does, of all tables or of some; ``show`` a configuration as plain data;
     ``restore`` the files that it wrote below ``output``; ``policy`` the text of the policy, which it writes to
     ``output`` where one is given. wanted: a hash or the first digits of it; of ``policy`` a version."""
     arguments.check_verb(verb, VERBS)
     own, place = session.for_run(spark), place_of(conf)
-    if verb == "list":
-        return [row for row in listed(own, conf) if not tables or row["table"] in tables]
-    if verb == "show":
-        return json.loads(_loaded(own, place, wanted))
-    if verb == "restore":
-        return restored(own, conf, wanted, _given(output))
-    text = policy(own, conf, wanted)
-    if output is not None:
+
+    def found() -> Any:
+        if verb == "list":
+            return listed(own, conf, tables)
+        if verb == "show":
+            return json.loads(snapshots.load(own, place, wanted))
+        if verb == "restore":
+            return restored(own, conf, wanted, _given(output))
+        return policy(own, conf, wanted)
+
+    text = failures.translated("", found)
+    if verb == "policy" and output is not None:
         _create(output, text)
     return text
-
-
-def _loaded(spark: SparkSession, place: Snapshots, sha256: str) -> str:
-    try:
-        return snapshots.load(spark, place, sha256)
-    except snapshots.SnapshotProblem as error:
-        raise Refused(str(error)) from None
 
 
 def _given(output: Path | None) -> Path:
@@ -138,9 +132,9 @@ def parser() -> argparse.ArgumentParser:
     flags.JSON.on(made["list"])
     for name in ("show", "restore"):
         made[name].add_argument("wanted", metavar="HASH", help="the hash of a configuration, or its first digits")
-    flags.OUTPUT.on(made["restore"], required=True, metavar="FOLDER")
+    flags.OUTPUT.on(made["restore"], required=True, metavar="FOLDER", former=("--to",))
     made["policy"].add_argument("wanted", metavar="VERSION", help="the version of a policy")
-    flags.OUTPUT.on(made["policy"], required=True, metavar="FILE")
+    flags.OUTPUT.on(made["policy"], required=True, metavar="FILE", former=("--to",))
     return options
 
 
@@ -154,7 +148,7 @@ def _run(options: argparse.Namespace) -> int:
     place_of(conf)
     spark, asked = session.start("lakenym history"), vars(options)
     given = (asked.get("wanted", ""), asked.get("output"), asked.get("table") or ())
-    told = _told(options.verb, failures.translated("", lambda: run(spark, conf, options.verb, *given)), options)
+    told = _told(options.verb, run(spark, conf, options.verb, *given), options)
     if told:
         say(told)
     return DONE

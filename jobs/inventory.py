@@ -25,7 +25,7 @@ from jobs.configuration import config
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
 from jobs.configuration.models import Source
-from jobs.console.exit_codes import BadUsage
+from jobs.console.exit_codes import DONE, REFUSED, BadUsage
 from jobs.console.shown import say
 from jobs.detection import names_as_data, packages, scan
 from jobs.detection.discovery import FoundTable
@@ -42,7 +42,6 @@ from jobs.run_events import events
 from jobs.spark_app import failures, session
 
 T = TypeVar("T")
-DRIFT = 1
 NOTHING_KNOWN = Surroundings()
 NO_ENTRY = "the catalog has no entry that reads this table"
 
@@ -115,7 +114,7 @@ def parser() -> argparse.ArgumentParser:
     flags.DATABASE.on(options)
     flags.TABLE.on(options, default=[])
     flags.CONF.on(options)
-    flags.OUTPUT.on(options, metavar="FOLDER")
+    flags.OUTPUT.on(options, metavar="FOLDER", former=("--write",))
     options.add_argument("--compare", action="store_true", help="report what has changed since entries were accepted")
     options.add_argument("--sample", type=int, default=scan.DEFAULT_SAMPLE, help="rows to look at in each table")
     options.add_argument(
@@ -169,7 +168,7 @@ def _draft_all(asked: argparse.Namespace) -> int:
         made = _failing_as_failed(lambda: run(spark, table, entry, around, options))
         written = report.write(made, asked.output) if asked.output else None
         say((report.draft_as_json if asked.json else report.draft_as_text)(made, written))
-        return 0
+        return DONE
 
     return _each([(table.name, functools.partial(one, table)) for table in found])
 
@@ -195,7 +194,7 @@ def _compare_all(asked: argparse.Namespace) -> int:
 
     def tell(name: str, changes: Sequence[Drift]) -> int:
         say((report.drift_as_json if asked.json else report.drift_as_text)(name, changes))
-        return DRIFT if changes else 0
+        return REFUSED if changes else DONE
 
     steps = [(name, functools.partial(one, name)) for name in names]
     return _each([*steps, ("", without_entry)] if asked.path or asked.database else steps)

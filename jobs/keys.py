@@ -18,7 +18,7 @@ from jobs.command_line import arguments, flags
 from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.console import shown
-from jobs.console.exit_codes import BadUsage, Refused
+from jobs.console.exit_codes import DONE, BadUsage, Refused
 from jobs.console.shown import say
 from jobs.console.text_table import table_lines
 from jobs.named_keys import key_age, key_use, named_key
@@ -98,9 +98,7 @@ def add(key: NamedKey, type: str | None = None) -> int:
     return made[0]
 
 
-def destroy(
-    key: NamedKey, key_id: int, tables_needing: TablesNeeding, agreed: Callable[[], None] = lambda: None
-) -> None:
+def destroy(key: NamedKey, key_id: int, tables_needing: TablesNeeding, agreed: Callable[[], None]) -> None:
     """Destroy a version that no table needs. agreed: raises where someone says no; asked last, before anything is done.
 
     Raises `Refused` naming the tables that need it.
@@ -120,17 +118,23 @@ def export(key: NamedKey, output: Path) -> None:
     key_providers.create(f"file:{output}", key.read().to_json().encode())
 
 
+def _nobody_agreed() -> None:
+    raise Refused("a version that is destroyed is gone for ever: say in 'agreed' that this is meant")
+
+
 @dataclasses.dataclass(frozen=True)
 class Asked:
     """What a verb is to be done with. id: of a version. type: of the key that is made. kek: a URI. output: of
-    ``export``, a new file. tables: whether ``show`` looks into the tables' records. agreed: as `destroy` has it."""
+    ``export``, a new file. cleartext: for ``export``, that the key is the secret and is written in the clear. tables:
+    whether ``show`` looks into the tables' records. agreed: as `destroy` has it; by default nobody does."""
 
     id: int | None = None
     type: str | None = None
     kek: str | None = None
     output: Path | None = None
+    cleartext: bool = False
     tables: bool = False
-    agreed: Callable[[], None] = lambda: None
+    agreed: Callable[[], None] = _nobody_agreed
 
 
 def run(conf: Config, verb: str = "list", name: str = "", asked: Asked = Asked()) -> list[dict[str, Any]] | str:
@@ -160,6 +164,8 @@ def _changed(conf: Config, key: NamedKey, verb: str, asked: Asked) -> str:
         return f"encrypted under {kek}; keys.yaml must name this kek now"
     if verb == "export":
         output = _stated(asked.output, "a file to write")
+        if not asked.cleartext:
+            raise Refused("the keyset would be written in the clear: say in 'cleartext' that this is meant")
         export(key, output)
         return f"written IN THE CLEAR to {output}"
     key_id = _stated(asked.id, "a version's id")
@@ -222,15 +228,22 @@ def _run(options: argparse.Namespace) -> int:
         print(shown.as_json(found))
     elif found:
         say("\n".join(table_lines(list(found[0]), [[str(cell) for cell in row.values()] for row in found])))
-    return 0
+    return DONE
 
 
 def _asked(options: Mapping[str, Any]) -> Asked:
     def agreed() -> None:
         _agree(options["id"], options["yes"])
 
-    given = {name: options.get(name) for name in ("id", "type", "output")}
-    return Asked(**given, kek=options.get("to_kek"), tables=options.get("tables", False), agreed=agreed)
+    return Asked(
+        id=options.get("id"),
+        type=options.get("type"),
+        kek=options.get("to_kek"),
+        output=options.get("output"),
+        cleartext=options.get("cleartext", False),
+        tables=options.get("tables", False),
+        agreed=agreed,
+    )
 
 
 def _agree(key_id: int, yes: bool) -> None:

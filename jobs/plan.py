@@ -4,8 +4,9 @@
 its treatment; ``--diff REV`` what it changes since a git revision (which starts no Spark). ``--fail-on-weaker`` exits 1
 if a column would show more than before, or may.
 
-After what it shows it warns and refuses as the run would, for it asks the same gates (`jobs.gates.run_gates`). Reads
-schemas, records and the ids of keys, no rows; prints no values and no secrets. Exit codes as `jobs.pseudonymize`.
+After what it shows it warns and refuses as the run would, for it asks the same gates (`jobs.gates.run_gates`); not with
+``--diff REV``, which compares configurations alone. Reads schemas, records and the ids of keys, no rows; prints no
+values and no secrets. Exit codes as `jobs.pseudonymize`.
 """
 
 from __future__ import annotations
@@ -29,13 +30,14 @@ from jobs.console.exit_codes import DONE, REFUSED, BadUsage
 from jobs.console.shown import say
 from jobs.console.text_table import table_lines
 from jobs.gates import run_gates
-from jobs.gates.known import Allowed, Planned, Prepared
+from jobs.gates.known import Allowed, Inspected, Planned
 from jobs.policy.diff_report import TableDiff
 from jobs.policy.treatment_diff import diff, diff_rows, entries_of
 from jobs.record import record_reader, treatment_record
 from jobs.run_events import events
+from jobs.run_events.events import Report
 from jobs.spark_app import failures, session
-from jobs.table_run.planned import inspected, planned
+from jobs.table_run.planned import inspected, planned, prepared
 from jobs.treatment.treatment_plan import Case, Decision, Plan
 
 THE_RECORD = "record"
@@ -104,7 +106,7 @@ def _short(value: Any) -> str:
     return text if len(text) <= LONGEST else f"({len(value)} entries)" if isinstance(value, list) else f"{text[:27]}..."
 
 
-def against_record(known: Prepared) -> TableDiff:
+def against_record(known: Inspected) -> TableDiff:
     """What a run would change for the table that stands at the target, by its treatment record."""
     checks = known.keys.checks(known.plan)
     after = {str(path): entry for path, entry in treatment_record.entries(known.plan, checks).items()}
@@ -122,9 +124,17 @@ def against_revision(conf: Config, before: Config, table: str, revision: str) ->
     return TableDiff(table, f"revision {revision}", tuple(diff(*sides)), rows)
 
 
-def run(spark: SparkSession, conf: Config, table: str) -> Plan:
-    """What a run would do to one table. Raises where its source cannot be read so, or its keys are not to be had."""
-    return failures.translated(table, lambda: planned(session.for_run(spark), conf, table).plan)
+def run(
+    spark: SparkSession,
+    conf: Config,
+    table: str,
+    accept_raw_history: bool = False,
+    accept_other_key_version: bool = False,
+    report: Report = events.silent,
+) -> Plan:
+    """What a run would do to one table, if every gate lets it pass; else raises as the run would. Writes nothing."""
+    own, allowed = session.for_run(spark), Allowed(accept_raw_history, accept_other_key_version)
+    return failures.translated(table, lambda: prepared(own, conf, table, allowed, report).plan)
 
 
 def parser() -> argparse.ArgumentParser:

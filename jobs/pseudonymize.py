@@ -15,25 +15,16 @@ from pyspark.sql import SparkSession
 
 from jobs.command_line import arguments, flags
 from jobs.configuration.config import Config
-from jobs.gates import run_gates
-from jobs.gates.known import NOTHING, Allowed, Prepared
+from jobs.console.exit_codes import DONE
+from jobs.gates.known import Allowed, Prepared
 from jobs.run_events import events
 from jobs.run_events.events import Report
 from jobs.spark_app import failures, session
 from jobs.table_run.execution import execute
-from jobs.table_run.planned import inspected, planned
+from jobs.table_run.planned import prepared as prepare
 from jobs.table_run.result import Result
 
 __all__ = ["Allowed", "Prepared", "Result", "execute", "prepare", "run"]
-
-
-def prepare(
-    spark: SparkSession, conf: Config, table: str, allowed: Allowed = NOTHING, report: Report = events.silent
-) -> Prepared:
-    """Plan one table against its source, open its keys, look at its target. Raises where a check refuses."""
-    prepared = inspected(planned(spark, conf, table, allowed))
-    run_gates.pass_all(prepared, report)
-    return prepared
 
 
 def run(
@@ -69,22 +60,22 @@ def _run_all(options: argparse.Namespace, report: Report) -> int:
     conf, names = arguments.chosen(options)
     spark = session.for_run(session.start("lakenym pseudonymize"))
     allowed = Allowed(options.accept_raw_history, options.accept_other_key_version, tuple(names))
-    prepared: list[Prepared] = []
+    ready: list[Prepared] = []
 
     def prepare_one(name: str) -> int:
-        prepared.append(failures.translated(name, lambda: prepare(spark, conf, name, allowed, report)))
-        report(events.Checked(name, len(prepared[-1].plan.leaves)))
-        return 0
+        ready.append(failures.translated(name, lambda: prepare(spark, conf, name, allowed, report)))
+        report(events.Checked(name, len(ready[-1].plan.leaves)))
+        return DONE
 
-    def execute_one(ready: Prepared) -> int:
-        failures.translated(ready.plan.table, lambda: execute(spark, ready, report))
-        return 0
+    def execute_one(one: Prepared) -> int:
+        failures.translated(one.table, lambda: execute(spark, one, report))
+        return DONE
 
     # all tables are planned and checked before the first is written
     code = max(failures.exit_code(report, functools.partial(prepare_one, name), name) for name in names)
     if code or options.dry_run:
         return code
-    return max(failures.exit_code(report, functools.partial(execute_one, one), one.plan.table) for one in prepared)
+    return max(failures.exit_code(report, functools.partial(execute_one, one), one.table) for one in ready)
 
 
 if __name__ == "__main__":

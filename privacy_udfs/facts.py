@@ -67,8 +67,9 @@ class Facts(BaseModel):
     """The types of Tink's keys that it uses as they are; a master key serves every technique with a key."""
 
     def algorithm_in_use(self) -> str | None:
-        """The one of `algorithms` that is used with these parameters; None where there is none."""
-        return self.algorithms[0] if self.algorithms else None
+        """The one of `algorithms` that is used with these parameters; None where there is none, or where a technique
+        with several does not say."""
+        return self.algorithms[0] if len(self.algorithms) == 1 else None
 
     def key_misfit(self, key_type: str, hash_name: str | None, prefix: str) -> str | None:
         """Why a key of one of `key_types`, by its hash function and output prefix, is none for these parameters; None

@@ -14,8 +14,7 @@ from pyspark.sql import SparkSession
 from jobs.spark_app.session import DELTA
 from tests.helpers.standalone import SHORT_LIVED
 
-# A busy machine is no fault. Every run draws other examples, so that half as many as by default see as much in two.
-hypothesis.settings.register_profile("suite", deadline=None, max_examples=50)
+hypothesis.settings.register_profile("suite", deadline=None)  # a busy machine is no fault
 hypothesis.settings.register_profile("quick", deadline=None, max_examples=10)
 hypothesis.settings.load_profile("suite")
 # Every JVM of the suite is short-lived: what it saves by compiling little is more than what fast code would win.
@@ -50,9 +49,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Journeys start Spark in processes of their own, all others by the fixture."""
     if config.getoption("--without-spark"):
-        left_out = [item for item in items if "spark" in item.fixturenames or JOURNEYS in item.path.parents]  # type: ignore[attr-defined]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in set(left_out)]
+        left_out = {item for item in items if "spark" in item.fixturenames or JOURNEYS in item.path.parents}  # type: ignore[attr-defined]
+        config.hook.pytest_deselected(items=[*left_out])
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session")

@@ -18,13 +18,13 @@ from jobs.configuration.config_files import CATALOG, DOMAINS, KEYS, POLICY
 from jobs.configuration.hierarchy_file import LEVELS_FILE
 from jobs.configuration.variables import StandIns
 from jobs.console import whole_files
-from privacy_udfs.errors import LakenymError
+from jobs.console.exit_codes import Refused
 
 Load = Callable[[str], str]
 """SHA-256 -> content, as `jobs.archive.snapshots.load`."""
 
 
-class NotRestored(LakenymError):
+class NotRestored(Refused):
     """The files would not be the configuration that was stored; nothing was put in place."""
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Collection
 from datetime import datetime, timezone
 from typing import Any
 
@@ -20,11 +21,11 @@ from pyspark.sql import types as T
 from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.configuration.policy_entries import Snapshots
+from jobs.console.exit_codes import Refused
 from jobs.lake.address import Address
 from jobs.lake.append import append
 from jobs.record.treatment_record import software
 from jobs.spark_app import session
-from privacy_udfs.errors import LakenymError
 
 CONFIGURATION, HIERARCHY = "configuration", "hierarchy"
 SHORTEST_PREFIX = 6
@@ -43,7 +44,7 @@ SCHEMA = T.StructType(
 ABOUT = ("sha256", "table", "policy_version", "stored_at", "run_id", "software")
 
 
-class SnapshotProblem(LakenymError):
+class SnapshotProblem(Refused):
     """A configuration that was asked for is not there, or is not what it was."""
 
 
@@ -65,7 +66,7 @@ def store(spark: SparkSession, conf: Config, table: str, run_id: str) -> str:
     sha256 = config.snapshot_sha256(conf, table)
     if conf.policy.snapshots is not None:
         rows = _rows(conf, table, sha256, run_id)
-        own = session.for_run(spark)  # the caller's settings for its own commit must not reach this one
+        own = session.pinned(spark)  # the caller's settings for its own commit must not reach this one
         missing = [row for row in rows if row["sha256"] not in _known(own, conf.policy.snapshots, rows)]
         if missing:
             _append(own, conf.policy.snapshots, missing)
@@ -102,14 +103,14 @@ def _read(spark: SparkSession, place: Snapshots) -> DataFrame | None:
 # -- reading ----------------------------------------------------------------------------------------------------------
 
 
-def listed(spark: SparkSession, place: Snapshots, table: str | None = None) -> list[Snapshot]:
-    """All configurations, each once, the oldest first. table: only those of one table."""
-    stored = _read(session.for_run(spark), place)  # a session in UTC
+def listed(spark: SparkSession, place: Snapshots, tables: Collection[str] = ()) -> list[Snapshot]:
+    """All configurations, each once, the oldest first; of some tables, or of all where none is named."""
+    stored = _read(session.pinned(spark), place)  # a session in UTC
     if stored is None:
         return []
     stored = stored.where(F.col("kind") == CONFIGURATION)
-    if table is not None:
-        stored = stored.where(F.col("table") == table)
+    if tables:
+        stored = stored.where(F.col("table").isin(*tables))
     stamp = F.date_format("stored_at", "yyyy-MM-dd'T'HH:mm:ss'Z'").alias("stored_at")
     about = [stamp if name == "stored_at" else name for name in ABOUT]
     rows = stored.orderBy("stored_at", "table", "run_id").select(*about).collect()

@@ -17,17 +17,18 @@ class Options(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Flag:
-    """former: how it was spelt in versions before; that goes on to work, and no help shows it. settings: as argparse
-    takes them."""
+    """former: how it was spelt in versions before, in every job that takes it. settings: as argparse takes them."""
 
     word: str
     help: str
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     former: tuple[str, ...] = ()
 
-    def on(self, options: Options, **settings: Any) -> None:
-        """Let a parser take it. settings: what a job has besides, such as ``required``; never another help."""
-        action = options.add_argument(self.word, *self.former, help=self.help, **{**self.settings, **settings})
+    def on(self, options: Options, former: tuple[str, ...] = (), more: str = "", **settings: Any) -> None:
+        """Let a parser take it. former: spellings of this job alone, which go on to work and which no help shows. more:
+        what it means in this job, behind the one help. settings: what a job has besides, such as ``required``."""
+        told, known = f"{self.help} ({more})" if more else self.help, (*self.former, *former)
+        action = options.add_argument(self.word, *known, help=told, **{**self.settings, **settings})
         action.option_strings = [self.word]  # what helps and errors show; all spellings are known to the parser by now
 
 
@@ -38,7 +39,7 @@ TABLE = Flag("--table", "a table; may be given several times", {"action": "appen
 ALL = Flag("--all", "every table of the catalog", SWITCH)
 DATABASE = Flag("--database", "a database of Spark's catalog, or of the platform's")
 JSON = Flag("--json", "JSON instead of text", SWITCH)
-OUTPUT = Flag("--output", "where to write", {"type": Path}, ("--write", "--to"))
+OUTPUT = Flag("--output", "where to write", {"type": Path})
 DRY_RUN = Flag("--dry-run", "plan and check everything, write nothing", SWITCH)
 DIFF = Flag(
     "--diff", "show only what changes: against the target's record, or a git revision", {"metavar": "record|REV"}

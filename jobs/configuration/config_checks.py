@@ -12,7 +12,7 @@ from jobs.configuration.column_path import ColumnPath, ColumnPathError, Field, W
 from jobs.configuration.documents import Document, Fault, Loc, did_you_mean
 from jobs.configuration.locations import Location
 from jobs.configuration.models import ColumnDecision, ColumnEntry, ColumnRule, Policy, TableEntry, Treatment
-from jobs.configuration.treatments import Decision
+from jobs.configuration.treatments import DraftCase
 
 
 class DraftColumn(NamedTuple):
@@ -24,7 +24,7 @@ class DraftColumn(NamedTuple):
 
 
 def draft_columns(
-    document: Document, path: ColumnPath, loc: Loc, entry: ColumnEntry | None, decided: Sequence[Decision]
+    document: Document, path: ColumnPath, loc: Loc, entry: ColumnEntry | None, decided: Sequence[DraftCase]
 ) -> Iterator[DraftColumn]:
     """A column with its rule, or each of its cases with its own; where they are at fault, without."""
     for at, (rows, here, treatment) in enumerate(decided, 1):

@@ -32,7 +32,7 @@ def words() -> dict[str, str]:
     return {name: cls.word for name, cls in BY_NAME.items() if cls.word is not None}
 
 
-class Decision(NamedTuple):
+class DraftCase(NamedTuple):
     """rows: which rows it is for, None for all. loc: where it stands. treatment: None where it is at fault."""
 
     rows: str | None
@@ -53,10 +53,10 @@ class Resolver:
     keys: Collection[str] | None
     domains: dict[str, Treatment | None] | None = None
 
-    def decisions(self, document: Document, loc: Loc, value: Any) -> list[Decision]:
+    def decisions(self, document: Document, loc: Loc, value: Any) -> list[DraftCase]:
         """What the entry of a column at ``loc`` decides: one treatment for all rows, or one for each of its cases."""
         if not isinstance(value, dict):
-            return [Decision(None, loc, None)]
+            return [DraftCase(None, loc, None)]
         cases = value.get("when")
         if cases is not None and "treatment" in value:
             self._fault(document, (*loc, "when"), "expected either 'treatment' or 'when', got both")
@@ -64,24 +64,24 @@ class Resolver:
             return self._cases(document, (*loc, "when"), cases) if isinstance(cases, list) else []
         if "treatment" not in value:
             self._fault(document, (*loc, "treatment"), "required, and missing")
-            return [Decision(None, loc, None)]
-        return [Decision(None, loc, self.column(document, (*loc, "treatment"), value["treatment"]))]
+            return [DraftCase(None, loc, None)]
+        return [DraftCase(None, loc, self.column(document, (*loc, "treatment"), value["treatment"]))]
 
-    def _cases(self, document: Document, loc: Loc, cases: list[Any]) -> list[Decision]:
+    def _cases(self, document: Document, loc: Loc, cases: list[Any]) -> list[DraftCase]:
         if len(cases) < 2:
             self._fault(document, loc, f"expected at least two cases, got {len(cases)}")
         self.faults += _same_predicates(document, loc, cases)
         return [self._case(document, (*loc, at), case) for at, case in enumerate(cases)]
 
-    def _case(self, document: Document, loc: Loc, case: Any) -> Decision:
+    def _case(self, document: Document, loc: Loc, case: Any) -> DraftCase:
         if not isinstance(case, dict):
-            return Decision("", loc, None)
+            return DraftCase("", loc, None)
         self.faults += predicate_faults(document, (*loc, "rows"))
         here = (*loc, "treatment")
         treatment = self.column(document, here, case["treatment"]) if "treatment" in case else None
         if treatment is not None and treatment.technique.drops_column:
             self._fault(document, here, "a column is there for all rows or for none: 'redact' makes it null in some")
-        return Decision(str(case.get("rows")), loc, treatment)
+        return DraftCase(str(case.get("rows")), loc, treatment)
 
     def column(self, document: Document, loc: Loc, value: Any) -> Treatment | None:
         """The treatment written at ``loc`` of a catalog file. ``value``: the same, variables expanded."""

@@ -4,7 +4,8 @@
 code  meaning
 ====  ===========================================================================================================
 0     done
-1     refused by a check: nothing was committed for that table
+1     no. Refused by a check, and nothing was committed for that table; or what was looked for was found: drift, a
+      treatment that is weaker, a schema that is stale
 2     the configuration or the command line cannot be used
 3     failed at run time: the target is as it was before, or the message says what is not
 ====  ===========================================================================================================

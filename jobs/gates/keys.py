@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from jobs.configuration.finding import Finding
-from jobs.gates.known import Planned, Prepared, Readable
+from jobs.gates.known import Inspected, Planned, Readable
 from jobs.named_keys import key_age, key_delivery, key_exposure, key_links, key_use, key_versions
 from jobs.record.record_reader import columns_of
 
@@ -16,7 +16,7 @@ def exposed(known: Readable) -> Iterator[Finding]:
     return _refusing(key_exposure.refusals(settings, known.conf.keys))
 
 
-def other_than_recorded(known: Prepared) -> Iterator[Finding]:
+def other_than_recorded(known: Inspected) -> Iterator[Finding]:
     """A keyset that is not the one that the target's record was made with."""
     return _refusing(key_versions.other_keys(known.plan, known.keys, columns_of(known.target.properties)))
 

@@ -65,10 +65,15 @@ class Planned(Readable):
 
 
 @dataclasses.dataclass(frozen=True)
-class Prepared(Planned):
-    """What stands at the target too: a run up to its first write."""
+class Inspected(Planned):
+    """What stands at the target too; no gate was asked about it."""
 
     target: TargetState
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared(Inspected):
+    """A run up to its first write, which every gate has let pass: `jobs.table_run.planned.prepared` alone makes it."""
 
 
 def today() -> datetime.date:

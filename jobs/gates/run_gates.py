@@ -1,4 +1,8 @@
-"""The one list of gates: a plan, a dry run and a run ask all of it, in this order."""
+"""The one list of gates: a plan, a dry run and a run ask all of it, in this order.
+
+One gate is asked before the others, while no key is open (`BEFORE_KEYS`). A place that cannot be read or written stops
+whoever plans (`jobs.table_run.planned`).
+"""
 
 from __future__ import annotations
 
@@ -8,16 +12,16 @@ from jobs.configuration.finding import Finding, refused
 from jobs.console.exit_codes import Refused
 from jobs.gates import configuration_gates, keys, source, target
 from jobs.gates.gate import Gate, Gates, findings
-from jobs.gates.known import Configured, Planned, Prepared, Readable
+from jobs.gates.known import Configured, Inspected, Planned, Readable
 from jobs.run_events.events import Report, Warned
 
 BEFORE_KEYS: Gates = (Gate(Readable, keys.exposed),)
 """Asked while no key is open yet, so that none is opened where one would be read by others."""
 
 GATES: Gates = (
-    Gate(Prepared, target.unguarded),
-    Gate(Prepared, target.raw_history),
-    Gate(Prepared, keys.other_than_recorded),
+    Gate(Inspected, target.unguarded),
+    Gate(Inspected, target.raw_history),
+    Gate(Inspected, keys.other_than_recorded),
     Gate(Readable, source.consented),
     Gate(Planned, keys.delivery),
     Gate(Planned, keys.age),

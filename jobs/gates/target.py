@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jobs.configuration.finding import Finding
-from jobs.gates.known import Prepared
+from jobs.gates.known import Inspected
 from jobs.lake import replace
 from jobs.lake.state import TargetState
 
 
-def unguarded(known: Prepared) -> Iterator[Finding]:
+def unguarded(known: Inspected) -> Iterator[Finding]:
     """A commit that cannot be refused when another program changes the target meanwhile."""
     if known.target.transaction is None:
         yield Finding("warn", None, replace.UNGUARDED)
 
 
-def raw_history(known: Prepared) -> Iterator[Finding]:
+def raw_history(known: Inspected) -> Iterator[Finding]:
     """Untreated rows that time travel, or the log, would still show."""
     if known.target.left and not known.allowed.raw_history:
         yield Finding("refuse", None, _raw_history(known.target))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import functools
 import importlib.metadata
+import re
 from collections.abc import Collection, Iterator, Mapping
 
 from packaging.version import InvalidVersion, Version
@@ -140,8 +141,10 @@ def _older(version: str, than: str) -> bool:
 
 
 def _release(version: str) -> Version:
-    """Of a version that is none by the standard (PEP 440) nothing is known: it counts as the oldest."""
+    """Of a version that is none by the standard (PEP 440) the number it begins with, as in ``4.2.0-databricks``; one
+    without counts as the oldest."""
     try:
         return Version(".".join(map(str, Version(version).release)))
     except InvalidVersion:
-        return Version("0")
+        number = re.match(r"\d+(\.\d+)*", version)
+        return Version(number[0] if number else "0")

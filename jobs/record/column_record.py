@@ -72,8 +72,8 @@ class ColumnRecord:
 
     @property
     def is_raw(self) -> bool:
-        """Whether the values are those of the source."""
-        return self.facts.keeps_values
+        """Whether the values are those of the source, or may be: of a technique that does not say what it shows."""
+        return self.facts.keeps_values or self.facts.shows is None
 
     @property
     def facts(self) -> type[Facts]:

@@ -210,17 +210,19 @@ def why_no_join(one: ColumnPrivacy, other: ColumnPrivacy) -> str | None:
     """Why two columns do not join, or None."""
     if one.cases or other.cases:
         return _no_join_by_cases(one, other)
+    for column in (one, other):
+        if column.record is not None and column.record.facts.shows is None:
+            return f"nobody has said what {column.technique} shows, nor whether equal values have equal results"
     if one.is_raw or other.is_raw:
         raw = "the first" if one.is_raw else "the second"
         return None if one.is_raw and other.is_raw else f"{raw} is raw, the other one treated: nothing would match"
     assert one.record is not None, "what is not raw and has no cases has a record"
     assert other.record is not None
-    for column in (one.record, other.record):
-        facts = column.facts
-        if facts.one_result:
-            return f"{column.technique} leaves nothing to join on"
-        if not facts.deterministic:
-            return f"{column.technique} gives equal values unequal results"
+    for record in (one.record, other.record):
+        if record.facts.one_result:
+            return f"{record.technique} leaves nothing to join on"
+        if not record.facts.deterministic:
+            return f"{record.technique} gives equal values unequal results"
     return one.record.why_other_results(other.record)
 
 

@@ -17,7 +17,7 @@ from jobs.console.text_table import table_lines
 
 
 @dataclasses.dataclass(frozen=True)
-class Planned:
+class Begun:
     """A run begins to treat a table. columns: how many leaf columns it has."""
 
     name: ClassVar[str] = "planned"
@@ -82,7 +82,7 @@ class Failed:
     message: str
 
 
-Event = Planned | Checked | Committed | Warned | Failed
+Event = Begun | Checked | Committed | Warned | Failed
 Report = Callable[[Event], None]
 """``report(Committed(table=..., version=...))``"""
 
@@ -105,7 +105,7 @@ def json_lines(event: Event) -> None:
 
 def terminal(event: Event) -> None:
     """Lines for a person."""
-    if isinstance(event, Planned):
+    if isinstance(event, Begun):
         _tell(f"{event.table}: treating {event.columns} leaf columns of {event.source}")
     elif isinstance(event, Checked):
         _tell(f"{event.table}: all {event.columns} leaf columns decided, all checks passed")

@@ -49,9 +49,15 @@ def settings(spark: SparkSession, wanted: Mapping[str, str]) -> Iterator[None]:
 
 
 def for_run(spark: SparkSession) -> SparkSession:
-    """A session of its own for one run: shares the cluster and catalog, and leaves the caller's settings alone. Spark's
-    loggers fall silent (`jobs.spark_app.quiet`), and what is said of this run carries a mark of its own."""
+    """A session of its own for one run, as `pinned`; what is said of this run carries a mark of its own."""
     wording.renew()
+    return pinned(spark)
+
+
+def pinned(spark: SparkSession) -> SparkSession:
+    """A session of its own: it shares the cluster and catalog, leaves the caller's settings alone and has those of a
+    run. Spark's loggers fall silent (`jobs.spark_app.quiet`). For what a run does beside its table: the mark of the run
+    stays, by which its messages are known."""
     session = spark.newSession()
     quiet.everywhere(session)
     for key, value in PINNED.items():

@@ -13,6 +13,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from jobs.archive import snapshots
+from jobs.console.exit_codes import BadUsage
 from jobs.gates.known import Prepared
 from jobs.lake import replace
 from jobs.lake.replace import Commit
@@ -30,13 +31,16 @@ from privacy_udfs.udf import CountsParam
 
 
 def execute(spark: SparkSession, prepared: Prepared, report: Report = events.silent) -> Result:
-    """Write what was prepared, in one commit. spark: the session that it was prepared in."""
+    """Write what was prepared, in one commit. spark: the session that it was prepared in. Raises `BadUsage` where it is
+    another one, or where no gate was asked."""
+    if not isinstance(prepared, Prepared) or spark is not prepared.spark:
+        raise BadUsage("a run is carried out as it was prepared: by pseudonymize.prepare, in the same session")
     start, run_id, plan = time.monotonic(), str(uuid.uuid4()), prepared.plan
     entries = treatment_record.entries(plan, prepared.keys.checks(plan))
     snapshot = snapshots.store(spark, prepared.conf, prepared.table, run_id)
     record = treatment_record.properties(plan, entries, snapshot, prepared.conf.policy.version)
     counts = _counts_in_commit(spark, prepared, run_id)
-    report(events.Planned(prepared.table, run_id, len(plan.leaves), prepared.entry.source.describe()))
+    report(events.Begun(prepared.table, run_id, len(plan.leaves), prepared.entry.source.describe()))
     written = session.settings(spark, file_statistics.parquet_settings(plan))
     with key_delivery.delivered(spark, prepared.keys, plan) as keys, written:
         commit = _commit(spark, prepared, Selection(plan, entries, keys, counts), record, run_id)

@@ -11,10 +11,11 @@ from pyspark.sql import SparkSession
 
 from jobs.configuration.config import Config
 from jobs.gates import run_gates
-from jobs.gates.known import NOTHING, Allowed, Planned, Prepared, Readable, today
+from jobs.gates.known import NOTHING, Allowed, Inspected, Planned, Prepared, Readable, today
 from jobs.lake import places, read, state
 from jobs.named_keys import key_ring
 from jobs.run_events import events
+from jobs.run_events.events import Report
 from jobs.treatment import predicates, treatment_plan
 
 
@@ -29,9 +30,18 @@ def planned(spark: SparkSession, conf: Config, table: str, allowed: Allowed = NO
     return Planned(**vars(known), keys=keys, plan=plan, allowed=allowed)
 
 
-def inspected(known: Planned) -> Prepared:
+def inspected(known: Planned) -> Inspected:
     """Look at the target too, which must be apart from the source."""
     target = state.inspect(known.spark, known.entry.target)
     if target.location is not None:
         places.check_apart(known.spark, known.source.rows, target.location, target.name)
-    return Prepared(**vars(known), target=target)
+    return Inspected(**vars(known), target=target)
+
+
+def prepared(
+    spark: SparkSession, conf: Config, table: str, allowed: Allowed = NOTHING, report: Report = events.silent
+) -> Prepared:
+    """Plan a table against its source, open its keys, look at its target, ask every gate. Raises where one refuses."""
+    known = inspected(planned(spark, conf, table, allowed))
+    run_gates.pass_all(known, report)
+    return Prepared(**vars(known))

@@ -291,3 +291,25 @@ def test_a_technique_that_says_nothing_is_treated_the_careful_way(
     assert "caesar -> keep (cannot be compared)" in found.as_text()
     assert not facts_of("caesar").covers
     assert facts_of("unheard_of") is Facts
+
+
+def test_a_column_of_a_technique_that_says_nothing_is_not_published_nor_joined(
+    configured: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = treated(configured())
+
+    class Silent(Caesar):
+        """The same, of which nobody has said what it shows."""
+
+    Silent.shows = None
+    monkeypatch.setitem(BY_NAME, "caesar", Silent)
+    assert privacy_of(table)["name"].is_raw
+    with pytest.raises(UnsafeUse, match="nobody has said what caesar shows"):
+        check_join(table, table, on="name")
+    with pytest.raises(UnsafeUse, match="name: a direct identifier"):
+        check_publishable(table)
+
+
+def test_of_several_algorithms_none_is_taken_for_the_one_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Caesar, "algorithms", ("CAESAR", "BRUTUS"))
+    assert Facts.algorithm_in_use(Caesar()) is None

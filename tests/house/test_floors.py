@@ -26,18 +26,24 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 )
 """Bottom up. Above them are the verbs, the files of ``jobs/``, which may know every room and each other."""
 FLOOR = {room: at for at, rooms in enumerate(FLOORS) for room in rooms}
+HOUSE = JOBS.parent
 FILES = sorted(JOBS.rglob("*.py"))
+EVERY_FILE = [*FILES, *sorted((HOUSE / "privacy_udfs").rglob("*.py"))]
 
 
-def known(path: Path) -> Iterator[tuple[str, ...]]:
-    """The modules of ``jobs`` that a file imports, wherever in it, as parts below ``jobs``."""
+def imported(path: Path) -> Iterator[str]:
+    """What a file imports, wherever in it, by whole names: modules, and what is taken out of one."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: imports name the whole way"
-            if node.module is not None and node.module.split(".")[0] == "jobs":
-                yield from (tuple(f"{node.module}.{alias.name}".split(".")[1:]) for alias in node.names)
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Import):
-            yield from (tuple(alias.name.split(".")[1:]) for alias in node.names if alias.name.startswith("jobs."))
+            yield from (alias.name for alias in node.names)
+
+
+def known(path: Path) -> Iterator[tuple[str, ...]]:
+    """The modules of ``jobs`` that a file imports, as parts below ``jobs``."""
+    return (tuple(name.split(".")[1:]) for name in imported(path) if name.startswith("jobs."))
 
 
 @pytest.mark.parametrize("path", [p for p in FILES if p.parent != JOBS], ids=lambda path: str(path.relative_to(JOBS)))
@@ -50,16 +56,16 @@ def test_a_room_knows_only_rooms_below_it(path: Path) -> None:
 
 
 def module_of(path: Path) -> str:
-    return ".".join(path.relative_to(JOBS).with_suffix("").parts).removesuffix(".__init__")
+    return ".".join(path.relative_to(HOUSE).with_suffix("").parts).removesuffix(".__init__")
 
 
 def graph() -> dict[str, set[str]]:
-    """Each file of ``jobs`` and the files that it imports."""
-    modules = {module_of(path): path for path in FILES}
+    """Each file of both packages and the files that it imports."""
+    modules = {module_of(path): path for path in EVERY_FILE}
     found: dict[str, set[str]] = {}
     for name, path in modules.items():
-        parts = [".".join(each) for each in known(path)]
-        found[name] = {part if part in modules else part.rpartition(".")[0] for part in parts} - {name}
+        parts = [each if each in modules else each.rpartition(".")[0] for each in imported(path)]
+        found[name] = {part for part in parts if part in modules} - {name}
     assert sum(map(len, found.values())) > len(found), "the reading of imports has found some"
     return found
 

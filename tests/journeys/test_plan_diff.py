@@ -12,7 +12,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs import plan, pseudonymize
-from jobs.gates.known import Prepared
+from jobs.gates.known import Inspected
 from jobs.table_run.planned import inspected, planned
 from tests.helpers.lakes import configured, table, write_conf
 
@@ -33,7 +33,7 @@ def raw(lake: Path) -> None:
     pq.write_table(rows, lake / "raw" / "t" / "a.parquet")
 
 
-def look(spark: SparkSession, lake: Path) -> Prepared:
+def look(spark: SparkSession, lake: Path) -> Inspected:
     return inspected(planned(spark, configured(lake, table("t", lake, BEFORE)), "t"))
 
 

@@ -140,7 +140,7 @@ def test_store_list_load(spark: SparkSession, conf: Path) -> None:
         ("crm.orders", "run-1", "2026-11-01"),
         ("crm.customers", "run-9", "2026-11-01"),
     ]
-    assert [row.table for row in snapshots.listed(spark, place, "crm.orders")] == ["crm.orders"]
+    assert [row.table for row in snapshots.listed(spark, place, ["crm.orders"])] == ["crm.orders"]
     rows = spark.read.format("delta").load(str(place.path))
     assert rows.count() == 4, "three configurations and one hierarchy, each once"
     assert spark.sql(f"DESCRIBE DETAIL delta.`{place.path}`").collect()[0]["properties"]["delta.appendOnly"] == "true"

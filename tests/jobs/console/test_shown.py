@@ -43,7 +43,7 @@ def test_a_log_line_cannot_be_forged(capsys: pytest.CaptureFixture[str]) -> None
     name = f"a\n2026-01-01 orders: version 7 committed{MOVING}"
     for report in (events.terminal, events.json_lines):
         report(events.Failed("t", 1, f"t: {name}: no decision"))
-        report(events.Planned(name, "1", 1, name))
+        report(events.Begun(name, "1", 1, name))
     seen = capsys.readouterr()
     terminal, lines = (seen.err + seen.out).split("\n"), [x for x in seen.out.split("\n") if x.startswith("{")]
     assert [line for line in terminal if line and not line.startswith(("t: ", "  ", "a", "{"))] == []

@@ -16,7 +16,7 @@ from pyspark.sql import SparkSession
 from jobs import check, plan, pseudonymize
 from jobs.configuration import config
 from jobs.gates import configuration_gates, keys, policy, run_gates, source, target
-from jobs.lake import delta_commit
+from jobs.lake.delta_commit import transaction
 from privacy_udfs.keys import Keyset, clear_cache, create_file, load_keyset
 from tests.helpers.lakes import POLICY, table, write_conf
 
@@ -65,7 +65,7 @@ class Scene:
 def unguarded(at: Scene) -> None:
     at.raw()
     at.configured({"id": HASH})
-    at.patch.setattr(delta_commit, "TRIED", {"4.2": "4.3"})
+    at.patch.setattr(transaction, "TRIED", {"4.2": "4.3"})
 
 
 def raw_history(at: Scene) -> None:

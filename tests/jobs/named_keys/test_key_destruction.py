@@ -26,14 +26,18 @@ def folder(lake: Path) -> Path:
     return four_keys(lake)
 
 
+def agreed() -> None:
+    """Someone says yes."""
+
+
 def test_destroy_refuses_what_a_table_needs(folder: Path) -> None:
     key = named_key.find(config.load(folder), "crm")
     old = key.read().primary_id
     keys.main(["promote", "--conf", str(folder), "--name", "crm", "--id", str(keys.add(key))])
     with pytest.raises(Refused, match=r"is in the record of crm.customers, crm.orders: treat them anew first"):
-        keys.destroy(key, old, lambda key_id: ["crm.customers", "crm.orders"] if key_id == old else [])
+        keys.destroy(key, old, lambda key_id: ["crm.customers", "crm.orders"] if key_id == old else [], agreed)
     assert key.read().entry(old).status == "ENABLED"
-    keys.destroy(key, old, lambda key_id: [])
+    keys.destroy(key, old, lambda key_id: [], agreed)
     assert key.read().entry(old).status == "DESTROYED"
 
 

@@ -18,6 +18,7 @@ from tink import aead, json_proto_keyset_format, secret_key_access
 
 from jobs import keys
 from jobs.configuration import config
+from jobs.console.exit_codes import Refused
 from jobs.named_keys import named_key
 from privacy_udfs.errors import KeyProblem
 from privacy_udfs.keys import load_keyset
@@ -216,3 +217,16 @@ def test_no_addition_of_many_at_once_is_lost(folder: Path) -> None:
     assert made < found
     assert all("another writer changed it meanwhile" in refusal for refusal in refusals)
     assert len(found) == len(made) + 1
+
+
+def test_from_python_too_someone_agrees_to_what_cannot_be_undone(folder: Path) -> None:
+    conf = config.load(folder)
+    first = keys.run(conf, "show", "crm")[0]["id"]
+    keys.run(conf, "add", "crm")
+    second = next(row["id"] for row in keys.run(conf, "show", "crm") if row["id"] != first)  # type: ignore[index]
+    with pytest.raises(Refused, match="say in 'agreed' that this is meant"):
+        keys.run(conf, "destroy", "crm", keys.Asked(id=second))
+    with pytest.raises(Refused, match="say in 'cleartext' that this is meant"):
+        keys.run(conf, "export", "crm", keys.Asked(output=folder / "clear.json"))
+    assert not (folder / "clear.json").exists()
+    assert len(keys.run(conf, "show", "crm")) == 2

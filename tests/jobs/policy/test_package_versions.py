@@ -25,6 +25,10 @@ def test_older(installed: str, than: str) -> None:
         ("2.0rc1", "2.0"),
         ("2.0.dev3", "2"),
         ("2.1+cu12", "2.1"),
+        ("4.2.0-databricks", "4.2"),
+        ("4.2.0-emr-1", "4.2"),
+        ("4.2.0.dev0-SNAPSHOT", "4.2"),
+        ("2.31.0-1ubuntu2", "2.31"),
     ],
 )
 def test_not_older(installed: str, than: str) -> None:

@@ -8,7 +8,7 @@ import typing
 import pytest
 
 from jobs.run_events import events
-from jobs.run_events.events import Checked, Committed, Event, Failed, Planned, Treated, Warned
+from jobs.run_events.events import Begun, Checked, Committed, Event, Failed, Treated, Warned
 
 COLUMNS = (
     Treated("id", "direct_identifier", "keyed_hash", 1234, 1, 0),
@@ -16,7 +16,7 @@ COLUMNS = (
 )
 TOLD: tuple[tuple[Event, str, str], ...] = (
     (
-        Planned("t", "r-1", 2, "parquet:/lake/t"),
+        Begun("t", "r-1", 2, "parquet:/lake/t"),
         '"event": "planned", "table": "t", "run_id": "r-1", "columns": 2, "source": "parquet:/lake/t"',
         "t: treating 2 leaf columns of parquet:/lake/t\n",
     ),

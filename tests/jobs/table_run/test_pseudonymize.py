@@ -12,14 +12,18 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from jobs import plan, pseudonymize
+from jobs.configuration import config
 from jobs.configuration.config import Config
-from jobs.console.exit_codes import Refused
+from jobs.console.exit_codes import BadUsage, Refused
 from jobs.lake.problems import SourceProblem
 from jobs.pseudonymize import Result, run
+from jobs.spark_app import session
 from jobs.spark_app.failures import RunFailed, translated
+from jobs.table_run.planned import inspected, planned
 from jobs.treatment.treatment_plan import PlanError
 from tests.helpers import lakes
-from tests.helpers.lakes import column, configured, table
+from tests.helpers.lakes import column, configured, table, write_conf
 
 CUSTOMER = {"domain": "customer"}
 FIRST_YEAR = {"technique": "generalize_date", "unit": "year"}
@@ -385,3 +389,44 @@ def test_a_value_that_looks_like_a_raised_error_is_not_shown() -> None:
     with pytest.raises(RunFailed, match=r"^t: Spark failed with an error of no known class;") as refused:
         translated("t", failing)
     assert "Zerlina" not in str(refused.value)
+
+
+# -- a run is carried out as it was prepared --------------------------------------------------------------------------
+
+
+def test_what_no_gate_was_asked_about_is_not_carried_out(spark: SparkSession, lake: Path) -> None:
+    raw_customers(spark, lake)
+    conf = configured(lake, customers(lake))
+    own = session.for_run(spark)
+    looked_at = inspected(planned(own, conf, "crm.customers"))
+    with pytest.raises(BadUsage, match="as it was prepared"):
+        pseudonymize.execute(own, looked_at)  # type: ignore[arg-type]
+    ready = pseudonymize.prepare(own, conf, "crm.customers")
+    with pytest.raises(BadUsage, match="in the same session"):
+        pseudonymize.execute(session.for_run(spark), ready)
+    assert not (lake / "treated").exists()
+    assert pseudonymize.execute(own, ready).version == 0
+
+
+def test_a_plan_from_python_asks_every_gate_and_writes_nothing(spark: SparkSession, lake: Path) -> None:
+    raw_customers(spark, lake)
+    conf = configured(lake, customers(lake))
+    assert plan.run(spark, conf, "crm.customers").table == "crm.customers"
+    assert not (lake / "treated").exists()
+    spark.sql("SELECT 'x' AS id").write.format("delta").save(str(lake / "treated" / "crm.customers"))
+    with pytest.raises(Refused, match="--accept-raw-history"):
+        plan.run(spark, conf, "crm.customers")
+    assert plan.run(spark, conf, "crm.customers", accept_raw_history=True).table == "crm.customers"
+
+
+def test_messages_keep_the_mark_of_the_run_where_the_configuration_is_kept(spark: SparkSession, lake: Path) -> None:
+    """The snapshot is stored between the look at the source and the first row that is read."""
+    (lake / "raw").mkdir()
+    (lake / "raw" / "t.csv").write_text("n\n1\nx\n", encoding="utf-8")
+    source = {"format": "csv", "path": str(lake / "raw" / "t.csv"), "schema": "n int"}
+    conf_dir = write_conf(lake, table("t", lake, {"n": "keep"}, source=source))
+    with (conf_dir / "policy.yaml").open("a", encoding="utf-8") as policy:
+        policy.write(f"snapshots: {{path: {lake}/snapshots}}\n")
+    with pytest.raises(RunFailed, match=r"t\.csv holds a value in column n that is no int"):
+        run(spark, config.load(conf_dir), "t")
+    assert (lake / "snapshots").exists()

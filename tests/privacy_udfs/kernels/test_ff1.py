@@ -20,7 +20,7 @@ from privacy_udfs.kernels.aes.block_cipher import BlockCipher
 from privacy_udfs.kernels.ff1 import ff1
 from privacy_udfs.kernels.ff1.ff1 import FF1, min_length
 from privacy_udfs.kernels.ff1.limbs import Limbs
-from privacy_udfs.kernels.ff1.one_by_one import OneByOne
+from privacy_udfs.kernels.ff1.one_by_one import PLAIN_UP_TO, OneByOne
 from privacy_udfs.kernels.ff1.radix import fold, from_words, numeral_type, padded, to_words, unfold
 from privacy_udfs.kernels.ff1.shape import Shape
 from privacy_udfs.kernels.ff1.words import Words
@@ -100,6 +100,35 @@ def test_very_long_values(length: int) -> None:
     sealed = cipher.encrypt(clear)
     assert sealed.tolist() == by_ffx(clear, KEY, 10, b"")
     assert cipher.decrypt(sealed).tolist() == clear.tolist()
+
+
+def plainly(row: list[int], radix: int) -> int:
+    number = 0
+    for numeral in row:
+        number = number * radix + numeral
+    return number
+
+
+@pytest.mark.parametrize("radix", RADICES)
+@pytest.mark.parametrize("length", [1, 2, *(PLAIN_UP_TO * n + d for n in (1, 2, 3, 4) for d in (-1, 0, 1)), 1777])
+def test_numbers_split_in_two_are_those_of_a_plain_loop(radix: int, length: int) -> None:
+    cipher = BlockCipher(KEY)
+    way = OneByOne(cipher, Shape.of(cipher, radix, b"", 2 * length))
+    rows = numerals(radix, 4, length)
+    rows[2, : length * 2 // 3] = 0  # leading zeros, beyond the first part
+    rows[3, length // 3 :] = 0
+    for row in rows:
+        number = way.read(row[np.newaxis])
+        assert number == plainly(row.tolist(), radix)
+        written = way.write(number, length)
+        assert (written.dtype, written.tolist()) == (numeral_type(radix), [row.tolist()])
+
+
+def test_a_value_of_200_000_digits_comes_back() -> None:
+    clear = numerals(10, 3, 200_000)[2:]
+    sealed = FF1(KEY, 10).encrypt(clear)
+    assert sealed.tolist() != clear.tolist()
+    assert FF1(KEY, 10).decrypt(sealed).tolist() == clear.tolist()
 
 
 def test_it_is_a_permutation_of_its_domain() -> None:

@@ -8,14 +8,17 @@ import pytest
 from privacy_udfs.errors import TypeRefused, ValueRefused
 from privacy_udfs.technique import Technique
 from privacy_udfs.techniques.coarsen_location import CoarsenLocation
+from privacy_udfs.techniques.date_shift import DateShift
 from privacy_udfs.techniques.drop import Drop
+from privacy_udfs.techniques.generalize_date import GeneralizeDate
 from privacy_udfs.techniques.generalize_hierarchy import GeneralizeHierarchy
+from privacy_udfs.techniques.generalize_number import GeneralizeNumber
 from privacy_udfs.techniques.mask import Mask
 from privacy_udfs.techniques.redact import Redact
 from privacy_udfs.techniques.substitute import Substitute
 from privacy_udfs.techniques.truncate import Truncate
 from privacy_udfs.techniques.truncate_ip import TruncateIp
-from tests.helpers.technique_laws import CANARY, run
+from tests.helpers.technique_laws import CANARY, KEY, run
 from tests.helpers.vectors import Vector, load_vectors
 
 MINE = (Drop, Redact, Mask, Truncate, GeneralizeHierarchy, TruncateIp, CoarsenLocation, Substitute)
@@ -69,7 +72,15 @@ def test_a_refusal_holds_a_count_and_no_value(technique: Technique) -> None:
     assert CANARY not in repr(caught.value)
 
 
-TAKING_TEXT: list[Technique] = [Mask(), Mask(shape="email"), Truncate(keep=1), *REFUSING]
+TAKING_TEXT: list[Technique] = [
+    Mask(),
+    Mask(shape="email"),
+    Truncate(keep=1),
+    DateShift(max_days=5, input_format="%Y-%m-%d"),
+    GeneralizeDate(input_format="%Y-%m-%d"),
+    GeneralizeNumber(width=5, input_format="decimal_point"),
+    *REFUSING,
+]
 
 
 @pytest.mark.parametrize("technique", TAKING_TEXT, ids=lambda technique: technique.technique)
@@ -77,11 +88,12 @@ def test_text_that_is_not_utf8_is_refused(technique: Technique) -> None:
     """Also where two values would be a character together: C3 A9 is é."""
     raw = pa.array([b"\xff" + CANARY.encode(), b"\xc3", b"\xa9", None])
     values = pa.Array.from_buffers(pa.string(), len(raw), raw.buffers())
+    key, subject = KEY if technique.takes_key() else None, pa.array(["a"] * 4)
     with pytest.raises(ValueRefused, match="3 of 4 values") as caught:
-        technique.apply(values)
+        technique.apply(values, key, subject)
     assert CANARY not in repr(caught.value)
     lenient = type(technique).model_validate({**technique.record(), "on_refused": "null"})
-    assert lenient.apply(values)[1:] == (0, 1, 3)
+    assert lenient.apply(values, key, subject)[1:] == (0, 1, 3)
 
 
 @pytest.mark.parametrize(

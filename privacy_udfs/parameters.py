@@ -26,18 +26,19 @@ def _number(value: Any) -> Decimal:
         raise ValueError("expected a number in decimal notation") from None
     if not number.is_finite() or number.adjusted() >= MAX_PLACES:
         raise ValueError(f"expected a finite number of at most {MAX_PLACES} digits before the point")
-    number = Decimal(plain_text(number))
-    if places(number) > MAX_PLACES:
+    tiny = number != 0 and number.adjusted() < -MAX_PLACES  # written out, 1e-999999999999 would fill the memory
+    number = number if tiny else Decimal(plain_text(number))
+    if tiny or places(number) > MAX_PLACES:
         raise ValueError(f"expected at most {MAX_PLACES} digits after the point")
     return number
 
 
 def plain_text(number: Decimal) -> str:
     """Plain notation: no exponent, no zeros at the end of a fraction, no negative zero. Exact at any length."""
+    if number == 0:
+        return "0"
     text = f"{number:f}"
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
-    return "0" if number == 0 else text
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def places(number: Decimal) -> int:

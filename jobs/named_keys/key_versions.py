@@ -61,7 +61,7 @@ def _is_known(keyset: Keyset, case: Case, entry: ColumnRecord) -> bool:
 def _recorded(technique: Technique, entry: ColumnRecord) -> Technique:
     """The technique as the record has it, for its parameters decide about the sub-key's size."""
     try:
-        return parse({"technique": technique.technique, **entry.parameters})
+        return parse({**entry.parameters, "technique": technique.technique})
     except ParameterError:  # a long list is in the record by its hash only, or a newer version made it
         return technique
 

@@ -13,12 +13,12 @@ from typing import Any, TypeVar, get_args
 
 from jobs.configuration.entry import Class
 from jobs.configuration.models import ColumnRule
+from jobs.record.recorded_parameters import are_sound
 from privacy_udfs.errors import LakenymError
 from privacy_udfs.facts import Facts
 from privacy_udfs.techniques import BY_NAME, facts_of, parse
 
 CLASSES: tuple[str, ...] = get_args(Class)
-HASHED = "sha256"
 NEVER_MATTERS = "on_refused"
 """The parameter that changes no result."""
 R = TypeVar("R", bound="ColumnRecord")
@@ -162,17 +162,8 @@ def _unkeyed(entry: Mapping[str, Any]) -> str | None:
 
 
 def _wrong_parameters(entry: Mapping[str, Any]) -> str | None:
-    name, parameters = entry["technique"], entry["parameters"]
-    if any(_is_hashed(value) for value in parameters.values()):  # a long list, of which only the hash is kept
-        known = parameters.keys() <= BY_NAME[name].model_fields.keys()
-        return None if known else f"{name} has no such parameters"
-    try:
-        needs = parse({**parameters, "technique": name}).key_size() is not None
-    except (LakenymError, RecursionError):
+    name, needs = entry["technique"], BY_NAME[entry["technique"]].takes_key()
+    if not are_sound(name, entry["parameters"]):
         return f"{name} has no such parameters"
     wanted = "with a key" if needs else "without a key"
     return None if needs == (entry.get("key") is not None) else f"{name} is a technique {wanted}"
-
-
-def _is_hashed(value: Any) -> bool:
-    return isinstance(value, dict) and isinstance(value.get(HASHED), str)

@@ -32,7 +32,10 @@ HIPAA_TOP_AGE = 90
 
 def _labels(before: Any, after: Any) -> Sign:
     """Labels of bins. Two bins of one label are one bin; what a label says makes no difference."""
-    one, other = (_first_of_each(labels, before or after) for labels in (before, after))
+    given = [labels for labels in (before, after) if labels is not None]
+    if not all(isinstance(labels, list | tuple) for labels in given):
+        return None  # many labels, of which a record keeps the hash
+    one, other = (_first_of_each(labels, given[0]) for labels in (before, after))
     apart = list(range(len(one)))
     if one == other or len(one) != len(other):
         return 0 if one == other else None

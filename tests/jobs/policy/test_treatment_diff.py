@@ -158,6 +158,20 @@ def test_what_cannot_be_compared(technique: str, one: dict[str, Any], other: dic
     assert verdict(technique, one, other) == verdict(technique, other, one) == "incomparable"
 
 
+def test_labels_of_which_a_record_keeps_the_hash_cannot_be_compared() -> None:
+    edges, hashes = [*range(21)], [{"count": 22, "sha256": digit * 64} for digit in "01"]
+    labels = [hashes[0], hashes[1], ["x"] * 22, None]
+    for one, other in itertools.permutations(labels, 2):
+        sides = [{"edges": edges, "labels": each} for each in (one, other)]
+        found = compare("generalize_number", sides[0], "generalize_number", sides[1]).verdict
+        assert (found == "incomparable") is any(each in hashes for each in (one, other))
+
+
+def test_labels_of_no_bin_are_as_good_as_none() -> None:
+    one, none = {"edges": [5]}, {"edges": [5], "labels": []}
+    assert verdict("generalize_number", one, none) == verdict("generalize_number", none, one) == "equal"
+
+
 def test_the_order_of_techniques() -> None:
     order = ["keep", "date_shift", "mask", "format_preserving_encryption", "deterministic_encryption", "keyed_hash"]
     order += ["randomized_encryption", "redact", "drop"]

@@ -120,6 +120,8 @@ FAULTY: list[tuple[type[Technique], dict[str, Any], str]] = [
     (GeneralizeNumber, {"width": float("nan")}, "expected a finite number"),
     (GeneralizeNumber, {"width": "ten"}, "decimal notation"),
     (GeneralizeNumber, {"width": 10**38}, "at most 38 digits"),
+    (GeneralizeNumber, {"width": "1e-39"}, "at most 38 digits after the point"),
+    (GeneralizeNumber, {"width": "1e-999999999999999"}, "at most 38 digits after the point"),
     (GeneralizeNumber, {"edges": ()}, "edges"),
     (GeneralizeNumber, {"edges": (1, 1)}, "edges must increase"),
     (GeneralizeNumber, {"edges": (1, 2), "origin": 1}, "origin goes with width"),
@@ -168,6 +170,10 @@ def test_faulty_parameters_fail_at_construction(
 ) -> None:
     with pytest.raises(ValidationError, match=message):
         technique.model_validate(parameters)
+
+
+def test_zero_is_zero_however_it_is_written() -> None:
+    assert binning(width=1, origin="-0e-999999999999999") == binning(width=1)
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.bool_(), pa.binary(), pa.timestamp("ns"), pa.date64(), pa.float16()])

@@ -27,10 +27,10 @@ demo: $(READY) ## treat a made-up lake and show before, after and the record (un
 	@$(WITH_JAVA) python -m jobs.demo
 
 test: lint ## lint, then every test, and the ten slowest of them
-	@$(WITH_JAVA) python -m pytest -n 2 --dist loadfile --durations=10 $(ARGS)
+	@$(WITH_JAVA) python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=10 $(ARGS)
 
 quick: lint ## lint, then the tests that start no Spark (under 2 minutes)
-	@python -m pytest --without-spark -n 2 --dist loadfile $(ARGS)
+	@python -m pytest --without-spark -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(READY) ## ruff and strict mypy
 	@ruff check .

@@ -18,7 +18,7 @@ from jobs import inventory, pseudonymize
 from jobs.configuration import config
 from jobs.configuration.column_path import ColumnPath, Field
 from jobs.configuration.config import ConfigError
-from jobs.console.exit_codes import BadUsage
+from jobs.console.exit_codes import REFUSED, BadUsage
 from jobs.detection import discovery
 from jobs.drafting import lake_tables, report
 from jobs.spark_app import session
@@ -193,7 +193,7 @@ def test_drift_is_told_and_counted_by_exit_code(
     changed = people(added=[f"P-{at}" for at in range(PEOPLE)], c=[float(at) for at in range(PEOPLE)], d=people()["a"])
     put(lake, "people", changed.rename_columns({"e": "ee"}))
     put(lake, "stray", pa.table({"x": [CANARY_MAIL]}))
-    assert inventory.main([*compare, "--path", str(lake / "raw"), "--table", "people"]) == inventory.DRIFT
+    assert inventory.main([*compare, "--path", str(lake / "raw"), "--table", "people"]) == REFUSED
     output = capfd.readouterr()
     told = [json.loads(line) for line in output.out.splitlines()]
     assert {(each["what"], each["column"]) for each in told[0]["drift"]} == {

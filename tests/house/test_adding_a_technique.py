@@ -16,6 +16,7 @@ import privacy_udfs
 from jobs import check, config_schema, plan
 from jobs.configuration import config
 from jobs.configuration.config import Config, ConfigError
+from jobs.console.exit_codes import REFUSED
 from jobs.drafting import drift
 from jobs.gates import configuration_gates
 from jobs.named_keys import key_ring
@@ -199,7 +200,7 @@ def test_check_approves_and_deprecates_it(
     classes = {"direct_identifier": {"techniques": ["keep", "redact", "caesar"], "rules": rules}}
     deprecated = [{"technique": "caesar", "warn_after": datetime.date(2026, 1, 1), "why": "25 keys are few"}]
     configured({"classes": classes, "approved": {"algorithms": ["HMAC-SHA-256"]}, "deprecated": deprecated})
-    assert check.main(["--conf", str(tmp_path / "conf"), "--as-of", str(TODAY)]) == check.REFUSED
+    assert check.main(["--conf", str(tmp_path / "conf"), "--as-of", str(TODAY)]) == REFUSED
     told = capsys.readouterr().out
     assert "algorithm CAESAR is not approved; policy.yaml approves HMAC-SHA-256" in told
     assert "technique caesar is deprecated: 25 keys are few" in told

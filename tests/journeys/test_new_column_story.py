@@ -51,13 +51,13 @@ def test_a_new_column_stops_the_job_until_a_person_has_decided_about_it(
     before = accepted.read_text()
     accepted.write_text(before + lines)  # moved to where it belongs, and not thought about
     capfd.readouterr()
-    assert check.main(["--conf", str(conf)]) == check.BAD_CONFIGURATION
+    assert check.main(["--conf", str(conf)]) == BAD_USAGE
     assert "columns.c7.why: expected text that is not blank" in capfd.readouterr().out
     assert pseudonymize.main(nightly) == BAD_USAGE
 
     accepted.write_text(before + lines.replace('why: ""', "why: the region of a network is enough for us"))
     draft.unlink()
-    assert check.main(["--conf", str(conf)]) == check.DONE
+    assert check.main(["--conf", str(conf)]) == DONE
     assert pseudonymize.main(nightly) == DONE
 
     record = treated(spark, lake)

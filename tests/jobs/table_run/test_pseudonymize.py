@@ -422,11 +422,11 @@ def test_a_plan_from_python_asks_every_gate_and_writes_nothing(spark: SparkSessi
 def test_messages_keep_the_mark_of_the_run_where_the_configuration_is_kept(spark: SparkSession, lake: Path) -> None:
     """The snapshot is stored between the look at the source and the first row that is read."""
     (lake / "raw").mkdir()
-    (lake / "raw" / "t.csv").write_text("n\n1\nx\n", encoding="utf-8")
-    source = {"format": "csv", "path": str(lake / "raw" / "t.csv"), "schema": "n int"}
-    conf_dir = write_conf(lake, table("t", lake, {"n": "keep"}, source=source))
+    (lake / "raw" / "t.csv").write_text("num\n1\nx\n", encoding="utf-8")
+    source = {"format": "csv", "path": str(lake / "raw" / "t.csv"), "schema": "num int"}
+    conf_dir = write_conf(lake, table("t", lake, {"num": "keep"}, source=source))
     with (conf_dir / "policy.yaml").open("a", encoding="utf-8") as policy:
         policy.write(f"snapshots: {{path: {lake}/snapshots}}\n")
-    with pytest.raises(RunFailed, match=r"t\.csv holds a value in column n that is no int"):
+    with pytest.raises(RunFailed, match=r"t\.csv holds a value in column num that is no int"):
         run(spark, config.load(conf_dir), "t")
     assert (lake / "snapshots").exists()

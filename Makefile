@@ -29,7 +29,7 @@ demo: $(READY) ## treat a made-up lake and show before, after and the record (un
 test: lint ## lint, then every test, and the ten slowest of them
 	@$(WITH_JAVA) python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=10 $(ARGS)
 
-quick: lint ## lint, then the tests that start no Spark (under 2 minutes)
+quick: lint ## lint, then the tests that start no Spark (some two minutes)
 	@python -m pytest --without-spark -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(READY) ## ruff and strict mypy

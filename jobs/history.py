@@ -85,7 +85,7 @@ def run(
     arguments.check_verb(verb, VERBS)
     own, place = session.for_run(spark), place_of(conf)
 
-    def found() -> Any:
+    def looked_up() -> Any:
         if verb == "list":
             return listed(own, conf, tables)
         if verb == "show":
@@ -94,10 +94,10 @@ def run(
             return restored(own, conf, wanted, _given(output))
         return policy(own, conf, wanted)
 
-    text = failures.translated("", found)
+    found = failures.translated("", looked_up)
     if verb == "policy" and output is not None:
-        _create(output, text)
-    return text
+        _create(output, found)
+    return found
 
 
 def _given(output: Path | None) -> Path:

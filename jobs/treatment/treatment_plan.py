@@ -134,14 +134,20 @@ def _leaves(
     nested = isinstance(given, (T.StructType, T.ArrayType, T.MapType)) and given != T.StructType([])
     if not nested or (rule is not None and rule.treatment.technique.whole_subtree):
         yield path, given
-    elif isinstance(given, T.StructType):
-        for field in given.fields:
-            yield from _leaves(path.child(Field(field.name)), field.dataType, rules)
+    else:
+        for part, of_part in _parts(path, given):
+            yield from _leaves(part, of_part, rules)
+
+
+def _parts(path: ColumnPath, given: T.DataType) -> Iterator[tuple[ColumnPath, T.DataType]]:
+    """The fields of a struct, the elements of an array, the keys and values of a map; nothing of any other type."""
+    if isinstance(given, T.StructType):
+        yield from ((path.child(Field(field.name)), field.dataType) for field in given.fields)
     elif isinstance(given, T.ArrayType):
-        yield from _leaves(path.child(Element()), given.elementType, rules)
+        yield path.child(Element()), given.elementType
     elif isinstance(given, T.MapType):
-        yield from _leaves(path.child(MapKey()), given.keyType, rules)
-        yield from _leaves(path.child(MapValue()), given.valueType, rules)
+        yield path.child(MapKey()), given.keyType
+        yield path.child(MapValue()), given.valueType
 
 
 def _decision(
@@ -272,13 +278,8 @@ def _names(path: ColumnPath, given: T.DataType, shown: Shown) -> Iterator[str]:
         if "" in given.names:
             where, number = shown(path) if path.steps else "the table", given.names.index("") + 1
             yield f"{where}: its column number {number} has no name: give it one in the source"
-        for field in given.fields:
-            yield from _names(path.child(Field(field.name)), field.dataType, shown)
-    elif isinstance(given, T.ArrayType):
-        yield from _names(path.child(Element()), given.elementType, shown)
-    elif isinstance(given, T.MapType):
-        yield from _names(path.child(MapKey()), given.keyType, shown)
-        yield from _names(path.child(MapValue()), given.valueType, shown)
+    for part, of_part in _parts(path, given):
+        yield from _names(part, of_part, shown)
 
 
 def _undecided(path: ColumnPath, given: T.DataType, config: TableConfig, shown: Shown) -> str:

@@ -5,27 +5,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 
-import pyarrow as pa
+from jobs.lake.source_files import File
 
 
 @dataclasses.dataclass(frozen=True)
 class Stretch:
-    """Bytes of a file, from ``start`` on. folders: the values of the columns that are not in the file, since the name
-    of its folder, or Delta's log, has them: name -> scalar of the type that the source's schema says."""
+    """Bytes of a file, from ``start`` on. What begins in them is read: a row group by its middle."""
 
-    uri: str
+    file: File
     start: int
     length: int
-    folders: dict[str, pa.Scalar] = dataclasses.field(default_factory=dict)
-
-
-@dataclasses.dataclass(frozen=True)
-class File:
-    """One file of a source. uri: as Hadoop spells it, with its scheme, nothing encoded. size: bytes."""
-
-    uri: str
-    size: int
-    folders: dict[str, pa.Scalar] = dataclasses.field(default_factory=dict)
 
 
 Part = tuple[Stretch, ...]
@@ -46,7 +35,7 @@ def parts(files: Sequence[File], largest: int, opening: int, tasks: int, whole: 
 def _cut(file: File, aim: int, whole: bool) -> Iterator[Stretch]:
     step = max(file.size, 1) if whole else aim
     for start in range(0, max(file.size, 1), step):
-        yield Stretch(file.uri, start, min(step, file.size - start), file.folders)
+        yield Stretch(file, start, min(step, file.size - start))
 
 
 def _packed(cut: Sequence[Stretch], aim: int, opening: int) -> Iterator[Part]:

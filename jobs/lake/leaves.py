@@ -38,15 +38,32 @@ def of(rows: DataFrame) -> list[Leaf]:
     return [_leaf(leaves.apply(at)) for at in range(leaves.size())]
 
 
+def relations(rows: DataFrame) -> list[Any]:
+    """Spark's own relation of files for each leaf; None for a leaf of another kind."""
+    leaves = rows._jdf.queryExecution().analyzed().collectLeaves()
+    return [_relation(leaves.apply(at)) for at in range(leaves.size())]
+
+
+def _relation(node: Any) -> Any:
+    if not is_a(node, "LogicalRelation") or not is_a(node.relation(), "HadoopFsRelation"):
+        return None
+    return node.relation()
+
+
+def schema_of(schema: Any) -> T.StructType:
+    """A schema of the JVM, metadata included."""
+    return T.StructType.fromJson(json.loads(schema.json()))
+
+
 def _leaf(node: Any) -> Leaf:
-    schema = T.StructType.fromJson(json.loads(node.schema().json()))
-    if _is_a(node, "HiveTableRelation"):
+    schema, relation = schema_of(node.schema()), _relation(node)
+    if is_a(node, "HiveTableRelation"):
         partitions = node.partitionCols()
         names = tuple(str(partitions.apply(at).name()) for at in range(partitions.size()))
         return Leaf(schema, names, has_record=bool(node.tableMeta().properties().contains(RECORD)))
-    if not _is_a(node, "LogicalRelation") or not _is_a(node.relation(), "HadoopFsRelation"):
+    if relation is None:
         return Leaf(schema)
-    relation, table = node.relation(), node.catalogTable()
+    table = node.catalogTable()
     found = Leaf(
         schema,
         tuple(map(str, relation.partitionSchema().fieldNames())),
@@ -58,16 +75,16 @@ def _leaf(node: Any) -> Leaf:
 
 
 def _with_index(found: Leaf, index: Any) -> Leaf:
-    if _is_a(index, "TahoeFileIndex"):
+    if is_a(index, "TahoeFileIndex"):
         has_record = found.has_record or bool(index.metadata().configuration().contains(RECORD))
         return dataclasses.replace(found, version=int(index.getSnapshot().version()), has_record=has_record)
-    if _is_a(index, "InMemoryFileIndex"):
+    if is_a(index, "InMemoryFileIndex"):
         paths = index.rootPaths()
         return dataclasses.replace(found, roots=tuple(paths.apply(at).toString() for at in range(paths.size())))
     return found
 
 
-def _is_a(thing: Any, name: str) -> bool:
+def is_a(thing: Any, name: str) -> bool:
     """Whether a class of the JVM is called so, or a class that it is made from."""
     kind = thing.getClass()
     while kind is not None:

@@ -16,7 +16,8 @@ from pyspark.sql import functions as F
 
 from jobs.configuration.models import Target
 from jobs.lake import delta_commit
-from jobs.lake.delta_commit import NewTable, Transaction
+from jobs.lake.address import Address
+from jobs.lake.delta_commit import Files, NewTable, Transaction
 from jobs.lake.problems import CommitConflict, Overwritten
 from jobs.lake.sql import literal, quoted
 from jobs.lake.state import TargetState
@@ -50,17 +51,20 @@ def replace(
     properties: Mapping[str, str],
     comment: str,
     run_id: str,
+    files: Files | None = None,
 ) -> Commit:
     """Create or replace the target in one commit, if it is still as inspected; else raise `CommitConflict`.
 
     treated: the rows, with the metadata that their fields are to have. properties, comment: of the table. The session
-    holds the run's user metadata under `USER_METADATA`, complete when the last row is written.
+    holds the run's user metadata under `USER_METADATA`, complete when the last row is written. files: who writes the
+    files, where it is not Spark; then the state needs a transaction.
     """
     stated = {**_restated(state.properties, target.properties), **target.properties, **properties}
     table = NewTable(treated, stated, comment, target.partition_by, target.cluster_by)
     try:
         if state.transaction is not None:
-            return _in_transaction(spark, state.transaction, table)
+            return _in_transaction(spark, state.transaction, table, files)
+        assert files is None, "files are committed in a transaction"
         return _by_statement(spark, state, table, run_id)
     except delta_commit.Changed:
         raise CommitConflict(_beaten(state)) from None
@@ -70,14 +74,26 @@ def replace(
         raise
 
 
-def _in_transaction(spark: SparkSession, begun: Transaction, table: NewTable) -> Commit:
+def renewed(spark: SparkSession, state: TargetState, target: Target) -> TargetState:
+    """The state with a transaction that nothing was done in yet, on the very table that was inspected. Raises
+    `CommitConflict` where that has changed since."""
+    if state.transaction is None:
+        return state
+    begun = delta_commit.begin(spark, target.path, Address.of(target).sql)
+    before = state.transaction
+    if begun is None or (begun.version, begun.last_commit) != (before.version, before.last_commit):
+        raise CommitConflict(_beaten(state))
+    return dataclasses.replace(state, transaction=begun)
+
+
+def _in_transaction(spark: SparkSession, begun: Transaction, table: NewTable, files: Files | None) -> Commit:
     """Delta itself refuses the commit where anything was changed since the transaction began, at the look."""
 
     def run_metadata(rows: int, files: int) -> str:
         run = json.loads(str(spark.conf.get(USER_METADATA)))
         return json.dumps({**run, "rows": rows, "files": files}, ensure_ascii=False)
 
-    written = delta_commit.replace(begun, table, run_metadata)
+    written = delta_commit.replace(begun, table, run_metadata, files)
     return Commit(written.version, written.rows, written.files)
 
 

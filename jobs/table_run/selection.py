@@ -52,6 +52,16 @@ class Selection:
         treated = self._walk(ColumnPath(()), self.plan.schema)
         return T.StructType([]) if treated is None else treated[1]  # type: ignore[return-value]
 
+    def trees(self) -> list[tuple[T.StructField, Node | None, T.DataType]]:
+        """What `columns` is made of: each remaining column of the source, what is done to it, and its type then. None
+        where all its values become null."""
+        walked = ((field, self._walk(ColumnPath((Field(field.name),)), field.dataType)) for field in self.plan.schema)
+        return [
+            (field, None if _is_nulled(treated[0]) else treated[0], bare(treated[1]))
+            for field, treated in walked
+            if treated is not None
+        ]
+
     def _column(self, field: T.StructField, node: Node, output: T.DataType) -> Column:
         node, arguments = self._arguments(node, field)
         if isinstance(node, Kept):

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
+from pyspark.sql import types as T
 
 from jobs.lake.active_session import active
 from jobs.lake.delta_commit.catalog_entry import FIELDS, NewTable, entry_of, kind, metadata
@@ -17,6 +21,7 @@ from jobs.lake.delta_commit.scala import (
     argument,
     java,
     java_class,
+    java_list,
     java_map,
     java_session,
     scala_map,
@@ -41,6 +46,29 @@ class Written:
     files: int
 
 
+@dataclasses.dataclass(frozen=True)
+class AddedFile:
+    """A data file that is to be part of the table. path: below the table's folder, nothing encoded. partition_values:
+    by the columns' names in the files. stats: Delta's JSON."""
+
+    path: str
+    size: int
+    partition_values: Mapping[str, str | None]
+    stats: str
+    rows: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """What who writes the files of a table needs to know. root: its folder. schema: with the names and ids that columns
+    have in the files, in the fields' metadata. configuration: the table's properties, as Delta has them."""
+
+    root: str
+    schema: T.StructType
+    partition_by: tuple[str, ...]
+    configuration: Mapping[str, str]
+
+
 class Unregistered(LakenymError):
     """The rows are committed, but the catalog does not know the table."""
 
@@ -49,22 +77,35 @@ class Changed(Exception):
     """The table is not the one that the transaction began on."""
 
 
-def replace(begun: Transaction, table: NewTable, run_metadata: Callable[[int, int], str]) -> Written:
+Files = Callable[[Place], Sequence[AddedFile]]
+"""Writes the files of a table, of which none is part of it before the commit."""
+
+
+def replace(
+    begun: Transaction, table: NewTable, run_metadata: Callable[[int, int], str], files: Files | None = None
+) -> Written:
     """Write the rows and commit them as the whole table. Raises `Changed`, or what Delta raises at a conflict.
 
-    run_metadata: number of rows and of files -> the commit's user metadata.
+    run_metadata: number of rows and of files -> the commit's user metadata, asked for when all is written. files: who
+    writes the rows; None for Delta's own writer. After an error the transaction is of no more use.
     """
     mark(begun.spark, begun.version)
     with active(begun.spark):
         _check_place(begun)
         described = entry_of(begun, table)
+        stated = metadata(begun, table, described)
         if begun.version >= 0:
-            begun.txn.updateMetadataForNewTableInReplace(metadata(begun, table, described))
-        actions, tags = _written(begun, table, described)
-        rows, files = _metric(begun, "numOutputRows"), _metric(begun, "numFiles")
+            begun.txn.updateMetadataForNewTableInReplace(stated)
+        elif files is not None:
+            begun.txn.updateMetadataForNewTable(stated)
+        if files is None:
+            actions, tags = _written(begun, table, described)
+        else:
+            actions, tags = _added(begun, table, files(_place(begun))), scala_map(java(begun.spark), {})
+        rows, written_files = _metric(begun, "numOutputRows"), _metric(begun, "numFiles")
         _check_place(begun)
-        version = begun.txn.commit(actions, _operation(begun, table, run_metadata(rows, files)), tags)
-        written = Written(int(version), rows, files)
+        version = begun.txn.commit(actions, _operation(begun, table, run_metadata(rows, written_files)), tags)
+        written = Written(int(version), rows, written_files)
         try:
             _register(begun, described)
         except (PySparkException, Py4JError):
@@ -115,6 +156,63 @@ def _written(begun: Transaction, table: NewTable, described: Any) -> tuple[Any, 
     if begun.version >= 0:
         actions = actions.appendedAll(_domains(begun, clustering))
     return actions, data.stringTags()
+
+
+def _place(begun: Transaction) -> Place:
+    stated = begun.txn.metadata()
+    jvm = java(begun.spark)
+    schema = T.StructType.fromJson(json.loads(stated.schemaString()))
+    partition_by = tuple(java_list(jvm, stated.partitionColumns()))
+    return Place(begun.location, schema, partition_by, dict(java_map(jvm, stated.configuration())))
+
+
+def _added(begun: Transaction, table: NewTable, files: Sequence[AddedFile]) -> Any:
+    """The actions by which the files are the whole table, and the metrics that its history shows."""
+    jvm, now = java(begun.spark), int(time.time() * 1000)
+    _measure(begun, files)
+    actions = [_action(jvm, {"txn": {"appId": APPLICATION, "version": begun.version + 1, "lastUpdated": now}})]
+    actions += [_action(jvm, {"add": _add(file, now)}) for file in files]
+    replaced = begun.txn.filterFiles()  # by which the whole table counts as read, so that any append is a conflict
+    actions += [replaced.apply(at).removeWithTimestamp(now, True) for at in range(replaced.size())]
+    begun.txn.removeExistsDefaultFromSchema()
+    clustering = _clustering(jvm, table)
+    if begun.version >= 0:
+        domains = _domains(begun, clustering)
+    else:
+        clustered = java_class(jvm, f"{DELTA}.skipping.clustering.ClusteredTableUtils")
+        domains = clustered.getDomainMetadataFromTransaction(clustering, begun.txn)
+    return seq(jvm, actions).appendedAll(domains)
+
+
+def _action(jvm: Any, data: Mapping[str, Any]) -> Any:
+    return java_class(jvm, f"{DELTA}.actions.Action").fromJson(json.dumps(data))
+
+
+def _add(file: AddedFile, now: int) -> Mapping[str, Any]:
+    return {
+        "path": quote(file.path, safe="/=-_.~"),
+        "partitionValues": file.partition_values,
+        "size": file.size,
+        "modificationTime": now,
+        "dataChange": True,
+        "stats": file.stats,
+    }
+
+
+def _measure(begun: Transaction, files: Sequence[AddedFile]) -> None:
+    jvm, context = java(begun.spark), begun.spark.sparkContext._jsc.sc()  # type: ignore[union-attr]
+    sums = {
+        "numFiles": len(files),
+        "numOutputRows": sum(file.rows for file in files),
+        "numOutputBytes": sum(file.size for file in files),
+    }
+    metrics = {}
+    for name, number in sums.items():
+        metrics[name] = scala_object(jvm, "org.apache.spark.sql.execution.metric.SQLMetrics").createMetric(
+            context, name
+        )
+        metrics[name].set(number)
+    begun.txn.registerSQLMetrics(java_session(begun.spark), scala_map(jvm, metrics))
 
 
 def _clustering(jvm: Any, table: NewTable) -> Any:

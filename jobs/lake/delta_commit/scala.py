@@ -38,8 +38,13 @@ def seq(jvm: Any, values: Sequence[Any]) -> Any:
     return jvm.org.apache.spark.api.python.PythonUtils.toSeq(list(values))
 
 
-def scala_map(jvm: Any, values: Mapping[str, str]) -> Any:
+def scala_map(jvm: Any, values: Mapping[str, Any]) -> Any:
     return jvm.org.apache.spark.api.python.PythonUtils.toScalaMap(dict(values))
+
+
+def java_list(jvm: Any, values: Any) -> Sequence[Any]:
+    made: Sequence[Any] = jvm.scala.jdk.javaapi.CollectionConverters.asJava(values)
+    return made
 
 
 def java_map(jvm: Any, values: Any) -> Mapping[str, str]:

@@ -1,0 +1,157 @@
+"""Whether a run can take the columnar path: by what is known before a row is read. Every doubt is a no."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+
+import pyarrow as pa
+from pyspark.sql import SparkSession
+from pyspark.sql import types as T
+
+from jobs.columnar import arrow_types, file_systems, partition_values, parts
+from jobs.columnar.file_systems import Access
+from jobs.columnar.parquet_reader import ParquetReader
+from jobs.columnar.parquet_writer import CODECS
+from jobs.columnar.parts import Part
+from jobs.columnar.reading import Reader
+from jobs.columnar.unfit import NotColumnar
+from jobs.columnar.work import Tree
+from jobs.configuration.models import TableConfig
+from jobs.configuration.reader_options import REBASE
+from jobs.lake import source_files
+from jobs.lake.delta_commit import Transaction
+from jobs.lake.read import SourceRows
+from jobs.lake.source_files import SourceFiles
+from jobs.lake.source_schema import CHAR_TYPE
+from jobs.treatment.treatment_plan import Plan
+from privacy_udfs.nested import Node
+
+PARQUET = ("ParquetFileFormat", "DeltaParquetFileFormat", "DeltaParquetFileFormatV2")
+MAPPING, PHYSICAL = "delta.columnMapping.mode", "delta.columnMapping.physicalName"
+DEFAULT = "EXISTS_DEFAULT"
+Trees = Sequence[tuple[T.StructField, Node | None, T.DataType]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Fitting:
+    """A run that fits, up to what only the commit knows."""
+
+    parts: Sequence[Part]
+    reader: Reader
+    access: Access
+    wanted: pa.Schema
+    trees: tuple[Tree, ...]
+    subject: tuple[str, ...]
+    codec: str
+
+
+def fitted(spark: SparkSession, plan: Plan, source: SourceRows, trees: Trees, begun: Transaction | None) -> Fitting:
+    """What the tasks of the run need. Raises `NotColumnar`, whose message is one clause."""
+    if begun is None:
+        raise NotColumnar("Delta's own transaction is out of reach here")
+    for reason in _refusals(plan, source):
+        raise NotColumnar(reason)
+    codec = str(spark.conf.get("spark.sql.parquet.compression.codec")).lower()
+    if codec not in CODECS:
+        raise NotColumnar(f"spark.sql.parquet.compression.codec is {codec}, which Arrow does not write")
+    files = source_files.of(source.rows)
+    if files is None or files.reader not in PARQUET:
+        raise NotColumnar("the source is neither a Delta table nor a folder of Parquet files")
+    _check_files(files)
+    access = file_systems.access(spark, [begun.location, *(file.uri for file in files.files)])
+    made = tuple(_tree(*tree) for tree in trees)
+    subject = _subject(plan)
+    names = {tree.name for tree in made if tree.node is not None} | set(subject[:1])
+    stored = [field for field in files.stored.fields if field.name in names]
+    found = _parts(spark, files)
+    return Fitting(found, ParquetReader(_schema(stored, PHYSICAL)), access, _schema(stored, None), made, subject, codec)
+
+
+def _refusals(plan: Plan, source: SourceRows) -> Iterator[str]:
+    config: TableConfig = plan.config
+    if config.rows is not None:
+        yield "the predicate 'rows' is evaluated by Spark"
+    if any(case.rule.rows is not None for case in plan.cases):
+        yield "the predicates of 'when' are evaluated by Spark"
+    if any(config.source.options.get(name, "CORRECTED").upper() != "CORRECTED" for name in REBASE):
+        yield "the source's options say that old dates may be of the old calendar"
+    if config.source.partitions:
+        yield "the types that 'partitions' gives to folders are read by Spark"
+    outputs = {str(leaf.path): leaf.output for leaf in plan.leaves}
+    for name in config.target.partition_by:
+        given = next((output for path, output in outputs.items() if path.strip("`") == name), None)
+        if not isinstance(given, partition_values.TAKEN):
+            yield f"the target is partitioned by {name}, whose type only Spark writes into names of folders"
+
+
+def _check_files(files: SourceFiles) -> None:
+    if not files.files:
+        raise NotColumnar("the source has no file to read")
+    if files.deleted:
+        raise NotColumnar("the source has deletion vectors, which Spark applies; REORG TABLE ... APPLY (PURGE) ends it")
+    if files.configuration.get(MAPPING, "none") not in ("none", "name"):
+        raise NotColumnar("the source's columns are known by their numbers in files (column mapping by id)")
+    for field in files.stored.fields:
+        for metadata in _metadata(field):
+            if CHAR_TYPE in metadata:
+                raise NotColumnar(
+                    f"column {field.name} is, or holds, CHAR or VARCHAR, which Spark reads by its own rules"
+                )
+            if DEFAULT in metadata:
+                raise NotColumnar(f"column {field.name} has a default for files without it, which Spark fills in")
+
+
+def _metadata(field: T.StructField) -> Iterator[dict[str, object]]:
+    yield field.metadata
+    for below in _fields(field.dataType):
+        yield from _metadata(below)
+
+
+def _fields(given: T.DataType) -> Iterator[T.StructField]:
+    if isinstance(given, T.StructType):
+        yield from given.fields
+    elif isinstance(given, T.ArrayType):
+        yield from _fields(given.elementType)
+    elif isinstance(given, T.MapType):
+        yield from _fields(given.keyType)
+        yield from _fields(given.valueType)
+
+
+def _tree(field: T.StructField, node: Node | None, output: T.DataType) -> Tree:
+    given = arrow_types.of_spark(field.dataType, field.name)
+    return Tree(field.name, node, given, arrow_types.of_spark(output, field.name))
+
+
+def _subject(plan: Plan) -> tuple[str, ...]:
+    """The way to whose row it is, where a technique asks."""
+    asked = any(case.treatment.technique.needs_subject for case in plan.cases)
+    path = plan.config.subject
+    return tuple(getattr(step, "name", "") for step in path.steps) if asked and path is not None else ()
+
+
+def _schema(fields: Sequence[T.StructField], renamed_by: str | None) -> pa.Schema:
+    return pa.schema(
+        [pa.field(_name(field, renamed_by), _type(field.dataType, field.name, renamed_by)) for field in fields]
+    )
+
+
+def _name(field: T.StructField, renamed_by: str | None) -> str:
+    return str(field.metadata.get(renamed_by, field.name)) if renamed_by else field.name
+
+
+def _type(given: T.DataType, name: str, renamed_by: str | None) -> pa.DataType:
+    if isinstance(given, T.StructType) and given.fields:
+        return pa.struct(list(_schema(given.fields, renamed_by)))
+    if isinstance(given, T.ArrayType):
+        return pa.list_(pa.field("element", _type(given.elementType, name, renamed_by)))
+    if isinstance(given, T.MapType):
+        return pa.map_(_type(given.keyType, name, renamed_by), _type(given.valueType, name, renamed_by))
+    return arrow_types.of_spark(given, name)
+
+
+def _parts(spark: SparkSession, files: SourceFiles) -> list[Part]:
+    """About as large as Spark's own."""
+    settings = spark._jsparkSession.sessionState().conf()
+    largest, opening = int(settings.filesMaxPartitionBytes()), int(settings.filesOpenCostInBytes())
+    return parts.parts(files.files, largest, opening, spark.sparkContext.defaultParallelism, whole=False)

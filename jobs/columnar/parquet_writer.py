@@ -1,0 +1,134 @@
+"""The Parquet files of a target, as Spark reads them best: written in large row groups, closed at the target's size."""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from jobs.columnar import partition_values, statistics
+from jobs.columnar.file_systems import Access
+from jobs.columnar.partition_values import Values
+from jobs.columnar.statistics import Measured
+from jobs.lake.delta_commit import AddedFile
+
+CODECS = {"snappy": "snappy", "zstd": "zstd", "gzip": "gzip", "lz4_raw": "lz4", "none": "none", "uncompressed": "none"}
+"""Spark's name of a compression -> Arrow's."""
+MOST_OPEN = 32
+"""Files of partitions that are open at once; with more, some are closed before their time."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """How the files of a target are written.
+
+    root: its folder. schema: of the files, with the names and field ids that Delta gave. partition_by: names of columns
+    of ``schema`` that stand in folders and not in files. largest: bytes of a file, about. run_id: part of each name.
+    """
+
+    root: str
+    schema: pa.Schema
+    partition_by: tuple[str, ...]
+    measured: tuple[Measured, ...]
+    with_statistics: tuple[str, ...]
+    with_dictionary: tuple[str, ...]
+    codec: str
+    largest: int
+    spark_version: str
+    run_id: str
+
+    @property
+    def in_files(self) -> pa.Schema:
+        return pa.schema([field for field in self.schema if field.name not in self.partition_by])
+
+
+class Files:
+    """The files that one attempt of a task writes. Closed by `finish`, or taken away by `abandon`."""
+
+    def __init__(self, layout: Layout, access: Access, task: int) -> None:
+        self.layout, self.access, self.task = layout, access, task
+        self._open: dict[Values, _File] = {}
+        self._uris: list[str] = []
+        self.added: list[AddedFile] = []
+
+    def write(self, rows: pa.Table) -> None:
+        """One row group, or one for each partition."""
+        for values, of_partition in partition_values.split(rows, self.layout.partition_by):
+            if values not in self._open:
+                self._make_room()
+                self._open[values] = self._new(values)
+            file = self._open[values]
+            file.write(of_partition.select(self.layout.in_files.names))
+            if file.size >= self.layout.largest:
+                self._close(values)
+
+    def finish(self) -> list[AddedFile]:
+        """Close all files; what Delta is to know of them."""
+        for values in list(self._open):
+            self._close(values)
+        return self.added
+
+    def abandon(self) -> None:
+        """Take away what was written, as far as that can be done."""
+        for file in self._open.values():
+            file.abandon()
+        self._open.clear()
+        for uri in self._uris:
+            self.access.delete(uri)
+
+    def _make_room(self) -> None:
+        if len(self._open) >= MOST_OPEN:
+            self._close(max(self._open, key=lambda values: self._open[values].size))
+
+    def _new(self, values: Values) -> _File:
+        folder = partition_values.folder(values)
+        name = f"part-{self.task:05d}-{self.layout.run_id}-{uuid.uuid4().hex[:8]}.{self.layout.codec}.parquet"
+        path = f"{folder}{name}"
+        uri = f"{self.layout.root}/{path}"
+        self._uris.append(uri)
+        return _File(self.layout, self.access, uri, path, values)
+
+    def _close(self, values: Values) -> None:
+        self.added.append(self._open.pop(values).close())
+
+
+class _File:
+    def __init__(self, layout: Layout, access: Access, uri: str, path: str, values: Values) -> None:
+        self.layout, self.path, self.values, self.rows = layout, path, values, 0
+        self.sink = access.open_output(uri)
+        self.writer = pq.ParquetWriter(
+            self.sink,
+            layout.in_files,
+            compression=CODECS[layout.codec],
+            use_dictionary=list(layout.with_dictionary) or False,
+            write_statistics=list(layout.with_statistics) or False,
+            write_page_index=True,
+            store_schema=False,
+            store_decimal_as_integer=True,
+        )
+        # without it Spark takes dates before 1582 for those of the old calendar, and refuses them
+        self.writer.add_key_value_metadata({"org.apache.spark.version": layout.spark_version})
+
+    @property
+    def size(self) -> int:
+        return int(self.sink.tell())
+
+    def write(self, rows: pa.Table) -> None:
+        self.writer.write_table(rows, row_group_size=max(rows.num_rows, 1))
+        self.rows += rows.num_rows
+
+    def close(self) -> AddedFile:
+        self.writer.close()
+        size = self.size
+        self.sink.close()
+        told = statistics.of(self.writer.writer.metadata, self.layout.measured)
+        return AddedFile(self.path, size, dict(self.values), told, self.rows)
+
+    def abandon(self) -> None:
+        for closing in (self.writer, self.sink):
+            try:
+                closing.close()
+            except Exception:  # noqa: S110 - it is taken away afterwards; what went wrong first is what counts
+                pass

@@ -1,0 +1,125 @@
+"""One task: read a part, treat it, write it, and say what was written. Runs on executors; no row goes through Spark.
+
+What it says is one JSON text for each part, with counts and statistics, so that whatever a failed attempt counted is
+gone with it. A part that is not fit for this path is said as such, and no error, since Spark would try it again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark import TaskContext
+
+from jobs.columnar import arrow_types
+from jobs.columnar.parquet_writer import Files
+from jobs.columnar.parts import Part, Stretch
+from jobs.columnar.unfit import NotColumnar
+from jobs.columnar.work import Tree, Work
+from privacy_udfs import nested, wording
+from privacy_udfs.errors import LakenymError, UnexpectedFailure
+from privacy_udfs.nested import Counts
+
+GATHERED = 1 << 25
+"""Bytes of treated rows that become one row group: few enough for any executor, enough for Spark to read fast."""
+RESULT = "result"
+
+
+def run(batches: Iterator[pa.RecordBatch], work: Work) -> Iterator[pa.RecordBatch]:
+    """Each number of a part becomes what is said of it, in a column `RESULT`."""
+    pa.set_cpu_count(work.threads)
+    for batch in batches:
+        said = [json.dumps(_told(work, number)) for number in batch.column(0).to_pylist()]
+        yield pa.RecordBatch.from_pydict({RESULT: pa.array(said, pa.string())})
+
+
+def _told(work: Work, number: int) -> dict[str, Any]:
+    context = TaskContext.get()
+    attempt = 0 if context is None else context.attemptNumber()
+    files = Files(work.layout, work.access, number)
+    try:
+        with wording.marked_errors(work.mark):
+            told = _tried(work, number, files)
+    except BaseException:
+        files.abandon()
+        raise
+    return {"part": number, "attempt": attempt, **told}
+
+
+def _tried(work: Work, number: int, files: Files) -> dict[str, Any]:
+    counts = Counts()
+    try:
+        rows = _treat(work, work.parts[number], files, counts)
+        added = [dataclasses.asdict(file) for file in files.finish()]
+    except NotColumnar as error:
+        files.abandon()
+        return {"unfit": str(error)}
+    return {"rows": rows, "counts": counts, "files": added}
+
+
+def _treat(work: Work, part: Part, files: Files, counts: Counts) -> int:
+    """Read, treat and write all rows of a part; their number."""
+    rows, gathered, size = 0, list[pa.RecordBatch](), 0
+    for stretch in part:
+        for batch in _batches(work, stretch):
+            treated = _treated(work, batch, stretch, counts)
+            rows, size = rows + treated.num_rows, size + treated.nbytes
+            gathered.append(treated)
+            if size >= GATHERED:
+                _write(files, gathered)
+                gathered, size = [], 0
+    if gathered:
+        _write(files, gathered)
+    return rows
+
+
+def _batches(work: Work, stretch: Stretch) -> Iterator[pa.RecordBatch]:
+    """Errors that nobody foresaw are told by their kind, since those of libraries quote values."""
+    try:
+        yield from work.reader.batches(stretch, work.access, work.wanted)
+    except LakenymError:
+        raise
+    except Exception as error:
+        shown = wording.file_shown(stretch.file.uri)
+        raise UnexpectedFailure(f"{shown}: reading it failed with {type(error).__name__}") from None
+
+
+def _write(files: Files, gathered: list[pa.RecordBatch]) -> None:
+    try:
+        files.write(pa.Table.from_batches(gathered))
+    except LakenymError:
+        raise
+    except Exception as error:
+        raise UnexpectedFailure(f"writing the target's files failed with {type(error).__name__}") from None
+
+
+def _treated(work: Work, batch: pa.RecordBatch, stretch: Stretch, counts: Counts) -> pa.RecordBatch:
+    columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+    columns |= {name: pa.repeat(value, batch.num_rows) for name, value in stretch.file.folders.items()}
+    subject = _subject(columns, work.subject) if work.subject else None
+    arrays = [
+        _column(tree, columns, subject, batch.num_rows, field.type, counts)
+        for tree, field in zip(work.trees, work.layout.schema, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=work.layout.schema)
+
+
+def _column(
+    tree: Tree, columns: dict[str, pa.Array], subject: pa.Array | None, rows: int, stored: pa.DataType, counts: Counts
+) -> pa.Array:
+    if tree.node is None:
+        return pa.nulls(rows, stored)
+    result = nested.treat(tree.node, columns[tree.name], subject, counts)
+    return arrow_types.placed(arrow_types.placed(result, tree.output), stored)
+
+
+def _subject(columns: dict[str, pa.Array], path: tuple[str, ...]) -> pa.Array:
+    """Whose row it is; null where anything on the way to it is."""
+    values = columns[path[0]]
+    for name in path[1:]:
+        values = pc.struct_field(values, [name])
+    return values

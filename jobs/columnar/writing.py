@@ -1,0 +1,146 @@
+"""The files of a target, written by tasks that treat part after part; afterwards all of them count, or none is left."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import SparkSession
+from pyspark.sql import types as T
+
+from jobs.columnar import arrow_types, statistics, task
+from jobs.columnar.fitting import Fitting
+from jobs.columnar.parquet_writer import Layout
+from jobs.columnar.unfit import NotColumnar
+from jobs.columnar.work import Work
+from jobs.lake.delta_commit import AddedFile, Place
+from privacy_udfs import wording
+from privacy_udfs.errors import UnexpectedFailure
+from privacy_udfs.nested import Counts
+from privacy_udfs.udf import CountsParam
+
+PHYSICAL, FIELD_ID = "delta.columnMapping.physicalName", "delta.columnMapping.id"
+NESTED_IDS = "delta.columnMapping.nested.ids"
+PARQUET_ID = b"PARQUET:field_id"
+FILE_SIZE = 1 << 27
+
+
+def files(
+    spark: SparkSession, fitting: Fitting, place: Place, scattered: Sequence[tuple[str, ...]], run_id: str
+) -> tuple[list[AddedFile], Counts]:
+    """Write the files; what each is and what was counted. Raises `NotColumnar`, after which none is left.
+
+    scattered: paths of columns, by the target's names, of which no statistics are kept.
+    """
+    layout = _layout(spark, fitting, place, scattered, run_id)
+    threads = int(spark.sparkContext.getConf().get("spark.task.cpus", "1") or 1)
+    work = Work(fitting.parts, fitting.reader, fitting.access, fitting.wanted, fitting.trees, fitting.subject, layout,
+                wording.mark(), threads)  # fmt: skip
+    try:
+        told = _run(spark, work)
+        unfit = [each["unfit"] for each in told if "unfit" in each]
+        if unfit:
+            raise NotColumnar(unfit[0])
+        added = [AddedFile(**file) for each in told for file in each["files"]]
+        _reconcile(told, added, len(work.parts))
+        if any(each["attempt"] for each in told):
+            _sweep(work, added)
+    except BaseException:
+        _sweep(work, ())
+        raise
+    return added, functools.reduce(CountsParam().addInPlace, (_counts(each) for each in told), {})
+
+
+def _run(spark: SparkSession, work: Work) -> list[dict[str, Any]]:
+    """One task for each part. What the tasks need travels with the function that they run."""
+    number = len(work.parts)
+    rows = spark.range(0, number, 1, number).mapInArrow(functools.partial(task.run, work=work), f"{task.RESULT} string")
+    return [json.loads(row[task.RESULT]) for row in rows.collect()]
+
+
+def _counts(told: Mapping[str, Any]) -> Counts:
+    return {label: (int(numbers[0]), int(numbers[1]), int(numbers[2])) for label, numbers in told["counts"].items()}
+
+
+def _reconcile(told: Sequence[Mapping[str, Any]], added: Sequence[AddedFile], number: int) -> None:
+    """Every part is there once, and as many rows as were read were written."""
+    parts, read, written = (
+        {each["part"] for each in told},
+        sum(each["rows"] for each in told),
+        sum(f.rows for f in added),
+    )
+    if len(told) != number or parts != set(range(number)) or read != written:
+        raise UnexpectedFailure(f"of {number} parts {len(parts)} were treated, and of {read} rows {written} written")
+
+
+def _sweep(work: Work, added: Sequence[AddedFile]) -> None:
+    """Take away what attempts that failed have left in the target's folder: the run's files that are not ``added``."""
+    kept = {f"{work.layout.root}/{file.path}" for file in added}
+    with contextlib.suppress(Exception):  # what is left is no part of the table, and VACUUM takes it away
+        for uri in work.access.below(work.layout.root):
+            if work.layout.run_id in uri.rpartition("/")[2] and uri not in kept:
+                work.access.delete(uri)
+
+
+def _layout(
+    spark: SparkSession, fitting: Fitting, place: Place, scattered: Sequence[tuple[str, ...]], run_id: str
+) -> Layout:
+    schema = schema_of(place.schema)
+    hidden = [physical_path(place.schema, path) for path in scattered]
+    in_files = pa.schema([field for field in schema if field.name not in _physical(place)])
+    ways = statistics.ways(in_files, [".".join(path) for path in hidden])
+    return Layout(
+        root=place.root,
+        schema=schema,
+        partition_by=_physical(place),
+        measured=statistics.measured(place.schema, place.configuration, place.partition_by),
+        with_statistics=ways.statistics,
+        with_dictionary=ways.dictionary,
+        codec=fitting.codec,
+        largest=FILE_SIZE,
+        spark_version=spark.version,
+        run_id=run_id,
+    )
+
+
+def _physical(place: Place) -> tuple[str, ...]:
+    return tuple(str(place.schema[name].metadata.get(PHYSICAL, name)) for name in place.partition_by)
+
+
+def physical_path(schema: T.StructType, path: tuple[str, ...]) -> tuple[str, ...]:
+    """A path of fields by the names that they have in files."""
+    if not path:
+        return ()
+    field = schema[path[0]]
+    below = field.dataType
+    while isinstance(below, (T.ArrayType, T.MapType)):
+        below = below.elementType if isinstance(below, T.ArrayType) else below.valueType
+    return (str(field.metadata.get(PHYSICAL, field.name)), *(physical_path(below, path[1:]) if path[1:] else ()))
+
+
+def schema_of(schema: T.StructType) -> pa.Schema:
+    """The schema of the files of a table whose schema Delta gave names and numbers to."""
+    return pa.schema([_field(field) for field in schema.fields])
+
+
+def _field(field: T.StructField) -> pa.Field:
+    if NESTED_IDS in field.metadata:
+        raise NotColumnar("the target's elements of lists and maps have numbers of their own (Iceberg compatibility)")
+    name = str(field.metadata.get(PHYSICAL, field.name))
+    number = field.metadata.get(FIELD_ID)
+    metadata = None if number is None else {PARQUET_ID: str(number).encode()}
+    return pa.field(name, _type(field.dataType, field.name), True, metadata)
+
+
+def _type(given: T.DataType, name: str) -> pa.DataType:
+    if isinstance(given, T.StructType):
+        return pa.struct([_field(field) for field in given.fields])
+    if isinstance(given, T.ArrayType):
+        return pa.list_(pa.field("element", _type(given.elementType, name)))
+    if isinstance(given, T.MapType):
+        return pa.map_(_type(given.keyType, name), _type(given.valueType, name))
+    return arrow_types.of_spark(given, name)

@@ -1,0 +1,55 @@
+"""What Hadoop's own file systems, those that Spark uses in this session, are set to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from py4j.protocol import Py4JError
+from pyspark.sql import SparkSession
+
+from jobs.columnar.unfit import NotColumnar
+
+_LOCAL = "org.apache.hadoop.fs.LocalFileSystem"
+_S3A = "org.apache.hadoop.fs.s3a.S3AFileSystem"
+_PROVIDERS = "aws.credentials.provider"
+_CREDENTIAL_FILES = "hadoop.security.credential.provider.path"
+
+
+def file_system(spark: SparkSession, uri: str) -> Any:
+    """Hadoop's file system of a URI: the one that Spark has open, if it has, whose settings those of today may differ
+    from. Raises `NotColumnar` where there is none."""
+    try:
+        configuration = spark._jsparkSession.sessionState().newHadoopConf()
+        return _hadoop(spark).fs.Path(uri).getFileSystem(configuration)
+    except (Py4JError, AttributeError):
+        raise NotColumnar("Hadoop's file system cannot be had in this session") from None
+
+
+def umask_of_local(spark: SparkSession, theirs: Any) -> int:
+    """What Hadoop takes away from the rights of a new local file."""
+    _must_be(theirs, _LOCAL)
+    return int(_hadoop(spark).fs.permission.FsPermission.getUMask(theirs.getConf()).toShort())
+
+
+def settings_of_s3a(spark: SparkSession, theirs: Any) -> dict[str, str]:
+    """The settings of ``fs.s3a.``, without that prefix, that differ from those which Hadoop comes with, and always the
+    credential providers. S3A has put the settings of the bucket among them already."""
+    _must_be(theirs, _S3A)
+    ours = theirs.getConf()
+    if (ours.get(_CREDENTIAL_FILES) or "").strip():
+        raise NotColumnar("Hadoop keeps credentials in files of its own (hadoop.security.credential.provider.path)")
+    shipped = _hadoop(spark).conf.Configuration(False)
+    shipped.addResource("core-default.xml")
+    named = ours.getPropsWithPrefix("fs.s3a.")  # as written; `get` puts in what a value refers to
+    usual = dict(shipped.getPropsWithPrefix("fs.s3a."))
+    set_here = [name for name, value in dict(named).items() if usual.get(name) != value or name == _PROVIDERS]
+    return {name: str(ours.get(f"fs.s3a.{name}") or "") for name in set_here}
+
+
+def _must_be(theirs: Any, name: str) -> None:
+    if theirs.getClass().getName() != name:
+        raise NotColumnar(f"a path is reached by a file system other than Hadoop's {name.rpartition('.')[2]}")
+
+
+def _hadoop(spark: SparkSession) -> Any:
+    return spark._jvm.org.apache.hadoop  # type: ignore[union-attr]

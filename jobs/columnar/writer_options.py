@@ -1,0 +1,40 @@
+"""How the columns of a target are put into its Parquet files: which by dictionary, and which with statistics."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Collection
+
+import pyarrow as pa
+
+from jobs.columnar.leaves import Leaf, leaves
+
+
+@dataclasses.dataclass(frozen=True)
+class WriterOptions:
+    """What `pyarrow.parquet.ParquetWriter` is given, by its own names: ``**dataclasses.asdict(options)``."""
+
+    write_statistics: list[str]
+    use_dictionary: list[str]
+
+
+def writer_options(schema: pa.Schema, scattered: Collection[tuple[str, ...]]) -> WriterOptions:
+    """schema: as it is written, with physical names. scattered: paths, spelled as of `leaves`, of columns whose values
+    are spread evenly, as pseudonyms are: their bounds leave no file out, and a dictionary only grows with the rows.
+
+    Floating-point columns have neither, since Spark would lose rows by them. Arrow's statistics leave NaN out, which
+    Spark holds for the greatest number of all: ``d > 100`` would skip it. And Spark looks for 0.0 in a dictionary by
+    its bits, where it does not find the -0.0 that equals it.
+    """
+    columns = [*leaves(schema)]
+    told = {leaf for leaf in columns if not pa.types.is_floating(leaf.type) and leaf.path not in scattered}
+    return WriterOptions(
+        write_statistics=_names(columns, lambda leaf: leaf in told and not leaf.repeated),
+        use_dictionary=_names(columns, lambda leaf: leaf in told),
+    )
+
+
+def _names(columns: Collection[Leaf], wanted: Callable[[Leaf], bool]) -> list[str]:
+    """Names that stand for wanted columns only: the writer does not tell two apart that are spelled alike."""
+    unwanted = {leaf.dotted for leaf in columns if not wanted(leaf)}
+    return sorted({leaf.dotted for leaf in columns} - unwanted)

@@ -75,6 +75,10 @@ class FileReader:
 
     def take(self, lines: pa.Array) -> pa.Table | None:
         """The records that end within these lines, each of which ends with a line break."""
+        return self.take_bytes(_bytes_of(lines))
+
+    def take_bytes(self, lines: bytes | memoryview) -> pa.Table | None:
+        """The same of whole lines as they stand in the file, one behind the other."""
         text = self._rest + self._decoded(lines)
         if len(self._rest) > LONGEST_RECORD:
             raise self.refused(f"has a record of more than {LONGEST_RECORD >> 20} MiB: is a quote open?", 0)
@@ -100,12 +104,13 @@ class FileReader:
         place = f", line {self._lines + line + 1}{after}," if line is not None else ""
         return SourceRefused(f"CSV file {wording.file_shown(self.file)}{place} {why}")
 
-    def _decoded(self, lines: pa.Array) -> bytes:
+    def _decoded(self, lines: bytes | memoryview) -> bytes | memoryview:
         encoding = self.dialect.encoding
         try:
             if encoding == "utf-8":
-                return bytes(_bytes_of(lines.cast(pa.string())))
-            return bytes(_bytes_of(lines)).decode(encoding, "strict").encode()
+                _as_one(lines).cast(pa.string())
+                return lines
+            return bytes(lines).decode(encoding, "strict").encode()
         except (pa.ArrowInvalid, UnicodeError):
             why = f"holds bytes that are not {encoding}: say by the option 'encoding' what it is written in"
         raise self.refused(why)
@@ -244,6 +249,7 @@ def _read(
         null_values=[""],
         strings_can_be_null=True,
         quoted_strings_can_be_null=not dialect.null,
+        check_utf8=False,  # it was looked at when the bytes came
     )
     whole = pa.py_buffer(data)
     if data[0] == BOM:  # which Arrow would take from the first value, that of any batch: a blank line guards it
@@ -257,6 +263,12 @@ def _bytes_of(lines: pa.Array) -> memoryview:
         return memoryview(b"")
     offsets = np.frombuffer(lines.buffers()[1], np.int32)[lines.offset : lines.offset + len(lines) + 1]
     return memoryview(lines.buffers()[2] or b"")[offsets[0] : offsets[-1]]
+
+
+def _as_one(lines: bytes | memoryview) -> pa.Array:
+    """The lines as one value of an array, without a copy. UTF-8 is checked so at once: no character spans two lines."""
+    offsets = pa.py_buffer(np.array([0, len(lines)], np.int32))
+    return pa.Array.from_buffers(pa.binary(), 1, [None, offsets, pa.py_buffer(lines)])
 
 
 def read(

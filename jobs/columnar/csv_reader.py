@@ -36,7 +36,7 @@ class CsvReader:
         """Also raises `SourceRefused` for a file that is no CSV, as Spark's path does, with the file and the line."""
         if stretch.start:
             raise NotColumnar("a CSV file is to be read in parts")
-        reader = FileReader(self.dialect, list(self.types), stretch.uri, 0)
+        reader = FileReader(self.dialect, list(self.types), stretch.file.uri, 0)
         lines = None
         for lines in _whole_lines(_blocks(stretch, access, self.block)):
             table = reader.take_bytes(lines)
@@ -85,7 +85,7 @@ def check_compression(spark: SparkSession, uris: Iterable[str]) -> None:
 
 def _blocks(stretch: Stretch, access: Access, size: int) -> Iterator[bytes]:
     """The bytes of the file, which must be as many as it had when the files were listed."""
-    files, path = access.open(stretch.uri)
+    files, path = access.open(stretch.file.uri)
     left = stretch.length
     try:
         with files.open_input_stream(path, compression=None) as stream:

@@ -86,6 +86,15 @@ class Access:
             found = store.get_file_info(pafs.FileSelector(path, allow_not_found=True))
         return sorted(each.base_name for each in found if each.type == pafs.FileType.File)
 
+    def below(self, uri: str) -> list[str]:
+        """The files in a folder and in all its folders, by their URIs; none where there is no such folder."""
+        store, path = self.open(uri)
+        with _no_text("list a folder"):
+            found = store.get_file_info(pafs.FileSelector(path, recursive=True, allow_not_found=True))
+        base = path.rstrip("/")
+        files = [each.path for each in found if each.type == pafs.FileType.File and each.path.startswith(f"{base}/")]
+        return sorted(uri.rstrip("/") + file.removeprefix(base) for file in files)
+
 
 def parted(uri: str) -> tuple[str, str, str]:
     """Scheme, store (host, bucket) and path, which starts with a slash or is empty. Nothing is decoded.

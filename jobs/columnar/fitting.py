@@ -95,9 +95,7 @@ def _check_files(files: SourceFiles) -> None:
     for field in files.stored.fields:
         for metadata in _metadata(field):
             if CHAR_TYPE in metadata:
-                raise NotColumnar(
-                    f"column {field.name} is, or holds, CHAR or VARCHAR, which Spark reads by its own rules"
-                )
+                raise NotColumnar(f"column {field.name} is, or holds, CHAR or VARCHAR, which Spark reads its own way")
             if DEFAULT in metadata:
                 raise NotColumnar(f"column {field.name} has a default for files without it, which Spark fills in")
 

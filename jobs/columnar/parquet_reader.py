@@ -33,9 +33,8 @@ class ParquetReader:
 
     def batches(self, stretch: Stretch, access: Access, wanted: pa.Schema) -> Iterator[pa.RecordBatch]:
         """See `jobs.columnar.reading.Reader`."""
-        system, path = access.open(stretch.file.uri)
         shown = wording.file_shown(stretch.file.uri)
-        with _opened(system, path, shown) as (file, size):
+        with _opened(access, stretch.file.uri, shown) as (file, size):
             if size != stretch.file.size:
                 raise SourceRefused(f"{shown} was changed while the run looked at it: run again when nothing does")
             groups = [group for group in range(file.num_row_groups) if _begins(file.metadata, group, stretch)]
@@ -82,15 +81,15 @@ class ParquetReader:
 
 
 @contextlib.contextmanager
-def _opened(system: pa.fs.FileSystem, path: str, shown: str) -> Iterator[tuple[pq.ParquetFile, int]]:
+def _opened(access: Access, uri: str, shown: str) -> Iterator[tuple[pq.ParquetFile, int]]:
     """A file, and its size in bytes."""
     try:
-        source = system.open_input_file(path)
+        source = access.open_input(uri)
         file = pq.ParquetFile(source, coerce_int96_timestamp_unit="us", pre_buffer=False, buffer_size=READ_AHEAD)
     except (pa.ArrowException, OSError) as error:  # encrypted, damaged, or not there: Spark shall say so
         raise NotColumnar(f"{shown} cannot be opened as Parquet ({type(error).__name__})") from None
     with source, file:
-        yield file, source.size()
+        yield file, int(source.size())
 
 
 def _next(batches: Iterator[pa.RecordBatch], shown: str) -> pa.RecordBatch | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import uuid
 
@@ -12,6 +13,7 @@ from jobs.columnar import partition_values, statistics
 from jobs.columnar.file_systems import Access
 from jobs.columnar.partition_values import Values
 from jobs.columnar.statistics import Measured
+from jobs.columnar.writer_options import WriterOptions
 from jobs.lake.delta_commit import AddedFile
 
 CODECS = {"snappy": "snappy", "zstd": "zstd", "gzip": "gzip", "lz4_raw": "lz4", "none": "none", "uncompressed": "none"}
@@ -32,8 +34,7 @@ class Layout:
     schema: pa.Schema
     partition_by: tuple[str, ...]
     measured: tuple[Measured, ...]
-    with_statistics: tuple[str, ...]
-    with_dictionary: tuple[str, ...]
+    options: WriterOptions
     codec: str
     largest: int
     spark_version: str
@@ -94,16 +95,21 @@ class Files:
         self.added.append(self._open.pop(values).close())
 
 
+class _Abandoned(Exception):
+    """By which a file that is open is taken away."""
+
+
 class _File:
     def __init__(self, layout: Layout, access: Access, uri: str, path: str, values: Values) -> None:
         self.layout, self.path, self.values, self.rows = layout, path, values, 0
-        self.sink = access.open_output(uri)
+        self.opened = access.open_output(uri)
+        self.sink = self.opened.__enter__()
         self.writer = pq.ParquetWriter(
             self.sink,
             layout.in_files,
             compression=CODECS[layout.codec],
-            use_dictionary=list(layout.with_dictionary) or False,
-            write_statistics=list(layout.with_statistics) or False,
+            use_dictionary=layout.options.use_dictionary or False,
+            write_statistics=layout.options.write_statistics or False,
             write_page_index=True,
             store_schema=False,
             store_decimal_as_integer=True,
@@ -122,13 +128,12 @@ class _File:
     def close(self) -> AddedFile:
         self.writer.close()
         size = self.size
-        self.sink.close()
+        self.opened.__exit__(None, None, None)
         told = statistics.of(self.writer.writer.metadata, self.layout.measured)
         return AddedFile(self.path, size, dict(self.values), told, self.rows)
 
     def abandon(self) -> None:
-        for closing in (self.writer, self.sink):
-            try:
-                closing.close()
-            except Exception:  # noqa: S110 - it is taken away afterwards; what went wrong first is what counts
-                pass
+        with contextlib.suppress(Exception):  # what went wrong first is what counts
+            self.writer.close()
+        with contextlib.suppress(Exception):
+            self.opened.__exit__(_Abandoned, _Abandoned(), None)

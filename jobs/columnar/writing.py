@@ -14,9 +14,12 @@ from pyspark.sql import types as T
 
 from jobs.columnar import arrow_types, statistics, task
 from jobs.columnar.fitting import Fitting
+from jobs.columnar.leaves import ENTRIES, LIST
 from jobs.columnar.parquet_writer import Layout
 from jobs.columnar.unfit import NotColumnar
 from jobs.columnar.work import Work
+from jobs.columnar.writer_options import writer_options
+from jobs.configuration.column_path import ColumnPath, Element, Field, MapKey
 from jobs.lake.delta_commit import AddedFile, Place
 from privacy_udfs import wording
 from privacy_udfs.errors import UnexpectedFailure
@@ -30,11 +33,11 @@ FILE_SIZE = 1 << 27
 
 
 def files(
-    spark: SparkSession, fitting: Fitting, place: Place, scattered: Sequence[tuple[str, ...]], run_id: str
+    spark: SparkSession, fitting: Fitting, place: Place, scattered: Sequence[ColumnPath], run_id: str
 ) -> tuple[list[AddedFile], Counts]:
     """Write the files; what each is and what was counted. Raises `NotColumnar`, after which none is left.
 
-    scattered: paths of columns, by the target's names, of which no statistics are kept.
+    scattered: columns of the target of which neither statistics nor dictionaries are made.
     """
     layout = _layout(spark, fitting, place, scattered, run_id)
     threads = int(spark.sparkContext.getConf().get("spark.task.cpus", "1") or 1)
@@ -87,19 +90,17 @@ def _sweep(work: Work, added: Sequence[AddedFile]) -> None:
 
 
 def _layout(
-    spark: SparkSession, fitting: Fitting, place: Place, scattered: Sequence[tuple[str, ...]], run_id: str
+    spark: SparkSession, fitting: Fitting, place: Place, scattered: Sequence[ColumnPath], run_id: str
 ) -> Layout:
     schema = schema_of(place.schema)
-    hidden = [physical_path(place.schema, path) for path in scattered]
+    hidden = [leaf_path(place.schema, path) for path in scattered]
     in_files = pa.schema([field for field in schema if field.name not in _physical(place)])
-    ways = statistics.ways(in_files, [".".join(path) for path in hidden])
     return Layout(
         root=place.root,
         schema=schema,
         partition_by=_physical(place),
         measured=statistics.measured(place.schema, place.configuration, place.partition_by),
-        with_statistics=ways.statistics,
-        with_dictionary=ways.dictionary,
+        options=writer_options(in_files, hidden),
         codec=fitting.codec,
         largest=FILE_SIZE,
         spark_version=spark.version,
@@ -111,15 +112,25 @@ def _physical(place: Place) -> tuple[str, ...]:
     return tuple(str(place.schema[name].metadata.get(PHYSICAL, name)) for name in place.partition_by)
 
 
-def physical_path(schema: T.StructType, path: tuple[str, ...]) -> tuple[str, ...]:
-    """A path of fields by the names that they have in files."""
-    if not path:
-        return ()
-    field = schema[path[0]]
-    below = field.dataType
-    while isinstance(below, (T.ArrayType, T.MapType)):
-        below = below.elementType if isinstance(below, T.ArrayType) else below.valueType
-    return (str(field.metadata.get(PHYSICAL, field.name)), *(physical_path(below, path[1:]) if path[1:] else ()))
+def leaf_path(schema: T.StructType, path: ColumnPath) -> tuple[str, ...]:
+    """A leaf column by the names and steps that it has in files (`jobs.columnar.leaves`)."""
+    given: T.DataType = schema
+    found: list[str] = []
+    for step in path.steps:
+        if isinstance(step, Field):
+            assert isinstance(given, T.StructType)
+            field = given[step.name]
+            given = field.dataType
+            found.append(str(field.metadata.get(PHYSICAL, field.name)))
+        elif isinstance(step, Element):
+            assert isinstance(given, T.ArrayType)
+            given = given.elementType
+            found += [LIST, "element"]
+        else:
+            assert isinstance(given, T.MapType)
+            given = given.keyType if isinstance(step, MapKey) else given.valueType
+            found += [ENTRIES, "key" if isinstance(step, MapKey) else "value"]
+    return tuple(found)
 
 
 def schema_of(schema: T.StructType) -> pa.Schema:

@@ -200,7 +200,7 @@ def _add(file: AddedFile, now: int) -> Mapping[str, Any]:
 
 
 def _measure(begun: Transaction, files: Sequence[AddedFile]) -> None:
-    jvm, context = java(begun.spark), begun.spark.sparkContext._jsc.sc()  # type: ignore[union-attr]
+    jvm, context = java(begun.spark), begun.spark.sparkContext._jsc.sc()
     sums = {
         "numFiles": len(files),
         "numOutputRows": sum(file.rows for file in files),

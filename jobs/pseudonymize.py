@@ -7,9 +7,9 @@ at run time. From a notebook: ``run(spark, config.load(Path("conf")), "crm.custo
 from __future__ import annotations
 
 import argparse
-import functools
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from pyspark.sql import SparkSession
 
@@ -19,12 +19,14 @@ from jobs.console.exit_codes import DONE
 from jobs.gates.known import Allowed, Prepared
 from jobs.run_events import events
 from jobs.run_events.events import Report
-from jobs.spark_app import failures, session
+from jobs.spark_app import failures, lanes, session
 from jobs.table_run.execution import execute
 from jobs.table_run.planned import prepared as prepare
 from jobs.table_run.result import Result
 
 __all__ = ["Allowed", "Prepared", "Result", "execute", "prepare", "run"]
+
+T = TypeVar("T")
 
 
 def run(
@@ -47,35 +49,41 @@ def parser() -> argparse.ArgumentParser:
     flags.DRY_RUN.on(options)
     flags.ACCEPT_RAW_HISTORY.on(options)
     flags.ACCEPT_OTHER_KEY_VERSION.on(options)
+    flags.PARALLEL.on(options)
     return options
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(argv)
-    report = events.for_stream()
+    report = events.one_at_a_time(events.for_stream())
     return failures.exit_code(report, lambda: _run_all(options, report))
 
 
 def _run_all(options: argparse.Namespace, report: Report) -> int:
     conf, names = arguments.chosen(options)
-    spark = session.for_run(session.start("lakenym pseudonymize"))
+    started = session.start("lakenym pseudonymize")
     allowed = Allowed(options.accept_raw_history, options.accept_other_key_version, tuple(names))
+    side_by_side = lanes.open_for(started, len(names), options.parallel)
     ready: list[Prepared] = []
 
-    def prepare_one(name: str) -> int:
-        ready.append(failures.translated(name, lambda: prepare(spark, conf, name, allowed, report)))
-        report(events.Checked(name, len(ready[-1].plan.leaves)))
+    def prepare_one(spark: SparkSession, name: str) -> int:
+        one = failures.translated(name, lambda: prepare(spark, conf, name, allowed, report))
+        ready.append(one)
+        report(events.Checked(name, len(one.plan.leaves)))
         return DONE
 
-    def execute_one(one: Prepared) -> int:
+    def execute_one(spark: SparkSession, one: Prepared) -> int:
         failures.translated(one.table, lambda: execute(spark, one, report))
         return DONE
 
+    def told(step: Callable[[SparkSession, T], int], table: Callable[[T], str]) -> Callable[[SparkSession, T], int]:
+        return lambda spark, each: failures.exit_code(report, lambda: step(spark, each), table(each))
+
     # all tables are planned and checked before the first is written
-    code = max(failures.exit_code(report, functools.partial(prepare_one, name), name) for name in names)
+    code = side_by_side.each(names, told(prepare_one, str))
     if code or options.dry_run:
         return code
-    return max(failures.exit_code(report, functools.partial(execute_one, one), one.table) for one in ready)
+    return side_by_side.each(ready, told(execute_one, lambda one: one.table), lambda one: one.spark)
 
 
 if __name__ == "__main__":

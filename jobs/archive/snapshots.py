@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import threading
 from collections.abc import Collection
 from datetime import datetime, timezone
 from typing import Any
@@ -41,6 +42,8 @@ SCHEMA = T.StructType(
         T.StructField("content", T.StringType()),
     ]
 )
+STORING = threading.Lock()
+"""Runs side by side in one process keep theirs one by one: of two that made the table at once, one would fail."""
 ABOUT = ("sha256", "table", "policy_version", "stored_at", "run_id", "software")
 
 
@@ -67,9 +70,10 @@ def store(spark: SparkSession, conf: Config, table: str, run_id: str) -> str:
     if conf.policy.snapshots is not None:
         rows = _rows(conf, table, sha256, run_id)
         own = session.pinned(spark)  # the caller's settings for its own commit must not reach this one
-        missing = [row for row in rows if row["sha256"] not in _known(own, conf.policy.snapshots, rows)]
-        if missing:
-            _append(own, conf.policy.snapshots, missing)
+        with STORING:
+            missing = [row for row in rows if row["sha256"] not in _known(own, conf.policy.snapshots, rows)]
+            if missing:
+                _append(own, conf.policy.snapshots, missing)
     return sha256
 
 

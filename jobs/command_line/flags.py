@@ -32,6 +32,13 @@ class Flag:
         action.option_strings = [self.word]  # what helps and errors show; all spellings are known to the parser by now
 
 
+def at_least_one(text: str) -> int:
+    """A whole number from 1 on, as argparse takes a type."""
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, got {text!r}")
+    return int(text)
+
+
 SWITCH = {"action": "store_true"}
 
 CONF = Flag("--conf", "folder of the configuration", {"type": Path})
@@ -54,4 +61,9 @@ ACCEPT_OTHER_KEY_VERSION = Flag(
     "--accept-other-key-version",
     "go on although other tables hold a domain under another key version: the tables will not join",
     SWITCH,
+)
+PARALLEL = Flag(
+    "--parallel",
+    "tables worked on at a time; 1: one after the other (default: as many as Spark has cores, at most 8)",
+    {"type": at_least_one, "metavar": "N"},
 )

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+import threading
 import time
 from collections.abc import Callable
 from datetime import datetime, timezone
@@ -123,6 +124,17 @@ def _tell(text: str, file: IO[str] | None = None) -> None:
 def for_stream() -> Report:
     """`terminal` where a person watches, else `json_lines`."""
     return terminal if is_terminal() else json_lines
+
+
+def one_at_a_time(report: Report) -> Report:
+    """The same for many threads: an event is told to its end before the next one is, so that no line is torn."""
+    lock = threading.Lock()
+
+    def told(event: Event) -> None:
+        with lock:
+            report(event)
+
+    return told
 
 
 def _summary(event: Committed) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 import uuid
 from collections.abc import Mapping
@@ -28,6 +29,9 @@ from jobs.table_run.selection import Selection
 from jobs.treatment import file_statistics, layout
 from privacy_udfs.nested import Counts
 from privacy_udfs.udf import CountsParam
+
+NUMBERING = threading.Lock()
+"""pyspark numbers accumulators without one: of two that are made at once, one would get the counts of both."""
 
 
 def execute(spark: SparkSession, prepared: Prepared, report: Report = events.silent) -> Result:
@@ -59,7 +63,8 @@ def _counts_in_commit(spark: SparkSession, prepared: Prepared, run_id: str) -> A
         spark.conf.set(replace.USER_METADATA, json.dumps(run, ensure_ascii=False))
 
     into_commit({})
-    return spark.sparkContext.accumulator({}, CountsParam(into_commit))
+    with NUMBERING:
+        return spark.sparkContext.accumulator({}, CountsParam(into_commit))
 
 
 def _commit(

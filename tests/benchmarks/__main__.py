@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.benchmarks import check, kernels, plot, report, tables, targets
+from tests.benchmarks import check, kernels, plot, report, small_tables, tables, targets
 
 VALUES, QUICK_VALUES = 200_000, 20_000
 QUICK_ROWS = 200_000
@@ -22,7 +22,7 @@ QUICK_ROWS = 200_000
 def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     options.add_argument("--quick", action="store_true", help="a tenth of the values and one turn; prints only")
-    options.add_argument("--only", choices=("kernels", "tables"), help="half of it; prints only")
+    options.add_argument("--only", choices=("kernels", "tables", "small"), help="one part of it; prints only")
     options.add_argument("--group", help="of the kernels only those groups whose title holds this; prints only")
     options.add_argument("--turns", type=int, help="turns of each case after one to warm up (default 5)")
     options.add_argument("--cores", type=int, default=1, help="how many tasks Spark runs at a time (default 1)")
@@ -33,6 +33,9 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(argv)
     load, turns = os.getloadavg()[0], options.turns or (1 if options.quick else 5)
+    if options.only == "small":
+        print(run_small_tables(options.folder, options.cores))
+        return 0
     count, rows = (QUICK_VALUES, QUICK_ROWS) if options.quick else (VALUES, tables.ROWS)
     sections, verdicts = [], []
     measured: dict[str, list[kernels.Row]] = {}
@@ -72,6 +75,11 @@ def run_kernels(count: int, turns: int, part: str | None) -> dict[str, list[kern
 def run_tables(folder: Path | None, rows: int, turns: int, cores: int) -> list[tables.Row]:
     with tempfile.TemporaryDirectory(dir=folder, prefix="benchmark-") as made:
         return tables.measure(Path(made), rows, turns, cores, say)
+
+
+def run_small_tables(folder: Path | None, cores: int) -> str:
+    with tempfile.TemporaryDirectory(dir=folder, prefix="benchmark-") as made:
+        return small_tables.as_text(small_tables.measure(Path(made), cores, say), cores)
 
 
 def say(text: str) -> None:

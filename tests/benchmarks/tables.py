@@ -88,11 +88,11 @@ def measure(folder: Path, rows: int, turns: int, cores: int, say: Callable[[str]
     return result
 
 
-def session(cores: int) -> SparkSession:
+def session(cores: int, settings: Mapping[str, str] = SETTINGS) -> SparkSession:
     os.environ["PYSPARK_PYTHON"] = sys.executable
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     builder = SparkSession.builder.master(f"local[{cores}]").appName("benchmarks")
-    for key, value in {**DELTA, **SETTINGS}.items():
+    for key, value in {**DELTA, **settings}.items():
         builder = builder.config(key, value)
     return builder.getOrCreate()
 

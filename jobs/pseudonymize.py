@@ -14,7 +14,9 @@ from typing import TypeVar
 from pyspark.sql import SparkSession
 
 from jobs.command_line import arguments, flags
+from jobs.configuration import config
 from jobs.configuration.config import Config
+from jobs.configuration.models import Execution
 from jobs.console.exit_codes import DONE
 from jobs.gates.known import Allowed, Prepared
 from jobs.run_events import events
@@ -36,8 +38,13 @@ def run(
     allow_raw_history: bool = False,
     report: Report = events.silent,
     accept_other_key_version: bool = False,
+    execution: Execution | None = None,
 ) -> Result:
-    """Treat one table: conf -> plan -> key -> kernels -> one Delta commit with its record."""
+    """Treat one table: conf -> plan -> key -> kernels -> one Delta commit with its record.
+
+    execution: ``auto``, ``columnar`` or ``spark``; None: as the table's entry says.
+    """
+    conf = config.executed_by(conf, execution)
     own = session.for_run(spark)
     allowed = Allowed(allow_raw_history, accept_other_key_version)
     return failures.translated(table, lambda: execute(own, prepare(own, conf, table, allowed, report), report))
@@ -49,6 +56,7 @@ def parser() -> argparse.ArgumentParser:
     flags.DRY_RUN.on(options)
     flags.ACCEPT_RAW_HISTORY.on(options)
     flags.ACCEPT_OTHER_KEY_VERSION.on(options)
+    flags.EXECUTION.on(options)
     flags.PARALLEL.on(options)
     return options
 
@@ -61,6 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run_all(options: argparse.Namespace, report: Report) -> int:
     conf, names = arguments.chosen(options)
+    conf = config.executed_by(conf, options.execution)
     started = session.start("lakenym pseudonymize")
     allowed = Allowed(options.accept_raw_history, options.accept_other_key_version, tuple(names))
     side_by_side = lanes.open_for(started, len(names), options.parallel)

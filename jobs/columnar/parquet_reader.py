@@ -113,8 +113,9 @@ def _begins(footer: pq.FileMetaData, group: int, stretch: Stretch) -> bool:
 def _batch_rows(group: pq.RowGroupMetaData, present: set[str]) -> int:
     """Rows of about `MOST_BYTES`, by what the footer says of them."""
     columns = [group.column(at) for at in range(group.num_columns)]
-    size = sum(c.total_uncompressed_size for c in columns if c.path_in_schema.partition(".")[0] in present)
-    return max(1, min(MOST_ROWS, MOST_BYTES * max(group.num_rows, 1) // max(size, 1)))
+    starts = tuple(f"{name}." for name in present)
+    size = sum(int(c.total_uncompressed_size) for c in columns if f"{c.path_in_schema}.".startswith(starts))
+    return max(1, min(MOST_ROWS, MOST_BYTES * max(int(group.num_rows), 1) // max(size, 1)))
 
 
 def _nulls(rows: int, wanted: pa.Schema) -> Iterator[pa.RecordBatch]:

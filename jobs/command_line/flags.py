@@ -6,7 +6,9 @@ import argparse
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
+
+from jobs.configuration.models import Execution
 
 
 class Options(Protocol):
@@ -61,6 +63,12 @@ ACCEPT_OTHER_KEY_VERSION = Flag(
     "--accept-other-key-version",
     "go on although other tables hold a domain under another key version: the tables will not join",
     SWITCH,
+)
+EXECUTION = Flag(
+    "--execution",
+    "how tables are treated: columnar (file by file, in whole Arrow arrays; refused where it does not fit), spark (row "
+    "by row), or auto, which is columnar wherever that fits (default: as each table's entry says, else auto)",
+    {"choices": get_args(Execution)},
 )
 PARALLEL = Flag(
     "--parallel",

@@ -25,7 +25,7 @@ from jobs.configuration.documents import Document, Fault, Loc, canonical_json, d
 from jobs.configuration.entry import Entry
 from jobs.configuration.explain import explain
 from jobs.configuration.hierarchy_file import Hierarchies
-from jobs.configuration.models import ColumnEntry, Domain, KeyEntry, Policy, TableConfig, TableEntry
+from jobs.configuration.models import ColumnEntry, Domain, Execution, KeyEntry, Policy, TableConfig, TableEntry
 from jobs.configuration.treatments import Resolver, predicate_faults
 from privacy_udfs.errors import BAD_USAGE, LakenymError
 
@@ -57,6 +57,14 @@ class Config:
     policy: Policy
     written: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False, compare=False)
     lines: Mapping[str, Mapping[Loc, int]] = dataclasses.field(default_factory=dict, repr=False, compare=False)
+
+
+def executed_by(config: Config, execution: Execution | None) -> Config:
+    """The same, with all tables treated in one way; None: each as its entry says."""
+    if execution is None:
+        return config
+    tables = {name: dataclasses.replace(table, execution=execution) for name, table in config.tables.items()}
+    return dataclasses.replace(config, tables=tables)
 
 
 def load(conf_dir: Path, environ: Mapping[str, str] = os.environ) -> Config:
@@ -230,4 +238,5 @@ def _table(draft: Draft) -> TableConfig:
         line=draft.document.line(("table",)),
         review_by=entry.review_by,
         retention=entry.retention,
+        execution=entry.execution,
     )

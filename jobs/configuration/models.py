@@ -37,6 +37,8 @@ MOST_CASES = 100
 _PATTERN, _VARIABLE = re.compile(r"[*?\[\]{}]"), re.compile(r"\$\{[^{}]*\}")
 
 Accepted = Literal["accepted"]
+Execution = Literal["auto", "columnar", "spark"]
+"""How a table is treated: file by file in whole Arrow arrays, by Spark's rows, or the first wherever it fits."""
 PartitionType = Literal["string", "tinyint", "smallint", "int", "bigint", "date", "timestamp"]
 
 
@@ -151,6 +153,7 @@ class TableEntry(Entry):
     rows: Predicate | None = None
     review_by: IsoDate | None = None
     retention: Retention | None = None
+    execution: Execution = "auto"
     columns: Annotated[dict[str, Any], Field(min_length=1)]
 
 
@@ -252,6 +255,7 @@ class TableConfig:
     review_by: datetime.date | None = None
     retention: str | None = None
     rows: str | None = None
+    execution: Execution = "auto"
 
     @functools.cached_property
     def columns(self) -> Mapping[str, ColumnRule]:

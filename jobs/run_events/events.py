@@ -52,7 +52,8 @@ class Treated:
 
 @dataclasses.dataclass(frozen=True)
 class Committed:
-    """A run committed its rows with their record. rows_per_second: None where no time passed."""
+    """A run committed its rows with their record. rows_per_second: None where no time passed. execution: ``columnar``
+    or ``spark``; not_columnar: why it was Spark's path, None where it was asked for or was not taken."""
 
     name: ClassVar[str] = "committed"
     table: str
@@ -62,6 +63,8 @@ class Committed:
     seconds: float
     rows_per_second: float | None
     columns: tuple[Treated, ...]
+    execution: str = "spark"
+    not_columnar: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,7 +142,8 @@ def one_at_a_time(report: Report) -> Report:
 
 def _summary(event: Committed) -> str:
     rate = f"{event.rows / event.seconds:,.0f} rows/s" if event.seconds else ""
-    title = f"{event.table}: version {event.version}, {event.rows:,} rows in {event.seconds:.1f} s, {rate}"
+    way = f"{event.execution} path" + (f" ({event.not_columnar})" if event.not_columnar else "")
+    title = f"{event.table}: version {event.version}, {event.rows:,} rows in {event.seconds:.1f} s, {rate}, {way}"
     header = ("column", "class", "technique", "treated", "null", "refused")
     rows = [[_shown(value) for value in dataclasses.astuple(column)] for column in event.columns]
     return "\n".join([title, *(f"  {line}" for line in table_lines(header, rows))])

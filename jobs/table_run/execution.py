@@ -1,81 +1,68 @@
-"""A prepared run carried out: one select, and one Delta commit that holds rows, record and counts."""
+"""A prepared run carried out: all rows treated, and one Delta commit that holds them, the record and the counts."""
 
 from __future__ import annotations
 
-import json
-import threading
+import dataclasses
 import time
 import uuid
 from collections.abc import Mapping
 
-from py4j.protocol import Py4JError
-from pyspark.accumulators import Accumulator
-from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from jobs.archive import snapshots
-from jobs.console.exit_codes import BadUsage
+from jobs.columnar.unfit import NotColumnar
+from jobs.console.exit_codes import BadUsage, Refused
 from jobs.gates.known import Prepared
 from jobs.lake import replace
-from jobs.lake.replace import Commit
 from jobs.named_keys import key_delivery
 from jobs.record import treatment_record
 from jobs.run_events import events
 from jobs.run_events.events import Report
-from jobs.spark_app import session
-from jobs.table_run import comments, whereabouts
-from jobs.table_run.result import Result, by_column, summary
+from jobs.table_run import columnar_path, spark_path
+from jobs.table_run.result import Result, summary
 from jobs.table_run.selection import Selection
-from jobs.treatment import file_statistics, layout
-from privacy_udfs.nested import Counts
-from privacy_udfs.udf import CountsParam
-
-NUMBERING = threading.Lock()
-"""pyspark numbers accumulators without one: of two that are made at once, one would get the counts of both."""
+from jobs.table_run.written import Written
 
 
 def execute(spark: SparkSession, prepared: Prepared, report: Report = events.silent) -> Result:
     """Write what was prepared, in one commit. spark: the session that it was prepared in. Raises `BadUsage` where it is
-    another one, or where no gate was asked."""
+    another one, or where no gate was asked; `Refused` where the columnar path was asked for and does not fit."""
     if not isinstance(prepared, Prepared) or spark is not prepared.spark:
         raise BadUsage("a run is carried out as it was prepared: by pseudonymize.prepare, in the same session")
     start, run_id, plan = time.monotonic(), str(uuid.uuid4()), prepared.plan
     entries = treatment_record.entries(plan, prepared.keys.checks(plan))
     snapshot = snapshots.store(spark, prepared.conf, prepared.table, run_id)
     record = treatment_record.properties(plan, entries, snapshot, prepared.conf.policy.version)
-    counts = _counts_in_commit(spark, prepared, run_id)
     report(events.Begun(prepared.table, run_id, len(plan.leaves), prepared.entry.source.describe()))
-    written = session.settings(spark, file_statistics.parquet_settings(plan))
-    with key_delivery.delivered(spark, prepared.keys, plan) as keys, written:
-        commit = _commit(spark, prepared, Selection(plan, entries, keys, counts), record, run_id)
-    seconds, by_name = time.monotonic() - start, by_column(plan, counts.value)
-    result = Result(prepared.table, run_id, commit.version, commit.rows, seconds, by_name, plan)
+    with key_delivery.delivered(spark, prepared.keys, plan) as keys:
+        written = _written(prepared, Selection(plan, entries, keys), record, run_id)
+    seconds, commit = time.monotonic() - start, written.commit
+    result = Result(
+        prepared.table,
+        run_id,
+        commit.version,
+        commit.rows,
+        seconds,
+        written.counts,
+        plan,
+        written.execution,
+        written.not_columnar,
+    )
     report(summary(result))
     return result
 
 
-def _counts_in_commit(spark: SparkSession, prepared: Prepared, run_id: str) -> Accumulator[Counts]:
-    """The accumulator of the run's counts, which stand in the user metadata of its commit as far as they are known."""
-
-    def into_commit(counts: Counts) -> None:
-        named = by_column(prepared.plan, counts)
-        run = {"run_id": run_id, "source_version": prepared.source.version, "counts": named}
-        spark.conf.set(replace.USER_METADATA, json.dumps(run, ensure_ascii=False))
-
-    into_commit({})
-    with NUMBERING:
-        return spark.sparkContext.accumulator({}, CountsParam(into_commit))
-
-
-def _commit(
-    spark: SparkSession, prepared: Prepared, selection: Selection, record: Mapping[str, str], run_id: str
-) -> Commit:
-    """record: the table properties that hold it."""
-    plan, target, before = prepared.plan, prepared.entry.target, prepared.target.before
-    properties = {**layout.column_mapping(target, plan.schema), **file_statistics.properties(plan), **record}
-    treated = comments.of_columns(prepared.source.rows.select(*selection.columns()), before)
-    comment = comments.of_table(treated, before, record)
+def _written(prepared: Prepared, selection: Selection, record: Mapping[str, str], run_id: str) -> Written:
+    """By the path that the table's entry asks for. record: the table properties that hold it."""
+    execution = prepared.entry.execution
+    if execution == "spark":
+        return spark_path.written(prepared, selection, record, run_id)
     try:
-        return replace.replace(spark, treated, target, prepared.target, properties, comment, run_id)
-    except (PySparkException, Py4JError) as error:
-        raise whereabouts.located(error, prepared.source, selection) or error from None
+        return columnar_path.written(prepared, selection, record, run_id)
+    except NotColumnar as reason:
+        if execution == "columnar":
+            raise Refused(f"{prepared.table}: execution: columnar is asked for, and {reason}") from None
+        why = str(reason)
+    state = replace.renewed(prepared.spark, prepared.target, prepared.entry.target)
+    again = dataclasses.replace(prepared, target=state)
+    return spark_path.written(again, selection, record, run_id, why)

@@ -12,7 +12,8 @@ from privacy_udfs.nested import Counts
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What a run did. counts: leaf column -> (treated, null, refused); a column that is not read has no counts."""
+    """What a run did. counts: leaf column -> (treated, null, refused); a column that is not read has no counts.
+    execution: ``columnar`` or ``spark``. not_columnar: why it was Spark's path; None where that was asked for."""
 
     table: str
     run_id: str
@@ -21,6 +22,8 @@ class Result:
     seconds: float
     counts: Mapping[str, tuple[int, int, int]]
     plan: Plan
+    execution: str
+    not_columnar: str | None
 
 
 def by_column(plan: Plan, counts: Counts) -> dict[str, tuple[int, int, int]]:
@@ -40,6 +43,8 @@ def summary(result: Result) -> Committed:
         seconds=round(result.seconds, 3),
         rows_per_second=rate and round(rate),
         columns=tuple(_treated(result)),
+        execution=result.execution,
+        not_columnar=result.not_columnar,
     )
 
 

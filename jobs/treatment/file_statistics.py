@@ -23,7 +23,7 @@ def properties(plan: Plan) -> Mapping[str, str]:
     """The table property that leaves the pseudonyms out, and that takes in what the table is clustered by, wherever it
     stands; empty where neither asks for it, or where the catalog sets one."""
     target = plan.config.target
-    if _set_by_user(plan) or not (left_out(plan) or _late(plan)):
+    if _set_by_user(plan) or not (_left_out(plan) or _late(plan)):
         return {}
     compared = [leaf for leaf in plan.leaves if _compared(leaf) and not _scattered(leaf)]
     chosen = [_name(leaf) for leaf in compared if leaf.path.root not in target.partition_by][:MOST]
@@ -34,12 +34,17 @@ def properties(plan: Plan) -> Mapping[str, str]:
 def parquet_settings(plan: Plan) -> Mapping[str, str]:
     """The same for the parts of files, as settings of the session that writes. They go by name: where the table's
     column mapping gives the columns of its files other names, those keep their statistics."""
-    sorted_by = plan.config.target.cluster_by
-    names = [path for path in map(_plain, left_out(plan)) if path not in sorted_by]
+    names = map(_plain, unmeasured(plan))
     return {f"parquet.{kind}.statistics.enabled#{name}": "false" for name in names for kind in ("column", "size")}
 
 
-def left_out(plan: Plan) -> list[ColumnPath]:
+def unmeasured(plan: Plan) -> list[ColumnPath]:
+    """The columns of which the parts of files have no least and greatest value."""
+    sorted_by = plan.config.target.cluster_by
+    return [path for path in _left_out(plan) if _plain(path) not in sorted_by]
+
+
+def _left_out(plan: Plan) -> list[ColumnPath]:
     """The columns of pseudonyms; none where the catalog says itself what is to have statistics."""
     if _set_by_user(plan):
         return []

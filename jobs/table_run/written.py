@@ -1,0 +1,48 @@
+"""What a path has written, and what every path says of it in the commit."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+
+from jobs.gates.known import Prepared
+from jobs.lake.replace import Commit
+from jobs.table_run.result import by_column
+from jobs.treatment import file_statistics, layout
+from privacy_udfs.nested import Counts
+
+
+@dataclasses.dataclass(frozen=True)
+class Written:
+    """counts: leaf column -> (treated, null, refused). not_columnar: why it was Spark's path, where nobody asked for
+    it."""
+
+    commit: Commit
+    counts: Mapping[str, tuple[int, int, int]]
+    execution: str
+    not_columnar: str | None = None
+
+
+def run_metadata(
+    prepared: Prepared, run_id: str, counts: Counts, execution: str, not_columnar: str | None = None
+) -> str:
+    """What the commit's user metadata says of the run, as far as it is known; JSON."""
+    said = {
+        "run_id": run_id,
+        "source_version": prepared.source.version,
+        "execution": execution,
+        **({"not_columnar": not_columnar} if not_columnar else {}),
+        "counts": by_column(prepared.plan, counts),
+    }
+    return json.dumps(said, ensure_ascii=False)
+
+
+def properties(prepared: Prepared, record: Mapping[str, str]) -> dict[str, str]:
+    """Those of the target, but for those that a person stated for it. record: those that hold the record."""
+    plan = prepared.plan
+    return {
+        **layout.column_mapping(prepared.entry.target, plan.schema),
+        **file_statistics.properties(plan),
+        **record,
+    }

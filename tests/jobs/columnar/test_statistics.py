@@ -63,7 +63,6 @@ def test_no_string_is_beyond_its_bounds(values: list[str], group: int) -> None:
     low, high, nulls = one(values, pa.string(), group)
     assert nulls == 0
     assert len(low) <= 32
-    assert max(values).startswith(low) or low <= min(values)
     assert all(low.encode() <= value.encode() for value in values)
     assert high is None or all(value.encode() <= high.encode() for value in values)
     assert high is None or len(high) <= 66

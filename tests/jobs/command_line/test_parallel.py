@@ -15,6 +15,7 @@ from pyspark.sql import SparkSession
 
 from jobs import pseudonymize
 from jobs.console.exit_codes import DONE, FAILED, REFUSED
+from jobs.lake.delta_commit.scala import java
 from jobs.run_events import events
 from jobs.run_events.events import Warned
 from jobs.spark_app import lanes
@@ -147,7 +148,8 @@ def test_as_many_lanes_as_cores_but_no_more_than_tables(spark: SparkSession) -> 
 
     def step(own: SparkSession, item: int) -> int:
         assert marks.setdefault(own, wording.mark()) == wording.mark(), "a lane has one mark"
-        assert own._jsparkSession.equals(SparkSession.getActiveSession()._jsparkSession)  # type: ignore[union-attr]
+        found = java(own).org.apache.spark.sql.classic.SparkSession.getActiveSession().get()
+        assert found.sessionUUID() == own._jsparkSession.sessionUUID()
         return item
 
     found = [len(lanes.open_for(spark, *asked).sessions) for asked in [(9, None), (1, None), (2, 5), (9, 3)]]

@@ -144,7 +144,7 @@ def _opened(of: Bucket) -> pafs.S3FileSystem:
         scheme=of.scheme,
         endpoint_override=of.endpoint,
         force_virtual_addressing=of.endpoint is not None and not of.by_path,
-        retry_strategy=pafs.AwsStandardS3RetryStrategy(max_attempts=7),  # as often as S3A
+        retry_strategy=pafs.AwsStandardS3RetryStrategy(max_attempts=5),  # as often as S3A
         allow_bucket_creation=False,
         allow_bucket_deletion=False,
     )

@@ -52,7 +52,7 @@ def measured(
     """
     known = {name.lower(): value for name, value in properties.items()}
     held = [field for field in schema.fields if field.name not in partition_columns]
-    longest = _whole(known.get(LONGEST, str(MOST_CHARACTERS)))
+    longest = max(0, _whole(known.get(LONGEST, str(MOST_CHARACTERS))))
     if NAMED in known:
         found = _named(held, _paths(known[NAMED]))
     else:

@@ -55,6 +55,11 @@ class Lanes:
         self._spark = spark
         self._lanes = lanes
 
+    @property
+    def sessions(self) -> list[SparkSession]:
+        """One of each lane."""
+        return [lane.spark for lane in self._lanes]
+
     def each(
         self,
         items: Iterable[A],

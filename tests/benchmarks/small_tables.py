@@ -1,7 +1,7 @@
 """What a table costs however small it is: many tables of 1,000 rows, Delta to Delta by path, in one call of the job.
 
-Two columns hashed, one generalized, one kept. Each line is one call of ``jobs/pseudonymize.py --all``: in a process that
-has done nothing yet, in one that is warm, and once more over tables that it treated before.
+Two columns hashed, one generalized, one kept. Each line is one call of ``jobs/pseudonymize.py --all``: in a process
+that has done nothing yet, in one that is warm, and once more over tables that it treated before.
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ def measure(
 def as_text(rows: Sequence[Row], cores: int) -> str:
     """The lines of a report."""
     head = [f"## Small tables: {ROWS:,} rows each, {cores} core(s)", ""]
-    head += ["| one call of the job | tables | prepare, s a table | execute, s a table | both |", "|---|--:|--:|--:|--:|"]
+    head += ["| one call of the job | tables | prepare, s a table | execute, s a table | both |"]
+    head += ["|---|--:|--:|--:|--:|"]
     return "\n".join([*head, *map(_line, rows)])
 
 

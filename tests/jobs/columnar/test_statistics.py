@@ -63,7 +63,6 @@ def test_no_string_is_beyond_its_bounds(values: list[str], group: int) -> None:
     low, high, nulls = one(values, pa.string(), group)
     assert nulls == 0
     assert len(low) <= 32
-    assert max(values).startswith(low) or low <= min(values)
     assert all(low.encode() <= value.encode() for value in values)
     assert high is None or all(value.encode() <= high.encode() for value in values)
     assert high is None or len(high) <= 66
@@ -377,7 +376,9 @@ EDGES = pa.table(
 
 def test_it_says_what_delta_says_itself(spark: SparkSession, lake: Path) -> None:
     path = lake / "edges"
-    writer = spark.createDataFrame(EDGES).coalesce(1).write.format("delta")
+    frame = spark.createDataFrame(EDGES, from_arrow_schema(EDGES.schema))  # else times without a zone would get one
+    assert isinstance(frame.schema["ntz"].dataType, T.TimestampNTZType)
+    writer = frame.coalesce(1).write.format("delta")
     writer.option("delta.dataSkippingNumIndexedCols", "-1").save(str(path))
     theirs = added_statistics(path)
     assert statistics(EDGES) == theirs

@@ -30,12 +30,17 @@ class File:
 
 @dataclasses.dataclass(frozen=True)
 class SourceFiles:
-    """The files of a source. reader: Spark's class that reads them. stored: the columns in them, with the metadata by
-    which Delta knows their names there. configuration: of a Delta table. deleted: whether rows in them are deleted."""
+    """The files of a source.
+
+    reader: Spark's class that reads them. stored: the columns in them, with the metadata by which Delta knows their
+    names there. folders: columns that are not in them. configuration: of a Delta table. deleted: whether rows in them
+    are deleted.
+    """
 
     reader: str
     stored: T.StructType
     files: tuple[File, ...]
+    folders: tuple[str, ...] = ()
     configuration: Mapping[str, str] = dataclasses.field(default_factory=dict)
     deleted: bool = False
 
@@ -51,7 +56,7 @@ def of(rows: DataFrame) -> SourceFiles | None:
     if leaves.is_a(index, "TahoeFileIndex"):
         return _of_delta(spark, index, reader, stored, folders)
     if leaves.is_a(index, "InMemoryFileIndex"):
-        return SourceFiles(reader, stored, tuple(_listed(index, folders)))
+        return SourceFiles(reader, stored, tuple(_listed(index, folders)), tuple(folders.names))
     return None
 
 
@@ -70,7 +75,9 @@ def _of_delta(spark: SparkSession, index: Any, reader: str, stored: T.StructType
         path, size, _, *of_folders = (column[at] for column in table.columns)
         known = {field.name: value for field, value in zip(folders.fields, of_folders, strict=True)}
         files.append(File(_absolute(root, path.as_py()), size.as_py(), known))
-    return SourceFiles(reader, stored, tuple(files), configuration, bool(any(table.column("deleted").to_pylist())))
+    return SourceFiles(
+        reader, stored, tuple(files), tuple(names), configuration, bool(any(table.column("deleted").to_pylist()))
+    )
 
 
 def _folder_value(field: T.StructField, at: int) -> Any:

@@ -76,7 +76,8 @@ def odd(spark: SparkSession, files: Access) -> dict[str, Any]:
     written.close()
     back = files.open_input(ODD + "2").read().decode()
     files.delete(ODD)
-    return {"seen": seen, "back": back, "deleted": not hadoop.exists(path(ODD)), "names": files.list_names(ODD[:-10])}
+    names = files.list_names(ODD.rpartition("/")[0])
+    return {"seen": seen, "back": back, "deleted": not hadoop.exists(path(ODD)), "names": names}
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from pyspark.sql import SparkSession
 from jobs.archive import snapshots
 from jobs.console.exit_codes import BadUsage
 from jobs.gates.known import Prepared
-from jobs.lake import replace
+from jobs.lake import log_replay, replace
 from jobs.lake.replace import Commit
 from jobs.named_keys import key_delivery
 from jobs.record import treatment_record
@@ -45,7 +45,8 @@ def execute(spark: SparkSession, prepared: Prepared, report: Report = events.sil
     record = treatment_record.properties(plan, entries, snapshot, prepared.conf.policy.version)
     counts = _counts_in_commit(spark, prepared, run_id)
     report(events.Begun(prepared.table, run_id, len(plan.leaves), prepared.entry.source.describe()))
-    written = session.settings(spark, file_statistics.parquet_settings(plan))
+    replay = log_replay.settings(spark, [*prepared.source.log_sizes, prepared.target.log_size])
+    written = session.settings(spark, {**file_statistics.parquet_settings(plan), **replay})
     with key_delivery.delivered(spark, prepared.keys, plan) as keys, written:
         commit = _commit(spark, prepared, Selection(plan, entries, keys, counts), record, run_id)
     seconds, by_name = time.monotonic() - start, by_column(plan, counts.value)

@@ -10,7 +10,7 @@ statement serves.
 
 from jobs.lake.delta_commit.catalog_entry import NewTable
 from jobs.lake.delta_commit.commit import APPLICATION, Changed, Unregistered, Written, mark, replace
-from jobs.lake.delta_commit.transaction import Transaction, begin, is_tried
+from jobs.lake.delta_commit.transaction import Transaction, begin, comment_and_properties, is_tried
 
 __all__ = [
     "APPLICATION",
@@ -20,6 +20,7 @@ __all__ = [
     "Unregistered",
     "Written",
     "begin",
+    "comment_and_properties",
     "is_tried",
     "mark",
     "replace",

@@ -126,9 +126,10 @@ FILES = [
 
 @pytest.mark.parametrize("content", FILES)
 @pytest.mark.parametrize("block", [1, 7, 1 << 20])
-def test_a_file_is_read_or_refused_as_on_sparks_path(content: bytes, block: int) -> None:
+@pytest.mark.parametrize("dialect", [PLAIN, Dialect(line_breaks=False)])
+def test_a_file_is_read_or_refused_as_on_sparks_path(content: bytes, block: int, dialect: Dialect) -> None:
     names = ["a", "b"]
-    assert outcome(ours, content, names, PLAIN, block) == outcome(sparks, content, names)
+    assert outcome(ours, content, names, dialect, block) == outcome(sparks, content, names, dialect)
 
 
 pieces = st.sampled_from(
@@ -211,6 +212,15 @@ def test_a_file_that_is_gone_is_left_to_spark_without_its_path(tmp_path: Path) -
         list(CsvReader(PLAIN, {"a": T.StringType()}).batches(stretch, Access(), wanted(texts("a"))))
     assert "Ann" not in str(refused.value)
     assert refused.value.__cause__ is None
+
+
+def test_a_name_says_nothing_of_compression_in_a_task(tmp_path: Path) -> None:
+    """What is compressed was said on the driver, by Spark's list of endings (`check_compression`), not by Arrow's."""
+    (tmp_path / "a.gz").write_bytes(b"a\n1\n")
+    batches = CsvReader(PLAIN, {"a": T.StringType()}).batches(
+        Stretch(f"file:{tmp_path}/a.gz", 0, 4), Access(), wanted(texts("a"))
+    )
+    assert pa.Table.from_batches(batches).to_pylist() == [{"a": "1"}]
 
 
 def test_the_reader_travels() -> None:

@@ -30,6 +30,11 @@ def size(snapshot: Any) -> int | None:
         return None
 
 
+def is_small(size: int | None, version: int) -> bool:
+    """Whether one task reads the log soon enough, all its commits up to a version included."""
+    return size is not None and size < BYTES and version < LONGEST
+
+
 def settings(spark: SparkSession, sizes: Iterable[int | None]) -> dict[str, str]:
     """Settings of a session for a run that reads logs of these sizes; nothing where someone else said how many."""
     tasks = [MOST if size is None else 1 + size // BYTES for size in sizes]

@@ -33,11 +33,8 @@ class TargetState:
     """Where it is or will be; None where only the catalog knows."""
     left: Leftovers = NOTHING
     """What is left of the raw versions."""
-
-    @property
-    def log_size(self) -> int | None:
-        """Of its Delta log, as `jobs.lake.log_replay.size`."""
-        return None if self.transaction is None else log_replay.size(self.transaction.txn.snapshot())
+    log_size: int | None = 0
+    """Of its Delta log, as `jobs.lake.log_replay.size`."""
 
     @property
     def name(self) -> str:
@@ -74,9 +71,10 @@ def _existing(spark: SparkSession, address: Address, begun: delta_commit.Transac
         raise SourceProblem(f"the target {address.sql} is append-only (delta.appendOnly), and a run replaces its rows")
     version = begun.version if begun is not None else address.version(spark)
     before = Described(address.read(spark).schema, description, properties)
-    raw = history.raw_versions(spark, address, location, version)
+    log_size = None if begun is None else log_replay.size(begun.txn.snapshot())
+    raw = history.raw_versions(spark, address, location, version, log_replay.is_small(log_size, version))
     left = leftovers.of(spark, location, raw, version, properties)
-    return TargetState(address, version, properties, raw, before, begun, location, left)
+    return TargetState(address, version, properties, raw, before, begun, location, left, log_size)
 
 
 def _described(

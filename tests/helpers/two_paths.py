@@ -17,6 +17,7 @@ from pyspark.sql import types as T
 
 from jobs import pseudonymize
 from jobs.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue
+from jobs.configuration.models import Execution
 from jobs.pseudonymize import Result
 from tests.helpers import lakes
 
@@ -66,26 +67,40 @@ def same(spark: SparkSession, lake: Path, columns: Mapping[str, Any], source: Ma
     """Treat a source by both paths and compare the tables; the result of the run that was free to choose.
 
     target: what the catalog says of both targets besides their places. by_name: the targets are ``<by_name>_spark``
-    and ``<by_name>_auto``. seen: what is compared of the rows. before: SQL that each target begins with, with its name for {}. Any more is the entry's.
+    and ``<by_name>_auto``. seen: what is compared of the rows. before: SQL that each target begins with, with its name
+    for {}. Any more is the entry's.
     """
     seen = more.pop("seen", whole)
     target, before, by_name = more.pop("target", {}), more.pop("before", ()), more.pop("by_name", None)
     results, places = {}, {}
-    for execution in ("spark", "auto"):
+    executions: tuple[Execution, ...] = ("spark", "auto")
+    for execution in executions:
         path = lake / "treated" / execution
         place = {"table": f"{by_name}_{execution}"} if by_name else {"path": str(path)}
         places[execution] = place["table"] if by_name else f"delta.`{path}`"
         for statement in before:
             spark.sql(statement.replace("{}", places[execution]))
-        entry = lakes.table("t", lake, columns, source=dict(source), target={**place, **target}, **more)
-        conf = lakes.configured(lake, entry)
-        results[execution] = pseudonymize.run(spark, conf, "t", allow_raw_history=True, execution=execution)
+        results[execution] = run(spark, lake, columns, source, execution, target={**place, **target}, **more)
     compare(spark, places["spark"], places["auto"], seen)
     by_spark, by_auto = results["spark"], results["auto"]
     assert by_spark.execution == "spark"
     assert by_spark.not_columnar is None
     assert (by_auto.rows, by_auto.counts) == (by_spark.rows, by_spark.counts)
     return by_auto
+
+
+def run(
+    spark: SparkSession,
+    lake: Path,
+    columns: Mapping[str, Any],
+    source: Mapping[str, Any],
+    execution: Execution,
+    **more: Any,
+) -> Result:
+    """One run by one path; by default into a folder of its name."""
+    entry = lakes.table("t", lake, columns, source=dict(source), **more)
+    entry["target"] = more.get("target", {"path": str(lake / "treated" / execution)})
+    return pseudonymize.run(spark, lakes.configured(lake, entry), "t", allow_raw_history=True, execution=execution)
 
 
 def columnar(*arguments: Any, **more: Any) -> None:

@@ -112,8 +112,11 @@ def _check_parquet(files: SourceFiles) -> None:
         raise NotColumnar("the source has deletion vectors, which Spark applies; REORG TABLE ... APPLY (PURGE) ends it")
     if files.configuration.get(MAPPING, "none") not in ("none", "name"):
         raise NotColumnar("the source's columns are known by their numbers in files (column mapping by id)")
+    mapped = files.configuration.get(MAPPING, "none") == "name"
     for field in files.stored.fields:
         for metadata in _metadata(field):
+            if mapped and PHYSICAL not in metadata:
+                raise NotColumnar(f"column {field.name} is, or holds, one whose name in files Delta does not say")
             if CHAR_TYPE in metadata:
                 raise NotColumnar(f"column {field.name} is, or holds, CHAR or VARCHAR, which Spark reads its own way")
             if DEFAULT in metadata:

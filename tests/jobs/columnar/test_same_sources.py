@@ -299,7 +299,10 @@ REFUSED: dict[str, Callable[[], pa.Table]] = {
 def test_what_spark_refuses_is_refused(spark: SparkSession, lake: Path, name: str) -> None:
     source = folder(lake, {"a.parquet": REFUSED[name]()}, version="2.6")
     names = REFUSED[name]().column_names
-    said = {execution: refusal(spark, lake, dict.fromkeys(names, "keep"), source, execution) for execution in ("auto", "spark")}
+    said = {
+        execution: refusal(spark, lake, dict.fromkeys(names, "keep"), source, execution)
+        for execution in ("auto", "spark")
+    }
     assert said["auto"] == said["spark"]
 
 

@@ -94,7 +94,9 @@ def test_targets_by_name(spark: SparkSession, lake: Path, before: Sequence[str])
     target = {"partition_by": ["q"], "properties": {"delta.columnMapping.mode": "name"}}
     try:
         two_paths.columnar(spark, lake, columns, source, target=target, before=before, by_name=name)
-        entries = [spark.sql(f"DESCRIBE TABLE EXTENDED {name}_{execution}").collect() for execution in ("spark", "auto")]
+        entries = [
+            spark.sql(f"DESCRIBE TABLE EXTENDED {name}_{execution}").collect() for execution in ("spark", "auto")
+        ]
         told = [{row["col_name"]: row["data_type"] for row in entry} for entry in entries]
         assert told[0].keys() == told[1].keys()
         for key in ("Type", "Provider", "Comment", "Owner", "q", "id"):

@@ -28,7 +28,8 @@ DELTA: dict[str, tuple[Sequence[str], str | None]] = {
     ),
     "partitioned": (
         ["CREATE TABLE {} (id INT, p STRING, q INT, r DATE) USING delta PARTITIONED BY (p, q, r)",
-         "INSERT INTO {} VALUES (1, 'a b/c=%25:é?', 1, DATE'1582-10-10'), (2, NULL, NULL, NULL), (3, '', 2, DATE'0001-01-01')"],
+         "INSERT INTO {} VALUES (1, 'a b/c=%25:é?', 1, DATE'1582-10-10'), (2, NULL, NULL, NULL), "
+         "(3, '', 2, DATE'0001-01-01')"],
         None,
     ),
     "partitioned by times and numbers": (
@@ -87,7 +88,8 @@ DELTA: dict[str, tuple[Sequence[str], str | None]] = {
     ),
     "deletion vectors purged": (
         ["CREATE TABLE {} (id INT) USING delta TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')",
-         "INSERT INTO {} SELECT id FROM range(0, 9, 1, 1)", "DELETE FROM {} WHERE id = 2", "REORG TABLE {} APPLY (PURGE)"],
+         "INSERT INTO {} SELECT id FROM range(0, 9, 1, 1)", "DELETE FROM {} WHERE id = 2",
+         "REORG TABLE {} APPLY (PURGE)"],
         None,
     ),
     "padded text": (
@@ -105,13 +107,13 @@ DELTA: dict[str, tuple[Sequence[str], str | None]] = {
     ),
     "a default": (
         ["CREATE TABLE {} (id INT) USING delta TBLPROPERTIES ('delta.feature.allowColumnDefaults' = 'supported')",
-         "INSERT INTO {} VALUES (1)", "ALTER TABLE {} ADD COLUMN (c INT)", "ALTER TABLE {} ALTER COLUMN c SET DEFAULT 7",
-         "INSERT INTO {} VALUES (2, DEFAULT)"],
+         "INSERT INTO {} VALUES (1)", "ALTER TABLE {} ADD COLUMN (c INT)",
+         "ALTER TABLE {} ALTER COLUMN c SET DEFAULT 7", "INSERT INTO {} VALUES (2, DEFAULT)"],
         None,
     ),
     "columns not null, generated, of an interval": (
-        ["CREATE TABLE {} (id INT NOT NULL, g INT GENERATED ALWAYS AS (id + 1), s STRUCT<a: INT NOT NULL> COMMENT 'sss') "
-         "USING delta", "INSERT INTO {} (id, s) SELECT 1, struct(2)"],
+        ["CREATE TABLE {} (id INT NOT NULL, g INT GENERATED ALWAYS AS (id + 1), "
+         "s STRUCT<a: INT NOT NULL> COMMENT 'sss') USING delta", "INSERT INTO {} (id, s) SELECT 1, struct(2)"],
         None,
     ),
 }  # fmt: skip
@@ -161,7 +163,8 @@ ARROW: dict[str, tuple[pa.Table, str | None]] = {
             "bytes": pa.array([b"", b"\xff", None], pa.large_binary()),
             "encoded": pa.array(["a", "b", None]).dictionary_encode(),
             "d64": pa.array(DAYS, pa.date64()), "ms": pa.array(TIMES, pa.timestamp("ms")),
-            "zoned": pa.array(TIMES, pa.timestamp("us", "Europe/Berlin")), "msz": pa.array(TIMES, pa.timestamp("ms", "UTC")),
+            "zoned": pa.array(TIMES, pa.timestamp("us", "Europe/Berlin")),
+            "msz": pa.array(TIMES, pa.timestamp("ms", "UTC")),
             "items": ITEMS, "largelist": pa.array([[1.5, -0.0], [], None], pa.large_list(pa.float64())),
             "a.b": pa.array([1, 2, None]), "a.b.c": pa.array(["x", "", None]),
             "map": pa.array([[("k", 1), ("l", None)], [], None], pa.map_(pa.string(), pa.int32())),
@@ -212,30 +215,44 @@ FOLDERS: dict[str, tuple[dict[str, pa.Table], dict[str, Any], str | None]] = {
         {"row_group_size": 100, "data_page_size": 64, "data_page_version": "2.0", "compression": "zstd"},
         None,
     ),
-    "int96": ({"a.parquet": table(at=pa.array(TIMES, pa.timestamp("us")))}, {"use_deprecated_int96_timestamps": True}, None),
+    "int96": (
+        {"a.parquet": table(at=pa.array(TIMES, pa.timestamp("us")))},
+        {"use_deprecated_int96_timestamps": True},
+        None,
+    ),
     "folders": (
-        {"p=a%20b/q=07/a.parquet": table(), "p=__HIVE_DEFAULT_PARTITION__/q=7/b.parquet": table(), "p=é/q=x/c.parquet": table()},
+        {
+            "p=a%20b/q=07/a.parquet": table(),
+            "p=__HIVE_DEFAULT_PARTITION__/q=7/b.parquet": table(),
+            "p=é/q=x/c.parquet": table(),
+        },
         {},
         None,
     ),
     "a column in some files": (
-        {"a.parquet": table(x=pa.array([{"y": 1, "z": "k"}, {"y": 1, "z": None}, None])), "b.parquet": table()}, {}, None,
+        {"a.parquet": table(x=pa.array([{"y": 1, "z": "k"}, {"y": 1, "z": None}, None])), "b.parquet": table()},
+        {},
+        None,
     ),
-    "names in another case": ({"a.parquet": table(Name=["x", "y", None]), "b.parquet": table(name=["x", "y", None])}, {}, "case"),
-    "an empty file among others": ({"a.parquet": table(s=["x", "y", None]), "b.parquet": table(s=["x", "", None]).slice(0, 0)}, {}, None),
+    "names in another case": (
+        {"a.parquet": table(Name=["x", "y", None]), "b.parquet": table(name=["x", "y", None])},
+        {},
+        "case",
+    ),
+    "an empty file among others": (
+        {"a.parquet": table(s=["x", "y", None]), "b.parquet": table(s=["x", "", None]).slice(0, 0)},
+        {},
+        None,
+    ),
+    "a column of folders is in the files too": ({"s=x/a.parquet": table(s=[7, 8, None])}, {}, None),
     "a hidden file": ({"a.parquet": table(), "_b.parquet": table(), ".c.parquet": table()}, {}, None),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", FOLDERS)
 def test_folders(spark: SparkSession, lake: Path, name: str) -> None:
     files, options, why = FOLDERS[name]
-    more: dict[str, Any] = {}
-    if name == "folders":
-        accepted = {"accepted_by": "privacy@example.org", "why": "a test"}
-        more = {}
-        del accepted
-    expect(why, spark, lake, folder(lake, files, **options), more)
+    expect(why, spark, lake, folder(lake, files, **options), {})
 
 
 SPARK_FILES = {
@@ -299,7 +316,10 @@ REFUSED: dict[str, Callable[[], pa.Table]] = {
 def test_what_spark_refuses_is_refused(spark: SparkSession, lake: Path, name: str) -> None:
     source = folder(lake, {"a.parquet": REFUSED[name]()}, version="2.6")
     names = REFUSED[name]().column_names
-    said = {execution: refusal(spark, lake, dict.fromkeys(names, "keep"), source, execution) for execution in ("auto", "spark")}
+    said = {
+        execution: refusal(spark, lake, dict.fromkeys(names, "keep"), source, execution)
+        for execution in ("auto", "spark")
+    }
     assert said["auto"] == said["spark"]
 
 

@@ -1,4 +1,4 @@
-"""Same table in any target: however it is laid out, whatever stood there, and whatever Spark does with it afterwards."""
+"""Same table in any target: however it is laid out, whatever stood there, whatever Spark does afterwards."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ TARGETS: dict[str, tuple[dict[str, Any], Sequence[str]]] = {
     "partitioned by text": ({"partition_by": ["p"]}, ()),
     "partitioned by several": ({"partition_by": ["q", "r", "t", "i8"]}, OLD),
     "partitioned before": (
-        {}, ["CREATE TABLE {} (id STRING, p STRING) USING delta PARTITIONED BY (p)", "INSERT INTO {} VALUES ('a', 'b')"],
+        {}, ["CREATE TABLE {} (id STRING, p STRING) USING delta PARTITIONED BY (p)",
+         "INSERT INTO {} VALUES ('a', 'b')"],
     ),
     "partitioned under column mapping": (
         {"partition_by": ["p", "an odd, name"], "properties": {"delta.columnMapping.mode": "name"}}, OLD,
@@ -94,7 +95,9 @@ def test_targets_by_name(spark: SparkSession, lake: Path, before: Sequence[str])
     target = {"partition_by": ["q"], "properties": {"delta.columnMapping.mode": "name"}}
     try:
         two_paths.columnar(spark, lake, columns, source, target=target, before=before, by_name=name)
-        entries = [spark.sql(f"DESCRIBE TABLE EXTENDED {name}_{execution}").collect() for execution in ("spark", "auto")]
+        entries = [
+            spark.sql(f"DESCRIBE TABLE EXTENDED {name}_{execution}").collect() for execution in ("spark", "auto")
+        ]
         told = [{row["col_name"]: row["data_type"] for row in entry} for entry in entries]
         assert told[0].keys() == told[1].keys()
         for key in ("Type", "Provider", "Comment", "Owner", "q", "id"):

@@ -41,9 +41,9 @@ class SourceFiles:
 
 
 def of(rows: DataFrame) -> SourceFiles | None:
-    """The files under rows that are read from one table or folder of files; None for all others."""
+    """The files under rows that are all rows of one table or folder of files; None for all others, views too."""
     found = leaves.relations(rows)
-    if len(found) != 1 or found[0] is None:
+    if len(found) != 1 or found[0] is None or not leaves.is_whole(rows):
         return None
     spark, relation = rows.sparkSession, found[0]
     index, reader = relation.location(), str(relation.fileFormat().getClass().getSimpleName())

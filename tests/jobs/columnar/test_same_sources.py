@@ -149,6 +149,43 @@ def test_an_old_version_of_a_table(spark: SparkSession, lake: Path) -> None:
     assert (result.execution, result.rows) == ("columnar", 2)
 
 
+@pytest.mark.parametrize("shape", ["{} WHERE id > 1", "{} ORDER BY id LIMIT 1", "(SELECT id * 2 AS id FROM {})", "{}"])
+def test_a_view(spark: SparkSession, lake: Path, shape: str) -> None:
+    """What stands between the files and the rows is Spark's to do."""
+    spark.sql("CREATE TABLE viewed USING delta AS SELECT id FROM range(0, 5, 1, 1)")
+    spark.sql(f"CREATE VIEW view_of_it AS SELECT id FROM {shape.replace('{}', 'viewed')}")
+    try:
+        why = "neither a Delta table nor a folder"
+        two_paths.not_columnar(why, spark, lake, {"id": "keep"}, {"table": "view_of_it"})
+    finally:
+        spark.sql("DROP VIEW view_of_it")
+        spark.sql("DROP TABLE viewed")
+
+
+@pytest.mark.parametrize("using", ["delta", "parquet"])
+def test_tables_by_name(spark: SparkSession, lake: Path, using: str) -> None:
+    spark.sql(f"CREATE TABLE named USING {using} PARTITIONED BY (p) AS SELECT id, id % 2 AS p FROM range(0, 5, 1, 1)")
+    try:
+        result = two_paths.same(spark, lake, {"id": "keep", "p": "keep"}, {"table": "named"})
+    finally:
+        spark.sql("DROP TABLE named")
+    assert result.execution == ("columnar" if using == "delta" else "spark")
+
+
+@pytest.mark.parametrize(
+    ("options", "number"), [({"pathGlobFilter": "*.parquet"}, 3), ({"recursiveFileLookup": "true"}, 6)]
+)
+def test_options_of_a_listing(spark: SparkSession, lake: Path, options: dict[str, str], number: int) -> None:
+    source = folder(lake, {"a.parquet": table(), "b.other": table(), "below/c.parquet": table()})
+    below = number > 3
+    if not below:
+        (lake / "raw" / "t" / "below" / "c.parquet").unlink()
+    else:
+        (lake / "raw" / "t" / "b.other").unlink()
+    result = two_paths.same(spark, lake, {"id": "keep"}, {**source, "options": options})
+    assert (result.execution, result.rows) == ("columnar", number)
+
+
 IDS = pa.array([1, 2, None], pa.int32())
 DAYS = [datetime.date(1, 1, 1), datetime.date(9999, 12, 31), None]
 TIMES = [datetime.datetime(1970, 1, 1, 0, 0, 0, 1000), datetime.datetime(1969, 12, 31, 23, 59, 59, 999000), None]

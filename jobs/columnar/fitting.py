@@ -90,10 +90,13 @@ def _check_files(files: SourceFiles) -> None:
         raise NotColumnar("the source has no file to read")
     if files.deleted:
         raise NotColumnar("the source has deletion vectors, which Spark applies; REORG TABLE ... APPLY (PURGE) ends it")
-    if files.configuration.get(MAPPING, "none") not in ("none", "name"):
+    mapping = files.configuration.get(MAPPING, "none")
+    if mapping not in ("none", "name"):
         raise NotColumnar("the source's columns are known by their numbers in files (column mapping by id)")
     for field in files.stored.fields:
         for metadata in _metadata(field):
+            if (mapping == "name") != (PHYSICAL in metadata):
+                raise NotColumnar(f"Delta does not say what column {field.name} is called in the source's files")
             if CHAR_TYPE in metadata:
                 raise NotColumnar(f"column {field.name} is, or holds, CHAR or VARCHAR, which Spark reads its own way")
             if DEFAULT in metadata:

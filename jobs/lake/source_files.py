@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -49,17 +49,19 @@ def of(rows: DataFrame) -> SourceFiles | None:
     index, reader = relation.location(), str(relation.fileFormat().getClass().getSimpleName())
     stored, folders = (leaves.schema_of(schema) for schema in (relation.dataSchema(), relation.partitionSchema()))
     if leaves.is_a(index, "TahoeFileIndex"):
-        return _of_delta(spark, index, reader, stored, folders)
+        return _of_delta(spark, index, reader, tuple(field.name for field in folders.fields))
     if leaves.is_a(index, "InMemoryFileIndex"):
         return SourceFiles(reader, stored, tuple(_listed(index, folders)))
     return None
 
 
-def _of_delta(spark: SparkSession, index: Any, reader: str, stored: T.StructType, folders: T.StructType) -> SourceFiles:
+def _of_delta(spark: SparkSession, index: Any, reader: str, partitions: Collection[str]) -> SourceFiles:
+    """The relation's own schemas lack the names in files, so those of the snapshot serve."""
     snapshot = index.getSnapshot()
+    fields = leaves.schema_of(snapshot.schema()).fields
+    stored = T.StructType([field for field in fields if field.name not in partitions])
+    folders = T.StructType([field for field in fields if field.name in partitions])
     configuration = dict(spark._jvm.scala.jdk.javaapi.CollectionConverters.asJava(snapshot.metadata().configuration()))  # type: ignore[union-attr]
-    names = {field.name for field in folders.fields}
-    stored = T.StructType([field for field in stored.fields if field.name not in names])
     values = [_folder_value(field, at) for at, field in enumerate(folders.fields)]
     listed = DataFrame(snapshot.allFiles().toDF(), spark)
     deleted = F.col("deletionVector").isNotNull().alias("deleted")

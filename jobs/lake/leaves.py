@@ -47,6 +47,14 @@ def relations(rows: DataFrame) -> list[Any]:
     return [_relation(leaves.apply(at)) for at in range(leaves.size())]
 
 
+def is_whole(rows: DataFrame) -> bool:
+    """Whether they are all rows of one table or folder, none left out or made anew; so they are no view's."""
+    node = rows._jdf.queryExecution().analyzed()
+    while is_a(node, "Project") or is_a(node, "SubqueryAlias"):  # by these `jobs.lake.read` takes metadata off
+        node = node.child()
+    return is_a(node, "LogicalRelation")
+
+
 def _relation(node: Any) -> Any:
     if not is_a(node, "LogicalRelation") or not is_a(node.relation(), "HadoopFsRelation"):
         return None

@@ -1,4 +1,4 @@
-"""Same table in any target: however it is laid out, whatever stood there, and whatever Spark does with it afterwards."""
+"""Same table in any target: however it is laid out, whatever stood there, whatever Spark does afterwards."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ TARGETS: dict[str, tuple[dict[str, Any], Sequence[str]]] = {
     "partitioned by text": ({"partition_by": ["p"]}, ()),
     "partitioned by several": ({"partition_by": ["q", "r", "t", "i8"]}, OLD),
     "partitioned before": (
-        {}, ["CREATE TABLE {} (id STRING, p STRING) USING delta PARTITIONED BY (p)", "INSERT INTO {} VALUES ('a', 'b')"],
+        {}, ["CREATE TABLE {} (id STRING, p STRING) USING delta PARTITIONED BY (p)",
+         "INSERT INTO {} VALUES ('a', 'b')"],
     ),
     "partitioned under column mapping": (
         {"partition_by": ["p", "an odd, name"], "properties": {"delta.columnMapping.mode": "name"}}, OLD,

@@ -77,9 +77,8 @@ DELTA: dict[str, tuple[Sequence[str], str | None]] = {
         "not just what Spark would read",
     ),
     "a date as time": (
-        [
-            "CREATE TABLE {} (id INT, m DATE) USING delta "
-            "TBLPROPERTIES ('delta.feature.timestampNtz' = 'supported', 'delta.enableTypeWidening' = 'true')",
+        ["CREATE TABLE {} (id INT, m DATE) USING delta TBLPROPERTIES ("
+         "'delta.feature.timestampNtz' = 'supported', 'delta.enableTypeWidening' = 'true')",
          "INSERT INTO {} VALUES (1, DATE'2024-01-01')", "ALTER TABLE {} ALTER COLUMN m TYPE TIMESTAMP_NTZ"],
         "not just what Spark would read",
     ),

@@ -70,7 +70,7 @@ def rows(spark: SparkSession, lake: Path) -> tuple[dict[str, Any], dict[str, Any
         "SELECT * FROM VALUES "
         "(1, 'a b/c=%25:é?\"[x]', 1, DATE'1582-10-10', true, 1Y, 'x', struct(1 AS a, array(-0.0D) AS l)), "
         "(2, NULL, NULL, NULL, NULL, NULL, NULL, NULL), (3, '', 2, DATE'0001-01-01', false, -128Y, 'y', NULL), "
-        "(4, ' ', 2, DATE'9999-12-31', false, 0Y, '', struct(NULL, array(NULL))), "
+        "(4, ' ', 2, DATE'9999-12-31', false, 0Y, '', struct(int(NULL) AS a, array(double(NULL)) AS l)), "
         "(5, '\U0001f600\\t~', 1, DATE'1969-12-31', true, 0Y, 'z', NULL), "
         "(6, '__HIVE_DEFAULT_PARTITION__x', -1, NULL, true, 0Y, 'z', NULL) "
         "AS t(id, p, q, r, t, i8, s, nested)"

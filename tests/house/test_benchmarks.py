@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pyspark.sql import SparkSession
 
 from tests.benchmarks import __main__ as bench
-from tests.benchmarks import check, kernels, plot, report, tables, targets
+from tests.benchmarks import check, kernels, plot, report, small_tables, tables, targets
 from tests.benchmarks.timing import ProcessorClock, Spent, Times, in_turn, interleaved
 
 
@@ -82,6 +83,15 @@ def test_check_is_measured_over_a_sound_catalog() -> None:
     times = check.measure(1, tables=3)
     assert len(times.turns) == 1
     assert [targets.of_check(Times((seconds,))).met for seconds in (1.9, 2.1)] == [True, False]
+
+
+def test_small_tables_are_all_treated_each_time(spark: SparkSession, tmp_path: Path) -> None:
+    rows = small_tables.calls(spark, tmp_path, 2, lambda _: None)
+    assert [row.tables for row in rows] == [2, 2, 2]
+    assert all(row.prepared > 0 < row.executed for row in rows)
+    assert "| the same again | 10 | 0.100 | 0.200 | 0.300 |" in small_tables.as_text(
+        [small_tables.Row("the same again", 10, 1.0, 2.0)], 2
+    )
 
 
 def test_verdicts_of_tables_and_the_plot(tmp_path: Path) -> None:

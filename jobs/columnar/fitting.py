@@ -55,6 +55,8 @@ def fitted(spark: SparkSession, plan: Plan, source: SourceRows, trees: Trees, be
     codec = str(spark.conf.get("spark.sql.parquet.compression.codec")).lower()
     if codec not in CODECS:
         raise NotColumnar(f"spark.sql.parquet.compression.codec is {codec}, which Arrow does not write")
+    if str(spark.conf.get("spark.databricks.delta.stats.collect", "true")).lower() != "true":
+        raise NotColumnar("spark.databricks.delta.stats.collect is off, and files of this path come with statistics")
     files = source_files.of(source.rows, of_text=plan.config.source.format == "csv")
     if files is None or not files.files:
         raise NotColumnar("the source is not made of files, or of none")

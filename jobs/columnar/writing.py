@@ -104,13 +104,19 @@ def _layout(
         root=place.root,
         schema=schema,
         partition_by=_physical(place),
-        measured=statistics.measured(place.schema, place.configuration, place.partition_by),
+        measured=statistics.measured(place.schema, {**_default(spark), **place.configuration}, place.partition_by),
         options=writer_options(in_files, hidden),
         codec=fitting.codec,
         largest=FILE_SIZE,
         spark_version=spark.version,
         run_id=run_id,
     )
+
+
+def _default(spark: SparkSession) -> dict[str, str]:
+    """What the session has for a property of data skipping that a table has not."""
+    longest = spark.conf.get("spark.databricks.io.skipping.stringPrefixLength", None)
+    return {} if longest is None else {"delta.dataSkippingStringPrefixLength": longest}
 
 
 def _physical(place: Place) -> tuple[str, ...]:

@@ -40,6 +40,7 @@ from pyspark.sql import SparkSession
 from jobs import pseudonymize, plan
 from jobs.configuration import config
 from jobs.spark_app import session
+from jobs.spark_app.failures import translated
 from jobs.table_run.selection import Selection
 from privacy_udfs import keys
 
@@ -53,8 +54,11 @@ else:
     spark = session.start("leaks")
 conf = config.load(Path(sys.argv[1]))
 for name in (*FORMATS, "delta"):  # a second run of one: it is then that Delta warns
-    print("TREATED", name, pseudonymize.run(spark, conf, name).rows)
+    for execution in ("spark", "auto"):
+        result = pseudonymize.run(spark, conf, name, execution=execution)
+        print("TREATED", name, result.rows, result.execution)
 result = pseudonymize.run(spark, conf, "good")
+print("TREATED good", result.rows, result.execution)
 own = session.for_run(spark)
 held = pseudonymize.prepare(own, conf, "good")
 rows = held.source.rows.select(*Selection(held.plan, {}, held.keys.references(held.plan)).columns())
@@ -63,13 +67,22 @@ for mode in ("simple", "extended", "codegen", "cost", "formatted"):
 print(rows.schema.json(), repr(held), repr(result), plan.as_text(held.plan))
 own.sql(f"SHOW TBLPROPERTIES {held.target.name}").show(truncate=False)
 for name in sys.argv[2:]:
-    try:
-        pseudonymize.run(spark, conf, name)
-        print("SUCCEEDED", name)
-    except Exception as error:
-        print("FAILED", name, type(error).__name__)
-        traceback.print_exc()
-        print(repr(error), error.args)
+    for execution in ("auto", "spark"):
+        try:
+            pseudonymize.run(spark, conf, name, execution=execution)
+            print("SUCCEEDED", name)
+        except Exception as error:
+            print("FAILED", name, execution, type(error).__name__)
+            traceback.print_exc()
+            print(repr(error), error.args)
+held = pseudonymize.prepare(own, conf, "parquet_folders")
+(changed,) = Path(sys.argv[1], "..", "raw", "parquet_folders").resolve().glob("*/*.parquet")
+changed.write_bytes(changed.read_bytes() + b"canary-cell")
+try:
+    translated("parquet_folders", lambda: pseudonymize.execute(own, held))
+except Exception as error:
+    print("FAILED changed_file", type(error).__name__)
+    traceback.print_exc()
 Path(sys.argv[1], "..", "keys", "crm.json").resolve().write_text("{canary-cell")
 keys.clear_cache()
 try:
@@ -80,9 +93,12 @@ except Exception as error:
 spark.stop()
 """
 FORMATS = ("delta", "delta_folders", "parquet_folders", "csv", "json", "orc")
+COLUMNAR = ("delta", "delta_folders", "parquet_folders")
+"""Of the formats, those whose table takes the columnar path where it may."""
 FAILING = {
     "refused_value": "RefusedAt",
     "refused_in_delta": "RefusedAt",
+    "refused_in_folders": "RefusedAt",
     "malformed_line": "RunFailed",
     "undecided": "PlanError",
     "broken_file": "RunFailed",
@@ -125,6 +141,7 @@ def raw_tables(lake: Path) -> list[dict[str, object]]:
         table("good", lake, columns),
         *(of_format(lake, name, {name: columns[name] for name in flat.column_names}) for name in FORMATS),
         of_format(lake, "refused_in_delta", {**KEYS, "name": {"technique": "truncate_ip"}}, "delta"),
+        of_format(lake, "refused_in_folders", {**KEYS, "name": {"technique": "truncate_ip"}}, "delta_folders"),
         table("refused_value", lake, {**columns, "email": {"technique": "truncate_ip"}}),
         table("malformed_line", lake, {"id": KEYED, "email": KEYED}, source=csv),
         table("undecided", lake, {"id": KEYED}),
@@ -135,12 +152,12 @@ def raw_tables(lake: Path) -> list[dict[str, object]]:
 
 
 def of_format(lake: Path, name: str, columns: dict[str, object], folder: str = "") -> dict[str, object]:
-    source = {"format": name.partition("_")[0], "path": str(lake / "raw" / (folder or name))}
+    source = {"path": str(lake / "raw" / (folder or name))}
     if "folders" in name:
         source["personal_paths"] = "accepted"
     if name in ("csv", "json"):
         source["schema"] = "id bigint, email string, name string"
-    return table(name, lake, columns, source={**source, "format": folder or source["format"]})
+    return table(name, lake, columns, source={**source, "format": (folder or name).partition("_")[0]})
 
 
 @pytest.fixture(scope="module", params=["INFO", "DEBUG"])
@@ -194,11 +211,17 @@ def spellings(uri: str) -> list[bytes]:
 
 def test_the_driver_did_what_was_asked(left_behind: tuple[Path, str, list[bytes]]) -> None:
     output = left_behind[1]
-    for name, error in {**FAILING, "broken_key": "KeyProblem"}.items():
-        assert f"FAILED {name} {error}" in output, output[-6000:]
+    for line in ("FAILED broken_key KeyProblem", "FAILED changed_file "):
+        assert line in output, output[-6000:]
+    for name, error in FAILING.items():
+        for execution in ("auto", "spark"):
+            assert f"FAILED {name} {execution} {error}" in output, output[-6000:]
+    assert "TREATED good 3 columnar\n" in output
     for name in FORMATS:
-        treated = output.count(f"TREATED {name} {1 if 'folders' in name else 3}\n")
-        assert treated == (2 if name == "delta" else 1), output[-6000:]
+        rows, times = 1 if "folders" in name else 3, 2 if name == "delta" else 1
+        by_path = {path: output.count(f"TREATED {name} {rows} {path}\n") for path in ("columnar", "spark")}
+        wanted = {"columnar": times, "spark": times} if name in COLUMNAR else {"columnar": 0, "spark": 2 * times}
+        assert by_path == wanted, output[-6000:]
     assert "SUCCEEDED" not in output
     assert "== Physical Plan ==" in output
     assert list((left_behind[0] / "events").iterdir())

@@ -51,9 +51,9 @@ def files(
         added = [AddedFile(**file) for each in told for file in each["files"]]
         _reconcile(told, added, len(work.parts))
         if any(each["attempt"] for each in told) or _speculates(spark):
-            _sweep(work, added)
+            sweep(fitting, place, run_id, added)
     except BaseException:
-        _sweep(work, ())
+        sweep(fitting, place, run_id, ())
         raise
     return added, functools.reduce(CountsParam().addInPlace, (_counts(each) for each in told), {})
 
@@ -85,13 +85,13 @@ def _reconcile(told: Sequence[Mapping[str, Any]], added: Sequence[AddedFile], nu
         raise UnexpectedFailure(f"of {number} parts {len(parts)} were treated, and of {read} rows {written} written")
 
 
-def _sweep(work: Work, added: Sequence[AddedFile]) -> None:
-    """Take away what attempts that failed have left in the target's folder: the run's files that are not ``added``."""
-    kept = {f"{work.layout.root}/{file.path}" for file in added}
+def sweep(fitting: Fitting, place: Place, run_id: str, added: Sequence[AddedFile]) -> None:
+    """Take away what a run, or attempts of it that failed, left in the target's folder: its files but for ``added``."""
+    kept = {f"{place.root}/{file.path}" for file in added}
     with contextlib.suppress(Exception):  # what is left is no part of the table, and VACUUM takes it away
-        for uri in work.access.below(work.layout.root):
-            if work.layout.run_id in uri.rpartition("/")[2] and uri not in kept:
-                work.access.delete(uri)
+        for uri in fitting.access.below(place.root):
+            if run_id in uri.rpartition("/")[2] and uri not in kept:
+                fitting.access.delete(uri)
 
 
 def _layout(

@@ -86,6 +86,15 @@ def renewed(spark: SparkSession, state: TargetState, target: Target) -> TargetSt
     return dataclasses.replace(state, transaction=begun)
 
 
+def lacks(spark: SparkSession, state: TargetState, run_id: str) -> bool:
+    """Whether the target's history can be read, and has no commit of a run."""
+    try:
+        found = state.address.history(spark).where(F.get_json_object("userMetadata", "$.run_id") == run_id)
+        return found.isEmpty()
+    except (PySparkException, Py4JError):
+        return False
+
+
 def _in_transaction(spark: SparkSession, begun: Transaction, table: NewTable, files: Files | None) -> Commit:
     """Delta itself refuses the commit where anything was changed since the transaction began, at the look."""
 

@@ -11,6 +11,7 @@ from jobs.columnar import fitting, writing
 from jobs.gates.known import Prepared
 from jobs.lake import replace
 from jobs.lake.delta_commit import AddedFile, Place
+from jobs.lake.problems import CommitConflict
 from jobs.table_run import comments, whereabouts
 from jobs.table_run.result import by_column
 from jobs.table_run.selection import Selection
@@ -31,7 +32,10 @@ def written(prepared: Prepared, selection: Selection, record: Mapping[str, str],
     comment, stated = comments.of_table(treated, target.before, record), properties(prepared, record)
     found: Counts = {}
 
+    places: list[Place] = []
+
     def files(place: Place) -> Sequence[AddedFile]:
+        places.append(place)
         added, counts = writing.files(spark, fits, place, file_statistics.unmeasured(plan), run_id)
         found.update(counts)
         spark.conf.set(replace.USER_METADATA, run_metadata(prepared, run_id, counts, "columnar"))
@@ -39,6 +43,11 @@ def written(prepared: Prepared, selection: Selection, record: Mapping[str, str],
 
     try:
         commit = replace.replace(spark, treated, prepared.entry.target, target, stated, comment, run_id, files)
+    except CommitConflict:
+        # a store may report a conflict with the very commit that it took: then these are the table's files
+        if places and replace.lacks(spark, target, run_id):
+            writing.sweep(fits, places[0], run_id, ())
+        raise
     except (PySparkException, Py4JError) as error:
         raise whereabouts.located(error, prepared.source, selection) or error from None
     return Written(commit, by_column(plan, found), "columnar")

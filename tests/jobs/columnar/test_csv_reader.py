@@ -218,7 +218,7 @@ def test_a_name_says_nothing_of_compression_in_a_task(tmp_path: Path) -> None:
     """What is compressed was said on the driver, by Spark's list of endings (`check_compression`), not by Arrow's."""
     (tmp_path / "a.gz").write_bytes(b"a\n1\n")
     batches = CsvReader(PLAIN, {"a": T.StringType()}).batches(
-        Stretch(f"file:{tmp_path}/a.gz", 0, 4), Access(), wanted(texts("a"))
+        Stretch(File(f"file:{tmp_path}/a.gz", 4), 0, 4), Access(), wanted(texts("a"))
     )
     assert pa.Table.from_batches(batches).to_pylist() == [{"a": "1"}]
 

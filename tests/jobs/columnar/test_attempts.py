@@ -15,14 +15,13 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs import pseudonymize
-from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import Refused
 from jobs.lake.problems import CommitConflict
-from jobs.spark_app import session
 from jobs.spark_app.failures import translated
 from privacy_udfs.errors import LakenymError
 from tests.helpers.lakes import column, configured, table, treated, write_conf
+from tests.helpers.set_runs import FILE_BY_FILE, prepared, run
 
 ROWS, GROUP = 60_000, 5_000
 """Of a file and of its row groups. The rows are so wide that a task writes before it has read them all."""
@@ -148,13 +147,12 @@ def test_tasks_that_died_and_were_tried_again(spark: SparkSession, retried: Path
 
 @pytest.fixture
 def before(spark: SparkSession, lake: Path) -> tuple[SparkSession, Config]:
-    """A treated table of two files, in a session in which each file is a task."""
+    """A treated table of two files."""
     write_source(lake, "10.0.0.1", 100, 100)
-    own = session.for_run(spark)
-    own.conf.set("spark.sql.files.maxPartitionBytes", str(1 << 20))
     conf = configured(lake, entry("t", lake))
-    assert pseudonymize.run(own, conf, "t", execution="columnar").execution == "columnar"
-    return own, conf
+    assert run(spark, conf, "t", "columnar", FILE_BY_FILE).execution == "columnar"
+    assert len(data_files(lake / "treated" / "t")) == 2
+    return spark, conf
 
 
 def is_as_before(target: Path, versions: int = 1) -> None:
@@ -178,17 +176,17 @@ def test_a_refused_value_leaves_nothing(before: tuple[SparkSession, Config], lak
     entry_of_ips["columns"]["note"] = column({"technique": "truncate_ip"})
     conf = configured(lake, entry_of_ips)
     with pytest.raises(LakenymError, match="truncate_ip cannot treat 1 of 1 values"):
-        pseudonymize.run(spark, conf, "t", execution="columnar")
+        run(spark, conf, "t", "columnar", FILE_BY_FILE)
     is_as_before(lake / "treated" / "t")
 
 
 def test_a_source_that_changes_meanwhile_leaves_nothing(before: tuple[SparkSession, Config], lake: Path) -> None:
     spark, conf = before
     path = third_file(lake, pa.table({"id": [1], "row": [200], "note": ["x"]}))
-    prepared = pseudonymize.prepare(spark, config.executed_by(conf, "columnar"), "t")
+    own, held = prepared(spark, conf, "t", "columnar", FILE_BY_FILE)
     pq.write_table(pa.table({"id": [1, 2], "row": [200, 201], "note": ["x", "yy"]}), path, compression="none")
     with pytest.raises(LakenymError, match="was changed while the run looked at it"):
-        translated("t", lambda: pseudonymize.execute(spark, prepared))
+        translated("t", lambda: pseudonymize.execute(own, held))
     is_as_before(lake / "treated" / "t")
 
 
@@ -197,9 +195,9 @@ def test_a_file_that_turns_out_not_to_fit_leaves_nothing(before: tuple[SparkSess
     spark, conf = before
     third_file(lake, pa.table({"id": [1], "row": [200], "note": ["x"]}).replace_schema_metadata(OLD))
     with pytest.raises(Refused, match="execution: columnar is asked for, and"):
-        pseudonymize.run(spark, conf, "t", execution="columnar")
+        run(spark, conf, "t", "columnar", FILE_BY_FILE)
     is_as_before(lake / "treated" / "t")
-    result = pseudonymize.run(spark, conf, "t")
+    result = run(spark, conf, "t", "auto", FILE_BY_FILE)
     assert (result.execution, result.rows) == ("spark", 201)
     assert result.not_columnar
     is_as_before(lake / "treated" / "t", 2)
@@ -207,10 +205,10 @@ def test_a_file_that_turns_out_not_to_fit_leaves_nothing(before: tuple[SparkSess
 
 def test_a_conflict_leaves_what_the_other_wrote(before: tuple[SparkSession, Config], lake: Path) -> None:
     spark, conf = before
-    prepared = pseudonymize.prepare(spark, config.executed_by(conf, "columnar"), "t")
+    own, held = prepared(spark, conf, "t", "columnar", FILE_BY_FILE)
     target = lake / "treated" / "t"
     spark.newSession().sql(f"INSERT INTO delta.`{target}` SELECT * FROM delta.`{target}` LIMIT 1")
     with pytest.raises(CommitConflict, match="this run committed nothing"):
-        pseudonymize.execute(spark, prepared)
+        pseudonymize.execute(own, held)
     is_as_before(target, 2)
     assert treated(spark, lake).count() == 201

@@ -22,9 +22,9 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from jobs import pseudonymize
 from jobs.configuration.models import Execution
 from jobs.table_run.result import Result
+from tests.helpers import set_runs
 from tests.helpers.lakes import configured, table, treated
 
 FILES, ROWS = 8, 6
@@ -184,8 +184,7 @@ def target(mapped: str, spark: SparkSession, lake: Path) -> DataFrame:
     entry["source"]["path"] = str(lake / "raw" / "t")
     properties = {"delta.columnMapping.mode": mapped, "delta.dataSkippingNumIndexedCols": "-1"}
     entry["target"]["properties"] = properties
-    own = with_settings(spark, {"spark.sql.files.maxPartitionBytes": str(1 << 20)})
-    pseudonymize.run(own, configured(lake, entry), mapped, execution="columnar")
+    set_runs.run(spark, configured(lake, entry), mapped, "columnar", set_runs.FILE_BY_FILE)
     return treated(with_settings(spark, INTERPRETED), lake, mapped)
 
 
@@ -250,7 +249,7 @@ def run(
     pq.write_table(pa.table({"text": ["secret"], "email": ["a"]}), lake / "raw" / "one" / "a.parquet")
     entry = table("one", lake, {"text": "keep", "email": {"domain": "customer"}})
     entry["target"]["properties"] = properties
-    result = pseudonymize.run(with_settings(spark, settings), configured(lake, entry), "one", execution=execution)
+    result = set_runs.run(spark, configured(lake, entry), "one", execution, settings)
     log = (lake / "treated" / "one" / "_delta_log" / f"{result.version:020}.json").read_text()
     (add,) = [action["add"] for action in map(json.loads, log.splitlines()) if "add" in action]
     return result, json.loads(add["stats"]) if "stats" in add else None

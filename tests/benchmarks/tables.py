@@ -148,7 +148,7 @@ def job(
     source: Path,
     algorithm: str,
     properties: Mapping[str, str] | None = None,
-    execution: pseudonymize.Execution = "auto",
+    execution: pseudonymize.Execution = "columnar",
 ) -> Case:
     """The job itself, from a configuration on disk: 128 bits in base64url, one domain for each column."""
     hashed = {"technique": "keyed_hash", "algorithm": algorithm, "key": "crm"}

@@ -17,6 +17,8 @@ from jobs.lake.problems import SourceProblem
 from privacy_udfs.errors import LakenymError
 from tests.helpers import two_paths
 
+pytestmark = pytest.mark.sweep
+
 NAMED = "CREATE TABLE {} (id INT, `the name` STRING, s STRUCT<a: INT, b: STRING>, l ARRAY<STRUCT<c: INT>>, gone INT) " \
     "USING delta TBLPROPERTIES ('delta.columnMapping.mode' = '%s')"  # fmt: skip
 ROW = "INSERT INTO {} SELECT 1, 'x', struct(1 AS a, 'b' AS b), array(struct(2 AS c), NULL), 3"

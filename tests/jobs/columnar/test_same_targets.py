@@ -12,6 +12,8 @@ from pyspark.sql import functions as F
 
 from tests.helpers import two_paths
 
+pytestmark = pytest.mark.sweep
+
 OLD = ["CREATE TABLE {} (old INT) USING delta", "INSERT INTO {} VALUES (1), (2)"]
 TARGETS: dict[str, tuple[dict[str, Any], Sequence[str]]] = {
     "new": ({}, ()),

@@ -16,7 +16,7 @@ unexport SPARK_HOME SPARK_CONF_DIR PYSPARK_DRIVER_PYTHON PYSPARK_DRIVER_PYTHON_O
 # Set-up leaves a java in the environment when Spark would find none that is fit by itself.
 WITH_JAVA = if [ -x $(VENV)/bin/java ]; then export JAVA_HOME=$(CURDIR)/$(VENV); fi;
 
-.PHONY: help setup demo test quick lint bench schemas notebook lock clean
+.PHONY: help setup demo test faults quick lint bench schemas notebook lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ demo: $(READY) ## treat a made-up lake and show before, after and the record (un
 
 test: lint ## lint, then every test, and the ten slowest of them
 	@$(WITH_JAVA) python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=10 $(ARGS)
+
+faults: $(READY) ## the long comparisons: both paths over all sources and targets, skipping by statistics
+	@$(WITH_JAVA) python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m sweep $(ARGS)
 
 quick: lint ## lint, then the tests that start no Spark (some two minutes)
 	@python -m pytest --without-spark -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)

@@ -51,9 +51,9 @@ class CsvReader:
             for name, column in zip(table.column_names, table.columns, strict=True)
         }
         chosen = pa.table(columns).select(wanted.names)
-        yield from (
-            chosen.cast(wanted) if len(wanted) else chosen
-        ).to_batches()  # the cast to no columns loses the rows
+        if len(wanted):  # a cast to no columns loses the count of rows
+            chosen = chosen.cast(wanted)
+        yield from chosen.to_batches()
 
 
 def reader(source: Source, schema: T.StructType, folder_names: Collection[str]) -> CsvReader:

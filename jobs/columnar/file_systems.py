@@ -16,6 +16,7 @@ from jobs.columnar import hadoop, s3
 from jobs.columnar.unfit import NotColumnar
 
 _URI = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*):(//(?P<store>[^/]*))?(?P<path>/.*)?", re.DOTALL)
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]*")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Access:
             raise
 
     def delete(self, uri: str) -> None:
-        """Delete a file; one that is not there is no error."""
+        """Delete a file; one that is not there is no error. In S3 its folder gets a marker, as S3A gives it one too."""
         store, path = self.open(uri)
         with _no_text("delete a file"), contextlib.suppress(FileNotFoundError):
             store.delete_file(path)
@@ -109,6 +110,8 @@ def parted(uri: str) -> tuple[str, str, str]:
         raise NotColumnar("a path has empty parts or dots")
     if found["scheme"] == "file" and (found["store"] or not path):
         raise NotColumnar("a path of file: names a host or no file")
+    if found["scheme"] in ("s3a", "s3") and not _BUCKET.fullmatch(found["store"] or ""):
+        raise NotColumnar("a path in S3 names more than a bucket")  # keys, say, so its text is not told
     return found["scheme"], found["store"] or "", path
 
 

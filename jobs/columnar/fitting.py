@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import pyarrow as pa
 from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
-from jobs.columnar import arrow_types, file_systems, partition_values, parts
+from jobs.columnar import arrow_types, csv_reader, file_systems, partition_values, parts
 from jobs.columnar.file_systems import Access
 from jobs.columnar.parquet_reader import ParquetReader
 from jobs.columnar.parquet_writer import CODECS
@@ -57,17 +57,39 @@ def fitted(spark: SparkSession, plan: Plan, source: SourceRows, trees: Trees, be
         raise NotColumnar(f"spark.sql.parquet.compression.codec is {codec}, which Arrow does not write")
     if str(spark.conf.get("spark.databricks.delta.stats.collect", "true")).lower() != "true":
         raise NotColumnar("spark.databricks.delta.stats.collect is off, and files of this path come with statistics")
-    files = source_files.of(source.rows)
-    if files is None or files.reader not in PARQUET:
-        raise NotColumnar("the source is neither a Delta table nor a folder of Parquet files")
-    _check_files(files)
-    access = file_systems.access(spark, [begun.location, *(file.uri for file in files.files)])
-    made = tuple(_tree(*tree) for tree in trees)
-    subject = _subject(plan)
+    files = source_files.of(source.rows, of_text=plan.config.source.format == "csv")
+    if files is None or not files.files:
+        raise NotColumnar("the source is not made of files, or of none")
+    access = file_systems.access(spark, _one_of_each_store([begun.location, *(file.uri for file in files.files)]))
+    made, subject = tuple(_tree(*tree) for tree in trees), _subject(plan)
     names = {tree.name for tree in made if tree.node is not None} | set(subject[:1])
-    stored = [field for field in files.stored.fields if field.name in names]
-    found = _parts(spark, files)
-    return Fitting(found, ParquetReader(_schema(stored, PHYSICAL)), access, _schema(stored, None), made, subject, codec)
+    if files.reader in PARQUET:
+        _check_parquet(files)
+        wanted = [field for field in files.stored.fields if field.name in names]
+        reader: Reader = ParquetReader(_schema(wanted, PHYSICAL))
+    else:
+        reader = _csv_reader(spark, plan, source, files)
+        wanted = [
+            field for field in source.rows.schema.fields if field.name in names and field.name not in files.folders
+        ]
+    cut = _parts(spark, files, whole=files.reader not in PARQUET)
+    return Fitting(cut, reader, access, _schema(wanted, None), made, subject, codec)
+
+
+def _one_of_each_store(uris: Iterable[str]) -> list[str]:
+    """A file for each host or bucket, whose settings serve all others there."""
+    return list({uri.partition("://")[2].partition("/")[0]: uri for uri in uris}.values())
+
+
+def _csv_reader(spark: SparkSession, plan: Plan, source: SourceRows, files: SourceFiles) -> Reader:
+    stated = plan.config.source
+    if stated.format != "csv" or files.reader != "TextFileFormat":
+        raise NotColumnar(f"a source of {stated.kind}, or a view, is read by Spark only")
+    schema = source.rows.schema
+    if any(schema[name].dataType != T.StringType() for name in files.folders):
+        raise NotColumnar("the types that 'schema' gives to folders are read by Spark")
+    csv_reader.check_compression(spark, [file.uri for file in files.files])
+    return csv_reader.reader(stated, schema, files.folders)
 
 
 def _refusals(plan: Plan, source: SourceRows) -> Iterator[str]:
@@ -87,15 +109,16 @@ def _refusals(plan: Plan, source: SourceRows) -> Iterator[str]:
             yield f"the target is partitioned by {name}, whose type only Spark writes into names of folders"
 
 
-def _check_files(files: SourceFiles) -> None:
-    if not files.files:
-        raise NotColumnar("the source has no file to read")
+def _check_parquet(files: SourceFiles) -> None:
     if files.deleted:
         raise NotColumnar("the source has deletion vectors, which Spark applies; REORG TABLE ... APPLY (PURGE) ends it")
-    if files.configuration.get(MAPPING, "none") not in ("none", "name"):
+    mapping = files.configuration.get(MAPPING, "none")
+    if mapping not in ("none", "name"):
         raise NotColumnar("the source's columns are known by their numbers in files (column mapping by id)")
     for field in files.stored.fields:
         for metadata in _metadata(field):
+            if (mapping == "name") != (PHYSICAL in metadata):
+                raise NotColumnar(f"Delta does not say what column {field.name} is called in the source's files")
             if CHAR_TYPE in metadata:
                 raise NotColumnar(f"column {field.name} is, or holds, CHAR or VARCHAR, which Spark reads its own way")
             if DEFAULT in metadata:
@@ -150,8 +173,8 @@ def _type(given: T.DataType, name: str, renamed_by: str | None) -> pa.DataType:
     return arrow_types.of_spark(given, name)
 
 
-def _parts(spark: SparkSession, files: SourceFiles) -> list[Part]:
+def _parts(spark: SparkSession, files: SourceFiles, whole: bool) -> list[Part]:
     """About as large as Spark's own."""
     settings = spark._jsparkSession.sessionState().conf()
     largest, opening = int(settings.filesMaxPartitionBytes()), int(settings.filesOpenCostInBytes())
-    return parts.parts(files.files, largest, opening, spark.sparkContext.defaultParallelism, whole=False)
+    return parts.parts(files.files, largest, opening, spark.sparkContext.defaultParallelism, whole)

@@ -50,6 +50,8 @@ def _text(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def folder(values: Values) -> str:
     """The folder of a partition below the table's, with a slash at its end; empty for a table without partitions."""
+    if any(value == NULL for _, value in values):
+        raise NotColumnar("a partition column holds the text by which folders say null")
     parts = [f"{_escaped(name)}={NULL if value is None else _escaped(value)}" for name, value in values]
     if any(len(part.encode()) > LONGEST_NAME for part in parts):
         raise NotColumnar("a partition column holds a text that is too long for a folder's name")

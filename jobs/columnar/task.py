@@ -6,6 +6,7 @@ gone with it. A part that is not fit for this path is said as such, and no error
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 from collections.abc import Iterator
@@ -54,7 +55,8 @@ def _tried(work: Work, number: int, files: Files) -> dict[str, Any]:
     counts = Counts()
     try:
         rows = _treat(work, work.parts[number], files, counts)
-        added = [dataclasses.asdict(file) for file in files.finish()]
+        with _told_by_kind("writing the target's files"):
+            added = [dataclasses.asdict(file) for file in files.finish()]
     except NotColumnar as error:
         files.abandon()
         return {"unfit": str(error)}
@@ -66,7 +68,8 @@ def _treat(work: Work, part: Part, files: Files, counts: Counts) -> int:
     rows, gathered, size = 0, list[pa.RecordBatch](), 0
     for stretch in part:
         for batch in _batches(work, stretch):
-            treated = _treated(work, batch, stretch, counts)
+            with _told_by_kind("treating the rows"):
+                treated = _treated(work, batch, stretch, counts)
             rows, size = rows + treated.num_rows, size + treated.nbytes
             gathered.append(treated)
             if size >= GATHERED:
@@ -78,23 +81,29 @@ def _treat(work: Work, part: Part, files: Files, counts: Counts) -> int:
 
 
 def _batches(work: Work, stretch: Stretch) -> Iterator[pa.RecordBatch]:
-    """Errors that nobody foresaw are told by their kind, since those of libraries quote values."""
-    try:
-        yield from work.reader.batches(stretch, work.access, work.wanted)
-    except LakenymError:
-        raise
-    except Exception as error:
-        shown = wording.file_shown(stretch.file.uri)
-        raise UnexpectedFailure(f"{shown}: reading it failed with {type(error).__name__}") from None
+    found = work.reader.batches(stretch, work.access, work.wanted)
+    while True:
+        with _told_by_kind(f"reading {wording.file_shown(stretch.file.uri)}"):
+            batch = next(found, None)
+        if batch is None:
+            return
+        yield batch
 
 
 def _write(files: Files, gathered: list[pa.RecordBatch]) -> None:
-    try:
+    with _told_by_kind("writing the target's files"):
         files.write(pa.Table.from_batches(gathered))
+
+
+@contextlib.contextmanager
+def _told_by_kind(deed: str) -> Iterator[None]:
+    """Errors that nobody foresaw are told by their kind, since those of libraries quote paths and values."""
+    try:
+        yield
     except LakenymError:
         raise
     except Exception as error:
-        raise UnexpectedFailure(f"writing the target's files failed with {type(error).__name__}") from None
+        raise UnexpectedFailure(f"{deed} failed with {type(error).__name__}") from None
 
 
 def _treated(work: Work, batch: pa.RecordBatch, stretch: Stretch, counts: Counts) -> pa.RecordBatch:

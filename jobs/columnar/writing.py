@@ -50,7 +50,7 @@ def files(
             raise NotColumnar(unfit[0])
         added = [AddedFile(**file) for each in told for file in each["files"]]
         _reconcile(told, added, len(work.parts))
-        if any(each["attempt"] for each in told):
+        if any(each["attempt"] for each in told) or _speculates(spark):
             sweep(fitting, place, run_id, added)
     except BaseException:
         sweep(fitting, place, run_id, ())
@@ -63,6 +63,11 @@ def _run(spark: SparkSession, work: Work) -> list[dict[str, Any]]:
     number = len(work.parts)
     rows = spark.range(0, number, 1, number).mapInArrow(functools.partial(task.run, work=work), f"{task.RESULT} string")
     return [json.loads(row[task.RESULT]) for row in rows.collect()]
+
+
+def _speculates(spark: SparkSession) -> bool:
+    """Whether a second attempt may be begun while the first goes on."""
+    return str(spark.sparkContext.getConf().get("spark.speculation", "false")).lower() == "true"
 
 
 def _counts(told: Mapping[str, Any]) -> Counts:

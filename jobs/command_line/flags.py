@@ -67,7 +67,7 @@ ACCEPT_OTHER_KEY_VERSION = Flag(
 EXECUTION = Flag(
     "--execution",
     "how tables are treated: columnar (file by file, in whole Arrow arrays; refused where it does not fit), spark (row "
-    "by row), or auto, which is columnar wherever that fits (default: as each table's entry says, else auto)",
+    "by row), or auto, which is columnar wherever that fits (default: as each table's entry says, else spark)",
     {"choices": get_args(Execution)},
 )
 PARALLEL = Flag(

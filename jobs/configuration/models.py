@@ -153,7 +153,7 @@ class TableEntry(Entry):
     rows: Predicate | None = None
     review_by: IsoDate | None = None
     retention: Retention | None = None
-    execution: Execution = "auto"
+    execution: Execution = "spark"
     columns: Annotated[dict[str, Any], Field(min_length=1)]
 
 
@@ -255,7 +255,7 @@ class TableConfig:
     review_by: datetime.date | None = None
     retention: str | None = None
     rows: str | None = None
-    execution: Execution = "auto"
+    execution: Execution = "spark"
 
     @functools.cached_property
     def columns(self) -> Mapping[str, ColumnRule]:

@@ -46,7 +46,9 @@ class Commit:
     run: Mapping[str, Any]
 
 
-def raw_versions(spark: SparkSession, address: Address, location: str, version: int) -> tuple[int, ...]:
+def raw_versions(
+    spark: SparkSession, address: Address, location: str, version: int, is_small: bool = False
+) -> tuple[int, ...]:
     """Versions up to ``version`` that hold rows without a treatment record, or others than a run of ours wrote.
 
     A run of ours replaces all rows, so what it commits is treated whatever was there before; what anyone else adds to
@@ -61,8 +63,10 @@ def raw_versions(spark: SparkSession, address: Address, location: str, version: 
 
     Versions whose commit is in no file of its own (not yet published by a catalog that commits) count as raw. What was
     before the oldest commit left is told by the schema alone.
+
+    is_small: whether one task reads the whole log soon enough, so that nothing is shuffled.
     """
-    commits = _commits(spark, location, version)
+    commits = _commits(spark, location, version, is_small)
     oldest = commits[0].version if commits else 0
     found = _judged(commits, oldest > 0 and _starts_treated(spark, address, oldest))
     return tuple(each for each in range(oldest, version + 1) if not found.get(each, False))
@@ -123,11 +127,12 @@ def _starts_treated(spark: SparkSession, address: Address, version: int) -> bool
 # -- the log ----------------------------------------------------------------------------------------------------------
 
 
-def _commits(spark: SparkSession, location: str, last: int) -> list[Commit]:
+def _commits(spark: SparkSession, location: str, last: int, is_small: bool) -> list[Commit]:
     """What the log's commits say, the oldest first."""
     actions = spark.read.options(**LITERALLY).schema(ACTIONS).json(f"{location}/_delta_log")
     version = F.regexp_extract("_metadata.file_name", r"^(\d{20})\.json$", 1).cast("bigint")
     numbered = actions.select(version.alias("version"), *actions.columns).where(F.col("version") <= last)
+    numbered = numbered.coalesce(1) if is_small else numbered
     changes, info, said = F.col("add.dataChange"), "commitInfo", F.col("add.stats").isNotNull()
     count = F.get_json_object("add.stats", "$.numRecords").cast("bigint")
     found = numbered.groupBy("version").agg(

@@ -10,6 +10,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import types as T
 
+from jobs.lake import log_replay
 from jobs.lake.record_names import PRIVACY, RECORD
 
 
@@ -25,6 +26,8 @@ class Leaf:
     has_record: bool = False
     reader: str = ""
     """Spark's class that reads the files, where they are files."""
+    log_size: int | None = None
+    """Of a Delta table, as `log_replay.size`."""
 
     @property
     def is_treated(self) -> bool:
@@ -42,6 +45,14 @@ def relations(rows: DataFrame) -> list[Any]:
     """Spark's own relation of files for each leaf; None for a leaf of another kind."""
     leaves = rows._jdf.queryExecution().analyzed().collectLeaves()
     return [_relation(leaves.apply(at)) for at in range(leaves.size())]
+
+
+def is_whole(rows: DataFrame) -> bool:
+    """Whether they are all rows of one table or folder, none left out or made anew; so they are no view's."""
+    node = rows._jdf.queryExecution().analyzed()
+    while is_a(node, "Project") or is_a(node, "SubqueryAlias"):  # by these `jobs.lake.read` takes metadata off
+        node = node.child()
+    return is_a(node, "LogicalRelation")
 
 
 def _relation(node: Any) -> Any:
@@ -77,7 +88,9 @@ def _leaf(node: Any) -> Leaf:
 def _with_index(found: Leaf, index: Any) -> Leaf:
     if is_a(index, "TahoeFileIndex"):
         has_record = found.has_record or bool(index.metadata().configuration().contains(RECORD))
-        return dataclasses.replace(found, version=int(index.getSnapshot().version()), has_record=has_record)
+        snapshot = index.getSnapshot()
+        size = log_replay.size(snapshot)
+        return dataclasses.replace(found, version=int(snapshot.version()), has_record=has_record, log_size=size)
     if is_a(index, "InMemoryFileIndex"):
         paths = index.rootPaths()
         return dataclasses.replace(found, roots=tuple(paths.apply(at).toString() for at in range(paths.size())))

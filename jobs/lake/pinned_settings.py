@@ -59,4 +59,5 @@ PINNED = {
     "spark.sql.timeTravelTimestampKey": "timestampAsOf",
     "spark.databricks.delta.timeTravel.resolveOnIdentifier.enabled": "false",  # a path with @v1 is a path
     "spark.databricks.delta.checkLatestSchemaOnRead": "true",
+    "spark.databricks.delta.stalenessLimit": "0",  # the newest version is the newest
 }

@@ -5,10 +5,13 @@ Whatever of it can be known before a row is read is looked at here, and told as 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 from collections.abc import Callable
 
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.configuration import reader_options
@@ -41,6 +44,8 @@ class SourceRows:
     """The same rows, read again with `PLACES`, where files tell more of a row than Spark does."""
     names_from_data: bool = False
     """Whether the columns' names are read out of the files' text, where they may be values (a CSV without a header)."""
+    log_sizes: tuple[int | None, ...] = ()
+    """Of the Delta tables that are read, as `log_replay.size`."""
 
 
 def rows_of(spark: SparkSession, source: Source) -> SourceRows:
@@ -62,7 +67,8 @@ def rows_of(spark: SparkSession, source: Source) -> SourceRows:
         rows = source_schema.cleaned(partition_folders.typed(rows, source))
         is_treated = any(leaf.is_treated for leaf in under)
         places = functools.partial(_placed, spark, source) if source.format == "csv" else None
-        return SourceRows(rows, version, partitions, is_treated, places, text_files.names_from_data(source))
+        sizes = tuple(leaf.log_size for leaf in under if leaf.version is not None)
+        return SourceRows(rows, version, partitions, is_treated, places, text_files.names_from_data(source), sizes)
 
 
 def _placed(spark: SparkSession, source: Source) -> DataFrame:
@@ -96,7 +102,11 @@ def _version(spark: SparkSession, source: Source, address: Address) -> int:
     if "timestampAsOf" in source.options:
         return _only(leaves.of(address.read(spark, source.options)), source)
     wanted = source.options.get("versionAsOf", "latest")
-    return address.version(spark) if wanted.lower() == "latest" else int(wanted)
+    if wanted.lower() != "latest":
+        return int(wanted)
+    with contextlib.suppress(PySparkException, Py4JError):  # the plan tells it, and no job of Spark's is needed
+        return _only(leaves.of(address.read(spark)), source)
+    return address.version(spark)  # whose errors say best what is not there
 
 
 def _only(found: list[Leaf], source: Source) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
@@ -30,37 +31,49 @@ class File:
 
 @dataclasses.dataclass(frozen=True)
 class SourceFiles:
-    """The files of a source. reader: Spark's class that reads them. stored: the columns in them, with the metadata by
-    which Delta knows their names there. configuration: of a Delta table. deleted: whether rows in them are deleted."""
+    """The files of a source.
+
+    reader: Spark's class that reads them. stored: the columns in them, with the metadata by which Delta knows their
+    names there. folders: columns that are not in them. configuration: of a Delta table. deleted: whether rows in them
+    are deleted.
+    """
 
     reader: str
     stored: T.StructType
     files: tuple[File, ...]
+    folders: tuple[str, ...] = ()
     configuration: Mapping[str, str] = dataclasses.field(default_factory=dict)
     deleted: bool = False
 
 
-def of(rows: DataFrame) -> SourceFiles | None:
-    """The files under rows that are read from one table or folder of files; None for all others."""
+def of(rows: DataFrame, of_text: bool = False) -> SourceFiles | None:
+    """The files under rows that are all rows of one table or folder of files; None for all others, views too.
+
+    of_text: the rows are made by `jobs.lake.text_sources` out of all lines of the files.
+    """
     found = leaves.relations(rows)
-    if len(found) != 1 or found[0] is None:
+    if len(found) != 1 or found[0] is None or not (of_text or leaves.is_whole(rows)):
         return None
     spark, relation = rows.sparkSession, found[0]
     index, reader = relation.location(), str(relation.fileFormat().getClass().getSimpleName())
-    stored, folders = (leaves.schema_of(schema) for schema in (relation.dataSchema(), relation.partitionSchema()))
     if leaves.is_a(index, "TahoeFileIndex"):
-        return _of_delta(spark, index, reader, stored, folders)
+        return _of_delta(spark, index, reader)
+    stored, folders = (leaves.schema_of(schema) for schema in (relation.dataSchema(), relation.partitionSchema()))
     if leaves.is_a(index, "InMemoryFileIndex"):
-        return SourceFiles(reader, stored, tuple(_listed(index, folders)))
+        return SourceFiles(reader, stored, tuple(_listed(index, folders)), tuple(folders.names))
     return None
 
 
-def _of_delta(spark: SparkSession, index: Any, reader: str, stored: T.StructType, folders: T.StructType) -> SourceFiles:
+def _of_delta(spark: SparkSession, index: Any, reader: str) -> SourceFiles:
+    """Of a version of a Delta table. The schema is the log's: the relation's has not the names of columns in files."""
     snapshot = index.getSnapshot()
-    configuration = dict(spark._jvm.scala.jdk.javaapi.CollectionConverters.asJava(snapshot.metadata().configuration()))  # type: ignore[union-attr]
-    names = {field.name for field in folders.fields}
-    stored = T.StructType([field for field in stored.fields if field.name not in names])
-    values = [_folder_value(field, at) for at, field in enumerate(folders.fields)]
+    metadata, asked = snapshot.metadata(), spark._jvm.scala.jdk.javaapi.CollectionConverters  # type: ignore[union-attr]
+    configuration = dict(asked.asJava(metadata.configuration()))
+    schema = T.StructType.fromJson(json.loads(metadata.schemaString()))
+    folders = [schema[name] for name in asked.asJava(metadata.partitionColumns())]
+    names = tuple(field.name for field in folders)
+    stored = T.StructType([field for field in schema.fields if field.name not in names])
+    values = [_folder_value(field, at) for at, field in enumerate(folders)]
     listed = DataFrame(snapshot.allFiles().toDF(), spark)
     deleted = F.col("deletionVector").isNotNull().alias("deleted")
     table = listed.select("path", "size", deleted, *values).toArrow().combine_chunks()
@@ -68,9 +81,9 @@ def _of_delta(spark: SparkSession, index: Any, reader: str, stored: T.StructType
     files = []
     for at in range(table.num_rows):
         path, size, _, *of_folders = (column[at] for column in table.columns)
-        known = {field.name: value for field, value in zip(folders.fields, of_folders, strict=True)}
-        files.append(File(_absolute(root, path.as_py()), size.as_py(), known))
-    return SourceFiles(reader, stored, tuple(files), configuration, bool(any(table.column("deleted").to_pylist())))
+        files.append(File(_absolute(root, path.as_py()), size.as_py(), dict(zip(names, of_folders, strict=True))))
+    has_deleted = any(table.column("deleted").to_pylist())
+    return SourceFiles(reader, stored, tuple(files), names, configuration, has_deleted)
 
 
 def _folder_value(field: T.StructField, at: int) -> Any:

@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
 from jobs.configuration.models import Target
-from jobs.lake import delta_commit, history, leftovers, places
+from jobs.lake import delta_commit, history, leftovers, log_replay, places
 from jobs.lake.address import Address
 from jobs.lake.described import Described
 from jobs.lake.leftovers import NOTHING, Leftovers
@@ -33,6 +33,8 @@ class TargetState:
     """Where it is or will be; None where only the catalog knows."""
     left: Leftovers = NOTHING
     """What is left of the raw versions."""
+    log_size: int | None = 0
+    """Of its Delta log, as `jobs.lake.log_replay.size`."""
 
     @property
     def name(self) -> str:
@@ -64,12 +66,23 @@ def _is_there(spark: SparkSession, address: Address, begun: delta_commit.Transac
 
 
 def _existing(spark: SparkSession, address: Address, begun: delta_commit.Transaction | None) -> TargetState:
-    detail = address.detail(spark)
-    location, properties = detail["location"], detail["properties"]
+    location, description, properties = _described(spark, address, begun)
     if str(properties.get("delta.appendOnly", "")).lower() == "true":
         raise SourceProblem(f"the target {address.sql} is append-only (delta.appendOnly), and a run replaces its rows")
     version = begun.version if begun is not None else address.version(spark)
-    before = Described(address.read(spark).schema, detail["description"] or "", properties)
-    raw = history.raw_versions(spark, address, location, version)
+    before = Described(address.read(spark).schema, description, properties)
+    log_size = None if begun is None else log_replay.size(begun.txn.snapshot())
+    raw = history.raw_versions(spark, address, location, version, log_replay.is_small(log_size, version))
     left = leftovers.of(spark, location, raw, version, properties)
-    return TargetState(address, version, properties, raw, before, begun, location, left)
+    return TargetState(address, version, properties, raw, before, begun, location, left, log_size)
+
+
+def _described(
+    spark: SparkSession, address: Address, begun: delta_commit.Transaction | None
+) -> tuple[str, str, Mapping[str, str]]:
+    """Location, comment and properties. Of the version that the transaction began on, where there is one: Delta's
+    ``DESCRIBE DETAIL`` says the same of it, and reads the whole log to count files too."""
+    if begun is not None:
+        return begun.location, *delta_commit.comment_and_properties(begun)
+    detail = address.detail(spark)
+    return detail["location"], detail["description"] or "", detail["properties"]

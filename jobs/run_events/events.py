@@ -141,9 +141,11 @@ def one_at_a_time(report: Report) -> Report:
 
 
 def _summary(event: Committed) -> str:
-    rate = f"{event.rows / event.seconds:,.0f} rows/s" if event.seconds else ""
-    way = f"{event.execution} path" + (f" ({event.not_columnar})" if event.not_columnar else "")
-    title = f"{event.table}: version {event.version}, {event.rows:,} rows in {event.seconds:.1f} s, {rate}, {way}"
+    rate = f", {event.rows / event.seconds:,.0f} rows/s" if event.seconds else ""
+    way = "columnar path" if event.execution == "columnar" else "Spark's path"
+    if event.not_columnar:
+        way = f"{way}: {event.not_columnar}"
+    title = f"{event.table}: version {event.version}, {event.rows:,} rows in {event.seconds:.1f} s{rate}, {way}"
     header = ("column", "class", "technique", "treated", "null", "refused")
     rows = [[_shown(value) for value in dataclasses.astuple(column)] for column in event.columns]
     return "\n".join([title, *(f"  {line}" for line in table_lines(header, rows))])

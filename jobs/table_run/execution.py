@@ -13,11 +13,12 @@ from jobs.archive import snapshots
 from jobs.columnar.unfit import NotColumnar
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.gates.known import Prepared
-from jobs.lake import replace
+from jobs.lake import log_replay, replace
 from jobs.named_keys import key_delivery
 from jobs.record import treatment_record
 from jobs.run_events import events
 from jobs.run_events.events import Report
+from jobs.spark_app import session
 from jobs.table_run import columnar_path, spark_path
 from jobs.table_run.result import Result, summary
 from jobs.table_run.selection import Selection
@@ -34,7 +35,8 @@ def execute(spark: SparkSession, prepared: Prepared, report: Report = events.sil
     snapshot = snapshots.store(spark, prepared.conf, prepared.table, run_id)
     record = treatment_record.properties(plan, entries, snapshot, prepared.conf.policy.version)
     report(events.Begun(prepared.table, run_id, len(plan.leaves), prepared.entry.source.describe()))
-    with key_delivery.delivered(spark, prepared.keys, plan) as keys:
+    replay = log_replay.settings(spark, [*prepared.source.log_sizes, prepared.target.log_size])
+    with key_delivery.delivered(spark, prepared.keys, plan) as keys, session.settings(spark, replay):
         written = _written(prepared, Selection(plan, entries, keys), record, run_id)
     seconds, commit = time.monotonic() - start, written.commit
     result = Result(

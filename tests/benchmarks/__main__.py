@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.benchmarks import check, kernels, plot, report, small_tables, tables, targets
+from tests.benchmarks import check, kernels, plot, report, shapes, small_tables, tables, targets
 
 VALUES, QUICK_VALUES = 200_000, 20_000
 QUICK_ROWS = 200_000
@@ -22,7 +22,7 @@ QUICK_ROWS = 200_000
 def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     options.add_argument("--quick", action="store_true", help="a tenth of the values and one turn; prints only")
-    options.add_argument("--only", choices=("kernels", "tables", "small"), help="one part of it; prints only")
+    options.add_argument("--only", choices=("kernels", "tables", "shapes", "small"), help="one part of it; prints only")
     options.add_argument("--group", help="of the kernels only those groups whose title holds this; prints only")
     options.add_argument("--turns", type=int, help="turns of each case after one to warm up (default 5)")
     options.add_argument("--cores", type=int, default=1, help="how many tasks Spark runs at a time (default 1)")
@@ -40,14 +40,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     sections, verdicts = [], []
     measured: dict[str, list[kernels.Row]] = {}
     tabled: list[tables.Row] = []
-    if options.only != "tables":
+    if options.only in (None, "kernels"):
         measured = run_kernels(count, turns, options.group)
         sections.append(report.kernel_tables(measured))
         verdicts += [] if options.group else targets.of_kernels(measured)
-    if options.only != "kernels" and not options.group:
+    if options.only in (None, "tables") and not options.group:
         tabled = run_tables(options.folder, rows, turns, options.cores)
         sections.insert(0, report.table_of_tables(tabled, rows, options.cores))
-        verdicts += targets.of_tables(tabled)
+        verdicts += [*targets.of_tables(tabled), targets.of_size(tabled)]
+    if options.only in (None, "shapes") and not options.group:
+        shaped = run_shapes(options.folder, rows / tables.ROWS, turns)
+        sections.append(report.shape_tables(shaped))
+        verdicts += targets.of_shapes(shaped)
     if not (options.only or options.group):
         checked = check.measure(turns)
         sections.append(report.check_table(checked, check.TABLES, check.COLUMNS))
@@ -75,6 +79,11 @@ def run_kernels(count: int, turns: int, part: str | None) -> dict[str, list[kern
 def run_tables(folder: Path | None, rows: int, turns: int, cores: int) -> list[tables.Row]:
     with tempfile.TemporaryDirectory(dir=folder, prefix="benchmark-") as made:
         return tables.measure(Path(made), rows, turns, cores, say)
+
+
+def run_shapes(folder: Path | None, part: float, turns: int) -> list[shapes.Shape]:
+    with tempfile.TemporaryDirectory(dir=folder, prefix="benchmark-") as made:
+        return shapes.measure(Path(made), part, turns, say)
 
 
 def run_small_tables(folder: Path | None, cores: int) -> str:

@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from tests.benchmarks import kernels, tables
+from tests.benchmarks import kernels, shapes, tables
 from tests.benchmarks.targets import Verdict
 from tests.helpers.places import ROOT
 
@@ -111,6 +111,17 @@ def check_table(times: kernels.Times, tables: int, columns: int) -> str:
 
 
 def table_of_tables(rows: Sequence[tables.Row], count: int, cores: int) -> str:
+    title = (
+        f"### Table to table: {count:,} rows of 9 columns, Delta to Delta, `local[{cores}]`, {len(rows[0].turns)} turns"
+    )
+    return f"{title}\n\n{_rows(rows)}"
+
+
+def shape_tables(found: Sequence[shapes.Shape]) -> str:
+    return "".join(f"### {shape.title[0].upper()}{shape.title[1:]}\n\n{_rows(shape.rows)}\n" for shape in found)
+
+
+def _rows(rows: Sequence[tables.Row]) -> str:
     base = rows[0]
     lines = [
         (
@@ -125,11 +136,8 @@ def table_of_tables(rows: Sequence[tables.Row], count: int, cores: int) -> str:
         )
         for row in rows
     ]
-    heads = ("", "seconds", "of the copy", "processor s", "of the copy", "JVM s", "Python s", "MiB written")
-    title = (
-        f"### Table to table: {count:,} rows of 9 columns, Delta to Delta, `local[{cores}]`, {len(base.turns)} turns"
-    )
-    return f"{title}\n\n" + table(heads, lines)
+    heads = ("", "seconds", "of the first", "processor s", "of the first", "JVM s", "Python s", "MiB written")
+    return table(heads, lines)
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -48,17 +48,19 @@ class Row(NamedTuple):
         return (self.prepared + self.executed) / self.tables
 
 
-def measure(
-    folder: Path, cores: int, say: Callable[[str], None], tables: int = TABLES, parallel: int | None = None
-) -> list[Row]:
-    """Three calls, each over ``tables`` tables."""
+def measure(folder: Path, cores: int, say: Callable[[str], None], tables: int = TABLES) -> list[Row]:
+    """Three calls, each over ``tables`` tables, in a Spark of their own."""
     spark = session(cores, {name: value for name, value in SETTINGS.items() if name not in OWN})
     try:
-        catalogs = [_catalog(spark, folder / half, tables) for half in ("first", "second")]
-        calls = {"new tables, cold": catalogs[0], "new tables, warm": catalogs[1], "the same again": catalogs[0]}
-        return [_call(name, conf, tables, parallel, say) for name, conf in calls.items()]
+        return calls(spark, folder, tables, say)
     finally:
         spark.stop()
+
+
+def calls(spark: SparkSession, folder: Path, tables: int, say: Callable[[str], None]) -> list[Row]:
+    first, second = (_catalog(spark, folder / half, tables) for half in ("first", "second"))
+    asked = {"new tables, cold": first, "new tables, warm": second, "the same again": first}
+    return [_call(name, conf, tables, say) for name, conf in asked.items()]
 
 
 def as_text(rows: Sequence[Row], cores: int) -> str:
@@ -90,11 +92,10 @@ def _catalog(spark: SparkSession, folder: Path, tables: int) -> Path:
     return lakes.write_conf(folder, *[lakes.table(name, folder, COLUMNS, source=sources[name]) for name in names])
 
 
-def _call(name: str, conf: Path, tables: int, parallel: int | None, say: Callable[[str], None]) -> Row:
-    words = ["--conf", str(conf), "--all", *([] if parallel is None else ["--parallel", str(parallel)])]
+def _call(name: str, conf: Path, tables: int, say: Callable[[str], None]) -> Row:
     told, start = io.StringIO(), time.time()
     with contextlib.redirect_stdout(told):
-        code = pseudonymize.main(words)
+        code = pseudonymize.main(["--conf", str(conf), "--all"])
     end, events = time.time(), [json.loads(line) for line in told.getvalue().splitlines()]
     done = [event for event in events if event["event"] == "committed"]
     if code or len(done) != tables:

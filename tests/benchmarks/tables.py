@@ -32,6 +32,7 @@ IDENTIFIERS = ("customer_id", "email", "phone", "national_id")
 KEPT = ("birth_date", "city", "amount", "created", "segment")
 COPY, SHA2, NAIVE = "plain copy", "Spark's `sha2`, no key", "naive `hmac` pandas UDF"
 CMAC, HMAC = "**AES-CMAC**", "**HMAC-SHA-256**"
+SPARK = "AES-CMAC on Spark's path"
 INDEXED = "**AES-CMAC**, Delta statistics of pseudonyms too"
 
 SETTINGS = {
@@ -75,17 +76,24 @@ def measure(folder: Path, rows: int, turns: int, cores: int, say: Callable[[str]
     """Every case in turns, after one turn to warm up."""
     spark = session(cores)
     make_source(spark, folder / "raw" / TABLE, rows)
-    clock, made = ProcessorClock(), cases(spark, folder)
+    result = in_turns(cases(spark, folder), turns, say)
+    spark.stop()
+    return result
+
+
+def in_turns(made: Mapping[str, Case], turns: int, say: Callable[[str], None]) -> list[Row]:
+    """Every case in turns, after one turn to warm up."""
+    clock = ProcessorClock()
     found: dict[str, list[Spent]] = {name: [] for name in made}
+    sizes = dict.fromkeys(made, 0)
     for turn in range(turns + 1):
         for name in in_turn(made, turn):
             shutil.rmtree(made[name].target, ignore_errors=True)
             spent = clock.measure(made[name].run)
             say(f"turn {turn}: {name}: {spent.clock:.1f} s, processor {spent.processor:.1f} s")
             found[name].append(spent)
-    result = [Row(name, tuple(spent[1:]), _size(made[name].target)) for name, spent in found.items()]
-    spark.stop()
-    return result
+            sizes[name] = _size(made[name].target)
+    return [Row(name, tuple(spent[1:]), sizes[name]) for name, spent in found.items()]
 
 
 def session(cores: int, settings: Mapping[str, str] = SETTINGS) -> SparkSession:
@@ -129,12 +137,18 @@ def cases(spark: SparkSession, folder: Path) -> dict[str, Case]:
         NAIVE: written("naive", lambda column: naive(column.cast("string"))),
         CMAC: job(spark, folder / "cmac", source, "AES-CMAC"),
         HMAC: job(spark, folder / "hmac", source, "HMAC-SHA-256"),
+        SPARK: job(spark, folder / "spark", source, "AES-CMAC", execution="spark"),
         INDEXED: job(spark, folder / "indexed", source, "AES-CMAC", {"delta.dataSkippingNumIndexedCols": "32"}),
     }
 
 
 def job(
-    spark: SparkSession, folder: Path, source: Path, algorithm: str, properties: Mapping[str, str] | None = None
+    spark: SparkSession,
+    folder: Path,
+    source: Path,
+    algorithm: str,
+    properties: Mapping[str, str] | None = None,
+    execution: pseudonymize.Execution = "columnar",
 ) -> Case:
     """The job itself, from a configuration on disk: 128 bits in base64url, one domain for each column."""
     hashed = {"technique": "keyed_hash", "algorithm": algorithm, "key": "crm"}
@@ -146,7 +160,7 @@ def job(
         "target": {"path": str(target), "properties": dict(properties or {})},
     }
     conf = lakes.configured(folder, lakes.table(TABLE, folder, columns, **places))
-    return Case(target, lambda: pseudonymize.run(spark, conf, TABLE))
+    return Case(target, lambda: pseudonymize.run(spark, conf, TABLE, execution=execution))
 
 
 def _naive(values: pd.Series) -> pd.Series:

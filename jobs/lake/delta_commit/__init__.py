@@ -20,7 +20,7 @@ from jobs.lake.delta_commit.commit import (
     mark,
     replace,
 )
-from jobs.lake.delta_commit.transaction import Transaction, begin, is_tried
+from jobs.lake.delta_commit.transaction import Transaction, begin, comment_and_properties, is_tried
 
 __all__ = [
     "APPLICATION",
@@ -33,6 +33,7 @@ __all__ = [
     "Unregistered",
     "Written",
     "begin",
+    "comment_and_properties",
     "is_tried",
     "mark",
     "replace",

@@ -169,11 +169,12 @@ def _place(begun: Transaction) -> Place:
 def _added(begun: Transaction, table: NewTable, files: Sequence[AddedFile]) -> Any:
     """The actions by which the files are the whole table, and the metrics that its history shows."""
     jvm, now = java(begun.spark), int(time.time() * 1000)
-    _measure(begun, files)
+    found = begun.txn.filterFiles()  # by which the whole table counts as read, so that any append is a conflict
+    replaced = [found.apply(at) for at in range(found.size())]
+    _measure(begun, files, [int(file.size()) for file in replaced])
     actions = [_action(jvm, {"txn": {"appId": APPLICATION, "version": begun.version + 1, "lastUpdated": now}})]
     actions += [_action(jvm, {"add": _add(file, now)}) for file in files]
-    replaced = begun.txn.filterFiles()  # by which the whole table counts as read, so that any append is a conflict
-    actions += [replaced.apply(at).removeWithTimestamp(now, True) for at in range(replaced.size())]
+    actions += [file.removeWithTimestamp(now, True) for file in replaced]
     begun.txn.removeExistsDefaultFromSchema()
     clustering = _clustering(jvm, table)
     if begun.version >= 0:
@@ -199,12 +200,15 @@ def _add(file: AddedFile, now: int) -> Mapping[str, Any]:
     }
 
 
-def _measure(begun: Transaction, files: Sequence[AddedFile]) -> None:
+def _measure(begun: Transaction, files: Sequence[AddedFile], replaced: Sequence[int]) -> None:
+    """What Delta's own writer counts too. replaced: sizes of the files that are no longer part of the table."""
     jvm, context = java(begun.spark), begun.spark.sparkContext._jsc.sc()
     sums = {
         "numFiles": len(files),
         "numOutputRows": sum(file.rows for file in files),
         "numOutputBytes": sum(file.size for file in files),
+        "numRemovedFiles": len(replaced),
+        "numRemovedBytes": sum(replaced),
     }
     metrics = {}
     for name, number in sums.items():

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
 
 from jobs.lake.active_session import active
-from jobs.lake.delta_commit.scala import DELTA, java, java_class, java_session, scala_object
+from jobs.lake.delta_commit.scala import DELTA, java, java_class, java_map, java_session, scala_object
 
 TRIED = {"4.2": "4.4"}
 """Spark -> Delta, of which everything here was tried. Others may have other signatures and other steps."""
@@ -80,6 +81,12 @@ def _in_session_catalog(session: Any, table: str) -> Any:
     name = session.sessionState().sqlParser().parseTableIdentifier(table)
     given = name.catalog().get() if name.catalog().isDefined() else session.catalog().currentCatalog()
     return session.sessionState().catalog().qualifyIdentifier(name) if given == "spark_catalog" else None
+
+
+def comment_and_properties(begun: Transaction) -> tuple[str, Mapping[str, str]]:
+    """Of the table that it began on; the comment is empty for none."""
+    metadata = begun.txn.snapshot().metadata()
+    return str(metadata.description() or ""), dict(java_map(java(begun.spark), metadata.configuration()))
 
 
 def commit_file(jvm: Any, log: Any, version: int) -> tuple[int, int] | None:

@@ -21,6 +21,7 @@ from jobs.columnar.parts import Stretch
 from jobs.columnar.unfit import NotColumnar
 from jobs.configuration.models import Source
 from jobs.lake import read
+from jobs.lake.source_files import File
 from jobs.lake.text_sources import csv_records
 from jobs.lake.text_sources.csv_records import Dialect
 from jobs.spark_app.failures import RunFailed, translated
@@ -60,7 +61,7 @@ def wanted(schema: T.StructType) -> pa.Schema:
 def ours(content: bytes, names: list[str], dialect: Dialect = PLAIN, block: int = 7) -> list[tuple[object, ...]]:
     schema = texts(*names)
     own = CsvReader(dialect, {name: T.StringType() for name in names}, block)
-    batches = own.batches(Stretch(FILE, 0, len(content)), InMemory(content), wanted(schema))
+    batches = own.batches(Stretch(File(FILE, len(content)), 0, len(content)), InMemory(content), wanted(schema))
     return [tuple(row.values()) for batch in batches for row in batch.to_pylist()]
 
 
@@ -125,9 +126,10 @@ FILES = [
 
 @pytest.mark.parametrize("content", FILES)
 @pytest.mark.parametrize("block", [1, 7, 1 << 20])
-def test_a_file_is_read_or_refused_as_on_sparks_path(content: bytes, block: int) -> None:
+@pytest.mark.parametrize("dialect", [PLAIN, Dialect(line_breaks=False)])
+def test_a_file_is_read_or_refused_as_on_sparks_path(content: bytes, block: int, dialect: Dialect) -> None:
     names = ["a", "b"]
-    assert outcome(ours, content, names, PLAIN, block) == outcome(sparks, content, names)
+    assert outcome(ours, content, names, dialect, block) == outcome(sparks, content, names, dialect)
 
 
 pieces = st.sampled_from(
@@ -183,7 +185,7 @@ def test_only_what_is_wanted_is_given_and_all_is_read(tmp_path: Path) -> None:
     content = b"a,b,c\n1,2,x\n3,y,z\n"
     types: dict[str, T.DataType] = {"a": T.LongType(), "b": T.StringType(), "c": T.StringType()}
     own, access = CsvReader(PLAIN, types), InMemory(content)
-    stretch = Stretch(FILE, 0, len(content))
+    stretch = Stretch(File(FILE, len(content)), 0, len(content))
     schema = pa.schema({"c": pa.string(), "a": pa.int64()})
     assert pa.Table.from_batches(own.batches(stretch, access, schema)).to_pylist() == [
         {"c": "x", "a": 1},
@@ -199,17 +201,26 @@ def test_a_file_that_was_changed_is_left_to_spark(length: int) -> None:
     with pytest.raises(NotColumnar, match="was changed"):
         list(
             CsvReader(PLAIN, {"a": T.StringType()}).batches(
-                Stretch(FILE, 0, length), InMemory(b"a\n1\n2\n"), wanted(texts("a"))
+                Stretch(File(FILE, length), 0, length), InMemory(b"a\n1\n2\n"), wanted(texts("a"))
             )
         )
 
 
 def test_a_file_that_is_gone_is_left_to_spark_without_its_path(tmp_path: Path) -> None:
-    stretch = Stretch(f"file:{tmp_path}/name=Ann/a.csv", 0, 4)
+    stretch = Stretch(File(f"file:{tmp_path}/name=Ann/a.csv", 4), 0, 4)
     with pytest.raises(NotColumnar) as refused:
         list(CsvReader(PLAIN, {"a": T.StringType()}).batches(stretch, Access(), wanted(texts("a"))))
     assert "Ann" not in str(refused.value)
     assert refused.value.__cause__ is None
+
+
+def test_a_name_says_nothing_of_compression_in_a_task(tmp_path: Path) -> None:
+    """What is compressed was said on the driver, by Spark's list of endings (`check_compression`), not by Arrow's."""
+    (tmp_path / "a.gz").write_bytes(b"a\n1\n")
+    batches = CsvReader(PLAIN, {"a": T.StringType()}).batches(
+        Stretch(File(f"file:{tmp_path}/a.gz", 4), 0, 4), Access(), wanted(texts("a"))
+    )
+    assert pa.Table.from_batches(batches).to_pylist() == [{"a": "1"}]
 
 
 def test_the_reader_travels() -> None:

@@ -95,7 +95,8 @@ def test_places_that_were_not_asked_for(server: tuple[int, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "uri", ["s3a://lake//x", "s3a://lake/a/../x", "s3a://lake/x/", "file://host/x", "/x", "file:x"]
+    "uri",
+    ["s3a://lake//x", "s3a://lake/a/../x", "s3a://lake/x/", "file://host/x", "/x", "file:x", "s3a://AKIA:hush@lake/x"],
 )
 def test_a_path_that_hadoop_does_not_spell_so(uri: str) -> None:
     with pytest.raises(NotColumnar):

@@ -27,6 +27,8 @@ from jobs.table_run.result import Result
 from tests.helpers import set_runs
 from tests.helpers.lakes import configured, table, treated
 
+pytestmark = pytest.mark.sweep
+
 FILES, ROWS = 8, 6
 """Of the source, and of each of its files; the last file has nulls only."""
 UTC = datetime.timezone.utc

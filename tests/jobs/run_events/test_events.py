@@ -26,22 +26,23 @@ TOLD: tuple[tuple[Event, str, str], ...] = (
         "t: all 2 leaf columns decided, all checks passed\n",
     ),
     (
-        Committed("t", "r-1", 3, 1235, 2.5, 494, COLUMNS),
+        Committed("t", "r-1", 3, 1235, 2.5, 494, COLUMNS, "columnar"),
         '"event": "committed", "table": "t", "run_id": "r-1", "version": 3, "rows": 1235, "seconds": 2.5, '
         '"rows_per_second": 494, "columns": [{"column": "id", "class": "direct_identifier", "technique": "keyed_hash", '
         '"treated": 1234, "null": 1, "refused": 0}, {"column": "note", "class": "non_personal", "technique": "keep", '
-        '"treated": null, "null": null, "refused": null}]',
-        "t: version 3, 1,235 rows in 2.5 s, 494 rows/s\n"
+        '"treated": null, "null": null, "refused": null}], "execution": "columnar", "not_columnar": null',
+        "t: version 3, 1,235 rows in 2.5 s, 494 rows/s, columnar path\n"
         "  column  class              technique   treated  null  refused\n"
         "  ------  -----------------  ----------  -------  ----  -------\n"
         "  id      direct_identifier  keyed_hash    1,234     1        0\n"
         "  note    non_personal       keep        -        -     -\n",
     ),
     (
-        Committed("t", "r-1", 0, 0, 0.0, None, ()),
+        Committed("t", "r-1", 0, 0, 0.0, None, (), "spark", "it is a view"),
         '"event": "committed", "table": "t", "run_id": "r-1", "version": 0, "rows": 0, "seconds": 0.0, '
-        '"rows_per_second": null, "columns": []',
-        "t: version 0, 0 rows in 0.0 s, \n"
+        '"rows_per_second": null, "columns": [], "execution": "spark", '
+        '"not_columnar": "it is a view"',
+        "t: version 0, 0 rows in 0.0 s, Spark's path: it is a view\n"
         "  column  class  technique  treated  null  refused\n"
         "  ------  -----  ---------  -------  ----  -------\n",
     ),

@@ -39,9 +39,9 @@ from jobs.table_run.selection import Selection
 spark = session.start("cluster")
 sc = spark.sparkContext
 conf = config.load(Path(sys.argv[1]))
-print("TREATED", pseudonymize.run(spark, conf, "good").rows)
-for _ in range(2):
-    print("FOLDERS", pseudonymize.run(spark, conf, "folders").rows)
+for execution in ("spark", "columnar"):
+    print("TREATED", pseudonymize.run(spark, conf, "good", execution=execution).rows, execution)
+    print("FOLDERS", pseudonymize.run(spark, conf, "folders", execution=execution).rows, execution)
 own = session.for_run(spark)
 held = pseudonymize.prepare(own, conf, "good")
 big = os.urandom(1 << 21)
@@ -55,12 +55,13 @@ with key_delivery.delivered(own, held.keys, held.plan) as keys:
     print("KEPT", kept.count())
     print(repr(held), repr(keys), repr(selection), str(keys), repr(list(keys.values())[0].__reduce__))
     for name in ["refused", *unsent]:
-        try:
-            pseudonymize.run(spark, conf, name)
-            print("SUCCEEDED", name)
-        except Exception as error:
-            print("FAILED", name, type(error).__name__, error)
-            traceback.print_exc()
+        for execution in ("spark", "columnar"):
+            try:
+                pseudonymize.run(spark, conf, name, execution=execution)
+                print("SUCCEEDED", name)
+            except Exception as error:
+                print("FAILED", execution, name, type(error).__name__, error)
+                traceback.print_exc()
     (folder / "commands").write_bytes(b"".join(commands))
     print("COMMANDS", len(commands), flush=True)
     (folder / "ready").touch()

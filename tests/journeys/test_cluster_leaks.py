@@ -92,10 +92,11 @@ both = pytest.mark.parametrize("way", ["by_executors", "by_driver"])
 def test_the_driver_did_what_was_asked(way: str, request: pytest.FixtureRequest) -> None:
     seen, _ = request.getfixturevalue(way)
     output = seen.output
-    assert f"TREATED {ROWS}" in output
+    for path in ("spark", "columnar"):
+        assert f"TREATED {ROWS} {path}\n" in output
+        assert f"FOLDERS 1 {path}\n" in output
+        assert f"FAILED {path} refused RefusedAt" in output
     assert f"KEPT {20 * ROWS}" in output
-    assert output.count("FOLDERS 1\n") == 2
-    assert "FAILED refused RefusedAt" in output
     assert "Traceback" in output
     assert "== Physical Plan ==" in output
     assert "SUCCEEDED" not in output
@@ -156,7 +157,8 @@ def test_without_encryption_the_driver_delivers_nothing(by_executors: tuple[Seen
     refusal = (
         f"unsent: key 'sent': keys.yaml has the driver deliver, but what Spark sends is not encrypted: set {lacking}"
     )
-    assert f"FAILED unsent Refused {refusal}" in by_executors[0].output
+    for path in ("spark", "columnar"):
+        assert f"FAILED {path} unsent Refused {refusal}" in by_executors[0].output
 
 
 def pseudonyms(seen: Seen) -> list[bytes]:

@@ -17,6 +17,7 @@ from pyspark.sql import functions as F
 from jobs import pseudonymize
 from jobs.configuration import config
 from jobs.configuration.config import Config
+from jobs.configuration.models import Execution
 from jobs.lake.problems import CommitConflict
 from jobs.spark_app import session
 from jobs.spark_app.failures import translated
@@ -75,7 +76,13 @@ def test_two_runs_at_once(spark: SparkSession, lake: Path, existing: bool) -> No
     assert spark.read.format("delta").load(str(lake / "treated" / "t")).count() == 50_000
 
 
-KILL_POINTS = ["after_prepare", "while_writing", "after_commit"]
+KILLS = [
+    ("after_prepare", "auto"),
+    ("while_writing", "columnar"),
+    ("while_writing", "spark"),
+    ("after_commit", "columnar"),
+    ("after_commit", "spark"),
+]
 DRIVER = """
 import os, signal, sys, threading, time
 from pathlib import Path
@@ -115,11 +122,13 @@ def killed_run(lake: Path, point: str) -> None:
     assert done.returncode == -signal.SIGKILL, done.stderr[-2000:]
 
 
-@pytest.mark.parametrize("point", KILL_POINTS)
-def test_killed_and_run_again_gives_the_same_table(spark: SparkSession, lake: Path, point: str) -> None:
+@pytest.mark.parametrize(("point", "execution"), KILLS)
+def test_killed_and_run_again_gives_the_same_table(
+    spark: SparkSession, lake: Path, point: str, execution: Execution
+) -> None:
     frame = spark.range(400_000).select("id", F.lit("x").alias("note"))
     frame.repartition(8).write.parquet(str(lake / "raw" / "t"))
-    write_conf(lake, table("t", lake, ENTRY))
+    write_conf(lake, table("t", lake, ENTRY, execution=execution))
     killed_run(lake, point)
     log = sorted((lake / "treated" / "t" / "_delta_log").glob("*.json"))
     assert len(log) == (1 if point == "after_commit" else 0)
@@ -127,7 +136,7 @@ def test_killed_and_run_again_gives_the_same_table(spark: SparkSession, lake: Pa
         kinds = {next(iter(json.loads(line))) for line in commit.read_text().splitlines()}
         assert {"metaData", "add"} <= kinds
     conf = config.load(lake / "conf")
-    pseudonymize.run(spark, conf, "t")
+    assert pseudonymize.run(spark, conf, "t").execution in (execution, "columnar")
     again = spark.read.format("delta").load(str(lake / "treated" / "t"))
     write_conf(lake, {**table("t", lake, ENTRY), "target": {"path": str(lake / "never_killed")}})
     pseudonymize.run(spark, config.load(lake / "conf"), "t")

@@ -101,6 +101,7 @@ def replace(
         if files is None:
             actions, tags = _written(begun, table, described)
         else:
+            begun.log.createLogDirectoriesIfNotExists()  # by it the next run knows what a killed one left for a table's
             actions, tags = _added(begun, table, files(_place(begun))), scala_map(java(begun.spark), {})
         rows, written_files = _metric(begun, "numOutputRows"), _metric(begun, "numFiles")
         _check_place(begun)

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 
 import pyarrow as pa
 from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
-from jobs.columnar import arrow_types, csv_reader, file_systems, partition_values, parts
-from jobs.columnar.file_systems import Access
+from jobs.columnar import arrow_types, csv_reader, file_systems, partition_values, parts, stored_schema
 from jobs.columnar.parquet_reader import ParquetReader
 from jobs.columnar.parquet_writer import CODECS
 from jobs.columnar.parts import Part
 from jobs.columnar.reading import Reader
 from jobs.columnar.unfit import NotColumnar
-from jobs.columnar.work import Tree
+from jobs.columnar.work import Fitting, Tree
 from jobs.configuration.models import TableConfig
 from jobs.configuration.reader_options import REBASE
 from jobs.lake import source_files
+from jobs.lake.column_mapping import MODE, PHYSICAL_NAME
 from jobs.lake.delta_commit import Transaction
 from jobs.lake.read import SourceRows
 from jobs.lake.source_files import SourceFiles
@@ -28,29 +27,15 @@ from jobs.treatment.treatment_plan import Plan
 from privacy_udfs.nested import Node
 
 PARQUET = ("ParquetFileFormat", "DeltaParquetFileFormat", "DeltaParquetFileFormatV2")
-MAPPING, PHYSICAL = "delta.columnMapping.mode", "delta.columnMapping.physicalName"
 DEFAULT = "EXISTS_DEFAULT"
 Trees = Sequence[tuple[T.StructField, Node | None, T.DataType]]
-
-
-@dataclasses.dataclass(frozen=True)
-class Fitting:
-    """A run that fits, up to what only the commit knows."""
-
-    parts: Sequence[Part]
-    reader: Reader
-    access: Access
-    wanted: pa.Schema
-    trees: tuple[Tree, ...]
-    subject: tuple[str, ...]
-    codec: str
 
 
 def fitted(spark: SparkSession, plan: Plan, source: SourceRows, trees: Trees, begun: Transaction | None) -> Fitting:
     """What the tasks of the run need. Raises `NotColumnar`, whose message is one clause."""
     if begun is None:
         raise NotColumnar("Delta's own transaction is out of reach here")
-    for reason in _refusals(plan, source):
+    for reason in _refusals(plan):
         raise NotColumnar(reason)
     codec = str(spark.conf.get("spark.sql.parquet.compression.codec")).lower()
     if codec not in CODECS:
@@ -60,20 +45,23 @@ def fitted(spark: SparkSession, plan: Plan, source: SourceRows, trees: Trees, be
     files = source_files.of(source.rows, of_text=plan.config.source.format == "csv")
     if files is None or not files.files:
         raise NotColumnar("the source is not made of files, or of none")
+    if any(file.folders.keys() != set(files.folders) for file in files.files):
+        raise NotColumnar("a file lies in no folder that names the values of all the source's folder columns")
     access = file_systems.access(spark, _one_of_each_store([begun.location, *(file.uri for file in files.files)]))
     made, subject = tuple(_tree(*tree) for tree in trees), _subject(plan)
     names = {tree.name for tree in made if tree.node is not None} | set(subject[:1])
     if files.reader in PARQUET:
         _check_parquet(files)
         wanted = [field for field in files.stored.fields if field.name in names]
-        reader: Reader = ParquetReader(_schema(wanted, PHYSICAL))
+        reader: Reader = ParquetReader(stored_schema.of(wanted))
     else:
         reader = _csv_reader(spark, plan, source, files)
         wanted = [
             field for field in source.rows.schema.fields if field.name in names and field.name not in files.folders
         ]
     cut = _parts(spark, files, whole=files.reader not in PARQUET)
-    return Fitting(cut, reader, access, _schema(wanted, None), made, subject, codec)
+    read = pa.schema([pa.field(field.name, arrow_types.of_spark(field.dataType, field.name)) for field in wanted])
+    return Fitting(cut, reader, access, read, made, subject, codec)
 
 
 def _one_of_each_store(uris: Iterable[str]) -> list[str]:
@@ -92,7 +80,7 @@ def _csv_reader(spark: SparkSession, plan: Plan, source: SourceRows, files: Sour
     return csv_reader.reader(stated, schema, files.folders)
 
 
-def _refusals(plan: Plan, source: SourceRows) -> Iterator[str]:
+def _refusals(plan: Plan) -> Iterator[str]:
     config: TableConfig = plan.config
     if config.rows is not None:
         yield "the predicate 'rows' is evaluated by Spark"
@@ -112,12 +100,12 @@ def _refusals(plan: Plan, source: SourceRows) -> Iterator[str]:
 def _check_parquet(files: SourceFiles) -> None:
     if files.deleted:
         raise NotColumnar("the source has deletion vectors, which Spark applies; REORG TABLE ... APPLY (PURGE) ends it")
-    mapping = files.configuration.get(MAPPING, "none")
+    mapping = files.configuration.get(MODE, "none")
     if mapping not in ("none", "name"):
         raise NotColumnar("the source's columns are known by their numbers in files (column mapping by id)")
     for field in files.stored.fields:
         for metadata in _metadata(field):
-            if (mapping == "name") != (PHYSICAL in metadata):
+            if (mapping == "name") != (PHYSICAL_NAME in metadata):
                 raise NotColumnar(f"Delta does not say what column {field.name} is called in the source's files")
             if CHAR_TYPE in metadata:
                 raise NotColumnar(f"column {field.name} is, or holds, CHAR or VARCHAR, which Spark reads its own way")
@@ -142,8 +130,8 @@ def _fields(given: T.DataType) -> Iterator[T.StructField]:
 
 
 def _tree(field: T.StructField, node: Node | None, output: T.DataType) -> Tree:
-    given = arrow_types.of_spark(field.dataType, field.name)
-    return Tree(field.name, node, given, arrow_types.of_spark(output, field.name))
+    arrow_types.of_spark(field.dataType, field.name)  # of a folder's column too, which no file is asked for
+    return Tree(field.name, node, arrow_types.of_spark(output, field.name))
 
 
 def _subject(plan: Plan) -> tuple[str, ...]:
@@ -151,26 +139,6 @@ def _subject(plan: Plan) -> tuple[str, ...]:
     asked = any(case.treatment.technique.needs_subject for case in plan.cases)
     path = plan.config.subject
     return tuple(getattr(step, "name", "") for step in path.steps) if asked and path is not None else ()
-
-
-def _schema(fields: Sequence[T.StructField], renamed_by: str | None) -> pa.Schema:
-    return pa.schema(
-        [pa.field(_name(field, renamed_by), _type(field.dataType, field.name, renamed_by)) for field in fields]
-    )
-
-
-def _name(field: T.StructField, renamed_by: str | None) -> str:
-    return str(field.metadata.get(renamed_by, field.name)) if renamed_by else field.name
-
-
-def _type(given: T.DataType, name: str, renamed_by: str | None) -> pa.DataType:
-    if isinstance(given, T.StructType) and given.fields:
-        return pa.struct(list(_schema(given.fields, renamed_by)))
-    if isinstance(given, T.ArrayType):
-        return pa.list_(pa.field("element", _type(given.elementType, name, renamed_by)))
-    if isinstance(given, T.MapType):
-        return pa.map_(_type(given.keyType, name, renamed_by), _type(given.valueType, name, renamed_by))
-    return arrow_types.of_spark(given, name)
 
 
 def _parts(spark: SparkSession, files: SourceFiles, whole: bool) -> list[Part]:

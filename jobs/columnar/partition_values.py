@@ -33,8 +33,15 @@ def split(rows: pa.Table, names: Sequence[str]) -> Iterator[tuple[Values, pa.Tab
     grouped = pa.table({**keys, "row": pa.array(range(rows.num_rows))}).group_by(list(keys), use_threads=False)
     found = grouped.aggregate([("row", "list")])
     for at in range(found.num_rows):
-        values = tuple((name, found.column(key)[at].as_py()) for key, name in zip(keys, names, strict=True))
+        values = tuple((name, _shown(found.column(key)[at])) for key, name in zip(keys, names, strict=True))
         yield values, rows.take(found.column("row_list")[at].values)
+
+
+def _shown(value: pa.Scalar) -> str | None:
+    try:
+        return None if not value.is_valid else str(value.as_py())
+    except UnicodeDecodeError:
+        raise NotColumnar("a partition column holds bytes that are no UTF-8") from None
 
 
 def _text(column: pa.ChunkedArray) -> pa.ChunkedArray:

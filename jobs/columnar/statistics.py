@@ -19,8 +19,8 @@ from pyspark.sql import types as T
 from jobs.columnar.bounds import Value, bounded, greatest, in_footer, least
 from jobs.columnar.leaves import leaves
 from jobs.columnar.unfit import NotColumnar
+from jobs.lake.column_mapping import name_in_files
 
-PHYSICAL_NAME = "delta.columnMapping.physicalName"
 NAMED, COUNTED, LONGEST = (
     f"delta.dataSkipping{what}".lower() for what in ("StatsColumns", "NumIndexedCols", "StringPrefixLength")
 )
@@ -117,7 +117,7 @@ def _every(
     fields: Iterable[T.StructField], above: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], T.DataType]]:
     for field in fields:
-        path = (*above, _physical(field))
+        path = (*above, name_in_files(field))
         if isinstance(field.dataType, T.StructType):
             yield from _every(field.dataType.fields, path)
         else:
@@ -135,11 +135,7 @@ def _named(
             yield from _every([field], above)
         elif rests and isinstance(field.dataType, T.StructType):
             below = [rest for rest in rests if rest]
-            yield from _named(field.dataType.fields, below, (*above, _physical(field)))
-
-
-def _physical(field: T.StructField) -> str:
-    return str((field.metadata or {}).get(PHYSICAL_NAME, field.name))
+            yield from _named(field.dataType.fields, below, (*above, name_in_files(field)))
 
 
 def _paths(listed: str) -> list[list[str]]:

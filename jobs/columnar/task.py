@@ -41,7 +41,7 @@ def run(batches: Iterator[pa.RecordBatch], work: Work) -> Iterator[pa.RecordBatc
 def _told(work: Work, number: int) -> dict[str, Any]:
     context = TaskContext.get()
     attempt = 0 if context is None else context.attemptNumber()
-    files = Files(work.layout, work.access, number)
+    files = Files(work.layout, work.fits.access, number)
     try:
         with wording.marked_errors(work.mark):
             told = _tried(work, number, files)
@@ -54,7 +54,7 @@ def _told(work: Work, number: int) -> dict[str, Any]:
 def _tried(work: Work, number: int, files: Files) -> dict[str, Any]:
     counts = Counts()
     try:
-        rows = _treat(work, work.parts[number], files, counts)
+        rows = _treat(work, work.fits.parts[number], files, counts)
         with _told_by_kind("writing the target's files"):
             added = [dataclasses.asdict(file) for file in files.finish()]
     except NotColumnar as error:
@@ -81,7 +81,7 @@ def _treat(work: Work, part: Part, files: Files, counts: Counts) -> int:
 
 
 def _batches(work: Work, stretch: Stretch) -> Iterator[pa.RecordBatch]:
-    found = work.reader.batches(stretch, work.access, work.wanted)
+    found = work.fits.reader.batches(stretch, work.fits.access, work.fits.wanted)
     while True:
         with _told_by_kind(f"reading {wording.file_shown(stretch.file.uri)}"):
             batch = next(found, None)
@@ -109,10 +109,10 @@ def _told_by_kind(deed: str) -> Iterator[None]:
 def _treated(work: Work, batch: pa.RecordBatch, stretch: Stretch, counts: Counts) -> pa.RecordBatch:
     columns = dict(zip(batch.schema.names, batch.columns, strict=True))
     columns |= {name: pa.repeat(value, batch.num_rows) for name, value in stretch.file.folders.items()}
-    subject = _subject(columns, work.subject) if work.subject else None
+    subject = _subject(columns, work.fits.subject) if work.fits.subject else None
     arrays = [
         _column(tree, columns, subject, batch.num_rows, field.type, counts)
-        for tree, field in zip(work.trees, work.layout.schema, strict=True)
+        for tree, field in zip(work.fits.trees, work.layout.schema, strict=True)
     ]
     return pa.RecordBatch.from_arrays(arrays, schema=work.layout.schema)
 

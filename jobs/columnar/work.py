@@ -16,19 +16,18 @@ from privacy_udfs.nested import Node
 
 @dataclasses.dataclass(frozen=True)
 class Tree:
-    """What is done to one column. node: None where all its values become null, so that it is not even read. given,
-    output: its type in the source and in the target."""
+    """What is done to one column. node: None where all its values become null, so that it is not even read. output: its
+    type in the target."""
 
     name: str
     node: Node | None
-    given: pa.DataType
     output: pa.DataType
 
 
 @dataclasses.dataclass(frozen=True)
-class Work:
-    """How parts are treated. subject: the names of the fields that lead to whose row it is. wanted: columns of the
-    files that are read. mark: of the run (`privacy_udfs.wording`). threads: of the processor, for one task."""
+class Fitting:
+    """A run that fits, up to what only the commit knows. wanted: columns of the files that are read. subject: the names
+    of the fields that lead to whose row it is; none where nothing asks. codec: Spark's name of the compression."""
 
     parts: Sequence[Part]
     reader: Reader
@@ -36,6 +35,15 @@ class Work:
     wanted: pa.Schema
     trees: tuple[Tree, ...]
     subject: tuple[str, ...]
+    codec: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Work:
+    """How the parts are treated and written. mark: of the run (`privacy_udfs.wording`). threads: of the processor, for
+    one task."""
+
+    fits: Fitting
     layout: Layout
     mark: str
     threads: int = 1

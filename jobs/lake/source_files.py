@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from jobs.lake import leaves
+from jobs.lake.column_mapping import name_in_files
 
 Folders = Mapping[str, pa.Scalar]
 """Name of a column -> its value in all rows of a file, of the column's type as Arrow has it."""
@@ -88,8 +89,7 @@ def _of_delta(spark: SparkSession, index: Any, reader: str) -> SourceFiles:
 
 def _folder_value(field: T.StructField, at: int) -> Any:
     """The log has text, or null; Delta reads it by Spark's cast, as here."""
-    name = field.metadata.get("delta.columnMapping.physicalName", field.name)
-    return F.col("partitionValues")[F.lit(name)].try_cast(field.dataType).alias(f"folder_{at}")
+    return F.col("partitionValues")[F.lit(name_in_files(field))].try_cast(field.dataType).alias(f"folder_{at}")
 
 
 def _absolute(root: str, path: str) -> str:

@@ -31,7 +31,6 @@ def written(prepared: Prepared, selection: Selection, record: Mapping[str, str],
     treated = comments.of_columns(prepared.source.rows.select(*selection.columns()), target.before)
     comment, stated = comments.of_table(treated, target.before, record), properties(prepared, record)
     found: Counts = {}
-
     places: list[Place] = []
 
     def files(place: Place) -> Sequence[AddedFile]:

@@ -11,6 +11,7 @@ from pyspark.sql import types as T
 from jobs.configuration import same_names
 from jobs.configuration.column_path import ColumnPath, ColumnPathError, Field
 from jobs.configuration.models import Target
+from jobs.lake.column_mapping import MODE
 
 STATISTICS = "delta.dataSkippingStatsColumns"
 INDEXED = "delta.dataSkippingNumIndexedCols"
@@ -19,7 +20,6 @@ COMPARABLE = (T.NumericType, T.StringType, T.DateType, T.TimestampType, T.Timest
 IN_FOLDERS = (*COMPARABLE, T.BooleanType)
 """What the name of a partition's folder can hold; bytes would be read as text and come back as others."""
 MOST_CLUSTERING = 4
-MAPPING = "delta.columnMapping.mode"
 NEEDS_MAPPING = re.compile(r"[ ,;{}()\n\t=]")
 """Characters that Delta takes in a column's name only under column mapping."""
 
@@ -100,8 +100,8 @@ def _measured(path: str) -> tuple[str, ...]:
 
 def column_mapping(target: Target, schema: T.StructType) -> dict[str, str]:
     """The property that lets columns be called as they are in the source; empty where none needs it, or it is set."""
-    set_by_user = MAPPING.lower() in map(str.lower, target.properties)
-    return {} if set_by_user or not any(map(NEEDS_MAPPING.search, _names(schema))) else {MAPPING: "name"}
+    set_by_user = MODE.lower() in map(str.lower, target.properties)
+    return {} if set_by_user or not any(map(NEEDS_MAPPING.search, _names(schema))) else {MODE: "name"}
 
 
 def _names(given: T.DataType) -> list[str]:

@@ -64,7 +64,8 @@ def dying(point):
     def run(batches, work):
         from jobs.columnar import task
         if point != "finished":
-            work = dataclasses.replace(work, reader=Dying(work.reader, folder, point))
+            fits = dataclasses.replace(work.fits, reader=Dying(work.fits.reader, folder, point))
+            work = dataclasses.replace(work, fits=fits)
         for told in task.run(batches, work):
             if point == "finished":
                 die(folder, point)

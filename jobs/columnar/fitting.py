@@ -28,6 +28,7 @@ from privacy_udfs.nested import Node
 
 PARQUET = ("ParquetFileFormat", "DeltaParquetFileFormat", "DeltaParquetFileFormatV2")
 DEFAULT = "EXISTS_DEFAULT"
+OTHER_SOURCE = "the source is neither a Delta table nor a folder of Parquet or CSV files"
 Trees = Sequence[tuple[T.StructField, Node | None, T.DataType]]
 
 
@@ -43,8 +44,10 @@ def fitted(spark: SparkSession, plan: Plan, source: SourceRows, trees: Trees, be
     if str(spark.conf.get("spark.databricks.delta.stats.collect", "true")).lower() != "true":
         raise NotColumnar("spark.databricks.delta.stats.collect is off, and files of this path come with statistics")
     files = source_files.of(source.rows, of_text=plan.config.source.format == "csv")
-    if files is None or not files.files:
-        raise NotColumnar("the source is not made of files, or of none")
+    if files is None:
+        raise NotColumnar(OTHER_SOURCE)
+    if not files.files:
+        raise NotColumnar("the source has no file to read")
     if any(file.folders.keys() != set(files.folders) for file in files.files):
         raise NotColumnar("a file lies in no folder that names the values of all the source's folder columns")
     access = file_systems.access(spark, _one_of_each_store([begun.location, *(file.uri for file in files.files)]))
@@ -72,7 +75,7 @@ def _one_of_each_store(uris: Iterable[str]) -> list[str]:
 def _csv_reader(spark: SparkSession, plan: Plan, source: SourceRows, files: SourceFiles) -> Reader:
     stated = plan.config.source
     if stated.format != "csv" or files.reader != "TextFileFormat":
-        raise NotColumnar(f"a source of {stated.kind}, or a view, is read by Spark only")
+        raise NotColumnar(OTHER_SOURCE)
     schema = source.rows.schema
     if any(schema[name].dataType != T.StringType() for name in files.folders):
         raise NotColumnar("the types that 'schema' gives to folders are read by Spark")

@@ -49,7 +49,12 @@ def check(name: str, found: pa.DataType, wanted: pa.DataType) -> None:
     elif pa.types.is_list(wanted) and (pa.types.is_list(found) or pa.types.is_large_list(found)):
         check(name, found.value_type, wanted.value_type)
     elif pa.types.is_nested(wanted) or not any(fits(found, wanted) for fits in _FITS):
-        raise NotColumnar(f"a file has column {name} as {_told(found)}, which is not just what Spark would read of it")
+        raise other(name, found)
+
+
+def other(name: str, found: pa.DataType) -> NotColumnar:
+    """That a column of a file is of a type that need not be what Spark reads of it."""
+    return NotColumnar(f"a file has column {name} as {_told(found)}, which is not just what Spark would read of it")
 
 
 def _told(given: pa.DataType) -> str:

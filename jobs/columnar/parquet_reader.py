@@ -150,8 +150,10 @@ def _claimed(given: pa.DataType, path: str, left: Iterator[pq.ColumnSchema]) -> 
         return pa.map_(key, value)
     if pa.types.is_list(given) or pa.types.is_large_list(given):
         return pa.list_(_claimed(given.value_type, f"{path}.list.{given.value_field.name}", left))
+    if pa.types.is_nested(given):
+        raise arrow_types.other(path, given)
     leaf = next(left, None)
-    if pa.types.is_nested(given) or leaf is None or leaf.path != path:
+    if leaf is None or leaf.path != path:
         raise NotColumnar("a file has lists or maps in an older layout")
     if leaf.physical_type == "INT96":
         return arrow_types.UTC

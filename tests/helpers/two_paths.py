@@ -160,6 +160,8 @@ def plain(column: pa.ChunkedArray) -> list[Any]:
         column = column.cast(pa.int32())
     if pa.types.is_timestamp(given):
         column = column.cast(pa.int64())
+    if pa.types.is_string(given):
+        column = column.cast(pa.binary())  # it need not be UTF-8
     return list(column.to_pylist())
 
 

@@ -300,7 +300,7 @@ def test_folders(spark: SparkSession, lake: Path, name: str) -> None:
 SPARK_FILES = {
     "int96": ({"spark.sql.parquet.outputTimestampType": "INT96"}, None),
     "millis": ({"spark.sql.parquet.outputTimestampType": "TIMESTAMP_MILLIS"}, None),
-    "old layouts": ({"spark.sql.parquet.writeLegacyFormat": "true"}, None),
+    "old layouts": ({"spark.sql.parquet.writeLegacyFormat": "true"}, "older layout"),
     "old calendar": ({"spark.sql.parquet.datetimeRebaseModeInWrite": "LEGACY"}, "old calendar"),
     "old calendar of int96": (
         {"spark.sql.parquet.outputTimestampType": "INT96", "spark.sql.parquet.int96RebaseModeInWrite": "LEGACY"},
@@ -341,10 +341,11 @@ def test_what_spark_evaluates(spark: SparkSession, lake: Path, more: dict[str, A
 def test_cases_by_row(spark: SparkSession, lake: Path) -> None:
     source = folder(lake, {"a.parquet": table(s=["x", "", None])})
     cases = [
-        {"rows": "id = 1", "class": "sensitive", "treatment": "mask", "why": "a test"},
-        {"rows": "id IS NULL OR id <> 1", "class": "sensitive", "treatment": "redact", "why": "a test"},
+        {"rows": "id = 1", "treatment": {"technique": "mask"}},
+        {"rows": "id IS NULL OR id <> 1", "treatment": "redact"},
     ]
-    two_paths.not_columnar("'when'", spark, lake, {"id": "keep", "s": {"class": "sensitive", "when": cases}}, source)
+    decision = {"class": "sensitive", "when": cases, "why": "a test"}
+    two_paths.not_columnar("'when'", spark, lake, {"id": "keep", "s": decision}, source)
 
 
 REFUSED: dict[str, Callable[[], pa.Table]] = {

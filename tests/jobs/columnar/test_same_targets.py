@@ -32,7 +32,7 @@ TARGETS: dict[str, tuple[dict[str, Any], Sequence[str]]] = {
     "plain and clustered before": (
         {}, ["CREATE TABLE {} (id STRING) USING delta CLUSTER BY (id)", "INSERT INTO {} VALUES ('a')"],
     ),
-    "change feed": ({"properties": {"delta.enableChangeDataFeed": "true"}}, OLD),
+    "change feed": ({"properties": {"delta.enableChangeDataFeed": "true"}}, ()),
     "column mapping": ({"properties": {"delta.columnMapping.mode": "name"}}, OLD),
     "column mapping by id": ({"properties": {"delta.columnMapping.mode": "id"}}, ()),
     "deletion vectors": ({"properties": {"delta.enableDeletionVectors": "true"}}, OLD),

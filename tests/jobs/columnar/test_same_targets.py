@@ -32,7 +32,7 @@ TARGETS: dict[str, tuple[dict[str, Any], Sequence[str]]] = {
     "plain and clustered before": (
         {}, ["CREATE TABLE {} (id STRING) USING delta CLUSTER BY (id)", "INSERT INTO {} VALUES ('a')"],
     ),
-    "change feed": ({"properties": {"delta.enableChangeDataFeed": "true"}}, ()),
+    "change feed": ({"properties": {"delta.enableChangeDataFeed": "true"}}, OLD),
     "column mapping": ({"properties": {"delta.columnMapping.mode": "name"}}, OLD),
     "column mapping by id": ({"properties": {"delta.columnMapping.mode": "id"}}, ()),
     "deletion vectors": ({"properties": {"delta.enableDeletionVectors": "true"}}, OLD),
@@ -61,12 +61,12 @@ AFTERWARDS = ["DELETE FROM {} WHERE q = 2", "OPTIMIZE {}", "INSERT INTO {} SELEC
 @pytest.mark.parametrize("name", TARGETS)
 def test_targets(spark: SparkSession, lake: Path, name: str) -> None:
     target, before = TARGETS[name]
-    source, columns = rows(spark, lake)
+    source, columns = rows(spark, lake, odd=name != "change feed")  # which Delta refuses with new column mapping
     two_paths.columnar(spark, lake, columns, source, target=target, before=before)
     go_on(spark, *(f"delta.`{lake}/treated/{execution}`" for execution in ("spark", "auto")))
 
 
-def rows(spark: SparkSession, lake: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def rows(spark: SparkSession, lake: Path, odd: bool = True) -> tuple[dict[str, Any], dict[str, Any]]:
     path = str(lake / "raw" / "t")
     spark.sql(
         "SELECT * FROM VALUES "
@@ -76,7 +76,7 @@ def rows(spark: SparkSession, lake: Path) -> tuple[dict[str, Any], dict[str, Any
         "(5, '\U0001f600\\t~', 1, DATE'1969-12-31', true, 0Y, 'z', NULL), "
         "(6, '__HIVE_DEFAULT_PARTITION__x', -1, NULL, true, 0Y, 'z', NULL) "
         "AS t(id, p, q, r, t, i8, s, nested)"
-    ).withColumn("an odd, name", F.lit("o=o")).coalesce(1).write.parquet(path)
+    ).withColumn("an odd, name" if odd else "plain", F.lit("o=o")).coalesce(1).write.parquet(path)
     schema = spark.read.parquet(path).schema
     columns = two_paths.kept(schema, id={"technique": "keyed_hash", "bits": 128, "key": "crm"})
     return {"path": path, "format": "parquet"}, columns
@@ -123,7 +123,7 @@ def test_the_same_target_in_turn(spark: SparkSession, lake: Path) -> None:
 
 def test_a_partition_whose_folder_would_be_too_long(spark: SparkSession, lake: Path) -> None:
     path = str(lake / "raw" / "t")
-    spark.sql("SELECT 1 AS id, repeat('x', 238) AS p").write.parquet(path)
+    spark.sql("SELECT 1 AS id, repeat('x', 239) AS p").write.parquet(path)
     target = {"partition_by": ["p"]}
     source = {"path": path, "format": "parquet"}
     two_paths.not_columnar("too long", spark, lake, {"id": "keep", "p": "keep"}, source, target=target)

@@ -1,0 +1,54 @@
+"""How far a treated table may single people out: what policy.yaml asks of every table, and an entry of its own."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from jobs.configuration.entry import TABLE_PATTERN, Entry
+
+WIDEST = 1 << 16
+Share = Annotated[float, Field(ge=0, le=1, strict=False)]
+AT_LEAST, AT_MOST = {"k": 1, "l": 1}, {"t": 1.0, "at_risk": 1.0}
+"""The measures, the more the better and the less the better, each with the bound that every table keeps."""
+
+
+class RiskBounds(Entry):
+    """What is asked of the rows of a treated table before they are visible; a measure that is left out is not.
+
+    k: so many people, or rows, have the same quasi-identifiers. l: so many different values of each sensitive column
+    are among them. t: the farthest that these may be spread from those of the whole table. at_risk: the share of
+    people, or rows, whose risk may be above 0.2: with fewer than five alike.
+    """
+
+    k: Annotated[int, Field(ge=1, le=WIDEST)] | None = None
+    l: Annotated[int, Field(ge=1, le=WIDEST)] | None = None  # noqa: E741 - l-diversity is called so
+    t: Share | None = None
+    at_risk: Share | None = None
+
+    def stated(self) -> dict[str, float]:
+        """Those that are stated, by their measures."""
+        given = {name: getattr(self, name) for name in (*AT_LEAST, *AT_MOST)}
+        return {name: bound for name, bound in given.items() if bound is not None}
+
+    def asked(self) -> dict[str, float]:
+        """Those that a table can miss."""
+        always = {**AT_LEAST, **AT_MOST}
+        return {name: bound for name, bound in self.stated().items() if bound != always[name]}
+
+    def before(self, others: RiskBounds) -> RiskBounds:
+        """These, and where a measure has none those of others."""
+        return RiskBounds.model_validate({**others.stated(), **self.stated()})
+
+    def laxer_than(self, others: RiskBounds) -> list[str]:
+        """The measures of which these let pass what others do not."""
+        mine, theirs = self.stated(), others.stated()
+        both = [name for name in mine if name in theirs]
+        return [name for name in both if (mine[name] < theirs[name] if name in AT_LEAST else mine[name] > theirs[name])]
+
+
+class PolicyRisk(RiskBounds):
+    """What the policy asks of every table. laxer_for: the tables whose entries may ask for less."""
+
+    laxer_for: Annotated[tuple[Annotated[str, Field(pattern=TABLE_PATTERN)], ...], Field(strict=False)] = ()

@@ -1,0 +1,293 @@
+"""Measure how far treated tables single people out: ``python jobs/risk.py --conf conf --table T``.
+
+Quasi-identifiers and sensitive columns are those of the catalog's classes, measured as the treated table shows them; by
+people where the entry names a subject that the table still tells apart. Small counts are shown as ``< 10``, and values
+never; docs/risk.md says what each measure means. Exit codes: 0 measured, and all thresholds of the policy are reached;
+1 one of them is not, or the table is not there; 2 bad configuration or usage; 3 failed.
+
+With ``--suggest`` the source's rows are searched instead: what has to be done to the quasi-identifiers, at least, so
+that the thresholds are reached (docs/risk_search.md). It prints lines of a catalog entry, for a person to accept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+from jobs.command_line import arguments, flags
+from jobs.configuration.config import Config
+from jobs.configuration.models import TableConfig
+from jobs.configuration.policy_entries import Thresholds
+from jobs.console.exit_codes import DONE, REFUSED, BadUsage, Refused
+from jobs.console.shown import as_json, say, shown
+from jobs.lake.address import Address
+from jobs.risk_measures import measure as measuring
+from jobs.risk_measures import report as reporting
+from jobs.risk_measures import singling, treated, uniqueness
+from jobs.risk_measures.measure import Asked, Measures, Nulls
+from jobs.risk_measures.report import Report
+from jobs.risk_measures.sizes import THRESHOLD
+from jobs.risk_search import of_table, suggestion
+from jobs.risk_search.losses import MEASURES
+from jobs.risk_search.search import Found
+from jobs.run_events import events
+from jobs.spark_app import failures, session
+
+OF_MEASURES = ("json", "by_rows", "nulls", "population", "sampling_fraction", "attack", "column_sets", "frequency")
+OF_SEARCH = ("k", "l", "t", "suppressed", "ladder", "loss")
+
+
+def measure(
+    rows: DataFrame,
+    quasi_identifiers: Sequence[str],
+    sensitive: Sequence[str] = (),
+    subject: str | None = None,
+    weights: str | None = None,
+    *,
+    population: DataFrame | None = None,
+    nulls: Nulls = "equal",
+    hierarchies: Mapping[str, Sequence[Sequence[str]]] | None = None,
+    threshold: float = THRESHOLD,
+    l: int | None = None,  # noqa: E741 - l-diversity is called so
+) -> Measures:
+    """All measures of a data frame; ``to_dict()`` has them as plain data. See `Asked` for what each word means."""
+    hierarchies = hierarchies or {}
+    asked = Asked(quasi_identifiers, sensitive, subject, weights, population, nulls, hierarchies, threshold, l)
+    return failures.translated("the data frame", lambda: measuring.measure(rows, asked))
+
+
+def run(
+    spark: SparkSession,
+    conf: Config,
+    table: str,
+    *,
+    by_rows: bool = False,
+    nulls: Nulls = "equal",
+    population: str | None = None,
+    fraction: float | None = None,
+    attack: str | None = None,
+    sets: int = 0,
+    frequency: bool = False,
+) -> Report:
+    """What a table of the catalog, as it was treated, tells of people. population, attack: tables by path or name.
+    fraction: of the population that is in the table. sets: up to how many columns to look for that single people out.
+    Raises `Refused` where the table is not there, or shows no quasi-identifier."""
+    own, entry = session.for_run(spark), conf.tables[table]
+    thresholds = _thresholds(conf, entry)
+
+    def step() -> Report:
+        rows = _read(own, Address.of(entry.target), table)
+        chosen = treated.chosen(rows.schema, entry)
+        if not chosen.quasi_identifiers:
+            raise Refused(f"{table}: shows no quasi-identifier: there is nothing to measure")
+        columns = chosen.quasi_identifiers
+        subject = None if by_rows or nulls == "any" else chosen.subject
+        outside = None if population is None else _read(own, _address(population), population)
+        if outside is not None and subject is not None and subject not in outside.columns:
+            raise BadUsage(f"--population: it has no column {subject} to count people by: give --by-rows")
+        asked = Asked(
+            columns,
+            chosen.sensitive,
+            subject,
+            population=outside,
+            nulls=nulls,
+            hierarchies=chosen.hierarchies,
+            threshold=THRESHOLD if thresholds.k is None else 1 / thresholds.k,
+        )
+        measures = measuring.measure(rows, asked)
+        is_held = measures.rows > 0 and not (thresholds.l is None and thresholds.t is None)
+        held = measuring.held(rows, asked, measures) if is_held else {}
+        return Report(
+            table,
+            chosen,
+            measures,
+            tuple(reporting.missed(measures, held, thresholds)),
+            None if fraction is None else uniqueness.estimates(measures.sizes, fraction),
+            tuple(singling.small_sets(rows, columns, sets)) if sets else (),
+            {name: singling.frequent(rows, name) for name in chosen.pseudonyms} if frequency else {},
+            None if attack is None else _attack(rows, _read(own, _address(attack), attack), columns),
+        )
+
+    return failures.translated(table, step)
+
+
+def suggest(
+    spark: SparkSession,
+    conf: Config,
+    table: str,
+    conf_dir: Path,
+    *,
+    k: int | None = None,
+    l: int | None = None,  # noqa: E741 - l-diversity is called so
+    t: float | None = None,
+    suppressed: float = 0.0,
+    ladders: Mapping[str, str] = MappingProxyType({}),
+    loss: str = "discernibility",
+) -> Found:
+    """The least generalization of a table's source that reaches thresholds; those of the policy, where none is given.
+    conf_dir: where hierarchies lie. suppressed, loss: as docs/risk_search.md says. ladders: by column, in its words.
+    Raises `NotReached` where nothing does."""
+    own, asked = session.for_run(spark), _thresholds(conf, conf.tables[table])
+    wish = {"k": k or asked.k, "l": l or asked.l, "t": t or asked.t, "suppressed": suppressed}
+    if wish["k"] is None:
+        raise BadUsage("--suggest: expected --k, or thresholds: {k: ...} or risk: {k: ...} in the policy")
+    entry = conf.tables[table]
+    return failures.translated(table, lambda: of_table.suggested(own, entry, conf_dir, wish, ladders, loss))
+
+
+def _thresholds(conf: Config, entry: TableConfig) -> Thresholds:
+    """The stricter of what the policy holds reports to, and of what is asked of the table before a commit."""
+    reports, asked = conf.policy.thresholds, entry.risk.before(conf.policy.risk).asked()
+    stricter: dict[str, Callable[[Any, Any], Any]] = {"k": max, "l": max, "t": min}
+    known = dict[str, Any]()
+    for name, of_both in stricter.items():
+        stated = [bound for bound in (getattr(reports, name), asked.get(name)) if bound is not None]
+        known |= {name: functools.reduce(of_both, stated)} if stated else {}
+    return Thresholds.model_construct(**known)
+
+
+def _read(spark: SparkSession, address: Address, name: str) -> DataFrame:
+    if not address.exists(spark):
+        raise Refused(f"{name}: is not there")
+    return address.read(spark)
+
+
+def _address(text: str) -> Address:
+    """A table by path, if there is a slash in it, else by name."""
+    return Address(path=text) if "/" in text else Address(table=text)
+
+
+def _attack(rows: DataFrame, outside: DataFrame, columns: Sequence[str]) -> singling.Matched:
+    """With the quasi-identifiers that the outside table has too."""
+    common = [name for name in columns if name in outside.columns]
+    if not common:
+        raise BadUsage("--attack: the table there has none of the quasi-identifiers by name")
+    return singling.attack(rows, outside, common)
+
+
+# -- the command line -------------------------------------------------------------------------------------------------
+
+
+def parser() -> argparse.ArgumentParser:
+    options = arguments.parser("risk", __doc__)
+    arguments.tables(options)
+    flags.JSON.on(options)
+    options.add_argument("--by-rows", action="store_true", help="count rows, although people could be told apart")
+    options.add_argument(
+        "--nulls",
+        choices=["equal", "any"],
+        default="equal",
+        help="what a null of a quasi-identifier is like: null alone, or any value there may be; then rows are counted",
+    )
+    options.add_argument("--population", metavar="TABLE", help="a table of everybody, by name or path, for k-map")
+    options.add_argument(
+        "--sampling-fraction", type=_share, metavar="SHARE", help="the share of the population that is in the table"
+    )
+    options.add_argument(
+        "--attack", metavar="TABLE", help="an outside table, by name or path: how many rows match one row of it"
+    )
+    options.add_argument(
+        "--column-sets", type=flags.at_least_one, metavar="N", help="sets of up to N columns that single most rows out"
+    )
+    options.add_argument(
+        "--frequency", action="store_true", help="how frequent the most frequent pseudonyms of each column are"
+    )
+    options.add_argument(
+        "--suggest", action="store_true", help="search what reaches the thresholds, in the source's rows"
+    )
+    more = options.add_argument_group("with --suggest")
+    more.add_argument("--k", type=flags.at_least_one, help="rows or people alike, at least (default: the policy's)")
+    more.add_argument("--l", type=flags.at_least_one, help="values of each sensitive column in a class, at least")
+    more.add_argument("--t", type=_share, help="distance of a class's sensitive values from the table's, at most")
+    more.add_argument("--suppressed", type=_share, default=0.0, metavar="SHARE", help="of the rows that may miss it")
+    more.add_argument(
+        "--ladder", type=_ladder, action="append", default=[], metavar="COLUMN=STEPS",
+        help="what may be done to it: a CSV of levels, width:5,10, edges:0,18,65/0,65, prefix:3,2, unit:month,year",
+    )  # fmt: skip
+    more.add_argument("--loss", choices=[*MEASURES], default="discernibility", help="what is to be least")
+    return options
+
+
+def _ladder(text: str) -> tuple[str, str]:
+    name, sign, steps = text.partition("=")
+    if not (name and sign and steps):
+        raise argparse.ArgumentTypeError("expected COLUMN=STEPS, such as zip=prefix:3,2")
+    return name, steps
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = 0.0
+    if not 0 < share <= 1:
+        raise argparse.ArgumentTypeError("expected a share above 0, up to 1")
+    return share
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    asked = parser().parse_args(argv)
+    unheeded = [name for name in OF_MEASURES if asked.suggest and getattr(asked, name) != parser().get_default(name)]
+    if unheeded:
+        parser().error(f"--{unheeded[0].replace('_', '-')} does not go with --suggest")
+    unheeded = [name for name in OF_SEARCH if not asked.suggest and getattr(asked, name) != parser().get_default(name)]
+    if unheeded:
+        parser().error(f"--{unheeded[0]} goes with --suggest")
+    if len({name for name, _ in asked.ladder}) < len(asked.ladder):
+        parser().error("--ladder: a column is named twice")
+    return failures.exit_code(events.terminal, lambda: _of_all(asked))
+
+
+def _of_all(asked: argparse.Namespace) -> int:
+    conf, names = arguments.chosen(asked)
+    spark = session.start("lakenym risk")
+
+    def one(name: str) -> int:
+        if asked.suggest:
+            say(_suggested(spark, conf, name, asked))
+            return DONE
+        found = run(
+            spark,
+            conf,
+            name,
+            by_rows=asked.by_rows,
+            nulls=asked.nulls,
+            population=asked.population,
+            fraction=asked.sampling_fraction,
+            attack=asked.attack,
+            sets=asked.column_sets or 0,
+            frequency=asked.frequency,
+        )
+        told = as_json(reporting.as_data(found)) if asked.json else "\n".join(map(shown, reporting.lines(found)))
+        say(told)
+        return REFUSED if found.missed else DONE
+
+    return max(failures.exit_code(events.terminal, functools.partial(one, name), name) for name in names)
+
+
+def _suggested(spark: SparkSession, conf: Config, name: str, asked: argparse.Namespace) -> str:
+    found = suggest(
+        spark,
+        conf,
+        name,
+        asked.conf,
+        k=asked.k,
+        l=asked.l,
+        t=asked.t,
+        suppressed=asked.suppressed,
+        ladders=dict(asked.ladder),
+        loss=asked.loss,
+    )
+    told = [f"# {shown(line)}\n" for line in (name, *of_table.told(conf.tables[name], found))]
+    return "".join([*told, suggestion.text(found)]).rstrip("\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

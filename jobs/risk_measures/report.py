@@ -1,0 +1,200 @@
+"""Measures for people: counts that could point at somebody are shown as ``< 10``, and never a value.
+
+Sizes of classes are told in bands that each hold at least ten rows, so that none follows from the others; a share comes
+from a count, and hides with it. How many classes there are tells, with how many rows, how many of each size: where some
+are few it is rounded, and so are averages.
+"""
+
+from __future__ import annotations
+
+import bisect
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from jobs.configuration.policy_entries import Thresholds
+from jobs.risk_measures.measure import NEARLY, Measures
+from jobs.risk_measures.singling import Frequent, Matched, Singled
+from jobs.risk_measures.sizes import Sizes
+from jobs.risk_measures.treated import Chosen
+
+SMALL = 10
+MOST_SETS = 10
+EDGES = [1, 2, 3, 5, *(each * 10**power for power in range(1, 12) for each in (1, 2, 5))]
+"""Where bands of sizes begin."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What was measured of one treated table. Those that were not asked for are None or empty."""
+
+    table: str
+    chosen: Chosen
+    measures: Measures
+    missed: tuple[str, ...]
+    estimates: Mapping[str, float | None] | None = None
+    sets: tuple[Singled, ...] = ()
+    frequencies: Mapping[str, Frequent] = dataclasses.field(default_factory=dict)
+    attack: Matched | None = None
+
+
+def missed(measures: Measures, held: Mapping[str, tuple[int, float]], thresholds: Thresholds) -> Iterator[str]:
+    """The thresholds of the policy that a table does not reach, in words. An empty table reaches all. held: of each
+    sensitive column its l and t, as `measure.held`."""
+    sizes = measures.sizes
+    if not sizes.rows:
+        return
+    if thresholds.k is not None and sizes.k < thresholds.k:
+        yield f"k is {sizes.k}, the policy wants {thresholds.k}"
+    for name, (l, t) in held.items():  # noqa: E741 - l-diversity is called so
+        if thresholds.l is not None and l < thresholds.l:
+            yield f"{name}: l is {l}, the policy wants {thresholds.l}"
+        if thresholds.t is not None and t > thresholds.t + NEARLY:
+            yield f"{name}: t is {t:.3g}, the policy wants at most {thresholds.t}"
+
+
+def count(number: int) -> int | str:
+    return number if number == 0 or number >= SMALL else f"< {SMALL}"
+
+
+def share(number: int, rows: int) -> float | str:
+    return number / rows if number == 0 or number >= SMALL else f"< {min(SMALL / rows, 1):.3g}"
+
+
+def bands(sizes: Sizes) -> list[dict[str, Any]]:
+    """Sizes of classes by `EDGES`, put together until each band holds ten rows; the last takes what is left."""
+    found: list[dict[str, Any]] = []
+    for size, _, members in sorted(sizes.each()):
+        if found and (found[-1]["rows"] < SMALL or _edge(found[-1]["to"]) == _edge(size)):
+            _put(found[-1], size, members)
+        else:
+            found.append({"from": size, "to": size, "rows": members})
+    if len(found) > 1 and found[-1]["rows"] < SMALL:
+        rest = found.pop()
+        _put(found[-1], rest["to"], rest["rows"])
+    return [{**band, "rows": count(band["rows"])} for band in found]
+
+
+def _put(band: dict[str, Any], size: int, members: int) -> None:
+    band.update(to=size, rows=band["rows"] + members)
+
+
+def hides(sizes: Sizes) -> bool:
+    """Whether some size of classes is that of so few people, or rows, that it is not shown."""
+    return any(members < SMALL for members in sizes.members.values())
+
+
+def classes(sizes: Sizes) -> int | str:
+    """How many classes there are, to ten where the exact number would tell how many of a size there are."""
+    many = sum(sizes.classes.values())
+    return count(many // SMALL * SMALL if hides(sizes) and many > SMALL else many)
+
+
+def blurred(sizes: Sizes, average: float) -> float:
+    return float(f"{average:.1g}") if hides(sizes) else average
+
+
+def _edge(size: int) -> int:
+    return bisect.bisect_right(EDGES, size)
+
+
+def as_data(report: Report) -> dict[str, Any]:
+    """The report as plain data."""
+    measures, exact, chosen = report.measures, report.measures.to_dict(), report.chosen
+    rows = measures.sizes.rows or 1
+    risky = {
+        "prosecutor": measures.sizes.at_risk(measures.threshold),
+        "journalist": round(measures.journalist.at_risk * rows),
+    }
+    data: dict[str, Any] = {
+        "table": report.table,
+        "counted": "people" if measures.by_subject else "rows",
+        "quasi_identifiers": list(chosen.quasi_identifiers),
+        "left_out": list(chosen.left_out),
+        **{name: count(exact[name]) for name in ("rows", "people") if name in exact},
+        "classes": classes(measures.sizes),
+        "k": exact["k"],
+        "uniques": count(exact["uniques"]),
+        "histogram": bands(measures.sizes),
+        "risk_threshold": measures.threshold,
+        **{
+            name: {
+                **exact[name],
+                "average": blurred(measures.sizes, exact[name]["average"]),
+                "at_risk": share(many, rows),
+            }
+            for name, many in risky.items()
+        },
+        "marketer": blurred(measures.sizes, exact["marketer"]),
+        "sensitive": exact["sensitive"],
+        "missed": list(report.missed),
+    }
+    if "population" in exact:
+        outside = exact["population"]
+        data["population"] = {**outside, "not_in_population": count(outside["not_in_population"])}
+    return {**data, **_more(report)}
+
+
+def _more(report: Report) -> dict[str, Any]:
+    """What was asked for besides."""
+    more: dict[str, Any] = {}
+    sizes = report.measures.sizes
+    if report.estimates is not None:
+        few = 0 < sizes.uniques < SMALL  # of which they are made
+        hidden = dict.fromkeys(report.estimates, share(sizes.uniques, sizes.rows or 1))
+        more["population_uniqueness"] = hidden if few else dict(report.estimates)
+    if report.sets:
+        named = [{"columns": list(each.columns), "uniques": count(each.uniques)} for each in report.sets[:MOST_SETS]]
+        more["columns_that_single_out"] = named
+    if report.frequencies:
+        more["frequency"] = {name: _frequency(each) for name, each in report.frequencies.items()}
+    if report.attack is not None:
+        more["attack"] = {name: count(many) for name, many in dataclasses.asdict(report.attack).items()}
+    return more
+
+
+def _frequency(found: Frequent) -> dict[str, Any]:
+    return {**dataclasses.asdict(found), "distinct": count(found.distinct)}
+
+
+# -- for a person to read ---------------------------------------------------------------------------------------------
+
+
+def lines(report: Report) -> Iterator[str]:
+    data, what = as_data(report), "people" if report.measures.by_subject else "rows"
+    yield f"{report.table}: {data.get('people', data['rows'])} {what} in {data['classes']} classes by"
+    yield f"  {', '.join(report.chosen.quasi_identifiers)}"
+    if report.chosen.why_rows is not None or not report.measures.by_subject:
+        yield f"  rows are counted, not people: {report.chosen.why_rows or 'so it was asked for'}"
+    if report.chosen.left_out:
+        yield f"  left out, several values in a row: {', '.join(report.chosen.left_out)}"
+    yield f"k {data['k']}; like no other: {data['uniques']}"
+    for band in data["histogram"]:
+        sizes = f"{band['from']}" if band["from"] == band["to"] else f"{band['from']} to {band['to']}"
+        yield f"  in classes of {sizes}: {band['rows']} {what}"
+    for name in ("prosecutor", "journalist"):
+        risk = data[name]
+        told = f"highest {_number(risk['highest'])}, average {_number(risk['average'])}"
+        yield f"{name}: {told}, share above {_number(data['risk_threshold'])}: {_number(risk['at_risk'])}"
+    yield f"marketer: {_number(data['marketer'])}"
+    for name, each in data["sensitive"].items():
+        yield f"{name}: {', '.join(f'{measure} {_number(value)}' for measure, value in each.items())}"
+    yield from _more_lines(data)
+    yield from (f"missed: {each}" for each in report.missed)
+
+
+def _more_lines(data: Mapping[str, Any]) -> Iterator[str]:
+    for name in ("population", "population_uniqueness", "attack"):
+        if name in data:
+            yield f"{name.replace('_', ' ')}: {', '.join(f'{each} {_number(it)}' for each, it in data[name].items())}"
+    for each in data.get("columns_that_single_out", ()):
+        yield f"{', '.join(each['columns'])}: like no other in these alone: {each['uniques']}"
+    for name, each in data.get("frequency", {}).items():
+        told = f"{each['distinct']} pseudonyms, the most frequent has {_number(each['top'])} of the rows"
+        yield f"{name}: {told}, ten have {_number(each['top_ten'])}"
+
+
+def _number(value: Any) -> str:
+    if isinstance(value, list):
+        return " to ".join(map(_number, value))
+    return "none" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)

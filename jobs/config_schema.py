@@ -18,13 +18,17 @@ from pydantic.json_schema import models_json_schema
 
 from jobs.command_line import arguments, flags
 from jobs.configuration.documents import NAME_PATTERN
+from jobs.configuration.entity_domains import NAMING
 from jobs.configuration.entry import Entry
 from jobs.configuration.hierarchy_file import LEVELS_FILE
 from jobs.configuration.models import ColumnEntry, KeyEntry, Policy, TableEntry
 from jobs.configuration.treatments import words
 from jobs.console.exit_codes import DONE, REFUSED
+from privacy_udfs.entities import KINDS
 from privacy_udfs.technique import Technique
 from privacy_udfs.techniques import BY_NAME
+from privacy_udfs.techniques._replacements import REDACT, Pseudonym
+from privacy_udfs.techniques.treat_entities import TreatEntities
 
 Schema = dict[str, Any]
 
@@ -32,6 +36,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 NAME: Schema = {"type": "string", "pattern": NAME_PATTERN}
 KEY: Schema = {**NAME, "description": "A name of keys.yaml."}
 DOMAIN: Schema = {**NAME, "description": "Whose pseudonyms the column shares; the column's own if left out."}
+ENTITY: Schema = {**NAME, "description": f"A name of domains.yaml; or '{REDACT}': the kind in brackets."}
 LEVELS: Schema = {"type": "string", "description": "A CSV beside the configuration: value;level 1;level 2;..."}
 
 
@@ -73,7 +78,10 @@ def _table() -> Schema:
 
 
 def _domains() -> Schema:
-    return _file("Domains", _techniques({"key": KEY}), _named({"oneOf": _references()}))
+    definitions = _techniques({"key": KEY})
+    definitions.pop(TreatEntities.__name__)  # it gives pseudonyms of domains, and so is none of a domain
+    references = [each for each in _references() if each["$ref"].rpartition("/")[2] in definitions]
+    return _file("Domains", definitions, _named({"oneOf": references}))
 
 
 def _keys() -> Schema:
@@ -103,11 +111,15 @@ def _techniques(more: Schema) -> dict[str, Schema]:
             required.add("key")
         elif "domain" in more:
             properties["domain"] = more["domain"]
+        if NAMING[0] in properties:
+            properties[NAMING[0]] |= {"propertyNames": {"enum": list(KINDS)}, "additionalProperties": ENTITY}
+            properties |= {name: {**properties[name], "additionalProperties": ENTITY} for name in NAMING[1:]}
         if "levels" in properties:
             properties[LEVELS_FILE] = LEVELS
             required.discard("levels")
             schema["oneOf"] = [{"required": ["levels"]}, {"required": [LEVELS_FILE]}]
         schema["required"] = sorted(required | {"technique"})
+    definitions.pop(Pseudonym.__name__)  # which an entity is in a record; a configuration names its domain
     return definitions
 
 

@@ -78,6 +78,7 @@ def before_and_after(spark: SparkSession, conf: Config) -> list[str]:
     """The same customers in the raw and in the treated table, found by computing their pseudonyms with the key."""
     known = planned(spark, conf, CUSTOMERS)
     reference = known.keys.references(known.plan)[ColumnPath.parse("customer_id")]
+    assert isinstance(reference, keys.KeyReference)
     pseudonym = udf.on("customer_id", reference.technique, reference, input_type="bigint")
     raw = known.source.rows.limit(3).withColumn("pseudonym", pseudonym)
     before = [row.asDict(recursive=True) for row in raw.collect()]

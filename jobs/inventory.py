@@ -30,7 +30,6 @@ from jobs.console.shown import say
 from jobs.detection import names_as_data, packages, scan
 from jobs.detection.discovery import FoundTable
 from jobs.detection.names_as_data import NamesAreData
-from jobs.detection.recognizers.phone import REGIONS
 from jobs.drafting import accepted, draft, drift, lake_tables, proposals, report
 from jobs.drafting.accepted import Entry
 from jobs.drafting.drift import Drift
@@ -40,6 +39,7 @@ from jobs.lake import read, state
 from jobs.lake.problems import SourceProblem
 from jobs.run_events import events
 from jobs.spark_app import failures, session
+from privacy_udfs.entities.phone import REGIONS
 
 T = TypeVar("T")
 NOTHING_KNOWN = Surroundings()

@@ -107,7 +107,8 @@ def destroy(key: NamedKey, key_id: int, tables_needing: TablesNeeding, agreed: C
     tables = tables_needing(key_id)
     if tables:
         raise Refused(
-            f"key {key.name}: version {key_id} is in the record of {', '.join(tables)}: treat them anew first"
+            f"key {key.name}: version {key_id} is in the record of {', '.join(tables)}: treat them anew first, and "
+            "what stands in quarantine"
         )
     agreed()
     key.change(lambda keyset: keyset_versions.destroyed(keyset, key_id))

@@ -90,6 +90,7 @@ def as_data(report: Report) -> dict[str, Any]:
         "links": [dataclasses.asdict(link) for link in found.links],
         "apart": [dataclasses.asdict(apart) for apart in found.apart],
         "groups": [{**dataclasses.asdict(group), "combined": group.is_combined} for group in found.groups],
+        "within_texts": {domain: list(map(dataclasses.asdict, places)) for domain, places in found.within.items()},
         "raw_identifiers": [dataclasses.asdict(place) for place in found.raw],
         "undecided": [dataclasses.asdict(place) for place in found.undecided],
     }
@@ -105,6 +106,10 @@ def lines(report: Report) -> Iterator[str]:
     )
     for group in found.groups:
         yield from _of_group(group)
+    yield from _section(
+        "texts in which pseudonyms of a domain stand, by which rows can be linked too",
+        (f"{domain}: {', '.join(map(_named, places))}" for domain, places in found.within.items()),
+    )
     yield from _section(
         "direct identifiers that are kept, and join with whatever holds the same", map(_named, found.raw)
     )

@@ -15,7 +15,7 @@ import argparse
 import functools
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -34,7 +34,7 @@ from jobs.gates.known import Allowed, Inspected, Planned
 from jobs.policy.diff_report import TableDiff
 from jobs.policy.treatment_diff import diff, diff_rows, entries_of
 from jobs.record import record_reader, treatment_record
-from jobs.run_events import events
+from jobs.run_events import events, risk_words
 from jobs.run_events.events import Report
 from jobs.spark_app import failures, session
 from jobs.table_run.planned import inspected, planned, prepared
@@ -47,11 +47,12 @@ LONGEST = 40
 
 def as_data(plan: Plan) -> dict[str, Any]:
     """A plan as plain data: one object per leaf column, or per case of it, in the order of the source's schema. rows:
-    where not all are read, or not all are treated so."""
+    where not all are read, or not all are treated so. row_order: of the target, ``shuffled`` or ``source``."""
     rows = {} if plan.config.rows is None else {"rows": plan.config.rows}
     return {
         "table": plan.table,
         **rows,
+        "row_order": "shuffled" if plan.config.is_shuffled else "source",
         "columns": [_column(leaf, case) for leaf in plan.leaves for case in leaf.cases],
     }
 
@@ -68,10 +69,18 @@ def _column(leaf: Decision, case: Case) -> dict[str, Any]:
         "domain": case.domain,
         "key": case.treatment.key,
         "key_id": case.key_id,
+        **_keys(case),
         "input_type": leaf.input.simpleString(),
         "output_type": None if leaf.output is None else leaf.output.simpleString(),
         "why": case.rule.why,
     }
+
+
+def _keys(case: Case) -> dict[str, Any]:
+    """Of texts with pseudonyms of domains within: the key of each domain that has one."""
+    keyed = [part for part in case.parts if part.treatment.key is not None]
+    keys = {part.domain: {"key": part.treatment.key, "key_id": part.key_id} for part in keyed}
+    return {"keys": keys} if keys else {}
 
 
 def as_text(plan: Plan) -> str:
@@ -79,7 +88,8 @@ def as_text(plan: Plan) -> str:
     header = ("column", "class", "technique", "parameters", "domain", "key", "type", "becomes", "why")
     lines = table_lines(header, [_row(leaf, case) for leaf in plan.leaves for case in leaf.cases])
     read = [] if plan.config.rows is None else [f"  only rows for which this is true: {_on_one_line(plan.config.rows)}"]
-    return "\n".join([plan.table, *read, *(f"  {line}" for line in lines), *_cases(plan)])
+    order = ["  the rows are written in random order"] if plan.config.is_shuffled else []
+    return "\n".join([plan.table, *read, *order, *(f"  {line}" for line in lines), *_cases(plan)])
 
 
 def _cases(plan: Plan) -> list[str]:
@@ -95,15 +105,38 @@ def _on_one_line(rows: str) -> str:
 def _row(leaf: Decision, case: Case) -> list[str]:
     changed = case.treatment.technique.model_dump(mode="json", exclude_defaults=True)
     parameters = " ".join(f"{name}={_short(value)}" for name, value in changed.items() if name != "technique")
-    key = "" if case.treatment.key is None else f"{case.treatment.key}#{case.key_id}"
+    key = " ".join(f"{each.treatment.key}#{each.key_id}" for each in case.each if each.treatment.key is not None)
     output = "(dropped)" if leaf.output is None else leaf.output.simpleString()
     cells = (case.rule.class_, case.name, parameters, case.domain or "", key)
     return [str(case.path), *cells, leaf.input.simpleString(), output, case.rule.why]
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, dict):
+        return ",".join(f"{name}:{each['domain'] if isinstance(each, dict) else each}" for name, each in value.items())
     text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
     return text if len(text) <= LONGEST else f"({len(value)} entries)" if isinstance(value, list) else f"{text[:27]}..."
+
+
+def risk_as_data(known: Inspected) -> dict[str, Any]:
+    """What is asked of the risk of a table's rows, and what the last run of ours measured; empty where nothing is."""
+    asked = known.risk.asked()
+    if not asked:
+        return {}
+    last, _ = known.target.history.since_last_run
+    measured = None if last is None else last.run.get("risk")
+    return {"risk": {"asked": asked, "measured": measured and {"version": last and last.version, **measured}}}
+
+
+def risk_as_text(known: Inspected) -> list[str]:
+    """The same for a person."""
+    return [f"  {line}" for risk in risk_as_data(known).values() for line in _risk_lines(**risk)]
+
+
+def _risk_lines(asked: Mapping[str, float], measured: Mapping[str, Any] | None) -> list[str]:
+    listed = ", ".join(f"{name} {bound}" for name, bound in asked.items())
+    told = "nothing yet" if measured is None else f"version {measured['version']}: {risk_words.in_words(measured)}"
+    return ["", f"risk asked before the commit: {listed}", f"risk measured by the last run: {told}"]
 
 
 def against_record(known: Inspected) -> TableDiff:
@@ -179,7 +212,7 @@ def _tell(found: TableDiff, options: argparse.Namespace) -> int:
 def _print_all(options: argparse.Namespace) -> int:
     conf, names = arguments.chosen(options)
     spark = session.for_run(session.start("lakenym plan"))
-    allowed = Allowed(options.accept_raw_history, options.accept_other_key_version, tuple(names))
+    allowed = Allowed(options.accept_raw_history, options.accept_other_key_version, together=tuple(names))
 
     def one(name: str) -> int:
         return failures.translated(name, lambda: _show(planned(spark, conf, name, allowed), options))
@@ -189,9 +222,12 @@ def _print_all(options: argparse.Namespace) -> int:
 
 def _show(known: Planned, options: argparse.Namespace) -> int:
     """The plan, or what it changes, and then what the run would warn of and refuse."""
-    if options.diff is None:
+    if options.diff is None and not known.risk.asked():
         say(canonical_json(as_data(known.plan)) if options.json else as_text(known.plan))
     ready = inspected(known)
+    if options.diff is None and known.risk.asked():
+        told = {**as_data(known.plan), **risk_as_data(ready)}
+        say(canonical_json(told) if options.json else "\n".join([as_text(known.plan), *risk_as_text(ready)]))
     code = DONE if options.diff is None else _tell(against_record(ready), options)
     run_gates.pass_all(ready, events.terminal)
     return code

@@ -7,28 +7,29 @@ at run time. From a notebook: ``run(spark, config.load(Path("conf")), "crm.custo
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+import threading
+from collections.abc import Sequence
 
 from pyspark.sql import SparkSession
 
 from jobs.command_line import arguments, flags
 from jobs.configuration import config
 from jobs.configuration.config import Config
-from jobs.configuration.models import Execution
-from jobs.console.exit_codes import DONE
+from jobs.configuration.models import Execution, Mode
+from jobs.console.exit_codes import BadUsage
 from jobs.gates.known import Allowed, Prepared
 from jobs.run_events import events
 from jobs.run_events.events import Report
 from jobs.spark_app import failures, lanes, session
+from jobs.table_run import rounds, streaming
 from jobs.table_run.execution import execute
 from jobs.table_run.planned import prepared as prepare
 from jobs.table_run.result import Result
+from jobs.table_run.tables import Tables
 
 __all__ = ["Allowed", "Prepared", "Result", "execute", "prepare", "run"]
-
-T = TypeVar("T")
 
 
 def run(
@@ -39,14 +40,34 @@ def run(
     report: Report = events.silent,
     accept_other_key_version: bool = False,
     execution: Execution | None = None,
+    mode: Mode | None = None,
+    retreat: bool = False,
+    where: str | None = None,
+    trigger: str | None = None,
+    files_per_batch: int | None = None,
+    stopping: threading.Event | None = None,
+    requeue: bool = False,
 ) -> Result:
     """Treat one table: conf -> plan -> key -> kernels -> one Delta commit with its record.
 
-    execution: ``auto``, ``columnar`` or ``spark``; None: as the table's entry says.
+    execution: ``auto``, ``columnar`` or ``spark``; None: as the table's entry says. mode: ``full``, ``incremental``
+    for the rows that the source gained since the last run, ``partitions``, ``changes`` for what was inserted, updated
+    and deleted since then, or ``stream`` for what it gained in batches; None: as the target of the entry says. retreat:
+    a run that goes on from the last one treats all rows anew where the target's record differs from its own. where:
+    with mode ``partitions``, SQL over partition columns of the target: the rows that it is true for are treated, and
+    replace those that the target has of them. requeue: in mode ``full`` or ``incremental``, no source is treated, but
+    the rows that stand in quarantine; those that pass now are put to the target.
+
+    Of a stream: trigger: ``available-now`` (so does None) or an interval such as ``30 seconds``. files_per_batch: as
+    `jobs.lake.batch.Batch` says. stopping: ends it between two batches when it is set, by another thread.
     """
-    conf = config.executed_by(conf, execution)
+    conf = config.in_partitions(config.in_mode(config.executed_by(conf, execution), mode), where)
+    asked = streaming.asked(conf, [table], trigger, files_per_batch)
     own = session.for_run(spark)
-    allowed = Allowed(allow_raw_history, accept_other_key_version)
+    allowed = Allowed(allow_raw_history, accept_other_key_version, retreat, requeue=requeue)
+    if asked is not None:
+        stream = streaming.Stream(conf, table, allowed, asked, streaming.once(report))
+        return stream.to_its_end(own, stopping or threading.Event())
     return failures.translated(table, lambda: execute(own, prepare(own, conf, table, allowed, report), report))
 
 
@@ -56,6 +77,12 @@ def parser() -> argparse.ArgumentParser:
     flags.DRY_RUN.on(options)
     flags.ACCEPT_RAW_HISTORY.on(options)
     flags.ACCEPT_OTHER_KEY_VERSION.on(options)
+    flags.MODE.on(options)
+    flags.WHERE.on(options)
+    flags.RETREAT.on(options)
+    flags.TRIGGER.on(options)
+    flags.FILES_PER_BATCH.on(options)
+    flags.REQUEUE.on(options)
     flags.EXECUTION.on(options)
     flags.PARALLEL.on(options)
     return options
@@ -68,31 +95,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run_all(options: argparse.Namespace, report: Report) -> int:
+    if options.all and options.where is not None:
+        raise BadUsage("--where chooses partitions of the tables that --table names: it cannot be used with --all")
     conf, names = arguments.chosen(options)
-    conf = config.executed_by(conf, options.execution)
+    conf = config.in_mode(config.executed_by(conf, options.execution), options.mode)
+    conf = config.in_partitions(conf, options.where)
+    asked = streaming.asked(conf, names, options.trigger, options.files_per_batch)
     started = session.start("lakenym pseudonymize")
-    allowed = Allowed(options.accept_raw_history, options.accept_other_key_version, tuple(names))
-    side_by_side = lanes.open_for(started, len(names), options.parallel)
-    ready: list[Prepared] = []
-
-    def prepare_one(spark: SparkSession, name: str) -> int:
-        one = failures.translated(name, lambda: prepare(spark, conf, name, allowed, report))
-        ready.append(one)
-        report(events.Checked(name, len(one.plan.leaves)))
-        return DONE
-
-    def execute_one(spark: SparkSession, one: Prepared) -> int:
-        failures.translated(one.table, lambda: execute(spark, one, report))
-        return DONE
-
-    def told(step: Callable[[SparkSession, T], int], table: Callable[[T], str]) -> Callable[[SparkSession, T], int]:
-        return lambda spark, each: failures.exit_code(report, lambda: step(spark, each), table(each))
-
-    # all tables are planned and checked before the first is written
-    code = side_by_side.each(names, told(prepare_one, str))
-    if code or options.dry_run:
-        return code
-    return side_by_side.each(ready, told(execute_one, lambda one: one.table), lambda one: one.spark)
+    accepted = options.accept_raw_history, options.accept_other_key_version
+    allowed = Allowed(*accepted, options.retreat, tuple(names), options.requeue)
+    tables = Tables(conf, allowed, report, lanes.open_for(started, len(names), options.parallel))
+    if asked is None:
+        return tables.run(names, options.dry_run)
+    with rounds.ended_by_signals(report) as stopping:
+        streams = dataclasses.replace(tables, report=streaming.once(report), asked=asked, stopping=stopping)
+        return streams.run(names, options.dry_run)
 
 
 if __name__ == "__main__":

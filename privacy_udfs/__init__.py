@@ -30,7 +30,7 @@ def apply(
     treatment: a technique or its mapping, such as ``{"technique": "keyed_hash", "algorithm": "AES-CMAC"}``.
     values: any Arrow array the technique takes. key: the algorithm's own raw key bytes, for keyed techniques; a `Key`
     where the key id matters. subject: an Arrow array as long as ``values``, for techniques that depend on whose row it
-    is.
+    is; for those that look at other columns of the row a struct array of these.
 
     Returns an Arrow array of the same length, null where ``values`` is null (or refused, under ``on_refused: null``).
     Raises `ParameterError`, `TypeRefused`, `KeyProblem`, or `ValueRefused`; none of them holds a value.

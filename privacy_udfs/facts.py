@@ -42,6 +42,8 @@ class Facts(BaseModel):
 
     keeps_values: ClassVar[bool] = False
     """Nothing is done to values, whatever their type: the column counts as raw."""
+    treats_within: ClassVar[bool] = False
+    """Only what is recognized within a value is treated: the rest of it stays as it is."""
     keeps_type: ClassVar[bool] = False
     """Results have the column's own type, whatever that is."""
     drops_column: ClassVar[bool] = False
@@ -75,6 +77,10 @@ class Facts(BaseModel):
         """Why a key of one of `key_types`, by its hash function and output prefix, is none for these parameters; None
         where it is one."""
         return None
+
+    def beside(self) -> tuple[str, ...]:
+        """The other columns of a row that its result depends on, by their paths, but for the subject."""
+        return ()
 
     def gives_null(self) -> bool:
         """Whether every result is null, of the column's own type."""

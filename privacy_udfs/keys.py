@@ -9,19 +9,24 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
+from collections.abc import Mapping
+from typing import TypeAlias
 
 from privacy_udfs import key_providers
 from privacy_udfs.errors import KeyProblem
 from privacy_udfs.keysets import encrypted_keysets
+from privacy_udfs.keysets.delivered_key import DeliveredKey
 from privacy_udfs.keysets.key_derivation import checked, key_check_value
 from privacy_udfs.keysets.keyset import Keyset
 from privacy_udfs.keysets.keyset_cache import KeysetCache
 from privacy_udfs.keysets.keyset_entry import KeysetEntry
-from privacy_udfs.technique import Key, Technique
+from privacy_udfs.technique import Key, Keys, Technique
 
 __all__ = [
+    "AnyReference",
     "Key",
     "KeyReference",
+    "KeyReferences",
     "Keyset",
     "KeysetEntry",
     "clear_cache",
@@ -72,6 +77,21 @@ class KeyReference:
 
     def _from(self, keyset: Keyset) -> Key:
         return checked(keyset.subkey(self.technique, self.domain, self.key_id), self.check)
+
+
+@dataclasses.dataclass(frozen=True)
+class KeyReferences:
+    """What stands for the keys of a technique that uses several: a reference for each of its domains."""
+
+    by_domain: Mapping[str, KeyReference | DeliveredKey]
+
+    def resolve(self) -> Keys:
+        """All sub-keys. Raises `KeyProblem` naming the first that is not to be had."""
+        return Keys(by_domain={domain: reference.resolve() for domain, reference in self.by_domain.items()})
+
+
+AnyReference: TypeAlias = KeyReference | DeliveredKey | KeyReferences
+"""What stands for the key, or the keys, of one column."""
 
 
 def refer(name: str, keyset: str, kek: str | None, technique: Technique, domain: str) -> KeyReference:

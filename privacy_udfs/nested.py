@@ -17,8 +17,9 @@ import pyarrow.compute as pc
 
 from privacy_udfs import map_keys
 from privacy_udfs.errors import LakenymError, UnexpectedFailure, ValueRefused
-from privacy_udfs.keys import KeyReference
-from privacy_udfs.keysets.delivered_key import DeliveredKey
+from privacy_udfs.json_text.branches import DROP, KEEP, JsonPath, tree
+from privacy_udfs.json_text.documents import Documents
+from privacy_udfs.keys import AnyReference
 from privacy_udfs.technique import Key, Outcome, Technique, plain
 
 
@@ -28,7 +29,7 @@ class Leaf:
 
     label: str
     technique: Technique
-    key: KeyReference | DeliveredKey | Key | None = None
+    key: AnyReference | Key | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,14 +67,30 @@ class Choice:
 
 @dataclasses.dataclass(frozen=True)
 class ByRow:
-    """The root of a tree with choices. Its array is a struct: the column, then for each predicate whether it holds for
-    the row; null counts as not true."""
+    """The root of a tree that depends on more of the row. Its array is a struct: the column, then for each predicate
+    whether it holds for the row (null counts as not true), then the other columns that techniques look at, by their
+    paths (`Facts.beside`)."""
 
     column: Node
     predicates: tuple[str, ...]
+    beside: tuple[str, ...] = ()
 
 
-Node: TypeAlias = Leaf | Kept | StructNode | ListNode | MapNode | Choice | ByRow
+@dataclasses.dataclass(frozen=True)
+class Dropped:
+    """A part of a JSON text that is cut out."""
+
+
+@dataclasses.dataclass(frozen=True)
+class JsonNode:
+    """A column of JSON text, by the paths into it; a text that holds what none leads to is refused. label: names the
+    column in errors. See `privacy_udfs.json_text`."""
+
+    label: str
+    paths: Mapping[JsonPath, Leaf | Kept | Dropped]
+
+
+Node: TypeAlias = Leaf | Kept | StructNode | ListNode | MapNode | Choice | ByRow | JsonNode | Dropped
 Counts = dict[str, tuple[int, int, int]]
 """label -> (treated, null, refused)"""
 
@@ -88,6 +105,16 @@ def choices(node: Node) -> Iterator[Choice]:
     return (each for each in _nodes(node) if isinstance(each, Choice))
 
 
+def json_columns(node: Node) -> Iterator[JsonNode]:
+    """All columns of JSON text of a tree, in order."""
+    return (each for each in _nodes(node) if isinstance(each, JsonNode))
+
+
+def beside(node: Node) -> tuple[str, ...]:
+    """The paths of the other columns that a tree's techniques look at, each once."""
+    return tuple(dict.fromkeys(path for leaf in leaves(node) for path in leaf.technique.beside()))
+
+
 def _nodes(node: Node) -> Iterator[Node]:
     yield node
     for child in _children(node):
@@ -99,6 +126,8 @@ def _children(node: Node) -> Collection[Node]:
         return node.fields.values()
     if isinstance(node, Choice):
         return node.cases.values()
+    if isinstance(node, JsonNode):
+        return node.paths.values()
     if isinstance(node, ListNode):
         return (node.element,)
     if isinstance(node, MapNode):
@@ -108,18 +137,30 @@ def _children(node: Node) -> Collection[Node]:
 
 @dataclasses.dataclass(frozen=True)
 class _Rows:
-    """What is known of the row of each value. holds: predicate -> whether it is true, without nulls."""
+    """What is known of the row of each value. holds: predicate -> whether it is true, without nulls. beside: a struct
+    of the other columns that techniques look at; None where they come in place of a subject, or where none does."""
 
     subject: pa.Array | None = None
     holds: Mapping[str, pa.Array] = dataclasses.field(default_factory=dict)
+    beside: pa.StructArray | None = None
 
     def take(self, at: pa.Array) -> _Rows:
         subject = None if self.subject is None else plain(self.subject).take(at)
-        return _Rows(subject, {rows: holds.take(at) for rows, holds in self.holds.items()})
+        beside = None if self.beside is None else self.beside.take(at)
+        return _Rows(subject, {rows: holds.take(at) for rows, holds in self.holds.items()}, beside)
 
     def of_elements(self, values: pa.ListArray) -> _Rows:
         """The same for each element."""
-        return self.take(pc.list_parent_indices(values)) if self.holds or self.subject is not None else self
+        empty = not self.holds and self.subject is None and self.beside is None
+        return self if empty else self.take(pc.list_parent_indices(values))
+
+    def without_predicates(self) -> _Rows:
+        """For what lies below a choice, or in a JSON text: there are none."""
+        return dataclasses.replace(self, holds={})
+
+    def of(self, technique: Technique) -> pa.Array | None:
+        """What a technique takes as its subject."""
+        return self.beside if technique.beside() and self.beside is not None else self.subject
 
 
 def treat(node: Node, values: pa.Array, subject: pa.Array | None, counts: Counts) -> pa.Array:
@@ -160,7 +201,7 @@ def _treat(node: Node, values: pa.Array, rows: _Rows, counts: Counts) -> pa.Arra
     if isinstance(node, Kept):
         return values
     if isinstance(node, Leaf):
-        return _treat_leaf(node, values, rows.subject, counts)
+        return _treat_leaf(node, values, rows.of(node.technique), counts)
     if isinstance(node, StructNode):
         return _treat_struct(node, values, rows, counts)
     if isinstance(node, ListNode):
@@ -169,6 +210,9 @@ def _treat(node: Node, values: pa.Array, rows: _Rows, counts: Counts) -> pa.Arra
         return _treat_map(node, values, rows, counts)
     if isinstance(node, Choice):
         return _treat_choice(node, values, rows, counts)
+    if isinstance(node, JsonNode):
+        return _treat_json(node, values, rows, counts)
+    assert isinstance(node, ByRow), "only parts of JSON texts are dropped here"
     return _treat_by_row(node, values, rows, counts)
 
 
@@ -192,11 +236,13 @@ def _add(counts: Counts, label: str, outcome: Outcome) -> None:
 
 
 def _treat_by_row(node: ByRow, values: pa.StructArray, rows: _Rows, counts: Counts) -> pa.Array:
-    column, *holds = values.flatten()
+    column, *others = values.flatten()
+    holds, beside = others[: len(node.predicates)], others[len(node.predicates) :]
     known = {name: pc.fill_null(each, False) for name, each in zip(node.predicates, holds, strict=True)}
     for choice in choices(node):
         _check_cases(choice, known, len(values))
-    return _treat(node.column, column, _Rows(rows.subject, known), counts)
+    row = pa.StructArray.from_arrays(beside, list(node.beside)) if beside else None
+    return _treat(node.column, column, _Rows(rows.subject, known, row), counts)
 
 
 def _check_cases(choice: Choice, holds: Mapping[str, pa.Array], length: int) -> None:
@@ -215,7 +261,7 @@ def _treat_choice(node: Choice, values: pa.Array, rows: _Rows, counts: Counts) -
     places, parts = [], []
     for predicate, case in node.cases.items():
         at = pc.indices_nonzero(rows.holds[predicate])
-        part = _treat(case, values.take(at), _Rows(rows.subject).take(at), counts)
+        part = _treat(case, values.take(at), rows.without_predicates().take(at), counts)
         places.append(at.to_numpy())
         parts.append(_of_type(part, node.output))
     order = np.empty(len(values), np.int64)
@@ -252,6 +298,27 @@ def _treat_map(node: MapNode, values: pa.MapArray, rows: _Rows, counts: Counts) 
         map_keys.check(node.key.label if isinstance(node.key, Leaf | Choice) else _first_label(node.key), entries, keys)
     items = _treat(node.value, pairs.field(1), inner, counts)
     return pa.MapArray.from_arrays(_offsets(entries), keys, items, mask=pc.is_null(entries))
+
+
+def _treat_json(node: JsonNode, values: pa.Array, rows: _Rows, counts: Counts) -> pa.Array:
+    treated = [part for part in node.paths.values() if isinstance(part, Leaf)]
+    numbers = iter(range(len(treated)))
+    actions = {path: _action(part, numbers) for path, part in node.paths.items()}
+
+    def apply(number: int, found: pa.Array, at: pa.Array) -> pa.Array:
+        leaf = treated[number]
+        return _treat_leaf(leaf, found, rows.without_predicates().take(at).of(leaf.technique), counts)
+
+    def count(number: int, outcome: Outcome) -> None:
+        _add(counts, treated[number].label, outcome)
+
+    return Documents(node.label, tree(actions), treated).treat(values, apply, count)
+
+
+def _action(part: Leaf | Kept | Dropped, numbers: Iterator[int]) -> int:
+    if isinstance(part, Leaf):
+        return next(numbers)
+    return KEEP if isinstance(part, Kept) else DROP
 
 
 def _first_label(node: Node) -> str:

@@ -39,7 +39,7 @@ class Shows(enum.IntEnum):
     A_PART = 6
     """A part of the value, or a coarse one, or one that stands for it."""
     NEARLY_THE_VALUE = 7
-    """Differences and order stay."""
+    """Differences and order stay; or all of a text but what was recognized in it."""
     THE_VALUE = 8
 
 

@@ -12,6 +12,7 @@ all share lives here once: array layouts, nulls, repeats, counting, refusal.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NamedTuple, NoReturn
 
 import pyarrow as pa
@@ -40,6 +41,14 @@ class Key:
     material: bytes = dataclasses.field(repr=False)
     id: int = 0
     prefix: bytes | None = dataclasses.field(default=None, repr=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class Keys(Key):
+    """The keys of a technique that uses several, by the names of their domains. It has no bytes of its own."""
+
+    material: bytes = dataclasses.field(default=b"", repr=False)
+    by_domain: Mapping[str, Key] = dataclasses.field(default_factory=dict, repr=False)
 
 
 class Treated(NamedTuple):

@@ -25,10 +25,16 @@ from pyspark.sql.pandas.types import from_arrow_type, to_arrow_type
 
 from privacy_udfs import nested, wording
 from privacy_udfs.errors import TypeRefused, ValueRefused
-from privacy_udfs.keys import KeyReference
+from privacy_udfs.keys import KeyReference, KeyReferences
 from privacy_udfs.nested import Counts, Leaf, Node
+from privacy_udfs.refusals import refusals as _refusals
+from privacy_udfs.sealed_rows import Seal
 from privacy_udfs.technique import Technique
 from privacy_udfs.techniques import parse
+
+REFUSAL = T.StructType([T.StructField("label", T.StringType()), T.StructField("rule", T.StringType())])
+ROWS = ""
+"""By what the rows of batches are counted, where no leaf is meant."""
 
 
 class CountsParam(AccumulatorParam[Counts]):
@@ -57,6 +63,22 @@ class CountsParam(AccumulatorParam[Counts]):
         return value1
 
 
+def _of_column(
+    evaluate: Callable[[pa.Array, pa.Array | None], pa.Array], name: str, with_subject: bool
+) -> Callable[..., pa.Array]:
+    """The function with the one or the two arguments that Spark is to call it with. name: as plans show it."""
+
+    def of_column(values: pa.Array) -> pa.Array:
+        return evaluate(values, None)
+
+    def of_column_and_subject(values: pa.Array, subject: pa.Array) -> pa.Array:
+        return evaluate(values, subject)
+
+    function = of_column_and_subject if with_subject else of_column
+    function.__name__ = f"{name}_of_subject" if with_subject else name
+    return function
+
+
 def tree_udf(
     node: Node,
     output: T.DataType,
@@ -78,13 +100,7 @@ def tree_udf(
             counts.add(batch)
         return result
 
-    def treat_column(values: pa.Array) -> pa.Array:
-        return evaluate(values, None)
-
-    def treat_column_of_subject(values: pa.Array, subject: pa.Array) -> pa.Array:
-        return evaluate(values, subject)
-
-    treat = treat_column_of_subject if with_subject else treat_column
+    treat = _of_column(evaluate, "treat_column", with_subject)
     function = arrow_udf(treat, returnType=output)  # type: ignore[call-overload]
     if all(leaf.technique.deterministic for leaf in nested.leaves(node)):
         return function  # type: ignore[no-any-return]
@@ -98,18 +114,51 @@ def refusing_udf(node: Node, most: int, with_subject: bool = False) -> Callable[
     def refusing(values: pa.Array, subject: pa.Array | None) -> pa.Array:
         return nested.first_refused(node, values, subject, most)
 
-    def find_in_column(values: pa.Array) -> pa.Array:
-        return refusing(values, None)
-
-    def find_in_column_of_subject(values: pa.Array, subject: pa.Array) -> pa.Array:
-        return refusing(values, subject)
-
-    find = find_in_column_of_subject if with_subject else find_in_column
+    find = _of_column(refusing, "find_in_column", with_subject)
     return arrow_udf(find, returnType=T.BooleanType())  # type: ignore[call-overload,no-any-return]
 
 
+def refusal_udf(
+    node: Node,
+    most: int,
+    counts: Accumulator[Counts] | None = None,
+    with_subject: bool = False,
+    mark: str | None = None,
+) -> Callable[..., Column]:
+    """An Arrow UDF that gives the leaf and the rule (`REFUSAL`) of each row that the tree refuses, and null of others.
+
+    most: how many rows of a batch may be refused; with more the query fails. counts: gets the number of rows, as
+    `ROWS`; then Spark evaluates it once for each row. mark: of the run, which its errors then carry.
+    """
+
+    def evaluate(values: pa.Array, subject: pa.Array | None) -> pa.Array:
+        with wording.marked_errors(mark):
+            found = {each.row: each for each in _refusals(node, values, subject, most)}
+        if counts is not None:
+            counts.add({ROWS: (len(values), 0, 0)})
+        rows = [found.get(at) for at in range(len(values))] if found else [None] * len(values)
+        told = [None if each is None else {"label": each.label, "rule": each.rule} for each in rows]
+        return pa.array(told, to_arrow_type(REFUSAL))
+
+    find = _of_column(evaluate, "find_in_column", with_subject)
+    function = arrow_udf(find, returnType=REFUSAL)  # type: ignore[call-overload]
+    return function if counts is None else function.asNondeterministic()  # type: ignore[no-any-return]
+
+
+def sealing_udf(seal: Seal, mark: str | None = None) -> Callable[[Column], Column]:
+    """An Arrow UDF that encrypts whole rows, each given as a struct."""
+
+    def sealed(rows: pa.Array) -> pa.Array:
+        with wording.marked_errors(mark):
+            return pa.array(seal.sealed(pa.RecordBatch.from_struct_array(rows)), pa.binary())
+
+    return arrow_udf(sealed, returnType=T.BinaryType()).asNondeterministic()  # type: ignore[call-overload,no-any-return]
+
+
 def arrow(
-    treatment: Technique | Mapping[str, Any], key: KeyReference | None = None, input_type: T.DataType | str = "string"
+    treatment: Technique | Mapping[str, Any],
+    key: KeyReference | KeyReferences | None = None,
+    input_type: T.DataType | str = "string",
 ) -> Callable[..., Column]:
     """An Arrow UDF for one technique: call it on columns, or give it to ``spark.udf.register`` for SQL.
 
@@ -119,11 +168,15 @@ def arrow(
     technique = parse(treatment)
     given = _spark_type(input_type)
     leaf = Leaf(technique.technique, technique, key)
-    return tree_udf(leaf, _output_type(technique, given), with_subject=technique.needs_subject)
+    return tree_udf(
+        leaf, _output_type(technique, given), with_subject=technique.needs_subject or bool(technique.beside())
+    )
 
 
 def pandas(
-    treatment: Technique | Mapping[str, Any], key: KeyReference | None = None, input_type: T.DataType | str = "string"
+    treatment: Technique | Mapping[str, Any],
+    key: KeyReference | KeyReferences | None = None,
+    input_type: T.DataType | str = "string",
 ) -> Callable[..., Column]:
     """A pandas UDF for one technique, with the same results as `arrow`; for SQL, and for Spark without Arrow UDFs.
 
@@ -132,7 +185,7 @@ def pandas(
     """
     technique = parse(treatment)
     given = _spark_type(input_type)
-    if technique.needs_subject:
+    if technique.needs_subject or technique.beside():
         raise TypeRefused(f"{technique.technique} needs a subject: use privacy_udfs.udf.arrow")
     leaf = Leaf(technique.technique, technique, key)
     arrow_input = to_arrow_type(given, timezone="UTC")
@@ -148,14 +201,15 @@ def pandas(
 def on(
     column: Column | str,
     treatment: Technique | Mapping[str, Any],
-    key: KeyReference | None = None,
+    key: KeyReference | KeyReferences | None = None,
     input_type: T.DataType | str = "string",
     subject: Column | str | None = None,
     evaluation: str = "arrow",
 ) -> Column:
     """``column`` treated, for interactive use: ``df.select(on("email", {"technique": "mask"}))``.
 
-    evaluation: ``arrow`` or ``pandas``; the results are equal. subject: the column that says whose row it is.
+    evaluation: ``arrow`` or ``pandas``; the results are equal. subject: the column that says whose row it is, or
+    a struct of the other columns that a technique looks at, by the names that it gives them.
     """
     values = F.col(column) if isinstance(column, str) else column
     if evaluation == "pandas":

@@ -15,10 +15,13 @@ from jobs.columnar.parts import Stretch
 from jobs.columnar.unfit import NotColumnar
 from jobs.configuration.models import Source
 from jobs.lake.text_sources.csv_files import dialect_of
-from jobs.lake.text_sources.csv_records import LONGEST_RECORD, Dialect, FileReader
+from jobs.lake.text_sources.csv_records import Dialect, FileReader
 
 BLOCK = 8 << 20
 """Bytes that are looked at at once."""
+MOST_OF_RECORD = 8 << 20
+"""Bytes: a record that is longer is read by Spark, since here each byte of it takes up ten and more."""
+TOO_LONG = f"a CSV file has a record of more than {MOST_OF_RECORD >> 20} MiB"
 MARK = b"\xef\xbb\xbf"
 """In UTF-8 the byte order mark, which Spark takes off the first line of a file, whatever the encoding."""
 
@@ -40,6 +43,8 @@ class CsvReader:
         lines = None
         for lines in _whole_lines(_blocks(stretch, access, self.block)):
             table = reader.take_bytes(lines)
+            if reader.waiting > MOST_OF_RECORD:
+                raise NotColumnar(TOO_LONG)
             if table is not None:
                 yield from self._typed(table, wanted)
         if lines is not None:  # a file without a line has no rows, and need not have a header
@@ -107,8 +112,8 @@ def _whole_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
             yield (rest + block[:cut]).removeprefix(mark)
             rest, mark = b"", b""
         rest += block[cut:]
-        if len(rest) > LONGEST_RECORD:
-            raise NotColumnar(f"a CSV file has a line of more than {LONGEST_RECORD >> 20} MiB")
+        if len(rest) > MOST_OF_RECORD:
+            raise NotColumnar(TOO_LONG)
     last = rest.removeprefix(mark)
     if last:
         yield last + b"\n"

@@ -8,13 +8,14 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
-from jobs.columnar import arrow_types, csv_reader, file_systems, partition_values, parts, stored_schema
+from jobs.columnar import arrow_types, chosen_files, csv_reader, file_systems, partition_values, parts, stored_schema
 from jobs.columnar.parquet_reader import ParquetReader
 from jobs.columnar.parquet_writer import CODECS
 from jobs.columnar.parts import Part
 from jobs.columnar.reading import Reader
 from jobs.columnar.unfit import NotColumnar
 from jobs.columnar.work import Fitting, Tree
+from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.models import TableConfig
 from jobs.configuration.reader_options import REBASE
 from jobs.lake import source_files
@@ -22,12 +23,12 @@ from jobs.lake.column_mapping import MODE, PHYSICAL_NAME
 from jobs.lake.delta_commit import Transaction
 from jobs.lake.read import SourceRows
 from jobs.lake.source_files import SourceFiles
-from jobs.lake.source_schema import CHAR_TYPE
+from jobs.lake.source_schema import CHAR_TYPE, DEFAULT
 from jobs.treatment.treatment_plan import Plan
-from privacy_udfs.nested import Node
+from privacy_udfs import nested
+from privacy_udfs.nested import ByRow, Node
 
 PARQUET = ("ParquetFileFormat", "DeltaParquetFileFormat", "DeltaParquetFileFormatV2")
-DEFAULT = "EXISTS_DEFAULT"
 OTHER_SOURCE = "the source is neither a Delta table nor a folder of Parquet or CSV files"
 Trees = Sequence[tuple[T.StructField, Node | None, T.DataType]]
 
@@ -43,16 +44,20 @@ def fitted(spark: SparkSession, plan: Plan, source: SourceRows, trees: Trees, be
         raise NotColumnar(f"spark.sql.parquet.compression.codec is {codec}, which Arrow does not write")
     if str(spark.conf.get("spark.databricks.delta.stats.collect", "true")).lower() != "true":
         raise NotColumnar("spark.databricks.delta.stats.collect is off, and files of this path come with statistics")
-    files = source_files.of(source.rows, of_text=plan.config.source.format == "csv")
+    out_of = source.rows if source.chosen is None else source.chosen.out_of
+    files = source_files.of(out_of, of_text=plan.config.source.format == "csv")
     if files is None:
         raise NotColumnar(OTHER_SOURCE)
-    if not files.files:
+    if not files.files and not source.gained and source.chosen is None:
         raise NotColumnar("the source has no file to read")
     if any(file.folders.keys() != set(files.folders) for file in files.files):
         raise NotColumnar("a file lies in no folder that names the values of all the source's folder columns")
+    if source.chosen is not None:
+        files = chosen_files.of(spark, files, source.chosen, out_of.schema)
     access = file_systems.access(spark, _one_of_each_store([begun.location, *(file.uri for file in files.files)]))
     made, subject = tuple(_tree(*tree) for tree in trees), _subject(plan)
     names = {tree.name for tree in made if tree.node is not None} | set(subject[:1])
+    names |= {way[0] for tree in made for way in tree.beside}
     if files.reader in PARQUET:
         _check_parquet(files)
         wanted = [field for field in files.stored.fields if field.name in names]
@@ -64,7 +69,7 @@ def fitted(spark: SparkSession, plan: Plan, source: SourceRows, trees: Trees, be
         ]
     cut = _parts(spark, files, whole=files.reader not in PARQUET)
     read = pa.schema([pa.field(field.name, arrow_types.of_spark(field.dataType, field.name)) for field in wanted])
-    return Fitting(cut, reader, access, read, made, subject, codec)
+    return Fitting(cut, reader, access, read, made, subject, codec, plan.config.is_shuffled)
 
 
 def _one_of_each_store(uris: Iterable[str]) -> list[str]:
@@ -106,6 +111,11 @@ def _check_parquet(files: SourceFiles) -> None:
     mapping = files.configuration.get(MODE, "none")
     if mapping not in ("none", "name"):
         raise NotColumnar("the source's columns are known by their numbers in files (column mapping by id)")
+    for field in files.folder_fields:
+        if CHAR_TYPE in field.metadata:
+            raise NotColumnar(
+                f"the source is partitioned by {field.name}: CHAR or VARCHAR, which Spark reads its own way"
+            )
     for field in files.stored.fields:
         for metadata in _metadata(field):
             if (mapping == "name") != (PHYSICAL_NAME in metadata):
@@ -134,14 +144,17 @@ def _fields(given: T.DataType) -> Iterator[T.StructField]:
 
 def _tree(field: T.StructField, node: Node | None, output: T.DataType) -> Tree:
     arrow_types.of_spark(field.dataType, field.name)  # of a folder's column too, which no file is asked for
-    return Tree(field.name, node, arrow_types.of_spark(output, field.name))
+    target, beside = arrow_types.of_spark(output, field.name), () if node is None else nested.beside(node)
+    if node is None or not beside:
+        return Tree(field.name, node, target)
+    return Tree(field.name, ByRow(node, (), beside), target, tuple(ColumnPath.parse(path).names for path in beside))
 
 
 def _subject(plan: Plan) -> tuple[str, ...]:
     """The way to whose row it is, where a technique asks."""
     asked = any(case.treatment.technique.needs_subject for case in plan.cases)
     path = plan.config.subject
-    return tuple(getattr(step, "name", "") for step in path.steps) if asked and path is not None else ()
+    return path.names if asked and path is not None else ()
 
 
 def _parts(spark: SparkSession, files: SourceFiles, whole: bool) -> list[Part]:

@@ -8,6 +8,9 @@ from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
 
 from jobs.columnar.unfit import NotColumnar
+from jobs.lake.java import hadoop_path, java_class
+
+_HADOOP = "org.apache.hadoop"
 
 # Spark's build with Hive registers Hive's variant for file:, which differs in how it renames.
 _LOCAL = ("org.apache.hadoop.fs.LocalFileSystem", "org.apache.hadoop.hive.ql.io.ProxyLocalFileSystem")
@@ -21,7 +24,7 @@ def file_system(spark: SparkSession, uri: str) -> Any:
     from. Raises `NotColumnar` where there is none."""
     try:
         configuration = spark._jsparkSession.sessionState().newHadoopConf()
-        return _hadoop(spark).fs.Path(uri).getFileSystem(configuration)
+        return hadoop_path(spark, uri).getFileSystem(configuration)
     except (Py4JError, AttributeError):
         raise NotColumnar("Hadoop's file system cannot be had in this session") from None
 
@@ -29,7 +32,7 @@ def file_system(spark: SparkSession, uri: str) -> Any:
 def umask_of_local(spark: SparkSession, theirs: Any) -> int:
     """What Hadoop takes away from the rights of a new local file."""
     _must_be(theirs, _LOCAL)
-    return int(_hadoop(spark).fs.permission.FsPermission.getUMask(theirs.getConf()).toShort())
+    return int(java_class(spark._jvm, f"{_HADOOP}.fs.permission.FsPermission").getUMask(theirs.getConf()).toShort())
 
 
 def settings_of_s3a(spark: SparkSession, theirs: Any) -> dict[str, str]:
@@ -39,7 +42,7 @@ def settings_of_s3a(spark: SparkSession, theirs: Any) -> dict[str, str]:
     ours = theirs.getConf()
     if (ours.get(_CREDENTIAL_FILES) or "").strip():
         raise NotColumnar("Hadoop keeps credentials in files of its own (hadoop.security.credential.provider.path)")
-    shipped = _hadoop(spark).conf.Configuration(False)
+    shipped = java_class(spark._jvm, f"{_HADOOP}.conf.Configuration")(False)
     shipped.addResource("core-default.xml")
     named = ours.getPropsWithPrefix("fs.s3a.")  # as written; `get` puts in what a value refers to
     usual = dict(shipped.getPropsWithPrefix("fs.s3a."))
@@ -50,7 +53,3 @@ def settings_of_s3a(spark: SparkSession, theirs: Any) -> dict[str, str]:
 def _must_be(theirs: Any, names: tuple[str, ...]) -> None:
     if theirs.getClass().getName() not in names:
         raise NotColumnar(f"a path is reached by a file system other than Hadoop's {names[0].rpartition('.')[2]}")
-
-
-def _hadoop(spark: SparkSession) -> Any:
-    return spark._jvm.org.apache.hadoop  # type: ignore[union-attr]

@@ -11,15 +11,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from jobs.columnar import arrow_types
+from jobs.columnar.batch_sizes import MOST_ROWS, batch_rows
 from jobs.columnar.file_systems import Access
 from jobs.columnar.parts import Stretch
 from jobs.columnar.unfit import NotColumnar
 from privacy_udfs import wording
 from privacy_udfs.errors import SourceRefused
 
-MOST_ROWS, MOST_BYTES = 1 << 16, 1 << 24
-"""Of a batch: whole-array code pays off on long arrays, and memory is bounded whatever the rows are."""
-READ_AHEAD = 1 << 20
+READ_AHEAD, OF_ALL_COLUMNS = 1 << 20, 1 << 26
+"""Bytes that are read at once of a column at most, and of all."""
+MOST_OF_PIECE, MOST_OF_ROW = 1 << 25, 1 << 26
+"""Bytes; a batch may have more, since it is only read: what is treated and written is there several times."""
 OLD_CALENDAR = (b"org.apache.spark.legacyDateTime", b"org.apache.spark.legacyINT96")
 WRITER = b"org.apache.spark.version"
 
@@ -34,13 +36,15 @@ class ParquetReader:
     def batches(self, stretch: Stretch, access: Access, wanted: pa.Schema) -> Iterator[pa.RecordBatch]:
         """See `jobs.columnar.reading.Reader`."""
         shown = wording.file_shown(stretch.file.uri)
-        with _opened(access, stretch.file.uri, shown) as (file, size):
-            if size != stretch.file.size:
+        ahead = min(READ_AHEAD, OF_ALL_COLUMNS // max(len(self.stored), 1))
+        with _opened(access, stretch.file.uri, shown, ahead) as (file, source):
+            if source.size() != stretch.file.size:
                 raise SourceRefused(f"{shown} was changed while the run looked at it: run again when nothing does")
             groups = [group for group in range(file.num_row_groups) if _begins(file.metadata, group, stretch)]
             present = self._checked(file)
             for group in groups:
-                yield from self._of_group(file, group, present, wanted, shown)
+                rows = batch_rows(source, file, group, present) if present else MOST_ROWS
+                yield from self._of_group(file, group, rows, present, wanted, shown)
 
     def _checked(self, file: pq.ParquetFile) -> set[str]:
         """Which of the columns a file has. Raises `NotColumnar` where it is not certain what Spark would read."""
@@ -53,18 +57,19 @@ class ParquetReader:
         return present
 
     def _of_group(
-        self, file: pq.ParquetFile, group: int, present: set[str], wanted: pa.Schema, shown: str
+        self, file: pq.ParquetFile, group: int, size: int, present: set[str], wanted: pa.Schema, shown: str
     ) -> Iterator[pa.RecordBatch]:
+        """size: rows of a batch."""
         rows = file.metadata.row_group(group).num_rows
         if not present:
-            yield from _nulls(rows, wanted)
+            yield from _nulls(rows, size, wanted)
             return
-        size = _batch_rows(file.metadata.row_group(group), present)
         found = file.iter_batches(size, row_groups=[group], columns=sorted(present), use_threads=False)
         read = 0
         while (batch := _next(found, shown)) is not None:
             read += batch.num_rows
-            yield self._conformed(batch, present, wanted)
+            for piece in _pieces(batch):
+                yield self._conformed(piece, present, wanted)
         if read != rows:
             raise SourceRefused(f"{shown} has another number of rows than it says: it is damaged, write it again")
 
@@ -81,15 +86,15 @@ class ParquetReader:
 
 
 @contextlib.contextmanager
-def _opened(access: Access, uri: str, shown: str) -> Iterator[tuple[pq.ParquetFile, int]]:
-    """A file, and its size in bytes."""
+def _opened(access: Access, uri: str, shown: str, ahead: int) -> Iterator[tuple[pq.ParquetFile, pa.NativeFile]]:
+    """A file, and its bytes. ahead: how many are read at once of a column."""
     try:
         source = access.open_input(uri)
-        file = pq.ParquetFile(source, coerce_int96_timestamp_unit="us", pre_buffer=False, buffer_size=READ_AHEAD)
+        file = pq.ParquetFile(source, coerce_int96_timestamp_unit="us", pre_buffer=False, buffer_size=ahead)
     except (pa.ArrowException, OSError) as error:  # encrypted, damaged, or not there: Spark shall say so
         raise NotColumnar(f"{shown} cannot be opened as Parquet ({type(error).__name__})") from None
     with source, file:
-        yield file, int(source.size())
+        yield file, source
 
 
 def _next(batches: Iterator[pa.RecordBatch], shown: str) -> pa.RecordBatch | None:
@@ -110,17 +115,20 @@ def _begins(footer: pq.FileMetaData, group: int, stretch: Stretch) -> bool:
     return stretch.start <= middle and (last or middle < stretch.start + stretch.length)
 
 
-def _batch_rows(group: pq.RowGroupMetaData, present: set[str]) -> int:
-    """Rows of about `MOST_BYTES`, by what the footer says of them."""
-    columns = [group.column(at) for at in range(group.num_columns)]
-    starts = tuple(f"{name}." for name in present)
-    size = sum(int(c.total_uncompressed_size) for c in columns if f"{c.path_in_schema}.".startswith(starts))
-    return max(1, min(MOST_ROWS, MOST_BYTES * max(int(group.num_rows), 1) // max(size, 1)))
+def _pieces(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    if batch.nbytes <= MOST_OF_PIECE or (batch.num_rows == 1 and batch.nbytes <= MOST_OF_ROW):
+        yield batch
+    elif batch.num_rows == 1:
+        raise NotColumnar(f"a row has more than {MOST_OF_ROW >> 20} MiB")
+    else:
+        half = batch.num_rows // 2
+        yield from _pieces(batch.slice(0, half))
+        yield from _pieces(batch.slice(half))
 
 
-def _nulls(rows: int, wanted: pa.Schema) -> Iterator[pa.RecordBatch]:
-    for start in range(0, rows, MOST_ROWS):
-        size = min(MOST_ROWS, rows - start)
+def _nulls(rows: int, most: int, wanted: pa.Schema) -> Iterator[pa.RecordBatch]:
+    for start in range(0, rows, most):
+        size = min(most, rows - start)
         yield pa.RecordBatch.from_arrays([pa.nulls(size, field.type) for field in wanted], schema=wanted)
 
 

@@ -9,11 +9,11 @@ import uuid
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from jobs.columnar import partition_values, statistics
+from jobs.columnar import partition_values, row_order, statistics
 from jobs.columnar.file_systems import Access
 from jobs.columnar.partition_values import Values
 from jobs.columnar.statistics import Measured
-from jobs.columnar.writer_options import WriterOptions
+from jobs.columnar.writer_options import WriterOptions, without_vain
 from jobs.lake.delta_commit import AddedFile
 
 CODECS = {"snappy": "snappy", "zstd": "zstd", "gzip": "gzip", "lz4_raw": "lz4", "none": "none", "uncompressed": "none"}
@@ -28,6 +28,7 @@ class Layout:
 
     root: its folder. schema: of the files, with the names and field ids that Delta gave. partition_by: names of columns
     of ``schema`` that stand in folders and not in files. largest: bytes of a file, about. run_id: part of each name.
+    is_shuffled: whether neither rows nor names of files tell their order in the source.
     """
 
     root: str
@@ -39,6 +40,7 @@ class Layout:
     largest: int
     spark_version: str
     run_id: str
+    is_shuffled: bool = False
 
     @property
     def in_files(self) -> pa.Schema:
@@ -56,10 +58,11 @@ class Files:
 
     def write(self, rows: pa.Table) -> None:
         """One row group, or one for each partition."""
+        rows = row_order.shuffled(rows) if self.layout.is_shuffled else rows
         for values, of_partition in partition_values.split(rows, self.layout.partition_by):
             if values not in self._open:
                 self._make_room()
-                self._open[values] = self._new(values)
+                self._open[values] = self._new(values, of_partition)
             file = self._open[values]
             file.write(of_partition.select(self.layout.in_files.names))
             if file.size >= self.layout.largest:
@@ -83,13 +86,14 @@ class Files:
         if len(self._open) >= MOST_OPEN:
             self._close(max(self._open, key=lambda values: self._open[values].size))
 
-    def _new(self, values: Values) -> _File:
+    def _new(self, values: Values, first: pa.Table) -> _File:
         folder = partition_values.folder(values)
-        name = f"part-{self.task:05d}-{self.layout.run_id}-{uuid.uuid4().hex[:8]}.{self.layout.codec}.parquet"
+        task = 0 if self.layout.is_shuffled else self.task  # tasks are numbered by what they read
+        name = f"part-{task:05d}-{self.layout.run_id}-{uuid.uuid4().hex}.{self.layout.codec}.parquet"
         path = f"{folder}{name}"
         uri = f"{self.layout.root}/{path}"
         self._uris.append(uri)
-        return _File(self.layout, self.access, uri, path, values)
+        return _File(self.layout, self.access, uri, path, values, first)
 
     def _close(self, values: Values) -> None:
         self.added.append(self._open.pop(values).close())
@@ -100,15 +104,16 @@ class _Abandoned(Exception):
 
 
 class _File:
-    def __init__(self, layout: Layout, access: Access, uri: str, path: str, values: Values) -> None:
+    def __init__(self, layout: Layout, access: Access, uri: str, path: str, values: Values, first: pa.Table) -> None:
         self.layout, self.path, self.values, self.rows = layout, path, values, 0
+        options = without_vain(layout.options, first)
         self.opened = access.open_output(uri)
         self.sink = self.opened.__enter__()
         self.writer = pq.ParquetWriter(
             self.sink,
             layout.in_files,
             compression=CODECS[layout.codec],
-            use_dictionary=layout.options.use_dictionary or False,
+            use_dictionary=options.use_dictionary or False,
             write_statistics=layout.options.write_statistics or False,
             write_page_index=True,
             store_schema=False,

@@ -9,21 +9,23 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import random
 from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark import TaskContext
 
 from jobs.columnar import arrow_types
 from jobs.columnar.parquet_writer import Files
 from jobs.columnar.parts import Part, Stretch
+from jobs.columnar.set_aside import SetAside
 from jobs.columnar.unfit import NotColumnar
-from jobs.columnar.work import Tree, Work
+from jobs.columnar.work import Tree, Work, followed
 from privacy_udfs import nested, wording
-from privacy_udfs.errors import LakenymError, UnexpectedFailure
+from privacy_udfs.errors import LakenymError, UnexpectedFailure, ValueRefused
 from privacy_udfs.nested import Counts
+from privacy_udfs.udf import CountsParam
 
 GATHERED = 1 << 25
 """Bytes of treated rows that become one row group: few enough for any executor, enough for Spark to read fast."""
@@ -53,25 +55,28 @@ def _told(work: Work, number: int) -> dict[str, Any]:
 
 def _tried(work: Work, number: int, files: Files) -> dict[str, Any]:
     counts = Counts()
+    aside = None if work.seal is None else SetAside(work.seal)
     try:
-        rows = _treat(work, work.fits.parts[number], files, counts)
+        rows = _treat(work, work.fits.parts[number], files, counts, aside)
         with _told_by_kind("writing the target's files"):
             added = [dataclasses.asdict(file) for file in files.finish()]
     except NotColumnar as error:
         files.abandon()
         return {"unfit": str(error)}
-    return {"rows": rows, "counts": counts, "files": added}
+    return {"rows": rows, "counts": counts, "files": added, "refused": [] if aside is None else aside.told}
 
 
-def _treat(work: Work, part: Part, files: Files, counts: Counts) -> int:
-    """Read, treat and write all rows of a part; their number."""
+def _treat(work: Work, part: Part, files: Files, counts: Counts, aside: SetAside | None) -> int:
+    """Read, treat and write all rows of a part; how many were read."""
     rows, gathered, size = 0, list[pa.RecordBatch](), 0
-    for stretch in part:
+    for stretch in random.SystemRandom().sample(part, len(part)) if work.layout.is_shuffled else part:
+        before = rows
         for batch in _batches(work, stretch):
             with _told_by_kind("treating the rows"):
-                treated = _treated(work, batch, stretch, counts)
-            rows, size = rows + treated.num_rows, size + treated.nbytes
-            gathered.append(treated)
+                treated = _treated(work, batch, stretch, counts, aside, rows - before)
+            rows, size = rows + batch.num_rows, size + treated.get_total_buffer_size()
+            if treated.num_rows or aside is None:  # all rows of a batch may have been set aside
+                gathered.append(treated)
             if size >= GATHERED:
                 _write(files, gathered)
                 gathered, size = [], 0
@@ -106,12 +111,33 @@ def _told_by_kind(deed: str) -> Iterator[None]:
         raise UnexpectedFailure(f"{deed} failed with {type(error).__name__}") from None
 
 
-def _treated(work: Work, batch: pa.RecordBatch, stretch: Stretch, counts: Counts) -> pa.RecordBatch:
+def _treated(
+    work: Work, batch: pa.RecordBatch, stretch: Stretch, counts: Counts, aside: SetAside | None, at: int
+) -> pa.RecordBatch:
+    """The rows of a batch, treated; without those that are set aside. at: how many of its stretch came before it."""
     columns = dict(zip(batch.schema.names, batch.columns, strict=True))
     columns |= {name: pa.repeat(value, batch.num_rows) for name, value in stretch.file.folders.items()}
-    subject = _subject(columns, work.fits.subject) if work.fits.subject else None
+    subject = followed(columns, work.fits.subject) if work.fits.subject else None
+    if aside is None:
+        return _all_treated(work, columns, subject, batch.num_rows, counts)
+    found = Counts()
+    try:
+        treated = _all_treated(work, columns, subject, batch.num_rows, found)
+    except ValueRefused:
+        rows, first = pa.RecordBatch.from_pydict(columns), None if stretch.start else at
+        rest = aside.rest(work.fits.trees, rows, subject, stretch.file.uri, first)
+        columns, found = dict(zip(rest.schema.names, rest.columns, strict=True)), Counts()
+        subject = followed(columns, work.fits.subject) if work.fits.subject else None
+        treated = _all_treated(work, columns, subject, rest.num_rows, found)
+    CountsParam().addInPlace(counts, found)
+    return treated
+
+
+def _all_treated(
+    work: Work, columns: dict[str, pa.Array], subject: pa.Array | None, rows: int, counts: Counts
+) -> pa.RecordBatch:
     arrays = [
-        _column(tree, columns, subject, batch.num_rows, field.type, counts)
+        _column(tree, columns, subject, rows, field.type, counts)
         for tree, field in zip(work.fits.trees, work.layout.schema, strict=True)
     ]
     return pa.RecordBatch.from_arrays(arrays, schema=work.layout.schema)
@@ -122,13 +148,5 @@ def _column(
 ) -> pa.Array:
     if tree.node is None:
         return pa.nulls(rows, stored)
-    result = nested.treat(tree.node, columns[tree.name], subject, counts)
+    result = nested.treat(tree.node, tree.of(columns), subject, counts)
     return arrow_types.placed(arrow_types.placed(result, tree.output), stored)
-
-
-def _subject(columns: dict[str, pa.Array], path: tuple[str, ...]) -> pa.Array:
-    """Whose row it is; null where anything on the way to it is."""
-    values = columns[path[0]]
-    for name in path[1:]:
-        values = pc.struct_field(values, [name])
-    return values

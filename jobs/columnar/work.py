@@ -3,31 +3,50 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from jobs.columnar.file_systems import Access
 from jobs.columnar.parquet_writer import Layout
 from jobs.columnar.parts import Part
 from jobs.columnar.reading import Reader
 from privacy_udfs.nested import Node
+from privacy_udfs.sealed_rows import Seal
 
 
 @dataclasses.dataclass(frozen=True)
 class Tree:
     """What is done to one column. node: None where all its values become null, so that it is not even read. output: its
-    type in the target."""
+    type in the target. beside: the ways to the other columns of the row that it depends on."""
 
     name: str
     node: Node | None
     output: pa.DataType
+    beside: tuple[tuple[str, ...], ...] = ()
+
+    def of(self, columns: Mapping[str, pa.Array]) -> pa.Array:
+        """What ``node`` walks, of the columns that were read."""
+        if not self.beside:
+            return columns[self.name]
+        arrays = [columns[self.name], *(followed(columns, way) for way in self.beside)]
+        return pa.StructArray.from_arrays(arrays, [str(at) for at in range(len(arrays))])
+
+
+def followed(columns: Mapping[str, pa.Array], way: Sequence[str]) -> pa.Array:
+    """What stands at the end of a way of names through structs; null where anything on it is."""
+    values = columns[way[0]]
+    for name in way[1:]:
+        values = pc.struct_field(values, [name])
+    return values
 
 
 @dataclasses.dataclass(frozen=True)
 class Fitting:
     """A run that fits, up to what only the commit knows. wanted: columns of the files that are read. subject: the names
-    of the fields that lead to whose row it is; none where nothing asks. codec: Spark's name of the compression."""
+    of the fields that lead to whose row it is; none where nothing asks. codec: Spark's name of the compression.
+    is_shuffled: whether the rows are written in a random order."""
 
     parts: Sequence[Part]
     reader: Reader
@@ -36,14 +55,16 @@ class Fitting:
     trees: tuple[Tree, ...]
     subject: tuple[str, ...]
     codec: str
+    is_shuffled: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
 class Work:
     """How the parts are treated and written. mark: of the run (`privacy_udfs.wording`). threads: of the processor, for
-    one task."""
+    one task. seal: of the rows that are set aside; None where a refused value stops the run."""
 
     fits: Fitting
     layout: Layout
     mark: str
     threads: int = 1
+    seal: Seal | None = None

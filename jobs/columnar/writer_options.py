@@ -8,6 +8,12 @@ from collections.abc import Callable, Collection
 import pyarrow as pa
 
 from jobs.columnar.leaves import Leaf, leaves
+from privacy_udfs.kernels.arrays import about_distinct
+
+FEW_ROWS = 1000
+"""Up to here no look at the rows pays."""
+LARGEST_DICTIONARY = 1 << 20
+"""Bytes from which on Arrow gives up a column's dictionary, and with it the time that it took."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +38,21 @@ def writer_options(schema: pa.Schema, scattered: Collection[tuple[str, ...]]) ->
         write_statistics=_names(columns, lambda leaf: leaf in told and not leaf.repeated),
         use_dictionary=_names(columns, lambda leaf: leaf in told),
     )
+
+
+def without_vain(options: WriterOptions, rows: pa.Table) -> WriterOptions:
+    """Without dictionaries for columns that hardly repeat, as far as ``rows``, the first of a file, show. It changes
+    the time that a file takes and its size, and no value."""
+    flat = {field.name for field in rows.schema if not pa.types.is_nested(field.type)}
+    kept = [name for name in options.use_dictionary if name not in flat or not _is_vain(rows[name])]
+    return dataclasses.replace(options, use_dictionary=kept)
+
+
+def _is_vain(values: pa.ChunkedArray) -> bool:
+    if len(values) <= FEW_ROWS:
+        return False
+    part = about_distinct(values) / len(values)
+    return part > 1 / 2 or part * values.nbytes > LARGEST_DICTIONARY
 
 
 def _names(columns: Collection[Leaf], wanted: Callable[[Leaf], bool]) -> list[str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import random
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 from pyspark.sql import SparkSession
@@ -17,51 +18,73 @@ from jobs.columnar.unfit import NotColumnar
 from jobs.columnar.work import Fitting, Work
 from jobs.columnar.writer_options import writer_options
 from jobs.configuration.column_path import ColumnPath
+from jobs.lake import java
 from jobs.lake.column_mapping import name_in_files
 from jobs.lake.delta_commit import AddedFile, Place
 from privacy_udfs import wording
 from privacy_udfs.errors import UnexpectedFailure
 from privacy_udfs.nested import Counts
+from privacy_udfs.sealed_rows import Seal
 from privacy_udfs.udf import CountsParam
 
 FILE_SIZE = 1 << 27
 
 
+class Told(NamedTuple):
+    """What the tasks say. rows: how many were read. refused: the rows that were set aside, sealed, as JSON data."""
+
+    files: list[AddedFile]
+    counts: Counts
+    rows: int
+    refused: list[Mapping[str, Any]]
+
+
 def files(
-    spark: SparkSession, fits: Fitting, place: Place, scattered: Sequence[ColumnPath], run_id: str
-) -> tuple[list[AddedFile], Counts]:
+    spark: SparkSession,
+    fits: Fitting,
+    place: Place,
+    scattered: Sequence[ColumnPath],
+    run_id: str,
+    seal: Seal | None = None,
+) -> Told:
     """Write the files; what each is and what was counted. Raises `NotColumnar`, after which none is left.
 
-    scattered: columns of the target of which neither statistics nor dictionaries are made.
+    scattered: columns of the target of which neither statistics nor dictionaries are made. seal: of the rows that are
+    set aside; None where a refused value stops the run.
     """
     layout = _layout(spark, fits, place, scattered, run_id)
-    threads = int(spark.sparkContext.getConf().get("spark.task.cpus", "1") or 1)
-    work = Work(fits, layout, wording.mark(), threads)
+    threads = int(java.application(spark).get("spark.task.cpus") or 1)
+    work = Work(fits, layout, wording.mark(), threads, seal)
     try:
         told = _run(spark, work)
         unfit = [each["unfit"] for each in told if "unfit" in each]
         if unfit:
             raise NotColumnar(unfit[0])
         added = [AddedFile(**file) for each in told for file in each["files"]]
+        if fits.is_shuffled:
+            random.SystemRandom().shuffle(added)  # Delta's log lists them in this order
         _reconcile(told, added, len(fits.parts))
         if any(each["attempt"] for each in told) or _speculates(spark):
             sweep(fits, place, run_id, added)
     except BaseException:
         sweep(fits, place, run_id, ())
         raise
-    return added, functools.reduce(CountsParam().addInPlace, (_counts(each) for each in told), {})
+    counts: Counts = functools.reduce(CountsParam().addInPlace, (_counts(each) for each in told), {})
+    return Told(added, counts, sum(each["rows"] for each in told), [row for each in told for row in each["refused"]])
 
 
 def _run(spark: SparkSession, work: Work) -> list[dict[str, Any]]:
     """One task for each part. What the tasks need travels with the function that they run."""
     number = len(work.fits.parts)
+    if not number:
+        return []
     rows = spark.range(0, number, 1, number).mapInArrow(functools.partial(task.run, work=work), f"{task.RESULT} string")
     return [json.loads(row[task.RESULT]) for row in rows.collect()]
 
 
 def _speculates(spark: SparkSession) -> bool:
     """Whether a second attempt may be begun while the first goes on."""
-    return str(spark.sparkContext.getConf().get("spark.speculation", "false")).lower() == "true"
+    return str(java.application(spark).get("spark.speculation", "false")).lower() == "true"
 
 
 def _counts(told: Mapping[str, Any]) -> Counts:
@@ -69,11 +92,14 @@ def _counts(told: Mapping[str, Any]) -> Counts:
 
 
 def _reconcile(told: Sequence[Mapping[str, Any]], added: Sequence[AddedFile], number: int) -> None:
-    """Every part is there once, and as many rows as were read were written."""
+    """Every part is there once, and as many rows as were read were written, or set aside."""
     parts = {each["part"] for each in told}
     read, written = sum(each["rows"] for each in told), sum(file.rows for file in added)
-    if len(told) != number or parts != set(range(number)) or read != written:
-        raise UnexpectedFailure(f"of {number} parts {len(parts)} were treated, and of {read} rows {written} written")
+    aside = sum(len(each["refused"]) for each in told)
+    if len(told) != number or parts != set(range(number)) or read != written + aside:
+        raise UnexpectedFailure(
+            f"of {number} parts {len(parts)} were treated, and of {read} rows {written} written and {aside} set aside"
+        )
 
 
 def sweep(fits: Fitting, place: Place, run_id: str, added: Sequence[AddedFile]) -> None:
@@ -100,6 +126,7 @@ def _layout(spark: SparkSession, fits: Fitting, place: Place, scattered: Sequenc
         largest=FILE_SIZE,
         spark_version=spark.version,
         run_id=run_id,
+        is_shuffled=fits.is_shuffled,
     )
 
 

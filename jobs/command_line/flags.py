@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol, get_args
 
-from jobs.configuration.models import Execution
+from jobs.configuration.models import Execution, Mode
 
 
 class Options(Protocol):
@@ -67,8 +67,45 @@ ACCEPT_OTHER_KEY_VERSION = Flag(
 EXECUTION = Flag(
     "--execution",
     "how tables are treated: columnar (file by file, in whole Arrow arrays; refused where it does not fit), spark (row "
-    "by row), or auto, which is columnar wherever that fits (default: as each table's entry says, else spark)",
+    "by row), or auto, which is columnar wherever that fits (default: as each table's entry says, else auto)",
     {"choices": get_args(Execution)},
+)
+MODE = Flag(
+    "--mode",
+    "what is written: full (all rows of the source anew), incremental (those that it gained since the last run, added "
+    "to the target's), partitions (those of --where, in the place of the target's), changes (rows inserted, updated "
+    "and deleted since the last run, by the target's key) or stream (incremental in batches, see --trigger) (default: "
+    "as each table's target says, else full)",
+    {"choices": get_args(Mode)},
+)
+WHERE = Flag(
+    "--where",
+    "with --mode partitions: SQL over partition columns of the target, which says which partitions are written anew",
+    {"metavar": "PREDICATE"},
+)
+TRIGGER = Flag(
+    "--trigger",
+    "when a stream takes its next batch: available-now (batch after batch, up to where the source stood when it began; "
+    "then it ends) or an interval such as '30 seconds' (until SIGTERM or Ctrl-C, after the batch at work) (default: "
+    "available-now)",
+    {"metavar": "WHEN"},
+)
+FILES_PER_BATCH = Flag(
+    "--files-per-batch",
+    "new files of a stream's batch: whole commits of a Delta table, or files of one time, up to so many, and at least "
+    "one (default: all that are new)",
+    {"type": at_least_one, "metavar": "N"},
+)
+RETREAT = Flag(
+    "--retreat",
+    "an incremental run, or one that follows changes, treats all rows anew, in one commit, where the target's record "
+    "differs from what is in force",
+    SWITCH,
+)
+REQUEUE = Flag(
+    "--requeue",
+    "treat no source, but the rows that stand in quarantine: those that pass now are put to the target",
+    SWITCH,
 )
 PARALLEL = Flag(
     "--parallel",

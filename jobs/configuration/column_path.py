@@ -1,7 +1,9 @@
 """Paths of columns: ``a.b`` a field of a struct, ``a[]`` an array's elements, ``a{key}`` and ``a{value}`` a map's.
 ``a{when 2}`` is the column ``a`` in the rows of the second case of its ``when``; records and plans speak of it so.
+``a:$.b['an odd name'][*]`` is a place in the JSON text that ``a`` holds: ``:$`` its root, then members of objects and
+the elements of arrays, as RFC 9535 writes them.
 
-A name with a dot, bracket, brace, backtick or white space stands in backticks, and a backtick in it is doubled.
+A name with a dot, bracket, brace, backtick, white space or ``:$`` stands in backticks, and a backtick in it is doubled.
 Names may hold any characters, and case counts. ``str(path)`` is the normal form: quoted only where needed, and
 ``ColumnPath.parse(str(path)) == path``.
 """
@@ -12,8 +14,10 @@ import dataclasses
 import re
 
 from privacy_udfs.errors import LakenymError
+from privacy_udfs.json_text import branches
+from privacy_udfs.json_text.branches import JsonPath
 
-_PLAIN = re.compile(r"[^\s.`\[\]{}]+")
+_PLAIN = re.compile(r"(?:[^\s.`\[\]{}:]|:(?!\$))+")
 _NAME = re.compile(rf"`(?P<quoted>(?:[^`]|``)*)`|(?P<plain>{_PLAIN.pattern})")
 MOST_STEPS = 500
 _SUFFIX = re.compile(r"\[\]|\{key\}|\{value\}|\{when (?P<case>[1-9][0-9]{0,3})\}")
@@ -67,7 +71,33 @@ class When:
         return f"{{when {self.case}}}"
 
 
-Step = Field | Element | MapKey | MapValue | When
+@dataclasses.dataclass(frozen=True)
+class Document:
+    """The root of the JSON text that a column holds."""
+
+    def __str__(self) -> str:
+        return ":$"
+
+
+@dataclasses.dataclass(frozen=True)
+class Member:
+    """The member of an object in a JSON text."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return branches.shown(self.name)
+
+
+@dataclasses.dataclass(frozen=True)
+class Items:
+    """The elements of an array in a JSON text."""
+
+    def __str__(self) -> str:
+        return branches.shown(None)
+
+
+Step = Field | Element | MapKey | MapValue | When | Document | Member | Items
 _STEPS: dict[str, Step] = {str(step): step for step in (Element(), MapKey(), MapValue())}
 
 
@@ -88,7 +118,10 @@ class ColumnPath:
             while len(steps) <= MOST_STEPS and (suffix := _SUFFIX.match(text, at)):
                 steps.append(When(int(suffix["case"])) if suffix["case"] else _STEPS[suffix[0]])
                 at = suffix.end()
-            if at == len(text):
+            if text.startswith(str(Document()), at):
+                steps += json_steps(text, at)
+                at = len(text)
+            if at == len(text) and len(steps) <= MOST_STEPS:
                 return cls(tuple(steps))
             if len(steps) > MOST_STEPS:
                 raise ColumnPathError(f"at character {at + 1}: expected at most {MOST_STEPS} steps")
@@ -105,6 +138,11 @@ class ColumnPath:
         return first.name
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The names on the way to a column or a field of a struct."""
+        return tuple(step.name for step in self.steps if isinstance(step, Field))
+
+    @property
     def parent(self) -> ColumnPath:
         """The path one step up."""
         if not self.steps:
@@ -117,6 +155,15 @@ class ColumnPath:
         return self.parent if self.is_case else self
 
     @property
+    def column(self) -> ColumnPath:
+        """The column itself, of a place in a JSON text that it holds; any other path is its own."""
+        return ColumnPath(self.steps[: self.steps.index(Document())]) if self.is_in_json else self
+
+    @property
+    def is_in_json(self) -> bool:
+        return Document() in self.steps
+
+    @property
     def is_case(self) -> bool:
         return bool(self.steps) and isinstance(self.steps[-1], When)
 
@@ -127,6 +174,43 @@ class ColumnPath:
     def __str__(self) -> str:
         parts = (f".{step}" if isinstance(step, Field) else str(step) for step in self.steps)
         return "".join(parts).removeprefix(".")
+
+
+def json_path(path: ColumnPath) -> JsonPath:
+    """The steps into the JSON text, as they are walked."""
+    inner = path.steps[path.steps.index(Document()) + 1 :]
+    return tuple(step.name if isinstance(step, Member) else None for step in inner)
+
+
+_JSON_STEP = re.compile(
+    rf"\.(?P<short>{branches.SHORT})|\['(?P<quoted>(?:[^'\\\x00-\x1f]|\\(?:['\\/bfnrt]|u[0-9A-Fa-f]{{4}}))*)'\]|\[\*\]"
+)
+_ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|(.))")
+MOST_JSON_STEPS = 50
+
+
+def json_steps(text: str, at: int) -> list[Step]:
+    """The steps of a place in a JSON text, of which the root begins at ``at``. Raises `ColumnPathError`."""
+    steps: list[Step] = [Document()]
+    at += len(str(steps[0]))
+    while at < len(text):
+        found = _JSON_STEP.match(text, at)
+        if found is None:
+            raise ColumnPathError(f"at character {at + 1}: expected .name, ['an odd name'], [*] or the end")
+        if len(steps) > MOST_JSON_STEPS:
+            raise ColumnPathError(f"at character {at + 1}: expected at most {MOST_JSON_STEPS} steps into a JSON text")
+        short, quoted = found["short"], found["quoted"]
+        steps.append(Items() if short is None and quoted is None else Member(short or _unescaped(quoted)))
+        at = found.end()
+    return steps
+
+
+def _unescaped(quoted: str) -> str:
+    text = _ESCAPE.sub(lambda sign: chr(int(sign[1], 16)) if sign[1] else branches.ESCAPES[sign[2]], quoted)
+    try:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        raise ColumnPathError("a name with half a surrogate pair, which is no character") from None
 
 
 def _name(text: str, at: int) -> tuple[Field, int]:

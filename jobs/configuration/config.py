@@ -17,7 +17,7 @@ from typing import Any, ClassVar, TypeVar
 
 from pydantic import ValidationError
 
-from jobs.configuration import config_checks, subject_steps
+from jobs.configuration import config_checks, quarantine_checks, subject_steps
 from jobs.configuration.column_path import ColumnPath, ColumnPathError, When
 from jobs.configuration.config_checks import Draft, DraftColumn, draft_columns
 from jobs.configuration.config_files import CATALOG, DOMAINS, KEYS, POLICY, ConfigFiles
@@ -25,7 +25,7 @@ from jobs.configuration.documents import Document, Fault, Loc, canonical_json, d
 from jobs.configuration.entry import Entry
 from jobs.configuration.explain import explain
 from jobs.configuration.hierarchy_file import Hierarchies
-from jobs.configuration.models import ColumnEntry, Domain, Execution, KeyEntry, Policy, TableConfig, TableEntry
+from jobs.configuration.models import ColumnEntry, Domain, Execution, KeyEntry, Mode, Policy, TableConfig, TableEntry
 from jobs.configuration.treatments import Resolver, predicate_faults
 from privacy_udfs.errors import BAD_USAGE, LakenymError
 
@@ -67,6 +67,20 @@ def executed_by(config: Config, execution: Execution | None) -> Config:
     return dataclasses.replace(config, tables=tables)
 
 
+def in_mode(config: Config, mode: Mode | None) -> Config:
+    """The same, with all tables written in one mode; None: each as its target says."""
+    if mode is None:
+        return config
+    tables = {name: dataclasses.replace(table, asked=mode) for name, table in config.tables.items()}
+    return dataclasses.replace(config, tables=tables)
+
+
+def in_partitions(config: Config, where: str | None) -> Config:
+    """The same, with a predicate over partition columns that chooses which are written; None: nobody chose."""
+    tables = {name: dataclasses.replace(table, where=where) for name, table in config.tables.items()}
+    return dataclasses.replace(config, tables=tables)
+
+
 def load(conf_dir: Path, environ: Mapping[str, str] = os.environ) -> Config:
     """The configuration in ``conf_dir``. Raises `ConfigError`; no message of it shows what comes from ``environ``."""
     with _collection_paused():
@@ -101,9 +115,11 @@ def snapshot(config: Config, table: str) -> str:
 
     Variables stay unexpanded, so that nothing of the environment enters. Rows of hierarchies enter by hash.
     """
-    treatments = {path: rule.treatment for path, rule in config.tables[table].columns.items()}
-    domains = {treatment.domain for treatment in treatments.values()} & config.domains.keys()
-    keys = {treatment.key for treatment in treatments.values()} & config.keys.keys()
+    treatments = [each for rule in config.tables[table].columns.values() for each in rule.treatment.each]
+    domains = {treatment.domain for treatment in treatments} & config.domains.keys()
+    quarantine = config.tables[table].quarantine
+    used = {treatment.key for treatment in treatments} | ({quarantine.key} if quarantine is not None else set())
+    keys = used & config.keys.keys()
     return canonical_json(
         {
             "table": config.written[config.tables[table].file],
@@ -149,6 +165,7 @@ class _Loader:
         domains = self._domains(resolver)
         drafts = [self._draft(document, resolver) for document in self.files.catalog()]
         self.faults += config_checks.check(drafts, policy)
+        self.faults += quarantine_checks.check(drafts, keys, key_names, domains)
         if self.faults:
             raise ConfigError(self.files.report())
         assert policy is not None
@@ -239,4 +256,7 @@ def _table(draft: Draft) -> TableConfig:
         review_by=entry.review_by,
         retention=entry.retention,
         execution=entry.execution,
+        on_refused=entry.on_refused,
+        quarantine=entry.quarantine,
+        risk=entry.risk,
     )

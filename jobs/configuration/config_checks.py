@@ -7,12 +7,13 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from jobs.configuration import locations, reader_options, same_names, subject_steps
+from jobs.configuration import json_columns, locations, reader_options, same_names, subject_steps
 from jobs.configuration.column_path import ColumnPath, ColumnPathError, Field, When
 from jobs.configuration.documents import Document, Fault, Loc, did_you_mean
 from jobs.configuration.locations import Location
 from jobs.configuration.models import ColumnDecision, ColumnEntry, ColumnRule, Policy, TableEntry, Treatment
 from jobs.configuration.treatments import DraftCase
+from privacy_udfs.techniques._replacements import REDACT
 
 
 class DraftColumn(NamedTuple):
@@ -89,6 +90,8 @@ def _nested(draft: Draft) -> Iterator[Fault]:
         above = column.path
         while len(above.steps) > 1:
             above = above.parent
+            if above.is_in_json:
+                continue  # there a shorter path holds for what longer ones leave
             by_cases = None if above == column.path.leaf else draft.columns.get(str(above.child(When(1))))
             outer = draft.columns.get(str(above)) or by_cases
             if outer is not None:
@@ -102,7 +105,7 @@ def _nested(draft: Draft) -> Iterator[Fault]:
 def _case(draft: Draft) -> Iterator[Fault]:
     spelt: dict[str, str] = {}
     for text, column in draft.columns.items():
-        part = column.path
+        part = column.path.column  # names in JSON text differ in case too
         while part.steps:
             this = text if part is column.path else str(part)
             first = next((spelt[form] for form in same_names.forms(this) if form in spelt), this)
@@ -114,19 +117,54 @@ def _case(draft: Draft) -> Iterator[Fault]:
             part = part.parent
 
 
+def _json_columns(draft: Draft) -> Iterator[Fault]:
+    found = {column.path: column for column in draft.columns.values()}
+    for path, message in json_columns.faults({column.path: rule for column, rule in draft.rules()}):
+        yield draft.document.fault(found[path].loc, message)
+
+
 def _subject(draft: Draft) -> Iterator[Fault]:
     subject, here, leaves = draft.subject, ("subject",), draft.leaves()
     if subject is not None and str(subject) not in leaves:
         hint = did_you_mean(subject, leaves)
         yield draft.document.fault(here, f"expected one of the columns, got {draft.document.show(here)}{hint}")
     if subject is not None and not all(isinstance(step, Field) for step in subject.steps):
-        yield draft.document.fault(here, "expected one value per row, got a path into an array or map")
+        into = "JSON text" if subject.is_in_json else "an array or map"
+        yield draft.document.fault(here, f"expected one value per row, got a path into {into}")
     if draft.document.data.get("subject") is None:
         for column, rule in draft.rules():
             technique = rule.treatment.technique
             if technique.needs_subject:
                 message = f"{technique.technique} needs the table to name a 'subject'"
                 yield draft.document.fault((*column.loc, "treatment"), message)
+
+
+def _known(draft: Draft) -> Iterator[Fault]:
+    """Columns whose values are looked for in texts have one value for each row, and one pseudonym everywhere."""
+    leaves, cases = draft.leaves(), list(draft.rules())
+    for column, rule in cases:
+        for name in rule.treatment.technique.beside():
+            loc = (*column.loc, "treatment", "known", name)
+            if name not in leaves:
+                yield draft.document.fault(
+                    loc, f"expected one of the columns as it stands here{did_you_mean(name, leaves)}"
+                )
+            elif not all(isinstance(step, Field) for step in leaves[name].path.leaf.steps):
+                yield draft.document.fault(
+                    loc, "expected one value per row, got a path into an array, a map or JSON text"
+                )
+            elif name == str(column.path.leaf):
+                yield draft.document.fault(loc, "is the text itself")
+            else:
+                own = {other.treatment.domain for each, other in cases if str(each.path.leaf) == name}
+                yield from _other_domain(draft, loc, own - {None})
+
+
+def _other_domain(draft: Draft, loc: Loc, own: set[str | None]) -> Iterator[Fault]:
+    named = draft.document.at(loc)
+    if named != REDACT and own - {named}:
+        listed = ", ".join(sorted(map(str, own)))
+        yield draft.document.fault(loc, f"the column itself is of the domain {listed}: name the same, or '{REDACT}'")
 
 
 def _subject_steps(draft: Draft) -> Iterator[Fault]:
@@ -153,6 +191,38 @@ def _layout(draft: Draft) -> Iterator[Fault]:
                 yield draft.document.fault(loc, f"expected one of the columns, got {got}{hint}")
             elif rule is not None and rule.treatment.technique.drops_column:
                 yield draft.document.fault(loc, f"{got} is dropped on line {rule.line}")
+
+
+def _key(draft: Draft) -> Iterator[Fault]:
+    """What tells rows apart must still do so when it is treated."""
+    if draft.entry is None:
+        return
+    cases: dict[str, list[ColumnRule]] = {}
+    for column, rule in draft.rules():
+        cases.setdefault(str(column.path.leaf), []).append(rule)
+    leaves = draft.leaves()
+    for at, name in enumerate(draft.entry.target.key):
+        loc, path = ("target", "key", at), _named(name, leaves, nested=False)
+        if path is None:
+            got, hint = draft.document.show(loc), did_you_mean(name, leaves)
+            yield draft.document.fault(loc, f"expected one of the columns, got {got}{hint}")
+        elif path in cases and (fault := _key_fault(cases[path])) is not None:
+            yield draft.document.fault(loc, f"{draft.document.show(loc)} {fault}: {_KEYS}")
+
+
+_KEYS = "a key is kept, or gets a pseudonym that is the same for equal values and another for others (keyed_hash, say)"
+
+
+def _key_fault(cases: Sequence[ColumnRule]) -> str | None:
+    """Why a column cannot tell treated rows apart; None where it can."""
+    technique = cases[0].treatment.technique
+    if len(cases) > 1:
+        return "is treated by cases"
+    if not (technique.injective and technique.deterministic) or technique.needs_subject:
+        return f"is treated by {technique.technique} on line {cases[0].line}, after which rows cannot be told apart"
+    if technique.nulls_values():
+        return f"may become null by its treatment on line {cases[0].line} (on_refused or empty)"
+    return None
 
 
 def _named(name: str, decided: Iterable[str], nested: bool) -> str | None:
@@ -187,9 +257,12 @@ _OF_ONE_TABLE: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     _table_name,
     _nested,
     _case,
+    _json_columns,
     _subject,
     _subject_steps,
+    _known,
     _layout,
+    _key,
     _own_source,
     _reader_options,
 )

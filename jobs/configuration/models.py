@@ -23,6 +23,7 @@ from jobs.configuration.entry import (
     DecidedClass,
     Entry,
     KeyId,
+    Name,
     Names,
     NotBlank,
     Predicate,
@@ -30,6 +31,7 @@ from jobs.configuration.entry import (
     Uri,
 )
 from jobs.configuration.policy_entries import Approved, ClassPolicy, Deprecation, KeyAge, Snapshots, Thresholds
+from jobs.configuration.risk_bounds import PolicyRisk, RiskBounds
 from privacy_udfs.parameters import IsoDate
 from privacy_udfs.technique import Technique
 
@@ -39,6 +41,17 @@ _PATTERN, _VARIABLE = re.compile(r"[*?\[\]{}]"), re.compile(r"\$\{[^{}]*\}")
 Accepted = Literal["accepted"]
 Execution = Literal["auto", "columnar", "spark"]
 """How a table is treated: file by file in whole Arrow arrays, by Spark's rows, or the first wherever it fits."""
+Mode = Literal["full", "incremental", "partitions", "changes", "stream"]
+"""What a run writes: all rows of the source anew, those that the source gained since the run before, those of
+partitions that whoever runs it chooses, or what changed since the run before: rows inserted, updated and deleted; as a
+stream those that the source gained, again and again."""
+ADDING: tuple[Mode, ...] = ("incremental", "stream")
+"""Modes whose runs add what the source gained."""
+OnRefused = Literal["stop", "quarantine"]
+"""What becomes of a row with a value that its technique cannot treat: the run stops, or the row is set aside."""
+RowOrder = Literal["auto", "shuffled", "source"]
+"""In what order the rows of a target stand in its files: at random, as they came from the source, or at random where
+direct identifiers were treated, so that the order does not tell whose row it is."""
 PartitionType = Literal["string", "tinyint", "smallint", "int", "bigint", "date", "timestamp"]
 
 
@@ -86,14 +99,36 @@ class Source(Entry):
         return self.table or f"{self.format}:{re.sub('//[^/@]*@', '//', str(self.path))}"
 
 
-class Target(Entry):
-    """Where a treated table is written: a Delta table by path or by name."""
+class _Written(Entry):
+    """Where rows are written: a Delta table by path or by name."""
 
     path: NotBlank | None = None
     table: NotBlank | None = None
+
+    @field_validator("path")
+    @classmethod
+    def _is_one_place(cls, path: str | None) -> str | None:
+        if path is not None and _PATTERN.search(_VARIABLE.sub("", path)):
+            raise ValueError("expected one place, got a path with one of *?[]{}, which readers take for a pattern")
+        return path
+
+    @model_validator(mode="after")
+    def _is_path_or_name(self) -> _Written:
+        if (self.path is None) == (self.table is None):
+            raise ValueError("expected exactly one of 'path' and 'table'")
+        return self
+
+
+class Target(_Written):
+    """Where a treated table is written: a Delta table by path or by name."""
+
     partition_by: Names = ()
     cluster_by: Names = ()
     properties: dict[str, str] = Field(default={})
+    mode: Mode = "full"
+    key: Names = ()
+    """The columns that tell rows apart, for ``mode: changes``."""
+    row_order: RowOrder = "auto"
 
     @field_validator("properties")
     @classmethod
@@ -104,20 +139,22 @@ class Target(Entry):
             raise ValueError("; ".join(refused))
         return properties
 
-    @field_validator("path")
-    @classmethod
-    def _is_one_place(cls, path: str | None) -> str | None:
-        if path is not None and _PATTERN.search(_VARIABLE.sub("", path)):
-            raise ValueError("expected one place, got a path with one of *?[]{}, which readers take for a pattern")
-        return path
-
     @model_validator(mode="after")
     def _one_way(self) -> Target:
-        if (self.path is None) == (self.table is None):
-            raise ValueError("expected exactly one of 'path' and 'table'")
         if self.partition_by and self.cluster_by:
             raise ValueError("expected 'partition_by' or 'cluster_by', not both")
+        if self.mode == "changes" and not self.key:
+            raise ValueError("expected 'key' with mode: changes: the columns that tell the rows of the table apart")
         return self
+
+
+class Quarantine(_Written):
+    """Where refused rows of a table stand, encrypted under a key that serves nothing else: a Delta table by path, or by
+    name, which several tables may share. at_most: the share of a run's rows that may be set aside; with more the run
+    stops. Some few are always let be."""
+
+    key: Name
+    at_most: Annotated[float, Field(gt=0, le=1, strict=False)] = 0.01
 
 
 class CaseEntry(Entry):
@@ -153,8 +190,17 @@ class TableEntry(Entry):
     rows: Predicate | None = None
     review_by: IsoDate | None = None
     retention: Retention | None = None
-    execution: Execution = "spark"
+    execution: Execution = "auto"
+    on_refused: OnRefused = "stop"
+    quarantine: Quarantine | None = None
+    risk: RiskBounds = RiskBounds()
     columns: Annotated[dict[str, Any], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _has_a_quarantine(self) -> TableEntry:
+        if self.on_refused == "quarantine" and self.quarantine is None:
+            raise ValueError("expected 'quarantine', a place and a key for the rows that 'on_refused' sets aside")
+        return self
 
 
 class KeyEntry(Entry):
@@ -170,13 +216,15 @@ class KeyEntry(Entry):
 class Policy(Entry):
     """Which techniques each class allows, and what must hold besides. A class that is not named allows none.
 
-    require: what each column must state, or its table for it. review_grace_days: how long after ``review_by`` a table
-    is still treated, with a warning; for ever if left out.
+    thresholds: for reports. risk: what the rows of a run are held to. require: what each column must state, or its
+    table for it. review_grace_days: how long after ``review_by`` a table is still treated, with a warning; for ever if
+    left out.
     """
 
     version: NotBlank
     classes: dict[Class, ClassPolicy]
     thresholds: Thresholds = Thresholds()
+    risk: PolicyRisk = PolicyRisk()
     require: Annotated[tuple[Literal["review_by", "retention"], ...], Field(strict=False)] = ()
     review_grace_days: Annotated[int, Field(ge=0, le=3650)] | None = None
     approved: Approved = Approved()
@@ -192,11 +240,20 @@ class Policy(Entry):
 
 @dataclasses.dataclass(frozen=True)
 class Treatment:
-    """A technique applied to a column. key: a name of keys.yaml. domain: None for the column's own."""
+    """A technique applied to a column. key: a name of keys.yaml. domain: None for the column's own.
+
+    parts: of a technique that treats what stands within texts, the treatments of the domains whose pseudonyms it gives.
+    """
 
     technique: Technique
     key: str | None = None
     domain: str | None = None
+    parts: tuple[Treatment, ...] = ()
+
+    @property
+    def each(self) -> tuple[Treatment, ...]:
+        """Itself and its parts: all that may name a key or a domain."""
+        return (self, *self.parts)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -241,7 +298,8 @@ class ColumnDecision:
 @dataclasses.dataclass(frozen=True)
 class TableConfig:
     """One table. decisions: by the normal form of columns' paths. file: relative to the folder of the configuration.
-    rows: the predicate of the rows that are read; None: all.
+    rows: the predicate of the rows that are read; None: all. asked: the mode that whoever runs it asks for; None: as
+    the target says. where: with mode ``partitions``, the predicate over partition columns that chooses them.
     """
 
     name: str
@@ -255,7 +313,32 @@ class TableConfig:
     review_by: datetime.date | None = None
     retention: str | None = None
     rows: str | None = None
-    execution: Execution = "spark"
+    execution: Execution = "auto"
+    asked: Mode | None = None
+    where: str | None = dataclasses.field(default=None, repr=False)
+    on_refused: OnRefused = "stop"
+    quarantine: Quarantine | None = None
+    risk: RiskBounds = dataclasses.field(default_factory=RiskBounds)
+
+    @property
+    def mode(self) -> Mode:
+        return self.asked or self.target.mode
+
+    @property
+    def grows(self) -> bool:
+        """Whether later runs may write only what the source gained, so that this one must say where it stopped: so the
+        target says, or whoever runs it chooses a mode."""
+        return self.mode != "partitions" and (self.asked is not None or self.target.mode != "full")
+
+    @property
+    def is_shuffled(self) -> bool:
+        """Whether the rows are written in a random order."""
+        if self.target.row_order != "auto":
+            return self.target.row_order == "shuffled"
+        return any(
+            rule.class_ == "direct_identifier" and not rule.treatment.technique.keeps_values
+            for rule in self.columns.values()
+        )
 
     @functools.cached_property
     def columns(self) -> Mapping[str, ColumnRule]:

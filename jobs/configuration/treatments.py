@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from jobs.configuration import entity_domains
 from jobs.configuration.documents import NAME_PATTERN, Document, Fault, Loc, describe, did_you_mean, one_of
 from jobs.configuration.entry import ASK, PATTERNS, UNDECIDED, no_technique
 from jobs.configuration.explain import explain, unknown_key
@@ -104,6 +105,9 @@ class Resolver:
             self._fault(document, loc, f"expected 'technique' with its parameters, got {document.show(loc)}")
             return None
         before = len(self.faults)
+        if value.get("technique") == entity_domains.OF_TEXTS:
+            self._fault(document, (*loc, "technique"), "a domain is of values, and this is of texts that hold such")
+            return None
         technique = self._technique(document, loc, value, ("key",))
         key = self._key(document, loc, value, technique)
         if technique is not None and not technique.deterministic:
@@ -140,7 +144,7 @@ class Resolver:
         domain = self._name(document, (*loc, "domain"), value["domain"]) if "domain" in value else None
         if technique is None:
             return None
-        treatment = Treatment(technique, key, domain)
+        treatment = Treatment(technique, key, domain, entity_domains.parts(technique, self.domains))
         declared = (self.domains or {}).get(domain or "")
         if declared is not None and declared != treatment:
             message = "domains.yaml fixes another treatment for this domain: write {domain: ...} alone, or another name"
@@ -157,6 +161,11 @@ class Resolver:
             self._no_technique(document, loc, value)
             return None
         parameters = {key: item for key, item in value.items() if key not in also}
+        if entity_domains.NAMING[0] in cls.model_fields:
+            faults = entity_domains.put_into(parameters, document, loc, self.domains)
+            self.faults += faults
+            if faults or self.domains is None or None in map(self.domains.get, entity_domains.named(value)):
+                return None  # of a domain that is at fault itself no more is said
         if "levels" in cls.model_fields:
             also = (*also, LEVELS_FILE)
             if not self.hierarchies.put_into(parameters, document, loc):

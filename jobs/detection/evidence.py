@@ -19,6 +19,7 @@ import pyarrow.types as pt
 from jobs.detection import distinct, recognizers
 from jobs.detection.recognizers import dates, placeholders
 from jobs.detection.recognizers.text import Findings, matches
+from privacy_udfs.entities.phone import REGIONS
 
 MOST_VALUES = 2000
 """How many distinct values of an array recognizers look at: spread evenly over those there are."""
@@ -112,7 +113,7 @@ class Settings:
 
     bits: int = 1024
     salt: bytes = dataclasses.field(default=b"", repr=False)
-    regions: tuple[str, ...] = recognizers.phone.REGIONS
+    regions: tuple[str, ...] = REGIONS
     shapes: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 

@@ -24,7 +24,7 @@ from pyspark.sql.pandas.types import to_arrow_type
 from jobs.configuration.column_path import ColumnPath
 from jobs.detection import distinct, evidence, leaves
 from jobs.detection.evidence import Evidence, Measured, Settings
-from jobs.detection.recognizers.phone import REGIONS
+from privacy_udfs.entities.phone import REGIONS
 from privacy_udfs.errors import LakenymError, UnexpectedFailure
 
 DEFAULT_SAMPLE = 20_000

@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from jobs.configuration import column_path
 from jobs.configuration.column_path import ColumnPath, ColumnPathError
 from jobs.configuration.config_files import CATALOG, DOMAINS, KEYS, POLICY, ConfigFiles
 from jobs.configuration.documents import Document, Fault
@@ -35,8 +36,9 @@ class Entry:
     columns: Mapping[str, bool]
 
     def decides(self, path: ColumnPath) -> bool:
-        """Whether a leaf has its decision, or lies in a subtree that goes as a whole."""
-        if str(path) in self.columns:
+        """Whether a leaf has its decision, by paths into its JSON text too, or lies in a part that goes as a whole."""
+        into = f"{path}{column_path.Document()}"
+        if str(path) in self.columns or any(name.startswith(into) for name in self.columns):
             return True
         above = (ColumnPath(path.steps[:length]) for length in range(1, len(path.steps)))
         return any(self.columns.get(str(each), False) for each in above)

@@ -10,6 +10,7 @@ from typing import Any
 from pyspark.sql import types as T
 from pyspark.sql.pandas.types import to_arrow_type
 
+from jobs.configuration import json_columns
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.models import ColumnDecision, ColumnRule, TableConfig
 from jobs.detection import kinds
@@ -40,8 +41,10 @@ class Drift:
 def of_columns(entry: TableConfig, found: Sequence[Found], before: Mapping[str, Mapping[str, Any]]) -> Iterator[Drift]:
     """Source against entry. before: the evidence of the time of acceptance, for the columns that have it."""
     decisions = {each.path: _decision(entry, each.path) for each in found}
-    new = {str(each.path): each for each in found if decisions[each.path] is None}
+    by_path = json_columns.by_column(decision.path for decision in entry.decisions.values())
+    new = {str(each.path): each for each in found if decisions[each.path] is None and each.path not in by_path}
     used = {str(decision.path) for decision in decisions.values() if decision is not None}
+    used |= {str(path) for each in found for path in by_path.get(each.path, ())}
     lost = {name: decision.cases[-1] for name, decision in entry.decisions.items() if name not in used}
     for path, name in _renamed(list(lost), new, before).items():
         yield Drift(entry.name, "renamed", name, f"{path} is gone, and this column is much like it")

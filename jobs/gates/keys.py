@@ -6,14 +6,15 @@ from collections.abc import Iterable, Iterator
 
 from jobs.configuration.finding import Finding
 from jobs.gates.known import Inspected, Planned, Readable
+from jobs.lake import java
 from jobs.named_keys import key_age, key_delivery, key_exposure, key_links, key_use, key_versions
 from jobs.record.record_reader import columns_of
 
 
 def exposed(known: Readable) -> Iterator[Finding]:
     """Settings of this application that give keys away."""
-    settings = known.spark.sparkContext.getConf().getAll()
-    return _refusing(key_exposure.refusals(settings, known.conf.keys))
+    settings = java.application(known.spark)
+    return _refusing(key_exposure.refusals(settings.items(), known.conf.keys))
 
 
 def other_than_recorded(known: Inspected) -> Iterator[Finding]:

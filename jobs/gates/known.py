@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from jobs.configuration.config import Config
-from jobs.configuration.models import TableConfig
+from jobs.configuration.models import Mode, TableConfig
+from jobs.configuration.risk_bounds import RiskBounds
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from jobs.lake import quarantine_table
     from jobs.lake.read import SourceRows
     from jobs.lake.state import TargetState
     from jobs.named_keys.key_ring import KeyRing
@@ -24,11 +26,15 @@ if TYPE_CHECKING:
 @dataclasses.dataclass(frozen=True)
 class Allowed:
     """What someone took the responsibility for. raw_history: older versions of the target hold untreated rows.
-    other_key_version: pseudonyms will not join with other tables' for now. together: tables treated in the same run."""
+    other_key_version: pseudonyms will not join with other tables' for now. together: tables treated in the same run.
+    retreat: all rows are treated anew where the target's record is another one than this run's. requeue: no source is
+    treated, but what stands in quarantine."""
 
     raw_history: bool = False
     other_key_version: bool = False
+    retreat: bool = False
     together: tuple[str, ...] = ()
+    requeue: bool = False
 
 
 NOTHING = Allowed()
@@ -45,6 +51,11 @@ class Configured:
     @property
     def entry(self) -> TableConfig:
         return self.conf.tables[self.table]
+
+    @property
+    def risk(self) -> RiskBounds:
+        """What is asked of the risk of its rows: by its entry, and what that leaves out by the policy."""
+        return self.entry.risk.before(self.conf.policy.risk)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,11 +80,36 @@ class Inspected(Planned):
     """What stands at the target too; no gate was asked about it."""
 
     target: TargetState
+    quarantine: quarantine_table.Place | None = None
+    """Where refused rows are set aside; None where the entry names no such place."""
+
+    @property
+    def adds(self) -> bool:
+        """Whether the run is to go on from the rows that the target has: to put others beside them, or change some."""
+        return (self.entry.mode != "full" or self.allowed.requeue) and self.target.version >= 0
 
 
 @dataclasses.dataclass(frozen=True)
 class Prepared(Inspected):
-    """A run up to its first write, which every gate has let pass: `jobs.table_run.planned.prepared` alone makes it."""
+    """A run up to its first write, which every gate has let pass: `jobs.table_run.planned.prepared` alone makes it.
+
+    unchanged: the source is as the last run left it, so that there is nothing to write. Otherwise ``source`` holds the
+    rows to write: all of them, or, where it says so, those that were gained, chosen or changed."""
+
+    unchanged: bool = False
+
+    @property
+    def mode(self) -> Mode | Literal["requeue"]:
+        """What the run does; ``full`` too where nothing can be kept, or all is to be treated anew."""
+        if self.allowed.requeue:
+            return "requeue"
+        if self.source.chosen is not None:
+            return "partitions"
+        if self.unchanged:
+            return self.entry.mode
+        if self.source.feed is not None:
+            return "changes"
+        return "incremental" if self.source.gained else "full"
 
 
 def today() -> datetime.date:

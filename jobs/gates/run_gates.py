@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from jobs.configuration.finding import Finding, refused
 from jobs.console.exit_codes import Refused
-from jobs.gates import configuration_gates, keys, source, target
+from jobs.gates import configuration_gates, growth, keys, quarantine, risk, source, target
 from jobs.gates.gate import Gate, Gates, findings
 from jobs.gates.known import Configured, Inspected, Planned, Readable
 from jobs.run_events.events import Report, Warned
@@ -22,6 +22,11 @@ GATES: Gates = (
     Gate(Inspected, target.unguarded),
     Gate(Inspected, target.raw_history),
     Gate(Inspected, keys.other_than_recorded),
+    Gate(Inspected, growth.same_record),
+    Gate(Inspected, growth.rest_there),
+    Gate(Planned, growth.keyed),
+    Gate(Inspected, quarantine.same_place),
+    Gate(Planned, risk.measurable),
     Gate(Readable, source.consented),
     Gate(Planned, keys.delivery),
     Gate(Planned, keys.age),

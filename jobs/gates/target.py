@@ -9,10 +9,18 @@ from jobs.gates.known import Inspected
 from jobs.lake import replace
 from jobs.lake.state import TargetState
 
+NO_RISK = (
+    "its risk is measured before the commit, in Delta's own transaction, which is out of reach here (another version "
+    "of Delta, or a table of another catalog)"
+)
+
 
 def unguarded(known: Inspected) -> Iterator[Finding]:
-    """A commit that cannot be refused when another program changes the target meanwhile."""
-    if known.target.transaction is None:
+    """A commit that cannot be refused when another program changes the target meanwhile, nor where its rows single
+    people out."""
+    if known.target.transaction is None and known.risk.asked():
+        yield Finding("refuse", None, NO_RISK)
+    elif known.target.transaction is None:
         yield Finding("warn", None, replace.UNGUARDED)
 
 

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 
 from pyspark.sql import SparkSession
 
+from jobs.lake.java import java_class
+
 
 @contextlib.contextmanager
 def active(spark: SparkSession) -> Iterator[None]:
     """The session is this thread's active one; afterwards the one before is."""
-    sessions = spark.sparkContext._jvm.org.apache.spark.sql.classic.SparkSession  # type: ignore[union-attr]
+    sessions = java_class(spark.sparkContext._jvm, "org.apache.spark.sql.classic.SparkSession")
     before = sessions.getActiveSession()
     sessions.setActiveSession(spark._jsparkSession)
     try:

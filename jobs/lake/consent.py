@@ -40,9 +40,11 @@ def _paths(table: TableConfig, source: SourceRows) -> Iterator[str]:
 
 
 def _class_of(table: TableConfig, name: str) -> str | None:
-    """The class of a column, however its name is spelt; None where nobody decided."""
+    """The class of a column, however its name is spelt, and the first that is personal of one that is decided by paths
+    into its JSON text; None where nobody decided."""
+    classes = []
     for decision in table.decisions.values():
-        steps = decision.path.steps
+        steps = decision.path.column.steps
         if len(steps) == 1 and isinstance(steps[0], Field) and steps[0].name.lower() == name.lower():
-            return decision.cases[0].class_
-    return None
+            classes.append(decision.cases[0].class_)
+    return next((each for each in classes if each != NON_PERSONAL), NON_PERSONAL if classes else None)

@@ -13,6 +13,9 @@ from pyspark.sql import types as T
 from jobs.lake import log_replay
 from jobs.lake.record_names import PRIVACY, RECORD
 
+_KINDS: dict[str, frozenset[str]] = {}
+"""Whole name of a class -> the names of it and of what it is made from."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Leaf:
@@ -77,8 +80,8 @@ def _leaf(node: Any) -> Leaf:
     table = node.catalogTable()
     found = Leaf(
         schema,
-        tuple(map(str, relation.partitionSchema().fieldNames())),
-        tuple(map(str, relation.dataSchema().fieldNames())),
+        tuple(schema_of(relation.partitionSchema()).names),
+        tuple(schema_of(relation.dataSchema()).names),
         has_record=bool(table.isDefined() and table.get().properties().contains(RECORD)),
         reader=str(relation.fileFormat().getClass().getSimpleName()),
     )
@@ -88,7 +91,7 @@ def _leaf(node: Any) -> Leaf:
 def _with_index(found: Leaf, index: Any) -> Leaf:
     if is_a(index, "TahoeFileIndex"):
         has_record = found.has_record or bool(index.metadata().configuration().contains(RECORD))
-        snapshot = index.getSnapshot()
+        snapshot = snapshot_of(index)
         size = log_replay.size(snapshot)
         return dataclasses.replace(found, version=int(snapshot.version()), has_record=has_record, log_size=size)
     if is_a(index, "InMemoryFileIndex"):
@@ -97,14 +100,24 @@ def _with_index(found: Leaf, index: Any) -> Leaf:
     return found
 
 
+def snapshot_of(index: Any) -> Any:
+    """Delta's own description of the version that an index is of: of all its files, or of some (`jobs.lake.gained`)."""
+    return index.snapshot() if is_a(index, "TahoeBatchFileIndex") else index.getSnapshot()
+
+
 def is_a(thing: Any, name: str) -> bool:
     """Whether a class of the JVM is called so, or a class that it is made from."""
     kind = thing.getClass()
+    known = str(kind.getName())
+    if known not in _KINDS:
+        _KINDS[known] = frozenset(_kinds(kind))
+    return name in _KINDS[known]
+
+
+def _kinds(kind: Any) -> Iterator[str]:
     while kind is not None:
-        if kind.getSimpleName() == name:
-            return True
+        yield str(kind.getSimpleName())
         kind = kind.getSuperclass()
-    return False
 
 
 def _has_entry(data: Any) -> bool:

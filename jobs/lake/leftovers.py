@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
 from urllib.parse import unquote
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.lake.history import LITERALLY
+from jobs.lake.java import hadoop_path
+from jobs.lake.log_commits import LITERALLY
 
 FILE = "struct<path: string, stats: string, partitionValues: map<string, string>>"
 ACTIONS = f"add {FILE}, remove {FILE}, cdc {FILE}"
@@ -74,8 +74,7 @@ def _any_there(spark: SparkSession, location: str, paths: set[str | None]) -> bo
         return False
     if any(path.startswith("/") or ":/" in path for path in wanted):
         return True
-    jvm: Any = spark.sparkContext._jvm
-    root = jvm.org.apache.hadoop.fs.Path(location)
+    root = hadoop_path(spark, location)
     files = root.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf())
     start = len(files.makeQualified(root).toUri().getPath().rstrip("/")) + 1
     found = files.listFiles(root, True)

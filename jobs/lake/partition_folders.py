@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import unquote
 
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -17,6 +16,7 @@ from pyspark.sql import types as T
 
 from jobs.configuration.documents import did_you_mean
 from jobs.configuration.models import Source
+from jobs.lake.java import hadoop_path
 from jobs.lake.leaves import Leaf
 from jobs.lake.problems import SourceProblem, raised
 from jobs.lake.sql import quoted
@@ -65,8 +65,7 @@ def _beside(spark: SparkSession, rows: DataFrame, leaf: Leaf) -> Iterator[str]:
 
 def _has_files(spark: SparkSession, root: str) -> bool:
     """Whether a folder holds files of its own; asked first, since there may be very many files in all."""
-    jvm: Any = spark._jvm
-    path = jvm.org.apache.hadoop.fs.Path(root)
+    path = hadoop_path(spark, root)
     system = path.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf())
     return any(not status.isDirectory() for status in system.listStatus(path))
 

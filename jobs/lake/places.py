@@ -11,20 +11,27 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.configuration import locations
+from jobs.lake.java import hadoop_path
 from jobs.lake.problems import SourceProblem
 
 LOG = "_delta_log"
 
 
-def check_apart(spark: SparkSession, rows: DataFrame, target: str, shown: str) -> None:
-    """Raise `SourceProblem` where the target is a place that ``rows`` are read from, or one lies in the other."""
+def check_apart(spark: SparkSession, rows: DataFrame, target: str, shown: str, what: str = "target") -> None:
+    """Raise `SourceProblem` where the target is a place that ``rows`` are read from, or one lies in the other.
+    what: the place is to be called."""
     place = _resolved(spark, target)
     for source in _roots(rows):
         if _overlap(_resolved(spark, source), place):
             raise SourceProblem(
-                f"the target {shown} is the place that the source is read from, or one lies in the other, once links "
+                f"the {what} {shown} is the place that the source is read from, or one lies in the other, once links "
                 "and names of the catalog are followed: write elsewhere"
             )
+
+
+def are_apart(spark: SparkSession, one: str, other: str) -> bool:
+    """Whether two places are neither one nor one in the other, once links are followed."""
+    return not _overlap(_resolved(spark, one), _resolved(spark, other))
 
 
 def _overlap(one: locations.Location, other: locations.Location) -> bool:
@@ -45,7 +52,7 @@ def _local(place: locations.Location) -> str:
     return "/" + "/".join(place[1:])
 
 
-def check_free(spark: SparkSession, target: str, shown: str) -> None:
+def check_free(spark: SparkSession, target: str, shown: str, what: str = "target") -> None:
     """Raise `SourceProblem` where a new table would be mixed with something that is there already.
 
     A folder with a Delta log is a Delta table, or one that a run began and did not commit.
@@ -53,13 +60,13 @@ def check_free(spark: SparkSession, target: str, shown: str) -> None:
     path, files = _of_hadoop(spark, target)
     if files.exists(path):
         if not files.getFileStatus(path).isDirectory():
-            raise SourceProblem(f"the target {shown} is a file: name a new folder")
+            raise SourceProblem(f"the {what} {shown} is a file: name a new folder")
         if not files.exists(_child(spark, path, LOG)) and _holds_files(files, path):
             raise SourceProblem(
-                f"the folder of the target {shown} holds files and is no Delta table: name a new folder, or empty this "
+                f"the folder of the {what} {shown} holds files and is no Delta table: name a new folder, or empty this "
                 "one; nothing is written among the files of others"
             )
-    _check_not_inside(spark, path, files, shown)
+    _check_not_inside(spark, path, files, f"{what} {shown}")
 
 
 def _holds_files(files: Any, path: Any) -> bool:
@@ -72,8 +79,7 @@ def _check_not_inside(spark: SparkSession, path: Any, files: Any, shown: str) ->
     while outer is not None:
         if _is_seen(files, _child(spark, outer, LOG)):
             raise SourceProblem(
-                f"the target {shown} lies in the folder of another Delta table, whose VACUUM would delete it: write "
-                "elsewhere"
+                f"the {shown} lies in the folder of another Delta table, whose VACUUM would delete it: write elsewhere"
             )
         outer = outer.getParent()
 
@@ -124,9 +130,9 @@ def _through_mounts(path: Any, files: Any) -> str:
 
 
 def _of_hadoop(spark: SparkSession, place: str) -> tuple[Any, Any]:
-    path = spark.sparkContext._jvm.org.apache.hadoop.fs.Path(place)  # type: ignore[union-attr]
+    path = hadoop_path(spark, place)
     return path, path.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf())
 
 
 def _child(spark: SparkSession, path: Any, name: str) -> Any:
-    return spark.sparkContext._jvm.org.apache.hadoop.fs.Path(path, name)  # type: ignore[union-attr]
+    return hadoop_path(spark, path, name)

@@ -17,6 +17,14 @@ class SourceProblem(LakenymError):
     exit_code: ClassVar[int] = REFUSED
 
 
+HEALS = "run it once with --mode full"
+"""What a run that cannot go on from where the last one stopped tells to do."""
+
+
+class CannotGrow(SourceProblem):
+    """What the source gained since the last run cannot be told, or not be put to the target; all of it anew can be."""
+
+
 class CommitConflict(LakenymError):
     """Another run or program changed the target since this one looked at it; this run committed nothing."""
 

@@ -3,10 +3,12 @@ nothing."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import functools
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from py4j.protocol import Py4JError
@@ -21,6 +23,7 @@ from jobs.lake.delta_commit import Files, NewTable, Transaction
 from jobs.lake.problems import CommitConflict, Overwritten
 from jobs.lake.sql import literal, quoted
 from jobs.lake.state import TargetState
+from privacy_udfs.errors import UnexpectedFailure
 
 CONFLICT = re.compile(r"DELTA_(CONCURRENT|METADATA_CHANGED|PROTOCOL_CHANGED)|Concurrent\w+Exception")
 USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
@@ -43,6 +46,11 @@ class Commit:
     files: int
 
 
+def nobody_knows() -> int | None:
+    """How many rows there are to be, of a run that is not told beforehand."""
+    return None
+
+
 def replace(
     spark: SparkSession,
     treated: DataFrame,
@@ -52,25 +60,34 @@ def replace(
     comment: str,
     run_id: str,
     files: Files | None = None,
+    expected: Callable[[], int | None] = nobody_knows,
 ) -> Commit:
     """Create or replace the target in one commit, if it is still as inspected; else raise `CommitConflict`.
 
     treated: the rows, with the metadata that their fields are to have. properties, comment: of the table. The session
     holds the run's user metadata under `USER_METADATA`, complete when the last row is written. files: who writes the
-    files, where it is not Spark; then the state needs a transaction.
+    files, where it is not Spark; then the state needs a transaction. expected: gives, once all is written, how many
+    rows there are to be, None where nobody knows.
     """
     stated = {**_restated(state.properties, target.properties), **target.properties, **properties}
     table = NewTable(treated, stated, comment, target.partition_by, target.cluster_by)
-    try:
+    with conflicts_told(state):
         if state.transaction is not None:
-            return _in_transaction(spark, state.transaction, table, files)
+            return _in_transaction(spark, state.transaction, table, files, expected)
         assert files is None, "files are committed in a transaction"
         return _by_statement(spark, state, table, run_id)
+
+
+@contextlib.contextmanager
+def conflicts_told(state: TargetState) -> Iterator[None]:
+    """What Delta says where the target was changed since it was inspected is raised as `CommitConflict`."""
+    try:
+        yield
     except delta_commit.Changed:
-        raise CommitConflict(_beaten(state)) from None
+        raise CommitConflict(beaten(state)) from None
     except (PySparkException, Py4JError) as error:
         if CONFLICT.search(str(error)):
-            raise CommitConflict(_beaten(state)) from None
+            raise CommitConflict(beaten(state)) from None
         raise
 
 
@@ -82,8 +99,8 @@ def renewed(spark: SparkSession, state: TargetState, target: Target) -> TargetSt
     begun = delta_commit.begin(spark, target.path, Address.of(target).sql)
     before = state.transaction
     if begun is None or (begun.version, begun.last_commit) != (before.version, before.last_commit):
-        raise CommitConflict(_beaten(state))
-    return dataclasses.replace(state, transaction=begun)
+        raise CommitConflict(beaten(state))
+    return dataclasses.replace(state, transaction=dataclasses.replace(begun, asks=before.asks))
 
 
 def lacks(spark: SparkSession, state: TargetState, run_id: str) -> bool:
@@ -95,15 +112,22 @@ def lacks(spark: SparkSession, state: TargetState, run_id: str) -> bool:
         return False
 
 
-def _in_transaction(spark: SparkSession, begun: Transaction, table: NewTable, files: Files | None) -> Commit:
+def _in_transaction(
+    spark: SparkSession, begun: Transaction, table: NewTable, files: Files | None, expected: Callable[[], int | None]
+) -> Commit:
     """Delta itself refuses the commit where anything was changed since the transaction began, at the look."""
-
-    def run_metadata(rows: int, files: int) -> str:
-        run = json.loads(str(spark.conf.get(USER_METADATA)))
-        return json.dumps({**run, "rows": rows, "files": files}, ensure_ascii=False)
-
-    written = delta_commit.replace(begun, table, run_metadata, files)
+    written = delta_commit.replace(begun, table, functools.partial(run_metadata, spark, expected), files)
     return Commit(written.version, written.rows, written.files)
+
+
+def run_metadata(spark: SparkSession, expected: Callable[[], int | None], rows: int, files: int) -> str:
+    """What the session says of the run, once all is written: the commit's user metadata. Raises `UnexpectedFailure`
+    where other rows were written than expected."""
+    wanted = expected()
+    if wanted is not None and rows != wanted:
+        raise UnexpectedFailure(f"the source is known to have {wanted} rows to write, and {rows} were written")
+    run = json.loads(str(spark.conf.get(USER_METADATA)))
+    return json.dumps({**run, "rows": rows, "files": files}, ensure_ascii=False)
 
 
 def _by_statement(spark: SparkSession, state: TargetState, table: NewTable, run_id: str) -> Commit:
@@ -118,7 +142,7 @@ def _by_statement(spark: SparkSession, state: TargetState, table: NewTable, run_
         spark.catalog.dropTempView(view)
     commit = _find_commit(spark, state, run_id)
     if commit is None:
-        raise CommitConflict(_beaten(state))
+        raise CommitConflict(beaten(state))
     return commit
 
 
@@ -135,7 +159,8 @@ def _listed(clause: str, names: Sequence[str]) -> str:
     return f"{clause} ({', '.join(map(quoted, names))})" if names else ""
 
 
-def _beaten(state: TargetState) -> str:
+def beaten(state: TargetState) -> str:
+    """What is told where another one was first."""
     if state.version < 0:
         return f"another run or program created {state.name} since it was inspected; this run committed nothing"
     return (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from py4j.protocol import Py4JError, Py4JJavaError
@@ -38,6 +38,16 @@ def told(spark: SparkSession, source: Source) -> Iterator[None]:
         yield
     except (PySparkException, Py4JError) as error:
         raise SourceProblem(f"{source.describe()}: {_message(spark, source, list(_all_told(error)))}") from None
+
+
+def named(error: Exception) -> str:
+    """What an error of Spark's is called: its condition or class, which hold no value."""
+    return next((condition for condition, _ in _all_told(error) if condition), "an error of no known class")
+
+
+def is_one_of(error: Exception, names: Container[str]) -> bool:
+    """Whether an error of Spark's, or a cause of it, is of a condition or class."""
+    return any(condition in names for condition, _ in _all_told(error))
 
 
 def shown_path(path: str) -> str:
@@ -71,8 +81,8 @@ def _message(spark: SparkSession, source: Source, found: list[Told]) -> str:
                 if name in _TYPES:
                     shown["column"] = _column(spark, source, shown, _TYPES[name])
                 return message.format_map(shown)
-    named = next((condition for condition, _ in found if condition), "an error of no known class")
-    return f"it cannot be read: Spark says [{named}]. The cluster's own logs hold the details"
+    condition = next((condition for condition, _ in found if condition), "an error of no known class")
+    return f"it cannot be read: Spark says [{condition}]. The cluster's own logs hold the details"
 
 
 def _column(spark: SparkSession, source: Source, shown: Mapping[str, str], type_: str) -> str:

@@ -9,15 +9,24 @@ from typing import Any
 from urllib.parse import unquote
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from jobs.lake import leaves
+from jobs.lake import leaves, small_log
 from jobs.lake.column_mapping import name_in_files
 
+Told = tuple[str, int, bool, list[pa.Scalar]]
+"""Path, size, whether rows of it are deleted, and the values of columns that are folders."""
 Folders = Mapping[str, pa.Scalar]
 """Name of a column -> its value in all rows of a file, of the column's type as Arrow has it."""
+
+
+ADDED = (
+    "add struct<path: string, size: bigint, partitionValues: map<string, string>, "
+    "deletionVector: struct<storageType: string>>"
+)
+"""Of what a commit says of a file."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,8 +44,8 @@ class SourceFiles:
     """The files of a source.
 
     reader: Spark's class that reads them. stored: the columns in them, with the metadata by which Delta knows their
-    names there. folders: columns that are not in them. configuration: of a Delta table. deleted: whether rows in them
-    are deleted.
+    names there. folders: columns that are not in them; folder_fields: the same, with their metadata, of a Delta table.
+    configuration: of a Delta table. deleted: whether rows in them are deleted.
     """
 
     reader: str
@@ -45,6 +54,7 @@ class SourceFiles:
     folders: tuple[str, ...] = ()
     configuration: Mapping[str, str] = dataclasses.field(default_factory=dict)
     deleted: bool = False
+    folder_fields: tuple[T.StructField, ...] = ()
 
 
 def of(rows: DataFrame, of_text: bool = False) -> SourceFiles | None:
@@ -67,32 +77,62 @@ def of(rows: DataFrame, of_text: bool = False) -> SourceFiles | None:
 
 def _of_delta(spark: SparkSession, index: Any, reader: str) -> SourceFiles:
     """Of a version of a Delta table. The schema is the log's: the relation's has not the names of columns in files."""
-    snapshot = index.getSnapshot()
-    metadata, asked = snapshot.metadata(), spark._jvm.scala.jdk.javaapi.CollectionConverters  # type: ignore[union-attr]
-    configuration = dict(asked.asJava(metadata.configuration()))
-    schema = T.StructType.fromJson(json.loads(metadata.schemaString()))
-    folders = [schema[name] for name in asked.asJava(metadata.partitionColumns())]
+    snapshot = leaves.snapshot_of(index)
+    metadata = json.loads(snapshot.metadata().json())["metaData"]
+    schema = T.StructType.fromJson(json.loads(metadata["schemaString"]))
+    folders = [schema[name] for name in metadata["partitionColumns"]]
     names = tuple(field.name for field in folders)
     stored = T.StructType([field for field in schema.fields if field.name not in names])
-    values = [_folder_value(field, at) for at, field in enumerate(folders)]
-    listed = DataFrame(snapshot.allFiles().toDF(), spark)
+    root = str(index.path().toString()).rstrip("/")
+    found = _told(spark, index, snapshot, folders)
+    files = [File(absolute(root, path), size, dict(zip(names, values, strict=True))) for path, size, _, values in found]
+    deleted = any(deleted for _, _, deleted, _ in found)
+    return SourceFiles(reader, stored, tuple(files), names, metadata["configuration"], deleted, tuple(folders))
+
+
+def _told(spark: SparkSession, index: Any, snapshot: Any, folders: list[T.StructField]) -> list[Told]:
+    """Of each file what Delta's log says."""
+    if leaves.is_a(index, "TahoeBatchFileIndex"):
+        return list(_told_by_spark(_some_files(spark, index), folders))
+    simple = all(field.dataType == T.StringType() for field in folders)
+    small = small_log.replayed(spark, snapshot) if simple else None
+    if small is None:
+        return list(_told_by_spark(DataFrame(snapshot.allFiles().toDF(), spark), folders))
+    return [
+        (
+            str(add["path"]),
+            int(add["size"]),
+            add.get("deletionVector") is not None,
+            [pa.scalar(add["partitionValues"].get(name_in_files(field)), pa.string()) for field in folders],
+        )
+        for add in small.told
+    ]
+
+
+def _told_by_spark(listed: DataFrame, folders: list[T.StructField]) -> Iterator[Told]:
+    values = [folder_value(field).alias(f"folder_{at}") for at, field in enumerate(folders)]
     deleted = F.col("deletionVector").isNotNull().alias("deleted")
     table = listed.select("path", "size", deleted, *values).toArrow().combine_chunks()
-    root = str(index.path().toString()).rstrip("/")
-    files = []
     for at in range(table.num_rows):
-        path, size, _, *of_folders = (column[at] for column in table.columns)
-        files.append(File(_absolute(root, path.as_py()), size.as_py(), dict(zip(names, of_folders, strict=True))))
-    has_deleted = any(table.column("deleted").to_pylist())
-    return SourceFiles(reader, stored, tuple(files), names, configuration, has_deleted)
+        path, size, has_deleted, *of_folders = (column[at] for column in table.columns)
+        yield path.as_py(), size.as_py(), has_deleted.as_py(), of_folders
 
 
-def _folder_value(field: T.StructField, at: int) -> Any:
-    """The log has text, or null; Delta reads it by Spark's cast, as here."""
-    return F.col("partitionValues")[F.lit(name_in_files(field))].try_cast(field.dataType).alias(f"folder_{at}")
+def _some_files(spark: SparkSession, index: Any) -> DataFrame:
+    """The files that were gained (`jobs.lake.gained`), as Delta's log has them, a row each."""
+    found = index.addFiles()
+    actions = [str(found.apply(at).json()) for at in range(found.size())]
+    texts = spark.createDataFrame([(action,) for action in actions], "action string")
+    return texts.select(F.from_json("action", ADDED)["add"].alias("add")).select("add.*")
 
 
-def _absolute(root: str, path: str) -> str:
+def folder_value(field: T.StructField) -> Column:
+    """The value that a file's folder has for a column. The log has text, or null; Delta reads it by Spark's cast, as
+    here."""
+    return F.col("partitionValues")[F.lit(name_in_files(field))].try_cast(field.dataType)
+
+
+def absolute(root: str, path: str) -> str:
     """Delta's log has paths as URIs, relative to the table's folder unless the file is another table's."""
     decoded = unquote(path, errors="strict")
     return decoded if ":/" in path.partition("/")[0] + "/" else f"{root}/{decoded}"

@@ -22,6 +22,8 @@ from jobs.lake.sql import quoted
 
 CHAR_TYPE = "__CHAR_VARCHAR_TYPE_STRING"
 """Where Spark keeps the type of a column of CHAR, or of one that holds CHAR: the column itself it reads as text."""
+DEFAULT = "EXISTS_DEFAULT"
+"""Where Delta keeps what a column has in files that do not have it."""
 _CHAR = re.compile(r"\bchar\(\d+\)", re.IGNORECASE)
 EQUAL_KEYS = "a map of the source has keys of CHAR that differ in their padding only"
 

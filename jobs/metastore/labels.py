@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pyspark.sql import types as T
 
-from jobs.configuration.column_path import ColumnPath, ColumnPathError, Element, Field, MapKey, MapValue
+from jobs.configuration.column_path import ColumnPath, ColumnPathError, Document, Element, Field, MapKey, MapValue
 from jobs.configuration.documents import NAME_PATTERN
 from jobs.lake.described import COMMENT, Described
 from jobs.lake.record_names import PRIVACY
@@ -112,7 +112,9 @@ def _of_mark(path: ColumnPath, comment: str | None, where: str) -> Iterator[Told
 
 
 def _joined(path: ColumnPath, rest: str) -> ColumnPath | None:
-    text = rest if rest[:1] in ("", "[", "{") or not path.steps else f".{rest}"
+    way, quoted, into = rest.partition(f"`{Document()}")
+    rest = f"{way}{Document()}{into.removesuffix('`')}" if quoted else rest  # the way into JSON text
+    text = rest if rest[:1] in ("", "[", "{", ":") or not path.steps else f".{rest}"
     return path if not rest else _parsed(f"{path}{text}")
 
 

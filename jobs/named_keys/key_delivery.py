@@ -15,10 +15,11 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from jobs.configuration.column_path import ColumnPath
+from jobs.lake import java
 from jobs.named_keys.key_ring import KeyRing
 from jobs.treatment.treatment_plan import Plan
-from privacy_udfs.keys import KeyReference
-from privacy_udfs.keysets.delivered_key import DeliveredKey
+from privacy_udfs.keys import AnyReference, KeyReference, KeyReferences
+from privacy_udfs.keysets.delivered_key import DeliveredKey, SubkeyName
 
 Setting = Callable[[str, str], str]
 """A setting of Spark, or the default given."""
@@ -29,34 +30,54 @@ TLS_TRUST = ("trustStore", "certChain")
 
 
 @contextlib.contextmanager
-def delivered(
-    spark: SparkSession, ring: KeyRing, plan: Plan
-) -> Iterator[Mapping[ColumnPath, KeyReference | DeliveredKey]]:
+def delivered(spark: SparkSession, ring: KeyRing, plan: Plan) -> Iterator[Mapping[ColumnPath, AnyReference]]:
     """What stands for each keyed column's key in the query, for as long as the run lasts."""
-    references: dict[ColumnPath, KeyReference | DeliveredKey] = {**ring.references(plan)}
-    sent = {} if is_local(spark.sparkContext.master) else _sent(ring, plan)
+    references = ring.references(plan)
+    sent = [] if is_local(spark.sparkContext.master) else _sent(ring, plan)
     if not sent:
         yield references
         return
-    names = {path: (ref.name, ref.key_id, ref.technique.technique, ref.domain) for path, ref in sent.items()}
-    parcel = spark.sparkContext.broadcast({names[path]: ring.subkey(ref) for path, ref in sent.items()})
+    parcel = spark.sparkContext.broadcast({_subkey_name(ref): ring.subkey(ref) for ref in sent})
+
+    def arriving(ref: KeyReference) -> KeyReference | DeliveredKey:
+        return DeliveredKey(*_subkey_name(ref), ref.check, parcel) if ref in sent else ref
+
     try:
-        yield {**references, **{path: DeliveredKey(*names[path], sent[path].check, parcel) for path in sent}}
+        yield {path: _each(reference, arriving) for path, reference in references.items()}
     finally:
         with contextlib.suppress(Py4JError, PySparkException, OSError):  # an application that ended took it along
             parcel.destroy()
 
 
-def _sent(ring: KeyRing, plan: Plan) -> dict[ColumnPath, KeyReference]:
-    return {path: ref for path, ref in ring.references(plan).items() if ring.config.keys[ref.name].deliver == "driver"}
+def _each(
+    reference: KeyReference | KeyReferences, arriving: Callable[[KeyReference], KeyReference | DeliveredKey]
+) -> AnyReference:
+    if isinstance(reference, KeyReference):
+        return arriving(reference)
+    return KeyReferences({domain: arriving(each) for domain, each in _within(reference).items()})
+
+
+def _within(reference: KeyReference | KeyReferences) -> dict[str, KeyReference]:
+    """By domain the references that one stands for; as the ring makes them, they are to be fetched."""
+    if isinstance(reference, KeyReference):
+        return {reference.domain: reference}
+    return {domain: each for domain, each in reference.by_domain.items() if isinstance(each, KeyReference)}
+
+
+def _subkey_name(ref: KeyReference) -> SubkeyName:
+    return ref.name, ref.key_id, ref.technique.technique, ref.domain
+
+
+def _sent(ring: KeyRing, plan: Plan) -> list[KeyReference]:
+    references = [each for reference in ring.references(plan).values() for each in _within(reference).values()]
+    return [each for each in references if ring.config.keys[each.name].deliver == "driver"]
 
 
 def refusals(spark: SparkSession, ring: KeyRing, plan: Plan) -> list[str]:
     """Why this application must not send the sub-keys of the plan; nothing where it may, or sends none."""
-    context = spark.sparkContext
-    names = sorted({ref.name for ref in _sent(ring, plan).values()})
-    settings = context.getConf()
-    lacking = [] if not names or is_local(context.master) else open_ways(lambda *of: str(settings.get(*of)))
+    names = sorted({ref.name for ref in _sent(ring, plan)})
+    settings = java.application(spark)
+    lacking = [] if not names or is_local(spark.sparkContext.master) else open_ways(settings.get)
     if not lacking:
         return []
     keys = f"key{'s' * (len(names) > 1)} {', '.join(map(repr, names))}"

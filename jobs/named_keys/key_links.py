@@ -58,7 +58,8 @@ def _treatments(conf: Config) -> Iterator[tuple[Treatment, str]]:
     for table in conf.tables.values():
         for decision in table.decisions.values():
             for rule in decision.cases:
-                yield rule.treatment, rule.treatment.domain or f"{table.name}/{decision.path}"
+                for each in rule.treatment.each:
+                    yield each, each.domain or f"{table.name}/{decision.path}"
 
 
 def _told(name: str, kind: str, domains: list[str]) -> str:

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable
 from pyspark.sql import SparkSession
 
 from jobs.configuration.config import Config
+from jobs.lake import quarantine_table
 from jobs.lake.address import Address
-from jobs.record.record_reader import Columns, columns_of
+from jobs.record.record_reader import Columns, all_of, columns_of
 from jobs.spark_app import failures, session
 
 AT_ONCE = 8
@@ -17,20 +18,30 @@ AT_ONCE = 8
 
 
 def lookup(conf: Config) -> Callable[[int], list[str]]:
-    """A function from a key id to the tables of the catalog whose current record names it.
+    """A function from a key id to the tables of the catalog whose current record names it, or of which rows in
+    quarantine are sealed with it.
 
     The records are read once, at the first question. It goes by the id alone, since a key can be renamed: two keys that
     happened to share an id would be kept, not lost. Tables outside the catalog and older versions are not looked at.
     """
-    found: dict[str, Columns] = {}
+    named: dict[str, set[int | None]] = {}
 
     def needing(key_id: int) -> list[str]:
-        if not found and conf.tables:
-            found.update(recorded(session.for_run(session.start("lakenym keys")), conf, conf.tables))
-        named = {name: {entry.key_id for entry in columns.values()} for name, columns in found.items()}
+        if not named and conf.tables:
+            spark = session.for_run(session.start("lakenym keys"))
+            for name, columns in recorded(spark, conf, conf.tables).items():
+                named[name] = {each.key_id for each in all_of(columns)} | _sealed(spark, conf, name)
         return sorted(name for name, ids in named.items() if key_id in ids)
 
     return needing
+
+
+def _sealed(spark: SparkSession, conf: Config, name: str) -> set[int]:
+    """The key ids of the rows of a table that are in quarantine."""
+    place = conf.tables[name].quarantine
+    if place is None:
+        return set()
+    return failures.translated(name, lambda: quarantine_table.key_ids(spark, Address.of(place), name))
 
 
 def recorded(spark: SparkSession, conf: Config, names: Iterable[str]) -> dict[str, Columns]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
 from jobs.named_keys.key_ring import KeyRing
 from jobs.record import treatment_record
 from jobs.record.column_record import ColumnRecord
-from jobs.record.record_reader import Columns
+from jobs.record.record_reader import Columns, all_of
+from jobs.record.treatment_record import Checks
 from jobs.treatment.treatment_plan import Case, Plan
 from privacy_udfs.errors import ParameterError
 from privacy_udfs.keys import Keyset, key_check_value
@@ -28,7 +28,15 @@ def other_keys(plan: Plan, ring: KeyRing, before: Columns) -> list[str]:
     pairs = (
         (case, before.get(str(case.path)) or before.get(str(leaf.path))) for leaf in plan.leaves for case in leaf.cases
     )
-    return [_other_key(case, entry) for case, entry in pairs if entry is not None and _has_other_key(case, ring, entry)]
+    found = [each for case, entry in pairs if entry is not None for each in _alike(case, entry)]
+    return [_other_key(case, entry) for case, entry in found if _has_other_key(case, ring, entry)]
+
+
+def _alike(case: Case, entry: ColumnRecord) -> Iterator[tuple[Case, ColumnRecord]]:
+    """A case and what the record has of it; of texts also each domain that both have within."""
+    yield case, entry
+    known = {each.domain: each for each in entry.parts}
+    yield from ((part, known[part.domain]) for part in case.parts if part.domain in known)
 
 
 def _other_key(case: Case, entry: ColumnRecord) -> str:
@@ -68,24 +76,25 @@ def _recorded(technique: Technique, entry: ColumnRecord) -> Technique:
 
 def sharing(config: Config, plan: Plan, together: Collection[str]) -> list[str]:
     """The other tables of the catalog with a domain of the plan, but for those treated ``together`` with it."""
-    ours = set(_domains(plan))
+    ours, beside = set(_domains(plan)), frozenset(together)  # of a thousand tables all are asked about all
     return [
         name
         for name, table in config.tables.items()
         if name != plan.table
-        and name not in together
-        and any(rule.treatment.domain in ours for rule in table.columns.values())
+        and name not in beside
+        and any(each.domain in ours for rule in table.columns.values() for each in rule.treatment.each)
     ]
 
 
-def apart(plan: Plan, key_checks: Mapping[ColumnPath, str], records: Mapping[str, Columns]) -> list[str]:
+def apart(plan: Plan, key_checks: Checks, records: Mapping[str, Columns]) -> list[str]:
     """Domains of the plan that other tables' records hold under another key. records: of tables that share a domain."""
     ours, found = _domains(plan), dict[tuple[str, str, str], dict[str, None]]()
-    entries = treatment_record.entries(plan, key_checks)
+    recorded = {str(path): entry for path, entry in treatment_record.entries(plan, key_checks).items()}
+    entries = {each.domain: each for each in all_of(recorded) if each.key is not None}
     for table, columns in records.items():
-        for entry in columns.values():
+        for entry in all_of(columns):
             case = ours.get(str(entry.domain))
-            difference = None if case is None else _difference(case, entries[case.path], entry)
+            difference = None if case is None else _difference(case, entries[case.domain], entry)
             if case is not None and difference is not None:
                 found.setdefault((str(case.domain), *difference), {})[table] = None
     return [_told(*difference, list(tables)) for difference, tables in found.items()]
@@ -121,6 +130,6 @@ def _domains(plan: Plan) -> dict[str, Case]:
 
 
 def _shared(plan: Plan) -> Iterator[tuple[str, Case]]:
-    for case in plan.cases:
+    for case in plan.keyed:
         if case.treatment.key is not None and case.treatment.domain is not None:
             yield case.treatment.domain, case

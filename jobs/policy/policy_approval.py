@@ -18,7 +18,7 @@ from jobs.configuration.config import Config
 from jobs.configuration.config_files import DOMAINS, KEYS, POLICY
 from jobs.configuration.documents import Loc, did_you_mean, quote
 from jobs.configuration.finding import Finding, Level, Place
-from jobs.configuration.models import ColumnRule, KeyEntry, Policy, TableConfig
+from jobs.configuration.models import ColumnRule, KeyEntry, Policy, TableConfig, Treatment
 from jobs.configuration.policy_entries import Deprecation
 from privacy_udfs.key_providers import CLEAR_AT_REST, scheme_of
 from privacy_udfs.technique import Technique
@@ -28,23 +28,25 @@ Lines = Mapping[str, Mapping[Loc, int]]
 
 
 def of_table(config: Config, table: TableConfig, today: datetime.date) -> Iterator[Finding]:
-    """Violations by the algorithms, techniques and keys that a table's columns use."""
+    """Violations by the algorithms, techniques and keys that a table's columns, and its quarantine, use."""
     known: dict[tuple[str, str | None], list[Judgement]] = {}  # few are told apart, of many columns
-    for path, column in table.columns.items():
-        technique = column.treatment.technique
+    treatments = [(path, column, each) for path, column in table.columns.items() for each in column.treatment.each]
+    for path, column, treatment in treatments:
+        technique = treatment.technique
         what = technique.technique, technique.algorithm_in_use()
         if what not in known:
             known[what] = list(_technique(config.policy, technique, what[1], today))
         for level, message in known[what]:
-            yield _place(config, table, path, column).says(level, message)
-    for name in dict.fromkeys(column.treatment.key for column in table.columns.values()):
+            yield _place(config, table, path, column, treatment).says(level, message)
+    aside = None if table.quarantine is None else table.quarantine.key
+    for name in dict.fromkeys([*(treatment.key for _, _, treatment in treatments), aside]):
         if name is not None:
             place = Place(KEYS, config.lines.get(KEYS, {}).get((name,), 0), quote(name))
             yield from (place.says(*judgement) for judgement in _key(config.policy, name, config.keys[name], today))
 
 
-def _place(config: Config, table: TableConfig, path: str, column: ColumnRule) -> Place:
-    domain = config.domains.get(column.treatment.domain or "")
+def _place(config: Config, table: TableConfig, path: str, column: ColumnRule, treatment: Treatment) -> Place:
+    domain = config.domains.get(treatment.domain or "")
     if domain is not None:
         return Place(DOMAINS, domain.line, domain.name)
     return Place(table.file, column.line, f"columns.{quote(path)}")
@@ -101,6 +103,14 @@ def misspelt(config: Config) -> Iterator[Finding]:
         if hint:
             place = _in_policy(config.lines, "deprecated", at)
             yield place.says("warn", f"keys.yaml has no key {entry.key}{hint}")
+
+
+def no_tables(config: Config) -> Iterator[Finding]:
+    """Tables that may ask less of their rows, and that the catalog does not have. Each is a warning."""
+    for at, name in enumerate(config.policy.risk.laxer_for):
+        if name not in config.tables:
+            place = _in_policy(config.lines, "risk", "laxer_for", at)
+            yield place.says("warn", f"the catalog has no table {name}{did_you_mean(name, config.tables)}")
 
 
 # -- packages ---------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from typing import Any
 from jobs.configuration.config import Config
 from jobs.configuration.documents import describe, quote
 from jobs.configuration.finding import Finding, Level, Place, in_order
-from jobs.configuration.models import ColumnRule, TableConfig
+from jobs.configuration.models import ColumnRule, TableConfig, Treatment
 from jobs.configuration.policy_entries import ParameterRule
 from jobs.policy import policy_approval
 from privacy_udfs.parameters import plain_text
@@ -33,6 +33,7 @@ def violations(config: Config, table: str, today: datetime.date) -> list[Finding
         *_parameters(config, entry),
         *_required(config, entry),
         *_reviews(config, entry, today),
+        *_risk(config, entry),
         *policy_approval.of_table(config, entry, today),
         *policy_approval.of_installation(config.policy, config.lines, today),
     }
@@ -43,6 +44,7 @@ def of_policy(config: Config, today: datetime.date) -> Iterator[Finding]:
     """What the policy has against the configuration as a whole, tables or none: what is installed, names misspelt."""
     yield from policy_approval.of_installation(config.policy, config.lines, today)
     yield from policy_approval.misspelt(config)
+    yield from policy_approval.no_tables(config)
 
 
 # -- parameters -------------------------------------------------------------------------------------------------------
@@ -50,11 +52,12 @@ def of_policy(config: Config, today: datetime.date) -> Iterator[Finding]:
 
 def _parameters(config: Config, table: TableConfig) -> Iterator[Finding]:
     by_class = {str(name): policy.rules for name, policy in config.policy.classes.items()}
-    for path, column in table.columns.items():
-        technique = column.treatment.technique
+    treatments = [(path, column, each) for path, column in table.columns.items() for each in column.treatment.each]
+    for path, column, treatment in treatments:
+        technique = treatment.technique
         for rule in by_class.get(column.class_, ()):
             if rule.technique == technique.technique and not _kept(rule, _in_effect(technique, rule.parameter)[0]):
-                yield _at(table, path, column, "refuse", _broken(rule, column, config))
+                yield _at(table, path, column, "refuse", _broken(rule, column, treatment, config))
 
 
 def _in_effect(technique: Technique, parameter: str) -> tuple[Any, str]:
@@ -77,15 +80,15 @@ def _kept(rule: ParameterRule, value: Any) -> bool:
     return (rule.at_least is None or number >= rule.at_least) and (rule.at_most is None or number <= rule.at_most)
 
 
-def _broken(rule: ParameterRule, column: ColumnRule, config: Config) -> str:
+def _broken(rule: ParameterRule, column: ColumnRule, treatment: Treatment, config: Config) -> str:
     bounds = [("at least", rule.at_least), ("at most", rule.at_most)]
     wanted = " and ".join(f"{words} {plain_text(bound)}" for words, bound in bounds if bound is not None)
     if rule.one_of is not None:
         wanted = f"one of {', '.join(map(_shown, rule.one_of))}"
-    value, reason = _in_effect(column.treatment.technique, rule.parameter)
+    value, reason = _in_effect(treatment.technique, rule.parameter)
     got = "it is not set" if value is None else f"it is {_shown(value)}{reason}"
     asked = f"policy.yaml asks of {rule.technique} for class {column.class_} that {rule.parameter} be {wanted}; {got}"
-    domain = config.domains.get(column.treatment.domain or "")
+    domain = config.domains.get(treatment.domain or "")
     fixed = f", fixed by domain {domain.name} (domains.yaml:{domain.line})" if domain else ""
     return asked + fixed + (f": {rule.why}" if rule.why else "")
 
@@ -133,6 +136,20 @@ def _review(review_by: datetime.date, grace: int | None, today: datetime.date) -
     if today.toordinal() > last:
         return "refuse", f"{due}; policy.yaml grants {grace} days, and they are over"
     return "warn", f"{due}; refused after {datetime.date.fromordinal(min(last, datetime.date.max.toordinal()))}"
+
+
+# -- how far a table may single people out -----------------------------------------------------------------------------
+
+
+def _risk(config: Config, table: TableConfig) -> Iterator[Finding]:
+    """An entry that asks less of its rows than the policy does of every table's."""
+    policy = config.policy.risk
+    if table.name in policy.laxer_for:
+        return
+    asked, stated = policy.stated(), table.risk.stated()
+    for name in table.risk.laxer_than(policy):
+        message = f"policy.yaml asks for {asked[name]}, and {stated[name]} is laxer; risk.laxer_for names who may"
+        yield Place(table.file, table.line, f"risk.{name}").says("refuse", message)
 
 
 def _at(table: TableConfig, path: str, column: ColumnRule, level: Level, message: str) -> Finding:

@@ -77,9 +77,24 @@ def diff(before: Entries, after: Entries) -> list[ColumnDiff]:
     found = [_further_case(column) if paths(column.column).leaf in by_case else column for column in found]
     inner = {str(above) for path in after for above in _above(paths(path))}
     for path in before:
-        if path not in after and path not in inner:
+        if path not in after and (path not in inner or paths(path).is_in_json):  # there it held for the rest
             found.append(_column(path, before[path], _covering(paths(path), after)))
-    return found
+    apart = _cases(before) & _holding_json(after) | _holding_json(before) & _cases(after)
+    return [_further_case(each) if _owner(paths(each.column)) in apart else each for each in found]
+
+
+def _cases(entries: Entries) -> set[ColumnPath]:
+    """Columns that are treated by cases."""
+    return {path.leaf for path in map(ColumnPath.parse, entries) if path.is_case}
+
+
+def _holding_json(entries: Entries) -> set[ColumnPath]:
+    """Columns of JSON text that are treated by path."""
+    return {path.column for path in map(ColumnPath.parse, entries) if path.is_in_json}
+
+
+def _owner(path: ColumnPath) -> ColumnPath:
+    return path.column if path.is_in_json else path.leaf
 
 
 def _above(path: ColumnPath) -> Iterator[ColumnPath]:
@@ -109,7 +124,8 @@ def _column(path: str, before: ColumnRecord | None, after: ColumnRecord | None) 
 
 
 def _further_case(column: ColumnDiff) -> ColumnDiff:
-    """For rows of a case that is new beside others the job would have stopped; they may show more than the others."""
+    """For rows of a case that is new beside others the job would have stopped; they may show more than the others. So
+    may a place in a JSON text that was treated by cases, and the other way round."""
     return dataclasses.replace(column, change="not comparable") if column.change == "added" else column
 
 
@@ -179,7 +195,7 @@ def _short(value: Any) -> str:
 
 def _identity(before: ColumnRecord, after: ColumnRecord) -> Iterator[Effect]:
     """Domain, key and version: what fixes pseudonyms beside the treatment itself."""
-    contradicting = before.contradicting(after)
+    contradicting, differing = before.contradicting(after), before.differing(after)
     if before.domain != after.domain:
         names = f"{before.domain or 'none'} -> {after.domain or 'none'}"
         yield Effect("domain", f"domain {names}: no longer joins with columns of the former")
@@ -189,6 +205,9 @@ def _identity(before: ColumnRecord, after: ColumnRecord) -> Iterator[Effect]:
         yield Effect("key_version", f"key version {before.key_id} -> {after.key_id}: other pseudonyms")
     elif "key_check" in contradicting and before.domain == after.domain:
         yield Effect("key", f"another key under the name {after.key} and the same id: other pseudonyms")
+    if "keys" in differing and before.keys and after.keys:
+        named = ", ".join(sorted(d for d in before.keys.keys() & after.keys.keys() if before.keys[d] != after.keys[d]))
+        yield from [Effect("key", f"other keys, or versions, of the domains {named}: other pseudonyms")] * bool(named)
     if "keyset" in contradicting:
         yield Effect("key", f"key {after.key} is read from another place: other pseudonyms, unless it was moved")
 
@@ -207,5 +226,10 @@ def _decided(config: Config, own: str, rule: ColumnRule) -> Decided:
     """own: the label of the column's own domain."""
     keyed = rule.treatment.technique.key_size() is not None
     decided = Decided.of_rule(rule, rule.treatment.domain or (own if keyed else None))
-    keyset = config.written.get("keys.yaml", {}).get(rule.treatment.key, {}).get("keyset")
-    return dataclasses.replace(decided, keyset=keyset)
+    written = config.written.get("keys.yaml", {})
+    keyset = written.get(rule.treatment.key, {}).get("keyset")
+    keys = {
+        domain: {**key, "keyset": written.get(key["key"], {}).get("keyset")}
+        for domain, key in (decided.keys or {}).items()
+    }
+    return dataclasses.replace(decided, keyset=keyset, keys=keys or None)

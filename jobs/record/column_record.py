@@ -13,7 +13,7 @@ from typing import Any, TypeVar, get_args
 
 from jobs.configuration.entry import Class
 from jobs.configuration.models import ColumnRule
-from jobs.record.recorded_parameters import are_sound
+from jobs.record.recorded_parameters import are_sound, within
 from privacy_udfs.errors import LakenymError
 from privacy_udfs.facts import Facts
 from privacy_udfs.techniques import BY_NAME, facts_of, parse
@@ -36,6 +36,7 @@ class ColumnRecord:
     so that a treatment equals the same one in an older record. A long list stands by its count and hash.
     domain: the label that separates sub-keys, None for a technique without. key_id: the version of the key, None where
     only a configuration speaks. rows: of a case, the predicate that says which rows fall under it; None: all rows.
+    keys: of texts with pseudonyms of domains within: key, key_id and key_check of each domain that has a key.
     """
 
     class_: str
@@ -46,6 +47,7 @@ class ColumnRecord:
     key_id: int | None = None
     key_check: str | None = None
     rows: str | None = None
+    keys: Mapping[str, Mapping[str, Any]] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parameters", _without_later(self.technique, self.parameters))
@@ -55,7 +57,8 @@ class ColumnRecord:
         """What a configuration decides, with all parameters and no version of a key."""
         parameters = rule.treatment.technique.record()
         technique = parameters.pop("technique")
-        return cls(rule.class_, technique, parameters, domain, rule.treatment.key, rows=rule.rows)
+        keys = {str(part.domain): {"key": part.key} for part in rule.treatment.parts if part.key is not None} or None
+        return cls(rule.class_, technique, parameters, domain, rule.treatment.key, rows=rule.rows, keys=keys)
 
     @classmethod
     def from_json(cls, entry: Any) -> ColumnRecord:
@@ -76,6 +79,11 @@ class ColumnRecord:
         return self.facts.keeps_values or self.facts.shows is None
 
     @property
+    def leaves_values(self) -> bool:
+        """Whether values of the source may be left, as a whole or within others."""
+        return self.is_raw or self.facts.treats_within
+
+    @property
     def facts(self) -> type[Facts]:
         """What is so of the technique."""
         return facts_of(self.technique)
@@ -87,6 +95,22 @@ class ColumnRecord:
             return parse({**self.parameters, "technique": self.technique}).gives_null()
         except LakenymError:
             return False
+
+    @property
+    def parts(self) -> tuple[ColumnRecord, ...]:
+        """Of texts, for each domain whose pseudonyms stand within, what would be recorded of a column of it."""
+        found = within(self.technique, self.parameters)
+        return tuple(self._part(domain, *treatment) for domain, treatment in found.items())
+
+    def _part(self, domain: str, technique: str, parameters: Mapping[str, Any]) -> ColumnRecord:
+        key = (self.keys or {}).get(domain, {})
+        known = {name: key.get(name) for name in ("key", "key_id", "key_check")}
+        return ColumnRecord(self.class_, technique, parameters, domain, **known)
+
+    @property
+    def each(self) -> tuple[ColumnRecord, ...]:
+        """Itself and its parts: all that may name a key or a domain."""
+        return (self, *self.parts)
 
     # -- compared -----------------------------------------------------------------------------------------------------
 
@@ -122,6 +146,7 @@ _OTHER_RESULTS = {
     "domain": "domains {one.domain} and {other.domain} cannot be linked, by intention",
     "key": "keys {one.key} and {other.key} give different pseudonyms",
     "key_id": "versions {one.key_id} and {other.key_id} of key {one.key}: treat the older table anew",
+    "keys": "the entities within have other keys, or other versions of them",
     "key_check": "two keys are called {one.key} and have the id {one.key_id}: one table was treated with the wrong one",
 }
 """What fixes results beside the parameters, the coarsest first."""
@@ -145,7 +170,8 @@ def _fault(entry: Any) -> str | None:
         return "its technique is none of ours"
     if not isinstance(entry.get("parameters"), dict):
         return f"its parameters of {entry['technique']} are no object"
-    return _no_text(entry, "domain", "key", "key_check", "rows") or _unkeyed(entry) or _wrong_parameters(entry)
+    wrong = _no_text(entry, "domain", "key", "key_check", "rows") or _unkeyed(entry) or _wrong_parameters(entry)
+    return wrong or _wrong_keys(entry)
 
 
 def _no_text(entry: Mapping[str, Any], *names: str) -> str | None:
@@ -167,3 +193,19 @@ def _wrong_parameters(entry: Mapping[str, Any]) -> str | None:
         return f"{name} has no such parameters"
     wanted = "with a key" if needs else "without a key"
     return None if needs == (entry.get("key") is not None) else f"{name} is a technique {wanted}"
+
+
+def _wrong_keys(entry: Mapping[str, Any]) -> str | None:
+    """Each domain within that has a key names it, with its version; no other does."""
+    keys = entry.get("keys") or {}
+    found = within(entry["technique"], entry["parameters"])
+    keyed = {domain for domain, (name, _) in found.items() if BY_NAME[name].takes_key()}
+    if not isinstance(keys, dict) or keys.keys() != keyed:
+        return "its keys are not those of its domains" if keys or keyed else None
+    return next(filter(None, map(_wrong_key, keys.values())), None)
+
+
+def _wrong_key(key: Any) -> str | None:
+    if not isinstance(key, dict) or not isinstance(key.get("key"), str) or key.keys() - {"key", "key_id", "key_check"}:
+        return "a key of one of its domains is none"
+    return _no_text(key, "key_check") or _unkeyed(key)

@@ -73,13 +73,15 @@ class Group:
 
 @dataclasses.dataclass(frozen=True)
 class Linkage:
-    """raw: direct identifiers that are kept, if only in some rows: they join with whatever holds the same, elsewhere
-    too. undecided: columns of which their table says nothing, and which may be anything."""
+    """within: by domain the columns of texts in which its pseudonyms stand, by which rows can be linked too.
+    raw: direct identifiers that are kept, if only in some rows: they join with whatever holds the same, elsewhere too.
+    undecided: columns of which their table says nothing, and which may be anything."""
 
     tables: tuple[str, ...]
     links: tuple[Link, ...]
     apart: tuple[Apart, ...]
     groups: tuple[Group, ...]
+    within: Mapping[str, tuple[Place, ...]]
     raw: tuple[Place, ...]
     undecided: tuple[Place, ...]
 
@@ -93,9 +95,11 @@ def find(schemas: Schemas) -> Linkage:
         links += [_link(domain, places, told) for places in alike if len(places) > 1]
         apart += list(_apart(told, domain, [places[0] for places in alike]))
     groups = tuple(_group(tables, links, told) for tables in _hanging_together(links))
-    raw = _where(told, schemas, lambda each: each.class_ == "direct_identifier" and each.is_decided and each.is_raw)
+    raw = _where(
+        told, schemas, lambda each: each.class_ == "direct_identifier" and each.is_decided and each.leaves_values
+    )
     undecided = _where(told, schemas, lambda each: not each.is_decided)
-    return Linkage(tuple(schemas), tuple(links), tuple(apart), groups, raw, undecided)
+    return Linkage(tuple(schemas), tuple(links), tuple(apart), groups, _within(told), raw, undecided)
 
 
 def _by_domain(told: Told) -> dict[str, list[Place]]:
@@ -106,6 +110,15 @@ def _by_domain(told: Told) -> dict[str, list[Place]]:
             for domain in domains:
                 found.setdefault(domain, []).append(_place(table, column))
     return found
+
+
+def _within(told: Told) -> dict[str, tuple[Place, ...]]:
+    found: dict[str, dict[Place, None]] = {}
+    for table, columns in told.items():
+        for column in columns.values():
+            for part in (part for record in column.records for part in record.parts):
+                found.setdefault(str(part.domain), {})[_place(table, column)] = None
+    return {domain: tuple(places) for domain, places in found.items()}
 
 
 def _place(table: str, column: ColumnPrivacy) -> Place:

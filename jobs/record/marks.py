@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from jobs.configuration.column_path import ColumnPath, Field
+from jobs.configuration.column_path import ColumnPath, Document, Field
 from jobs.configuration.documents import NAME_PATTERN
 from jobs.record.column_record import CLASSES
 from jobs.record.record_reader import columns_of
@@ -76,9 +76,12 @@ def _leaf(path: ColumnPath, words: str) -> str:
 
 
 def _rest(steps: tuple[object, ...]) -> str:
-    """As a path is written, and also names with a character that has a meaning in a mark stand in backticks."""
-    parts = []
-    for step in steps:
+    """As a path is written, and also names with a character that has a meaning in a mark stand in backticks. So does
+    the way into JSON text, which holds no backtick."""
+    parts: list[str] = []
+    for at, step in enumerate(steps):
+        if isinstance(step, Document):
+            return "".join([*parts, f"`{''.join(map(str, steps[at:]))}`"]).removeprefix(".")
         if isinstance(step, Field):
             plain = str(step)
             parts.append(f".`{plain}`" if re.search("[;:,]", plain) and not plain.startswith("`") else f".{plain}")
@@ -96,6 +99,7 @@ def of_table(properties: Mapping[str, str], columns: Iterable[ColumnPrivacy]) ->
     dropped = [path for path, entry in columns_of(properties).items() if entry.facts.drops_column]
     parts = [f"treated, policy {policy}", classes or "no columns"]
     if dropped:
+        dropped = [_rest(path.steps) if path.is_in_json else str(path) for path in map(ColumnPath.parse, dropped)]
         parts.append(f"dropped: {', '.join([*dropped[:MOST_NAMED], *_and_more(dropped)])}")
     return _mark("; ".join(parts))
 

@@ -28,6 +28,11 @@ class RecordProblem(LakenymError):
     exit_code: ClassVar[int] = REFUSED
 
 
+def all_of(columns: Columns) -> Iterator[ColumnRecord]:
+    """The columns, and of texts also the domains whose pseudonyms stand within: all that may name a key or a domain."""
+    return (each for entry in columns.values() for each in entry.each)
+
+
 def columns_of(properties: Mapping[str, str]) -> Columns:
     """The columns of the record in a table's properties; none where there is no record. Raises `RecordProblem`."""
     return _read(properties)[0]

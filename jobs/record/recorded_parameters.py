@@ -14,6 +14,9 @@ from pydantic import ValidationError
 from privacy_udfs.technique import Technique
 from privacy_udfs.techniques import BY_NAME
 
+NAMING = ("entities", "known", "presidio")
+"""The parameters of techniques of texts: what is found in them, and the pseudonyms that it gets."""
+
 
 def are_sound(name: str, parameters: Mapping[str, Any]) -> bool:
     """Whether a technique of ours could have been recorded with these parameters."""
@@ -29,6 +32,19 @@ def are_sound(name: str, parameters: Mapping[str, Any]) -> bool:
 def lists_of(cls: type[Technique]) -> set[str]:
     """The parameters of a technique that take a list."""
     return {name for name, field in cls.model_fields.items() if _takes_list(field.annotation)}
+
+
+def within(name: str, parameters: Mapping[str, Any]) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Of texts, by domain the technique and the parameters of the pseudonyms that stand within, as recorded."""
+    known = BY_NAME.get(name)
+    found = [parameters.get(each) for each in NAMING if known is not None and each in known.model_fields]
+    replacements = [each for named in found if isinstance(named, Mapping) for each in named.values()]
+    parts = [each for each in replacements if isinstance(each, Mapping)]
+    return {each["domain"]: _split(each["treatment"]) for each in parts}
+
+
+def _split(treatment: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    return str(treatment["technique"]), {name: value for name, value in treatment.items() if name != "technique"}
 
 
 def _takes_list(annotation: Any) -> bool:

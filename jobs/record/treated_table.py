@@ -22,7 +22,17 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import types as T
 
-from jobs.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue, Step, When
+from jobs.configuration.column_path import (
+    ColumnPath,
+    ColumnPathError,
+    Document,
+    Element,
+    Field,
+    MapKey,
+    MapValue,
+    Step,
+    When,
+)
 from jobs.configuration.documents import did_you_mean
 from jobs.console.shown import shown
 from jobs.record.column_record import ColumnRecord, Unsound
@@ -97,6 +107,11 @@ class ColumnPrivacy:
         """Whether the column shows the values of the source: kept, if only in some rows, or undecided."""
         return not self.records or any(record.is_raw for record in self.records)
 
+    @property
+    def leaves_values(self) -> bool:
+        """Whether it shows values of the source, or may within others."""
+        return not self.records or any(record.leaves_values for record in self.records)
+
 
 def privacy_of(table: DataFrame | T.StructType) -> dict[str, ColumnPrivacy]:
     """Path (``address.zip``, ``items[].sku``) -> what the table says of it, for every leaf column, nested ones too."""
@@ -130,6 +145,8 @@ def _of(path: ColumnPath, given: T.DataType, told: Mapping[str, Any]) -> Iterato
         parts: list[tuple[Step, T.DataType]] = [(MapKey(), given.keyType), (MapValue(), given.valueType)]
         for step, part in parts:
             yield from _of(path.child(step), part, told)
+    elif into := [name for name in told if name.startswith(f"{path}{Document()}")]:
+        yield from (_column_named(name, told[name]) for name in into)
     else:
         cases = tuple(_cases(path, told))
         fault = next((f"{case.path}: {case.fault}" for case in cases if case.fault is not None), None)
@@ -159,6 +176,14 @@ def _column(path: ColumnPath, entry: Any) -> ColumnPrivacy:
         return ColumnPrivacy(str(path), fault=str(error))
 
 
+def _column_named(name: str, entry: Any) -> ColumnPrivacy:
+    """Of a place in JSON text. Anyone may have written its name."""
+    try:
+        return _column(ColumnPath.parse(name), entry)
+    except ColumnPathError:
+        return ColumnPrivacy(name, fault="its path cannot be understood")
+
+
 # -- what is refused --------------------------------------------------------------------------------------------------
 
 
@@ -174,9 +199,12 @@ def _why_not(column: ColumnPrivacy) -> str | None:
         return f"what it says of its treatment cannot be believed: {column.fault}"
     if not column.is_decided:
         return "nobody decided about it"
-    raw = [case for case in (column.cases or (column,)) if case.is_raw and case.class_ == "direct_identifier"]
-    where = f" in some rows ({raw[0].path})" if raw and column.cases else ""
-    return f"a direct identifier that is kept as it is{where}" if raw else None
+    left = [case for case in (column.cases or (column,)) if case.leaves_values and case.class_ == "direct_identifier"]
+    if not left:
+        return None
+    where = f" in some rows ({left[0].path})" if column.cases else ""
+    how = "that is kept as it is" if left[0].is_raw else "of which only what is recognized is treated"
+    return f"a direct identifier {how}{where}"
 
 
 def check_join(

@@ -27,17 +27,29 @@ HIDDEN_WORDS = re.compile(r"url|secret|password|token|access[.]?key", re.IGNOREC
 """Spark's ``spark.redaction.regex`` and ``spark.sql.redaction.options.regex``, as they stand by default."""
 
 
-def entries(plan: Plan, key_checks: Mapping[ColumnPath, str]) -> dict[ColumnPath, ColumnRecord]:
+Checks = Mapping[ColumnPath, str | Mapping[str, str]]
+"""The check value of each keyed column's sub-key; of texts by domain."""
+
+
+def entries(plan: Plan, key_checks: Checks) -> dict[ColumnPath, ColumnRecord]:
     """One record for each leaf column of the source, dropped ones included; of a column that is treated by cases one
-    for each, with its predicate as ``rows``. key_checks: path -> key check value."""
+    for each, with its predicate as ``rows``."""
     return {case.path: _entry(case, key_checks.get(case.path)) for case in plan.cases}
 
 
-def _entry(case: Case, key_check: str | None) -> ColumnRecord:
+def _entry(case: Case, key_check: str | Mapping[str, str] | None) -> ColumnRecord:
     decided = ColumnRecord.of_rule(case.rule, case.domain)
     parameters = {name: _short(value) for name, value in decided.parameters.items()}
-    check = None if decided.key is None else key_check
-    return dataclasses.replace(decided, parameters=parameters, key_id=case.key_id, key_check=check)
+    check = key_check if decided.key is not None and isinstance(key_check, str) else None
+    checks = key_check if isinstance(key_check, Mapping) else {}
+    keys = {str(part.domain): _key(part, checks) for part in case.parts if part.key_id is not None} or None
+    return dataclasses.replace(decided, parameters=parameters, key_id=case.key_id, key_check=check, keys=keys)
+
+
+def _key(part: Case, checks: Mapping[str, str]) -> dict[str, Any]:
+    """The key of one domain whose pseudonyms stand within texts."""
+    entry = {"key": part.treatment.key, "key_id": part.key_id, "key_check": checks.get(str(part.domain))}
+    return {name: value for name, value in entry.items() if value is not None}
 
 
 def _short(value: Any) -> Any:

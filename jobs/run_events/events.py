@@ -8,13 +8,14 @@ import dataclasses
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from typing import IO, Any, ClassVar
 
 from jobs.console import shown
 from jobs.console.terminal import is_terminal
 from jobs.console.text_table import table_lines
+from jobs.run_events import risk_words
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +54,13 @@ class Treated:
 @dataclasses.dataclass(frozen=True)
 class Committed:
     """A run committed its rows with their record. rows_per_second: None where no time passed. execution: ``columnar``
-    or ``spark``; not_columnar: why it was Spark's path, None where it was asked for or was not taken."""
+    or ``spark``; not_columnar: why it was Spark's path, None where it was asked for or was not taken. mode:
+    ``full``, ``incremental`` where the rows were added to those of the target, ``requeue`` where they were rows out of
+    quarantine, ``partitions`` where they replaced those of some partitions (with no rows these are empty now), or
+    ``changes`` where some of them were written anew; then ``changed`` says how many were inserted, updated and deleted,
+    and how many updates were stale, of rows that the target no longer has. quarantined: rows of the source that were
+    refused and set aside; they are none of ``rows``. risk: what was measured of the table before the commit, None where
+    nothing is asked of it."""
 
     name: ClassVar[str] = "committed"
     table: str
@@ -65,6 +72,19 @@ class Committed:
     columns: tuple[Treated, ...]
     execution: str = "spark"
     not_columnar: str | None = None
+    mode: str = "full"
+    changed: Mapping[str, int] | None = None
+    quarantined: int = 0
+    risk: Mapping[str, Any] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Unchanged:
+    """A run found nothing new in the source, and wrote nothing. version: of the target, as it was."""
+
+    name: ClassVar[str] = "unchanged"
+    table: str
+    version: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,9 +106,13 @@ class Failed:
     message: str
 
 
-Event = Begun | Checked | Committed | Warned | Failed
+Event = Begun | Checked | Committed | Unchanged | Warned | Failed
 Report = Callable[[Event], None]
 """``report(Committed(table=..., version=...))``"""
+
+
+IF_ANY = ("risk",)
+"""What an event does not mention where there is none."""
 
 
 def silent(event: Event) -> None:
@@ -98,7 +122,8 @@ def silent(event: Event) -> None:
 def as_data(event: Event) -> dict[str, Any]:
     """An event as plain data, for JSON."""
     fields = dataclasses.asdict(event, dict_factory=lambda pairs: {key.rstrip("_"): value for key, value in pairs})
-    return {"event": event.name, **fields}
+    left_out = {name for name in IF_ANY if fields.get(name) is None}
+    return {"event": event.name, **{name: value for name, value in fields.items() if name not in left_out}}
 
 
 def json_lines(event: Event) -> None:
@@ -115,6 +140,8 @@ def terminal(event: Event) -> None:
         _tell(f"{event.table}: all {event.columns} leaf columns decided, all checks passed")
     elif isinstance(event, Committed):
         _tell(_summary(event))
+    elif isinstance(event, Unchanged):
+        _tell(f"{event.table}: nothing new in its source; it stays at version {event.version}")
     else:
         named = not event.table or event.message.startswith(f"{event.table}: ")
         _tell(event.message if named else f"{event.table}: {event.message}", sys.stderr)
@@ -140,15 +167,34 @@ def one_at_a_time(report: Report) -> Report:
     return told
 
 
+ROWS = {
+    "incremental": "new rows",
+    "stream": "new rows",
+    "partitions": "rows in the place of chosen partitions",
+    "requeue": "rows out of quarantine",
+}
+"""What the rows of a run are, by its mode."""
+
+
 def _summary(event: Committed) -> str:
     rate = f", {event.rows / event.seconds:,.0f} rows/s" if event.seconds else ""
     way = "columnar path" if event.execution == "columnar" else "Spark's path"
     if event.not_columnar:
         way = f"{way}: {event.not_columnar}"
-    title = f"{event.table}: version {event.version}, {event.rows:,} rows in {event.seconds:.1f} s{rate}, {way}"
+    title = f"{event.table}: version {event.version}, {_number(event)} in {event.seconds:.1f} s{rate}, {way}"
     header = ("column", "class", "technique", "treated", "null", "refused")
     rows = [[_shown(value) for value in dataclasses.astuple(column)] for column in event.columns]
-    return "\n".join([title, *(f"  {line}" for line in table_lines(header, rows))])
+    risk = [] if event.risk is None else [f"  risk: {risk_words.in_words(event.risk)}"]
+    return "\n".join([title, *(f"  {line}" for line in table_lines(header, rows)), *risk])
+
+
+def _number(event: Committed) -> str:
+    if event.changed is not None:
+        return ", ".join(f"{count:,} {what}" for what, count in event.changed.items() if count or what != "stale")
+    number = f"{event.rows:,} {ROWS.get(event.mode, 'rows')}"
+    if event.quarantined:
+        return f"{number} ({event.quarantined:,} more in quarantine)"
+    return f"{number}, which are empty now," if event.mode == "partitions" and not event.rows else number
 
 
 def _shown(value: str | int | None) -> str:

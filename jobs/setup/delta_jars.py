@@ -12,6 +12,7 @@ import tempfile
 import urllib.parse
 import urllib.request
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,10 +55,10 @@ def ensure_jars(folder: Path, java: str, jars: tuple[Jar, ...] = JARS) -> list[s
             if jar in missing or other.name != jar.file:
                 other.unlink()
     with tempfile.TemporaryDirectory(dir=folder, prefix=".fetching-") as scratch:
+        fetch(missing, Path(scratch), java)
         for jar in missing:
-            print(f"Fetching {jar.file}", flush=True)
-            fetched = fetch_jar(jar, Path(scratch), java)
-            if fetched is None:
+            fetched = Path(scratch) / jar.file
+            if not fetched.is_file():
                 raise SetupProblem(unavailable(jar, folder))
             if not is_whole(fetched, jar):
                 raise SetupProblem(f"{jar.file} does not have the SHA-256 {jar.sha256}: it is not used")
@@ -70,21 +71,40 @@ def is_whole(file: Path, jar: Jar) -> bool:
     return file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() == jar.sha256
 
 
-def fetch_jar(jar: Jar, scratch: Path, java: str) -> Path | None:
-    """The jar in ``scratch``, by Maven where there is one (its settings name the mirrors), else by Spark's own Ivy."""
-    for way in (with_maven, with_ivy) if shutil.which("mvn") else (with_ivy,):
-        command = way(jar, scratch, java)
-        done = subprocess.run(command, cwd=scratch, capture_output=True, text=True)  # noqa: S603
-        if done.returncode == 0 and (scratch / jar.file).is_file():
-            return scratch / jar.file
+def fetch(jars: Sequence[Jar], scratch: Path, java: str) -> None:
+    """Have the jars in ``scratch``, as far as they can be had: all by one call of Maven where there is one (whose
+    settings name the mirrors), and what it did not bring by Spark's own Ivy, one by one."""
+    if jars:
+        print(f"Fetching {', '.join(jar.file for jar in jars)}", flush=True)
+    if jars and shutil.which("mvn"):
+        run(with_maven(jars, scratch), scratch)
+    for jar in jars:
+        if not (scratch / jar.file).is_file() and not run(with_ivy(jar, scratch, java), scratch):
+            return
+
+
+def run(command: list[str], scratch: Path) -> bool:
+    """Whether a command did its work; if not, the end of what it said is shown."""
+    done = subprocess.run(command, cwd=scratch, capture_output=True, text=True)  # noqa: S603
+    if done.returncode:
         print(f"{Path(command[0]).name} could not fetch it:\n{(done.stdout + done.stderr)[-2000:]}", file=sys.stderr)
-    return None
+    return done.returncode == 0
 
 
-def with_maven(jar: Jar, scratch: Path, java: str) -> list[str]:
-    """Maven's command line; it finds its Java, its mirrors and its proxies by itself."""
-    artifact = f"-Dartifact={jar.group}:{jar.artifact}:{jar.version}"
-    return ["mvn", "-q", "-B", "dependency:copy", artifact, f"-DoutputDirectory={scratch}"]
+def with_maven(jars: Sequence[Jar], scratch: Path) -> list[str]:
+    """Maven's command line; it finds its Java, its mirrors and its proxies by itself. It copies several jars only
+    as the dependencies of a project, here without theirs."""
+    alone = "<exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions>"
+    listed = "".join(
+        f"<dependency><groupId>{jar.group}</groupId><artifactId>{jar.artifact}</artifactId>"
+        f"<version>{jar.version}</version>{alone}</dependency>"
+        for jar in jars
+    )
+    project = (
+        "<modelVersion>4.0.0</modelVersion><groupId>jars</groupId><artifactId>jars</artifactId><version>1</version>"
+    )
+    (scratch / "pom.xml").write_text(f"<project>{project}<dependencies>{listed}</dependencies></project>")
+    return ["mvn", "-q", "-B", "dependency:copy-dependencies", f"-DoutputDirectory={scratch}"]
 
 
 def with_ivy(jar: Jar, scratch: Path, java: str) -> list[str]:

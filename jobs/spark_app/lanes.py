@@ -84,7 +84,10 @@ class Lanes:
         with concurrent.futures.ThreadPoolExecutor(len(self._lanes), "lane") as pool:
             running = [pool.submit(lane.context.run, _walk, lane.spark, own[lane.spark], step) for lane in self._lanes]
             try:
-                return max(each.result() for each in running)
+                concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_EXCEPTION)
+                # else the end of one lane would be seen only after that of lanes before it, which it is to bring about
+                ended_first = sorted(running, key=lambda each: not each.done())
+                return max(each.result() for each in ended_first)
             except BaseException:  # Ctrl-C: the main thread alone is told
                 for items in own.values():
                     items.clear()

@@ -19,7 +19,8 @@ from jobs.record import treatment_record
 from jobs.run_events import events
 from jobs.run_events.events import Report
 from jobs.spark_app import session
-from jobs.table_run import columnar_path, spark_path
+from jobs.table_run import changes_path, columnar_path, requeue, risk_gate, spark_path, waiting
+from jobs.table_run.aside import Aside, opened
 from jobs.table_run.result import Result, summary
 from jobs.table_run.selection import Selection
 from jobs.table_run.written import Written
@@ -31,13 +32,26 @@ def execute(spark: SparkSession, prepared: Prepared, report: Report = events.sil
     if not isinstance(prepared, Prepared) or spark is not prepared.spark:
         raise BadUsage("a run is carried out as it was prepared: by pseudonymize.prepare, in the same session")
     start, run_id, plan = time.monotonic(), str(uuid.uuid4()), prepared.plan
+    if prepared.unchanged:
+        report(events.Unchanged(prepared.table, prepared.target.version))
+        return Result(prepared.table, run_id, prepared.target.version, 0, 0.0, {}, plan, "none", None, prepared.mode)
+    prepared, gate = risk_gate.attached(prepared)
     entries = treatment_record.entries(plan, prepared.keys.checks(plan))
     snapshot = snapshots.store(spark, prepared.conf, prepared.table, run_id)
     record = treatment_record.properties(plan, entries, snapshot, prepared.conf.policy.version)
     report(events.Begun(prepared.table, run_id, len(plan.leaves), prepared.entry.source.describe()))
+    aside = opened(prepared, run_id)
+    aside.settle()
     replay = log_replay.settings(spark, [*prepared.source.log_sizes, prepared.target.log_size])
     with key_delivery.delivered(spark, prepared.keys, plan) as keys, session.settings(spark, replay):
-        written = _written(prepared, Selection(plan, entries, keys), record, run_id)
+        selection = Selection(plan, entries, keys)
+        if prepared.allowed.requeue:
+            prepared = requeue.passing(prepared, selection, aside)
+            aside.prepared = prepared
+            if not prepared.source.count:
+                return _nothing(prepared, aside, report)
+        waiting.replace(prepared, selection, aside)
+        written = _written(prepared, selection, record, aside)
     seconds, commit = time.monotonic() - start, written.commit
     result = Result(
         prepared.table,
@@ -49,22 +63,40 @@ def execute(spark: SparkSession, prepared: Prepared, report: Report = events.sil
         plan,
         written.execution,
         written.not_columnar,
+        prepared.mode,
+        written.changed,
+        aside.rows,
+        None if gate is None else gate.said,
     )
     report(summary(result))
+    for warning in aside.told(commit.rows):
+        report(events.Warned(prepared.table, warning))
+    aside.clear(report)
     return result
 
 
-def _written(prepared: Prepared, selection: Selection, record: Mapping[str, str], run_id: str) -> Written:
+def _nothing(prepared: Prepared, aside: Aside, report: Report) -> Result:
+    """What there is to say of a run that has nothing to write."""
+    report(events.Unchanged(prepared.table, prepared.target.version))
+    for warning in aside.told(0):
+        report(events.Warned(prepared.table, warning))
+    plan, version = prepared.plan, prepared.target.version
+    return Result(prepared.table, aside.run_id, version, 0, 0.0, {}, plan, "none", None, prepared.mode)
+
+
+def _written(prepared: Prepared, selection: Selection, record: Mapping[str, str], aside: Aside) -> Written:
     """By the path that the table's entry asks for. record: the table properties that hold it."""
     execution = prepared.entry.execution
-    if execution == "spark":
-        return spark_path.written(prepared, selection, record, run_id)
+    if prepared.source.feed is not None:
+        return changes_path.written(prepared, selection, aside)
+    if execution == "spark" or prepared.mode == "requeue":
+        return spark_path.written(prepared, selection, record, aside)
     try:
-        return columnar_path.written(prepared, selection, record, run_id)
+        return columnar_path.written(prepared, selection, record, aside)
     except NotColumnar as reason:
         if execution == "columnar":
             raise Refused(f"{prepared.table}: execution: columnar is asked for, and {reason}") from None
         why = str(reason)
     state = replace.renewed(prepared.spark, prepared.target, prepared.entry.target)
     again = dataclasses.replace(prepared, target=state)
-    return spark_path.written(again, selection, record, run_id, why)
+    return spark_path.written(again, selection, record, aside, why)

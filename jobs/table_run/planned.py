@@ -7,22 +7,35 @@ What it comes to is for the gates to judge (`jobs.gates.run_gates`).
 
 from __future__ import annotations
 
+import dataclasses
+
 from pyspark.sql import SparkSession
 
 from jobs.configuration.config import Config
-from jobs.gates import run_gates
+from jobs.configuration.models import ADDING
+from jobs.console.exit_codes import BadUsage
+from jobs.gates import growth, run_gates
 from jobs.gates.known import NOTHING, Allowed, Inspected, Planned, Prepared, Readable, today
-from jobs.lake import places, read, state
+from jobs.lake import places, position, quarantine_table, quarantined, read, state
+from jobs.lake.address import Address
+from jobs.lake.batch import WHOLE, Batch
+from jobs.lake.position import DeltaPosition
+from jobs.lake.problems import CannotGrow, SourceProblem
+from jobs.lake.quarantine_table import Place
+from jobs.lake.state import TargetState
 from jobs.named_keys import key_ring
 from jobs.run_events import events
 from jobs.run_events.events import Report
-from jobs.treatment import predicates, treatment_plan
+from jobs.treatment import chosen_partitions, predicates, treatment_plan
+
+REQUEUES = ("full", "incremental")
+"""Modes of an entry by which what stands in quarantine is treated again."""
 
 
-def planned(spark: SparkSession, conf: Config, table: str, allowed: Allowed = NOTHING) -> Planned:
+def planned(spark: SparkSession, conf: Config, table: str, allowed: Allowed = NOTHING, batch: Batch = WHOLE) -> Planned:
     """Plan one table against its source, under the keys in force. Reads schemas and keysets, no rows."""
     entry = conf.tables[table]
-    source = predicates.minimized(read.rows_of(spark, entry.source), entry)
+    source = predicates.minimized(read.rows_of(spark, entry.source, entry.grows, batch.end), entry)
     known = Readable(conf, table, today(), spark, source)
     run_gates.pass_all(known, events.silent, run_gates.BEFORE_KEYS)
     keys = key_ring.open_for(conf, entry)
@@ -30,18 +43,99 @@ def planned(spark: SparkSession, conf: Config, table: str, allowed: Allowed = NO
     return Planned(**vars(known), keys=keys, plan=plan, allowed=allowed)
 
 
-def inspected(known: Planned) -> Inspected:
-    """Look at the target too, which must be apart from the source."""
-    target = state.inspect(known.spark, known.entry.target)
+def inspected(known: Planned, looked: TargetState | None = None) -> Inspected:
+    """Look at the target too, which must be apart from the source. looked: at it before, as `jobs.lake.batch` says."""
+    target = state.inspect(known.spark, known.entry.target, looked)
     if target.location is not None:
         places.check_apart(known.spark, known.source.rows, target.location, target.name)
-    return Inspected(**vars(known), target=target)
+    return Inspected(**vars(known), target=target, quarantine=_quarantine(known, target))
+
+
+def _quarantine(known: Planned, target: TargetState) -> Place | None:
+    """Where refused rows are set aside, which must be apart from the source and the target."""
+    stated = known.entry.quarantine
+    if stated is None:
+        return None
+    if target.transaction is None:
+        raise SourceProblem("rows are set aside beside Delta's own transaction, which is out of reach here")
+    place = quarantine_table.inspected(known.spark, Address.of(stated))
+    places.check_apart(known.spark, known.source.rows, place.location, place.address.sql, "quarantine")
+    if target.location is not None and not places.are_apart(known.spark, target.location, place.location):
+        raise SourceProblem(
+            f"the quarantine {place.address.sql} is the target, or one lies in the other: keep it apart"
+        )
+    return place
 
 
 def prepared(
-    spark: SparkSession, conf: Config, table: str, allowed: Allowed = NOTHING, report: Report = events.silent
+    spark: SparkSession,
+    conf: Config,
+    table: str,
+    allowed: Allowed = NOTHING,
+    report: Report = events.silent,
+    batch: Batch = WHOLE,
 ) -> Prepared:
-    """Plan a table against its source, open its keys, look at its target, ask every gate. Raises where one refuses."""
-    known = inspected(planned(spark, conf, table, allowed))
+    """Plan a table against its source, open its keys, look at its target, ask every gate. Raises where one refuses.
+
+    batch: of a stream, where the run is one.
+    """
+    entry = conf.tables[table]
+    if allowed.requeue and entry.mode not in REQUEUES:
+        raise BadUsage(
+            f"{table}: what stands in quarantine is treated again in mode full or incremental, and the mode is "
+            f"{entry.mode}: state --mode incremental with --requeue"
+        )
+    chosen_partitions.check_asked(table, entry.mode, entry.where)
+    known = inspected(planned(spark, conf, table, allowed, batch), batch.looked)
+    there, source = known.source.position, entry.source.describe()
+    if entry.mode == "partitions":
+        known = dataclasses.replace(known, source=chosen_partitions.chosen(known.source, known.plan))
+    if entry.mode in ADDING and there is None:
+        raise CannotGrow(f"{source} does not tell what is new in it: use mode: full")
+    if entry.mode == "changes" and not isinstance(there, DeltaPosition):
+        raise CannotGrow(f"{source} does not tell what changed in it, as a Delta table does: use mode: full")
     run_gates.pass_all(known, report)
+    if known.source.chosen is not None:
+        return Prepared(**vars(known))
+    if allowed.requeue:
+        return _requeueing(known)
+    if known.adds and not (allowed.retreat and any(growth.differences(known))):
+        return _growing(known, batch)
     return Prepared(**vars(known))
+
+
+def _requeueing(known: Inspected) -> Prepared:
+    """The run of what stands in quarantine; its rows are found when it is carried out. Raises `CannotGrow` where nobody
+    can say what that is."""
+    if known.allowed.retreat:
+        raise BadUsage(
+            f"{known.table}: either what stands in quarantine is treated again, or all rows anew (--retreat)"
+        )
+    if known.quarantine is None or known.target.version < 0:
+        raise CannotGrow("nothing can be requeued: the entry names no quarantine, or there is no target")
+    last = known.target.last_run()
+    if known.target.history.may_lack_rows:
+        raise CannotGrow(
+            f"rows were deleted in {known.target.name} since all were written, and nobody knows whether a row in "
+            "quarantine is one of them: --mode full treats all rows of the source, and forgets those in quarantine"
+        )
+    if not quarantined.of(known.target.history):
+        return Prepared(**vars(known), unchanged=True)
+    stopped, version = position.from_json(last.run.get("source_position")), last.run.get("source_version")
+    source = dataclasses.replace(known.source, gained=True, position=stopped, version=version, count=None)
+    return Prepared(**{**vars(known), "source": source})
+
+
+def _growing(known: Inspected, batch: Batch) -> Prepared:
+    """The run of what is new or changed in the source. Raises `CannotGrow` where nobody can say what that is."""
+    stopped = known.target.stopped_at()
+    if stopped == known.source.position or position.is_past(stopped, batch.end):
+        return Prepared(**vars(known), unchanged=True)
+    if known.entry.mode == "changes":
+        gained = read.changed_in(known.spark, known.entry.source, known.source, stopped)
+    else:
+        gained = read.gained_by(known.spark, known.entry.source, known.source, stopped, batch.files)
+    if gained.count == 0:
+        return Prepared(**vars(known), unchanged=True)
+    source = predicates.minimized(gained, known.entry)
+    return Prepared(**{**vars(known), "source": source})

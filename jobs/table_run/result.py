@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from jobs.run_events.events import Committed, Treated
 from jobs.treatment.treatment_plan import Plan
@@ -13,7 +14,12 @@ from privacy_udfs.nested import Counts
 @dataclasses.dataclass(frozen=True)
 class Result:
     """What a run did. counts: leaf column -> (treated, null, refused); a column that is not read has no counts.
-    execution: ``columnar`` or ``spark``. not_columnar: why it was Spark's path; None where that was asked for."""
+    execution: ``columnar`` or ``spark``, or ``none`` where nothing was new. not_columnar: why it was Spark's path; None
+    where that was asked for. mode: ``full``, ``incremental`` where rows were added to those of the target, ``requeue``
+    where these stood in quarantine, ``partitions`` where they replaced those of some partitions, be it by none, or
+    ``changes`` where some of them were changed; then ``changed`` says how many were inserted, updated and deleted.
+    quarantined: rows of the source that were refused and set aside. risk: what was measured of the table's rows before
+    the commit; None where nothing was asked."""
 
     table: str
     run_id: str
@@ -24,6 +30,33 @@ class Result:
     plan: Plan
     execution: str
     not_columnar: str | None
+    mode: str = "full"
+    changed: Mapping[str, int] | None = None
+    quarantined: int = 0
+    risk: Mapping[str, Any] | None = None
+
+
+def together(earlier: Result | None, later: Result) -> Result:
+    """What the batches of a stream did: rows, seconds and counts of both, all else of the one that wrote later."""
+    if earlier is None or earlier.execution == "none":
+        return later
+    if later.execution == "none":
+        return earlier
+    numbers = [*earlier.counts.items(), *later.counts.items()]
+    counts = {name: _sums(each for column, each in numbers if column == name) for name in later.counts}
+    return dataclasses.replace(
+        later,
+        rows=earlier.rows + later.rows,
+        seconds=earlier.seconds + later.seconds,
+        counts=counts,
+        mode=earlier.mode,
+        quarantined=earlier.quarantined + later.quarantined,
+    )
+
+
+def _sums(numbers: Iterable[tuple[int, int, int]]) -> tuple[int, int, int]:
+    treated, null, refused = (sum(each) for each in zip(*numbers, strict=True))
+    return treated, null, refused
 
 
 def by_column(plan: Plan, counts: Counts) -> dict[str, tuple[int, int, int]]:
@@ -45,6 +78,10 @@ def summary(result: Result) -> Committed:
         columns=tuple(_treated(result)),
         execution=result.execution,
         not_columnar=result.not_columnar,
+        mode=result.mode,
+        changed=result.changed,
+        quarantined=result.quarantined,
+        risk=result.risk,
     )
 
 

@@ -6,22 +6,38 @@ import dataclasses
 from collections.abc import Mapping
 
 from pyspark.accumulators import Accumulator
-from pyspark.sql import Column
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 from pyspark.sql.pandas.types import to_arrow_type
 
-from jobs.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue
+from jobs.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue, json_path
 from jobs.lake.bare_types import bare
 from jobs.lake.columns import column
 from jobs.record import field_metadata
 from jobs.record.column_record import ColumnRecord
+from jobs.table_run import row_order
 from jobs.treatment.treatment_plan import Case, Decision, Plan
 from privacy_udfs import wording
-from privacy_udfs.keys import KeyReference
-from privacy_udfs.keysets.delivered_key import DeliveredKey
-from privacy_udfs.nested import ByRow, Choice, Counts, Kept, Leaf, ListNode, MapNode, Node, StructNode, choices, leaves
-from privacy_udfs.udf import refusing_udf, tree_udf
+from privacy_udfs.keys import AnyReference
+from privacy_udfs.nested import (
+    ByRow,
+    Choice,
+    Counts,
+    Dropped,
+    JsonNode,
+    Kept,
+    Leaf,
+    ListNode,
+    MapNode,
+    Node,
+    StructNode,
+    beside,
+    choices,
+    leaves,
+)
+from privacy_udfs.refusals import may_refuse
+from privacy_udfs.udf import refusal_udf, refusing_udf, tree_udf
 
 Treated = tuple[Node, T.DataType]
 """What is done to a column or a part of one, and the type it then has."""
@@ -36,7 +52,7 @@ class Selection:
 
     plan: Plan
     entries: Mapping[ColumnPath, ColumnRecord]
-    keys: Mapping[ColumnPath, KeyReference | DeliveredKey]
+    keys: Mapping[ColumnPath, AnyReference]
     counts: Accumulator[Counts] | None = None
 
     def columns(self) -> list[Column]:
@@ -46,6 +62,11 @@ class Selection:
             for field in self.plan.schema.fields
             if (treated := self._walk(ColumnPath((Field(field.name),)), field.dataType)) is not None
         ]
+
+    def rows(self, source: DataFrame) -> DataFrame:
+        """Rows of the source, treated, in the order that the target's rows are to have."""
+        columns = self.columns()
+        return row_order.shuffled(source, columns) if self.plan.config.is_shuffled else source.select(*columns)
 
     def schema(self) -> T.StructType:
         """The schema that `columns` gives, metadata included."""
@@ -79,7 +100,7 @@ class Selection:
     def _arguments(self, node: Node, field: T.StructField) -> tuple[Node, list[Column]]:
         """The tree of a column, and what a UDF that walks it takes."""
         needs_subject = any(leaf.technique.needs_subject for leaf in leaves(node))
-        node, source = _with_predicates(node, column(field.name))
+        node, source = _with_row(node, column(field.name))
         return node, [source, self._subject()] if needs_subject else [source]
 
     def refusing(self, name: str, most: int) -> Column:
@@ -90,10 +111,35 @@ class Selection:
         node, arguments = self._arguments(treated[0], field)
         return refusing_udf(node, most, with_subject=len(arguments) > 1)(*arguments)
 
+    def refusal(self, most: int, counts: Accumulator[Counts] | None = None) -> Column | None:
+        """Of a row that is refused the first leaf that refuses it and its rule, null of others; None where no column
+        can refuse a row. most: rows of a batch. counts: gets the number of rows that are looked at."""
+        found: list[Column] = []
+        for field, node, _ in self.trees():
+            if node is not None and may_refuse(node):
+                node, arguments = self._arguments(node, field)
+                first = counts if not found else None
+                find = refusal_udf(node, most, first, with_subject=len(arguments) > 1, mark=wording.mark())
+                found.append(find(*arguments))
+        return F.coalesce(*found) if found else None
+
+    def read(self) -> list[str]:
+        """The columns of the source that decide what comes out; all of them where predicates are about rows."""
+        if any(case.rule.rows is not None for case in self.plan.cases):
+            return self.plan.schema.names
+        subject = self.plan.config.subject
+        asked = any(case.treatment.technique.needs_subject for case in self.plan.cases)
+        trees = [(field.name, node) for field, node, _ in self.trees() if node is not None]
+        names = {name for name, _ in trees}
+        names |= {ColumnPath.parse(path).root for _, node in trees for path in beside(node)}
+        if asked and subject is not None:
+            names.add(str(getattr(subject.steps[0], "name", "")))
+        return [name for name in self.plan.schema.names if name in names]
+
     def _subject(self) -> Column:
         path = self.plan.config.subject
         assert path is not None, "a configuration that needs a subject and names none is refused when read"
-        return column(*(step.name for step in path.steps if isinstance(step, Field)))
+        return column(*path.names)
 
     def _walk(self, path: ColumnPath, given: T.DataType) -> Treated | None:
         """None where the whole of ``path`` is dropped."""
@@ -102,6 +148,8 @@ class Selection:
             return None if leaf.output is None else (self._decided(leaf, leaf.output), leaf.output)
         if isinstance(given, T.StructType):
             return self._walk_struct(path, given)
+        if isinstance(given, T.StringType):
+            return self._json(path), given
         if isinstance(given, T.ArrayType):
             element = self._walk(path.child(Element()), given.elementType)
             return None if element is None else _or_kept(ListNode(element[0]), T.ArrayType(element[1]))
@@ -126,6 +174,15 @@ class Selection:
             return None
         return _or_kept(StructNode(nodes), T.StructType(fields), whole=len(fields) == len(given.fields))
 
+    def _json(self, path: ColumnPath) -> Node:
+        """A column that is decided by paths into its text."""
+        inner = [leaf for leaf in self.plan.leaves if leaf.path.is_in_json and leaf.path.column == path]
+        parts = {json_path(leaf.path): self._part(case) for leaf in inner for case in leaf.cases}
+        return JsonNode(f"{self.plan.table}: {path}", parts)
+
+    def _part(self, case: Case) -> Leaf | Kept | Dropped:
+        return Dropped() if case.treatment.technique.drops_column else self._leaf(case)
+
     def _decided(self, leaf: Decision, output: T.DataType) -> Node:
         chosen = {case.rule.rows: self._leaf(case) for case in leaf.cases}
         whole = chosen.get(None)
@@ -134,20 +191,23 @@ class Selection:
         cases = {rows: node for rows, node in chosen.items() if rows is not None}
         return Choice(f"{self.plan.table}: {leaf.path}", cases, to_arrow_type(output, timezone="UTC"))
 
-    def _leaf(self, case: Case) -> Node:
+    def _leaf(self, case: Case) -> Leaf | Kept:
         technique = case.treatment.technique
         if technique.keeps_values:
             return Kept()
         return Leaf(f"{self.plan.table}: {case.path}", technique, self.keys.get(case.path))
 
 
-def _with_predicates(node: Node, source: Column) -> tuple[Node, Column]:
-    """A tree with choices gets its column together with what decides: whether each predicate holds for the row."""
+def _with_row(node: Node, source: Column) -> tuple[Node, Column]:
+    """A tree that depends on more of the row gets its column together with that: whether each predicate holds for the
+    row, and the other columns that its techniques look at."""
     predicates = tuple(dict.fromkeys(rows for choice in choices(node) for rows in choice.cases))
-    if not predicates:
+    paths = beside(node)
+    if not predicates and not paths:
         return node, source
     holds = [F.expr(rows).alias(f"holds_{at}") for at, rows in enumerate(predicates)]
-    return ByRow(node, predicates), F.struct(source.alias("column"), *holds)
+    others = [column(*ColumnPath.parse(path).names).alias(f"beside_{at}") for at, path in enumerate(paths)]
+    return ByRow(node, predicates, paths), F.struct(source.alias("column"), *holds, *others)
 
 
 def _or_kept(node: Node, output: T.DataType, whole: bool = True) -> Treated:

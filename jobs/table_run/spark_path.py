@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from py4j.protocol import Py4JError
 from pyspark.accumulators import Accumulator
 from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
 
 from jobs.gates.known import Prepared
-from jobs.lake import replace
+from jobs.lake import log_counts, replace
 from jobs.spark_app import session
-from jobs.table_run import comments, whereabouts
+from jobs.table_run import commits, refused_rows, whereabouts
+from jobs.table_run.aside import Aside
 from jobs.table_run.result import by_column
 from jobs.table_run.selection import Selection
-from jobs.table_run.written import Written, properties, run_metadata
+from jobs.table_run.written import Written, run_metadata
 from jobs.treatment import file_statistics
 from privacy_udfs.nested import Counts
 from privacy_udfs.udf import CountsParam
@@ -26,30 +29,55 @@ NUMBERING = threading.Lock()
 
 
 def written(
-    prepared: Prepared, selection: Selection, record: Mapping[str, str], run_id: str, not_columnar: str | None = None
+    prepared: Prepared, selection: Selection, record: Mapping[str, str], aside: Aside, not_columnar: str | None = None
 ) -> Written:
-    """Treat and commit all rows. record: the table properties that hold it. not_columnar: why it is this path."""
+    """Treat and commit all rows. record: the table properties that hold it. aside: where rows are set aside that cannot
+    be treated. not_columnar: why it is this path."""
     spark, plan = prepared.spark, prepared.plan
-    counts = _counts_in_commit(prepared, run_id, not_columnar)
-    selection = dataclasses.replace(selection, counts=counts)
-    target, before = prepared.entry.target, prepared.target.before
-    treated = comments.of_columns(prepared.source.rows.select(*selection.columns()), before)
-    comment, stated = comments.of_table(treated, before, record), properties(prepared, record)
+    prepared = aside.prepared = _with_number(prepared)
     try:
-        with session.settings(spark, file_statistics.parquet_settings(plan)):
-            commit = replace.replace(spark, treated, target, prepared.target, stated, comment, run_id)
+        if aside.seal is not None:
+            prepared = refused_rows.set_aside(prepared, selection, aside, _accumulator(spark))
+            aside.prepared = prepared
+        with counted(prepared, aside, not_columnar) as counts:
+            selection = dataclasses.replace(selection, counts=counts)
+            treated = selection.rows(prepared.source.rows)
+            with session.settings(spark, file_statistics.parquet_settings(plan)):
+                commit = commits.committed(prepared, treated, record, aside)
     except (PySparkException, Py4JError) as error:
         raise whereabouts.located(error, prepared.source, selection) or error from None
     return Written(commit, by_column(plan, counts.value), "spark", not_columnar)
 
 
-def _counts_in_commit(prepared: Prepared, run_id: str, not_columnar: str | None) -> Accumulator[Counts]:
+def _with_number(prepared: Prepared) -> Prepared:
+    """The run with how many rows are to be treated, where that is not told yet and the log of a Delta source says
+    it."""
+    source, is_some = prepared.source, prepared.entry.rows is not None or prepared.source.gained
+    if source.count is not None or is_some:
+        return prepared
+    count = log_counts.of(source.rows if source.chosen is None else source.chosen.out_of, source.chosen)
+    return dataclasses.replace(prepared, source=dataclasses.replace(source, count=count))
+
+
+@contextlib.contextmanager
+def counted(
+    prepared: Prepared, aside: Aside, not_columnar: str | None, changed: Mapping[str, int] | None = None
+) -> Iterator[Accumulator[Counts]]:
     """The accumulator of the run's counts, which stand in the user metadata of its commit as far as they are known."""
     spark = prepared.spark
 
     def into_commit(counts: Counts) -> None:
-        spark.conf.set(replace.USER_METADATA, run_metadata(prepared, run_id, counts, "spark", not_columnar))
+        told = run_metadata(prepared, aside, counts, "spark", not_columnar, changed)
+        spark.conf.set(replace.USER_METADATA, told)
 
     into_commit({})
+    counts = _accumulator(spark, into_commit)
+    try:
+        yield counts
+    finally:
+        counts.accum_param = CountsParam()  # pyspark keeps each for ever, and in a stream there are many
+
+
+def _accumulator(spark: SparkSession, listener: Callable[[Counts], None] | None = None) -> Accumulator[Counts]:
     with NUMBERING:
-        return spark.sparkContext.accumulator({}, CountsParam(into_commit))
+        return spark.sparkContext.accumulator({}, CountsParam(listener))

@@ -72,7 +72,9 @@ def _bounded(context: SparkContext) -> Iterator[None]:
 
 def _places(ours: Told, source: SourceRows, selection: Selection) -> Iterator[str]:
     plan = selection.plan
-    paths = [path for leaf in plan.leaves for path in (leaf.path, *(case.path for case in leaf.cases))]
+    paths = [
+        path for leaf in plan.leaves for path in (leaf.path.column, leaf.path, *(case.path for case in leaf.cases))
+    ]
     labels = [(f"{plan.table}: {path}: ", path.root) for path in paths]
     for name in sorted({root for label, root in labels if ours.message.startswith(label)}):
         for row in _looked_up(source, selection, name):
@@ -99,10 +101,10 @@ def _looked_up(source: SourceRows, selection: Selection, name: str) -> list[Row]
 def _place(row: Row, source: Source) -> str:
     number = f", row {row['row_index']} counted from 0" if "row_index" in row else ""
     line = f", line {row['line']}" if "line" in row else ""
-    return f"{_named(row['file_path'], source)}{number}{line}"
+    return f"{named(row['file_path'], source)}{number}{line}"
 
 
-def _named(path: str, source: Source) -> str:
+def named(path: str, source: Source) -> str:
     """A file below the source's path; by its name alone where folders are named after values, or not known."""
     path = unquote(path)
     root = None if source.path is None else source.path.rstrip("/").partition(":")[2] or source.path.rstrip("/")

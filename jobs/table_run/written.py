@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from jobs.gates.known import Prepared
 from jobs.lake.replace import Commit
+from jobs.table_run.aside import Aside
 from jobs.table_run.result import by_column
 from jobs.treatment import file_statistics, layout
 from privacy_udfs.nested import Counts
@@ -22,18 +23,29 @@ class Written:
     counts: Mapping[str, tuple[int, int, int]]
     execution: str
     not_columnar: str | None = None
+    changed: Mapping[str, int] | None = None
+    """How many rows of the target were inserted, updated and deleted, where a run follows changes."""
 
 
 def run_metadata(
-    prepared: Prepared, run_id: str, counts: Counts, execution: str, not_columnar: str | None = None
+    prepared: Prepared,
+    aside: Aside,
+    counts: Counts,
+    execution: str,
+    not_columnar: str | None = None,
+    changed: Mapping[str, int] | None = None,
 ) -> str:
     """What the commit's user metadata says of the run, as far as it is known; JSON."""
     said = {
-        "run_id": run_id,
+        "run_id": aside.run_id,
         "source_version": prepared.source.version,
+        **({} if prepared.source.position is None else {"source_position": prepared.source.position.as_json()}),
+        "mode": prepared.mode,
         "execution": execution,
         **({"not_columnar": not_columnar} if not_columnar else {}),
+        **({} if changed is None else {"changed": changed}),
         "counts": by_column(prepared.plan, counts),
+        **aside.said(),
     }
     return json.dumps(said, ensure_ascii=False)
 

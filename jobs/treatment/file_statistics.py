@@ -3,6 +3,7 @@
 Readers skip files and parts by them. A column of pseudonyms gains nothing: they are as good as random, so every part
 holds some from the whole range, while finding the least and greatest of text costs a good part of a plain copy's time,
 and Delta would put values of the column into its log. So such columns have none, unless the table is clustered by them.
+Nor have columns of JSON text that is treated by path.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def _left_out(plan: Plan) -> list[ColumnPath]:
     """The columns of pseudonyms; none where the catalog says itself what is to have statistics."""
     if _set_by_user(plan):
         return []
-    return [leaf.path for leaf in plan.leaves if _scattered(leaf)]
+    return list(dict.fromkeys(leaf.path.column for leaf in plan.leaves if _scattered(leaf)))
 
 
 def _set_by_user(plan: Plan) -> bool:
@@ -68,7 +69,7 @@ def _plain(path: ColumnPath) -> str:
 
 
 def _scattered(leaf: Decision) -> bool:
-    return any(case.treatment.technique.scatters for case in leaf.cases)
+    return leaf.path.is_in_json or any(case.treatment.technique.scatters for case in leaf.cases)
 
 
 def _compared(leaf: Decision) -> bool:

@@ -58,7 +58,7 @@ def minimized(source: SourceRows, table: TableConfig) -> SourceRows:
     check(source.rows, table, source.names_from_data)
     if table.rows is None:
         return source
-    return dataclasses.replace(source, rows=source.rows.where(table.rows))
+    return dataclasses.replace(source, rows=source.rows.where(table.rows), count=None)
 
 
 def check(rows: DataFrame, table: TableConfig, names_from_data: bool = False) -> None:
@@ -85,16 +85,27 @@ def _all(table: TableConfig) -> Iterator[tuple[str, str]]:
 def _fault(rows: DataFrame, text: str, known: Sequence[str]) -> str | None:
     """What is wrong with a predicate, or None. known: names of columns that may be told."""
     try:
-        plan = rows.where(text)._jdf.queryExecution().analyzed()
+        found = refusal(rows, condition(rows, text))
     except PySparkException as error:
-        return f"{_told(error, known)}, in {describe(text)}"
-    if plan.getClass().getSimpleName() != "Filter":  # a function written in SQL was put in its place
-        return f"a function that is not Spark's own is none of what a predicate may use, in {describe(text)}"
-    found = next(_refused(plan.condition(), {name.lower() for name in rows.columns}), None)
+        found = told(error, known)
     return None if found is None else f"{found}, in {describe(text)}"
 
 
-def _told(error: PySparkException, known: Sequence[str]) -> str:
+def condition(rows: DataFrame, text: str) -> Any:
+    """A predicate on such rows as Spark understands it. Raises what Spark raises; None where it is no expression."""
+    plan = rows.where(text)._jdf.queryExecution().analyzed()
+    # else a function written in SQL was put in its place
+    return plan.condition() if plan.getClass().getSimpleName() == "Filter" else None
+
+
+def refusal(rows: DataFrame, understood: Any) -> str | None:
+    """Why a predicate is not taken, or None. understood: by `condition`."""
+    if understood is None:
+        return "a function that is not Spark's own is none of what a predicate may use"
+    return next(_refused(understood, {name.lower() for name in rows.columns}), None)
+
+
+def told(error: PySparkException, known: Sequence[str]) -> str:
     """Of Spark's own text only its class and the names that were written."""
     condition = error.getCondition() or "no known class"
     if condition.startswith("UNRESOLVED_COLUMN"):

@@ -18,11 +18,13 @@ from pyspark.sql.pandas.types import from_arrow_type, to_arrow_type
 from jobs.configuration import same_names
 from jobs.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue
 from jobs.configuration.documents import nearest
+from jobs.configuration.json_columns import by_column as paths_into_json
 from jobs.configuration.models import ColumnRule, TableConfig, Treatment
-from jobs.treatment import layout
+from jobs.treatment import json_columns, layout
 from privacy_udfs.errors import REFUSED, LakenymError, TypeRefused
 from privacy_udfs.technique import plain_type
 from privacy_udfs.techniques import BY_NAME
+from privacy_udfs.techniques._replacements import Replacement, known_misfit
 
 NOT_STORED = (T.NullType, T.DayTimeIntervalType, T.YearMonthIntervalType, T.CalendarIntervalType)
 
@@ -47,12 +49,19 @@ class Case:
 
     path: what it is called in records and messages: the column itself, or ``a{when 2}``.
     domain: the label that separates sub-keys: the domain's name, or the column's own.
+    parts: of texts, the domains whose pseudonyms stand within, each as if it were done to a column.
     """
 
     path: ColumnPath
     rule: ColumnRule
     domain: str | None
     key_id: int | None
+    parts: tuple[Case, ...] = ()
+
+    @property
+    def each(self) -> tuple[Case, ...]:
+        """Itself and its parts: all that may have a key."""
+        return (self, *self.parts)
 
     @property
     def treatment(self) -> Treatment:
@@ -97,6 +106,11 @@ class Plan:
         """Those of all leaf columns."""
         return tuple(case for leaf in self.leaves for case in leaf.cases)
 
+    @property
+    def keyed(self) -> tuple[Case, ...]:
+        """All that may have a key: the cases, and of texts the domains within."""
+        return tuple(each for case in self.cases for each in case.each)
+
     @functools.cached_property
     def by_path(self) -> Mapping[ColumnPath, Decision]:
         return {leaf.path: leaf for leaf in self.leaves}
@@ -109,7 +123,8 @@ def build(config: TableConfig, schema: T.StructType, key_ids: Mapping[str, int],
     """
     shown = _places(config, schema) if names_from_data else str
     faults = list(_names(ColumnPath(()), schema, shown))
-    leaves = dict(_leaves(ColumnPath(()), schema, config.columns))
+    found = dict(_leaves(ColumnPath(()), schema, config.columns))
+    leaves = dict(json_columns.expanded(found, paths_into_json(map(ColumnPath.parse, config.decisions))))
     decided = {path: config.decisions[str(path)].named if str(path) in config.decisions else {} for path in leaves}
     faults += [_undecided(path, leaves[path], config, shown) for path in leaves if not decided[path]]
     paths = {str(path): None for leaf, rules in decided.items() for path in (leaf, *rules)}
@@ -118,6 +133,7 @@ def build(config: TableConfig, schema: T.StructType, key_ids: Mapping[str, int],
     made = [_decision(config, leaf, leaves[leaf], rules, key_ids, faults) for leaf, rules in decided.items() if rules]
     decisions = tuple(decision for decision in made if decision is not None)
     faults += _subject_faults(config, schema)
+    faults += _known_faults(decisions)
     if decisions and not faults and all(decision.output is None for decision in decisions):
         faults.append("every column is dropped, and a table needs one: keep or treat one of them")
     faults += layout.faults(config.target, {str(decision.path): decision.output for decision in decisions})
@@ -163,7 +179,7 @@ def _decision(
     for path, rule in rules.items():
         try:
             _check_place(leaf, rule.treatment)
-            output = _output(rule.treatment, given)
+            output = (json_columns.output if leaf.is_in_json else _output)(rule.treatment, given)
             cases.append((_case(config, leaf, path, rule, key_ids), output))
         except (TypeRefused, PySparkException) as error:
             faults.append(f"{path}: {_first_line(error)}")
@@ -180,7 +196,10 @@ def _case(
     treatment = rule.treatment
     keyed = treatment.technique.key_size() is not None
     label = (treatment.domain or f"{config.name}/{leaf}") if keyed else treatment.domain
-    return Case(path, rule, label, key_ids[treatment.key] if treatment.key is not None else None)
+    parts = tuple(
+        _case(config, leaf, path, dataclasses.replace(rule, treatment=part), key_ids) for part in treatment.parts
+    )
+    return Case(path, rule, label, key_ids[treatment.key] if treatment.key is not None else None, parts)
 
 
 def _output(treatment: Treatment, given: T.DataType) -> T.DataType | None:
@@ -195,6 +214,10 @@ def _output(treatment: Treatment, given: T.DataType) -> T.DataType | None:
         raise TypeRefused("the column is a struct without fields, which Delta cannot store: drop it")
     if technique.keeps_values or technique.gives_null():
         return given
+    if isinstance(given, T.VariantType):
+        raise TypeRefused(
+            f"{technique.technique} does not take variant: keep, drop or redact it, or have the source hold it as text"
+        )
     output = technique.output_type(plain_type(to_arrow_type(given, timezone="UTC")))
     return from_arrow_type(output, prefer_timestamp_ntz=True)
 
@@ -225,7 +248,7 @@ def _one_type(cases: Sequence[tuple[Case, T.DataType | None]]) -> T.DataType | N
 
 def _check_place(leaf: ColumnPath, treatment: Treatment) -> None:
     technique, last = treatment.technique, leaf.steps[-1]
-    if technique.drops_column and not isinstance(last, Field):
+    if technique.drops_column and not (isinstance(last, Field) or leaf.is_in_json):
         raise TypeRefused(f"only a whole column or field can be dropped: drop {leaf.parent} instead")
     if MapKey() not in leaf.steps:
         return
@@ -247,6 +270,24 @@ def _subject_faults(config: TableConfig, schema: T.StructType) -> Iterator[str]:
             yield f"subject: {config.subject} is not a column or field of a struct in the table"
             return
         given = given[step.name].dataType
+
+
+def _known_faults(decisions: Collection[Decision]) -> Iterator[str]:
+    """Columns whose values cannot be looked for in texts."""
+    types = {str(decision.path): decision.input for decision in decisions}
+    for case in (case for decision in decisions for case in decision.cases):
+        known = getattr(case.treatment.technique, "known", {}) if case.treatment.technique.beside() else {}
+        for name, replacement in known.items():
+            fault = _known_fault(replacement, types[name]) if name in types else "there is no such column"
+            if fault is not None:
+                yield f"{case.path}: known: {name}: {fault}"
+
+
+def _known_fault(replacement: Replacement, given: T.DataType) -> str | None:
+    try:
+        return known_misfit(replacement, plain_type(to_arrow_type(given, timezone="UTC")))
+    except PySparkException as error:
+        return _first_line(error)
 
 
 def _places(config: TableConfig, schema: T.StructType) -> Shown:

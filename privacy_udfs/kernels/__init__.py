@@ -5,5 +5,5 @@ By families, a folder each. A family's ``__init__.py`` is its door: code outside
 and its docstring is the page of why this is written by hand and what it does not protect against.
 """
 
-FAMILIES = ("arrays", "text", "numbers", "ip", "aes", "ff1", "hmac")
+FAMILIES = ("native", "arrays", "text", "numbers", "ip", "aes", "ff1", "hmac")
 """In their order: each imports from those before it only."""

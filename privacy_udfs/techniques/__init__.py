@@ -25,6 +25,7 @@ from privacy_udfs.techniques.mask import Mask
 from privacy_udfs.techniques.randomized_encryption import RandomizedEncryption
 from privacy_udfs.techniques.redact import Redact
 from privacy_udfs.techniques.substitute import Substitute
+from privacy_udfs.techniques.treat_entities import TreatEntities
 from privacy_udfs.techniques.truncate import Truncate
 from privacy_udfs.techniques.truncate_ip import TruncateIp
 
@@ -46,6 +47,7 @@ TECHNIQUES: tuple[type[Technique], ...] = (
     CoarsenLocation,
     AddNoise,
     Substitute,
+    TreatEntities,
 )
 
 BY_NAME: dict[str, type[Technique]] = {cls.model_fields["technique"].default: cls for cls in TECHNIQUES}

@@ -33,6 +33,7 @@ from jobs.detection.recognizers import (
     user_name,
 )
 from jobs.detection.recognizers.text import Findings
+from privacy_udfs.entities.phone import REGIONS
 from privacy_udfs.errors import LakenymError, UnexpectedFailure
 
 OF_NUMBERS: tuple[ModuleType, ...] = (
@@ -66,7 +67,7 @@ OF_DATES: tuple[ModuleType, ...] = (dates,)
 
 
 def recognize(
-    values: pa.StringArray, recognizers: tuple[ModuleType, ...] = OF_TEXTS, regions: tuple[str, ...] = phone.REGIONS
+    values: pa.StringArray, recognizers: tuple[ModuleType, ...] = OF_TEXTS, regions: tuple[str, ...] = REGIONS
 ) -> Findings:
     """Everything that ``recognizers`` find in distinct values without nulls. regions: ISO 3166 codes of the countries
     whose telephone numbers may be written without a country code. Raises `UnexpectedFailure`."""

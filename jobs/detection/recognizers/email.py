@@ -5,8 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 
 from jobs.detection.recognizers.text import Findings, matches
+from privacy_udfs.entities.email import ADDRESS
 
-ADDRESS = r"[^\s@,;:<>()\[\]\"']{1,64}@(?:[\p{L}\p{N}](?:[\p{L}\p{N}\-]*[\p{L}\p{N}])?\.)+\p{L}{2,}"
 WHOLE = rf"^\s*(?:mailto:)?(?:[^@<>]*<)?(?:{ADDRESS})>?\s*$"
 
 

@@ -9,9 +9,9 @@ import re
 
 import pyarrow as pa
 
-from jobs.detection.recognizers.email import ADDRESS
 from jobs.detection.recognizers.name_lists import AMBIGUOUS, FAMILY, GIVEN
 from jobs.detection.recognizers.text import Findings, matches, where
+from privacy_udfs.entities.email import ADDRESS
 
 PHONE = r"(?:\+|\b00)[1-9]\d{0,2}[\s().\-/]*\d(?:[\s().\-/]?\d){6,11}\b|\(\d{2,5}\)\s?\d{3,4}[\s\-]?\d{3,4}"
 TITLED = (

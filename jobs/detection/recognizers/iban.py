@@ -6,8 +6,8 @@ import re
 
 import pyarrow as pa
 
-from jobs.detection import packages
 from jobs.detection.recognizers.text import Findings, matches, where
+from privacy_udfs.entities import iban
 
 SHAPE = r"^\s*[A-Za-z]{2}\d{2}(?:[ \-]?[A-Za-z0-9]){10,32}\s*$"
 
@@ -18,5 +18,4 @@ def recognize(values: pa.StringArray) -> Findings:
 
 
 def _checks(text: str) -> bool:
-    number = re.sub(r"[\s\-]", "", text).upper()
-    return 14 <= len(number) <= 34 and bool(packages.load("stdnum.iso7064.mod_97_10").is_valid(number[4:] + number[:4]))
+    return iban.checks(re.sub(r"[\s\-]", "", text).upper())

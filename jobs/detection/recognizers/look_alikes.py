@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from jobs.detection import packages
 from jobs.detection.recognizers.text import Findings, matches, where
+from privacy_udfs.entities import packages
 
 EPOCH = r"^\s*(?:[12]\d{9}|[12]\d{12}|[12]\d{15}|[12]\d{18})(?:\.\d+)?\s*$"
 EAN_SHAPE = r"^\s*(?:\d{8}|\d{12}|\d{13}|\d{14})\s*$"

@@ -10,18 +10,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from jobs.detection.recognizers.text import Findings, Mask, matches, only_digits
+from privacy_udfs.entities.payment_card import ISSUERS
 
-ISSUERS = (
-    r"^(?:4\d{12}(?:\d{3}){0,2}"  # Visa
-    r"|(?:5[1-5]\d\d|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}"  # Mastercard
-    r"|3[47]\d{13}"  # American Express
-    r"|(?:6011|64[4-9]\d|65\d\d|6221|6229|62[2-9]\d|62\d\d|81\d\d)\d{12,15}"  # Discover, UnionPay
-    r"|3(?:0[0-5]|[689]\d)\d{11}"  # Diners Club
-    r"|35(?:2[89]|[3-8]\d)\d{12}|(?:2131|1800)\d{11}"  # JCB
-    r"|(?:5018|5020|5038|5[678]\d\d|6304|6759|676[1-3])\d{8,15}"  # Maestro
-    r"|220[0-4]\d{12}"  # Mir
-    r"|(?:60|65|81|82|508)\d{13,14})$"  # RuPay
-)
 WRITTEN = r"^\s*\d(?:[ \-]?\d){11,18}\s*$"
 
 

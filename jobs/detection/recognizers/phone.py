@@ -6,18 +6,15 @@ Bare digits prove little: eight in ten random ten-digit numbers are valid somewh
 # ruff: noqa: RUF001 - letters and marks of other scripts are meant
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import functools
+from collections.abc import Iterable
 
 import numpy as np
 import pyarrow as pa
 
-from jobs.detection import packages
 from jobs.detection.recognizers.text import Findings, Mask, digit_counts, matches, where
+from privacy_udfs.entities.phone import OTHER, REGIONS, has_country, is_valid_in
 
-REGIONS = (
-    "US", "GB", "DE", "FR", "ES", "IT", "NL", "BE", "AT", "CH", "PL", "CZ", "SE", "NO", "DK", "FI", "PT", "BR", "MX",
-    "RU", "UA", "GR", "TR", "IL", "CN", "JP", "KR", "IN", "TH", "IR", "SA", "AU", "HU", "RO", "BG", "HR", "SI", "ID",
-)  # fmt: skip
 WRITTEN = (
     r"(?i)^\s*(?:tel\.?:?\s*)?[+(]?[\d٠-٩۰-۹０-９][\d٠-٩۰-۹０-９\s().\-/\x{2010}-\x{2015}]{5,22}"
     r"(?:\s*(?:x|ext\.?|#)\s*\d{1,6})?\s*$"
@@ -31,11 +28,6 @@ TRUNK = r"^\s*\(?0[1-9][\d]*[\s)/.\-]"
 AMERICAN = r"^\s*(?:\+?1[ .\-])?[2-9]\d\d[.\- ]\d{3}[.\- ]\d{4}\s*$"
 BARE = r"^\s*\d{7,16}\s*$"
 BARE_TRUNK = r"^\s*0[1-9]\d{7,10}\s*$"
-OTHER = (
-    r"^\s*\d{4}-\d\d-\d\d|^\s*\d{1,2}[./\-]\d{1,2}[./\-]\d{4}|^\s*\d+\.\d+\s*$|^\s*\d{1,3}(?:\.\d{1,3}){3}\s*$"
-    r"|^\s*(?:19|20)\d\d[\-/]\d{4,7}\s*$|^\s*\d{4}(?:[ \-]\d{4}){3}\s*$|^\s*\d{3}-\d\d-\d{4}\s*$"
-)
-"""Dates, decimals, IP addresses, cards, American social security numbers."""
 FIRST_LOOK = 60
 WITHOUT_TRUNK = ("US", "MX", "ES", "PL", "DK", "NO", "CZ", "PT", "IT", "GR")
 """Regions whose numbers are written without a 0 before them, and have one length."""
@@ -46,7 +38,7 @@ def recognize(values: pa.StringArray, regions: Iterable[str] = REGIONS) -> Findi
     ``phone:bare``: valid there, but nothing else than digits."""
     digits = digit_counts(values)
     candidates = matches(values, WRITTEN) & (digits >= 7) & (digits <= 16) & ~matches(values, OTHER)
-    international = where(values, candidates & matches(values, INTERNATIONAL), _has_country)
+    international = where(values, candidates & matches(values, INTERNATIONAL), has_country)
     written = candidates & (matches(values, AREA_CODE) | matches(values, TRUNK) | matches(values, AMERICAN))
     bare = candidates & matches(values, BARE)
     trunk = matches(values, TRUNK) | matches(values, BARE_TRUNK)
@@ -56,35 +48,13 @@ def recognize(values: pa.StringArray, regions: Iterable[str] = REGIONS) -> Findi
     return {"phone": phone, "phone:bare": local & bare & ~phone}
 
 
-def _has_country(text: str) -> bool:
-    phonenumbers = packages.load("phonenumbers")
-    try:
-        number = phonenumbers.parse(text.replace("(0)", "").strip().removeprefix("tel:"), None)
-    except phonenumbers.NumberParseException:
-        text = text.strip()
-        return text.startswith("00") and _has_country("+" + text[2:])
-    return bool(phonenumbers.is_possible_number(number)) or bool(phonenumbers.is_valid_number(number))
-
-
 def _best(values: pa.StringArray, candidates: Mask, regions: Iterable[str]) -> Mask:
     """The candidates that are valid in the region in which most of the first ones are."""
     first = np.flatnonzero(candidates)[:FIRST_LOOK]
     few = values.take(pa.array(first))
     every = np.ones(len(few), np.bool_)
-    counts = {region: int(where(few, every, _valid_in(region)).sum()) for region in regions}
+    counts = {region: int(where(few, every, functools.partial(is_valid_in, region=region)).sum()) for region in regions}
     region = max(counts, key=lambda name: counts[name], default="")
     if not region or counts[region] * 2 < len(few):
         return np.zeros(len(values), np.bool_)
-    return where(values, candidates, _valid_in(region))
-
-
-def _valid_in(region: str) -> Callable[[str], bool]:
-    library = packages.load("phonenumbers")
-
-    def valid(text: str) -> bool:
-        try:
-            return bool(library.is_valid_number(library.parse(text, region)))
-        except library.NumberParseException:
-            return False
-
-    return valid
+    return where(values, candidates, functools.partial(is_valid_in, region=region))

@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.detection import packages
 from jobs.detection.recognizers.text import Findings, Mask, matches, where
+from privacy_udfs.entities import packages
 
 NINE = r"^\d{7,9}$"
 """Numbers that were stored as such have lost the zeros before them."""

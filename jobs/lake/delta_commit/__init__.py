@@ -8,22 +8,26 @@ who hands over the files, and Delta refuses the commit if anything was changed i
 Delta has other signatures: then the statement serves.
 """
 
+from jobs.lake.delta_commit.append_rows import append
 from jobs.lake.delta_commit.catalog_entry import NewTable
-from jobs.lake.delta_commit.commit import (
-    APPLICATION,
-    AddedFile,
-    Changed,
-    Files,
-    Place,
-    Unregistered,
-    Written,
-    mark,
-    replace,
+from jobs.lake.delta_commit.files import AddedFile, Files, Place, rows_of_files
+from jobs.lake.delta_commit.marks import APPLICATION, BESIDE, Changed, Written, mark
+from jobs.lake.delta_commit.partitions import files_where
+from jobs.lake.delta_commit.replace_all import Unregistered, replace
+from jobs.lake.delta_commit.replace_files import replace_files
+from jobs.lake.delta_commit.transaction import (
+    Transaction,
+    begin,
+    comment_and_properties,
+    commit_digest,
+    goes_on_from,
+    is_tried,
+    partition_columns,
 )
-from jobs.lake.delta_commit.transaction import Transaction, begin, comment_and_properties, is_tried
 
 __all__ = [
     "APPLICATION",
+    "BESIDE",
     "AddedFile",
     "Changed",
     "Files",
@@ -32,9 +36,16 @@ __all__ = [
     "Transaction",
     "Unregistered",
     "Written",
+    "append",
     "begin",
     "comment_and_properties",
+    "commit_digest",
+    "files_where",
+    "goes_on_from",
     "is_tried",
     "mark",
+    "partition_columns",
     "replace",
+    "replace_files",
+    "rows_of_files",
 ]

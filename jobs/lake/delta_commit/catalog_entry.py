@@ -60,12 +60,14 @@ def _with_dependencies(begun: Transaction, described: Any) -> Any:
     properties = formats.enforceDependenciesInConfiguration(
         java_session(begun.spark), described, described.properties(), begun.txn.snapshot()
     )
+    if properties.equals(described.properties()):
+        return described
     return described.copy(*[argument({12: properties}, described, "copy", at) for at in range(1, FIELDS + 1)])
 
 
 def _path_name(begun: Transaction) -> Any:
     jvm = java(begun.spark)
-    return jvm.org.apache.spark.sql.catalyst.TableIdentifier(begun.location, some(jvm, "delta"))
+    return java_class(jvm, "org.apache.spark.sql.catalyst.TableIdentifier")(begun.location, some(jvm, "delta"))
 
 
 def kind(begun: Transaction) -> Any:
@@ -90,7 +92,7 @@ def metadata(begun: Transaction, table: NewTable, described: Any) -> Any:
         "format": {"provider": "parquet", "options": {}},
         "schemaString": table.rows._jdf.schema().asNullable().json(),
         "partitionColumns": list(table.partition_by),
-        "configuration": dict(java_map(jvm, described.properties())),
+        "configuration": java_map(jvm, described.properties()),
         "createdTime": int(time.time() * 1000),
     }
     return java_class(jvm, f"{DELTA}.actions.Action").fromJson(json.dumps({"metaData": metadata}))

@@ -7,8 +7,11 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-DELTA = "org.apache.spark.sql.delta"
-"""The package of Delta Lake."""
+from jobs.lake.java import DELTA, as_python, java_class
+
+PYTHON = "org.apache.spark.api.python.PythonUtils"
+__all__ = ["DELTA", "argument", "java", "java_class", "java_list", "java_map", "java_session", "none", "scala_map",
+           "scala_object", "seq", "some"]  # fmt: skip
 
 
 def java(spark: SparkSession) -> Any:
@@ -19,37 +22,36 @@ def java_session(spark: SparkSession) -> Any:
     return spark._jsparkSession
 
 
-def java_class(jvm: Any, name: str) -> Any:
-    for part in name.split("."):
-        jvm = getattr(jvm, part)
-    return jvm
-
-
 def scala_object(jvm: Any, name: str) -> Any:
     """A Scala object."""
     return getattr(java_class(jvm, f"{name}$"), "MODULE$")
 
 
 def some(jvm: Any, value: Any) -> Any:
-    return jvm.scala.Option.apply(value)
+    return java_class(jvm, "scala.Option").apply(value)
 
 
 def seq(jvm: Any, values: Sequence[Any]) -> Any:
-    return jvm.org.apache.spark.api.python.PythonUtils.toSeq(list(values))
+    return java_class(jvm, PYTHON).toSeq(list(values))
 
 
 def scala_map(jvm: Any, values: Mapping[str, Any]) -> Any:
-    return jvm.org.apache.spark.api.python.PythonUtils.toScalaMap(dict(values))
+    return java_class(jvm, PYTHON).toScalaMap(dict(values))
+
+
+def none(jvm: Any) -> Any:
+    return java_class(jvm, "scala.Option").empty()
 
 
 def java_list(jvm: Any, values: Any) -> Sequence[Any]:
-    made: Sequence[Any] = jvm.scala.jdk.javaapi.CollectionConverters.asJava(values)
-    return made
+    """Of texts, numbers, or what Delta writes into its log."""
+    found: Sequence[Any] = as_python(jvm, values)
+    return found
 
 
 def java_map(jvm: Any, values: Any) -> Mapping[str, str]:
-    made: Mapping[str, str] = jvm.scala.jdk.javaapi.CollectionConverters.asJava(values)
-    return made
+    found: Mapping[str, str] = as_python(jvm, values)
+    return found
 
 
 def argument(given: Mapping[int, Any], owner: Any, method: str, at: int) -> Any:

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from py4j.protocol import Py4JError
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from jobs.lake.active_session import active
-from jobs.lake.delta_commit.scala import DELTA, java, java_class, java_map, java_session, scala_object
+from jobs.lake.delta_commit.scala import (
+    DELTA,
+    java,
+    java_class,
+    java_list,
+    java_map,
+    java_session,
+    none,
+    scala_object,
+    some,
+)
+from jobs.lake.java import hadoop_path
 
 TRIED = {"4.2": "4.4"}
 """Spark -> Delta, of which everything here was tried. Others may have other signatures and other steps."""
@@ -34,6 +45,8 @@ class Transaction:
     existing: Any
     last_commit: tuple[int, int] | None
     """Time and length of the newest commit's file: another table may stand at the place by the time of the commit."""
+    asks: Callable[[DataFrame], None] | None = dataclasses.field(default=None, repr=False)
+    """Is shown the rows that the table will have, and raises what stops the commit; None where nobody asks."""
 
 
 def begin(spark: SparkSession, path: str | None, table: str | None) -> Transaction | None:
@@ -67,9 +80,9 @@ def _begin(spark: SparkSession, path: str | None, table: str | None) -> Transact
             existing = catalog.getTableMetadata(name)
             log = logs.forTable(session, existing)
         else:
-            log = logs.forTable(session, jvm.org.apache.hadoop.fs.Path(catalog.defaultTablePath(name)))
-    log.update(False, jvm.scala.Option.empty(), jvm.scala.Option.apply(existing))
-    txn = log.startTransaction(jvm.scala.Option.apply(existing), jvm.scala.Option.empty())
+            log = logs.forTable(session, hadoop_path(spark, catalog.defaultTablePath(name)))
+    log.update(False, none(jvm), some(jvm, existing))
+    txn = log.startTransaction(some(jvm, existing), none(jvm))
     if txn.snapshot().isCatalogOwned():
         return None
     version, location = int(txn.readVersion()), str(log.dataPath().toString())
@@ -86,14 +99,43 @@ def _in_session_catalog(session: Any, table: str) -> Any:
 def comment_and_properties(begun: Transaction) -> tuple[str, Mapping[str, str]]:
     """Of the table that it began on; the comment is empty for none."""
     metadata = begun.txn.snapshot().metadata()
-    return str(metadata.description() or ""), dict(java_map(java(begun.spark), metadata.configuration()))
+    return str(metadata.description() or ""), java_map(java(begun.spark), metadata.configuration())
+
+
+def partition_columns(begun: Transaction) -> tuple[str, ...]:
+    """Of the table that it began on."""
+    return tuple(java_list(java(begun.spark), begun.txn.snapshot().metadata().partitionColumns()))
+
+
+def goes_on_from(begun: Transaction, before: Transaction) -> bool:
+    """Whether a transaction began on the table of an earlier one, or on what became of it by further commits."""
+    if before.last_commit is None or begun.location != before.location or begun.version < before.version:
+        return False
+    return commit_file(java(begun.spark), begun.log, before.version) == before.last_commit
 
 
 def commit_file(jvm: Any, log: Any, version: int) -> tuple[int, int] | None:
     """Time and length of a commit's file; None where it is not there."""
-    path = java_class(jvm, f"{DELTA}.util.FileNames").unsafeDeltaFile(log.logPath(), version)
-    files = path.getFileSystem(log.newDeltaHadoopConf())
+    files, path = _place_of_commit(jvm, log, version)
     if version < 0 or not files.exists(path):
         return None
     status = files.getFileStatus(path)
     return int(status.getModificationTime()), int(status.getLen())
+
+
+def commit_digest(spark: SparkSession, log: Any, version: int) -> str | None:
+    """SHA-256 of a commit's file, hex; None where it is not there. log: Delta's own of the table."""
+    files, path = _place_of_commit(java(spark), log, version)
+    if not files.exists(path):
+        return None
+    stream = files.open(path)
+    try:
+        return str(java(spark).org.apache.commons.codec.digest.DigestUtils.sha256Hex(stream))
+    finally:
+        stream.close()
+
+
+def _place_of_commit(jvm: Any, log: Any, version: int) -> tuple[Any, Any]:
+    """The file of a commit, and the file system that it is in."""
+    path = java_class(jvm, f"{DELTA}.util.FileNames").unsafeDeltaFile(log.logPath(), version)
+    return path.getFileSystem(log.newDeltaHadoopConf()), path

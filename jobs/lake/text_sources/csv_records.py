@@ -73,6 +73,11 @@ class FileReader:
         if start and dialect.line_breaks:
             raise self.refused("was changed while the run looked at it: run again when nothing writes to it")
 
+    @property
+    def waiting(self) -> int:
+        """Bytes of the record that has not ended yet."""
+        return len(self._rest)
+
     def take(self, lines: pa.Array) -> pa.Table | None:
         """The records that end within these lines, each of which ends with a line break."""
         return self.take_bytes(_bytes_of(lines))

@@ -29,7 +29,7 @@ from privacy_udfs.kernels.arrays.byte_arrays import (
     without,
 )
 from privacy_udfs.kernels.arrays.ragged import ROWS, Chunk, as_cells, chunks, end_marks, left_masks, steps, windows
-from privacy_udfs.kernels.arrays.repeats import distinct_if_few
+from privacy_udfs.kernels.arrays.repeats import about_distinct, distinct_if_few
 from privacy_udfs.kernels.arrays.utf8 import (
     MAX_TEXT_BYTES,
     Array,
@@ -51,6 +51,7 @@ __all__ = [
     "Bytes",
     "Chunk",
     "Units",
+    "about_distinct",
     "as_cells",
     "binary",
     "by_length",

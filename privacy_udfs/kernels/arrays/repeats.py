@@ -17,13 +17,13 @@ def distinct_if_few(values: pa.Array) -> pa.DictionaryArray | None:
     A sample of some ``2 sqrt(n)`` values decides: large enough to hold repeats where each value occurs `_PAYS` times,
     small enough not to be noticed where each occurs once.
     """
-    if len(values) < _LEAST or _distinct(values) * _PAYS > len(values):
+    if len(values) < _LEAST or about_distinct(values) * _PAYS > len(values):
         return None
     encoded = values.dictionary_encode()
     return encoded if len(encoded.dictionary) * 2 <= len(values) else None
 
 
-def _distinct(values: pa.Array) -> float:
+def about_distinct(values: pa.Array | pa.ChunkedArray) -> float:
     """About how many distinct values there are, by the estimator of Chao (1984) in its form without bias: those seen in
     a sample, and of those not seen as many as the numbers seen once and twice let expect at least."""
     sample = values.take(_places(len(values)))

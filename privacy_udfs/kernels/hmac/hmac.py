@@ -1,7 +1,7 @@
 """HMAC (RFC 2104, FIPS 198-1) of many messages under one key.
 
-The fast way is `privacy_udfs.kernels.hmac.sha2_lanes`, with the extra ``fast``; the plain way is
-`privacy_udfs.kernels.hmac.hmac_plain`. Both give the same bytes.
+The fast ways are those of `privacy_udfs.kernels.hmac.compiled`, with the extra ``fast``; the plain way is
+`privacy_udfs.kernels.hmac.hmac_plain`. All give the same bytes.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from privacy_udfs.kernels.hmac.compiled import fastest
 from privacy_udfs.kernels.hmac.hmac_plain import hmac_one_by_one
-from privacy_udfs.kernels.hmac.sha2_lanes import lanes
 
 Digests = npt.NDArray[np.uint8]
 
@@ -30,5 +30,5 @@ def hmac_sha512(key: bytes, messages: pa.BinaryArray) -> Digests:
 
 
 def _hmac(key: bytes, messages: pa.BinaryArray, name: str) -> Digests:
-    fast = lanes(name) if len(messages) >= ENOUGH and messages.nbytes < len(messages) * LONG else None
+    fast = fastest(name) if len(messages) >= ENOUGH and messages.nbytes < len(messages) * LONG else None
     return fast.hmac(key, messages) if fast else hmac_one_by_one(key, messages, name)

@@ -1,7 +1,7 @@
 """SHA-2 (FIPS 180-4) as LLVM instructions on 256-bit vectors: 8 (SHA-256) or 4 (SHA-512) messages side by side.
 
 Written once for both widths; the compiler fits it to the processor's own vectors. What is emitted is the compression
-function and the two loops that HMAC needs; `privacy_udfs.kernels.hmac.sha2_lanes` checks and calls them.
+function and the two loops that HMAC needs; `privacy_udfs.kernels.hmac.sha2_lanes` calls them.
 
 Messages go in groups of `Sha2.lanes`. States lie as (group, 8 words, lanes): a vector holds one word of a whole group.
 """
@@ -13,7 +13,7 @@ import itertools
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from llvmlite import binding, ir
+from llvmlite import ir
 
 VECTOR_BITS = 256
 Value = Any  # llvmlite publishes no types
@@ -63,18 +63,9 @@ def _root(number: int, degree: int) -> int:
     return root
 
 
-def compiled(sha: Sha2) -> Any:
-    """Machine code for this processor: an engine whose `get_function_address` knows ``absorb`` and ``finish``."""
-    binding.initialize_native_target()
-    binding.initialize_native_asmprinter()
-    module = binding.parse_assembly(str(_Emitter(sha).module))
-    module.verify()
-    machine = binding.Target.from_default_triple().create_target_machine(
-        cpu=binding.get_host_cpu_name(), features=binding.get_host_cpu_features().flatten(), opt=2
-    )
-    engine = binding.create_mcjit_compiler(module, machine)
-    engine.finalize_object()
-    return engine
+def module(sha: Sha2) -> Any:
+    """The functions ``absorb`` and ``finish``."""
+    return _Emitter(sha).module
 
 
 class _Emitter:

@@ -1,16 +1,11 @@
 """HMAC over SHA-2 in the lanes of the processor's vector unit, where `llvmlite` (the extra ``fast``) is installed.
 
-The code of `privacy_udfs.kernels.hmac.sha2_ir` is compiled for the processor at hand when first used in a process: some
-tenths of a second, nothing on disk. It is held against Python's `hmac` first, and not used at all if it differs.
+The code of `privacy_udfs.kernels.hmac.sha2_ir` takes a block of every message at each step.
 """
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
-import hmac
-import logging
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,34 +14,10 @@ import pyarrow as pa
 
 from privacy_udfs.kernels.arrays import Chunk, as_cells, chunks, end_marks, left_masks, steps, windows
 from privacy_udfs.kernels.hmac.hmac_plain import hmac_one_by_one
+from privacy_udfs.kernels.native import COUNT, POINTER, MachineCode
 
 Array = npt.NDArray[Any]
 LIMIT = 8  # blocks from which on a message is treated alone: one stream of the processor's own SHA is then as fast
-_POINTER, _COUNT = ctypes.c_void_p, ctypes.c_int64
-_log = logging.getLogger(__name__)
-
-
-@lru_cache
-def lanes(name: str) -> Lanes | None:
-    """The compiled hash ``sha256`` or ``sha512``; None where it cannot be had: the caller then takes the plain way."""
-    try:
-        compiled = Lanes(name)
-    except Exception as error:  # whatever stops a compiler here: the plain way gives the same bytes
-        if not isinstance(error, ImportError):
-            _log.warning("%s is computed the slow way: compiling failed with %s", name, type(error).__name__)
-        return None
-    if not _agrees(compiled):
-        _log.warning("%s is computed the slow way: the compiled code gave wrong digests", name)
-        return None
-    return compiled
-
-
-def _agrees(compiled: Lanes) -> bool:
-    """Whether messages of all lengths around the ends of blocks get the digests of Python's `hmac`."""
-    key = bytes(range(200))  # longer than a block: hashed first
-    messages = [bytes([length % 251]) * length for length in range(3 * compiled.block)] * 2
-    digests = compiled.hmac(key, pa.array(messages, pa.binary()))
-    return all(hmac.digest(key, m, compiled.name) == d.tobytes() for m, d in zip(messages, digests, strict=True))
 
 
 class Lanes:
@@ -60,12 +31,9 @@ class Lanes:
         self.word: Any = np.dtype(f"u{sha.bits // 8}")
         self._start = np.array(sha2_ir.root_fractions(8, 2, sha.bits), self.word)
         self._masks, self._marks = left_masks(sha.block), end_marks(sha.block)
-        self._engine = sha2_ir.compiled(sha)  # owns the code that the two functions are
-        self._absorb = self._function("absorb", 2)
-        self._finish = self._function("finish", 3)
-
-    def _function(self, name: str, pointers: int) -> Any:
-        return ctypes.CFUNCTYPE(None, *[_POINTER] * pointers, _COUNT)(self._engine.get_function_address(name))
+        self._code = MachineCode(sha2_ir.module(sha))
+        self._absorb = self._code.function("absorb", POINTER, POINTER, COUNT)
+        self._finish = self._code.function("finish", POINTER, POINTER, POINTER, COUNT)
 
     def hmac(self, key: bytes, messages: pa.BinaryArray) -> npt.NDArray[np.uint8]:
         """HMAC (RFC 2104) of each message: one row each; arbitrary rows at nulls."""

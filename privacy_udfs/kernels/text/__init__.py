@@ -4,7 +4,7 @@
 the work. In ``normalize``, Unicode's part is Python's ``unicodedata`` and ``str``, asked once for a batch instead of
 once for a value; Arrow's functions do what is ASCII, for beyond it they lower-case otherwise than Unicode says. Base64
 and hex are the C library's behind ``binascii``, once for a batch too; digests, which all have one size, are written
-with tables.
+with tables, or in base64url, with the extra ``fast`` and once it pays, by compiled code: four times as fast.
 
 **Source.** RFC 4648; UAX #15 and UAX #44; ISO 8601. The tests hold all of it against Python, one value at a time.
 

@@ -19,8 +19,10 @@ import pyarrow as pa
 
 from privacy_udfs.errors import ValueRefused
 from privacy_udfs.kernels.arrays import MAX_TEXT_BYTES, ROWS, Bytes, as_cells, validity
+from privacy_udfs.kernels.text.base64_native import Patience
 
 _HEX = b"0123456789abcdef"
+_patience = Patience()
 _BASE64URL = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
@@ -33,6 +35,12 @@ def encode(digests: Bytes, like: pa.Array, encoding: str, prefix: str = "") -> p
     if encoding == "bigint":
         numbers = np.ascontiguousarray(digests[:, :8]).view(">i8").astype(np.int64)
         return pa.Array.from_buffers(pa.int64(), len(like), [validity(like), pa.py_buffer(numbers)])
+    writer = _patience.writer(len(digests)) if encoding == "base64url" else None
+    return _strings(writer.write(digests, prefix.encode()) if writer else _written(digests, encoding, prefix), like)
+
+
+def _written(digests: Bytes, encoding: str, prefix: str) -> Bytes:
+    """``prefix`` and the text of each row, a row each."""
     size = 16 if encoding == "uuid" else digests.shape[1]
     write, form = _FORMS[encoding], _form(encoding, size)
     frame = np.frombuffer(prefix.encode() + form, np.uint8)
@@ -43,7 +51,7 @@ def encode(digests: Bytes, like: pa.Array, encoding: str, prefix: str = "") -> p
         if len(places) > 1 or prefix:
             rows[:] = frame
         _lay_out(write(digests[first : first + ROWS, :size]), rows, places)
-    return _strings(text, like)
+    return text
 
 
 def _form(encoding: str, size: int) -> bytes:

@@ -1,0 +1,106 @@
+"""Whether a run may go on from what its target has: that must be treated just as what comes, and rows be told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pyspark.sql import types as T
+
+from jobs.configuration.column_path import ColumnPath, Field
+from jobs.configuration.finding import Finding
+from jobs.gates import wider
+from jobs.gates.known import Inspected, Planned
+from jobs.lake.problems import HEALS
+from jobs.lake.record_names import POLICY
+from jobs.lake.state import TargetState
+from jobs.record import treatment_record
+from jobs.record.column_record import ColumnRecord
+from jobs.record.record_reader import columns_of, rows_of
+
+MOST = 5
+COMPARABLE = (T.IntegralType, T.DecimalType, T.DateType, T.TimestampType, T.TimestampNTZType, T.BooleanType,
+              T.BinaryType)  # fmt: skip
+"""Types of which each value has one spelling, so that rows of source and target meet by it."""
+
+
+def keyed(known: Planned) -> Iterator[Finding]:
+    """A run that follows changes needs columns that tell rows apart."""
+    if known.entry.mode != "changes":
+        return
+    if not known.entry.target.key:
+        why = "--mode changes needs the columns that tell rows apart: state them as 'key' under target"
+        yield Finding("refuse", None, why)
+    for name in known.entry.target.key:
+        given = known.plan.by_path[ColumnPath((Field(name),))].input
+        if not isinstance(given, COMPARABLE) and given != T.StringType():
+            told = f"is {given.simpleString()}, which cannot tell rows apart: a key is text without a collation, a"
+            yield Finding(
+                "refuse", None, f"target: key: {name} {told} whole or decimal number, a date, a time or bytes"
+            )
+
+
+def same_record(known: Inspected) -> Iterator[Finding]:
+    """A record that another treatment, key version or policy made; where all is treated anew instead, it may be."""
+    some = known.entry.mode == "partitions"
+    if not known.adds or (known.allowed.retreat and not some):
+        return
+    found = list(differences(known))
+    if found:
+        listed = "; ".join(found[:MOST]) + ("; ..." if len(found) > MOST else "")
+        yield Finding(
+            "refuse",
+            None,
+            f"the rows of {known.target.name} were treated otherwise than new ones would be: {listed}. Treat all rows "
+            f"anew in one commit: with {'--mode full' if some else '--retreat, or --mode full'}",
+        )
+
+
+def rest_there(known: Inspected) -> Iterator[Finding]:
+    """What a run of some partitions leaves as it is must be there, and be treated."""
+    if known.entry.mode != "partitions":
+        return
+    target = known.target
+    if target.version < 0:
+        yield Finding("refuse", None, f"there is no target {target.name} yet to replace partitions of: {HEALS}")
+    elif target.transaction is None:
+        yield Finding("refuse", None, f"partitions are replaced in Delta's own transaction, out of reach here: {HEALS}")
+    elif target.version in target.raw_versions:
+        yield Finding("refuse", None, f"{target.name} holds rows that no run of this job wrote: {HEALS}")
+    elif known.entry.quarantine is not None:
+        yield from _quarantine_known(target)
+
+
+def _quarantine_known(target: TargetState) -> Iterator[Finding]:
+    """What waits in quarantine is said by the newest commit of a run; without it rows there would pass for none's."""
+    last, later = target.history.since_last_run
+    if last is None:
+        why = "its log no longer holds the last run, which says what stands in quarantine"
+        yield Finding("refuse", None, f"{target.name}: {why}: {HEALS}")
+    elif any(commit.operation == "RESTORE" for commit in later):
+        why = "it was restored, so nobody knows which rows stand in quarantine beside it"
+        yield Finding("refuse", None, f"{target.name}: {why}: {HEALS}")
+
+
+def differences(known: Inspected) -> Iterator[str]:
+    """What the target's record says otherwise than this run's would. To treat again what was refused, rules may have
+    been mended that refuse less. Raises `RecordProblem`."""
+    properties = known.target.properties
+    before, entries = columns_of(properties), treatment_record.entries(known.plan, known.keys.checks(known.plan))
+    after = {str(path): entry for path, entry in entries.items()}
+    if not before:
+        yield "it has no treatment record"
+        return
+    for path in dict.fromkeys([*before, *after]):
+        if path not in before or path not in after:
+            yield f"{path} is new" if path in after else f"{path} is no longer there"
+        elif before[path].differing(after[path]) and not _is_mended(known, path, before[path], after[path]):
+            yield f"{path} ({', '.join(name.rstrip('_') for name in before[path].differing(after[path]))})"
+    if rows_of(properties) != known.plan.config.rows:
+        yield "other 'rows' leave the source"
+    if properties.get(POLICY) != known.conf.policy.version:
+        yield "another version of the policy was in force"
+
+
+def _is_mended(known: Inspected, path: str, before: ColumnRecord, after: ColumnRecord) -> bool:
+    technique = next(case.treatment.technique for case in known.plan.cases if str(case.path) == path)
+    return known.allowed.requeue and wider.is_wider(before, after, technique)

@@ -1,0 +1,49 @@
+"""What a commit of ours carries, and what must hold when it is made."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from pyspark.sql import SparkSession
+
+from jobs.lake.delta_commit.scala import java
+from jobs.lake.delta_commit.transaction import Transaction, commit_file
+
+APPLICATION = "lakenym"
+"""Of the ``txn`` action that `history` knows a commit of ours by; its version is the next after the one looked at."""
+BESIDE = "lakenym partitions"
+"""The same of a commit that replaces some partitions: others of its kind may be made beside it, on other partitions."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Written:
+    """A commit. files: those that were added."""
+
+    version: int
+    rows: int
+    files: int
+
+
+class Changed(Exception):
+    """The table is not the one that the transaction began on."""
+
+
+def mark(spark: SparkSession, looked_at: int, application: str = APPLICATION) -> None:
+    """Have the session's next commit carry the mark of a run that looked at a version."""
+    spark.conf.set("spark.databricks.delta.write.txnAppId", application)
+    spark.conf.set("spark.databricks.delta.write.txnVersion", str(looked_at + 1))
+
+
+def check_place(begun: Transaction, application: str = APPLICATION) -> None:
+    """What Delta does not look at: whether the newest commit is still the same file, or there is still none. And the
+    marks count as read, so that a run of ours in between is a conflict even where it wrote no file; but for one that
+    may be made beside this one."""
+    jvm = java(begun.spark)
+    if begun.version >= 0 and commit_file(jvm, begun.log, begun.version) != begun.last_commit:
+        raise Changed
+    if begun.version < 0 and commit_file(jvm, begun.log, 0) is not None:
+        raise Changed
+    read = begun.txn.readTxn()  # `txnVersion` adds to it too, and has jobs look up what nobody asks
+    read.addOne(APPLICATION)
+    if application != BESIDE:
+        read.addOne(BESIDE)

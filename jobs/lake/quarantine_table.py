@@ -1,0 +1,160 @@
+"""The Delta table in which refused rows of tables stand: what it is, and its few reads and writes.
+
+A row is sealed (`privacy_udfs.sealed_rows`); beside it stands where it came from and why, and no value. Several tables
+may share one such table: it is partitioned by them, so that what is removed of one is no conflict with another.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import threading
+from collections.abc import Collection, Mapping, Sequence
+
+from delta.tables import DeltaTable
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from jobs.lake import delta_commit, places
+from jobs.lake.active_session import active
+from jobs.lake.address import Address
+from jobs.lake.problems import SourceProblem
+from jobs.lake.replace import CONFLICT
+
+MARK, KIND = "privacy.quarantine", "1"
+SCHEMA = T.StructType(
+    [
+        T.StructField("table", T.StringType()),
+        T.StructField("target", T.StringType()),
+        T.StructField("run_id", T.StringType()),
+        T.StructField("number", T.LongType()),
+        T.StructField("quarantined_at", T.TimestampType()),
+        T.StructField("file", T.StringType()),
+        T.StructField("row_in_file", T.LongType()),
+        T.StructField("column", T.StringType()),
+        T.StructField("rule", T.StringType()),
+        T.StructField("key", T.StringType()),
+        T.StructField("key_id", T.LongType()),
+        T.StructField("sealed", T.BinaryType()),
+    ]
+)
+COMMENT = (
+    "Rows that a run of Lakenym could not treat, each encrypted under a key of its own, with the place and the rule; "
+    "no value stands in the clear. pseudonymize.py --requeue treats them again."
+)
+MAKING = threading.Lock()
+"""Runs side by side in one process make the table one by one: of two at once, one would fail."""
+MOST_STRETCHES = 200
+ATTEMPTS = 5
+"""At a removal that others were faster at."""
+
+Ranges = Mapping[str, Sequence[tuple[int, int]]]
+"""Run -> the first and the last number of stretches of its rows."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """A quarantine as it stands. id: Delta's, of the table; None where there is none yet. location: where it is or will
+    be."""
+
+    address: Address
+    id: str | None
+    location: str
+
+
+def inspected(spark: SparkSession, address: Address) -> Place:
+    """What stands there. Raises `SourceProblem` where it is something else than a quarantine, or not to be reached."""
+    known = address.path is None and address.exists(spark)
+    begun = delta_commit.begin(spark, address.path, address.sql)
+    if begun is None or (known and not address.is_delta(spark)):
+        raise SourceProblem(f"the quarantine {address.sql} is out of reach of Delta's own transaction: choose another")
+    if begun.version < 0:
+        places.check_free(spark, begun.location, address.sql, "quarantine")
+        return Place(address, None, begun.location)
+    if delta_commit.comment_and_properties(begun)[1].get(MARK) != KIND:
+        raise SourceProblem(f"the quarantine {address.sql} is a table of something else: choose a new place")
+    return Place(address, str(begun.txn.snapshot().metadata().id()), begun.location)
+
+
+def append(spark: SparkSession, address: Address, rows: Sequence[Mapping[str, object]], run_id: str) -> int:
+    """Put rows there in one commit, whose user metadata names the run; its version. The table is made where there is
+    none. spark: a session that has no commit of its own in the making."""
+    with active(spark):
+        return _append(spark, address, rows, run_id)
+
+
+def _append(spark: SparkSession, address: Address, rows: Sequence[Mapping[str, object]], run_id: str) -> int:
+    with MAKING:
+        if not address.exists(spark):
+            _make(spark, address)
+    frame = spark.createDataFrame([tuple(row[name] for name in SCHEMA.names) for row in rows], SCHEMA).coalesce(1)
+    said = json.dumps({"run_id": run_id})
+    writer = frame.write.format("delta").mode("append").option("userMetadata", said)
+    writer.save(address.path) if address.path is not None else writer.saveAsTable(address.sql)
+    named = F.get_json_object("userMetadata", "$.run_id") == run_id
+    return int(address.history(spark).where(named).select(F.max("version")).collect()[0][0])
+
+
+def _make(spark: SparkSession, address: Address) -> None:
+    made = DeltaTable.createIfNotExists(spark).addColumns(SCHEMA).partitionedBy("table").comment(COMMENT)
+    made = made.property(MARK, KIND).property("delta.dataSkippingNumIndexedCols", "3")
+    (made.location(address.path) if address.path is not None else made.tableName(address.sql)).execute()
+
+
+def target_id(location: str) -> str:
+    """What tells the rows of one target from those of others, which entries of the same name may be about."""
+    return hashlib.sha256(location.encode()).hexdigest()
+
+
+def runs(spark: SparkSession, address: Address, table: str, target: str) -> set[str]:
+    """The runs of a table that have rows there which were on their way to one target. target: as `target_id`."""
+    of_target = (F.col("table") == table) & (F.col("target") == target)
+    return {row[0] for row in address.read(spark).where(of_target).select("run_id").distinct().collect()}
+
+
+def key_ids(spark: SparkSession, address: Address, table: str) -> set[int]:
+    """Of the key versions without which rows of a table there would stay shut."""
+    if not address.exists(spark):
+        return set()
+    found = address.read(spark).where(F.col("table") == table).select("key_id").distinct().collect()
+    return {int(row["key_id"]) for row in found if row["key_id"] is not None}
+
+
+def rows(
+    spark: SparkSession, address: Address, table: str, of_runs: Collection[str], options: Mapping[str, str] = {}
+) -> DataFrame:
+    """The rows of some runs of a table. options: of the reader, by which a version is chosen."""
+    return address.read(spark, options).where((F.col("table") == table) & F.col("run_id").isin(*of_runs))
+
+
+def remove_runs(spark: SparkSession, address: Address, table: str, of_runs: Collection[str]) -> None:
+    """All rows of some runs of a table."""
+    if of_runs:
+        _remove(spark, address, table, F.col("run_id").isin(*of_runs))
+
+
+def remove_rows(spark: SparkSession, address: Address, table: str, ranges: Ranges) -> None:
+    """Some rows of runs of a table; those that are no longer there do not matter."""
+    for run_id, stretches in ranges.items():
+        for at in range(0, len(stretches), MOST_STRETCHES):  # more in one predicate are too deep for Spark's planner
+            numbers = F.lit(False)
+            for first, last in stretches[at : at + MOST_STRETCHES]:
+                numbers = numbers | F.col("number").between(first, last)
+            _remove(spark, address, table, (F.col("run_id") == run_id) & numbers)
+
+
+def _remove(spark: SparkSession, address: Address, table: str, which: Column) -> None:
+    """Of runs side by side several may remove the same rows, and those that are late look again."""
+    with active(spark):
+        for attempt in range(1, ATTEMPTS + 1):
+            found = DeltaTable.forPath(spark, address.path) if address.path else DeltaTable.forName(spark, address.sql)
+            try:
+                found.delete((F.col("table") == table) & which)
+                return
+            except (PySparkException, Py4JError) as error:
+                if attempt == ATTEMPTS or not CONFLICT.search(str(error)):
+                    raise

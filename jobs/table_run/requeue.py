@@ -1,0 +1,30 @@
+"""Rows that were set aside, treated again: those that pass now are put to the target, and taken out of quarantine."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from pyspark.sql import functions as F
+
+from jobs.columnar.set_aside import MOST_ROWS
+from jobs.gates.known import Prepared
+from jobs.lake.columns import column
+from jobs.table_run import waiting
+from jobs.table_run.aside import Aside
+from jobs.table_run.selection import Selection
+from jobs.table_run.waiting import NUMBER, RUN
+
+REFUSED = "lakenym refused"
+
+
+def passing(prepared: Prepared, selection: Selection, aside: Aside) -> Prepared:
+    """The run with the rows that no technique refuses any more, of all that stand in quarantine; ``aside`` says then
+    which these are. Raises `Refused` where they cannot be opened."""
+    rows = waiting.opened(prepared, selection, aside)
+    refusal = selection.refusal(MOST_ROWS)
+    refused = F.lit(False) if refusal is None else refusal.isNotNull()
+    told = rows.select(column(RUN), column(NUMBER), refused.alias(REFUSED)).collect()
+    pass_now = [(row[0], row[1]) for row in told if not row[2]]
+    waiting.take_out(aside, [(row[0], row[1]) for row in told], pass_now)
+    source = dataclasses.replace(prepared.source, rows=rows.where(~refused), count=len(pass_now))
+    return dataclasses.replace(prepared, source=source)

@@ -12,12 +12,12 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.spark_app.session import DELTA
-from tests.helpers.standalone import SHORT_LIVED
+from tests.helpers.standalone import LONG_LIVED, SHORT_LIVED
 
 hypothesis.settings.register_profile("suite", deadline=None)  # a busy machine is no fault
 hypothesis.settings.register_profile("quick", deadline=None, max_examples=10)
 hypothesis.settings.load_profile("suite")
-# Every JVM of the suite is short-lived: what it saves by compiling little is more than what fast code would win.
+# Every JVM of the suite but this session's is short-lived: it saves more by compiling little than fast code would win.
 os.environ["SPARK_SUBMIT_OPTS"] = os.environ["SPARK_LAUNCHER_OPTS"] = SHORT_LIVED
 os.environ["PYSPARK_PYTHON"] = sys.executable
 os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
@@ -60,7 +60,9 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     for key, value in {**DELTA, **QUICK}.items():
         builder = builder.config(key, value)
     builder = builder.config("spark.sql.warehouse.dir", str(tmp_path_factory.mktemp("warehouse")))
-    session = builder.getOrCreate()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPARK_SUBMIT_OPTS", LONG_LIVED)
+        session = builder.getOrCreate()
     yield session
     session.stop()
 

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.benchmarks import check, kernels, plot, report, shapes, small_tables, tables, targets
+from tests.benchmarks import check, growth, kernels, plot, report, search, shapes, small_tables, tables, targets
 
 VALUES, QUICK_VALUES = 200_000, 20_000
 QUICK_ROWS = 200_000
@@ -22,11 +22,13 @@ QUICK_ROWS = 200_000
 def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     options.add_argument("--quick", action="store_true", help="a tenth of the values and one turn; prints only")
-    options.add_argument("--only", choices=("kernels", "tables", "shapes", "small"), help="one part of it; prints only")
+    parts = ("kernels", "tables", "shapes", "small", "growth", "search")
+    options.add_argument("--only", choices=parts, help="one part of it; prints only")
     options.add_argument("--group", help="of the kernels only those groups whose title holds this; prints only")
     options.add_argument("--turns", type=int, help="turns of each case after one to warm up (default 5)")
     options.add_argument("--cores", type=int, default=1, help="how many tasks Spark runs at a time (default 1)")
     options.add_argument("--folder", type=Path, help="where to put the tables (2 GiB); default: a temporary folder")
+    options.add_argument("--adult", type=Path, help="of the search: a folder with ARX's adult.csv and its hierarchies")
     return options
 
 
@@ -35,6 +37,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     load, turns = os.getloadavg()[0], options.turns or (1 if options.quick else 5)
     if options.only == "small":
         print(run_small_tables(options.folder, options.cores))
+        return 0
+    if options.only == "growth":
+        print(run_growth(options.folder, 0.1 if options.quick else 1, turns, options.cores))
+        return 0
+    if options.only == "search":
+        print(search.as_text(search.measure(options.adult, options.cores, say), options.adult))
         return 0
     count, rows = (QUICK_VALUES, QUICK_ROWS) if options.quick else (VALUES, tables.ROWS)
     sections, verdicts = [], []
@@ -89,6 +97,13 @@ def run_shapes(folder: Path | None, part: float, turns: int) -> list[shapes.Shap
 def run_small_tables(folder: Path | None, cores: int) -> str:
     with tempfile.TemporaryDirectory(dir=folder, prefix="benchmark-") as made:
         return small_tables.as_text(small_tables.measure(Path(made), cores, say), cores)
+
+
+def run_growth(folder: Path | None, part: float, turns: int, cores: int) -> str:
+    with tempfile.TemporaryDirectory(dir=folder, prefix="benchmark-") as made:
+        added = growth.as_text(growth.measure(Path(made), part, turns, cores, say), cores)
+        changed = growth.measure_changes(Path(made), part, turns, cores, say)
+        return "\n\n".join([added, growth.changes_as_text(changed, cores)])
 
 
 def say(text: str) -> None:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 import privacy_udfs
 from privacy_udfs.kernels.hmac import hmac as batch_hmac
-from privacy_udfs.kernels.hmac.sha2_lanes import lanes
+from privacy_udfs.kernels.hmac.compiled import fastest
 from tests.benchmarks import peers, values
 from tests.benchmarks.peers import available, loop
 from tests.benchmarks.timing import Times, interleaved
@@ -88,7 +88,7 @@ def without_extra(run: Callable[[pa.Array], Any]) -> Callable[[pa.Array], Any]:
 
 
 def with_extra(name: str, run: Callable[[pa.Array], Any]) -> Callable[[pa.Array], Any] | None:
-    return run if lanes(name) else None
+    return run if fastest(name) else None
 
 
 def groups(count: int) -> Iterator[Group]:

@@ -19,12 +19,13 @@ from typing import NamedTuple
 from pyspark.sql import SparkSession
 
 from jobs import pseudonymize
+from jobs.lake.delta_commit.scala import java_session
 from tests.benchmarks.tables import SETTINGS, session
 from tests.helpers import lakes
 
 ROWS = 1000
 TABLES = 60
-HASHED = {"technique": "keyed_hash", "algorithm": "AES-CMAC", "key": "crm"}
+HASHED = lakes.column({"technique": "keyed_hash", "algorithm": "AES-CMAC", "key": "crm"}, "direct_identifier")
 COLUMNS = {
     "customer_id": HASHED,
     "email": HASHED,
@@ -36,12 +37,13 @@ OWN = ("spark.databricks.delta.snapshotPartitions", "spark.sql.shuffle.partition
 
 
 class Row(NamedTuple):
-    """Seconds until all tables were planned and checked, and those until all were written."""
+    """Seconds until all tables were planned and checked, and those until all were written. jobs: of Spark."""
 
     name: str
     tables: int
     prepared: float
     executed: float
+    jobs: int
 
     @property
     def per_table(self) -> float:
@@ -60,20 +62,21 @@ def measure(folder: Path, cores: int, say: Callable[[str], None], tables: int = 
 def calls(spark: SparkSession, folder: Path, tables: int, say: Callable[[str], None]) -> list[Row]:
     first, second = (_catalog(spark, folder / half, tables) for half in ("first", "second"))
     asked = {"new tables, cold": first, "new tables, warm": second, "the same again": first}
-    return [_call(name, conf, tables, say) for name, conf in asked.items()]
+    return [_call(spark, name, conf, tables, say) for name, conf in asked.items()]
 
 
 def as_text(rows: Sequence[Row], cores: int) -> str:
     """The lines of a report."""
     head = [f"## Small tables: {ROWS:,} rows each, {cores} core(s)", ""]
-    head += ["| one call of the job | tables | prepare, s a table | execute, s a table | both |"]
-    head += ["|---|--:|--:|--:|--:|"]
+    head += ["| one call of the job | tables | prepare, s a table | execute, s a table | both | Spark jobs a table |"]
+    head += ["|---|--:|--:|--:|--:|--:|"]
     return "\n".join([*head, *map(_line, rows)])
 
 
 def _line(row: Row) -> str:
     prepared, executed = row.prepared / row.tables, row.executed / row.tables
-    return f"| {row.name} | {row.tables:,} | {prepared:.3f} | {executed:.3f} | {row.per_table:.3f} |"
+    jobs = row.jobs / row.tables
+    return f"| {row.name} | {row.tables:,} | {prepared:.3f} | {executed:.3f} | {row.per_table:.3f} | {jobs:.1f} |"
 
 
 def _catalog(spark: SparkSession, folder: Path, tables: int) -> Path:
@@ -92,8 +95,9 @@ def _catalog(spark: SparkSession, folder: Path, tables: int) -> Path:
     return lakes.write_conf(folder, *[lakes.table(name, folder, COLUMNS, source=sources[name]) for name in names])
 
 
-def _call(name: str, conf: Path, tables: int, say: Callable[[str], None]) -> Row:
-    told, start = io.StringIO(), time.time()
+def _call(spark: SparkSession, name: str, conf: Path, tables: int, say: Callable[[str], None]) -> Row:
+    scheduler = java_session(spark).sparkContext().dagScheduler()
+    told, start, begun = io.StringIO(), time.time(), int(scheduler.numTotalJobs())
     with contextlib.redirect_stdout(told):
         code = pseudonymize.main(["--conf", str(conf), "--all"])
     end, events = time.time(), [json.loads(line) for line in told.getvalue().splitlines()]
@@ -101,6 +105,6 @@ def _call(name: str, conf: Path, tables: int, say: Callable[[str], None]) -> Row
     if code or len(done) != tables:
         raise RuntimeError(f"exit code {code}, {len(done)} of {tables} tables")
     checked = max(datetime.fromisoformat(event["time"]).timestamp() for event in events if event["event"] == "checked")
-    row = Row(name, tables, checked - start, end - checked)
+    row = Row(name, tables, checked - start, end - checked, int(scheduler.numTotalJobs()) - begun)
     say(f"{name}: {row.per_table:.3f} s a table")
     return row

@@ -20,6 +20,7 @@ from pyspark.sql import Column, SparkSession
 from pyspark.sql import functions as F
 
 from jobs import pseudonymize
+from jobs.configuration.models import RowOrder
 from jobs.spark_app.session import DELTA
 from tests.benchmarks.timing import ProcessorClock, Spent, in_turn
 from tests.benchmarks.values import KEY
@@ -34,6 +35,7 @@ COPY, SHA2, NAIVE = "plain copy", "Spark's `sha2`, no key", "naive `hmac` pandas
 CMAC, HMAC = "**AES-CMAC**", "**HMAC-SHA-256**"
 SPARK = "AES-CMAC on Spark's path"
 INDEXED = "**AES-CMAC**, Delta statistics of pseudonyms too"
+IN_ORDER, SPARK_IN_ORDER = (f"{name}, rows in the source's order" for name in (CMAC, SPARK))
 
 SETTINGS = {
     "spark.driver.memory": "4g",
@@ -105,7 +107,7 @@ def session(cores: int, settings: Mapping[str, str] = SETTINGS) -> SparkSession:
     return builder.getOrCreate()
 
 
-def make_source(spark: SparkSession, path: Path, rows: int) -> None:
+def make_source(spark: SparkSession, path: Path, rows: int, append: bool = False) -> None:
     """Identifiers all distinct (the worst case), a number and text of 9 to 30 bytes; the rest repeats."""
     city = "element_at(array('Utrecht', 'Leiden', 'Delft', 'Gouda', 'Breda', 'Zwolle', 'Assen'), int(id % 7 + 1))"
     spark.range(0, rows, 1, FILES).selectExpr(
@@ -118,7 +120,7 @@ def make_source(spark: SparkSession, path: Path, rows: int) -> None:
         "cast(id * 37 % 1000000 / 100 AS decimal(10, 2)) AS amount",
         "timestamp_micros(1700000000000000 + id * 1000003) AS created",
         "int(id % 5) AS segment",
-    ).write.format("delta").save(str(path))
+    ).write.format("delta").mode("append" if append else "errorifexists").save(str(path))
 
 
 def cases(spark: SparkSession, folder: Path) -> dict[str, Case]:
@@ -139,6 +141,10 @@ def cases(spark: SparkSession, folder: Path) -> dict[str, Case]:
         HMAC: job(spark, folder / "hmac", source, "HMAC-SHA-256"),
         SPARK: job(spark, folder / "spark", source, "AES-CMAC", execution="spark"),
         INDEXED: job(spark, folder / "indexed", source, "AES-CMAC", {"delta.dataSkippingNumIndexedCols": "32"}),
+        IN_ORDER: job(spark, folder / "in_order", source, "AES-CMAC", row_order="source"),
+        SPARK_IN_ORDER: job(
+            spark, folder / "spark_in_order", source, "AES-CMAC", execution="spark", row_order="source"
+        ),
     }
 
 
@@ -149,15 +155,16 @@ def job(
     algorithm: str,
     properties: Mapping[str, str] | None = None,
     execution: pseudonymize.Execution = "columnar",
+    row_order: RowOrder = "auto",
 ) -> Case:
     """The job itself, from a configuration on disk: 128 bits in base64url, one domain for each column."""
-    hashed = {"technique": "keyed_hash", "algorithm": algorithm, "key": "crm"}
+    hashed = lakes.column({"technique": "keyed_hash", "algorithm": algorithm, "key": "crm"}, "direct_identifier")
     columns = {**dict.fromkeys(IDENTIFIERS, hashed), **dict.fromkeys(KEPT, "keep")}
     folder.mkdir()
     target = folder / "treated" / TABLE
     places = {
         "source": {"format": "delta", "path": str(source)},
-        "target": {"path": str(target), "properties": dict(properties or {})},
+        "target": {"path": str(target), "properties": dict(properties or {}), "row_order": row_order},
     }
     conf = lakes.configured(folder, lakes.table(TABLE, folder, columns, **places))
     return Case(target, lambda: pseudonymize.run(spark, conf, TABLE, execution=execution))

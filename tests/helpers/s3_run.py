@@ -1,4 +1,5 @@
-"""A process with Spark's own way to S3: a Delta table in a bucket is treated; Arrow and Spark read each other's files.
+"""A process with Spark's own way to S3: a Delta table in a bucket is treated by both paths, grows, and refuses a value;
+Arrow and Spark read each other's files.
 
 ``python -m tests.helpers.s3_run PORT JARS FOLDER`` prints what was seen, as JSON.
 """
@@ -17,10 +18,12 @@ from pyspark.sql import SparkSession
 from jobs import pseudonymize
 from jobs.columnar.file_systems import Access, access
 from jobs.spark_app.session import DELTA
+from privacy_udfs.errors import LakenymError
 from tests.conftest import QUICK
 from tests.helpers.lakes import column, configured, table
 
 RAW, TREATED = "s3a://lake/raw data/customers", "s3a://lake/treated+1/customers"
+COLUMNAR = "s3a://lake/columnar/customers"
 ODD = "s3a://lake/odd/a b/c=1%2F2/x#y+z?.bin"
 
 
@@ -30,16 +33,48 @@ def main(port: str, jars: str, folder: str) -> None:
         "part"
     ).save(RAW)
     places = {"source": {"format": "delta", "path": RAW}, "target": {"path": TREATED}}
-    conf = configured(
-        Path(folder),
-        table(
-            "customers", Path(folder), {"id": {"domain": "customer"}, "part": column("keep", "non_personal")}, **places
-        ),
-    )
-    pseudonymize.run(spark, conf, "customers")
+    columns = {"id": {"domain": "customer"}, "part": column("keep", "non_personal")}
+    conf = configured(Path(folder), table("customers", Path(folder), columns, **places))
+    pseudonymize.run(spark, conf, "customers", execution="spark")
     files = pickle.loads(pickle.dumps(access(spark, [RAW, TREATED])))
-    print(json.dumps({"repr": repr(files), **treated(spark, files), **odd(spark, files)}))
+    found = {"repr": repr(files), **treated(spark, files), **odd(spark, files), **by_both(spark, files, folder)}
+    print(json.dumps(found))
     spark.stop()
+
+
+def by_both(spark: SparkSession, files: Access, folder: str) -> dict[str, Any]:
+    """The same table by the columnar path, and then more rows of it; a run that is refused; which files are there."""
+    columns = {"id": {"domain": "customer"}, "part": column("keep", "non_personal")}
+    places = {"source": {"format": "delta", "path": RAW}, "target": {"path": COLUMNAR, "mode": "incremental"}}
+    conf = configured(Path(folder), table("customers", Path(folder), columns, **places))
+    paths = [pseudonymize.run(spark, conf, "customers", execution="columnar").execution]
+    frame = spark.read.format("delta").load(COLUMNAR)
+    same = sorted(map(tuple, frame.collect())) == sorted(map(tuple, spark.read.format("delta").load(TREATED).collect()))
+    more = spark.range(100, 130).selectExpr("cast(id as string) as id", "id % 7 as part")
+    more.write.format("delta").mode("append").save(RAW)
+    grown = pseudonymize.run(spark, conf, "customers", execution="columnar")
+    there = present(files)
+    known = {row[0] for row in spark.read.format("delta").load(COLUMNAR).selectExpr("_metadata.file_name").collect()}
+    more.selectExpr("'no address' AS id", "part").limit(1).write.format("delta").mode("append").save(RAW)
+    refused = {**columns, "id": {"technique": "truncate_ip"}}
+    conf = configured(Path(folder), table("customers", Path(folder), refused, **places))
+    try:
+        pseudonymize.run(spark, conf, "customers", execution="columnar", mode="full")
+        paths.append("a value was not refused")
+    except LakenymError:
+        paths.append("refused")
+    return {
+        "paths": [*paths, grown.execution, grown.mode],
+        "same": same,
+        "grown": grown.rows,
+        "no_more_files": there == known,
+        "none_left": present(files) == there,
+    }
+
+
+def present(files: Access) -> set[str]:
+    """The names of the files of data below the target."""
+    return {name for uri in files.below(COLUMNAR) if (name := uri.rpartition("/")[2]).endswith(".parquet")}
 
 
 def session(port: str, jars: str) -> SparkSession:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Mapping, Sequence
 
 from pyspark.sql import SparkSession
 
@@ -30,3 +31,21 @@ def prepared(
 
 def run(spark: SparkSession, conf: Config, table: str, execution: Execution, settings: Mapping[str, str]) -> Result:
     return translated(table, lambda: pseudonymize.execute(*prepared(spark, conf, table, execution, settings)))
+
+
+def at_once(held: Sequence[tuple[SparkSession, pseudonymize.Prepared]]) -> list[object]:
+    """Carry out runs of one table in threads of their own; their results, and what they raised, as they came."""
+    outcomes: list[object] = []
+
+    def execute(own: SparkSession, one: pseudonymize.Prepared) -> None:
+        try:
+            outcomes.append(translated(one.table, lambda: pseudonymize.execute(own, one)))
+        except Exception as error:
+            outcomes.append(error)
+
+    threads = [threading.Thread(target=execute, args=pair) for pair in held]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return outcomes

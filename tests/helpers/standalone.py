@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import re
 import socket
 import sys
 import threading
@@ -18,13 +19,14 @@ import psutil
 import pyspark
 
 from tests.helpers import processes
-from tests.helpers.key_servers import free_port
 
 SPARK_CLASS = Path(pyspark.__file__).parent / "bin" / "spark-class"
 SUBMIT = Path(sys.executable).parent / "spark-submit"
 DAEMONS = "org.apache.spark.deploy"
 SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 """Options of Java for processes that end before optimized code pays."""
+LONG_LIVED = "-XX:+UseSerialGC"
+"""Of one that runs for many minutes."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,18 +46,16 @@ class Cluster:
 @contextlib.contextmanager
 def cluster(folder: Path, settings: Mapping[str, str], workers: int = 1, cores: int = 2) -> Iterator[Cluster]:
     """A cluster on the loopback interface; it and all that it started are gone afterwards."""
-    port, web = free_port(), free_port()
-    defaults = properties(folder / "daemons.conf", settings)
-    master = f"spark://127.0.0.1:{port}"
+    defaults = properties(folder / "daemons.conf", {"spark.master.rest.enabled": "false", **settings})
     with contextlib.ExitStack() as stack:
-        options = ["--port", str(port), "--webui-port", str(web)]
-        stack.enter_context(_daemon(folder, "master", [f"{DAEMONS}.master.Master", *options], defaults))
+        command = [f"{DAEMONS}.master.Master", "--port", "0", "--webui-port", "0"]
+        stack.enter_context(_daemon(folder, "master", command, defaults))
+        master, address = _addresses(folder / "master.log")
         started = []
         for at in range(workers):
             options = ["--cores", str(cores), "--memory", "2g", "--work-dir", str(folder / f"worker{at}")]
-            command = [f"{DAEMONS}.worker.Worker", *options, "--webui-port", str(free_port()), master]
+            command = [f"{DAEMONS}.worker.Worker", *options, "--webui-port", "0", master]
             started.append(stack.enter_context(_daemon(folder, f"worker{at}", command, defaults)))
-        address = f"http://127.0.0.1:{web}"
         wait_for(lambda: _alive(f"{address}/json/") == workers)
         yield Cluster(folder, master, address, tuple(started))
 
@@ -99,10 +99,23 @@ def submitted(
                 processes.end([*processes.below(process), process])
 
 
+def _addresses(log: Path) -> tuple[str, str]:
+    """Of a master and of its pages, as it says them: a port that was free a moment ago may be taken by now."""
+    patterns = ("'sparkMaster' on port ([0-9]+)", "'MasterUI' on port ([0-9]+)")
+
+    def ports() -> list[str]:
+        text = log.read_text(errors="replace")
+        return [found[1] for pattern in patterns if (found := re.search(pattern, text))]
+
+    wait_for(lambda: len(ports()) == len(patterns))
+    master, pages = ports()  # not its addresses: it may call this machine by any of the machine's names
+    return f"spark://127.0.0.1:{master}", f"http://127.0.0.1:{pages}"
+
+
 def _alive(address: str) -> int:
     try:
         return int(json.loads(fetched(address))["aliveworkers"])
-    except OSError:
+    except (OSError, ValueError):  # it does not listen yet, or has not added this page to its server
         return -1
 
 

@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from tests.benchmarks import __main__ as bench
-from tests.benchmarks import check, kernels, plot, report, small_tables, tables, targets
+from tests.benchmarks import check, kernels, plot, report, search, small_tables, tables, targets
 from tests.benchmarks.timing import ProcessorClock, Spent, Times, in_turn, interleaved
 
 
@@ -89,8 +89,9 @@ def test_small_tables_are_all_treated_each_time(spark: SparkSession, tmp_path: P
     rows = small_tables.calls(spark, tmp_path, 2, lambda _: None)
     assert [row.tables for row in rows] == [2, 2, 2]
     assert all(row.prepared > 0 < row.executed for row in rows)
-    assert "| the same again | 10 | 0.100 | 0.200 | 0.300 |" in small_tables.as_text(
-        [small_tables.Row("the same again", 10, 1.0, 2.0)], 2
+    assert all(row.jobs >= row.tables for row in rows)
+    assert "| the same again | 10 | 0.100 | 0.200 | 0.300 | 1.5 |" in small_tables.as_text(
+        [small_tables.Row("the same again", 10, 1.0, 2.0, 15)], 2
     )
 
 
@@ -101,3 +102,12 @@ def test_verdicts_of_tables_and_the_plot(tmp_path: Path) -> None:
     assert "| 0.50 x |" in report.table_of_tables(rows, 4_000_000, 1)
     assert plot.draw(tmp_path / "plot.svg", measured(2e-6, 1e-7), rows)
     assert (tmp_path / "plot.svg").read_text(encoding="utf-8").startswith("<?xml")
+
+
+@pytest.mark.sweep
+def test_the_search_is_measured_over_rows_from_a_seed(spark: SparkSession) -> None:
+    wishes = {name: search.WISHES[name] for name in ("k = 10, l = 2, t = 0.5",)}
+    found = search.measured(spark, search.drawn(300), wishes, lambda _: None)
+    assert [row.same for row in found.rows] == [True] * 4
+    assert search.drawn(300).rows == search.drawn(300).rows
+    assert search.as_text(found, None).count("| yes |") == 4

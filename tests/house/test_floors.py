@@ -21,7 +21,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("record", "command_line"),
     ("policy", "spark_app"),
     ("named_keys", "archive", "metastore"),
-    ("drafting", "gates", "columnar"),
+    ("drafting", "gates", "columnar", "risk_measures", "risk_search"),
     ("table_run",),
 )
 """Bottom up. Above them are the verbs, the files of ``jobs/``, which may know every room and each other."""

@@ -20,7 +20,7 @@ from pyspark.sql import SparkSession
 
 from jobs import plan, pseudonymize
 from jobs.console import exit_codes
-from tests.helpers.lakes import table, write_conf
+from tests.helpers.lakes import column, table, write_conf
 from tests.helpers.places import ROOT
 from tests.helpers.standalone import SUBMIT as SPARK_SUBMIT
 
@@ -37,9 +37,8 @@ def conf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("good", "new_column"):
         (lake / "raw" / name).mkdir(parents=True)
         pq.write_table(pa.table({"id": [1, 2], "mail": ["a@b.c", None]}), lake / "raw" / name / "a.parquet")
-    return write_conf(
-        lake, table("good", lake, {"id": KEYED, "mail": "redact"}), table("new_column", lake, {"id": KEYED})
-    )
+    good = table("good", lake, {"id": column(KEYED, "direct_identifier"), "mail": "redact"})
+    return write_conf(lake, good, table("new_column", lake, {"id": KEYED}))
 
 
 def submit(job: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -58,7 +57,7 @@ def test_one_json_line_per_event_and_exit_0(conf: Path) -> None:
     assert [event["event"] for event in events(done.stdout)] == ["checked", "planned", "committed"]
     last = events(done.stdout)[-1]
     assert last["rows"] == 2
-    assert {"column": "id", "class": "quasi_identifier", "technique": "keyed_hash"}.items() <= last["columns"][
+    assert {"column": "id", "class": "direct_identifier", "technique": "keyed_hash"}.items() <= last["columns"][
         0
     ].items()  # type: ignore[index]
     assert last["columns"][0]["treated"] == 2  # type: ignore[index]
@@ -109,13 +108,16 @@ def test_a_source_that_is_not_there_exits_1(spark: SparkSession, lake: Path, cap
 
 def test_plan_as_text_and_as_json(spark: SparkSession, conf: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert plan.main(["--conf", str(conf), "--table", "good", "--json"]) == exit_codes.DONE
-    columns = {column["column"]: column for column in events(capfd.readouterr().out)[0]["columns"]}  # type: ignore[attr-defined]
+    (found,) = events(capfd.readouterr().out)
+    columns = {column["column"]: column for column in found["columns"]}  # type: ignore[attr-defined]
+    assert found["row_order"] == "shuffled"
     assert columns["id"]["input_type"] == "bigint"
     assert columns["id"]["output_type"] == "string"
     assert columns["id"]["key"] == "crm"
     assert plan.main(["--conf", str(conf), "--table", "good"]) == exit_codes.DONE
     text = capfd.readouterr().out
     assert "column" in text
+    assert "rows are written in random order" in text
     assert f"crm#{columns['id']['key_id']}" in text
 
 

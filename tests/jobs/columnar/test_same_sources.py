@@ -99,6 +99,11 @@ DELTA: dict[str, tuple[Sequence[str], str | None]] = {
         ["CREATE TABLE {} (id INT, c CHAR(5), v VARCHAR(5)) USING delta", "INSERT INTO {} VALUES (1, 'a', 'b')"],
         "CHAR",
     ),
+    "padded text in folders": (
+        ["CREATE TABLE {} (id INT, c CHAR(5)) USING delta PARTITIONED BY (c)",
+         "INSERT INTO {} VALUES (1, 'a'), (2, 'b')"],
+        "partitioned by c: CHAR",
+    ),
     "no rows": (["CREATE TABLE {} (id INT, s STRING) USING delta"], "no file"),
     "no row but a file": (
         ["CREATE TABLE {} (id INT, s STRING) USING delta", "INSERT INTO {} SELECT 1, 'a' WHERE false"], "no file",

@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -22,7 +23,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from jobs.columnar.statistics import Measured, measured, of
 from jobs.columnar.unfit import NotColumnar
-from jobs.columnar.writer_options import writer_options
+from jobs.columnar.writer_options import WriterOptions, without_vain, writer_options
 
 LONG, STRING = T.LongType(), T.StringType()
 
@@ -256,6 +257,28 @@ def test_the_file_has_what_the_options_say() -> None:
     columns = [pq.read_metadata(file).row_group(0).column(at) for at in range(4)]
     assert [column.is_stats_set for column in columns] == [False, True, False, False]
     assert [column.has_dictionary_page for column in columns] == [False, True, False, True]
+
+
+def test_columns_that_hardly_repeat_have_no_dictionary() -> None:
+    numbers = np.arange(200_000)
+    columns = {
+        "number": numbers,
+        "eights": numbers // 8,
+        "constant": numbers * 0,
+        "text": [f"{number:9}" for number in numbers],
+        "long": [f"{number % 60_000:60}" for number in numbers],
+        "short": [str(number % 1000) for number in numbers],
+        "null": pa.nulls(len(numbers), pa.string()),
+        "struct": [{"number": int(number)} for number in numbers],
+    }
+    whole = pa.table(columns)
+    rows = pa.concat_tables([whole.slice(0, 70_000), whole.slice(70_000)])
+    every = WriterOptions(["number"], [*columns, "struct.number"])
+    told = without_vain(every, rows)
+    assert told.use_dictionary == ["eights", "constant", "short", "null", "struct", "struct.number"]
+    assert told.write_statistics == every.write_statistics
+    assert without_vain(every, rows.slice(0, 1000)) == every  # so few are not looked at
+    assert without_vain(every, rows.slice(0, 0)) == every
 
 
 # Which columns are measured

@@ -162,13 +162,14 @@ def test_as_many_lanes_as_cores_but_no_more_than_tables(spark: SparkSession) -> 
     assert len(set(marks.values()) | {wording.mark()}) == 4
 
 
-def test_ctrl_c_ends_all_lanes(spark: SparkSession) -> None:
-    """It reaches the main thread; what waits is not begun, and what runs is cancelled."""
+@pytest.mark.parametrize("at", [0, 1])
+def test_ctrl_c_ends_all_lanes(spark: SparkSession, at: int) -> None:
+    """What waits is not begun, and what runs is cancelled, whichever lane is told of it."""
     opened, begun, finished = lanes.open_for(spark, 9, 2), list[int](), list[int]()
 
     def step(own: SparkSession, item: int) -> int:
         begun.append(item)
-        if item == 0:
+        if item == at:
             raise KeyboardInterrupt
         own.range(0, 50_000, 1, 50_000).foreach(lambda _: None)  # a task each: minutes, unless it is cancelled
         finished.append(item)

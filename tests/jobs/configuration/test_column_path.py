@@ -9,14 +9,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.configuration.column_path import ColumnPath, ColumnPathError, Element, Field, MapKey, MapValue
+from jobs.configuration.column_path import (
+    ColumnPath,
+    ColumnPathError,
+    Document,
+    Element,
+    Field,
+    Items,
+    MapKey,
+    MapValue,
+    Member,
+    json_path,
+)
 from privacy_udfs import LakenymError
 
-NAMES = st.text(st.sampled_from("ab`.[]{} \n\t-é東$") | st.characters(exclude_categories=["Cs"]), max_size=6)
+NAMES = st.text(st.sampled_from("ab`.[]{} \n\t-é東$:'\\") | st.characters(exclude_categories=["Cs"]), max_size=6)
 SUFFIXES = st.lists(st.sampled_from([Element(), MapKey(), MapValue()]), max_size=3)
-PATHS = st.lists(st.tuples(NAMES.map(Field), SUFFIXES), min_size=1, max_size=4).map(
+COLUMNS = st.lists(st.tuples(NAMES.map(Field), SUFFIXES), min_size=1, max_size=4).map(
     lambda parts: ColumnPath(tuple(step for field, suffixes in parts for step in (field, *suffixes)))
 )
+IN_JSON = st.lists(NAMES.map(Member) | st.just(Items()), max_size=4)
+PATHS = COLUMNS | st.builds(lambda path, steps: ColumnPath((*path.steps, Document(), *steps)), COLUMNS, IN_JSON)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +46,11 @@ PATHS = st.lists(st.tuples(NAMES.map(Field), SUFFIXES), min_size=1, max_size=4).
         ("`a``b`.c", (Field("a`b"), Field("c"))),
         ("` `[]", (Field(" "), Element())),
         ("``", (Field(""),)),
+        ("a:b.c", (Field("a:b"), Field("c"))),
+        ("`a:$b`", (Field("a:$b"),)),
+        ("a:$", (Field("a"), Document())),
+        ("a.b[]:$.c_1[*].é", (Field("a"), Field("b"), Element(), Document(), Member("c_1"), Items(), Member("é"))),
+        (r"a:$['it\'s \\ 1']['']", (Field("a"), Document(), Member(r"it's \ 1"), Member(""))),
     ],
 )
 def test_what_a_path_means(text: str, steps: tuple[object, ...]) -> None:
@@ -43,11 +61,20 @@ def test_what_a_path_means(text: str, steps: tuple[object, ...]) -> None:
 
 def test_quotes_that_are_not_needed_go() -> None:
     assert str(ColumnPath.parse("`a`.`b`[].`c d`")) == "a.b[].`c d`"
+    assert str(ColumnPath.parse(r"a:$['b']['\u0063\t\ud83d\ude00']")) == "a:$.b['c\\u0009\U0001f600']"
 
 
 @given(PATHS)
 def test_text_and_path_are_one(path: ColumnPath) -> None:
     assert ColumnPath.parse(str(path)) == path
+
+
+@given(PATHS)
+def test_the_column_of_a_place_in_its_json_text(path: ColumnPath) -> None:
+    assert not path.column.is_in_json
+    assert path.is_in_json == (path.column != path)
+    if path.is_in_json:
+        assert len(json_path(path)) == len(path.steps) - len(path.column.steps) - 1
 
 
 @given(PATHS)

@@ -118,3 +118,12 @@ def test_a_name_that_would_reorder_a_line_is_shown_by_its_escape() -> None:
 def test_a_new_column_of_which_nothing_is_known_is_told_so(lake: Path) -> None:
     told = list(drift.of_columns(entry(lake, {"a": "redact"}), found(a=MAILS, b=WORDS), {}))
     assert [each.detail for each in told] == ["string, no decision; not known by its content"]
+
+
+def test_a_column_of_json_text_is_decided_by_its_paths(lake: Path) -> None:
+    decided = entry(lake, {"id": "keep", "payload:$.a": "keep", "gone:$.b": "keep"})
+    changes = list(drift.of_columns(decided, found(id=NUMBERS, payload=WORDS, other=NUMBERS), {}))
+    assert [(change.what, change.column) for change in changes] == [("new", "other"), ("lost", "gone:$.b")]
+    known = accepted.entries(lake / "conf")["t"]
+    decides = {name: known.decides(ColumnPath.parse(name)) for name in ("id", "payload", "pay", "gone", "other")}
+    assert decides == {"id": True, "payload": True, "pay": False, "gone": True, "other": False}

@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 
 from jobs import check, plan, pseudonymize
 from jobs.configuration import config
-from jobs.gates import configuration_gates, keys, policy, run_gates, source, target
+from jobs.gates import configuration_gates, growth, keys, policy, quarantine, risk, run_gates, source, target
 from jobs.lake.delta_commit import transaction
 from privacy_udfs.keys import Keyset, clear_cache, create_file, load_keyset
 from tests.helpers.lakes import POLICY, table, write_conf
@@ -68,6 +68,11 @@ def unguarded(at: Scene) -> None:
     at.patch.setattr(transaction, "TRIED", {"4.2": "4.3"})
 
 
+def unguarded_risk(at: Scene) -> None:
+    unguarded(at)
+    at.written("policy.yaml", {**POLICY, "risk": {"k": 2}})
+
+
 def raw_history(at: Scene) -> None:
     at.raw()
     at.configured({"id": HASH})
@@ -79,6 +84,55 @@ def other_than_recorded(at: Scene) -> None:
     at.configured({"id": HASH})
     at.treated()
     at.another_keyset()
+
+
+def same_record(at: Scene) -> None:
+    at.raw()
+    at.configured({"id": HASH})
+    at.treated()
+    at.configured({"id": "redact"}, target={"path": str(at.lake / "treated" / "t"), "mode": "incremental"})
+
+
+def rest_there(at: Scene) -> None:
+    at.spark.sql("SELECT 'C-1001' AS id, 1 AS day").write.parquet(str(at.lake / "raw" / "t"))
+    target = {"path": str(at.lake / "treated" / "t"), "mode": "partitions", "partition_by": ["day"]}
+    at.configured({"id": "redact", "day": "keep"}, target=target)
+
+
+def keyed(at: Scene) -> None:
+    at.spark.sql("SELECT 1.5D AS id").write.format("delta").save(str(at.lake / "raw" / "t"))
+    target = {"path": str(at.lake / "treated" / "t"), "mode": "changes", "key": ["id"]}
+    at.configured({"id": "keep"}, source={"format": "delta", "path": str(at.lake / "raw" / "t")}, target=target)
+
+
+def same_place(at: Scene) -> None:
+    at.raw()
+    set_aside(at, "first", {"mode": "incremental"})
+    at.treated()
+    set_aside(at, "second", {"mode": "incremental"})
+
+
+def set_aside(at: Scene, place: str, target: Mapping[str, Any]) -> None:
+    """A table with a quarantine, of which all rows are refused."""
+    aside = {"on_refused": "quarantine", "quarantine": {"path": f"{at.lake}/{place}", "key": "aside"}}
+    target = {"path": str(at.lake / "treated" / "t"), **target}
+    at.configured({"id": {"technique": "truncate_ip"}}, target=target, **aside)
+    if not (at.lake / "aside.json").exists():
+        create_file(at.lake / "aside.json")
+    keys = {key: {"keyset": f"file:{at.lake}/{file}.json"} for key, file in (("crm", "keys/crm"), ("aside",) * 2)}
+    at.written("keys.yaml", keys)
+
+
+def measurable(at: Scene) -> None:
+    at.spark.sql("SELECT array('C-1001') AS ids").write.parquet(str(at.lake / "raw" / "t"))
+    at.configured({"ids[]": "redact"})  # how many there are stays
+    at.written("policy.yaml", {**POLICY, "risk": {"k": 2}})
+
+
+def people(at: Scene) -> None:
+    at.raw()
+    at.configured({"id": "redact"}, subject="id")
+    at.written("policy.yaml", {**POLICY, "risk": {"k": 2}})
 
 
 def consented(at: Scene) -> None:
@@ -146,8 +200,15 @@ def reviewed_too_late(at: Scene) -> None:
 Case = tuple[Callable[[Scene], None], Any, int, str]
 CASES: tuple[Case, ...] = (
     (unguarded, target.unguarded, 0, "is seen only after the commit"),
+    (unguarded_risk, target.unguarded, 1, "its risk is measured before the commit"),
     (raw_history, target.raw_history, 1, "time travel would still show"),
     (other_than_recorded, keys.other_than_recorded, 1, "is not the key that the target's record was made with"),
+    (same_record, growth.same_record, 1, "were treated otherwise than new ones would be"),
+    (rest_there, growth.rest_there, 1, "there is no target"),
+    (keyed, growth.keyed, 1, "key: id is double, which cannot tell rows apart"),
+    (same_place, quarantine.same_place, 1, "stand in another quarantine than the entry names now"),
+    (measurable, risk.measurable, 1, "risk: ids[]: quasi-identifiers and sensitive columns are measured where"),
+    (people, risk.measurable, 1, "risk: rows would count, and not people"),
     (consented, source.consented, 1, "is itself a treated table"),
     (delivery, keys.delivery, 1, "what Spark sends is not encrypted"),
     (aging, keys.age, 0, "rotate it within 20 days"),
@@ -186,7 +247,8 @@ def test_everyone_who_asks_is_told_the_same(
     at: Scene, capfd: pytest.CaptureFixture[str], make: Callable[[Scene], None], gate: Any, code: int, said: str
 ) -> None:
     make(at)
-    answers = {asked: told(asked, at.lake, capfd) for asked in ASKED}
+    chosen = ("--where", "day = 1") if gate is growth.rest_there else ()  # a run says so, and a plan is of all
+    answers = {asked: told(asked, at.lake, capfd, *(chosen if "run" in asked else ())) for asked in ASKED}
     assert [line for line in answers["plan"][1] if said in line] == answers["plan"][1]
     assert len(answers["plan"][1]) == 1
     assert answers == dict.fromkeys(ASKED, (code, answers["plan"][1]))

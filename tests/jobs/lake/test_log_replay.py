@@ -58,7 +58,7 @@ def test_more_of_a_log_more_tasks(own: SparkSession) -> None:
 def test_the_history_is_the_same_whoever_reads_it(own: SparkSession, lake: Path) -> None:
     place = made(own, lake, 4)
     own.sql(f"DELETE FROM delta.`{place}` WHERE id = 1")
-    found = [history.raw_versions(own, Address(path=place), place, 4, is_small) for is_small in (False, True)]
+    found = [history.of(own, Address(path=place), place, 4, is_small).raw_versions for is_small in (False, True)]
     assert found[0] == found[1] == tuple(range(5))
 
 

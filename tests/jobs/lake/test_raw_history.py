@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -14,7 +15,8 @@ from jobs import pseudonymize
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import Refused
 from jobs.lake import state
-from jobs.lake.history import Commit, _judged
+from jobs.lake.history import History, _judged
+from jobs.lake.log_commits import Commit
 from jobs.lake.replace import USER_METADATA
 from jobs.lake.state import TargetState
 from jobs.record.treatment_record import RECORD
@@ -34,6 +36,7 @@ def ours(version: int, **more: object) -> Commit:
     parts = {
         "added": 1,
         "rows": 5,
+        "removed": 0,
         "record": RECORDED,
         "mark": version,
         "operation": CREATE,
@@ -44,8 +47,29 @@ def ours(version: int, **more: object) -> Commit:
 
 
 def other(version: int, operation: str, **more: object) -> Commit:
-    parts = {"added": 0, "rows": 0, "record": None, "mark": None, "operation": operation, "parameters": {}, "run": {}}
+    parts = {
+        "added": 0,
+        "rows": 0,
+        "removed": 0,
+        "record": None,
+        "mark": None,
+        "operation": operation,
+        "parameters": {},
+        "run": {},
+    }
     return Commit(version, **{**parts, **more})  # type: ignore[arg-type]
+
+
+def more(version: int, **others: object) -> Commit:
+    """A run of ours that added rows."""
+    run = {**ours(version).run, "mode": "incremental"}
+    return dataclasses.replace(ours(version), **{"operation": "WRITE", "record": None, "run": run, **others})  # type: ignore[arg-type]
+
+
+def some(version: int, **others: object) -> Commit:
+    """A run of ours that replaced partitions."""
+    run = {**ours(version).run, "mode": "partitions"}
+    return more(version, **{"removed": 1, "run": run, **others})
 
 
 COPY = ours(0).run
@@ -79,17 +103,50 @@ UNSET = {"other": "x"}
         ([other(0, "WRITE", added=1), ours(1), other(2, "RESTORE", added=1, parameters={"version": "1"})], [0]),
         ([other(0, "WRITE", added=1), ours(1), other(2, "RESTORE", added=1, parameters={"timestamp": "x"})], [0, 2]),
         ([other(0, "CLONE", added=3, record=RECORDED)], [0]),
+        ([ours(0), more(1), other(2, "OPTIMIZE"), more(3)], []),
+        ([ours(0), more(1, run={**ours(1).run, "mode": "changes"}, removed=1)], []),
+        ([ours(0), more(1, run={**ours(1).run, "mode": "some"}, removed=1)], [1]),
+        ([ours(0), other(1, "WRITE", added=1), more(2), ours(3)], [1, 2]),
+        ([ours(0), more(1, mark=None)], [1]),
+        ([ours(0), more(1, run={**COPY, "mode": "incremental"})], [1]),
+        ([ours(0), more(1, rows=6)], [1]),
+        ([ours(0), more(1, record=UNSET)], [1]),
+        ([other(0, "WRITE", added=1, record=UNSET), more(1)], [0, 1]),
+        ([ours(0), some(1), some(2, mark=1), some(3, mark=2), ours(4)], []),
+        ([ours(0), more(1), some(2, mark=2), some(3, mark=2), more(4, mark=4)], []),
+        ([ours(0), some(1), more(2, mark=1)], [2]),
+        ([ours(0), some(1), ours(2, mark=1)], [2]),
+        ([ours(0), more(1), some(2, mark=1)], [2]),
+        ([ours(0), some(1, mark=2)], [1]),
+        ([ours(0), some(1), other(2, "WRITE", added=1), some(3)], [2, 3]),
     ],
 )
 def test_which_versions_are_raw(commits: list[Commit], raw: list[int]) -> None:
-    assert [version for version, treated in _judged(commits, False).items() if not treated] == raw
+    assert [version for version, treated in _judged(commits, False)[0].items() if not treated] == raw
+
+
+@pytest.mark.parametrize(
+    ("commits", "lacking"),
+    [
+        ([ours(0), more(1)], False),
+        ([ours(0), other(1, "DELETE", added=1, removed=1)], True),
+        ([ours(0), other(1, "DELETE", added=1, removed=1), more(2)], True),
+        ([ours(0), other(1, "DELETE", added=1, removed=1), ours(2), more(3, removed=1)], False),
+        ([ours(0), other(1, "OPTIMIZE"), more(2, removed=2)], False),
+        ([more(7), more(8)], True),
+    ],
+)
+def test_whether_others_may_have_deleted_rows(commits: list[Commit], lacking: bool) -> None:
+    """Since the last run that wrote all rows; of a log that no longer holds one nobody knows."""
+    runs = frozenset(commit.version for commit in commits if commit.run)
+    assert History(commits[-1].version, tuple(commits), ours=runs).may_lack_rows is lacking
 
 
 def test_a_cleaned_log_begins_as_its_schema_says() -> None:
     left = [other(7, "OPTIMIZE"), other(8, "SET TBLPROPERTIES", record=RECORDED)]
-    assert list(_judged(left, True).values()) == [True, True]
-    assert list(_judged(left, False).values()) == [False, False]
-    assert list(_judged([*left, ours(9)], False).values()) == [False, False, True]
+    assert list(_judged(left, True)[0].values()) == [True, True]
+    assert list(_judged(left, False)[0].values()) == [False, False]
+    assert list(_judged([*left, ours(9)], False)[0].values()) == [False, False, True]
 
 
 # -- real tables ------------------------------------------------------------------------------------------------------
@@ -162,3 +219,11 @@ def test_a_location_with_the_signs_of_a_pattern(spark: SparkSession, lake: Path)
     spark.sql("SELECT 'x' AS id, 'canary' AS note").write.format("delta").mode("append").save(str(odd))
     target = conf.tables["t"].target.model_copy(update={"path": str(odd)})
     assert state.inspect(session.for_run(spark), target).raw_versions == (1,)
+
+
+def test_where_the_last_run_stopped() -> None:
+    commits = [ours(0), more(1), other(2, "OPTIMIZE"), other(3, "DELETE", removed=1)]
+    states, ours_of = _judged(commits, False)
+    run, after = History(3, tuple(commits), states, frozenset(ours_of)).since_last_run
+    assert run is not None
+    assert (run.version, [each.version for each in after]) == (1, [3, 2])

@@ -129,6 +129,20 @@ def test_bounds_on_parameters(tmp_path: Path, rule: dict[str, Any], treatment: A
         assert lines == [f"catalog/t.yaml:8: refused: columns.b: {asked}{said}"]
 
 
+def test_a_table_asks_less_of_its_rows_only_where_the_policy_says_so(tmp_path: Path) -> None:
+    asked = {"k": 5, "t": 0.5, "at_risk": 0.1}
+    columns = {"a": {"class": "non_personal", "treatment": "keep", "why": "x"}}
+    own = {"risk": {"k": 4, "t": 0.6, "at_risk": 0.05, "l": 1}}
+    (tmp_path / "refused").mkdir()
+    assert found(tmp_path / "refused", {"risk": asked}, columns, table=own) == [
+        "catalog/t.yaml:1: refused: risk.k: policy.yaml asks for 5, and 4 is laxer; risk.laxer_for names who may",
+        "catalog/t.yaml:1: refused: risk.t: policy.yaml asks for 0.5, and 0.6 is laxer; risk.laxer_for names who may",
+    ]
+    (tmp_path / "let").mkdir()
+    (line,) = found(tmp_path / "let", {"risk": {**asked, "laxer_for": ["t", "tt"]}}, columns, table=own)
+    assert line.endswith("warning: risk.laxer_for[1]: the catalog has no table tt; did you mean 't'?")
+
+
 def test_a_rule_names_the_domain_that_fixes_the_parameter(tmp_path: Path) -> None:
     rule = {"technique": "keyed_hash", "parameter": "algorithm", "one_of": ["HMAC-SHA-256"]}
     (line,) = found(tmp_path, {}, {"a": column({"domain": "customer"})}, rules=[rule])

@@ -308,6 +308,18 @@ def test_a_part_is_compared_with_the_whole_it_was() -> None:
     assert found == [("a", "added"), ("b", "unchanged"), ("a.x", "stronger"), ("a.y[]", "unchanged")]
 
 
+def test_cases_and_places_in_json_cannot_be_compared() -> None:
+    cases = {"p{when 1}": decided("redact", rows="a"), "p{when 2}": hashed(rows="b"), "q": decided("keep")}
+    places = {"p:$": decided("keep"), "p:$.x": decided("redact"), "q": decided("keep")}
+    for before, after, new in ((cases, places, 2), (places, cases, 2)):
+        found = diff(before, after)
+        assert [each.change for each in found[:new]] == ["not comparable"] * new
+        assert {each.column: each.change for each in found}["q"] == "unchanged"
+        assert any(each.is_weaker for each in found)
+    whole = {"p": decided("redact"), "q": decided("keep")}
+    assert {each.column: each.change for each in diff(whole, places)}["p:$"] == "weaker"
+
+
 def test_text_and_json() -> None:
     before = {"a": decided("drop"), "b": hashed()}
     after = {"a": decided("keep"), "b": hashed(), "c": decided("generalize_hierarchy", {"levels": HIERARCHY})}

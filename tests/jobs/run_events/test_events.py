@@ -8,12 +8,13 @@ import typing
 import pytest
 
 from jobs.run_events import events
-from jobs.run_events.events import Begun, Checked, Committed, Event, Failed, Treated, Warned
+from jobs.run_events.events import Begun, Checked, Committed, Event, Failed, Treated, Unchanged, Warned
 
 COLUMNS = (
     Treated("id", "direct_identifier", "keyed_hash", 1234, 1, 0),
     Treated("note", "non_personal", "keep", None, None, None),
 )
+CHANGED = {"inserted": 1, "updated": 1000, "deleted": 0, "stale": 0}
 TOLD: tuple[tuple[Event, str, str], ...] = (
     (
         Begun("t", "r-1", 2, "parquet:/lake/t"),
@@ -30,7 +31,8 @@ TOLD: tuple[tuple[Event, str, str], ...] = (
         '"event": "committed", "table": "t", "run_id": "r-1", "version": 3, "rows": 1235, "seconds": 2.5, '
         '"rows_per_second": 494, "columns": [{"column": "id", "class": "direct_identifier", "technique": "keyed_hash", '
         '"treated": 1234, "null": 1, "refused": 0}, {"column": "note", "class": "non_personal", "technique": "keep", '
-        '"treated": null, "null": null, "refused": null}], "execution": "columnar", "not_columnar": null',
+        '"treated": null, "null": null, "refused": null}], "execution": "columnar", "not_columnar": null, '
+        '"mode": "full", "changed": null, "quarantined": 0',
         "t: version 3, 1,235 rows in 2.5 s, 494 rows/s, columnar path\n"
         "  column  class              technique   treated  null  refused\n"
         "  ------  -----------------  ----------  -------  ----  -------\n"
@@ -41,10 +43,51 @@ TOLD: tuple[tuple[Event, str, str], ...] = (
         Committed("t", "r-1", 0, 0, 0.0, None, (), "spark", "it is a view"),
         '"event": "committed", "table": "t", "run_id": "r-1", "version": 0, "rows": 0, "seconds": 0.0, '
         '"rows_per_second": null, "columns": [], "execution": "spark", '
-        '"not_columnar": "it is a view"',
+        '"not_columnar": "it is a view", "mode": "full", "changed": null, "quarantined": 0',
         "t: version 0, 0 rows in 0.0 s, Spark's path: it is a view\n"
         "  column  class  technique  treated  null  refused\n"
         "  ------  -----  ---------  -------  ----  -------\n",
+    ),
+    (
+        Committed("t", "r-1", 4, 12, 0.0, None, (), "columnar", None, "incremental", None, 1234),
+        '"event": "committed", "table": "t", "run_id": "r-1", "version": 4, "rows": 12, "seconds": 0.0, '
+        '"rows_per_second": null, "columns": [], "execution": "columnar", "not_columnar": null, '
+        '"mode": "incremental", "changed": null, "quarantined": 1234',
+        "t: version 4, 12 new rows (1,234 more in quarantine) in 0.0 s, columnar path\n"
+        "  column  class  technique  treated  null  refused\n"
+        "  ------  -----  ---------  -------  ----  -------\n",
+    ),
+    (
+        Committed("t", "r-1", 5, 12, 0.0, None, (), "spark", None, "requeue"),
+        '"event": "committed", "table": "t", "run_id": "r-1", "version": 5, "rows": 12, "seconds": 0.0, '
+        '"rows_per_second": null, "columns": [], "execution": "spark", "not_columnar": null, '
+        '"mode": "requeue", "changed": null, "quarantined": 0',
+        "t: version 5, 12 rows out of quarantine in 0.0 s, Spark's path\n"
+        "  column  class  technique  treated  null  refused\n"
+        "  ------  -----  ---------  -------  ----  -------\n",
+    ),
+    (
+        Committed("t", "r-1", 5, 1200, 0.0, None, (), "spark", None, "changes", CHANGED),
+        '"event": "committed", "table": "t", "run_id": "r-1", "version": 5, "rows": 1200, "seconds": 0.0, '
+        '"rows_per_second": null, "columns": [], "execution": "spark", "not_columnar": null, '
+        '"mode": "changes", "changed": {"inserted": 1, "updated": 1000, "deleted": 0, "stale": 0}, "quarantined": 0',
+        "t: version 5, 1 inserted, 1,000 updated, 0 deleted in 0.0 s, Spark's path\n"
+        "  column  class  technique  treated  null  refused\n"
+        "  ------  -----  ---------  -------  ----  -------\n",
+    ),
+    (
+        Committed("t", "r-1", 5, 0, 0.0, None, (), "columnar", None, "partitions"),
+        '"event": "committed", "table": "t", "run_id": "r-1", "version": 5, "rows": 0, "seconds": 0.0, '
+        '"rows_per_second": null, "columns": [], "execution": "columnar", "not_columnar": null, '
+        '"mode": "partitions", "changed": null, "quarantined": 0',
+        "t: version 5, 0 rows in the place of chosen partitions, which are empty now, in 0.0 s, columnar path\n"
+        "  column  class  technique  treated  null  refused\n"
+        "  ------  -----  ---------  -------  ----  -------\n",
+    ),
+    (
+        Unchanged("t", 4),
+        '"event": "unchanged", "table": "t", "version": 4',
+        "t: nothing new in its source; it stays at version 4\n",
     ),
     (Warned("t", "look"), '"event": "warning", "table": "t", "message": "look"', "t: look\n"),
     (

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from chispa import assert_df_equality
+from delta.tables import DeltaTable
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -22,7 +23,7 @@ from jobs.spark_app import session
 from jobs.spark_app.failures import RunFailed, translated
 from jobs.table_run.planned import inspected, planned
 from jobs.treatment.treatment_plan import PlanError
-from tests.helpers import lakes
+from tests.helpers import lakes, set_runs
 from tests.helpers.lakes import column, configured, table, write_conf
 
 CUSTOMER = {"domain": "customer"}
@@ -147,6 +148,19 @@ def test_the_same_again_gives_the_same(spark: SparkSession, lake: Path, done: tu
     assert again.version == 1
     before = spark.read.format("delta").option("versionAsOf", 0).load(str(lake / "treated" / "crm.customers"))
     assert_df_equality(before, treated(spark, lake), ignore_row_order=True, ignore_metadata=False)
+
+
+def test_a_task_without_rows_writes_no_file_that_counts(spark: SparkSession, lake: Path) -> None:
+    for number in range(3):
+        rows = spark.range(number * 10, number * 10 + 10).coalesce(1)
+        rows.write.mode("append").parquet(str(lake / "raw" / "t"))
+    conf = configured(lake, table("t", lake, {"id": "keep"}, rows="id BETWEEN 10 AND 19"))
+    set_runs.run(spark, conf, "t", "spark", set_runs.FILE_BY_FILE)
+    again = set_runs.run(spark, conf, "t", "spark", set_runs.FILE_BY_FILE)
+    assert again.version == 1  # the first is known as a run of ours
+    last = DeltaTable.forPath(spark, str(lake / "treated" / "t")).history(1).collect()[0]
+    added = spark.read.json(str(lake / "treated" / "t" / "_delta_log" / f"{1:020}.json")).where("add IS NOT NULL")
+    assert json.loads(last["userMetadata"])["files"] == added.count()
 
 
 def test_settings_of_the_target_survive_a_replace(spark: SparkSession, lake: Path, done: tuple[Config, Result]) -> None:

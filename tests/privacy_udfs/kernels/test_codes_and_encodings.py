@@ -1,9 +1,8 @@
-"""HMAC, AES-CMAC and encodings of digests against the libraries that do one value at a time; and repeats found."""
+"""AES-CMAC and encodings of digests against the libraries that do one value at a time; and repeats found."""
 
 from __future__ import annotations
 
 import base64
-import hmac
 import subprocess
 import sys
 import textwrap
@@ -19,36 +18,13 @@ from cryptography.hazmat.primitives.cmac import CMAC
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from privacy_udfs.kernels.aes.cmac import LIMIT, aes_cmac
+from privacy_udfs.kernels.aes.cmac import aes_cmac
 from privacy_udfs.kernels.arrays.ragged import ROWS, steps
 from privacy_udfs.kernels.arrays.repeats import distinct_if_few
 from privacy_udfs.kernels.hmac.hmac import hmac_sha256, hmac_sha512
-from privacy_udfs.kernels.hmac.hmac_plain import hmac_one_by_one
-from privacy_udfs.kernels.hmac.sha2_lanes import lanes
+from privacy_udfs.kernels.text import base64_native
 from privacy_udfs.kernels.text.encoding import encode
-
-COMPILER = find_spec("llvmlite") is not None
-needs_compiler = pytest.mark.skipif(not COMPILER, reason="needs the extra `fast`")
-HASHES = ("sha256", "sha512")
-RANDOM = np.random.default_rng(4)
-MIXES = {
-    "none": [],
-    "one, empty": [0],
-    "around the ends of blocks": list(range(300)),
-    "equal": [5] * 1000,
-    "full blocks": [16, 32, 64, 128] * 300,
-    "short": RANDOM.integers(0, 70, 2 * ROWS + 3).tolist(),
-    "texts": RANDOM.integers(0, 3000, 300).tolist(),
-    "a few long among many": [*RANDOM.integers(0, 50, ROWS).tolist(), *[5000] * 40, LIMIT * 16, LIMIT * 16 + 1],
-    "a giant": [3, 10_000_000, *[5] * 2000],
-}
-each_mix = pytest.mark.parametrize("lengths", MIXES.values(), ids=MIXES)
-
-
-def messages_of(lengths: list[int]) -> tuple[list[bytes], pa.Array]:
-    """Random messages, and a slice of an array that holds them behind another value."""
-    messages = [RANDOM.bytes(length) for length in lengths]
-    return messages, pa.array([b"before", *messages], pa.binary()).slice(1)
+from tests.helpers.messages import RANDOM, each_mix, messages_of
 
 
 def cmac(key: bytes, message: bytes) -> bytes:
@@ -65,77 +41,14 @@ def test_aes_cmac(lengths: list[int], size: int) -> None:
     assert [row.tobytes() for row in aes_cmac(key, array)] == [cmac(key, message) for message in messages]
 
 
-@each_mix
-@pytest.mark.parametrize("name", HASHES)
-def test_hmac_one_by_one(lengths: list[int], name: str) -> None:
-    messages, array = messages_of(lengths)
-    got = hmac_one_by_one(b"key", array, name)
-    assert [row.tobytes() for row in got] == [hmac.digest(b"key", message, name) for message in messages]
-
-
-@needs_compiler
-@each_mix
-@pytest.mark.parametrize("name", HASHES)
-def test_hmac_in_lanes(lengths: list[int], name: str) -> None:
-    messages, array = messages_of(lengths)
-    compiled = lanes(name)
-    assert compiled is not None
-    got = compiled.hmac(b"key", array)
-    assert [row.tobytes() for row in got] == [hmac.digest(b"key", message, name) for message in messages]
-
-
 @settings(deadline=None)
-@given(
-    st.binary(min_size=1, max_size=300), st.lists(st.none() | st.binary(max_size=300), max_size=30), st.integers(0, 3)
-)
-def test_any_key_and_messages_with_nulls(key: bytes, messages: list[bytes | None], start: int) -> None:
+@given(st.binary(min_size=32, max_size=32), st.lists(st.none() | st.binary(max_size=99)), st.integers(0, 3))
+def test_aes_cmac_of_messages_with_nulls(key: bytes, messages: list[bytes | None], start: int) -> None:
     array = pa.array(messages, pa.binary()).slice(start)
-    aes_key = hmac.digest(b"", key, "sha256")
-    ways = [(aes_cmac(aes_key, array), lambda message: cmac(aes_key, message))]
-    for name in HASHES:
-        rows = [hmac_one_by_one(key, array, name)]
-        if COMPILER:
-            rows.append(lanes(name).hmac(key, array))
-        ways += [(got, lambda message, name=name: hmac.digest(key, message, name)) for got in rows]
-    for got, oracle in ways:
-        assert len(got) == len(array)
-        for row, message in zip(got, messages[start:], strict=True):
-            assert message is None or row.tobytes() == oracle(message)
-
-
-def test_hmac_gives_the_same_by_any_way_and_size_of_batch() -> None:
-    messages, array = messages_of([10] * 5000)
-    for function, name in ((hmac_sha256, "sha256"), (hmac_sha512, "sha512")):
-        for size in (1, 999, 5000):
-            got = function(b"k", array.slice(0, size))
-            assert got[-1].tobytes() == hmac.digest(b"k", messages[size - 1], name)
-
-
-def test_without_the_extra_the_bytes_are_the_same() -> None:
-    code = """
-        import hmac, sys
-        sys.modules["llvmlite"] = None  # importing it now fails as if it were not installed
-        import pyarrow as pa
-        from privacy_udfs.kernels.hmac.hmac import hmac_sha256
-        from privacy_udfs.kernels.hmac.sha2_lanes import lanes
-        assert lanes("sha256") is None
-        messages = [str(n).encode() for n in range(3000)]
-        assert [row.tobytes() for row in hmac_sha256(b"k", pa.array(messages))] == [
-            hmac.digest(b"k", message, "sha256") for message in messages
-        ]
-    """
-    subprocess.run([sys.executable, "-W", "error", "-c", textwrap.dedent(code)], check=True)
-
-
-@needs_compiler
-def test_the_constants_are_those_of_fips_180_4() -> None:
-    from privacy_udfs.kernels.hmac.sha2_ir import root_fractions
-
-    assert root_fractions(2, 3, 32) == [0x428A2F98, 0x71374491]
-    assert root_fractions(64, 3, 32)[-1] == 0xC67178F2
-    assert root_fractions(80, 3, 64)[-1] == 0x6C44198C4A475817
-    assert root_fractions(8, 2, 32)[-1] == 0x5BE0CD19
-    assert root_fractions(8, 2, 64)[-1] == 0x5BE0CD19137E2179
+    got = aes_cmac(key, array)
+    assert len(got) == len(array)
+    for row, message in zip(got, messages[start:], strict=True):
+        assert message is None or row.tobytes() == cmac(key, message)
 
 
 @given(st.lists(st.integers(1, 400), min_size=1, max_size=200), st.integers(1, 300))
@@ -166,6 +79,52 @@ def test_encodings(length: int, size: int, prefix: str, start: int) -> None:
         got.validate(full=True)
         expect = [oracle(row.tobytes()) if n else None for row, n in zip(digests, like.to_pylist(), strict=True)]
         assert got.to_pylist() == expect
+
+
+@pytest.mark.skipif(find_spec("llvmlite") is None, reason="needs the extra `fast`")
+@pytest.mark.parametrize("size", range(1, 65))
+def test_base64url_compiled(size: int) -> None:
+    """Every length of a row, wherever the rows lie, up to the end of their buffer."""
+    writer = base64_native.compiled()
+    assert writer is not None
+    for count in (0, 1, 2, 17, 300):
+        whole = RANDOM.integers(0, 256, (count, 64)).astype(np.uint8)
+        for rows in (whole[:, :size], whole[:, 64 - size :], whole[:, :size].copy(), whole[::-2, :size]):
+            for prefix in (b"", b"crm:"):
+                expect = [prefix + base64.urlsafe_b64encode(row.tobytes()).rstrip(b"=") for row in rows]
+                assert [row.tobytes() for row in writer.write(rows, prefix)] == expect
+
+
+@pytest.mark.skipif(find_spec("llvmlite") is None, reason="needs the extra `fast`")
+@pytest.mark.skipif(sys.platform != "linux", reason="walls are made by Linux's mprotect")
+def test_base64url_compiled_reads_nothing_past_the_rows() -> None:
+    code = """
+        import base64, ctypes, os
+        import numpy as np
+        from privacy_udfs.kernels.text.base64_native import compiled
+        from tests.helpers.walls import Walled
+        for size in range(1, 65):
+            for stride in (size, 64):
+                walled = Walled(os.urandom(40 * stride + size))
+                room = np.frombuffer((ctypes.c_char * walled.size).from_address(walled.address), np.uint8)
+                rows = np.ndarray((41, size), np.uint8, room, 0, (stride, 1))
+                expect = [base64.urlsafe_b64encode(row.tobytes()).rstrip(b"=") for row in rows]
+                assert [row.tobytes() for row in compiled().write(rows, b"")] == expect
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)
+
+
+@pytest.mark.skipif(find_spec("llvmlite") is None, reason="needs the extra `fast`")
+def test_base64url_is_compiled_once_it_pays() -> None:
+    patience = base64_native.Patience(1000)
+    assert [patience.writer(count) is not None for count in (999, 0, 1, 5)] == [False, False, True, True]
+
+
+def test_base64url_is_the_same_before_and_after_it_pays() -> None:
+    digests = RANDOM.integers(0, 256, (base64_native.PAYS // 2, 16)).astype(np.uint8)
+    like = pa.nulls(len(digests)).is_null()
+    first, *others = (encode(digests, like, "base64url", "é-") for _ in range(4))
+    assert all(other.equals(first) for other in others)
 
 
 def test_encodings_of_several_chunks() -> None:

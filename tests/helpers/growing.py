@@ -1,0 +1,69 @@
+"""A lake whose source grows, and the incremental runs that follow it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from chispa import assert_df_equality
+from delta.tables import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+
+from jobs import pseudonymize
+from jobs.configuration.models import Execution
+from jobs.pseudonymize import Result
+from tests.helpers import lakes
+
+COLUMNS: dict[str, Any] = {"id": {"domain": "customer"}, "day": "keep", "note": "redact"}
+PATHS: tuple[Execution, ...] = ("columnar", "spark")
+
+
+def rows(spark: SparkSession, start: int, end: int) -> DataFrame:
+    day = "date_add(date'2026-01-01', int(id % 3)) AS day"
+    return spark.range(start, end, 1, 2).selectExpr("cast(id AS string) AS id", day, "concat('n', id) AS note")
+
+
+def grown(spark: SparkSession, lake: Path, start: int, end: int, mode: str = "append") -> None:
+    rows(spark, start, end).write.format("delta").mode(mode).save(str(lake / "raw" / "t"))
+
+
+def run(spark: SparkSession, lake: Path, execution: Execution = "auto", **more: Any) -> Result:
+    return ran(spark, lake, "delta", execution, **more)
+
+
+def ran(
+    spark: SparkSession, lake: Path, format_: str, execution: Execution = "auto", target: Any = None, **more: Any
+) -> Result:
+    entry = lakes.table(
+        "t",
+        lake,
+        more.pop("columns", COLUMNS),
+        source={"format": format_, "path": str(lake / "raw" / "t"), **more.pop("source", {})},
+        target={"path": str(lake / "treated" / "t"), "mode": "incremental", **(target or {})},
+        **more.pop("entry", {}),
+    )
+    return pseudonymize.run(spark, lakes.configured(lake, entry), "t", execution=execution, **more)
+
+
+def told(spark: SparkSession, lake: Path) -> list[dict[str, Any]]:
+    """The user metadata of the target's commits, the oldest first."""
+    history = spark.sql(f"DESCRIBE HISTORY delta.`{lake}/treated/t`").orderBy("version")
+    return [json.loads(row["userMetadata"]) for row in history.collect() if row["userMetadata"]]
+
+
+def check_as_in_full(spark: SparkSession, lake: Path, format_: str = "delta", **more: Any) -> None:
+    """The target's rows and schema are those that a run in full makes elsewhere."""
+    more["target"] = {"path": str(lake / "treated" / "full"), "mode": "full"}
+    ran(spark, lake, format_, **more)
+    ours, full = (spark.read.format("delta").load(str(lake / "treated" / name)) for name in ("t", "full"))
+    assert ours.schema.jsonValue() == full.schema.jsonValue()
+    assert_df_equality(ours, full, ignore_row_order=True)
+
+
+def delta(spark: SparkSession, path: Path) -> DeltaTable:
+    return DeltaTable.forPath(spark, str(path))
+
+
+def rows_of(spark: SparkSession, lake: Path) -> list[Any]:
+    return sorted(map(tuple, lakes.treated(spark, lake).collect()))

@@ -1,0 +1,192 @@
+"""Tables that single people out are not committed: asked of all their rows, treated, before anyone sees them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pyspark.sql import SparkSession
+
+from jobs import plan, pseudonymize
+from jobs.configuration import config
+from jobs.configuration.models import Execution
+from jobs.console.exit_codes import Refused
+from tests.helpers.growing import PATHS, told
+from tests.helpers.lakes import POLICY, column, table, treated, write_conf
+
+COLUMNS: Mapping[str, Any] = {
+    "person": column({"domain": "customer"}, "direct_identifier"),
+    "zip": column({"technique": "truncate", "keep": 2}),
+    "address.city": column("keep"),
+    "a.b": column("keep", "non_personal"),
+    "income": column("keep", "sensitive"),
+}
+CANARY = "Xanadu"
+KEPT = tuple(f"P-{at}|80{at}31|Berlin|{at % 3}" for at in range(12))
+ONE_MORE = (f"P-90|80999|{CANARY}|1",)
+
+
+def raw(spark: SparkSession, lake: Path, people: tuple[str, ...], mode: str = "append") -> None:
+    """One file more of rows, each ``person|zip|city|income``."""
+    rows = spark.createDataFrame(
+        [tuple(each.split("|")) for each in people], "person string, z string, c string, i string"
+    )
+    made = rows.selectExpr("person", "z AS zip", "struct(c AS city) AS address", "1 AS `a.b`", "int(i) AS income")
+    writer = made.coalesce(1).write.format("delta").mode(mode).option("delta.enableChangeDataFeed", "true")
+    writer.save(str(lake / "raw" / "t"))
+
+
+def configured(lake: Path, risk: Mapping[str, Any], **more: Any) -> None:
+    source = {"format": "delta", "path": str(lake / "raw" / "t")}
+    entry = table("t", lake, {**COLUMNS, "`a.b`": COLUMNS["a.b"]}, **{"source": source, "subject": "person", **more})
+    del entry["columns"]["a.b"]
+    write_conf(lake, entry)
+    (lake / "conf" / "policy.yaml").write_text(yaml.safe_dump({**POLICY, "risk": dict(risk)}), encoding="utf-8")
+
+
+def run(spark: SparkSession, lake: Path, execution: Execution, **more: Any) -> pseudonymize.Result:
+    return pseudonymize.run(spark, config.load(lake / "conf"), "t", execution=execution, **more)
+
+
+def files(lake: Path) -> set[str]:
+    """What stands in the target's folder, but for checksums."""
+    at = lake / "treated" / "t"
+    return {str(path.relative_to(at)) for path in at.rglob("*") if path.is_file() and path.suffix != ".crc"}
+
+
+@pytest.mark.parametrize("execution", PATHS)
+def test_rows_that_single_people_out_are_not_committed(spark: SparkSession, lake: Path, execution: Execution) -> None:
+    raw(spark, lake, KEPT)
+    configured(lake, {"k": 5, "l": 2, "t": 0.3, "at_risk": 0.1})
+    done = run(spark, lake, execution)
+    assert done.execution == execution
+    assert done.risk == {
+        "asked": {"k": 5, "l": 2, "t": 0.3, "at_risk": 0.1},
+        "quasi_identifiers": 2,
+        "counted": "people",
+        "rows": 12,
+        "people": 12,
+        "classes": "< 10",
+        "k": 12,
+        "uniques": 0,
+        "at_risk": 0,
+        "sensitive": {"income": {"l": 3, "t": 0.0}},
+    }
+    assert told(spark, lake)[0]["risk"] == done.risk
+    before = files(lake)
+    raw(spark, lake, ONE_MORE)
+    with pytest.raises(Refused) as refused:
+        run(spark, lake, execution)
+    assert str(refused.value).splitlines() == [
+        "t: risk: k is 1, and 5 is asked: classes of fewer than 5 hold < 10 of 13 people; nothing was committed",
+        "t: risk: income: l is 1, and 2 is asked; nothing was committed",
+        "t: risk: income: t is 0.307692, and at most 0.3 is let pass; nothing was committed",
+    ]
+    assert files(lake) == before
+
+
+@pytest.mark.parametrize("execution", PATHS)
+def test_rows_that_come_are_asked_with_those_that_stay(spark: SparkSession, lake: Path, execution: Execution) -> None:
+    """Three rows are no class of five, but with twelve that are there they are one of fifteen."""
+    raw(spark, lake, KEPT)
+    target = {"path": str(lake / "treated" / "t"), "mode": "incremental"}
+    configured(lake, {"k": 5}, target=target)
+    run(spark, lake, execution)
+    raw(spark, lake, tuple(f"P-2{at}|80999|Berlin|1" for at in range(3)))
+    added = run(spark, lake, execution)
+    assert (added.mode, added.rows, added.risk and added.risk["k"]) == ("incremental", 3, 15)
+    before = files(lake)
+    raw(spark, lake, ONE_MORE)
+    with pytest.raises(Refused, match="k is 1, and 5 is asked: classes of fewer than 5 hold < 10 of 16 people"):
+        run(spark, lake, execution)
+    assert files(lake) == before
+
+
+def test_partitions_and_changes_are_asked_too(spark: SparkSession, lake: Path) -> None:
+    raw(spark, lake, (*KEPT, *(f"P-5{at}|12000|Rome|1" for at in range(5))))
+    target = {"path": str(lake / "treated" / "t"), "partition_by": ["income"]}
+    configured(lake, {"k": 4}, target=target)
+    assert run(spark, lake, "auto").risk is not None
+    spark.sql(f"DELETE FROM delta.`{lake}/raw/t` WHERE person IN ('P-50', 'P-51')")
+    before = files(lake)
+    with pytest.raises(Refused, match="k is 3, and 4 is asked"):
+        run(spark, lake, "auto", mode="partitions", where="income = 1")
+    configured(lake, {"k": 4}, target={**target, "mode": "changes", "key": ["person"]})
+    with pytest.raises(Refused, match="k is 3, and 4 is asked"):
+        run(spark, lake, "auto", mode="changes")
+    assert files(lake) == before
+
+
+def test_people_count_and_not_rows(spark: SparkSession, lake: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """One person of five rows is alone among them; nobody reads whom, or where."""
+    raw(spark, lake, (*KEPT, *ONE_MORE * 5))
+    configured(lake, {"k": 5}, subject=None)
+    assert run(spark, lake, "auto").risk == {**ROWS, "rows": 17, "k": 5}
+    configured(lake, {"k": 5})
+    before = files(lake)
+    assert pseudonymize.main(["--conf", str(lake / "conf"), "--table", "t"]) == 1
+    out, err = capfd.readouterr()
+    assert "k is 1, and 5 is asked: classes of fewer than 5 hold < 10 of 13 people" in out
+    assert CANARY not in out + err
+    assert files(lake) == before
+
+
+ROWS = {"asked": {"k": 5}, "quasi_identifiers": 2, "counted": "rows", "classes": "< 10", "uniques": 0, "at_risk": 0}
+
+
+def test_plan_shows_what_the_last_run_measured(
+    spark: SparkSession, lake: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    raw(spark, lake, KEPT)
+    configured(lake, {"k": 5, "l": 2})
+    asked = ["--conf", str(lake / "conf"), "--table", "t"]
+    assert plan.main(asked) == 0
+    assert "risk measured by the last run: nothing yet" in capfd.readouterr().out
+    run(spark, lake, "auto")
+    assert plan.main(asked) == 0
+    assert capfd.readouterr().out.splitlines()[-2:] == [
+        "  risk asked before the commit: k 5, l 2",
+        "  risk measured by the last run: version 0: k 12 of 12 people in < 10 classes by 2 quasi-identifiers, none at "
+        "risk; income: l 3, t 0.0",
+    ]
+    assert plan.main([*asked, "--json"]) == 0
+    assert json.loads(capfd.readouterr().out)["risk"]["measured"]["k"] == 12
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from jobs import pseudonymize
+from jobs.configuration import config
+from jobs.risk_measures import measure
+from jobs.spark_app import session
+def die(rows, asked):
+    assert rows.count() == 13
+    os.killpg(0, signal.SIGKILL)
+measure.measure = die
+pseudonymize.run(session.start("killed"), config.load(Path(sys.argv[1])), "t")
+"""
+
+
+@pytest.mark.sweep
+def test_killed_while_it_measures(spark: SparkSession, lake: Path) -> None:
+    raw(spark, lake, KEPT)
+    configured(lake, {"k": 5})
+    run(spark, lake, "auto")
+    raw(spark, lake, ONE_MORE)
+    environ = {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1"}
+    command = [sys.executable, "-c", KILLED, str(lake / "conf")]
+    done = subprocess.run(command, env=environ, capture_output=True, start_new_session=True, timeout=300, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr[-2000:]
+    assert len(told(spark, lake)) == 1
+    assert treated(spark, lake).count() == 12
+    with pytest.raises(Refused, match="k is 1, and 5 is asked"):
+        run(spark, lake, "auto")

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.benchmarks import check, growth, kernels, plot, report, search, shapes, small_tables, tables, targets
+from tests.benchmarks import check, growth, kernels, plot, report, scale, search, shapes, small_tables, tables, targets
 
 VALUES, QUICK_VALUES = 200_000, 20_000
 QUICK_ROWS = 200_000
@@ -22,7 +22,7 @@ QUICK_ROWS = 200_000
 def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     options.add_argument("--quick", action="store_true", help="a tenth of the values and one turn; prints only")
-    parts = ("kernels", "tables", "shapes", "small", "growth", "search")
+    parts = ("kernels", "tables", "shapes", "small", "growth", "scale", "search")
     options.add_argument("--only", choices=parts, help="one part of it; prints only")
     options.add_argument("--group", help="of the kernels only those groups whose title holds this; prints only")
     options.add_argument("--turns", type=int, help="turns of each case after one to warm up (default 5)")
@@ -40,6 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     if options.only == "growth":
         print(run_growth(options.folder, 0.1 if options.quick else 1, turns, options.cores))
+        return 0
+    if options.only == "scale":
+        print(run_scale(options.folder, 0.1 if options.quick else 1, turns, options.cores))
         return 0
     if options.only == "search":
         print(search.as_text(search.measure(options.adult, options.cores, say), options.adult))
@@ -104,6 +107,13 @@ def run_growth(folder: Path | None, part: float, turns: int, cores: int) -> str:
         added = growth.as_text(growth.measure(Path(made), part, turns, cores, say), cores)
         changed = growth.measure_changes(Path(made), part, turns, cores, say)
         return "\n\n".join([added, growth.changes_as_text(changed, cores)])
+
+
+def run_scale(folder: Path | None, part: float, turns: int, cores: int) -> str:
+    with tempfile.TemporaryDirectory(dir=folder, prefix="benchmark-") as made:
+        grown = scale.as_text(scale.measure(Path(made), part, turns, cores, say), cores)
+        elements = scale.measure_elements(Path(made), part, turns, say)
+        return "\n\n".join([grown, scale.elements_as_text(elements)])
 
 
 def say(text: str) -> None:

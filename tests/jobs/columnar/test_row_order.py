@@ -24,6 +24,16 @@ COLUMNS: dict[str, pa.Array] = {
     "number": pa.array([None if at % 3 == 0 else at for at in NUMBERS]),
     "decimal": pa.array([decimal.Decimal(at) / 100 for at in NUMBERS], pa.decimal128(10, 2)),
     "structs": pa.array([None if at % 4 == 0 else [{"a": at, "b": str(at)}] * (at % 3) for at in NUMBERS]),
+    "structs of structs": pa.array(
+        [None if at % 4 == 0 else {"a": {"b": f"{at:022d}", "c": [at] * (at % 3)}} for at in NUMBERS]
+    ),
+    "lists of lists": pa.array([[None if at % 5 == 0 else [f"{at:04d}"] * (at % 3)] * (at % 4) for at in NUMBERS]),
+    "nulls over elements": pa.ListArray.from_arrays(
+        pa.array(range(0, 2 * ROWS + 1, 2), pa.int32()),
+        pa.array([f"{at:05d}" for at in range(2 * ROWS)]),
+        mask=pa.array([at % 3 == 0 for at in NUMBERS]),
+    ),
+    "no fields": pa.array([{}] * ROWS, pa.struct([])),
     "map": pa.array([[(str(at), at)] for at in NUMBERS], pa.map_(pa.string(), pa.int64())),
 }
 

@@ -16,6 +16,8 @@ from jobs.columnar import hadoop, s3
 from jobs.columnar.unfit import NotColumnar
 
 _URI = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*):(//(?P<store>[^/]*))?(?P<path>/.*)?", re.DOTALL)
+S3 = ("s3a", "s3")
+"""Two names of one store. A bucket of another one may be called alike."""
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]*")
 
 
@@ -43,7 +45,7 @@ class Access:
         if scheme == "file":
             return pafs.LocalFileSystem(), path
         for bucket in self.buckets:
-            if bucket.name == store:
+            if scheme in S3 and bucket.name == store:
                 return s3.opened(bucket), store + path
         raise NotColumnar(f"files of {scheme}: are outside the places that the run was planned with")
 
@@ -110,7 +112,7 @@ def parted(uri: str) -> tuple[str, str, str]:
         raise NotColumnar("a path has empty parts or dots")
     if found["scheme"] == "file" and (found["store"] or not path):
         raise NotColumnar("a path of file: names a host or no file")
-    if found["scheme"] in ("s3a", "s3") and not _BUCKET.fullmatch(found["store"] or ""):
+    if found["scheme"] in S3 and not _BUCKET.fullmatch(found["store"] or ""):
         raise NotColumnar("a path in S3 names more than a bucket")  # keys, say, so its text is not told
     return found["scheme"], found["store"] or "", path
 
@@ -121,7 +123,7 @@ def access(spark: SparkSession, uris: Iterable[str]) -> Access:
     made = Access()
     for uri in sorted(set(uris)):
         scheme, store, _ = parted(uri)
-        if scheme not in ("file", "s3a", "s3"):
+        if scheme not in ("file", *S3):
             raise NotColumnar(f"files of {scheme}: are reached by Spark only")
         theirs = hadoop.file_system(spark, uri)
         if scheme == "file":

@@ -73,8 +73,8 @@ def fitted(spark: SparkSession, plan: Plan, source: SourceRows, trees: Trees, be
 
 
 def _one_of_each_store(uris: Iterable[str]) -> list[str]:
-    """A file for each host or bucket, whose settings serve all others there."""
-    return list({uri.partition("://")[2].partition("/")[0]: uri for uri in uris}.values())
+    """A file for each host or bucket of each kind of store, whose settings serve all others there."""
+    return list({file_systems.parted(uri)[:2]: uri for uri in uris}.values())
 
 
 def _csv_reader(spark: SparkSession, plan: Plan, source: SourceRows, files: SourceFiles) -> Reader:

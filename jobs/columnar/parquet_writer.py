@@ -20,6 +20,13 @@ CODECS = {"snappy": "snappy", "zstd": "zstd", "gzip": "gzip", "lz4_raw": "lz4", 
 """Spark's name of a compression -> Arrow's."""
 MOST_OPEN = 32
 """Files of partitions that are open at once; with more, some are closed before their time."""
+HELD = 192 << 20
+"""Bytes of rows that wait until their partition has enough of them for a file: Spark sorts for it, here they are few
+per batch when partitions are many."""
+OF_COLUMN = 512
+"""Bytes that a column of a piece of rows takes besides them, about."""
+ROW_GROUP = 32 << 20
+"""Bytes of rows in one row group, about."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,23 +60,47 @@ class Files:
     def __init__(self, layout: Layout, access: Access, task: int) -> None:
         self.layout, self.access, self.task = layout, access, task
         self._open: dict[Values, _File] = {}
+        self._held: dict[Values, list[pa.Table]] = {}
+        self._sizes: dict[Values, int] = {}
         self._uris: list[str] = []
         self.added: list[AddedFile] = []
 
     def write(self, rows: pa.Table) -> None:
-        """One row group, or one for each partition."""
-        rows = row_order.shuffled(rows) if self.layout.is_shuffled else rows
+        """One row group; of a partitioned table the rows wait for others of their partitions."""
+        if not self.layout.partition_by:
+            self._put((), rows)
+            return
         for values, of_partition in partition_values.split(rows, self.layout.partition_by):
-            if values not in self._open:
-                self._make_room()
-                self._open[values] = self._new(values, of_partition)
-            file = self._open[values]
-            file.write(of_partition.select(self.layout.in_files.names))
-            if file.size >= self.layout.largest:
-                self._close(values)
+            self._held.setdefault(values, []).append(of_partition.select(self.layout.in_files.names))
+            size = of_partition.nbytes + OF_COLUMN * of_partition.num_columns
+            self._sizes[values] = self._sizes.get(values, 0) + size
+        if sum(self._sizes.values()) > HELD:
+            self._release(HELD // 2)
+
+    def _release(self, most: int) -> None:
+        """Write partitions that have many rows, until the others hold no more than ``most`` bytes."""
+        size = sum(self._sizes.values())
+        for values in sorted(self._held, key=lambda values: self._sizes[values], reverse=True):
+            if size <= most:
+                return
+            rows, held = pa.concat_tables(self._held.pop(values)), self._sizes.pop(values)
+            size, step = size - held, max(rows.num_rows * ROW_GROUP // held, 1)
+            for start in range(0, rows.num_rows, step):
+                self._put(values, rows.slice(start, step))
+
+    def _put(self, values: Values, rows: pa.Table) -> None:
+        """One row group."""
+        if values not in self._open:
+            self._make_room()
+            self._open[values] = self._new(values, rows)
+        file = self._open[values]
+        file.write(row_order.shuffled(rows) if self.layout.is_shuffled else rows)
+        if file.size >= self.layout.largest:
+            self._close(values)
 
     def finish(self) -> list[AddedFile]:
         """Close all files; what Delta is to know of them."""
+        self._release(0)
         for values in list(self._open):
             self._close(values)
         return self.added
@@ -78,7 +109,8 @@ class Files:
         """Take away what was written, as far as that can be done."""
         for file in self._open.values():
             file.abandon()
-        self._open.clear()
+        for waiting in (self._open, self._held, self._sizes):
+            waiting.clear()
         for uri in self._uris:
             self.access.delete(uri)
 

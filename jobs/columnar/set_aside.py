@@ -17,6 +17,8 @@ from privacy_udfs.sealed_rows import Seal
 
 MOST_ROWS, MOST_BYTES = 100_000, 1 << 26
 """Of one run at most, whatever share of its rows the entry lets be set aside: they travel by way of the driver."""
+AT_ONCE = 256
+"""Rows that are sealed before anybody looks how large they have become."""
 TOO_MANY = f"more than {MOST_ROWS} rows, or {MOST_BYTES >> 20} MiB of them, are refused, which is too much to set aside"
 
 
@@ -38,14 +40,15 @@ class SetAside:
         """
         found = self._refused(trees, rows, subject)
         at = sorted(found)
-        sealed = self.seal.sealed(rows.take(pa.array(at, pa.int64())))
-        for row, bytes_ in zip(at, sealed, strict=True):
-            _, label, rule = found[row]
-            place = {"file": uri, "row_in_file": None if first is None else first + row}
-            self.told.append({**place, "label": label, "rule": rule, "sealed": base64.b64encode(bytes_).decode()})
-            self.size += len(bytes_)
-        if self.size > MOST_BYTES:
-            raise ValueRefused(TOO_MANY)
+        for begin in range(0, len(at), AT_ONCE):
+            some = at[begin : begin + AT_ONCE]
+            for row, sealed in zip(some, self.seal.sealed(rows.take(pa.array(some, pa.int64()))), strict=True):
+                _, label, rule = found[row]
+                place = {"file": uri, "row_in_file": None if first is None else first + row}
+                self.told.append({**place, "label": label, "rule": rule, "sealed": base64.b64encode(sealed).decode()})
+                self.size += len(sealed)
+            if self.size > MOST_BYTES:
+                raise ValueRefused(TOO_MANY)
         left = np.ones(rows.num_rows, bool)
         left[at] = False
         return rows.filter(pa.array(left))

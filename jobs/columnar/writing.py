@@ -28,6 +28,30 @@ from privacy_udfs.sealed_rows import Seal
 from privacy_udfs.udf import CountsParam
 
 FILE_SIZE = 1 << 27
+FEATURES = frozenset(
+    {
+        "allowColumnDefaults",
+        "appendOnly",
+        "changeDataFeed",
+        "checkConstraints",
+        "checkpointProtection",
+        "clustering",
+        "columnMapping",
+        "deletionVectors",
+        "domainMetadata",
+        "generatedColumns",
+        "identityColumns",
+        "inCommitTimestamp",
+        "invariants",
+        "rowTracking",
+        "timestampNtz",
+        "typeWidening",
+        "typeWidening-preview",
+        "v2Checkpoint",
+        "vacuumProtocolCheck",
+    }
+)
+"""Of Delta's writers: those that ask for nothing of files that this path does not do, or that the run looks after."""
 
 
 class Told(NamedTuple):
@@ -52,6 +76,8 @@ def files(
     scattered: columns of the target of which neither statistics nor dictionaries are made. seal: of the rows that are
     set aside; None where a refused value stops the run.
     """
+    for feature in sorted(place.features - FEATURES):
+        raise NotColumnar(f"the target has the feature {feature} of Delta, which may ask more of its files")
     layout = _layout(spark, fits, place, scattered, run_id)
     threads = int(java.application(spark).get("spark.task.cpus") or 1)
     work = Work(fits, layout, wording.mark(), threads, seal)

@@ -30,8 +30,7 @@ def commits(spark: SparkSession, location: str, last: int) -> dict[int, list[Act
     try:
         folder = hadoop_path(spark, f"{location}/_delta_log")
         files = folder.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf())
-        listed = "\n".join(str(status.toString()) for status in files.listStatus(folder))
-        sizes = {int(version): int(size) for version, size in COMMIT.findall(listed) if int(version) <= last}
+        sizes = {version: size for version, size in _sizes(spark, folder).items() if version <= last}
         if not sizes or sorted(sizes) != [*range(min(sizes), last + 1)] or sum(sizes.values()) > BYTES:
             return None
         return {version: _actions(_content(spark, files, folder, version)) for version in sorted(sizes)}
@@ -83,7 +82,7 @@ def replayed(spark: SparkSession, snapshot: Any, existing: Any = None) -> Replay
     may be spelled in more than one way. existing: what the catalog says of the table.
     """
     version = int(snapshot.version())
-    if not log_replay.is_small(log_replay.size(snapshot), version):
+    if not log_replay.is_small(log_replay.size(snapshot), version) or not _are_short(spark, snapshot, version):
         return None
     try:
         jvm = spark._jvm
@@ -103,6 +102,26 @@ def replayed(spark: SparkSession, snapshot: Any, existing: Any = None) -> Replay
         return Replayed(files, made.getDomainMetadatas().toSeq(), as_python(jvm, files))
     except (Py4JError, PySparkException, ValueError, TypeError):
         return None
+
+
+def _are_short(spark: SparkSession, snapshot: Any, version: int) -> bool:
+    """Whether all commits together are, also those before the last checkpoint, which nobody has to read for a version.
+    They may be large: a checkpoint leaves out files that are gone."""
+    try:
+        if int(snapshot.logSegment().deltas().size()) == version + 1:
+            return True
+        sizes = _sizes(spark, snapshot.deltaLog().logPath())
+        wanted = [sizes[at] for at in range(version + 1)]
+        return sum(wanted) < log_replay.BYTES
+    except (Py4JError, PySparkException, KeyError):
+        return False
+
+
+def _sizes(spark: SparkSession, folder: Any) -> dict[int, int]:
+    """Of the commits that a log has, the bytes. folder: of the log, as Hadoop has it."""
+    files = folder.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf())
+    listed = "\n".join(str(status.toString()) for status in files.listStatus(folder))
+    return {int(version): int(size) for version, size in COMMIT.findall(listed)}
 
 
 def _is_plain(path: str) -> bool:

@@ -17,6 +17,8 @@ from pyspark.sql import SparkSession
 
 from jobs import pseudonymize
 from jobs.columnar.file_systems import Access, access
+from jobs.lake import delta_commit
+from jobs.lake.delta_commit.marks import check_stands
 from jobs.spark_app.session import DELTA
 from privacy_udfs.errors import LakenymError
 from tests.conftest import QUICK
@@ -69,7 +71,19 @@ def by_both(spark: SparkSession, files: Access, folder: str) -> dict[str, Any]:
         "grown": grown.rows,
         "no_more_files": there == known,
         "none_left": present(files) == there,
+        "stands": [stands(spark, grown.run_id), stands(spark, "another run")],
     }
+
+
+def stands(spark: SparkSession, run_id: str) -> bool:
+    """Whether the newest commit is taken for a run's."""
+    begun = delta_commit.begin(spark, COLUMNAR, f"delta.`{COLUMNAR}`")
+    assert begun is not None
+    try:
+        check_stands(begun, begun.version, json.dumps({"run_id": run_id}))
+    except delta_commit.Changed:
+        return False
+    return True
 
 
 def present(files: Access) -> set[str]:

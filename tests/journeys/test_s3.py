@@ -37,6 +37,7 @@ def test_a_table_in_s3(tmp_path: Path) -> None:
             "grown": 30,
             "no_more_files": True,
             "none_left": True,
+            "stands": [True, False],
         }
         treated = client.list_objects_v2(Bucket="lake", Prefix="treated+1/customers/_delta_log/")["Contents"]
         assert any(each["Key"].endswith("/00000000000000000000.json") for each in treated)

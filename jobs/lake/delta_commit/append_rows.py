@@ -13,7 +13,7 @@ from jobs.lake.active_session import active
 from jobs.lake.delta_commit import before_commit
 from jobs.lake.delta_commit.files import Files, actions_of, measure, metric, number_added, place
 from jobs.lake.delta_commit.log_files import quickly_written
-from jobs.lake.delta_commit.marks import APPLICATION, Written, check_place, mark
+from jobs.lake.delta_commit.marks import APPLICATION, Written, check_place, check_stands, mark
 from jobs.lake.delta_commit.scala import DELTA, argument, java, java_class, java_session, scala_map, scala_object, some
 from jobs.lake.delta_commit.transaction import Transaction
 from jobs.lake.delta_commit.writer import writer
@@ -104,9 +104,12 @@ def committed(
 ) -> Written:
     """Commit actions as Delta's operation ``WRITE``. mode, predicate: what the table's history says of it."""
     rows, files = metric(begun, "numOutputRows"), number_added(begun, actions)
-    operation = _operation(begun, mode, run_metadata(rows, files), predicate)
+    told = run_metadata(rows, files)
+    operation = _operation(begun, mode, told, predicate)
     with quickly_written(begun):
-        return Written(int(begun.txn.commit(actions, operation, tags)), rows, files)
+        version = int(begun.txn.commit(actions, operation, tags))
+    check_stands(begun, version, told)
+    return Written(version, rows, files)
 
 
 def _operation(begun: Transaction, mode: str, run_metadata: str, predicate: str | None) -> Any:

@@ -56,12 +56,14 @@ class AddedFile:
 @dataclasses.dataclass(frozen=True)
 class Place:
     """What who writes the files of a table needs to know. root: its folder. schema: with the names and ids that columns
-    have in the files, in the fields' metadata. configuration: the table's properties, as Delta has them."""
+    have in the files, in the fields' metadata. configuration: the table's properties, as Delta has them. features: of
+    Delta's protocol, that who writes the table must know, by name."""
 
     root: str
     schema: T.StructType
     partition_by: tuple[str, ...]
     configuration: Mapping[str, str]
+    features: frozenset[str]
 
 
 Files = Callable[[Place], Sequence[AddedFile]]
@@ -73,7 +75,8 @@ def place(begun: Transaction) -> Place:
     jvm = java(begun.spark)
     schema = T.StructType.fromJson(json.loads(stated.schemaString()))
     partition_by = tuple(java_list(jvm, stated.partitionColumns()))
-    return Place(begun.location, schema, partition_by, java_map(jvm, stated.configuration()))
+    features = json.loads(begun.txn.protocol().json())["protocol"].get("writerFeatures", ())
+    return Place(begun.location, schema, partition_by, java_map(jvm, stated.configuration()), frozenset(features))
 
 
 def actions_of(begun: Transaction, files: Sequence[AddedFile], application: str = APPLICATION) -> Any:
@@ -87,8 +90,12 @@ def rows_of_files(spark: SparkSession, log: Any, snapshot: Any, added: Iterable[
     """The rows of some files, as a version reads them. log, snapshot: Delta's own, of the table and of the version.
     added: what the log says of the files."""
     jvm = java(spark)
-    files = [_action(jvm, {"add": {name: file[name] for name in READ if name in file}}) for file in added]
-    return DataFrame(log.createDataFrame(snapshot, seq(jvm, files), False, none(jvm)), spark)
+    return DataFrame(log.createDataFrame(snapshot, seq(jvm, without_statistics(jvm, added)), False, none(jvm)), spark)
+
+
+def without_statistics(jvm: Any, added: Iterable[Mapping[str, Any]]) -> list[Any]:
+    """Delta's own objects of files, as it has them where it lists them to remove. added: what the log says of them."""
+    return [_action(jvm, {"add": {name: file[name] for name in READ if name in file}}) for file in added]
 
 
 def _action(jvm: Any, data: Mapping[str, Any]) -> Any:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 from pyspark.sql import SparkSession
 
 from jobs.lake.delta_commit.scala import java
-from jobs.lake.delta_commit.transaction import Transaction, commit_file
+from jobs.lake.delta_commit.transaction import Transaction, commit_file, commit_holds
 
 APPLICATION = "lakenym"
 """Of the ``txn`` action that `history` knows a commit of ours by; its version is the next after the one looked at."""
@@ -47,3 +48,12 @@ def check_place(begun: Transaction, application: str = APPLICATION) -> None:
     read.addOne(APPLICATION)
     if application != BESIDE:
         read.addOne(BESIDE)
+
+
+def check_stands(begun: Transaction, version: int, run_metadata: str) -> None:
+    """Whether a commit is there, as it was made. Two drivers may both be told by S3 that they made the same version,
+    since Delta's way of writing there knows of one driver only, and the later one stays. Raises `Changed` for the
+    other, if it looks in time."""
+    run_id = str(json.loads(run_metadata).get("run_id", ""))
+    if not begun.location.startswith("file:") and not commit_holds(java(begun.spark), begun.log, version, run_id):
+        raise Changed

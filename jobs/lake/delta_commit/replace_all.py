@@ -13,9 +13,18 @@ from jobs.lake import small_log
 from jobs.lake.active_session import active
 from jobs.lake.delta_commit import before_commit
 from jobs.lake.delta_commit.catalog_entry import NewTable, entry_of, kind, metadata
-from jobs.lake.delta_commit.files import AddedFile, Files, actions_of, measure, metric, number_added, place
+from jobs.lake.delta_commit.files import (
+    AddedFile,
+    Files,
+    actions_of,
+    measure,
+    metric,
+    number_added,
+    place,
+    without_statistics,
+)
 from jobs.lake.delta_commit.log_files import quickly_written
-from jobs.lake.delta_commit.marks import Written, check_place, mark
+from jobs.lake.delta_commit.marks import Written, check_place, check_stands, mark
 from jobs.lake.delta_commit.registration import is_known, register
 from jobs.lake.delta_commit.scala import (
     DELTA,
@@ -65,9 +74,11 @@ def replace(
         rows, written_files = metric(begun, "numOutputRows"), number_added(begun, actions)
         before_commit.look(begun, actions, replaces_all=True)
         check_place(begun)
-        operation = _operation(begun, table, run_metadata(rows, written_files))
+        told = run_metadata(rows, written_files)
+        operation = _operation(begun, table, told)
         with quickly_written(begun, anew=True):
             version = begun.txn.commit(actions, operation, tags)
+        check_stands(begun, int(version), told)
         written = Written(int(version), rows, written_files)
         try:
             register(begun, described)
@@ -119,8 +130,8 @@ def _replaced(begun: Transaction, small: Replayed | None) -> list[Any]:
     if small is None:
         found = begun.txn.filterFiles() if begun.version >= 0 else seq(java(begun.spark), [])
     else:
-        found = small.files
-        begun.txn.trackFilesRead(found)
+        begun.txn.trackFilesRead(small.files)
+        return without_statistics(java(begun.spark), small.told)
     return [found.apply(at) for at in range(found.size())]
 
 

@@ -123,6 +123,19 @@ def commit_file(jvm: Any, log: Any, version: int) -> tuple[int, int] | None:
     return int(status.getModificationTime()), int(status.getLen())
 
 
+def commit_holds(jvm: Any, log: Any, version: int, text: str) -> bool:
+    """Whether a commit's file is there and has a text of ASCII in what it says of itself: its first line."""
+    files, path = _place_of_commit(jvm, log, version)
+    if not files.exists(path):
+        return False
+    stream = files.open(path)
+    try:
+        reader = jvm.java.io.BufferedReader(jvm.java.io.InputStreamReader(stream, "UTF-8"))
+        return text in (reader.readLine() or "")
+    finally:
+        stream.close()
+
+
 def commit_digest(spark: SparkSession, log: Any, version: int) -> str | None:
     """SHA-256 of a commit's file, hex; None where it is not there. log: Delta's own of the table."""
     files, path = _place_of_commit(java(spark), log, version)

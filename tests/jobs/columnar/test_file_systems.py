@@ -14,7 +14,7 @@ import boto3
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.columnar import s3
+from jobs.columnar import fitting, s3
 from jobs.columnar.file_systems import Access, access, parted
 from jobs.columnar.unfit import NotColumnar
 from tests.helpers.key_servers import free_port, kms_server
@@ -138,3 +138,13 @@ def test_a_server_that_is_not_there_is_not_columnar() -> None:
     nobody = dataclasses.replace(in_s3(free_port()).buckets[0], region="us-east-2")
     with pytest.raises(NotColumnar, match="could not list a folder"):
         Access(buckets=(nobody,)).list_names("s3a://lake/x")
+
+
+@pytest.mark.parametrize("other", ["gs://lake/t/x", "hdfs://lake/t/x", "viewfs://lake/t/x"])
+def test_another_store_of_the_same_name_is_not_the_bucket(spark: SparkSession, other: str) -> None:
+    files = in_s3(1)
+    with pytest.raises(NotColumnar, match="outside the places"):
+        files.open(other)
+    assert fitting._one_of_each_store(["s3a://lake/a", other, "s3a://lake/b"]) == ["s3a://lake/b", other]
+    with pytest.raises(NotColumnar, match=r"reached by Spark only|cannot be had"):
+        access(spark, fitting._one_of_each_store([other, "s3a://lake/b"]))

@@ -61,7 +61,7 @@ def many_rows(path: Path) -> None:
 
 
 def many_partitions(path: Path) -> None:
-    rows = 100_000
+    rows = 400_000
     columns = {f"c{at}": texts(rows, at) for at in range(8)}
     pq.write_table(pa.table({"id": np.arange(rows), "p": [str(at % 200) for at in range(rows)], **columns}), path)
 
@@ -82,7 +82,7 @@ TREATED: dict[Callable[[Path], None], int] = {
     a_dictionary_of_long_texts: 40_000,
     many_columns: 2_000,
     many_rows: 2_000_000,
-    many_partitions: 100_000,
+    many_partitions: 400_000,
     many_short_cells: 10 * MB // 4,
 }
 LEFT_TO_SPARK = (long_texts_side_by_side, one_value, a_long_cell, a_cell_of_many_lines)
@@ -103,6 +103,8 @@ def test_treated_in_less_than_a_gigabyte(write: Callable[[Path], None], tmp_path
     found = told(write, tmp_path)
     assert found["rows"] == TREATED[write]
     assert found["peak"] < GB
+    if write is many_partitions:
+        assert len(found["files"]) == 200, "as many as Spark would write, though few are open at once"
 
 
 @pytest.mark.parametrize("write", LEFT_TO_SPARK, ids=lambda write: write.__name__)

@@ -134,3 +134,20 @@ def test_a_partition_column_of_times_is_not_columnar(spark: SparkSession, lake: 
     spark.sql("SELECT 1 AS id, TIMESTAMP'2024-03-31 01:02:03.000004' AS p").write.parquet(path)
     target, source = {"partition_by": ["p"]}, {"path": path, "format": "parquet"}
     two_paths.not_columnar("partitioned by p", spark, lake, {"id": "keep", "p": "keep"}, source, target=target)
+
+
+@pytest.mark.parametrize(
+    ("feature", "name"),
+    [
+        ("materializePartitionColumns", "delta.enableMaterializePartitionColumnsFeature"),
+        ("icebergCompatV1", "delta.enableIcebergCompatV1"),
+    ],
+)
+def test_a_feature_that_asks_more_of_files_is_not_columnar(
+    spark: SparkSession, lake: Path, feature: str, name: str
+) -> None:
+    """Both have partition columns stand in the files too."""
+    path = str(lake / "raw" / "t")
+    spark.sql("SELECT 1 AS id, 'a' AS p").write.parquet(path)
+    target, source = {"partition_by": ["p"], "properties": {name: "true"}}, {"path": path, "format": "parquet"}
+    two_paths.not_columnar(feature, spark, lake, {"id": "keep", "p": "keep"}, source, target=target)

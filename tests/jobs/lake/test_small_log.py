@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from jobs.lake import log_commits, small_log
+from jobs.lake import log_commits, log_replay, small_log
 
 
 def made(spark: SparkSession, folder: Path) -> str:
@@ -68,3 +68,17 @@ def test_a_path_that_can_be_spelled_in_two_ways_is_left_to_delta() -> None:
     assert small_log._is_plain("half=1/part-0.parquet")
     for path in ("/elsewhere/part-0.parquet", "file:/x", "s3://b/x", "a//b", "./a", "a/../b", ""):
         assert not small_log._is_plain(path)
+
+
+def test_long_commits_before_a_checkpoint_are_left_to_spark(spark: SparkSession, tmp_path: Path) -> None:
+    """A version is told by the checkpoint; a replay would read them all."""
+    at = made(spark, tmp_path)
+    spark._jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, at).checkpoint()  # type: ignore[union-attr]
+    spark.sql(f"ALTER TABLE delta.`{at}` SET TBLPROPERTIES ('privacy.run' = 'again')")
+    spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()  # type: ignore[union-attr]
+    assert small_log.replayed(spark, snapshot(spark, at)) is not None
+    first = Path(at) / "_delta_log" / f"{0:020}.json"
+    first.write_text(first.read_text() + "\n" * log_replay.BYTES)
+    first.with_name(f".{first.name}.crc").unlink(missing_ok=True)
+    spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()  # type: ignore[union-attr]
+    assert small_log.replayed(spark, snapshot(spark, at)) is None

@@ -53,10 +53,11 @@ def run(
     execution: ``auto``, ``columnar`` or ``spark``; None: as the table's entry says. mode: ``full``, ``incremental``
     for the rows that the source gained since the last run, ``partitions``, ``changes`` for what was inserted, updated
     and deleted since then, or ``stream`` for what it gained in batches; None: as the target of the entry says. retreat:
-    a run that goes on from the last one treats all rows anew where the target's record differs from its own. where:
-    with mode ``partitions``, SQL over partition columns of the target: the rows that it is true for are treated, and
-    replace those that the target has of them. requeue: in mode ``full`` or ``incremental``, no source is treated, but
-    the rows that stand in quarantine; those that pass now are put to the target.
+    a run that goes on from the last one treats all rows anew where the target's record differs from its own, or its
+    source has other columns or is read otherwise. where: with mode ``partitions``, SQL over partition columns of the
+    target: the rows that it is true for are treated, and replace those that the target has of them. requeue: in mode
+    ``full`` or ``incremental``, no source is treated, but the rows that stand in quarantine; those that pass now are
+    put to the target.
 
     Of a stream: trigger: ``available-now`` (so does None) or an interval such as ``30 seconds``. files_per_batch: as
     `jobs.lake.batch.Batch` says. stopping: ends it between two batches when it is set, by another thread.

@@ -99,7 +99,7 @@ FILES_PER_BATCH = Flag(
 RETREAT = Flag(
     "--retreat",
     "an incremental run, or one that follows changes, treats all rows anew, in one commit, where the target's record "
-    "differs from what is in force",
+    "differs from what is in force, or its source has other columns than in the last run or is read otherwise",
     SWITCH,
 )
 REQUEUE = Flag(

@@ -10,6 +10,7 @@ from jobs.configuration.column_path import ColumnPath, Field
 from jobs.configuration.finding import Finding
 from jobs.gates import wider
 from jobs.gates.known import Inspected, Planned
+from jobs.lake import position
 from jobs.lake.problems import HEALS
 from jobs.lake.record_names import POLICY
 from jobs.lake.state import TargetState
@@ -53,6 +54,22 @@ def same_record(known: Inspected) -> Iterator[Finding]:
             f"the rows of {known.target.name} were treated otherwise than new ones would be: {listed}. Treat all rows "
             f"anew in one commit: with {'--mode full' if some else '--retreat, or --mode full'}",
         )
+
+
+def starts_anew(known: Inspected) -> bool:
+    """Whether all rows are treated anew, as was allowed: the target has rows that were treated otherwise than new ones
+    would be, or read otherwise. Raises `RecordProblem`."""
+    if not known.allowed.retreat or known.entry.mode == "partitions":
+        return False
+    return any(differences(known)) or _are_read_otherwise(known)
+
+
+def _are_read_otherwise(known: Inspected) -> bool:
+    """Whether the source has other columns than in the last run, or is read otherwise; no, where that is not known."""
+    last, _ = known.target.history.since_last_run
+    stopped = None if last is None else position.from_json(last.run.get("source_position"))
+    now = known.source.position
+    return stopped is not None and now is not None and stopped.read_as != now.read_as
 
 
 def rest_there(known: Inspected) -> Iterator[Finding]:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 class Allowed:
     """What someone took the responsibility for. raw_history: older versions of the target hold untreated rows.
     other_key_version: pseudonyms will not join with other tables' for now. together: tables treated in the same run.
-    retreat: all rows are treated anew where the target's record is another one than this run's. requeue: no source is
-    treated, but what stands in quarantine."""
+    retreat: all rows are treated anew where the target's record is another one than this run's, or its source was read
+    otherwise. requeue: no source is treated, but what stands in quarantine."""
 
     raw_history: bool = False
     other_key_version: bool = False

@@ -25,6 +25,6 @@ def same_place(known: Inspected) -> Iterator[Finding]:
 
 def _counts_on(known: Inspected) -> Quarantined:
     """What stands there of runs whose rows the target keeps."""
-    if not known.adds or (known.allowed.retreat and any(growth.differences(known))):
+    if not known.adds or growth.starts_anew(known):
         return Quarantined()
     return quarantined.of(known.target.history)

@@ -144,7 +144,8 @@ def _folder_end(
 
 def _check_read_alike(now: SourceRows, stopped: Position) -> None:
     if now.position is not None and now.position.read_as != stopped.read_as:
-        raise CannotGrow(f"its columns, or how they are read, are not as they were in the last run: {HEALS}")
+        told = "its columns, or how they are read, are not as they were in the last run"
+        raise CannotGrow(f"{told}: {HEALS}, or with --retreat, either of which treats all rows anew in one commit")
 
 
 def changed_in(spark: SparkSession, source: Source, now: SourceRows, stopped: Position) -> SourceRows:

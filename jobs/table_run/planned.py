@@ -99,7 +99,7 @@ def prepared(
         return Prepared(**vars(known))
     if allowed.requeue:
         return _requeueing(known)
-    if known.adds and not (allowed.retreat and any(growth.differences(known))):
+    if known.adds and not growth.starts_anew(known):
         return _growing(known, batch)
     return Prepared(**vars(known))
 

@@ -16,16 +16,29 @@ from jobs.pseudonymize import Result
 from tests.helpers import lakes
 
 COLUMNS: dict[str, Any] = {"id": {"domain": "customer"}, "day": "keep", "note": "redact"}
+GAINED: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("grade string", {"grade": {"domain": "other"}}),
+    ("place struct<city: string>", {"place.city": "keep"}),
+    ("place.zip string", {"place.zip": {"technique": "keyed_hash", "key": "crm"}}),
+)
+"""Columns that a source may gain, one after the other: as SQL declares each, and what the catalog says of it."""
 PATHS: tuple[Execution, ...] = ("columnar", "spark")
 
 
-def rows(spark: SparkSession, start: int, end: int) -> DataFrame:
+def rows(spark: SparkSession, start: int, end: int, gained: int = 0) -> DataFrame:
+    """gained: how many of the columns of `GAINED` they have too."""
     day = "date_add(date'2026-01-01', int(id % 3)) AS day"
-    return spark.range(start, end, 1, 2).selectExpr("cast(id AS string) AS id", day, "concat('n', id) AS note")
+    word = "if(id % 4 = 0, null, concat('w', id))"
+    place = f"'city', {word}" + (f", 'zip', {word}" if gained > 2 else "")
+    more = [f"{word} AS grade", f"if(id % 5 = 0, null, named_struct({place})) AS place"][:gained]
+    return spark.range(start, end, 1, 2).selectExpr("cast(id AS string) AS id", day, "concat('n', id) AS note", *more)
 
 
-def grown(spark: SparkSession, lake: Path, start: int, end: int, mode: str = "append") -> None:
-    rows(spark, start, end).write.format("delta").mode(mode).save(str(lake / "raw" / "t"))
+def grown(
+    spark: SparkSession, lake: Path, start: int, end: int, mode: str = "append", gained: int = 0, **options: str
+) -> None:
+    writer = rows(spark, start, end, gained).write.format("delta").mode(mode).options(**options)
+    writer.save(str(lake / "raw" / "t"))
 
 
 def run(spark: SparkSession, lake: Path, execution: Execution = "auto", **more: Any) -> Result:

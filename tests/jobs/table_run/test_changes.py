@@ -18,9 +18,11 @@ from tests.helpers import growing, lakes
 from tests.helpers.changing import (
     COLUMNS,
     FED,
+    GAINED,
     TARGET,
     check_as_in_full,
     deleted,
+    gains,
     made,
     put,
     rows,
@@ -60,37 +62,58 @@ def test_inserts_updates_and_deletes_are_followed(spark: SparkSession, lake: Pat
     assert said[1]["source_position"]["version"] == said[1]["source_version"] == 4
 
 
-@pytest.mark.parametrize("seed", but_for([0], range(10)))
+@pytest.mark.parametrize("seed", but_for([0], range(12)))
 def test_random_histories_end_as_in_full(spark: SparkSession, lake: Path, seed: int) -> None:
     chance = random.Random(seed)
     made(spark, lake, range(12), **chance.choice([{}, VECTORS]))
     run(spark, lake)
-    there, last = set(range(12)), 12
-    steps = ["insert", "update", "delete", "mixed", "run", "run", "optimize source", "optimize target", "overwrite"]
+    there, last, columns, is_wider = set(range(12)), 12, COLUMNS, False
+    gained: list[str] = []
+    steps = ["insert", "update", "delete", "mixed", "run", "run", "gain", "optimize source", "optimize target",
+             "overwrite"]  # fmt: skip
+    surely = chance.randrange(2, 8)
+
+    def followed() -> None:
+        if is_wider:
+            with pytest.raises(LakenymError, match=r"is new.*with --retreat, or --mode full"):
+                run(spark, lake, columns=columns)
+        heals: dict[str, Any] = chance.choice([{"retreat": True}, {"mode": "full"}]) if is_wider else {}
+        assert (run(spark, lake, columns=columns, **heals).mode == "full") is is_wider
+
     for turn in range(1, 11):
-        step = chance.choice(steps)
+        step = "gain" if turn == surely else chance.choice(steps)
         some = set(chance.sample(sorted(there), min(len(there), chance.randrange(1, 4))))
         if step == "insert":
             new = {*range(last, last + chance.randrange(1, 4))}
-            made(spark, lake, new)
+            made(spark, lake, new, gained)
             there, last = there | new, last + len(new)
         elif step in ("update", "mixed"):
             new = {chance.randrange(last)} if step == "mixed" else set()
-            put(spark, lake, some | new, turn)
+            put(spark, lake, some | new, turn, gained)
             there |= new
         elif step == "delete":
             deleted(spark, lake, some)
             there -= some
         elif step == "overwrite":
-            rows(spark, there, turn).write.format("delta").mode("overwrite").save(str(lake / "raw" / "t"))
+            rows(spark, there, turn, gained).write.format("delta").mode("overwrite").save(str(lake / "raw" / "t"))
+        elif step == "gain" and len(gained) < len(GAINED):
+            name = chance.choice([name for name in GAINED if name not in gained])
+            gained.append(name)
+            columns, is_wider = {**columns, **GAINED[name][1]}, True
+            if chance.random() < 0.5:
+                gains(spark, lake, name)
+            else:
+                made(spark, lake, [last], gained, mergeSchema="true")
+                there, last = {*there, last}, last + 1
         elif step == "run":
-            run(spark, lake)
-        else:
+            followed()
+            is_wider = False
+        elif step.startswith("optimize"):
             place = "raw" if step.endswith("source") else "treated"
             spark.sql(f"OPTIMIZE delta.`{lake}/{place}/t`").collect()
-    run(spark, lake)
+    followed()
     assert lakes.treated(spark, lake).count() == len(there)
-    check_as_in_full(spark, lake)
+    check_as_in_full(spark, lake, columns=columns)
 
 
 def test_the_last_word_of_each_key_counts(spark: SparkSession, lake: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 
 from jobs.lake.problems import SourceProblem
@@ -172,6 +173,13 @@ def test_a_source_without_a_feed_stops(spark: SparkSession, lake: Path) -> None:
     put(spark, lake, [1], 2)
     assert run(spark, lake).mode == "changes"
     check_as_in_full(spark, lake)
+
+
+def test_delta_tells_no_changes_of_versions_by_itself(spark: SparkSession, lake: Path) -> None:
+    """Once it does, it may serve where the feed is off: docs/growing_tables.md, "Updates and deletes"."""
+    made(spark, lake, range(3), **{"delta.enableRowTracking": "true"})
+    with pytest.raises(AnalysisException, match=r"UNSUPPORTED_FEATURE\.CHANGE_DATA_CAPTURE"):
+        spark.sql(f"SELECT * FROM delta.`{lake}/raw/t` CHANGES FROM VERSION 0 TO VERSION 0")
 
 
 def test_a_folder_tells_no_changes(spark: SparkSession, lake: Path) -> None:

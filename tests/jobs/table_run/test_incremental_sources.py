@@ -163,6 +163,9 @@ def test_files_read_otherwise_than_before_stop(spark: SparkSession, lake: Path) 
     with pytest.raises(LakenymError, match="how they are read"):
         ran(spark, lake, "csv", source={"options": {"nullValue": "NA"}})
     assert ran(spark, lake, "csv").mode == "incremental"
+    otherwise: dict[str, Any] = {"source": {"options": {"nullValue": "NA"}}}
+    assert ran(spark, lake, "csv", retreat=True, **otherwise).mode == "full"
+    assert ran(spark, lake, "csv", retreat=True, **otherwise).execution == "none"
 
 
 def test_a_mode_that_only_flags_choose_can_be_healed(spark: SparkSession, lake: Path) -> None:

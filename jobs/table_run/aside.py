@@ -37,7 +37,7 @@ class Aside:
 
     own: a session apart from the run's, which holds what is to be said of its commit. seal: None where a refused value
     stops the run. before: what stands there of earlier runs, and counts on. seen: all runs whose rows stood there when
-    this one began, by the table's name. rows, version: of what it set aside. read: of how many rows. begun: whether any
+    this one began, by the table's name. rows, version: of what it set aside. among: of how many. begun: whether any
     may stand there. taken_out: the rows of earlier runs that it takes out of quarantine. left: how many rows of which
     runs it leaves there.
     """
@@ -50,7 +50,7 @@ class Aside:
     before: Quarantined
     seen: Mapping[str, Collection[str]] = dataclasses.field(default_factory=dict)
     rows: int = 0
-    read: int = 0
+    among: int = 0
     begun: bool = False
     version: int | None = None
     taken_out: Ranges = dataclasses.field(default_factory=dict)
@@ -88,7 +88,7 @@ class Aside:
         self.begun = True
         self.version = quarantine_table.append(self.own, self.place.address, made, self.run_id)
         self.place = quarantine_table.inspected(self.own, self.place.address)
-        self.rows, self.read = len(refused), rows
+        self.rows, self.among = len(refused), rows
 
     @property
     def _waiting(self) -> int:
@@ -134,7 +134,7 @@ class Aside:
         waiting = self._waiting
         if self.rows:
             beside = f", beside {waiting} of earlier runs" if waiting else ""
-            yield f"{self.rows} of {self.read} rows were refused and stand in quarantine{beside}"
+            yield f"{self.rows} of {self.among} rows were refused and stand in quarantine{beside}"
         if waiting and self.mode == "requeue":
             yield f"{waiting} of {waiting + rows} rows in quarantine are refused still, and stay there"
 

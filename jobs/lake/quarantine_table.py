@@ -9,7 +9,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 import threading
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
@@ -50,8 +52,10 @@ COMMENT = (
 MAKING = threading.Lock()
 """Runs side by side in one process make the table one by one: of two at once, one would fail."""
 MOST_STRETCHES = 200
-ATTEMPTS = 5
-"""At a commit that others were faster at."""
+ATTEMPTS, PAUSE = 5, 0.2
+"""At a commit that others were faster at; and how many seconds are waited after the first, longer each time."""
+BUSY = re.compile(f"{CONFLICT.pattern}|DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION|TABLE_OR_VIEW_ALREADY_EXISTS")
+"""What Delta says where others are at work, or in the middle of making the table."""
 Done = TypeVar("Done")
 
 Ranges = Mapping[str, Sequence[tuple[int, int]]]
@@ -186,12 +190,13 @@ def _remove(spark: SparkSession, address: Address, table: str, which: Column) ->
 def _tried(address: Address, step: Callable[[], Done]) -> Done:
     """``step()``, which is one commit, again where others were faster. Raises `CommitConflict`, which names the
     quarantine: else the target's commit around it would be told to be the one that failed."""
-    for _ in range(ATTEMPTS):
+    for attempt in range(1, ATTEMPTS + 1):
         try:
             return step()
         except (PySparkException, Py4JError) as error:
-            if not CONFLICT.search(str(error)):
+            if not (BUSY if attempt < ATTEMPTS else CONFLICT).search(str(error)):
                 raise
+        time.sleep(PAUSE * attempt)
     raise CommitConflict(
         f"others changed the quarantine {address.sql} each of {ATTEMPTS} times that this run tried to; it committed "
         "nothing: run it again"

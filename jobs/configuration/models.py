@@ -150,8 +150,8 @@ class Target(_Written):
 
 class Quarantine(_Written):
     """Where refused rows of a table stand, encrypted under a key that serves nothing else: a Delta table by path, or by
-    name, which several tables may share. at_most: the share of a run's rows that may be set aside; with more the run
-    stops. Some few are always let be."""
+    name, which several tables may share. at_most: the share of a run's rows, and of all rows of the table, that may be
+    set aside; with more the run stops. Some few are always let be."""
 
     key: Name
     at_most: Annotated[float, Field(gt=0, le=1, strict=False)] = 0.01

@@ -23,6 +23,18 @@ def same_place(known: Inspected) -> Iterator[Finding]:
         )
 
 
+def same_name(known: Inspected) -> Iterator[Finding]:
+    """Rows of earlier runs that are sealed for another name of the table, under which nobody would look for them."""
+    stands = _counts_on(known)
+    if stands.runs and stands.table not in (None, known.table):
+        yield Finding(
+            "refuse",
+            None,
+            f"rows of earlier runs of {known.target.name} stand in quarantine as those of table {stands.table}: call "
+            "the entry so until they are treated (--requeue), or treat all rows anew with --mode full",
+        )
+
+
 def _counts_on(known: Inspected) -> Quarantined:
     """What stands there of runs whose rows the target keeps."""
     if not known.adds or growth.starts_anew(known):

@@ -26,6 +26,7 @@ GATES: Gates = (
     Gate(Inspected, growth.rest_there),
     Gate(Planned, growth.keyed),
     Gate(Inspected, quarantine.same_place),
+    Gate(Inspected, quarantine.same_name),
     Gate(Planned, risk.measurable),
     Gate(Readable, source.consented),
     Gate(Planned, keys.delivery),

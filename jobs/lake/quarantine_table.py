@@ -9,8 +9,11 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 import threading
-from collections.abc import Collection, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TypeVar
 
 from delta.tables import DeltaTable
 from py4j.protocol import Py4JError
@@ -22,7 +25,7 @@ from pyspark.sql import types as T
 from jobs.lake import delta_commit, places
 from jobs.lake.active_session import active
 from jobs.lake.address import Address
-from jobs.lake.problems import SourceProblem
+from jobs.lake.problems import CommitConflict, SourceProblem
 from jobs.lake.replace import CONFLICT
 
 MARK, KIND = "privacy.quarantine", "1"
@@ -49,8 +52,11 @@ COMMENT = (
 MAKING = threading.Lock()
 """Runs side by side in one process make the table one by one: of two at once, one would fail."""
 MOST_STRETCHES = 200
-ATTEMPTS = 5
-"""At a removal that others were faster at."""
+ATTEMPTS, PAUSE = 5, 0.2
+"""At a commit that others were faster at; and how many seconds are waited after the first, longer each time."""
+BUSY = re.compile(f"{CONFLICT.pattern}|DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION|TABLE_OR_VIEW_ALREADY_EXISTS")
+"""What Delta says where others are at work, or in the middle of making the table."""
+Done = TypeVar("Done")
 
 Ranges = Mapping[str, Sequence[tuple[int, int]]]
 """Run -> the first and the last number of stretches of its rows."""
@@ -82,21 +88,39 @@ def inspected(spark: SparkSession, address: Address) -> Place:
 
 def append(spark: SparkSession, address: Address, rows: Sequence[Mapping[str, object]], run_id: str) -> int:
     """Put rows there in one commit, whose user metadata names the run; its version. The table is made where there is
-    none. spark: a session that has no commit of its own in the making."""
+    none, be it by another run at the same time. spark: a session that has no commit of its own in the making. Raises
+    `CommitConflict` where others are faster again and again."""
     with active(spark):
-        return _append(spark, address, rows, run_id)
+        _tried(address, lambda: _made(spark, address))
+        return _tried(address, lambda: _append(spark, address, rows, run_id))
 
 
-def _append(spark: SparkSession, address: Address, rows: Sequence[Mapping[str, object]], run_id: str) -> int:
+def _made(spark: SparkSession, address: Address) -> None:
     with MAKING:
         if not address.exists(spark):
             _make(spark, address)
+
+
+def _append(spark: SparkSession, address: Address, rows: Sequence[Mapping[str, object]], run_id: str) -> int:
     frame = spark.createDataFrame([tuple(row[name] for name in SCHEMA.names) for row in rows], SCHEMA).coalesce(1)
     said = json.dumps({"run_id": run_id})
     writer = frame.write.format("delta").mode("append").option("userMetadata", said)
-    writer.save(address.path) if address.path is not None else writer.saveAsTable(address.sql)
+    try:
+        writer.save(address.path) if address.path is not None else writer.saveAsTable(address.sql)
+    except (PySparkException, Py4JError) as error:
+        # a store may report a conflict with the very commit that it took
+        if not CONFLICT.search(str(error)) or _version_of(spark, address, run_id) is None:
+            raise
+    version = _version_of(spark, address, run_id)
+    assert version is not None, "what is committed is in the history"
+    return version
+
+
+def _version_of(spark: SparkSession, address: Address, run_id: str) -> int | None:
+    """The version that a run committed."""
     named = F.get_json_object("userMetadata", "$.run_id") == run_id
-    return int(address.history(spark).where(named).select(F.max("version")).collect()[0][0])
+    found = address.history(spark).where(named).select(F.max("version")).collect()[0][0]
+    return None if found is None else int(found)
 
 
 def _make(spark: SparkSession, address: Address) -> None:
@@ -110,17 +134,22 @@ def target_id(location: str) -> str:
     return hashlib.sha256(location.encode()).hexdigest()
 
 
-def runs(spark: SparkSession, address: Address, table: str, target: str) -> set[str]:
-    """The runs of a table that have rows there which were on their way to one target. target: as `target_id`."""
-    of_target = (F.col("table") == table) & (F.col("target") == target)
-    return {row[0] for row in address.read(spark).where(of_target).select("run_id").distinct().collect()}
+def runs(spark: SparkSession, address: Address, target: str) -> dict[str, set[str]]:
+    """The runs that have rows there which were on their way to one target, by the name of the table: its entry may have
+    been renamed. target: as `target_id`."""
+    of_target = address.read(spark).where(F.col("target") == target)
+    found: dict[str, set[str]] = {}
+    for table, run_id in of_target.select("table", "run_id").distinct().collect():
+        found.setdefault(table, set()).add(run_id)
+    return found
 
 
-def key_ids(spark: SparkSession, address: Address, table: str) -> set[int]:
-    """Of the key versions without which rows of a table there would stay shut."""
+def key_ids(spark: SparkSession, address: Address, others: Collection[str]) -> set[int]:
+    """Of the key versions without which rows there would stay shut. others: tables whose rows do not matter; those of a
+    table that nobody knows, since its entry was renamed, do."""
     if not address.exists(spark):
         return set()
-    found = address.read(spark).where(F.col("table") == table).select("key_id").distinct().collect()
+    found = address.read(spark).where(~F.col("table").isin(*others)).select("key_id").distinct().collect()
     return {int(row["key_id"]) for row in found if row["key_id"] is not None}
 
 
@@ -149,12 +178,26 @@ def remove_rows(spark: SparkSession, address: Address, table: str, ranges: Range
 
 def _remove(spark: SparkSession, address: Address, table: str, which: Column) -> None:
     """Of runs side by side several may remove the same rows, and those that are late look again."""
+
+    def remove() -> None:
+        found = DeltaTable.forPath(spark, address.path) if address.path else DeltaTable.forName(spark, address.sql)
+        found.delete((F.col("table") == table) & which)
+
     with active(spark):
-        for attempt in range(1, ATTEMPTS + 1):
-            found = DeltaTable.forPath(spark, address.path) if address.path else DeltaTable.forName(spark, address.sql)
-            try:
-                found.delete((F.col("table") == table) & which)
-                return
-            except (PySparkException, Py4JError) as error:
-                if attempt == ATTEMPTS or not CONFLICT.search(str(error)):
-                    raise
+        _tried(address, remove)
+
+
+def _tried(address: Address, step: Callable[[], Done]) -> Done:
+    """``step()``, which is one commit, again where others were faster. Raises `CommitConflict`, which names the
+    quarantine: else the target's commit around it would be told to be the one that failed."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return step()
+        except (PySparkException, Py4JError) as error:
+            if not (BUSY if attempt < ATTEMPTS else CONFLICT).search(str(error)):
+                raise
+        time.sleep(PAUSE * attempt)
+    raise CommitConflict(
+        f"others changed the quarantine {address.sql} each of {ATTEMPTS} times that this run tried to; it committed "
+        "nothing: run it again"
+    )

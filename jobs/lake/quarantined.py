@@ -18,11 +18,12 @@ from jobs.lake.quarantine_table import Ranges
 class Quarantined:
     """id: of the quarantine's table, None where nothing stands there. runs: whose rows stand there, and how many, those
     aside that are taken out. taken_out: rows that the newest commit put to the target, or replaced, which may still
-    stand there too."""
+    stand there too. table: what the entry was called by which they were sealed; None where the commit does not say."""
 
     id: str | None = None
     runs: Mapping[str, int] = dataclasses.field(default_factory=dict)
     taken_out: Ranges = dataclasses.field(default_factory=dict)
+    table: str | None = None
 
     def __bool__(self) -> bool:
         return bool(self.runs or self.taken_out)
@@ -42,12 +43,13 @@ def from_json(told: Any) -> Quarantined:
         told["id"],
         {str(run): int(rows) for run, rows in told.get("runs", {}).items()},
         _ranges(told.get("taken_out", {})),
+        told["table"] if isinstance(told.get("table"), str) else None,
     )
 
 
 def as_json(stands: Quarantined, version: int | None) -> Mapping[str, Any]:
     """What the user metadata of a commit says. version: of the quarantine, where the run put rows there."""
-    found: dict[str, Any] = {"id": stands.id, "runs": stands.runs}
+    found: dict[str, Any] = {"id": stands.id, "table": stands.table, "runs": stands.runs}
     if version is not None:
         found["version"] = version
     return {**found, "taken_out": stands.taken_out} if stands.taken_out else found

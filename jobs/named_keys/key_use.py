@@ -37,11 +37,12 @@ def lookup(conf: Config) -> Callable[[int], list[str]]:
 
 
 def _sealed(spark: SparkSession, conf: Config, name: str) -> set[int]:
-    """The key ids of the rows of a table that are in quarantine."""
+    """The key ids of the rows of a table that are in quarantine, and of those there of none in the catalog."""
     place = conf.tables[name].quarantine
     if place is None:
         return set()
-    return failures.translated(name, lambda: quarantine_table.key_ids(spark, Address.of(place), name))
+    others = conf.tables.keys() - {name}
+    return failures.translated(name, lambda: quarantine_table.key_ids(spark, Address.of(place), others))
 
 
 def recorded(spark: SparkSession, conf: Config, names: Iterable[str]) -> dict[str, Columns]:

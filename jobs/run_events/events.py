@@ -189,9 +189,10 @@ def _summary(event: Committed) -> str:
 
 
 def _number(event: Committed) -> str:
-    if event.changed is not None:
-        return ", ".join(f"{count:,} {what}" for what, count in event.changed.items() if count or what != "stale")
     number = f"{event.rows:,} {ROWS.get(event.mode, 'rows')}"
+    if event.changed is not None:
+        told = (f"{count:,} {what}" for what, count in event.changed.items() if count or what != "stale")
+        number = ", ".join(told)
     if event.quarantined:
         return f"{number} ({event.quarantined:,} more in quarantine)"
     return f"{number}, which are empty now," if event.mode == "partitions" and not event.rows else number

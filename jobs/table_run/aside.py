@@ -6,33 +6,29 @@ leaves rows of a run that the target does not know of: they are of no account, a
 
 from __future__ import annotations
 
-import collections
 import dataclasses
 import datetime
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from py4j.protocol import Py4JError
-from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from jobs.columnar.set_aside import MOST_BYTES, MOST_ROWS, TOO_MANY
-from jobs.configuration.models import Quarantine
 from jobs.gates.known import Prepared
-from jobs.lake import quarantine_table, quarantined
+from jobs.lake import quarantine_table, quarantined, replace
+from jobs.lake.address import Address
 from jobs.lake.quarantine_table import Place, Ranges
 from jobs.lake.quarantined import Quarantined
+from jobs.lake.state import TargetState
 from jobs.run_events.events import Report, Warned
 from jobs.spark_app import session
 from jobs.spark_app.failures import RunFailed
-from jobs.table_run import whereabouts
+from jobs.table_run import at_most, whereabouts
 from privacy_udfs import sealed_rows
 from privacy_udfs.sealed_rows import Seal
 
 MOST_RUNS = 1000
 """Runs, or batches of a stream, whose rows may stand in quarantine: each commit says which."""
-FEWEST = 10
-"""Rows that may be set aside whatever share of a run's they are."""
 
 
 @dataclasses.dataclass
@@ -41,8 +37,9 @@ class Aside:
 
     own: a session apart from the run's, which holds what is to be said of its commit. seal: None where a refused value
     stops the run. before: what stands there of earlier runs, and counts on. seen: all runs whose rows stood there when
-    this one began. rows, version: of what it set aside. taken_out: the rows of earlier runs that it takes out of
-    quarantine. left: how many rows of which runs it leaves there.
+    this one began, by the table's name. rows, version: of what it set aside. among: of how many. begun: whether any
+    may stand there. taken_out: the rows of earlier runs that it takes out of quarantine. left: how many rows of which
+    runs it leaves there.
     """
 
     own: SparkSession
@@ -51,8 +48,10 @@ class Aside:
     place: Place | None
     seal: Seal | None
     before: Quarantined
-    seen: frozenset[str] = frozenset()
+    seen: Mapping[str, Collection[str]] = dataclasses.field(default_factory=dict)
     rows: int = 0
+    among: int = 0
+    begun: bool = False
     version: int | None = None
     taken_out: Ranges = dataclasses.field(default_factory=dict)
     left: Mapping[str, int] = dataclasses.field(default_factory=dict)
@@ -77,23 +76,24 @@ class Aside:
         if not refused:
             return
         assert self.place is not None, "rows are set aside where there is a place for them"
-        _check_share(self.table, self._stated, refused, rows)
+        at_most.check(self.prepared, refused, rows, self._waiting)
         if len(self.left) >= MOST_RUNS:
             told = f"rows of {len(self.left)} runs stand in quarantine, and each commit names all of them"
-            raise RunFailed(f"{self.table}: {told}: mend the rules and treat them again with --requeue")
+            heals = "mend the rules and treat them again with --requeue, or all rows anew with --mode full"
+            raise RunFailed(f"{self.table}: {told}: {heals}; nothing was committed")
         if len(refused) > MOST_ROWS or sum(len(row["sealed"]) for row in refused) > MOST_BYTES:
             raise RunFailed(f"{self.table}: {TOO_MANY}; nothing was committed")
         stamp = datetime.datetime.now(datetime.timezone.utc)
         made = [{**self._row(at, row), "quarantined_at": stamp} for at, row in enumerate(refused)]
+        self.begun = True
         self.version = quarantine_table.append(self.own, self.place.address, made, self.run_id)
         self.place = quarantine_table.inspected(self.own, self.place.address)
-        self.rows = len(refused)
+        self.rows, self.among = len(refused), rows
 
     @property
-    def _stated(self) -> Quarantine:
-        stated = self.prepared.entry.quarantine
-        assert stated is not None, "a run that sets rows aside is told where"
-        return stated
+    def _waiting(self) -> int:
+        """Rows of earlier runs that stay there."""
+        return sum(self.left.values())
 
     def _row(self, number: int, told: Mapping[str, Any]) -> dict[str, Any]:
         assert self.seal is not None
@@ -115,7 +115,8 @@ class Aside:
     def stands(self) -> Quarantined:
         """What stands in quarantine once the run is committed: of a run in full its own rows alone."""
         own = {self.run_id: self.rows} if self.rows else {}
-        return Quarantined(None if self.place is None else self.place.id, {**self.left, **own}, self.taken_out)
+        place = None if self.place is None else self.place.id
+        return Quarantined(place, {**self.left, **own}, self.taken_out, self.table)
 
     def stands_alone(self) -> bool:
         """Whether no other run may be committed beside this one, since each says what stands in quarantine."""
@@ -128,12 +129,14 @@ class Aside:
         return {**told, "quarantine": quarantined.as_json(stands, self.version)} if stands else told
 
     def told(self, rows: int) -> Iterator[str]:
-        """That rows are missing in the target. rows: how many it got."""
+        """That rows are missing in the target. rows: how many it got. With how many there are by now, so that a stream,
+        which tells nothing twice, tells it anew of each batch that sets rows aside."""
+        waiting = self._waiting
         if self.rows:
-            yield f"{self.rows} of {self.rows + rows} rows were refused and stand in quarantine"
-        refused = sum(self.left.values())
-        if refused and self.mode == "requeue":
-            yield f"{refused} of {refused + rows} rows in quarantine are refused still, and stay there"
+            beside = f", beside {waiting} of earlier runs" if waiting else ""
+            yield f"{self.rows} of {self.among} rows were refused and stand in quarantine{beside}"
+        if waiting and self.mode == "requeue":
+            yield f"{waiting} of {waiting + rows} rows in quarantine are refused still, and stay there"
 
     def settle(self) -> None:
         """Before the run's own commit: take away what the newest commit took out of quarantine."""
@@ -143,16 +146,30 @@ class Aside:
     def clear(self, report: Report) -> None:
         """After the run's own commit: take away rows of runs that count no more. Whoever put them there, and did not
         commit by now, began before this run's commit and can commit no more; so they are lost to nobody."""
-        if self.place is None:
-            return
-        obsolete = self.seen - {*self.stands().runs}
+        if self.place is not None:
+            self._tidied(report, self.place.address, self._cleared)
+
+    def undo(self, report: Report) -> None:
+        """After a run that was refused: take away what it has set aside, unless its commit is there after all."""
+        if self.place is not None and self.begun:
+            self._tidied(report, self.place.address, self._undone)
+
+    def _cleared(self, address: Address) -> None:
+        quarantine_table.remove_rows(self.own, address, self.table, self.taken_out)
+        for table, runs in self.seen.items():
+            quarantine_table.remove_runs(self.own, address, table, {*runs} - {*self.stands().runs})
+
+    def _undone(self, address: Address) -> None:
+        target = Address(path=self.prepared.target.location)
+        if not target.exists(self.own) or replace.lacks(self.own, TargetState(target), self.run_id):
+            quarantine_table.remove_runs(self.own, address, self.table, {self.run_id})
+
+    def _tidied(self, report: Report, address: Address, step: Callable[[Address], None]) -> None:
         try:
-            quarantine_table.remove_rows(self.own, self.place.address, self.table, self.taken_out)
-            quarantine_table.remove_runs(self.own, self.place.address, self.table, obsolete)
-        except (PySparkException, Py4JError):  # the next run does it
-            report(
-                Warned(self.table, "rows in quarantine that count no more were not taken away; the next run does it")
-            )
+            step(address)
+        except Exception:  # whatever it is: how the run ended is what counts, and the next run does it
+            told = "rows in quarantine that count no more were not taken away; the next run does it"
+            report(Warned(self.table, told))
 
 
 def opened(prepared: Prepared, run_id: str) -> Aside:
@@ -168,7 +185,7 @@ def opened(prepared: Prepared, run_id: str) -> Aside:
         key = prepared.keys.reference_of(prepared.entry.quarantine.key, technique, sealed_rows.DOMAIN)
         seal = Seal(key, table, run_id)
     target = _target(prepared)
-    seen = frozenset() if place.id is None else frozenset(quarantine_table.runs(own, place.address, table, target))
+    seen = {} if place.id is None else quarantine_table.runs(own, place.address, target)
     return Aside(own, prepared, run_id, place, seal, before, seen, left=before.runs)
 
 
@@ -176,15 +193,3 @@ def _target(prepared: Prepared) -> str:
     location = prepared.target.location
     assert location is not None, "rows are set aside beside a transaction, which knows where the target is"
     return quarantine_table.target_id(location)
-
-
-def _check_share(table: str, stated: Quarantine, refused: Sequence[Mapping[str, Any]], rows: int) -> None:
-    most = max(FEWEST, int(stated.at_most * rows))
-    if len(refused) <= most:
-        return
-    found = collections.Counter((str(row["label"]).removeprefix(f"{table}: "), row["rule"]) for row in refused)
-    listed = ", ".join(f"{count} by {rule} of {column}" for (column, rule), count in found.most_common(5))
-    raise RunFailed(
-        f"{table}: of {rows} rows {len(refused)} are refused ({listed}), and quarantine.at_most ({stated.at_most}) "
-        f"lets {most} be set aside: mend the rules, or raise it; nothing was committed"
-    )

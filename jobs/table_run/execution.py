@@ -24,6 +24,7 @@ from jobs.table_run.aside import Aside, opened
 from jobs.table_run.result import Result, summary
 from jobs.table_run.selection import Selection
 from jobs.table_run.written import Written
+from privacy_udfs.errors import LakenymError
 
 
 def execute(spark: SparkSession, prepared: Prepared, report: Report = events.silent) -> Result:
@@ -50,8 +51,12 @@ def execute(spark: SparkSession, prepared: Prepared, report: Report = events.sil
             aside.prepared = prepared
             if not prepared.source.count:
                 return _nothing(prepared, aside, report)
-        waiting.replace(prepared, selection, aside)
-        written = _written(prepared, selection, record, aside)
+        try:
+            waiting.replace(prepared, selection, aside)
+            written = _written(prepared, selection, record, aside)
+        except LakenymError:  # no error of Spark's: of those nobody knows whether the commit comes about all the same
+            aside.undo(report)
+            raise
     seconds, commit = time.monotonic() - start, written.commit
     result = Result(
         prepared.table,

@@ -55,11 +55,11 @@ def put(frame: DataFrame, lake: Path, mode: str = "append", partition: str | Non
     (writer.partitionBy(partition) if partition else writer).save(str(lake / "raw" / "t"))
 
 
-def configured(lake: Path, **more: Any) -> Config:
-    """The configuration of one table with a quarantine, and with a key of its own for it."""
+def configured(lake: Path, name: str = "t", **more: Any) -> Config:
+    """The configuration of one table with a quarantine, and with a key of its own for it. name: of its entry."""
     entry = {
         **lakes.table(
-            "t",
+            name,
             lake,
             {**COLUMNS, "day": lakes.column("keep", "non_personal"), **more.pop("columns", {})},
             source={"format": "delta", "path": str(lake / "raw" / "t"), **more.pop("source", {})},
@@ -69,6 +69,8 @@ def configured(lake: Path, **more: Any) -> Config:
         "quarantine": {"path": str(lake / "quarantine"), "key": "aside", "at_most": 0.5, **more.pop("quarantine", {})},
         **more,
     }
+    for file in (lake / "conf" / "catalog").glob("*.yaml"):
+        file.unlink()
     folder = lakes.write_conf(lake, entry)
     if not (lake / "keys" / "aside.json").exists():
         create_file(lake / "keys" / "aside.json")
@@ -80,7 +82,7 @@ def configured(lake: Path, **more: Any) -> Config:
 
 def run(spark: SparkSession, lake: Path, execution: Any = "auto", **more: Any) -> Result:
     flags = {name: more.pop(name) for name in FLAGS if name in more}
-    return pseudonymize.run(spark, configured(lake, **more), "t", execution=execution, **flags)
+    return pseudonymize.run(spark, configured(lake, **more), more.get("name", "t"), execution=execution, **flags)
 
 
 def aside(spark: SparkSession, lake: Path) -> list[Any]:

@@ -112,11 +112,20 @@ def same_place(at: Scene) -> None:
     set_aside(at, "second", {"mode": "incremental"})
 
 
-def set_aside(at: Scene, place: str, target: Mapping[str, Any]) -> None:
+def same_name(at: Scene) -> None:
+    """What a run under the name before left there."""
+    at.raw("s")
+    set_aside(at, "first", {"mode": "incremental"}, "s")
+    at.treated("s")
+    (at.lake / "conf" / "catalog" / "s.yaml").unlink()
+    set_aside(at, "first", {"mode": "incremental"}, source={"format": "parquet", "path": str(at.lake / "raw" / "s")})
+
+
+def set_aside(at: Scene, place: str, target: Mapping[str, Any], name: str = "t", **more: Any) -> None:
     """A table with a quarantine, of which all rows are refused."""
     aside = {"on_refused": "quarantine", "quarantine": {"path": f"{at.lake}/{place}", "key": "aside"}}
     target = {"path": str(at.lake / "treated" / "t"), **target}
-    at.configured({"id": {"technique": "truncate_ip"}}, target=target, **aside)
+    at.configured({"id": {"technique": "truncate_ip"}}, name, target=target, **aside, **more)
     if not (at.lake / "aside.json").exists():
         create_file(at.lake / "aside.json")
     keys = {key: {"keyset": f"file:{at.lake}/{file}.json"} for key, file in (("crm", "keys/crm"), ("aside",) * 2)}
@@ -207,6 +216,7 @@ CASES: tuple[Case, ...] = (
     (rest_there, growth.rest_there, 1, "there is no target"),
     (keyed, growth.keyed, 1, "key: id is double, which cannot tell rows apart"),
     (same_place, quarantine.same_place, 1, "stand in another quarantine than the entry names now"),
+    (same_name, quarantine.same_name, 1, "stand in quarantine as those of table s: call the entry so"),
     (measurable, risk.measurable, 1, "risk: ids[]: quasi-identifiers and sensitive columns are measured where"),
     (people, risk.measurable, 1, "risk: rows would count, and not people"),
     (consented, source.consented, 1, "is itself a treated table"),

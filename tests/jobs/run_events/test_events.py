@@ -67,11 +67,11 @@ TOLD: tuple[tuple[Event, str, str], ...] = (
         "  ------  -----  ---------  -------  ----  -------\n",
     ),
     (
-        Committed("t", "r-1", 5, 1200, 0.0, None, (), "spark", None, "changes", CHANGED),
+        Committed("t", "r-1", 5, 1200, 0.0, None, (), "spark", None, "changes", CHANGED, 3),
         '"event": "committed", "table": "t", "run_id": "r-1", "version": 5, "rows": 1200, "seconds": 0.0, '
         '"rows_per_second": null, "columns": [], "execution": "spark", "not_columnar": null, '
-        '"mode": "changes", "changed": {"inserted": 1, "updated": 1000, "deleted": 0, "stale": 0}, "quarantined": 0',
-        "t: version 5, 1 inserted, 1,000 updated, 0 deleted in 0.0 s, Spark's path\n"
+        '"mode": "changes", "changed": {"inserted": 1, "updated": 1000, "deleted": 0, "stale": 0}, "quarantined": 3',
+        "t: version 5, 1 inserted, 1,000 updated, 0 deleted (3 more in quarantine) in 0.0 s, Spark's path\n"
         "  column  class  technique  treated  null  refused\n"
         "  ------  -----  ---------  -------  ----  -------\n",
     ),

@@ -12,6 +12,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from jobs.lake.changed import ENABLED
+from jobs.run_events.events import Event, Warned
 from privacy_udfs.errors import LakenymError
 from tests.helpers import growing, lakes
 from tests.helpers.kills import killed
@@ -45,8 +46,11 @@ def test_changes_of_rows_that_are_refused(spark: SparkSession, lake: Path) -> No
     begun(spark, lake, "id in (1, 2, 3, 4)")
     merged(spark, lake, [1, 2, 5, 6, 30, 31], 1, bad=[2, 5, 30])
     deleted(spark, lake, [3, 8])
-    result = run(spark, lake, target=BY_KEY)
+    events: list[Event] = []
+    result = run(spark, lake, target=BY_KEY, report=events.append)
     assert result.changed == {"inserted": 2, "updated": 1, "deleted": 2, "stale": 0}, "1 and 31; 6; 5 and 8"
+    told = "3 of 6 rows were refused and stand in quarantine, beside 1 of earlier runs"
+    assert Warned("t", told) in events, "of those that came, however many were written anew beside them"
     assert (result.mode, result.rows, result.quarantined) == ("changes", result.rows, 3)
     assert len(aside(spark, lake)) == 4, "2, 4, 5 and 30"
     assert growing.told(spark, lake)[-1]["quarantined"] == 3
@@ -73,8 +77,8 @@ def test_random_changes_end_as_in_full(spark: SparkSession, lake: Path, seed: in
             merged(spark, lake, some, turn, chance.sample(sorted(some), 3))
             there |= some
         if chance.random() < 0.5:
-            run(spark, lake, target=BY_KEY)
-    run(spark, lake, target=BY_KEY)
+            run(spark, lake, target=BY_KEY, quarantine={"at_most": 1.0})
+    run(spark, lake, target=BY_KEY, quarantine={"at_most": 1.0})
     assert lakes.treated(spark, lake).count() + len(aside(spark, lake)) == len(there)
     check_as_in_full(spark, lake, target=BY_KEY)
 

@@ -6,7 +6,9 @@ make two values equal, cannot be turned back and uses no algorithm that a policy
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, ClassVar, NamedTuple
 
 from pydantic import BaseModel
@@ -88,6 +90,32 @@ class Facts(BaseModel):
 
     def result_pattern(self) -> str | None:
         """An RE2 pattern that every result matches, as text; None where results have no shape of their own."""
+        return None
+
+    # -- what no result tells more of than; None: that is not known, or there is no such bound ----------------------
+
+    def kept_characters(self) -> tuple[int, int] | None:
+        """How many letters and digits of a text stay at most: at its start, and at its end; none between."""
+        return None
+
+    def zip3_areas(self) -> tuple[str, ...] | None:
+        """Of US postal codes the first three digits stay, and ``000`` in place of these."""
+        return None
+
+    def date_unit(self) -> str | None:
+        """The unit of `privacy_udfs.kernels.numbers.Unit` that dates are coarsened to."""
+        return None
+
+    def oldest_date(self) -> datetime.date | None:
+        """The date whose unit earlier ones share."""
+        return None
+
+    def top_number(self) -> Decimal | None:
+        """The number from which on all share one result."""
+        return None
+
+    def hash_bits(self) -> int | None:
+        """Of a technique that hashes the whole value: how many bits of the hash its results hold."""
         return None
 
     @classmethod

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import gc
 import hashlib
 import os
@@ -25,7 +26,17 @@ from jobs.configuration.documents import Document, Fault, Loc, canonical_json, d
 from jobs.configuration.entry import Entry
 from jobs.configuration.explain import explain
 from jobs.configuration.hierarchy_file import Hierarchies
-from jobs.configuration.models import ColumnEntry, Domain, Execution, KeyEntry, Mode, Policy, TableConfig, TableEntry
+from jobs.configuration.models import (
+    ColumnEntry,
+    ColumnRule,
+    Domain,
+    Execution,
+    KeyEntry,
+    Mode,
+    Policy,
+    TableConfig,
+    TableEntry,
+)
 from jobs.configuration.treatments import Resolver, predicate_faults
 from privacy_udfs.errors import BAD_USAGE, LakenymError
 
@@ -57,6 +68,16 @@ class Config:
     policy: Policy
     written: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False, compare=False)
     lines: Mapping[str, Mapping[Loc, int]] = dataclasses.field(default_factory=dict, repr=False, compare=False)
+
+    @functools.cached_property
+    def of_kind(self) -> Mapping[str, Sequence[tuple[str, ColumnRule]]]:
+        """Kind -> the columns, or their cases, that are stated to hold it, each by its table and its path."""
+        found: dict[str, list[tuple[str, ColumnRule]]] = {}
+        for table in self.tables.values():
+            for path, rule in table.columns.items():
+                if rule.kind is not None:
+                    found.setdefault(rule.kind, []).append((f"{table.name}: {path}", rule))
+        return found
 
 
 def executed_by(config: Config, execution: Execution | None) -> Config:

@@ -33,7 +33,8 @@ def draft_columns(
         rule = None
         if entry is not None and treatment is not None:
             line = document.line(here)
-            rule = ColumnRule(entry.class_, treatment, entry.why, line, entry.review_by, entry.retention, rows)
+            stated = (entry.review_by, entry.retention, rows, entry.kind)
+            rule = ColumnRule(entry.class_, treatment, entry.why, line, *stated)
         yield DraftColumn(place, here, rule)
 
 

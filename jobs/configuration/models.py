@@ -30,7 +30,17 @@ from jobs.configuration.entry import (
     Retention,
     Uri,
 )
-from jobs.configuration.policy_entries import Approved, ClassPolicy, Deprecation, KeyAge, Snapshots, Thresholds
+from jobs.configuration.kinds import KindName
+from jobs.configuration.policy_entries import (
+    Approved,
+    ClassPolicy,
+    Deprecation,
+    KeyAge,
+    ProfileException,
+    Profiles,
+    Snapshots,
+    Thresholds,
+)
 from jobs.configuration.risk_bounds import PolicyRisk, RiskBounds
 from privacy_udfs.parameters import IsoDate
 from privacy_udfs.technique import Technique
@@ -175,6 +185,8 @@ class ColumnEntry(Entry):
     treatment: Any = None
     when: Cases | None = None
     why: NotBlank
+    kind: KindName | None = None
+    """What the column holds, for the profiles of the policy: one of `jobs.configuration.kinds.KINDS`."""
     review_by: IsoDate | None = None
     retention: Retention | None = None
 
@@ -218,7 +230,8 @@ class Policy(Entry):
 
     thresholds: for reports. risk: what the rows of a run are held to. require: what each column must state, or its
     table for it. review_grace_days: how long after ``review_by`` a table is still treated, with a warning; for ever if
-    left out.
+    left out. profile: the laws and standards whose rules hold besides (`jobs.policy.profiles`). profile_exceptions:
+    what of them someone takes the responsibility for.
     """
 
     version: NotBlank
@@ -231,6 +244,8 @@ class Policy(Entry):
     deprecated: Annotated[tuple[Deprecation, ...], Field(strict=False)] = ()
     snapshots: Snapshots | None = None
     keys: KeyAge | None = None
+    profile: Profiles = ()
+    profile_exceptions: Annotated[tuple[ProfileException, ...], Field(strict=False)] = ()
 
     def allows(self, class_: str) -> tuple[str, ...]:
         """The names of the techniques for columns of a class."""
@@ -269,7 +284,8 @@ class Domain:
 class ColumnRule:
     """What is done to one leaf column, or to one case of it. line: where it stands in the table's file.
 
-    rows: of a case, the predicate that says which rows fall under it; None: all rows.
+    rows: of a case, the predicate that says which rows fall under it; None: all rows. kind: of
+    `jobs.configuration.kinds.KINDS`; None: not stated.
     """
 
     class_: str
@@ -279,6 +295,7 @@ class ColumnRule:
     review_by: datetime.date | None = None
     retention: str | None = None
     rows: str | None = None
+    kind: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Collection
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from jobs.configuration.documents import did_you_mean, one_of
-from jobs.configuration.entry import Entry, Name, NotBlank, TechniqueName, Version, one_of_those
+from jobs.configuration.entry import TABLE_PATTERN, Entry, Name, NotBlank, TechniqueName, Version, one_of_those
 from jobs.configuration.finding import Level
 from privacy_udfs.key_providers import KEKS, STORES
 from privacy_udfs.parameters import IsoDate, Number
@@ -156,6 +156,41 @@ class KeyAge(Entry):
         if self.warn_days >= self.max_age_days:
             raise ValueError("expected 'warn_days' below 'max_age_days'")
         return self
+
+
+ProfileName = Literal["hipaa_safe_harbor", "gdpr_pseudonymization", "pci_dss"]
+PROFILES: tuple[str, ...] = get_args(ProfileName)
+"""What they demand stands in `jobs.policy.profiles`."""
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) < len(names):
+        raise ValueError("a profile is named twice")
+    return names
+
+
+Profiles = Annotated[
+    tuple[Annotated[str, _known("profile", lambda: PROFILES)], ...],
+    Field(strict=False),
+    BeforeValidator(_as_list, json_schema_input_type=ProfileName | list[ProfileName]),
+    AfterValidator(_each_once),
+]
+
+
+class ProfileException(Entry):
+    """A rule of a profile that a table, or one column of it, may miss: it is then warned of. why: the reason that a
+    reader of the law is to see. review_by: the last day on which it counts."""
+
+    profile: ProfileName
+    rule: NotBlank
+    table: Annotated[str, Field(pattern=TABLE_PATTERN)]
+    column: NotBlank | None = None
+    why: NotBlank
+    review_by: IsoDate
 
 
 class Snapshots(Entry):

@@ -57,6 +57,7 @@ def _columns(proposals: Iterable[Proposal]) -> Iterator[str]:
         yield f"  {key(str(proposal.found.path))}:"
         yield f"    class: {proposal.kind.class_}"
         yield f"    treatment: {_flow(proposal.treatment)}"
+        yield f"    kind: {proposal.kind.name}"
         yield '    why: ""'
 
 

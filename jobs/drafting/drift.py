@@ -13,10 +13,9 @@ from pyspark.sql.pandas.types import to_arrow_type
 from jobs.configuration import json_columns
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.models import ColumnDecision, ColumnRule, TableConfig
-from jobs.detection import kinds
+from jobs.detection import hints, kinds
 from jobs.detection.evidence import PSEUDONYM
 from jobs.detection.scan import Found
-from jobs.drafting import hints
 from privacy_udfs.errors import LakenymError
 from privacy_udfs.technique import Technique, plain_type
 

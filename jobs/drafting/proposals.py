@@ -16,10 +16,9 @@ from pyspark.sql.pandas.types import to_arrow_type
 
 from jobs.configuration.column_path import MapKey
 from jobs.configuration.entry import UNDECIDED
-from jobs.detection import kinds
+from jobs.detection import hints, kinds
 from jobs.detection.kinds import Kind
 from jobs.detection.scan import Found
-from jobs.drafting import hints
 from privacy_udfs.errors import LakenymError
 from privacy_udfs.technique import plain_type
 from privacy_udfs.techniques import facts_of, parse

@@ -12,8 +12,9 @@ from jobs.gates import wider
 from jobs.gates.known import Inspected, Planned
 from jobs.lake import position
 from jobs.lake.problems import HEALS
-from jobs.lake.record_names import POLICY
+from jobs.lake.record_names import POLICY, PROFILES
 from jobs.lake.state import TargetState
+from jobs.policy.profiles import judged
 from jobs.record import treatment_record
 from jobs.record.column_record import ColumnRecord
 from jobs.record.record_reader import columns_of, rows_of
@@ -116,6 +117,8 @@ def differences(known: Inspected) -> Iterator[str]:
         yield "other 'rows' leave the source"
     if properties.get(POLICY) != known.conf.policy.version:
         yield "another version of the policy was in force"
+    if properties.get(PROFILES, "") != judged.recorded(known.conf.policy):
+        yield "other profiles of the policy were in force, or other versions of them"
 
 
 def _is_mended(known: Inspected, path: str, before: ColumnRecord, after: ColumnRecord) -> bool:

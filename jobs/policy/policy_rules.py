@@ -17,6 +17,7 @@ from jobs.configuration.finding import Finding, Level, Place, in_order
 from jobs.configuration.models import ColumnRule, TableConfig, Treatment
 from jobs.configuration.policy_entries import ParameterRule
 from jobs.policy import policy_approval
+from jobs.policy.profiles import judged
 from privacy_udfs.parameters import plain_text
 from privacy_udfs.technique import Technique
 
@@ -34,6 +35,7 @@ def violations(config: Config, table: str, today: datetime.date) -> list[Finding
         *_required(config, entry),
         *_reviews(config, entry, today),
         *_risk(config, entry),
+        *judged.of_table(config, entry, today),
         *policy_approval.of_table(config, entry, today),
         *policy_approval.of_installation(config.policy, config.lines, today),
     }
@@ -45,6 +47,7 @@ def of_policy(config: Config, today: datetime.date) -> Iterator[Finding]:
     yield from policy_approval.of_installation(config.policy, config.lines, today)
     yield from policy_approval.misspelt(config)
     yield from policy_approval.no_tables(config)
+    yield from judged.idle(config)
 
 
 # -- parameters -------------------------------------------------------------------------------------------------------

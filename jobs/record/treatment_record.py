@@ -15,7 +15,7 @@ from typing import Any
 
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.documents import canonical_json
-from jobs.lake.record_names import CONFIG, POLICY, RECORD, SOFTWARE, STATUS
+from jobs.lake.record_names import CONFIG, POLICY, PROFILES, RECORD, SOFTWARE, STATUS
 from jobs.record.column_record import ColumnRecord
 from jobs.record.record_reader import RECORD_VERSION
 from jobs.treatment.treatment_plan import Case, Plan
@@ -59,13 +59,15 @@ def _short(value: Any) -> Any:
 
 
 def properties(
-    plan: Plan, entries: Mapping[ColumnPath, ColumnRecord], config_sha256: str, policy: str
+    plan: Plan, entries: Mapping[ColumnPath, ColumnRecord], config_sha256: str, policy: str, profiles: str = ""
 ) -> dict[str, str]:
-    """The table properties that make up the record."""
+    """The table properties that make up the record. policy: its version. profiles: those that it names, with their
+    versions; empty where it names none, and then not stated."""
     return {
         RECORD: written(plan.table, entries, plan.config.rows),
         CONFIG: config_sha256,
         POLICY: policy,
+        **({PROFILES: profiles} if profiles else {}),
         SOFTWARE: software(),
         STATUS: "treated",
     }

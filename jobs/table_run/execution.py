@@ -15,6 +15,7 @@ from jobs.console.exit_codes import BadUsage, Refused
 from jobs.gates.known import Prepared
 from jobs.lake import log_replay, replace
 from jobs.named_keys import key_delivery
+from jobs.policy.profiles import judged
 from jobs.record import treatment_record
 from jobs.run_events import events
 from jobs.run_events.events import Report
@@ -39,7 +40,8 @@ def execute(spark: SparkSession, prepared: Prepared, report: Report = events.sil
     prepared, gate = risk_gate.attached(prepared)
     entries = treatment_record.entries(plan, prepared.keys.checks(plan))
     snapshot = snapshots.store(spark, prepared.conf, prepared.table, run_id)
-    record = treatment_record.properties(plan, entries, snapshot, prepared.conf.policy.version)
+    policy = prepared.conf.policy
+    record = treatment_record.properties(plan, entries, snapshot, policy.version, judged.recorded(policy))
     report(events.Begun(prepared.table, run_id, len(plan.leaves), prepared.entry.source.describe()))
     aside = opened(prepared, run_id)
     aside.settle()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -66,6 +67,12 @@ class GeneralizeDate(DateTechnique):
     )
     standard = "ISO 8601"
     shows = Shows.A_PART
+
+    def date_unit(self) -> str:
+        return self.unit
+
+    def oldest_date(self) -> datetime.date | None:
+        return self.bottom
 
     def check_dates(self, values: pa.DataType) -> None:
         if pa.types.is_date32(values) and self.unit in calendar.TICKS:

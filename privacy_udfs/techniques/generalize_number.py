@@ -155,6 +155,11 @@ class GeneralizeNumber(TextTechnique):
     def empty_after(self) -> tuple[str, ...]:
         return ("trim",)
 
+    def top_number(self) -> Decimal | None:
+        if self.top is not None:
+            return self.top
+        return self.edges[-1] if self.edges else None
+
     def output_type(self, values: pa.DataType) -> pa.DataType:
         if self.input_format is not None and values == pa.string():
             self._number_type(written_numbers.KIND)

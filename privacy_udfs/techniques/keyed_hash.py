@@ -126,6 +126,9 @@ class KeyedHash(TextTechnique):
             return {"bits": Overruled(BIGINT_BITS, "a bigint holds no more")}
         return {}
 
+    def hash_bits(self) -> int:
+        return BIGINT_BITS if self.encoding == "bigint" else self.bits
+
     def result_pattern(self) -> str | None:
         prefix = re.escape(self.prefix)
         if self.encoding == "bigint":

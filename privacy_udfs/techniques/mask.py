@@ -146,6 +146,13 @@ class Mask(TextTechnique):
             raise ValueError(f"shape card: expected keep_start to {CARD_START} and keep_end to {CARD_END} at most")
         return self
 
+    def kept_characters(self) -> tuple[int, int] | None:
+        """None too where more may stay: characters of other classes, a domain, what lies between two ends."""
+        open_ended = self.only is not None or (self.mask_start, self.mask_end) != (None, None) or self.shape == "email"
+        if open_ended or any(character.isalnum() for character in self.preserve):
+            return None
+        return self.keep_start, self.keep_end
+
     def output_type(self, values: pa.DataType) -> pa.DataType:
         if pa.types.is_string(values) or pa.types.is_large_string(values):
             return pa.string()

@@ -61,6 +61,14 @@ class Truncate(TextTechnique):
             raise ValueError("small_areas goes with the preset hipaa_zip3 only")
         return self
 
+    def kept_characters(self) -> tuple[int, int]:
+        return (3 if self.keep is None else self.keep, 0)
+
+    def zip3_areas(self) -> tuple[str, ...] | None:
+        if self.preset is None:
+            return None
+        return SMALL_AREAS if self.small_areas is None else self.small_areas
+
     def output_type(self, values: pa.DataType) -> pa.DataType:
         if pa.types.is_string(values) or pa.types.is_large_string(values):
             return pa.string()

@@ -15,8 +15,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from jobs.configuration.column_path import ColumnPath
-from jobs.detection import evidence, kinds
-from jobs.drafting import hints
+from jobs.detection import evidence, hints, kinds
 from tests.helpers import labelled_recipes
 from tests.helpers.labelled_recipes import Labelled
 

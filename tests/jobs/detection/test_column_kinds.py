@@ -11,10 +11,10 @@ import pytest
 from pyspark.sql import types as T
 
 from jobs.configuration.column_path import ColumnPath
-from jobs.detection import kinds
+from jobs.detection import hints, kinds
 from jobs.detection.evidence import Evidence, Settings, measure
 from jobs.detection.scan import Found
-from jobs.drafting import draft, hints, proposals
+from jobs.drafting import draft, proposals
 from jobs.drafting.proposals import Proposal, Surroundings
 from tests.helpers import labelled_notations
 

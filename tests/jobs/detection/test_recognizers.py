@@ -13,10 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.configuration.column_path import ColumnPath
-from jobs.detection import distinct, evidence, kinds, leaves, recognizers, scan
+from jobs.detection import distinct, evidence, hints, kinds, leaves, recognizers, scan
 from jobs.detection.evidence import Settings, measure
 from jobs.detection.recognizers import city, payment_card, placeholders
-from jobs.drafting import hints
 from privacy_udfs import apply
 from privacy_udfs.errors import UnexpectedFailure
 from privacy_udfs.techniques import parse

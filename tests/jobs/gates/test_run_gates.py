@@ -206,6 +206,21 @@ def reviewed_too_late(at: Scene) -> None:
     at.written("policy.yaml", {**POLICY, "review_grace_days": 1})
 
 
+def profiled(at: Scene) -> None:
+    at.raw()
+    held = {"class": "direct_identifier", "kind": "email", "treatment": {"technique": "mask"}, "why": "a test"}
+    at.configured({"id": held})
+    at.written("policy.yaml", {**POLICY, "profile": "hipaa_safe_harbor"})
+
+
+def other_profiles(at: Scene) -> None:
+    at.raw()
+    target = {"path": str(at.lake / "treated" / "t"), "mode": "incremental"}
+    at.configured({"id": {"class": "sensitive", "kind": "other", "treatment": "redact", "why": "x"}}, target=target)
+    at.treated()
+    at.written("policy.yaml", {**POLICY, "profile": ["pci_dss", "hipaa_safe_harbor"]})
+
+
 Case = tuple[Callable[[Scene], None], Any, int, str]
 CASES: tuple[Case, ...] = (
     (unguarded, target.unguarded, 0, "is seen only after the commit"),
@@ -213,6 +228,7 @@ CASES: tuple[Case, ...] = (
     (raw_history, target.raw_history, 1, "time travel would still show"),
     (other_than_recorded, keys.other_than_recorded, 1, "is not the key that the target's record was made with"),
     (same_record, growth.same_record, 1, "were treated otherwise than new ones would be"),
+    (other_profiles, growth.same_record, 1, "other profiles of the policy were in force, or other versions of them"),
     (rest_there, growth.rest_there, 1, "there is no target"),
     (keyed, growth.keyed, 1, "key: id is double, which cannot tell rows apart"),
     (same_place, quarantine.same_place, 1, "stand in another quarantine than the entry names now"),
@@ -227,6 +243,7 @@ CASES: tuple[Case, ...] = (
     (apart, keys.apart, 1, "the record of u names key 'crm'"),
     (exposed, keys.exposed, 1, "the setting spark.executorEnv.GIVEN holds a keyset"),
     (reviewed, policy.kept, 0, "catalog/t.yaml:1: warning: review_by: the review was due by 2000-01-01"),
+    (profiled, policy.kept, 1, "refused: columns.id: hipaa_safe_harbor, rule email: 45 CFR 164.514(b)(2)(i)(F)"),
     (reviewed_too_late, policy.kept, 1, "catalog/t.yaml:1: refused: review_by: the review was due by 2000-01-01"),
 )
 

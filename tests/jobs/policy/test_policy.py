@@ -14,7 +14,7 @@ import pytest
 from jobs.configuration import config
 from jobs.configuration.finding import Place, refused
 from jobs.configuration.models import Policy
-from jobs.configuration.policy_entries import Approved, Deprecation, ParameterRule, Snapshots
+from jobs.configuration.policy_entries import Approved, Deprecation, ParameterRule, ProfileException, Snapshots
 from jobs.gates import configuration_gates
 from jobs.policy import policy_rules
 from privacy_udfs.techniques import BY_NAME, parse
@@ -345,5 +345,6 @@ def test_the_policy_of_the_reference_is_one(tmp_path: Path) -> None:
     example = page.split("```yaml\n")[1].split("```")[0]
     (tmp_path / "policy.yaml").write_text(example, encoding="utf-8")
     assert config.load(tmp_path, {"LAKE": "/lake"}).policy.model_fields_set == Policy.model_fields.keys()
-    words = {name for model in (Policy, ParameterRule, Approved, Deprecation, Snapshots) for name in model.model_fields}
+    models = (Policy, ParameterRule, Approved, Deprecation, ProfileException, Snapshots)
+    words = {name for model in models for name in model.model_fields}
     assert not [name for name in words if name not in page]

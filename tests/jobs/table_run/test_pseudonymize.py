@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import json
 from pathlib import Path
@@ -108,6 +109,7 @@ def test_the_record_stands_in_properties_fields_and_commit(
     assert entry["parameters"]["normalize"] == ["nfc", "trim"]
     assert found["privacy.status"] == "treated"
     assert found["privacy.policy.version"] == "2026-11"
+    assert "privacy.policy.profiles" not in found
     assert len(found["privacy.config.sha256"]) == 64
     assert "pyspark 4.2" in found["privacy.software"]
 
@@ -120,6 +122,16 @@ def test_the_record_stands_in_properties_fields_and_commit(
     run_data = json.loads(commit["userMetadata"])
     assert run_data["run_id"] == done[1].run_id
     assert run_data["counts"]["customer_id"] == [2, 1, 0]
+
+
+def test_the_record_names_the_profiles_that_were_in_force(spark: SparkSession, lake: Path) -> None:
+    spark.createDataFrame([("a",)], "a string").write.parquet(str(lake / "raw" / "t"))
+    conf = configured(lake, table("t", lake, {"a": "redact"}))
+    named = conf.policy.model_copy(update={"profile": ("pci_dss", "hipaa_safe_harbor")})
+    run(spark, dataclasses.replace(conf, policy=named), "t")
+    assert lakes.properties(spark, lake)["privacy.policy.profiles"] == "pci_dss 1, hipaa_safe_harbor 1"
+    run(spark, conf, "t")
+    assert "privacy.policy.profiles" not in lakes.properties(spark, lake)
 
 
 def test_every_version_has_rows_and_record(spark: SparkSession, lake: Path, done: tuple[Config, Result]) -> None:

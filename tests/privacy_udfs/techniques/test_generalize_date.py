@@ -237,3 +237,9 @@ def test_dates_in_text_are_read_strictly(form: str, times: list[dt.datetime], ot
     ]
     assert outcome.values.to_pylist() == [*wanted, None]
     assert outcome.refused == wanted.count(None)
+
+
+def test_it_says_its_unit_and_its_oldest_date() -> None:
+    coarse = GeneralizeDate(unit="year", bottom=dt.date(1936, 11, 27))
+    assert (coarse.date_unit(), coarse.oldest_date()) == ("year", dt.date(1936, 11, 27))
+    assert GeneralizeDate().oldest_date() is None

@@ -174,3 +174,18 @@ def test_hipaa_ages(ages: list[int]) -> None:
     assert binning(preset="hipaa_age").apply(pa.array(ages, pa.int8())).values.to_pylist() == [min(n, 90) for n in ages]
     five = binning(preset="hipaa_age", width=20, label="range").apply(pa.array([79, 85, 90, 127])).values
     assert five.to_pylist() == ["[60, 80)", "[80, 90)", ">=90", ">=90"]
+
+
+@given(
+    st.lists(st.integers(0, 200), min_size=1),
+    st.sampled_from(
+        [{"width": 7}, {"width": 5, "top": 90}, {"edges": (18, 65)}, {"edges": (18, 65, 99), "top": 70},
+         {"edges": (18, 65), "labels": ("young", "middle", "old")}, {"preset": "hipaa_age", "width": 20}]
+    ),
+)  # fmt: skip
+def test_from_its_top_on_all_numbers_share_one_result(numbers: list[int], parameters: Any) -> None:
+    technique = binning(**parameters)
+    top = technique.top_number()
+    assert (top is None) is (parameters == {"width": 7})
+    above = [number for number in numbers if top is not None and number >= top]
+    assert len(set(technique.apply(pa.array(above, pa.int64())).values.to_pylist())) <= 1

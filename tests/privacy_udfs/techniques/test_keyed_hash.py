@@ -160,3 +160,15 @@ def test_malformed_text_is_refused_and_not_shown() -> None:
 def test_types_without_one_spelling_are_refused(kind: pa.DataType) -> None:
     with pytest.raises(TypeRefused, match="keyed_hash does not take"):
         treat(pa.nulls(1, kind))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "bits"),
+    [({}, 128), ({"bits": 64, "encoding": "hex"}, 64), ({"bits": 256, "encoding": "bigint"}, 64)],
+)
+def test_it_says_how_many_bits_its_results_hold(parameters: dict[str, Any], bits: int) -> None:
+    technique = parse({"technique": "keyed_hash", **parameters})
+    assert technique.hash_bits() == bits
+    (result,) = technique.apply(pa.array(["x"]), KEY).values.to_pylist()
+    if parameters.get("encoding") == "hex":
+        assert len(result) * 4 == bits

@@ -163,3 +163,25 @@ def test_mask_takes_less_than_twenty_times_the_batch(value: str) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak + 2 * batch.nbytes < 20 * batch.nbytes
+
+
+@given(
+    st.lists(st.from_regex(r"\A[0-9]{1,20}\Z"), min_size=1, max_size=5),
+    st.integers(0, 6),
+    st.integers(0, 4),
+    st.sampled_from([{}, {"preserve": ""}, {"shape": "card"}, {"preserve": "1-"}, {"only": ("upper",)}]),
+)
+def test_mask_keeps_no_more_characters_than_it_says(values: list[str], start: int, end: int, more: Any) -> None:
+    technique = Mask.model_validate({"keep_start": start, "keep_end": end, **more})
+    said = technique.kept_characters()
+    if said is None:
+        assert more.keys() & {"only"} or "1" in more["preserve"]
+        return
+    for value, result in zip(values, run(technique, values), strict=True):
+        left = [at for at, character in enumerate(result) if character.isalnum()]
+        assert all(at < said[0] or at >= len(value) - said[1] for at in left)
+
+
+@pytest.mark.parametrize("more", [{"mask_start": 2}, {"mask_end": 4}, {"shape": "email"}, {"only": ["digit"]}])
+def test_mask_says_nothing_where_more_may_stay(more: dict[str, Any]) -> None:
+    assert Mask.model_validate(more).kept_characters() is None

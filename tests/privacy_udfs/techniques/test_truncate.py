@@ -40,3 +40,10 @@ def test_what_is_no_zip_code_is_refused(values: list[str | None]) -> None:
 def test_truncate_asks_for_one_way(faulty: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Truncate.model_validate(faulty)
+
+
+def test_truncate_says_what_stays() -> None:
+    zips = Truncate(preset="hipaa_zip3")
+    assert (Truncate(keep=4).kept_characters(), zips.kept_characters()) == ((4, 0), (3, 0))
+    assert (Truncate(keep=3).zip3_areas(), zips.zip3_areas()) == (None, SMALL_AREAS)
+    assert Truncate(preset="hipaa_zip3", small_areas=("205",)).zip3_areas() == ("205",)

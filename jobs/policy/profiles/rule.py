@@ -1,0 +1,213 @@
+"""A profile is a list of rules: each cites its paragraph, and says of which columns it speaks and what keeps it.
+
+Rules look at what a column's entry states (class and kind), at the facts of its technique, never at its name, and at
+its key's entry. What they cannot decide is a miss too, and says what a person has to look at.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import functools
+from collections.abc import Callable
+from typing import NamedTuple
+
+from jobs.configuration.column_path import ColumnPath
+from jobs.configuration.config import Config
+from jobs.configuration.finding import Level
+from jobs.configuration.kinds import KINDS
+from jobs.configuration.models import ColumnRule, KeyEntry, TableConfig
+from jobs.policy.profiles import named_like
+from privacy_udfs.key_providers import CLEAR_AT_REST, scheme_of
+from privacy_udfs.strength import Shows
+from privacy_udfs.technique import Technique
+
+UNDECIDED = (None, "unknown")
+"""Kinds of which nothing is known."""
+NOT_DECIDED = "It cannot be decided from the configuration; a person must look"
+NO_KIND_OF_A_LAW = ("other", "constant")
+"""Kinds that say that a column is of none that a law names; its name may say otherwise."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Seen:
+    """A column of a table, or one case of it, as a rule sees it. key: of a rule about keys, the name of one of them."""
+
+    config: Config
+    table: TableConfig
+    path: ColumnPath
+    column: ColumnRule
+    today: datetime.date
+    key: str = ""
+
+    @property
+    def kind(self) -> str | None:
+        return self.column.kind
+
+    @property
+    def technique(self) -> Technique:
+        return self.column.treatment.technique
+
+    @property
+    def keys(self) -> list[str]:
+        """The names of the keys that treat it, or what stands within it; or seal it in a row that is refused."""
+        aside = None if self.table.quarantine is None or removed(self) else self.table.quarantine.key
+        named = [*(each.key for each in self.column.treatment.each), aside]
+        return [key for key in dict.fromkeys(named) if key is not None]
+
+    @property
+    def key_entry(self) -> KeyEntry:
+        return self.config.keys[self.key]
+
+    @functools.cached_property
+    def named_like(self) -> tuple[str, ...]:
+        """The kinds that its name hints at."""
+        return named_like.of(self.path)
+
+
+Test = Callable[[Seen], bool]
+Words = Callable[[Seen], str]
+
+
+class About(NamedTuple):
+    """Of which columns a rule speaks. words: for its description."""
+
+    test: Test
+    words: str
+
+
+class Open(NamedTuple):
+    """What a rule cannot decide. asks: what a person has to look at."""
+
+    test: Test
+    asks: str
+
+
+# -- facts ------------------------------------------------------------------------------------------------------------
+
+
+def removed(seen: Seen) -> bool:
+    """No value is left, and nothing that tells two apart."""
+    return seen.technique.drops_column or seen.technique.one_result
+
+
+def keyed_code(seen: Seen) -> bool:
+    """A code stands in the place of each value, which takes a key to make."""
+    return seen.technique.covers and seen.technique.key_size() is not None
+
+
+def a_part(seen: Seen) -> bool:
+    """A part of the value stays, or a coarser one."""
+    return seen.technique.shows == Shows.A_PART
+
+
+def shows_values(seen: Seen) -> bool:
+    """Values stay, or nearly so; or nobody says what is left of them."""
+    shows = seen.technique.shows
+    return shows is None or shows >= Shows.NEARLY_THE_VALUE
+
+
+def treated_within(seen: Seen) -> bool:
+    return seen.technique.treats_within
+
+
+def clear_at_rest(seen: Seen) -> bool:
+    """The keyset lies unencrypted where it is kept."""
+    return seen.key_entry.kek is None and scheme_of(seen.key_entry.keyset) in CLEAR_AT_REST
+
+
+def nothing_known(seen: Seen) -> bool:
+    """Nobody has said of what kind it is."""
+    return seen.kind in UNDECIDED and not removed(seen)
+
+
+def named_otherwise(*kinds: str) -> Test:
+    """Of none of the kinds of a law, as is stated, but named like one of these."""
+
+    def test(seen: Seen) -> bool:
+        return seen.kind in NO_KIND_OF_A_LAW and not removed(seen) and bool({*seen.named_like} & {*kinds})
+
+    return test
+
+
+def of_kinds(*kinds: str) -> About:
+    """Columns that are stated to be of one of these kinds."""
+    assert {*kinds} <= {*KINDS}
+    return About(lambda seen: seen.kind in kinds, f"kind {', '.join(f'`{kind}`' for kind in kinds)}")
+
+
+def all_of(about: About, test: Test, words: str) -> About:
+    return About(lambda seen: about.test(seen) and test(seen), f"{about.words}, {words}")
+
+
+# -- in words ---------------------------------------------------------------------------------------------------------
+
+
+def what_stays(seen: Seen) -> str:
+    """What is left of the values, by the facts of the technique."""
+    technique = seen.technique
+    name, shows = technique.technique, technique.shows
+    if technique.keeps_values:
+        return "Its values stay as they are"
+    if technique.treats_within:
+        return f"By {name} only what is recognized in its texts is replaced"
+    if keyed_code(seen):
+        return f"By {name} each value is replaced by a code that is derived from it"
+    if shows is None or shows > Shows.NEARLY_THE_VALUE:
+        return f"Nothing says that {name} hides its values"
+    return f"By {name} {'a part of' if shows == Shows.A_PART else 'something near to'} each value stays"
+
+
+def not_known(seen: Seen) -> str:
+    """That a person has to look, and what the column's name suggests."""
+    kinds = " or ".join(seen.named_like[:3])
+    suggests = f"; its name suggests {kinds}" if kinds else ""
+    return f"{NOT_DECIDED} at what the column holds{suggests}"
+
+
+# -- rules ------------------------------------------------------------------------------------------------------------
+
+
+class Rule(NamedTuple):
+    """One demand of a law or a standard.
+
+    name: as exceptions give it. paragraph: what is cited. demands: in a sentence. about: of which columns. kept: it is
+    kept where one of these holds. open: where it cannot be decided, the first that holds says why. found: what a
+    column has instead. heals: what would mend it. of_keys: it is asked for each key of a column. of_table: what it
+    finds stands at this key of the table's entry.
+    """
+
+    name: str
+    paragraph: str
+    demands: str
+    about: About
+    heals: str
+    kept: tuple[Test, ...] = ()
+    open: tuple[Open, ...] = ()
+    found: Words = what_stays
+    level: Level = "refuse"
+    of_keys: bool = False
+    of_table: str = ""
+
+    def misses(self, seen: Seen) -> str | None:
+        """In a sentence why a column, or its key, does not keep the rule; None where it does."""
+        if not self.about.test(seen) or any(test(seen) for test in self.kept):
+            return None
+        for case in self.open:
+            if case.test(seen):
+                return f"{NOT_DECIDED} {case.asks}"
+        return self.found(seen)
+
+
+class Profile(NamedTuple):
+    """name: as policy.yaml has it. version: changes with what its rules demand. title: what it stands on."""
+
+    name: str
+    version: int
+    title: str
+    rules: tuple[Rule, ...]
+
+    @property
+    def stated(self) -> str:
+        """As a record holds it."""
+        return f"{self.name} {self.version}"

@@ -42,7 +42,8 @@ MORE = 1.1
 LG_CELLS = 12
 MOST_PEOPLE = 300
 """Up to so many people of a class the HLL sketch of 2^12 cells is a list of their hashes (Apache DataSketches: up to
-384): counts are exact, and the same however rows are split. Of larger classes only that they are is told."""
+384): counts are the same however rows are split, and exact unless two of 26 bits are equal, which for two people has a
+chance of 10^-8, for 300 of 10^-3. Of larger classes only that they are is told."""
 BITS = 64
 
 

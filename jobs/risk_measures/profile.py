@@ -68,7 +68,9 @@ def reference(conf: Config, name: str) -> KeyReference:
         raise BadUsage(f"keys.yaml has no key {name}{did_you_mean(name, conf.keys)}: sketches are made under a key")
     treatments = [domain.treatment for domain in conf.domains.values()]
     treatments += [rule.treatment for table in conf.tables.values() for rule in table.columns.values()]
-    if name in {each.key for treatment in treatments for each in treatment.each}:
+    used = {each.key for treatment in treatments for each in treatment.each}
+    used |= {table.quarantine.key for table in conf.tables.values() if table.quarantine is not None}
+    if name in used:
         raise BadUsage(f"key {name}: columns are treated with it: sketches need a key of their own in keys.yaml")
     entry = conf.keys[name]
     ring = KeyRing(conf, {name: load_keyset(entry.keyset, entry.kek, name)})

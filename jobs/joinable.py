@@ -75,6 +75,8 @@ def run(
         raise BadUsage("the baseline's values were hashed with another key, or version of it: make it anew")
     places = {name: Address.of(conf.tables[name].target) for name in tables}
     places |= {name: _address(name) for name in beside}
+    for name, place in places.items():
+        _check_there(own, name, place)
     found = {
         name: _profiled(own, name, place, conf.tables.get(name) if name in tables else None, reference)
         for name, place in places.items()
@@ -94,12 +96,15 @@ def _check_exposed(spark: SparkSession, conf: Config) -> None:
         raise Refused("\n".join(reasons))
 
 
+def _check_there(spark: SparkSession, name: str, place: Address) -> None:
+    if not failures.translated(name, lambda: place.exists(spark)):
+        raise Refused(f"{name}: is not there")
+
+
 def _profiled(
     spark: SparkSession, name: str, place: Address, entry: TableConfig | None, key: KeyReference
 ) -> TableProfile:
     def step() -> TableProfile:
-        if not place.exists(spark):
-            raise Refused(f"{name}: is not there")
         rows = place.read(spark)
         found = profile.profiled(rows, key)
         chosen = None if entry is None else treated.chosen(rows.schema, entry)

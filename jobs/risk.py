@@ -7,6 +7,7 @@ never; docs/risk.md says what each measure means. Exit codes: 0 measured, and al
 
 With ``--suggest`` the source's rows are searched instead: what has to be done to the quasi-identifiers, at least, so
 that the thresholds are reached (docs/risk_search.md). It prints lines of a catalog entry, for a person to accept.
+With ``--estimate`` a sample of the classes is counted, for tables of any size (docs/risk_estimates.md).
 """
 
 from __future__ import annotations
@@ -28,12 +29,15 @@ from jobs.configuration.policy_entries import Thresholds
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage, Refused
 from jobs.console.shown import as_json, say, shown
 from jobs.lake.address import Address
+from jobs.risk_measures import estimate as estimating
+from jobs.risk_measures import estimate_report, singling, treated, uniqueness
 from jobs.risk_measures import measure as measuring
 from jobs.risk_measures import report as reporting
-from jobs.risk_measures import singling, treated, uniqueness
+from jobs.risk_measures.estimate_report import Estimated
 from jobs.risk_measures.measure import Asked, Measures, Nulls
 from jobs.risk_measures.report import Report
 from jobs.risk_measures.sizes import THRESHOLD
+from jobs.risk_measures.treated import Chosen
 from jobs.risk_search import of_table, suggestion
 from jobs.risk_search.losses import MEASURES
 from jobs.risk_search.search import Found
@@ -41,6 +45,7 @@ from jobs.run_events import events
 from jobs.spark_app import failures, session
 
 OF_MEASURES = ("json", "by_rows", "nulls", "population", "sampling_fraction", "attack", "column_sets", "frequency")
+NOT_ESTIMATED = ("nulls", "population", "sampling_fraction", "attack", "column_sets", "frequency", "suggest")
 OF_SEARCH = ("k", "l", "t", "suppressed", "ladder", "loss")
 
 
@@ -84,9 +89,7 @@ def run(
 
     def step() -> Report:
         rows = _read(own, Address.of(entry.target), table)
-        chosen = treated.chosen(rows.schema, entry)
-        if not chosen.quasi_identifiers:
-            raise Refused(f"{table}: shows no quasi-identifier: there is nothing to measure")
+        chosen = _chosen(rows, entry, table)
         columns = chosen.quasi_identifiers
         subject = None if by_rows or nulls == "any" else chosen.subject
         outside = None if population is None else _read(own, _address(population), population)
@@ -114,6 +117,26 @@ def run(
             {name: singling.frequent(rows, name) for name in chosen.pseudonyms} if frequency else {},
             None if attack is None else _attack(rows, _read(own, _address(attack), attack), columns),
         )
+
+    return failures.translated(table, step)
+
+
+def estimate(spark: SparkSession, conf: Config, table: str, *, by_rows: bool = False) -> Estimated:
+    """What `run` would find of the sizes of classes, about, in two passes and with little memory. Raises `Refused` as
+    `run` does. Of a data frame: `jobs.risk_measures.estimate.estimate`."""
+    own, entry = session.for_run(spark), conf.tables[table]
+    thresholds = _thresholds(conf, entry)
+
+    def step() -> Estimated:
+        rows = _read(own, Address.of(entry.target), table)
+        chosen = _chosen(rows, entry, table)
+        threshold = THRESHOLD if thresholds.k is None else 1 / max(thresholds.k, 2)
+        subject = None if by_rows else chosen.subject
+        found = estimating.estimate(rows, chosen.quasi_identifiers, subject, threshold=threshold)
+        missed, unsaid = (
+            tuple(each(found, thresholds)) for each in (estimate_report.missed, estimate_report.open_questions)
+        )
+        return Estimated(table, chosen, found, missed, unsaid)
 
     return failures.translated(table, step)
 
@@ -159,6 +182,13 @@ def _read(spark: SparkSession, address: Address, name: str) -> DataFrame:
     return address.read(spark)
 
 
+def _chosen(rows: DataFrame, entry: TableConfig, table: str) -> Chosen:
+    chosen = treated.chosen(rows.schema, entry)
+    if not chosen.quasi_identifiers:
+        raise Refused(f"{table}: shows no quasi-identifier: there is nothing to measure")
+    return chosen
+
+
 def _address(text: str) -> Address:
     """A table by path, if there is a slash in it, else by name."""
     return Address(path=text) if "/" in text else Address(table=text)
@@ -198,6 +228,9 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_argument(
         "--frequency", action="store_true", help="how frequent the most frequent pseudonyms of each column are"
+    )
+    options.add_argument(
+        "--estimate", action="store_true", help="count a sample of the classes, for tables too large to count them all"
     )
     options.add_argument(
         "--suggest", action="store_true", help="search what reaches the thresholds, in the source's rows"
@@ -240,6 +273,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     unheeded = [name for name in OF_SEARCH if not asked.suggest and getattr(asked, name) != parser().get_default(name)]
     if unheeded:
         parser().error(f"--{unheeded[0]} goes with --suggest")
+    unheeded = [name for name in NOT_ESTIMATED if asked.estimate and getattr(asked, name) != parser().get_default(name)]
+    if unheeded:
+        parser().error(f"--{unheeded[0].replace('_', '-')} does not go with --estimate")
     if len({name for name, _ in asked.ladder}) < len(asked.ladder):
         parser().error("--ladder: a column is named twice")
     return failures.exit_code(events.terminal, lambda: _of_all(asked))
@@ -253,6 +289,11 @@ def _of_all(asked: argparse.Namespace) -> int:
         if asked.suggest:
             say(_suggested(spark, conf, name, asked))
             return DONE
+        if asked.estimate:
+            about = estimate(spark, conf, name, by_rows=asked.by_rows)
+            data = as_json(estimate_report.as_data(about)) if asked.json else None
+            say(data or "\n".join(map(shown, estimate_report.lines(about))))
+            return REFUSED if about.missed else DONE
         found = run(
             spark,
             conf,

@@ -89,6 +89,27 @@ def test_what_the_job_ends_with(conf: Path, capfd: pytest.CaptureFixture[str]) -
     assert ended.value.code == BAD_USAGE
 
 
+def test_the_job_estimates(conf: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """So few classes are all counted; a class of one person misses k = 5 for sure."""
+    asked = ["--conf", str(conf), "--table", "t", "--estimate"]
+    assert risk.main(asked) == DONE
+    told = capfd.readouterr().out
+    assert "classes with one person only: < 1" in told.splitlines()
+    (conf / "policy.yaml").write_text(yaml.safe_dump({**POLICY, "thresholds": {"k": 5, "l": 2}}), encoding="utf-8")
+    assert risk.main([*asked, "--json"]) == REFUSED
+    found = json.loads(capfd.readouterr().out)
+    assert (found["estimated"], found["counted"], found["rows"], found["k_at_most"]) == (False, "people", 46, 1)
+    assert (found["unique_classes"], found["classes"], found["sampled_classes"]) == ("< 1", "< 10", "< 10")
+    assert found["missed"] == ["k is at most 1, the policy wants 5"]
+    assert found["not_estimated"] == ["l and t are not estimated: measure without --estimate"]
+    assert risk.main([*asked, "--by-rows"]) == DONE
+    rows = capfd.readouterr().out
+    assert "rows above a risk of 0.2: 0" in rows.splitlines()
+    assert not any(canary in told + json.dumps(found) + rows for canary in CANARIES)
+    with pytest.raises(SystemExit):
+        risk.main([*asked, "--frequency"])
+
+
 def test_small_counts_do_not_follow_from_others() -> None:
     """Bands hold ten rows each: sizes 1 (3 rows), 2 (4), 3 (3), 5 (200), and 1000 (1000), 4000 rows at last."""
     sizes = Sizes.of([(1, 3, 3), (2, 2, 4), (3, 1, 3), (5, 40, 200), (1000, 1, 1000), (4000, 1, 4000)])

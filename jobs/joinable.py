@@ -1,0 +1,228 @@
+"""Which columns of treated tables can be joined, by the values that they have in common, and what changed since.
+
+``python jobs/joinable.py --conf conf --key NAME --all [--profile FILE] [--baseline FILE]``. Of each column a sketch of
+keyed hashes is made in one pass over its table; pairs of columns are compared by their sketches (docs/joinable.md). The
+key is one of keys.yaml that treats no column; without one nothing is made. --profile keeps the sketches in a file, in
+which no value is; --baseline holds them against an older one. ``jobs/linkage.py`` says what is meant to join.
+
+Exit codes: 0 done, whatever joins; 1 something changed since the baseline, or a table is not there; 2 bad configuration
+or usage; 3 failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from jobs.command_line import arguments, flags
+from jobs.configuration.config import Config
+from jobs.configuration.models import TableConfig
+from jobs.console import whole_files
+from jobs.console.exit_codes import DONE, REFUSED, BadUsage, Refused
+from jobs.console.shown import as_json, say, shown
+from jobs.lake import java
+from jobs.lake.address import Address
+from jobs.named_keys import key_exposure
+from jobs.risk_measures import containment, profile, profile_file, treated
+from jobs.risk_measures import estimate as estimating
+from jobs.risk_measures.containment import Contained, Pair
+from jobs.risk_measures.profile import TableProfile
+from jobs.risk_measures.profile_file import Compared, Profiles
+from jobs.risk_measures.report import count, share
+from jobs.run_events import events
+from jobs.spark_app import failures, session
+from privacy_udfs.keys import KeyReference
+
+LEAST, BOUND = 0.5, 0.1
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """joinable: pairs of columns with at least so many values in common. unsaid: how many pairs are too unlike in size
+    to be compared. changes: since the baseline."""
+
+    profiles: Profiles
+    joinable: Mapping[Pair, Contained]
+    unsaid: int
+    changes: tuple[str, ...] = ()
+
+
+def run(
+    spark: SparkSession,
+    conf: Config,
+    tables: Sequence[str],
+    key: str,
+    *,
+    beside: Sequence[str] = (),
+    least: float = LEAST,
+    baseline: Profiles | None = None,
+    bound: float = BOUND,
+) -> Report:
+    """Which columns of these tables of the catalog, as they were treated, join. key: a name of keys.yaml that treats
+    nothing. beside: other tables, by path or name. least: the share of a column's values that another has too.
+    baseline: profiles of before; bound: the change since then that is told. Raises `BadUsage` where the key cannot be
+    used, `Refused` where a table is not there."""
+    own = session.for_run(spark)
+    _check_exposed(own, conf)
+    reference = profile.reference(conf, key)
+    if baseline is not None and baseline.check != reference.check:
+        raise BadUsage("the baseline's values were hashed with another key, or version of it: make it anew")
+    places = {name: Address.of(conf.tables[name].target) for name in tables}
+    places |= {name: _address(name) for name in beside}
+    for name, place in places.items():
+        _check_there(own, name, place)
+    found = {
+        name: _profiled(own, name, place, conf.tables.get(name) if name in tables else None, reference)
+        for name, place in places.items()
+    }
+    new = _compared(own, Profiles(reference.check, found))
+    changed: Iterator[str] = iter(())
+    if baseline is not None:
+        changed = profile_file.changes(new, _compared(own, baseline), least, bound)
+    ordered = sorted(new.told.items(), key=lambda one: (-one[1].share, str(one[0])))
+    joinable = {pair: each for pair, each in ordered if each.share >= least}
+    return Report(new.kept, joinable, len(new.unsaid), tuple(changed))
+
+
+def _check_exposed(spark: SparkSession, conf: Config) -> None:
+    reasons = key_exposure.refusals(java.application(spark).items(), conf.keys)
+    if reasons:
+        raise Refused("\n".join(reasons))
+
+
+def _check_there(spark: SparkSession, name: str, place: Address) -> None:
+    if not failures.translated(name, lambda: place.exists(spark)):
+        raise Refused(f"{name}: is not there")
+
+
+def _profiled(
+    spark: SparkSession, name: str, place: Address, entry: TableConfig | None, key: KeyReference
+) -> TableProfile:
+    def step() -> TableProfile:
+        rows = place.read(spark)
+        found = profile.profiled(rows, key)
+        chosen = None if entry is None else treated.chosen(rows.schema, entry)
+        if chosen is None or not chosen.quasi_identifiers:
+            return found
+        about = estimating.estimate(rows, chosen.quasi_identifiers, chosen.subject)
+        told = share(about.small(2), about.sampled or 1)
+        return dataclasses.replace(found, unique_classes=None if isinstance(told, str) else float(told))
+
+    return failures.translated(name, step)
+
+
+def _compared(spark: SparkSession, kept: Profiles) -> Compared:
+    told, unsaid = failures.translated("the profiles", lambda: containment.pairs(spark, kept.tables))
+    return Compared(kept, told, frozenset(unsaid))
+
+
+def _address(text: str) -> Address:
+    """A table by path, if there is a slash in it, else by name."""
+    return Address(path=text) if "/" in text else Address(table=text)
+
+
+# -- what is told -----------------------------------------------------------------------------------------------------
+
+
+def as_data(report: Report) -> dict[str, Any]:
+    tables = {
+        name: {
+            "rows": count(table.rows),
+            "unique_classes": table.unique_classes,
+            "left_out": list(table.left_out),
+            "columns": {path: {"values": count(each.values)} for path, each in table.columns.items()},
+        }
+        for name, table in report.profiles.tables.items()
+    }
+    joinable = [{**dataclasses.asdict(pair), **_rounded(each)} for pair, each in report.joinable.items()]
+    return {"tables": tables, "joinable": joinable, "not_compared": report.unsaid, "changes": list(report.changes)}
+
+
+def _rounded(found: Contained) -> dict[str, float]:
+    """Two digits: more would tell of few values, and be less than the error."""
+    return {"share": round(found.share, 2), "error": round(found.error, 3)}
+
+
+def lines(report: Report) -> Iterator[str]:
+    for name, table in report.profiles.tables.items():
+        yield f"{name}: {count(table.rows)} rows, {len(table.columns)} columns"
+        if table.left_out:
+            yield f"  left out, of no type that joins or with several values in a row: {', '.join(table.left_out)}"
+    for pair, found in report.joinable.items():
+        yield f"{pair}: {found.share:.2f}" + (f" ± {found.error:.2g}" if found.error else "")
+    if not report.joinable:
+        yield "no two columns join"
+    if report.unsaid:
+        yield f"not compared, one has far more values than the other: {report.unsaid} pairs"
+    yield from (f"changed: {each}" for each in report.changes)
+
+
+# -- the command line -------------------------------------------------------------------------------------------------
+
+
+def parser() -> argparse.ArgumentParser:
+    options = arguments.parser("joinable", __doc__)
+    arguments.tables(options)
+    flags.JSON.on(options)
+    options.add_argument("--key", required=True, metavar="NAME", help="a key of keys.yaml that treats no column")
+    options.add_argument(
+        "--beside", action="append", default=[], metavar="TABLE", help="another table, by name or path; several times"
+    )
+    options.add_argument("--least", type=_share, default=LEAST, help=f"the share that is told (default: {LEAST})")
+    options.add_argument("--profile", type=Path, metavar="FILE", help="where to keep what the tables are like")
+    options.add_argument("--baseline", type=Path, metavar="FILE", help="an older profile: exit with 1 for changes")
+    options.add_argument("--change", type=_share, default=BOUND, help=f"that is told of (default: {BOUND})")
+    return options
+
+
+def _share(text: str) -> float:
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not 0 < found <= 1:
+        raise argparse.ArgumentTypeError("expected a share above 0, up to 1")
+    return found
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    asked = parser().parse_args(argv)
+    return failures.exit_code(events.terminal, lambda: _run(asked))
+
+
+def _run(asked: argparse.Namespace) -> int:
+    conf, names = arguments.chosen(asked)
+    profile.reference(conf, asked.key)  # before Spark starts
+    baseline = None if asked.baseline is None else profile_file.read(asked.baseline)
+    spark = session.start("lakenym joinable")
+    report = run(
+        spark,
+        conf,
+        names,
+        asked.key,
+        beside=asked.beside,
+        least=asked.least,
+        baseline=baseline,
+        bound=asked.change,
+    )
+    if asked.profile is not None:
+        _keep(asked.profile, report.profiles)
+    say(as_json(as_data(report)) if asked.json else "\n".join(map(shown, lines(report))))
+    return REFUSED if report.changes else DONE
+
+
+def _keep(path: Path, profiles: Profiles) -> None:
+    try:
+        whole_files.replace(path, profile_file.text(profiles))
+    except OSError as error:
+        raise BadUsage(f"--profile {path}: {error.strerror}") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

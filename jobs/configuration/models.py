@@ -31,7 +31,7 @@ from jobs.configuration.entry import (
     Uri,
 )
 from jobs.configuration.policy_entries import Approved, ClassPolicy, Deprecation, KeyAge, Snapshots, Thresholds
-from jobs.configuration.risk_bounds import PolicyRisk, RiskBounds
+from jobs.configuration.risk_bounds import PolicyRisk, RiskBounds, Suppress
 from privacy_udfs.parameters import IsoDate
 from privacy_udfs.technique import Technique
 
@@ -194,6 +194,7 @@ class TableEntry(Entry):
     on_refused: OnRefused = "stop"
     quarantine: Quarantine | None = None
     risk: RiskBounds = RiskBounds()
+    suppress: Suppress | None = None
     columns: Annotated[dict[str, Any], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -319,6 +320,7 @@ class TableConfig:
     on_refused: OnRefused = "stop"
     quarantine: Quarantine | None = None
     risk: RiskBounds = dataclasses.field(default_factory=RiskBounds)
+    suppress: Suppress | None = None
 
     @property
     def mode(self) -> Mode:

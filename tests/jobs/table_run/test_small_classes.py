@@ -100,7 +100,8 @@ STAY = ["a"] * 2 + ["c"] * 2 + ["d", "f"] + ["h"] * 3 + ["i"] * 3 + ["j"] * 4
 def test_rows_in_small_classes_are_kept_out(
     spark: SparkSession, lake: Path, execution: Execution, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """And nothing of them is left: neither a value, in files, statistics and the log, nor a count that is small, nor what it follows from."""
+    """And nothing of them is left: neither a value, in files, statistics and the log, nor a count that is small, nor
+    what it follows from."""
     raw(spark, lake, *BY_ROWS)
     configured(lake, {"k": 3, "at_most": 0.5}, execution=execution)
     assert pseudonymize.main(["--conf", str(lake / "conf"), "--table", "t"]) == 0

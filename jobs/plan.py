@@ -32,12 +32,13 @@ from jobs.console.text_table import table_lines
 from jobs.gates import run_gates
 from jobs.gates.known import Allowed, Inspected, Planned
 from jobs.policy.diff_report import TableDiff
-from jobs.policy.treatment_diff import diff, diff_rows, entries_of
+from jobs.policy.treatment_diff import diff, diff_rows, diff_suppress, entries_of
 from jobs.record import record_reader, treatment_record
 from jobs.run_events import events, risk_words
 from jobs.run_events.events import Report
 from jobs.spark_app import failures, session
 from jobs.table_run.planned import inspected, planned, prepared
+from jobs.treatment import risk_columns
 from jobs.treatment.treatment_plan import Case, Decision, Plan
 
 THE_RECORD = "record"
@@ -47,11 +48,14 @@ LONGEST = 40
 
 def as_data(plan: Plan) -> dict[str, Any]:
     """A plan as plain data: one object per leaf column, or per case of it, in the order of the source's schema. rows:
-    where not all are read, or not all are treated so. row_order: of the target, ``shuffled`` or ``source``."""
+    where not all are read, or not all are treated so. suppress: which are kept out of the target, if some are.
+    row_order: of the target, ``shuffled`` or ``source``."""
     rows = {} if plan.config.rows is None else {"rows": plan.config.rows}
+    suppress = {} if plan.config.suppress is None else {"suppress": plan.config.suppress.model_dump(mode="json")}
     return {
         "table": plan.table,
         **rows,
+        **suppress,
         "row_order": "shuffled" if plan.config.is_shuffled else "source",
         "columns": [_column(leaf, case) for leaf in plan.leaves for case in leaf.cases],
     }
@@ -89,7 +93,16 @@ def as_text(plan: Plan) -> str:
     lines = table_lines(header, [_row(leaf, case) for leaf in plan.leaves for case in leaf.cases])
     read = [] if plan.config.rows is None else [f"  only rows for which this is true: {_on_one_line(plan.config.rows)}"]
     order = ["  the rows are written in random order"] if plan.config.is_shuffled else []
-    return "\n".join([plan.table, *read, *order, *(f"  {line}" for line in lines), *_cases(plan)])
+    return "\n".join([plan.table, *read, *_suppressed(plan), *order, *(f"  {line}" for line in lines), *_cases(plan)])
+
+
+def _suppressed(plan: Plan) -> list[str]:
+    stated = plan.config.suppress
+    if stated is None:
+        return []
+    counted = "rows" if risk_columns.of(plan).subject is None else "people"
+    classes = f"rows in classes of fewer than {stated.k} {counted}, by quasi-identifiers,"
+    return [f"  {classes} are kept out, up to a share of {stated.at_most}"]
 
 
 def _cases(plan: Plan) -> list[str]:
@@ -146,7 +159,8 @@ def against_record(known: Inspected) -> TableDiff:
     before = record_reader.columns_of(known.target.properties)
     against = f"the record of version {known.target.version}" if before else "no record: everything is new"
     rows = diff_rows(record_reader.rows_of(known.target.properties), known.entry.rows) if before else None
-    return TableDiff(known.table, against, tuple(diff(before, after)), rows)
+    kept = diff_suppress(record_reader.suppress_of(known.target.properties), treatment_record.least(known.plan))
+    return TableDiff(known.table, against, tuple(diff(before, after)), rows, kept if before else None)
 
 
 def against_revision(conf: Config, before: Config, table: str, revision: str) -> TableDiff:
@@ -154,7 +168,9 @@ def against_revision(conf: Config, before: Config, table: str, revision: str) ->
     sides = [entries_of(side, table) if table in side.tables else {} for side in (before, conf)]
     both = table in before.tables and table in conf.tables
     rows = diff_rows(before.tables[table].rows, conf.tables[table].rows) if both else None
-    return TableDiff(table, f"revision {revision}", tuple(diff(*sides)), rows)
+    least = [side.tables[table].suppress for side in (before, conf)] if both else [None, None]
+    kept = diff_suppress(*(None if each is None else each.k for each in least))
+    return TableDiff(table, f"revision {revision}", tuple(diff(*sides)), rows, kept)
 
 
 def run(

@@ -18,7 +18,7 @@ from typing import Any, ClassVar, TypeVar
 
 from pydantic import ValidationError
 
-from jobs.configuration import config_checks, quarantine_checks, subject_steps
+from jobs.configuration import config_checks, quarantine_checks, subject_steps, suppress_checks
 from jobs.configuration.column_path import ColumnPath, ColumnPathError, When
 from jobs.configuration.config_checks import Draft, DraftColumn, draft_columns
 from jobs.configuration.config_files import CATALOG, DOMAINS, KEYS, POLICY, ConfigFiles
@@ -187,6 +187,7 @@ class _Loader:
         drafts = [self._draft(document, resolver) for document in self.files.catalog()]
         self.faults += config_checks.check(drafts, policy)
         self.faults += quarantine_checks.check(drafts, keys, key_names, domains)
+        self.faults += suppress_checks.check(drafts)
         if self.faults:
             raise ConfigError(self.files.report())
         assert policy is not None
@@ -280,4 +281,5 @@ def _table(draft: Draft) -> TableConfig:
         on_refused=entry.on_refused,
         quarantine=entry.quarantine,
         risk=entry.risk,
+        suppress=entry.suppress,
     )

@@ -41,7 +41,7 @@ from jobs.configuration.policy_entries import (
     Snapshots,
     Thresholds,
 )
-from jobs.configuration.risk_bounds import PolicyRisk, RiskBounds
+from jobs.configuration.risk_bounds import PolicyRisk, RiskBounds, Suppress
 from privacy_udfs.parameters import IsoDate
 from privacy_udfs.technique import Technique
 
@@ -206,6 +206,7 @@ class TableEntry(Entry):
     on_refused: OnRefused = "stop"
     quarantine: Quarantine | None = None
     risk: RiskBounds = RiskBounds()
+    suppress: Suppress | None = None
     columns: Annotated[dict[str, Any], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -336,6 +337,7 @@ class TableConfig:
     on_refused: OnRefused = "stop"
     quarantine: Quarantine | None = None
     risk: RiskBounds = dataclasses.field(default_factory=RiskBounds)
+    suppress: Suppress | None = None
 
     @property
     def mode(self) -> Mode:

@@ -1,4 +1,5 @@
-"""How far a treated table may single people out: what policy.yaml asks of every table, and an entry of its own."""
+"""How far a treated table may single people out: what policy.yaml asks of every table, and an entry of its own; and
+which rows an entry has kept out of it."""
 
 from __future__ import annotations
 
@@ -46,6 +47,14 @@ class RiskBounds(Entry):
         mine, theirs = self.stated(), others.stated()
         both = [name for name in mine if name in theirs]
         return [name for name in both if (mine[name] < theirs[name] if name in AT_LEAST else mine[name] > theirs[name])]
+
+
+class Suppress(Entry):
+    """Which rows of a treated table are kept out of it: those that fewer than k people, or rows, are alike in, by all
+    quasi-identifiers. at_most: the share of the rows that may be; with more the run stops."""
+
+    k: Annotated[int, Field(ge=2, le=WIDEST)]
+    at_most: Annotated[float, Field(gt=0, le=1, strict=False)] = 0.05
 
 
 class PolicyRisk(RiskBounds):

@@ -17,7 +17,7 @@ from jobs.lake.state import TargetState
 from jobs.policy.profiles import judged
 from jobs.record import treatment_record
 from jobs.record.column_record import ColumnRecord
-from jobs.record.record_reader import columns_of, rows_of
+from jobs.record.record_reader import columns_of, rows_of, suppress_of
 
 MOST = 5
 COMPARABLE = (T.IntegralType, T.DecimalType, T.DateType, T.TimestampType, T.TimestampNTZType, T.BooleanType,
@@ -115,6 +115,8 @@ def differences(known: Inspected) -> Iterator[str]:
             yield f"{path} ({', '.join(name.rstrip('_') for name in before[path].differing(after[path]))})"
     if rows_of(properties) != known.plan.config.rows:
         yield "other 'rows' leave the source"
+    if suppress_of(properties) != treatment_record.least(known.plan):
+        yield "rows in classes of another size were kept out ('suppress')"
     if properties.get(POLICY) != known.conf.policy.version:
         yield "another version of the policy was in force"
     if properties.get(PROFILES, "") != judged.recorded(known.conf.policy):

@@ -10,21 +10,26 @@ from jobs.gates.known import Planned
 from jobs.treatment import risk_columns
 
 MOST_NAMED = 3
+LAXER = (
+    "have the policy name the table under risk.laxer_for, and state in its entry what is not asked (k: 1, l: 1, t: 1, "
+    "at_risk: 1)"
+)
 
 
 def measurable(known: Planned) -> Iterator[Finding]:
     """Columns that rows cannot be compared by."""
-    asked = known.risk.asked()
-    if not asked:
+    asked, suppress = known.risk.asked(), known.entry.suppress
+    if not asked and suppress is None:
         return
     columns, subject = risk_columns.of(known.plan, bool(asked.keys() & {"l", "t"})), known.entry.subject
+    what = "risk" if asked else "suppress"
+    instead = " and ".join([LAXER] * bool(asked) + ["take 'suppress' out of its entry"] * (suppress is not None))
     if subject is not None and columns.subject is None:
         yield Finding(
             "refuse",
             None,
-            f"risk: rows would count, and not people: the target does not tell these apart by {subject}, its subject. "
-            "Treat that by a technique that gives equal values equal pseudonyms, or have the policy name the table "
-            "under risk.laxer_for, and state in its entry what is not asked (k: 1, l: 1, t: 1, at_risk: 1)",
+            f"{what}: rows would count, and not people: the target does not tell these apart by {subject}, its "
+            f"subject. Treat that by a technique that gives equal values equal pseudonyms, or {instead}",
         )
     found = [str(path) for path in columns.unmeasured]
     if found:
@@ -32,7 +37,6 @@ def measurable(known: Planned) -> Iterator[Finding]:
         yield Finding(
             "refuse",
             None,
-            f"risk: {', '.join(found[:MOST_NAMED])}{more}: quasi-identifiers and sensitive columns are measured where "
-            "they are one value of a row, and not within arrays, maps or JSON text: drop it, or have the policy name "
-            "the table under risk.laxer_for, and state in its entry what is not asked (k: 1, l: 1, t: 1, at_risk: 1)",
+            f"{what}: {', '.join(found[:MOST_NAMED])}{more}: quasi-identifiers and sensitive columns are measured "
+            f"where they are one value of a row, and not within arrays, maps or JSON text: drop it, or {instead}",
         )

@@ -9,6 +9,10 @@ from jobs.gates.known import Inspected
 from jobs.lake import replace
 from jobs.lake.state import TargetState
 
+NO_SUPPRESSION = (
+    "rows in small classes are kept out (suppress) before the commit, in Delta's own transaction, which is out of "
+    "reach here (another version of Delta, or a table of another catalog)"
+)
 NO_RISK = (
     "its risk is measured before the commit, in Delta's own transaction, which is out of reach here (another version "
     "of Delta, or a table of another catalog)"
@@ -20,6 +24,8 @@ def unguarded(known: Inspected) -> Iterator[Finding]:
     people out."""
     if known.target.transaction is None and known.risk.asked():
         yield Finding("refuse", None, NO_RISK)
+    elif known.target.transaction is None and known.entry.suppress is not None:
+        yield Finding("refuse", None, NO_SUPPRESSION)
     elif known.target.transaction is None:
         yield Finding("warn", None, replace.UNGUARDED)
 

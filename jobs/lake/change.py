@@ -9,14 +9,12 @@ since the look would be changed unseen.
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Collection, Sequence
 from typing import Any
-from urllib.parse import unquote
 
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.lake import delta_commit, grow, replace, source_files
+from jobs.lake import delta_commit, file_places, grow, replace
 from jobs.lake.active_session import active
 from jobs.lake.changed import ENABLED
 from jobs.lake.java import as_python
@@ -25,9 +23,6 @@ from jobs.lake.replace import Commit
 from jobs.lake.state import TargetState
 from privacy_udfs.errors import UnexpectedFailure
 
-FILE = "_metadata.file_path"
-"""Of each row of `rows_of`, the place of its file, as Spark writes it."""
-LOCAL = re.compile("^file:/+")
 WATCHED = {
     ENABLED: "a change data feed, whose readers would take every row of a file that is written anew for a changed one",
     "delta.enableRowTracking": "row tracking, and rows that are copied into other files would get other ids",
@@ -57,25 +52,20 @@ def rows_of(spark: SparkSession, state: TargetState) -> DataFrame:
 
 
 def touched(spark: SparkSession, state: TargetState, places: Collection[str]) -> Touched:
-    """The files at some places, as `FILE` has them. The whole table counts as read from here on, since a file that
-    others add could hold any row."""
+    """The files at some places, as `file_places.FILE` has them. The whole table counts as read from here on, since a
+    file that others add could hold any row."""
     begun = state.transaction
     assert begun is not None, "rows are changed in a transaction"
     with active(spark):
         begun.txn.readWholeTable()
         found = begun.txn.filterFiles()
         told = as_python(spark._jvm, found)
-        wanted = {LOCAL.sub("file:/", unquote(place)) for place in places}
-        at = [at for at, file in enumerate(told) if _place(begun.location, file["path"]) in wanted]
+        wanted = set(map(file_places.of_row, places))
+        at = [at for at, file in enumerate(told) if file_places.of_log(begun.location, file["path"]) in wanted]
         if len(at) != len(wanted):
             raise UnexpectedFailure("files of the target's rows are not those that its log has")
         rows = delta_commit.rows_of_files(spark, begun.log, begun.txn.snapshot(), [told[each] for each in at])
     return Touched([found.apply(each) for each in at], rows)
-
-
-def _place(location: str, path: str) -> str:
-    """Where a file of the log is, nothing encoded."""
-    return LOCAL.sub("file:/", source_files.absolute(location.rstrip("/"), path))
 
 
 def change(spark: SparkSession, rows: DataFrame, state: TargetState, removed: Sequence[Any], expected: int) -> Commit:

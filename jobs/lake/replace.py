@@ -100,7 +100,8 @@ def renewed(spark: SparkSession, state: TargetState, target: Target) -> TargetSt
     before = state.transaction
     if begun is None or (begun.version, begun.last_commit) != (before.version, before.last_commit):
         raise CommitConflict(beaten(state))
-    return dataclasses.replace(state, transaction=dataclasses.replace(begun, asks=before.asks))
+    again = dataclasses.replace(begun, asks=before.asks, leaves_out=before.leaves_out)
+    return dataclasses.replace(state, transaction=again)
 
 
 def lacks(spark: SparkSession, state: TargetState, run_id: str) -> bool:

@@ -14,12 +14,13 @@ LOUD = {"weaker": "WEAKER", "not comparable": "NOT COMPARABLE"}
 @dataclasses.dataclass(frozen=True)
 class TableDiff:
     """What a change of configuration means for one table. against: what it is compared with, for a person. rows: what
-    changes in which rows are read, if something does."""
+    changes in which rows are read, if something does; suppress: in which of them are kept out of the target."""
 
     table: str
     against: str
     columns: tuple[ColumnDiff, ...]
     rows: ColumnDiff | None = None
+    suppress: ColumnDiff | None = None
 
     @property
     def is_weaker(self) -> bool:
@@ -27,12 +28,18 @@ class TableDiff:
 
     @property
     def _parts(self) -> tuple[ColumnDiff, ...]:
-        return self.columns if self.rows is None else (self.rows, *self.columns)
+        return (*self._of_rows.values(), *self.columns)
+
+    @property
+    def _of_rows(self) -> dict[str, ColumnDiff]:
+        """What changes for whole rows."""
+        given = {"rows": self.rows, "suppress": self.suppress}
+        return {name: part for name, part in given.items() if part is not None}
 
     def as_data(self) -> dict[str, Any]:
         """For JSON; all columns, unchanged ones too."""
         columns = [column.as_data() for column in self.columns]
-        rows = {} if self.rows is None else {"rows": self.rows.as_data()}
+        rows = {name: part.as_data() for name, part in self._of_rows.items()}
         return {"table": self.table, "against": self.against, "weaker": self.is_weaker, **rows, "columns": columns}
 
     def as_text(self) -> str:
@@ -42,7 +49,7 @@ class TableDiff:
         title = f"{self.table} against {self.against}: {len(changed)} columns change, {same} stay"
         rows = [
             [column.column if first else "", LOUD.get(column.change, column.change) if first else "", effect]
-            for column in ([] if self.rows is None else [self.rows]) + changed
+            for column in [*self._of_rows.values(), *changed]
             for first, effect in _told(column)
         ]
         lines = table_lines(("column", "change", "what it means"), rows) if rows else []

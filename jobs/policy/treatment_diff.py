@@ -22,7 +22,7 @@ Entries = Mapping[str, ColumnRecord]
 """By the normal form of the column's path."""
 
 Change = Literal["unchanged", "changed", "stronger", "weaker", "not comparable", "added", "removed"]
-Kind = Literal["treatment", "class", "domain", "key", "key_version", "pseudonyms", "column", "rows"]
+Kind = Literal["treatment", "class", "domain", "key", "key_version", "pseudonyms", "column", "rows", "suppress"]
 LONGEST_SHOWN = 30
 
 
@@ -144,6 +144,18 @@ def diff_rows(before: str | None, after: str | None) -> ColumnDiff | None:
     elif after is None:
         change, text = "weaker", f"all rows, no longer only those for which this is true: {before} (weaker)"
     return ColumnDiff("(rows)", change, (Effect("rows", text),), {"rows": before}, {"rows": after})
+
+
+def diff_suppress(before: int | None, after: int | None) -> ColumnDiff | None:
+    """What a change in which small classes are kept out means; None where it is the same. before, after: the least size
+    of a class that is not; None: any."""
+    if before == after:
+        return None
+    change: Change = "weaker" if (after or 0) < (before or 0) else "stronger"
+    sides = [{"suppress": None if least is None else {"k": least}} for least in (before, after)]
+    words = ["none" if least is None else f"those of fewer than {least}" for least in (before, after)]
+    text = f"small classes that are kept out: {words[0]} -> {words[1]} ({change})"
+    return ColumnDiff("(suppress)", change, (Effect("suppress", text),), *sides)
 
 
 def _other_rows(before: ColumnRecord, after: ColumnRecord) -> Iterator[Effect]:

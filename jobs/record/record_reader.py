@@ -41,13 +41,21 @@ def columns_of(properties: Mapping[str, str]) -> Columns:
 def rows_of(properties: Mapping[str, str]) -> str | None:
     """The predicate of the rows that were read, by the record in a table's properties; None: all, or no record.
     Raises `RecordProblem`."""
-    return _read(properties)[1]
+    return _read(properties)[1].get("rows")
 
 
-def _read(properties: Mapping[str, str]) -> tuple[Columns, str | None]:
+def suppress_of(properties: Mapping[str, str]) -> int | None:
+    """The least size of a class whose rows were not kept out, by the record in a table's properties; None: any, or no
+    record. Raises `RecordProblem`."""
+    suppress = _read(properties)[1].get("suppress")
+    return None if suppress is None else int(suppress["k"])
+
+
+def _read(properties: Mapping[str, str]) -> tuple[Columns, Mapping[str, Any]]:
+    """The columns, and the record as it stands."""
     text = properties.get(RECORD)
     if text is None:
-        return {}, None
+        return {}, {}
     try:
         record = json.loads(text)
     except (ValueError, RecursionError):
@@ -56,7 +64,7 @@ def _read(properties: Mapping[str, str]) -> tuple[Columns, str | None]:
     faults = list(_faults(record, columns))
     if faults:
         raise _problem("; ".join(faults[:MOST]))
-    return columns, record.get("rows")
+    return columns, record
 
 
 def _problem(reason: str) -> RecordProblem:
@@ -77,8 +85,15 @@ def _faults(record: Any, columns: dict[str, ColumnRecord]) -> Iterator[str]:
     else:
         if not isinstance(record.get("rows"), (str, type(None))):
             yield "rows is no text"
+        if not _is_suppress(record.get("suppress")):
+            yield "suppress states no k"
         for path, entry in record["columns"].items():
             try:
                 columns[path] = ColumnRecord.from_json(entry)
             except Unsound as error:
                 yield f"column {shown(path)}: {error}"
+
+
+def _is_suppress(given: Any) -> bool:
+    least = given.get("k") if isinstance(given, dict) else None
+    return given is None or (isinstance(least, int) and not isinstance(least, bool))

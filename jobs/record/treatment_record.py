@@ -64,7 +64,7 @@ def properties(
     """The table properties that make up the record. policy: its version. profiles: those that it names, with their
     versions; empty where it names none, and then not stated."""
     return {
-        RECORD: written(plan.table, entries, plan.config.rows),
+        RECORD: written(plan.table, entries, plan.config.rows, least(plan)),
         CONFIG: config_sha256,
         POLICY: policy,
         **({PROFILES: profiles} if profiles else {}),
@@ -73,11 +73,20 @@ def properties(
     }
 
 
-def written(table: str, entries: Mapping[ColumnPath, ColumnRecord], rows: str | None) -> str:
-    """The record as text. rows: the predicate of the rows that were read; None: all."""
+def written(
+    table: str, entries: Mapping[ColumnPath, ColumnRecord], rows: str | None, suppress: int | None = None
+) -> str:
+    """The record as text. rows: the predicate of the rows that were read; None: all. suppress: the least size of a
+    class whose rows are in the table; None: any."""
     columns = {str(path): entry.as_json() for path, entry in entries.items()}
     record = {"version": RECORD_VERSION, "table": table, "columns": columns}
-    return shown(canonical_json(record if rows is None else {**record, "rows": rows}))
+    more = ({} if rows is None else {"rows": rows}) | ({} if suppress is None else {"suppress": {"k": suppress}})
+    return shown(canonical_json({**record, **more}))
+
+
+def least(plan: Plan) -> int | None:
+    """The least size of a class whose rows are not kept out; None: any."""
+    return None if plan.config.suppress is None else plan.config.suppress.k
 
 
 def shown(text: str) -> str:

@@ -26,6 +26,8 @@ HEADER = """\
 """
 NONE_LEFT_OUT = "No row has to be left out."
 LEFT_OUT = "{share} of the rows ({rows}) miss it by their classes: leave them out, or the table misses it too."
+SUPPRESS = "# 'suppress' stands beside 'columns:': rows in classes of fewer than {k} are kept out of the table.\n"
+OTHERS = "# Rows that miss the rest of what is asked are not: see docs/risk_search.md.\n"
 
 
 def text(found: Found, paths: Mapping[str, str] = NO_PATHS) -> str:
@@ -43,7 +45,7 @@ def text(found: Found, paths: Mapping[str, str] = NO_PATHS) -> str:
         _column(paths.get(name, str(Field(name))), found.levels[name], len(steps.rungs), found.rungs[name].as_entry)
         for name, steps in zip(found.levels, found.space.columns, strict=True)
     ]
-    return head + "".join(columns)
+    return head + _suppress(found) + "".join(columns)
 
 
 def asked(wish: Wish) -> str:
@@ -65,6 +67,16 @@ def _left_out(found: Found) -> str:
     if rows < FEW:
         return LEFT_OUT.format(share="A small part", rows=f"< {FEW}")
     return LEFT_OUT.format(share=f"{found.best.suppressed:.2%}", rows=f"{rows:,}")
+
+
+def _suppress(found: Found) -> str:
+    """What keeps rows out that miss k, down to where columns begin; nothing where no row has to be."""
+    wish = found.wish
+    if not found.best.suppressed or wish.k < 2:
+        return ""
+    stated = yaml_writer.dump({"suppress": {"k": wish.k, "at_most": wish.suppressed}})
+    others = OTHERS if wish.l or wish.entropy_l or wish.t else ""
+    return f"{SUPPRESS.format(k=wish.k)}{others}{stated}columns:\n"
 
 
 def _column(name: str, level: int, levels: int, treatment: Any) -> str:

@@ -60,7 +60,9 @@ class Committed:
     ``changes`` where some of them were written anew; then ``changed`` says how many were inserted, updated and deleted,
     and how many updates were stale, of rows that the target no longer has. quarantined: rows of the source that were
     refused and set aside; they are none of ``rows``. risk: what was measured of the table before the commit, None where
-    nothing is asked of it."""
+    nothing is asked of it. suppressed: rows that were kept out, being in small classes, a number or ``< 10``, None
+    where nobody asked for it; they are none of ``rows``, and where they are few, no column says how many values it
+    had."""
 
     name: ClassVar[str] = "committed"
     table: str
@@ -76,6 +78,7 @@ class Committed:
     changed: Mapping[str, int] | None = None
     quarantined: int = 0
     risk: Mapping[str, Any] | None = None
+    suppressed: int | str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,7 +114,7 @@ Report = Callable[[Event], None]
 """``report(Committed(table=..., version=...))``"""
 
 
-IF_ANY = ("risk",)
+IF_ANY = ("risk", "suppressed")
 """What an event does not mention where there is none."""
 
 
@@ -193,8 +196,11 @@ def _number(event: Committed) -> str:
     if event.changed is not None:
         told = (f"{count:,} {what}" for what, count in event.changed.items() if count or what != "stale")
         number = ", ".join(told)
-    if event.quarantined:
-        return f"{number} ({event.quarantined:,} more in quarantine)"
+    more = [f"{event.quarantined:,} more in quarantine"] if event.quarantined else []
+    if event.suppressed:
+        more.append(f"{risk_words.shown(event.suppressed)} in small classes kept out")
+    if more:
+        return f"{number} ({', '.join(more)})"
     return f"{number}, which are empty now," if event.mode == "partitions" and not event.rows else number
 
 

@@ -38,8 +38,8 @@ class Aside:
     own: a session apart from the run's, which holds what is to be said of its commit. seal: None where a refused value
     stops the run. before: what stands there of earlier runs, and counts on. seen: all runs whose rows stood there when
     this one began, by the table's name. rows, version: of what it set aside. among: of how many. begun: whether any
-    may stand there. taken_out: the rows of earlier runs that it takes out of quarantine. left: how many rows of which
-    runs it leaves there.
+    may stand there. suppressed: how many rows more the target will lack, those in small classes. taken_out: the rows of
+    earlier runs that it takes out of quarantine. left: how many rows of which runs it leaves there.
     """
 
     own: SparkSession
@@ -53,6 +53,7 @@ class Aside:
     among: int = 0
     begun: bool = False
     version: int | None = None
+    suppressed: int = 0
     taken_out: Ranges = dataclasses.field(default_factory=dict)
     left: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
@@ -68,7 +69,7 @@ class Aside:
     def expected(self) -> int | None:
         """How many rows the target is to get, where that is known beforehand; asked for once all are treated."""
         count = self.prepared.source.count
-        return None if count is None else count - self.rows
+        return None if count is None else count - self.rows - self.suppressed
 
     def put(self, refused: Sequence[Mapping[str, Any]], rows: int) -> None:
         """Commit the rows to the quarantine. refused: file, row_in_file, label, rule and sealed of each. rows: how many

@@ -20,7 +20,7 @@ from pyspark.sql import types as T
 
 from jobs.columnar.set_aside import MOST_ROWS
 from jobs.gates.known import Prepared
-from jobs.lake import change
+from jobs.lake import change, file_places
 from jobs.lake.changed import AFTER, BEFORE, INSERTED, TYPE, VERSION, Feed
 from jobs.lake.columns import column
 from jobs.table_run import waiting
@@ -135,7 +135,7 @@ class ChangedKeys:
     def met(self) -> DataFrame:
         """The same with what the target has of each key: how many rows, in which files; how many stand in quarantine
         instead; and whether one is to be put to the target."""
-        keys, place = self._called(KEY), F.col(change.FILE).alias("place")
+        keys, place = self._called(KEY), F.col(file_places.FILE).alias("place")
         target = change.rows_of(self.prepared.spark, self.prepared.target)
         there = target.select(*(column(name).alias(key) for name, key in zip(self.names, keys, strict=True)), place)
         found = there.join(self._sent(self.treated.select(*keys)), keys)

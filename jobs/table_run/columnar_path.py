@@ -13,6 +13,7 @@ from jobs.gates.known import Prepared
 from jobs.lake import replace, shapes
 from jobs.lake.delta_commit import AddedFile, Place
 from jobs.lake.problems import CommitConflict
+from jobs.spark_app import session
 from jobs.table_run import commits, whereabouts
 from jobs.table_run.aside import Aside
 from jobs.table_run.result import by_column
@@ -48,8 +49,11 @@ def written(prepared: Prepared, selection: Selection, record: Mapping[str, str],
         spark.conf.set(replace.USER_METADATA, run_metadata(prepared, aside, told.counts, "columnar"))
         return told.files
 
+    # Spark writes those files anew that hold a row in a small class
+    settings = {} if prepared.entry.suppress is None else file_statistics.parquet_settings(plan)
     try:
-        commit = commits.committed(prepared, treated, record, aside, files)
+        with session.settings(spark, settings):
+            commit = commits.committed(prepared, treated, record, aside, files)
     except (CommitConflict, UnexpectedFailure):
         # a store may report a conflict with the very commit that it took: then these are the table's files
         if places and replace.lacks(spark, target, run_id):

@@ -20,7 +20,7 @@ from jobs.record import treatment_record
 from jobs.run_events import events
 from jobs.run_events.events import Report
 from jobs.spark_app import session
-from jobs.table_run import changes_path, columnar_path, requeue, risk_gate, spark_path, waiting
+from jobs.table_run import changes_path, columnar_path, requeue, risk_gate, small_classes, spark_path, waiting
 from jobs.table_run.aside import Aside, opened
 from jobs.table_run.result import Result, summary
 from jobs.table_run.selection import Selection
@@ -45,6 +45,7 @@ def execute(spark: SparkSession, prepared: Prepared, report: Report = events.sil
     report(events.Begun(prepared.table, run_id, len(plan.leaves), prepared.entry.source.describe()))
     aside = opened(prepared, run_id)
     aside.settle()
+    prepared, small = small_classes.attached(prepared, aside)
     replay = log_replay.settings(spark, [*prepared.source.log_sizes, prepared.target.log_size])
     with key_delivery.delivered(spark, prepared.keys, plan) as keys, session.settings(spark, replay):
         selection = Selection(plan, entries, keys)
@@ -66,7 +67,7 @@ def execute(spark: SparkSession, prepared: Prepared, report: Report = events.sil
         commit.version,
         commit.rows,
         seconds,
-        written.counts,
+        {} if small is not None and small.hides_counts else written.counts,
         plan,
         written.execution,
         written.not_columnar,
@@ -74,6 +75,7 @@ def execute(spark: SparkSession, prepared: Prepared, report: Report = events.sil
         written.changed,
         aside.rows,
         None if gate is None else gate.said,
+        None if small is None else small.said,
     )
     report(summary(result))
     for warning in aside.told(commit.rows):

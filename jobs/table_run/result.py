@@ -19,7 +19,8 @@ class Result:
     where these stood in quarantine, ``partitions`` where they replaced those of some partitions, be it by none, or
     ``changes`` where some of them were changed; then ``changed`` says how many were inserted, updated and deleted.
     quarantined: rows of the source that were refused and set aside. risk: what was measured of the table's rows before
-    the commit; None where nothing was asked."""
+    the commit; None where nothing was asked. suppressed: how many rows were kept out, being in small classes, as it may
+    be shown; None where nobody asked for it."""
 
     table: str
     run_id: str
@@ -34,6 +35,7 @@ class Result:
     changed: Mapping[str, int] | None = None
     quarantined: int = 0
     risk: Mapping[str, Any] | None = None
+    suppressed: int | str | None = None
 
 
 def together(earlier: Result | None, later: Result) -> Result:
@@ -82,6 +84,7 @@ def summary(result: Result) -> Committed:
         changed=result.changed,
         quarantined=result.quarantined,
         risk=result.risk,
+        suppressed=result.suppressed,
     )
 
 

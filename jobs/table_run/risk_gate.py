@@ -12,12 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from jobs.configuration.risk_bounds import RiskBounds
 from jobs.console.exit_codes import Refused
 from jobs.gates.known import Prepared
-from jobs.lake.columns import column
 from jobs.lake.replace import USER_METADATA
 from jobs.risk_measures import measure, treated
 from jobs.risk_measures.measure import NEARLY, Asked, Measures
@@ -57,21 +55,14 @@ class RiskGate:
         conf.set(USER_METADATA, json.dumps({**json.loads(str(conf.get(USER_METADATA))), "risk": self.said}))
 
     def _chosen(self, rows: DataFrame) -> tuple[DataFrame, Asked]:
-        """The columns by names of their own, for a field's path may be another column's name; and whether what fields
-        are in is null, which is not as if they were. Without a quasi-identifier all rows are one class."""
-        known = {f"q{at}": path for at, path in enumerate(self.columns.quasi_identifiers)}
-        around = {
-            tuple(risk_columns.names(path)[:depth]) for path in known.values() for depth in range(1, len(path.steps))
-        }
-        absent = {f"a{at}": column(*names).isNull() for at, names in enumerate(sorted(around))}
-        absent |= {} if known else {"all": F.lit(True)}
+        """The columns that are measured."""
+        keys = risk_columns.keys(self.columns)
         learnt = {f"s{at}": path for at, path in enumerate(self.columns.sensitive)}
         subject = {} if self.columns.subject is None else {SUBJECT: self.columns.subject}
-        paths = {**known, **learnt, **subject}
-        of_paths = {name: column(*risk_columns.names(path)) for name, path in paths.items()}
-        chosen = rows.select(*(each.alias(name) for name, each in {**of_paths, **absent}.items()))
+        more = {name: risk_columns.shown(path) for name, path in {**learnt, **subject}.items()}
+        chosen = rows.select(*(each.alias(name) for name, each in {**keys, **more}.items()))
         above = {name: self.hierarchies[str(path)] for name, path in learnt.items() if str(path) in self.hierarchies}
-        return chosen, Asked([*known, *absent], [*learnt], SUBJECT if subject else None, hierarchies=above)
+        return chosen, Asked([*keys], [*learnt], SUBJECT if subject else None, hierarchies=above)
 
     @property
     def _counted(self) -> str:

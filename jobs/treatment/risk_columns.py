@@ -6,9 +6,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from pyspark.sql import Column
+from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from jobs.configuration.column_path import ColumnPath, Field
+from jobs.lake.columns import column
 from jobs.treatment.treatment_plan import Decision, Plan
 
 QUASI_IDENTIFIER, SENSITIVE = "quasi_identifier", "sensitive"
@@ -69,3 +72,18 @@ def _subject(plan: Plan) -> ColumnPath | None:
 def names(path: ColumnPath) -> Sequence[str]:
     """Of a column that rows are compared by: its name, or those of the fields down to it."""
     return [step.name for step in path.steps if isinstance(step, Field)]
+
+
+def shown(path: ColumnPath) -> Column:
+    """What rows show of it."""
+    return column(*names(path))
+
+
+def keys(columns: RiskColumns) -> dict[str, Column]:
+    """What the rows of a class are equal in, by names of their own, for a field's path may be another column's name:
+    the quasi-identifiers, and whether what fields are in is null, which is not as if they were. Without a
+    quasi-identifier all rows are one class."""
+    known = {f"q{at}": path for at, path in enumerate(columns.quasi_identifiers)}
+    around = {tuple(names(path)[:depth]) for path in known.values() for depth in range(1, len(path.steps))}
+    absent = {f"a{at}": column(*each).isNull() for at, each in enumerate(sorted(around))}
+    return {name: shown(path) for name, path in known.items()} | absent or {"all": F.lit(True)}

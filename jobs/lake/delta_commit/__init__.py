@@ -15,6 +15,7 @@ from jobs.lake.delta_commit.marks import APPLICATION, BESIDE, Changed, Written, 
 from jobs.lake.delta_commit.partitions import files_where
 from jobs.lake.delta_commit.replace_all import Unregistered, replace
 from jobs.lake.delta_commit.replace_files import replace_files
+from jobs.lake.delta_commit.rest import Rest
 from jobs.lake.delta_commit.transaction import (
     Transaction,
     begin,
@@ -33,6 +34,7 @@ __all__ = [
     "Files",
     "NewTable",
     "Place",
+    "Rest",
     "Transaction",
     "Unregistered",
     "Written",

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from py4j.protocol import Py4JError
 from pyspark.sql import DataFrame
 
 from jobs.lake import source_files
@@ -13,6 +14,7 @@ from jobs.lake.delta_commit.files import rows_of_files
 from jobs.lake.delta_commit.scala import DELTA, java, java_class, none, some
 from jobs.lake.delta_commit.transaction import Transaction
 from jobs.lake.java import as_python, hadoop_path
+from privacy_udfs.errors import UnexpectedFailure
 
 File = Mapping[str, Any]
 
@@ -28,22 +30,27 @@ def look(begun: Transaction, actions: Any, replaces_all: bool = False) -> None:
         return
     told = as_python(java(begun.spark), actions)
     try:
-        begun.asks(_rows(begun, [*_added(told), *([] if replaces_all else _staying(begun, told))]))
+        begun.asks(rows_of(begun, [*added(told), *([] if replaces_all else _staying(begun, told))]))
     except BaseException:
-        _take_away(begun, told)
+        take_away(begun, told)
         raise
 
 
-def _rows(begun: Transaction, files: list[File]) -> DataFrame:
-    """As readers will have them: by the metadata that the commit states."""
+def rows_of(begun: Transaction, files: list[File]) -> DataFrame:
+    """The rows of files, as readers will have them: by the metadata that the commit states."""
     jvm, log, txn = java(begun.spark), begun.log, begun.txn
     made = java_class(jvm, f"{DELTA}.DummySnapshot")
     snapshot = made(log.logPath(), log, txn.metadata(), none(jvm), some(jvm, txn.protocol()))
     return rows_of_files(begun.spark, log, snapshot, files)
 
 
-def _added(told: list[File]) -> Iterator[File]:
-    return (action for action in told if "modificationTime" in action)
+def added(told: list[File]) -> Iterator[File]:
+    """Of actions those that add a file."""
+    return (action for action in told if is_added(action))
+
+
+def is_added(action: File) -> bool:
+    return "modificationTime" in action
 
 
 def _staying(begun: Transaction, told: list[File]) -> Iterator[File]:
@@ -57,11 +64,26 @@ def _staying(begun: Transaction, told: list[File]) -> Iterator[File]:
             yield file
 
 
-def _take_away(begun: Transaction, told: list[File]) -> None:
+def take_away(begun: Transaction, told: list[File]) -> None:
     """What was written and will not be committed. What cannot be deleted is no part of the table: VACUUM takes it."""
     stays = {action["path"] for action in told if "deletionTimestamp" in action}
     for action in told:
         if "path" in action and action["path"] not in stays:
-            place = hadoop_path(begun.spark, source_files.absolute(begun.location.rstrip("/"), action["path"]))
             with contextlib.suppress(Exception):
-                place.getFileSystem(begun.log.newDeltaHadoopConf()).delete(place, False)
+                _delete(begun, action)
+
+
+def delete(begun: Transaction, files: list[File]) -> None:
+    """Files that will not be committed, and must not stay. Raises `UnexpectedFailure`."""
+    try:
+        for file in files:
+            _delete(begun, file)
+    except Py4JError:
+        raise UnexpectedFailure(
+            "files that hold rows which are left out cannot be deleted from the target's folder; nothing was committed"
+        ) from None
+
+
+def _delete(begun: Transaction, file: File) -> None:
+    place = hadoop_path(begun.spark, source_files.absolute(begun.location.rstrip("/"), file["path"]))
+    place.getFileSystem(begun.log.newDeltaHadoopConf()).delete(place, False)

@@ -117,13 +117,13 @@ def _add(file: AddedFile, now: int) -> Mapping[str, Any]:
 
 def measure(begun: Transaction, files: Sequence[AddedFile], replaced: Sequence[int]) -> None:
     """What Delta's own writer counts too. replaced: sizes of the files that are no longer part of the table."""
-    sums = {
-        "numFiles": len(files),
-        "numOutputRows": sum(file.rows for file in files),
-        "numOutputBytes": sum(file.size for file in files),
-    }
-    _register(begun, sums)
+    measure_added(begun, len(files), sum(file.rows for file in files), sum(file.size for file in files))
     measure_removed(begun, replaced)
+
+
+def measure_added(begun: Transaction, files: int, rows: int, size: int) -> None:
+    """size: of all files, in bytes."""
+    _register(begun, {"numFiles": files, "numOutputRows": rows, "numOutputBytes": size})
 
 
 def measure_removed(begun: Transaction, sizes: Sequence[int]) -> None:

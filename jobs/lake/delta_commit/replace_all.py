@@ -11,7 +11,7 @@ from pyspark.errors import PySparkException
 
 from jobs.lake import small_log
 from jobs.lake.active_session import active
-from jobs.lake.delta_commit import before_commit
+from jobs.lake.delta_commit import before_commit, left_out
 from jobs.lake.delta_commit.catalog_entry import NewTable, entry_of, kind, metadata
 from jobs.lake.delta_commit.files import (
     AddedFile,
@@ -71,6 +71,7 @@ def replace(
         else:
             begun.log.createLogDirectoriesIfNotExists()  # by it the next run knows what a killed one left for a table's
             actions, tags = _added(begun, table, files(place(begun))), scala_map(java(begun.spark), {})
+        actions = left_out.without(begun, actions)
         rows, written_files = metric(begun, "numOutputRows"), number_added(begun, actions)
         before_commit.look(begun, actions, replaces_all=True)
         check_place(begun)

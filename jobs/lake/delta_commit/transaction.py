@@ -10,6 +10,7 @@ from py4j.protocol import Py4JError
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.lake.active_session import active
+from jobs.lake.delta_commit.rest import LeavesOut
 from jobs.lake.delta_commit.scala import (
     DELTA,
     java,
@@ -47,6 +48,8 @@ class Transaction:
     """Time and length of the newest commit's file: another table may stand at the place by the time of the commit."""
     asks: Callable[[DataFrame], None] | None = dataclasses.field(default=None, repr=False)
     """Is shown the rows that the table will have, and raises what stops the commit; None where nobody asks."""
+    leaves_out: LeavesOut | None = dataclasses.field(default=None, repr=False)
+    """Is shown the same before, and says which of them are left out; None where nobody does."""
 
 
 def begin(spark: SparkSession, path: str | None, table: str | None) -> Transaction | None:

@@ -73,6 +73,12 @@ def unguarded_risk(at: Scene) -> None:
     at.written("policy.yaml", {**POLICY, "risk": {"k": 2}})
 
 
+def unguarded_suppression(at: Scene) -> None:
+    at.raw()
+    at.configured({"id": {"class": "quasi_identifier", "treatment": "keep", "why": "a test"}}, suppress={"k": 2})
+    at.patch.setattr(transaction, "TRIED", {"4.2": "4.3"})
+
+
 def raw_history(at: Scene) -> None:
     at.raw()
     at.configured({"id": HASH})
@@ -142,6 +148,11 @@ def people(at: Scene) -> None:
     at.raw()
     at.configured({"id": "redact"}, subject="id")
     at.written("policy.yaml", {**POLICY, "risk": {"k": 2}})
+
+
+def alike(at: Scene) -> None:
+    at.spark.sql("SELECT array('C-1001') AS ids").write.parquet(str(at.lake / "raw" / "t"))
+    at.configured({"ids[]": "keep"}, suppress={"k": 2})
 
 
 def consented(at: Scene) -> None:
@@ -225,6 +236,7 @@ Case = tuple[Callable[[Scene], None], Any, int, str]
 CASES: tuple[Case, ...] = (
     (unguarded, target.unguarded, 0, "is seen only after the commit"),
     (unguarded_risk, target.unguarded, 1, "its risk is measured before the commit"),
+    (unguarded_suppression, target.unguarded, 1, "rows in small classes are kept out (suppress) before the commit"),
     (raw_history, target.raw_history, 1, "time travel would still show"),
     (other_than_recorded, keys.other_than_recorded, 1, "is not the key that the target's record was made with"),
     (same_record, growth.same_record, 1, "were treated otherwise than new ones would be"),
@@ -235,6 +247,7 @@ CASES: tuple[Case, ...] = (
     (same_name, quarantine.same_name, 1, "stand in quarantine as those of table s: call the entry so"),
     (measurable, risk.measurable, 1, "risk: ids[]: quasi-identifiers and sensitive columns are measured where"),
     (people, risk.measurable, 1, "risk: rows would count, and not people"),
+    (alike, risk.measurable, 1, "suppress: ids[]: quasi-identifiers and sensitive columns are measured where"),
     (consented, source.consented, 1, "is itself a treated table"),
     (delivery, keys.delivery, 1, "what Spark sends is not encrypted"),
     (aging, keys.age, 0, "rotate it within 20 days"),

@@ -75,6 +75,25 @@ def test_no_value_and_no_small_count_is_in_it() -> None:
     assert "(< 10)" in text or suggestion.NONE_LEFT_OUT in text
 
 
+def test_rows_that_are_left_out_have_an_entry_of_their_own(tmp_path: Path) -> None:
+    result = found(Wish(k=3, suppressed=0.5), "discernibility")
+    none = dataclasses.replace(result, best=dataclasses.replace(result.best, suppressed=0.0))
+    assert [*yaml.safe_load(suggestion.text(none))] == [*made.LADDERS]
+    result = dataclasses.replace(result, best=dataclasses.replace(result.best, suppressed=0.02))
+    lines = yaml.safe_load(suggestion.text(result))
+    assert [*lines] == ["suppress", "columns"]
+    assert lines["suppress"] == {"k": 3, "at_most": 0.5}
+    accepted = {name: {**each, "why": "counted"} for name, each in lines["columns"].items()}
+    write_places(lakes.write_conf(tmp_path))
+    entry = lakes.table("t", tmp_path, accepted, suppress=lines["suppress"])
+    stated = lakes.configured(tmp_path, entry).tables["t"].suppress
+    assert stated is not None
+    assert (stated.k, stated.at_most) == (3, 0.5)
+    assert "see docs/risk_search.md" not in suggestion.text(result)
+    with_l = dataclasses.replace(result, wish=dataclasses.replace(result.wish, l={"illness": 2}))
+    assert "see docs/risk_search.md" in suggestion.text(with_l)
+
+
 def test_ladders_are_stated_in_a_line(tmp_path: Path) -> None:
     write_places(tmp_path)
     assert stated.ladder("width:2,4", tmp_path) == made.LADDERS["age"]

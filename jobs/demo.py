@@ -43,6 +43,7 @@ Three things to try next
   2. See what would be done, and why, without doing it:
        . .demo/env && python jobs/plan.py --conf conf --table crm.orders
   3. Treat a column of your own interactively: make notebook, then notebooks/explore_a_treatment.ipynb
+     (and notebooks/explore_risk.ipynb: how far the customers are singled out)
 """
 
 

@@ -9,7 +9,7 @@ whole table:
 * basic beta: the greatest ``(q - p) / p``; enhanced beta: ``min(beta, -ln p)`` for the rarest value (Cao, Karras:
   Publishing Microdata with a Robust Privacy Guarantee, VLDB 2012; as pycanon has it)
 * delta: the greatest ``|ln(q / p)|`` over values that the class has (Brickell, Shmatikov, KDD 2008)
-* t: see `jobs.risk_measures.distances`
+* t: see `jobs.risk_classes.distances`
 
 pycanon sorts counts the other way round for c, and rounds entropy l and c to whole numbers; ours are the definitions'.
 """
@@ -22,9 +22,9 @@ from typing import Any
 
 import numpy as np
 
-from jobs.risk_measures.batch import Batch
-from jobs.risk_measures.distances import distances
-from jobs.risk_measures.whole import Numbers, Whole
+from jobs.risk_classes.batch import Batch
+from jobs.risk_classes.distances import distances
+from jobs.risk_classes.whole import Numbers, Whole
 
 NAMES = ("distinct_l", "entropy_l", "recursive_c", "alpha", "t", "basic_beta", "enhanced_beta", "delta")
 
@@ -48,7 +48,7 @@ class Worst:
         against = batch.shares / whole.shares[batch.codes]
         return cls(
             int(batch.lengths.min()),
-            float(-batch.summed(batch.shares * np.log(batch.shares)).max()),
+            float(batch.entropies.min()),
             float((batch.counts / batch.sizes[batch.classes]).max()),
             float(distances(batch, whole).max()),
             float(against.max()),
@@ -81,8 +81,8 @@ class Worst:
 
 def _ratios(batch: Batch) -> Numbers:
     """The greatest ratio over all classes for each l that each of them has."""
-    order = np.lexsort((-batch.counts, batch.classes))
-    counts = batch.counts[order]
+    most = int(batch.counts.max())
+    counts = most - np.sort(batch.classes * (most + 1) + most - batch.counts) % (most + 1)  # of each class, descending
     up_to = np.cumsum(counts)
     ends = np.add.accumulate(batch.totals)
     rest = ends[batch.classes] - up_to + counts  # this count and all smaller ones of the class

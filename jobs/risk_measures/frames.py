@@ -27,6 +27,7 @@ ID = ("id1", "id2")
 VALUE, SUBJECT, WEIGHT = "value", "subject", "weight"
 CODE, COUNT, UNITS = "code", "count", "units"
 SEEDS = (secrets.randbits(62), secrets.randbits(62))
+FIRST = 100_000
 ORDERED = (T.NumericType, T.DateType, T.TimestampType, T.TimestampNTZType)
 """Types whose values have an order that distances follow. Of booleans, which are two values, it makes no difference."""
 
@@ -136,6 +137,32 @@ def coded(pairs: DataFrame, places: DataFrame, by: Sequence[str]) -> DataFrame:
     """How often each value is there under each key, ``code`` in the place of the value."""
     found = pairs.join(places, same([VALUE], ["of"])).select(*by, CODE, COUNT, UNITS)
     return found.groupBy(*by, CODE).agg(*(F.sum(name).alias(name) for name in (COUNT, UNITS)))
+
+
+def with_places(rows: DataFrame, value: str, places: DataFrame, code: str) -> DataFrame:
+    """Rows with the place of a value, as the column ``code``, in its stead."""
+    named = places.select(F.col("of").alias(f"of {value}"), F.col(CODE).alias(code))
+    rest = [name for name in rows.columns if name != value]
+    return rows.join(named, same([value], [f"of {value}"])).select(*rest, code)
+
+
+def counted(rows: DataFrame, by: Sequence[str], many: int) -> DataFrame:
+    """How often each combination is there; in parts, where counting before rows are moved would leave about as many.
+    many: how many rows there are."""
+    if _are_mostly_alone(rows, by, many):
+        return rows.select(*by, F.lit(1).alias(COUNT))
+    return rows.groupBy(*by).agg(F.count(F.lit(1)).alias(COUNT))
+
+
+def _are_mostly_alone(rows: DataFrame, by: Sequence[str], many: int) -> bool:
+    """Whether combinations are half as many as rows, or more: by how few of the first rows share theirs, as few people
+    share a birthday where the year has many days. It decides only how soon the end is reached."""
+    if many <= FIRST:
+        return True
+    first = rows.limit(FIRST).select(F.xxhash64(*by).alias("all"))
+    found = first.agg(F.count("all").alias("rows"), F.count_distinct("all").alias("different")).collect()[0]
+    seen, different = int(found["rows"]), int(found["different"])
+    return seen * seen > (seen - different) * many
 
 
 def is_ordered(kind: T.DataType) -> bool:

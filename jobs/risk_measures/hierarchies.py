@@ -9,8 +9,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.console.exit_codes import BadUsage
+from jobs.risk_classes.whole import Counts, Whole
 from jobs.risk_measures.frames import CODE
-from jobs.risk_measures.whole import Counts, Whole
 
 Rows = Sequence[Sequence[str]]
 LEAF, NO_LEAF, OF_NULL = "leaf", -1, -2

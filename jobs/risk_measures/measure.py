@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, Literal
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.console.exit_codes import BadUsage
+from jobs.risk_classes.whole import Whole
 from jobs.risk_measures import frames, hierarchies, nulls, population, summaries
-from jobs.risk_measures.diversity import NAMES
+from jobs.risk_measures.diversity import NAMES, Worst
 from jobs.risk_measures.frames import CODE, COUNT, SUBJECT, UNITS, VALUE
 from jobs.risk_measures.population import Journalist
 from jobs.risk_measures.sizes import THRESHOLD, Sizes
@@ -92,12 +93,15 @@ class Measures:
 def measure(rows: DataFrame, asked: Asked) -> Measures:
     """Measure. Raises `BadUsage` where a column is not there or cannot be compared, or a value is of no hierarchy.
 
-    One pass over the rows for each sensitive column, and one over that column alone; sizes of classes come with the
-    first, unless the population is asked for."""
-    sizes, sensitive = None, {}
-    for name in asked.sensitive:
-        found, sensitive[name] = _of_column(rows, asked, name)
-        sizes = sizes or found
+    One pass over the rows, and one over each sensitive column alone; where people count, or a null may stand for any
+    value, one for each sensitive column. Sizes of classes come with the first, unless the population is asked for."""
+    sizes, sensitive = None, dict[str, Mapping[str, Any]]()
+    if asked.sensitive and asked.subject is None and asked.nulls == "equal":
+        sizes, sensitive = _of_rows(rows, asked)
+    else:
+        for name in asked.sensitive:
+            found, sensitive[name] = _of_column(rows, asked, name)
+            sizes = sizes or found
     if sizes is None or asked.weights is not None or asked.population is not None:
         sizes, journalist = _of_classes(rows, asked)
     else:
@@ -153,10 +157,37 @@ def _overlapping(keyed: DataFrame, asked: Asked) -> tuple[Sizes, Journalist]:
     return sizes, Journalist.of(sizes, asked.threshold)
 
 
+def _of_rows(rows: DataFrame, asked: Asked) -> tuple[Sizes, dict[str, Mapping[str, Any]]]:
+    """Sizes of classes and the measures of all sensitive columns, where each row counts."""
+    values = {f"{VALUE}{at}": name for at, name in enumerate(asked.sensitive)}
+    keyed = frames.keyed(rows, asked.quasi_identifiers, **values)
+    with ExitStack() as until_then:
+        coded, wholes = frames.identified(keyed), list[Whole]()
+        for at, (value, name) in enumerate(values.items()):
+            places, whole = until_then.enter_context(_placed(keyed.select(F.col(value).alias(VALUE)), asked, name))
+            coded, wholes = frames.with_places(coded, value, places, f"{CODE}{at}"), [*wholes, whole]
+        by = [name for name in coded.columns if name.startswith(CODE)]
+        counted = frames.counted(coded, [*frames.ID, *by], int(wholes[0].counts.sum()))
+        sizes, worst = summaries.summarized(counted, wholes)
+    each = zip(values.values(), worst, wholes, strict=True)
+    return sizes, {name: _told(found, whole, asked) for name, found, whole in each}
+
+
+def _told(worst: Worst | None, whole: Whole, asked: Asked) -> Mapping[str, Any]:
+    return NOTHING if worst is None else worst.as_data(whole, asked.l)
+
+
+@contextmanager
+def _placed(values: DataFrame, asked: Asked, name: str) -> Iterator[tuple[DataFrame, Whole]]:
+    """The places of a sensitive column's values, kept for as long, and how often each is there."""
+    ordered, levels = frames.is_ordered(values.schema[VALUE].dataType), asked.hierarchies.get(name)
+    with kept(hierarchies.leaves(frames.places(values), levels)) as places:
+        yield places, hierarchies.whole(places, levels, ordered, name)
+
+
 def _of_column(rows: DataFrame, asked: Asked, name: str) -> tuple[Sizes, Mapping[str, Any]]:
     """Sizes of classes and the measures of one sensitive column."""
     keyed = frames.keyed(rows, asked.quasi_identifiers, subject=asked.subject, value=name)
-    ordered, levels = frames.is_ordered(keyed.schema[VALUE].dataType), asked.hierarchies.get(name)
     identified = keyed if asked.nulls == "any" else frames.identified(keyed)
     by = frames.keys_of(keyed) if asked.nulls == "any" else frames.ID
     if asked.subject is None:
@@ -164,15 +195,14 @@ def _of_column(rows: DataFrame, asked: Asked, name: str) -> tuple[Sizes, Mapping
     else:
         pairs = frames.pairs_of_people(frames.people(identified), identified)
         values = identified.select(SUBJECT, VALUE).distinct()
-    with kept(hierarchies.leaves(frames.places(values), levels)) as places:
-        whole = hierarchies.whole(places, levels, ordered, name)
+    with _placed(values, asked, name) as (places, whole):
         coded = frames.coded(pairs, places, by)
         if asked.nulls == "any":
             with kept(coded) as again:
-                sizes, worst = summaries.summarized(nulls.alike(again), whole)
+                sizes, (worst,) = summaries.summarized(nulls.alike(again), [whole])
         else:
-            sizes, worst = summaries.summarized(coded, whole)
-    return sizes, NOTHING if worst is None else worst.as_data(whole, asked.l)
+            sizes, (worst,) = summaries.summarized(coded, [whole])
+    return sizes, _told(worst, whole, asked)
 
 
 @contextmanager

@@ -11,17 +11,17 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
-from jobs.risk_measures.batch import Batch
+from jobs.risk_classes.batch import Batch
+from jobs.risk_classes.whole import Counts, Whole
 from jobs.risk_measures.diversity import Worst
 from jobs.risk_measures.frames import CODE, COUNT, ID, UNITS
 from jobs.risk_measures.sizes import Sizes
-from jobs.risk_measures.whole import Counts, Whole
 
 SIZE, OWN = "size", "own"
-STREAM = (*ID, CODE, COUNT, UNITS, OWN)
 MEASURES = ("entropy", "alpha", "t", "rises", "falls")
 RESULT = pa.schema(
     [
+        ("column", pa.int64()),
         *((name, pa.list_(pa.int64())) for name in ("sizes", "classes", "members")),
         ("distinct", pa.int64()),
         *((name, pa.float64()) for name in MEASURES),
@@ -30,12 +30,14 @@ RESULT = pa.schema(
 )
 DDL = ", ".join(
     [
-        "sizes array<bigint>, classes array<bigint>, members array<bigint>, distinct bigint",
+        "column bigint, sizes array<bigint>, classes array<bigint>, members array<bigint>, distinct bigint",
         *(f"{name} double" for name in MEASURES),
         "ratios array<double>",
     ]
 )
-Columns = tuple[Counts, ...]
+ENOUGH = 1 << 18
+"""Rows that are gone through at a time: whole arrays cost little more for many than for few."""
+Columns = dict[str, Counts]
 
 
 def sized(units: DataFrame) -> DataFrame:
@@ -49,17 +51,20 @@ def counted(classes: DataFrame) -> Sizes:
     return Sizes.of((row["size"], row["classes"], row["members"]) for row in found.collect())
 
 
-def summarized(coded: DataFrame, whole: Whole) -> tuple[Sizes, Worst | None]:
-    """Sizes of all classes and the worst of them; None where there is no class. coded: a row for each class and value;
-    ``own``, where it is there, says how many rows a class has itself, else as many as all its units."""
-    own = F.col(OWN) if OWN in coded.columns else F.lit(0).alias(OWN)
-    numbers = [F.col(name).cast("bigint").alias(name) for name in STREAM[2:-1]]
-    stream = coded.select(*ID, *numbers, own.cast("bigint").alias(OWN))
-    stream = stream.repartition(*ID).sortWithinPartitions(*ID, CODE)
-    found = stream.mapInArrow(functools.partial(_each_task, whole=whole), DDL).collect()
+def summarized(coded: DataFrame, wholes: Sequence[Whole]) -> tuple[Sizes, list[Worst | None]]:
+    """Sizes of all classes, and of each sensitive column the worst of them; None where there is no class.
+
+    coded: a row for each class and place, or places of several columns (``code0``, ``code1``, ...), with ``count``.
+    ``units``, where it is there: how many of these count to the size of the class, else all. ``own``, where it is
+    there: how many rows a class has itself, else its size."""
+    codes = [name for name in coded.columns if name.startswith(CODE)]
+    counts = [F.col(name).cast("bigint").alias(name) for name in coded.columns if name in (COUNT, UNITS, OWN)]
+    stream = coded.select(*ID, *codes, *counts).repartition(*ID).sortWithinPartitions(*ID)
+    task = functools.partial(_each_task, names=tuple(stream.columns), wholes=wholes)
+    found = stream.mapInArrow(task, DDL).collect()
     sizes = Sizes.of(each for row in found for each in zip(row.sizes, row.classes, row.members, strict=True))
-    worst = [_worst(row) for row in found]
-    return sizes, functools.reduce(lambda one, other: one + other, worst) if worst else None
+    worst = [[_worst(row) for row in found if row["column"] == at] for at in range(len(wholes))]
+    return sizes, [functools.reduce(lambda one, other: one + other, each) if each else None for each in worst]
 
 
 def _worst(row: Row) -> Worst:
@@ -70,60 +75,64 @@ def _worst(row: Row) -> Worst:
 # -- on the workers ---------------------------------------------------------------------------------------------------
 
 
-def _each_task(batches: Iterator[pa.RecordBatch], whole: Whole) -> Iterator[pa.RecordBatch]:
-    """One row of a task that has seen a class, else none."""
-    sizes, worst = Sizes({}, {}), None
-    for columns in _whole_classes(batches):
-        batch, own = _batch(columns)
-        sizes, found = Sizes.of([*sizes.each(), *_sizes(batch.sizes, own)]), Worst.of(batch, whole)
-        worst = found if worst is None else worst + found
-    if worst is not None:
-        cells: list[Any] = [list(each) for each in zip(*sizes.each(), strict=True)]
-        cells += [worst.distinct, *(getattr(worst, name) for name in MEASURES), list(worst.ratios)]
+def _each_task(
+    batches: Iterator[pa.RecordBatch], names: Sequence[str], wholes: Sequence[Whole]
+) -> Iterator[pa.RecordBatch]:
+    """One row for each sensitive column, of a task that has seen a class; else none. Sizes are in the first."""
+    sizes, worst = Sizes({}, {}), list[Worst]()
+    for columns in _whole_classes(batches, names):
+        own, found = _classes(columns, wholes)
+        sizes = Sizes.of([*sizes.each(), *_sizes(found[0].sizes, own)])
+        each = [Worst.of(batch, whole) for batch, whole in zip(found, wholes, strict=True)]
+        worst = [one + other for one, other in zip(worst, each, strict=True)] if worst else each
+    for at, of_column in enumerate(worst):
+        told = Sizes({}, {}) if at else sizes
+        cells: list[Any] = [at, [*told.classes], [*told.classes.values()], [*told.members.values()]]
+        cells += [of_column.distinct, *(getattr(of_column, name) for name in MEASURES), list(of_column.ratios)]
         arrays = [pa.array([cell], field.type) for cell, field in zip(cells, RESULT, strict=True)]
         yield pa.RecordBatch.from_arrays(arrays, schema=RESULT)
 
 
-def _whole_classes(batches: Iterator[pa.RecordBatch]) -> Iterator[Columns]:
-    """The rows of classes that are complete: the last of a batch may go on in the next one."""
-    held: list[Columns] = []
+def _whole_classes(batches: Iterator[pa.RecordBatch], names: Sequence[str]) -> Iterator[Columns]:
+    """The rows of classes that are complete, many at a time: the last that was read may go on in the next batch."""
+    held, many, enough = list[Columns](), 0, ENOUGH
     for each in batches:
-        columns = tuple(np.asarray(column.to_numpy(zero_copy_only=False)) for column in each.columns)
-        begins = np.flatnonzero(_begins(columns, held[-1] if held else None))
-        if len(begins):
-            first, last = int(begins[0]), int(begins[-1])
-            held.append(tuple(column[:first] for column in columns))
-            yield from _joined(held)
-            if last > first:
-                yield tuple(column[first:last] for column in columns)
-            held = [tuple(column[last:] for column in columns)]
-        elif each.num_rows:
-            held.append(columns)
-    yield from _joined(held)
+        columns = (np.asarray(column.to_numpy(zero_copy_only=False)) for column in each.columns)
+        held.append(dict(zip(names, columns, strict=True)))
+        many += each.num_rows
+        if many >= enough:
+            joined = _joined(held)
+            last = int(np.flatnonzero(_begins(joined))[-1])
+            if last:
+                yield {name: column[:last] for name, column in joined.items()}
+            held, many = [{name: column[last:] for name, column in joined.items()}], many - last
+            enough = max(ENOUGH, 2 * many)
+    if many:
+        yield _joined(held)
 
 
-def _begins(columns: Columns, before: Columns | None) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _joined(held: Sequence[Columns]) -> Columns:
+    return {name: np.concatenate([columns[name] for columns in held]) for name in held[0]}
+
+
+def _begins(columns: Columns) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Whether a row is of another class than the one before it."""
-    differ = np.zeros(len(columns[0]), bool)
-    for at in range(len(ID)):
-        ids = columns[at]
-        differ[1:] |= ids[1:] != ids[:-1]
-        differ[:1] |= before is None or ids[:1] != before[at][-1]
+    differ = np.ones(len(columns[ID[0]]), bool)
+    differ[1:] = functools.reduce(np.logical_or, (columns[name][1:] != columns[name][:-1] for name in ID))
     return differ
 
 
-def _joined(held: Sequence[Columns]) -> Iterator[Columns]:
-    columns = tuple(np.concatenate(parts) for parts in zip(*held, strict=True))
-    if columns and len(columns[0]):
-        yield columns
-
-
-def _batch(columns: Columns) -> tuple[Batch, Counts]:
-    """Classes, and how many rows each has itself."""
-    starts = np.flatnonzero(_begins(columns, None))
-    codes, counts, units, own = columns[len(ID) :]
-    sizes = np.add.reduceat(units, starts)
-    return Batch(sizes, starts, codes, counts), np.where(own[starts] > 0, own[starts], sizes)
+def _classes(columns: Columns, wholes: Sequence[Whole]) -> tuple[Counts, list[Batch]]:
+    """How many rows each class has itself; and the classes, for each sensitive column."""
+    begins = _begins(columns)
+    starts, of = np.flatnonzero(begins), np.cumsum(begins) - 1
+    sizes = np.add.reduceat(columns.get(UNITS, columns[COUNT]), starts)
+    codes = [columns[name] for name in columns if name.startswith(CODE)]
+    found = [
+        Batch.counted(sizes, of, code, columns[COUNT], len(whole.counts))
+        for code, whole in zip(codes, wholes, strict=True)
+    ]
+    return columns[OWN][starts] if OWN in columns else sizes, found
 
 
 def _sizes(sizes: Counts, own: Counts) -> Iterator[tuple[int, int, int]]:

@@ -14,8 +14,8 @@ import math
 import numpy as np
 
 from jobs.console.exit_codes import BadUsage
+from jobs.risk_classes.whole import Numbers
 from jobs.risk_measures.sizes import Sizes
-from jobs.risk_measures.whole import Numbers
 
 STEPS, NEAR = 200, 1e-10
 

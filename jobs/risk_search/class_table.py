@@ -7,6 +7,7 @@ their ranks are. Nulls are a value of their own, equal to each other, after all 
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from types import MappingProxyType
@@ -19,9 +20,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.lake.columns import column
+from jobs.risk_classes.grouping import Ints, summed
+from jobs.risk_classes.whole import Whole
 from jobs.risk_search import ladders
 from jobs.risk_search.classes import Classes, Pairs
-from jobs.risk_search.grouping import Ints, summed
 from jobs.risk_search.ladders import Ladder, LadderRefused
 from privacy_udfs.errors import BAD_USAGE, REFUSED, LakenymError
 
@@ -59,6 +61,11 @@ class Sensitive:
     ordered: bool
     rows: Ints = dataclasses.field(repr=False)
     levels: tuple[Ints, ...] = dataclasses.field(default=(), repr=False)
+
+    @functools.cached_property
+    def whole(self) -> Whole:
+        above = (*self.levels[1:], np.zeros(len(self.rows), np.int64)) if self.levels else ()
+        return Whole(self.rows, self.ordered, above)
 
 
 @dataclasses.dataclass(frozen=True)

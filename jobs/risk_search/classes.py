@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from jobs.risk_search.grouping import Ints, grouped, numbered, summed
+from jobs.risk_classes.batch import Batch
+from jobs.risk_classes.grouping import Ints, grouped, numbered, summed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,12 +31,6 @@ class Pairs:
         of = place[self.of]
         there = of >= 0
         return Pairs(of[there], self.value[there], self.rows[there], self.values)
-
-    def joined(self, group: Ints) -> Pairs:
-        """The same where value ``v`` is now one of group ``group[v]``."""
-        values = int(group.max(initial=-1)) + 1
-        pair, first = numbered(self.of * values + group[self.value], (int(self.of.max(initial=-1)) + 1) * values)
-        return Pairs(self.of[first], group[self.value[first]], summed(pair, self.rows, len(first)), values)
 
     def merged(self, group: Ints, groups: int) -> Pairs:
         """The same where class ``c`` is now a part of class ``group[c]``."""
@@ -64,6 +59,12 @@ class Classes:
         place[at] = np.arange(len(at))
         codes, pairs = tuple(code[at] for code in self.codes), tuple(each.part(place) for each in self.pairs)
         return Classes(self.levels, codes, self.rows[at], pairs)
+
+    def batch(self, at: int) -> Batch:
+        """What each class has of a sensitive column, or of the subject, by its place in ``pairs``."""
+        pairs = self.pairs[at]
+        starts = np.flatnonzero(np.append(True, pairs.of[1:] != pairs.of[:-1]))
+        return Batch(self.rows, starts, pairs.value, pairs.rows)
 
     @property
     def cells(self) -> int:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.configuration.hierarchy_file import LEVELS_FILE, Rows
-from jobs.risk_search.grouping import Ints
+from jobs.risk_classes.grouping import Ints
 from privacy_udfs.errors import REFUSED, LakenymError
 from privacy_udfs.techniques import parse
 

@@ -16,8 +16,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jobs.risk_classes.grouping import Flags, Floats, Ints, summed
 from jobs.risk_search.classes import Classes
-from jobs.risk_search.grouping import Flags, Floats, Ints, summed
 from jobs.risk_search.space import Space, Steps
 
 

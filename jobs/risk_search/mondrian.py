@@ -23,9 +23,9 @@ from pyspark.sql import functions as F
 
 from jobs.lake.columns import column
 from jobs.lake.problems import stopped
+from jobs.risk_classes.grouping import Flags, Ints, summed
 from jobs.risk_search.class_table import ClassTable
 from jobs.risk_search.classes import Classes
-from jobs.risk_search.grouping import Flags, Ints, summed
 from jobs.risk_search.ladders import Ladder
 from jobs.risk_search.space import Steps, space
 from jobs.risk_search.wish import NotReached, Wish, judge

@@ -18,11 +18,11 @@ from typing import Literal
 
 import numpy as np
 
+from jobs.risk_classes.grouping import Flags, Floats
 from jobs.risk_search import losses
 from jobs.risk_search.class_table import ClassTable, NotForSearch
 from jobs.risk_search.classes import Classes
 from jobs.risk_search.counted import Counted
-from jobs.risk_search.grouping import Flags, Floats
 from jobs.risk_search.ladders import Ladder, Rung
 from jobs.risk_search.space import Node, Space, space
 from jobs.risk_search.wish import NotReached, Wish, judge

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from jobs.risk_classes.grouping import Ints
 from jobs.risk_search import ladders
 from jobs.risk_search.class_table import ClassTable, NotForSearch, Quasi
 from jobs.risk_search.classes import Classes
-from jobs.risk_search.grouping import Ints
 from jobs.risk_search.ladders import KEPT, Ladder, LadderRefused, Rung
 
 Node = tuple[int, ...]

@@ -9,10 +9,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from jobs.risk_search import distances
-from jobs.risk_search.class_table import ClassTable, NotForSearch, Sensitive
-from jobs.risk_search.classes import Classes, Pairs
-from jobs.risk_search.grouping import Flags, Floats, Ints
+from jobs.risk_classes.distances import distances
+from jobs.risk_classes.grouping import Flags, Floats
+from jobs.risk_search.class_table import ClassTable, NotForSearch
+from jobs.risk_search.classes import Classes
 from privacy_udfs.errors import REFUSED, LakenymError
 
 NEARLY = 1e-12
@@ -90,26 +90,20 @@ def _judgements(wish: Wish, table: ClassTable, classes: Classes) -> Iterator[tup
     and none is over 1: if a share ``f`` of the rows is in parts over ``t``, ``f + (1 - f) t >= d``. Alike for entropy,
     which on average is at most the class's, and in no part below 0.
     """
-    people = distances.distinct(classes.pairs[-1], len(classes)) if table.has_subject else classes.rows
+    people = classes.batch(-1).lengths if table.has_subject else classes.rows
     yield _whole(people < wish.k)
-    for sensitive, pairs in zip(table.sensitive, classes.pairs, strict=False):
+    for at, sensitive in enumerate(table.sensitive):
+        batch = classes.batch(at)
         if sensitive.name in wish.l:
-            yield _whole(distances.distinct(pairs, len(classes)) < wish.l[sensitive.name])
+            yield _whole(batch.lengths < wish.l[sensitive.name])
         if wish.entropy_l.get(sensitive.name, 1) > 1:
             least = math.log(wish.entropy_l[sensitive.name])
-            short = least - distances.entropy(pairs, classes.rows)
+            short = least - batch.entropies
             yield _partly(short, short / least)
         if wish.t.get(sensitive.name, 1) < 1:
             most = wish.t[sensitive.name]
-            over = _distance(sensitive, pairs, classes.rows) - most
+            over = distances(batch, sensitive.whole) - most
             yield _partly(over, over / (1 - most))
-
-
-def _distance(sensitive: Sensitive, pairs: Pairs, rows: Ints) -> Floats:
-    if sensitive.levels:
-        return distances.in_hierarchy(pairs, rows, sensitive.rows, sensitive.levels)
-    by_kind = distances.earth_movers if sensitive.ordered else distances.total_variation
-    return by_kind(pairs, rows, sensitive.rows)
 
 
 def _whole(failing: Flags) -> tuple[Flags, Floats]:

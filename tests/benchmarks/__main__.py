@@ -1,6 +1,6 @@
 """``make bench``: measure, and write docs/benchmarks.md and its plot.
 
-Under twenty minutes on two cores; ``--quick`` takes two and only prints, since short runs say little.
+Some half an hour on two cores; ``--quick`` takes four minutes and only prints, since short runs say little.
 """
 
 from __future__ import annotations
@@ -13,7 +13,20 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.benchmarks import check, growth, kernels, plot, report, scale, search, shapes, small_tables, tables, targets
+from tests.benchmarks import (
+    check,
+    growth,
+    kernels,
+    plot,
+    report,
+    risk,
+    scale,
+    search,
+    shapes,
+    small_tables,
+    tables,
+    targets,
+)  # fmt: skip
 
 VALUES, QUICK_VALUES = 200_000, 20_000
 QUICK_ROWS = 200_000
@@ -22,7 +35,7 @@ QUICK_ROWS = 200_000
 def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     options.add_argument("--quick", action="store_true", help="a tenth of the values and one turn; prints only")
-    parts = ("kernels", "tables", "shapes", "small", "growth", "scale", "search")
+    parts = ("kernels", "tables", "shapes", "small", "growth", "scale", "search", "risk")
     options.add_argument("--only", choices=parts, help="one part of it; prints only")
     options.add_argument("--group", help="of the kernels only those groups whose title holds this; prints only")
     options.add_argument("--turns", type=int, help="turns of each case after one to warm up (default 5)")
@@ -44,9 +57,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.only == "scale":
         print(run_scale(options.folder, 0.1 if options.quick else 1, turns, options.cores))
         return 0
-    if options.only == "search":
-        print(search.as_text(search.measure(options.adult, options.cores, say), options.adult))
-        return 0
     count, rows = (QUICK_VALUES, QUICK_ROWS) if options.quick else (VALUES, tables.ROWS)
     sections, verdicts = [], []
     measured: dict[str, list[kernels.Row]] = {}
@@ -63,6 +73,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         shaped = run_shapes(options.folder, rows / tables.ROWS, turns)
         sections.append(report.shape_tables(shaped))
         verdicts += targets.of_shapes(shaped)
+    if options.only in (None, "risk") and not options.group:
+        risky = run_risk(options.folder, options.quick, turns, options.cores)
+        sections.append(risk.as_text(risky, options.cores))
+        verdicts += targets.of_risk(risky)
+    if options.only in (None, "search") and not options.group:
+        searched = run_search(options.folder, options.adult, options.cores)
+        sections.append(search.as_text(searched, options.adult))
+        verdicts += targets.of_search(searched)
     if not (options.only or options.group):
         checked = check.measure(turns)
         sections.append(report.check_table(checked, check.TABLES, check.COLUMNS))
@@ -95,6 +113,16 @@ def run_tables(folder: Path | None, rows: int, turns: int, cores: int) -> list[t
 def run_shapes(folder: Path | None, part: float, turns: int) -> list[shapes.Shape]:
     with tempfile.TemporaryDirectory(dir=folder, prefix="benchmark-") as made:
         return shapes.measure(Path(made), part, turns, say)
+
+
+def run_risk(folder: Path | None, quick: bool, turns: int, cores: int) -> risk.Measured:
+    with tempfile.TemporaryDirectory(dir=folder, prefix="benchmark-") as made:
+        return risk.measure(Path(made), quick, turns, cores, say)
+
+
+def run_search(folder: Path | None, adult: Path | None, cores: int) -> search.Measured:
+    with tempfile.TemporaryDirectory(dir=folder, prefix="benchmark-") as made:
+        return search.measure(Path(made), adult, cores, say)
 
 
 def run_small_tables(folder: Path | None, cores: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from tests.benchmarks import check, kernels, shapes, tables
+from tests.benchmarks import check, kernels, risk, search, shapes, tables
 from tests.benchmarks.timing import Times
 
 LOOP = "hand-written `hmac.new` loop"
@@ -93,3 +93,28 @@ def of_shapes(found: Sequence[shapes.Shape]) -> list[Verdict]:
             title = f"{shape.title}: {mine.name} over {base.name}"
             verdicts.append(Verdict(title, f"at most {target} x", ratio, ratio <= target))
     return verdicts
+
+
+def of_risk(found: risk.Measured) -> list[Verdict]:
+    """Times the seconds of Spark's own count, and times the bytes read of a table that has no other column; at most."""
+    rows = {row.name: row for row in found.cases}
+    verdicts = []
+    for name, most in ((risk.K, 1.3), (risk.ALL, 3)):
+        ratio = rows[name].ratio(rows[risk.COUNT])
+        verdicts.append(
+            Verdict(f"{name}: seconds over those of {risk.COUNT}", f"at most {most} x", ratio, ratio <= most)
+        )
+    wide, narrow = found.reads
+    ratio = wide.read / narrow.read
+    title = f"six of {wide.columns} columns measured: bytes read over those of a table that has no others"
+    return [*verdicts, Verdict(title, "at most 1.25 x", ratio, ratio <= 1.25)]
+
+
+def of_search(found: search.Measured) -> list[Verdict]:
+    """Seconds, and times the checks of other ways; at most."""
+    asked, title = found.asked, f"the least generalization of Adult, {search.TARGET}"
+    fewer = asked.found.checks / asked.breadth_first
+    return [
+        Verdict(f"{title}: from the rows, beyond Spark's start", "at most 4 s", found.whole, found.whole <= 4, "s"),
+        Verdict(f"{title}: checks over those breadth first", "below 1 x", fewer, fewer < 1 and asked.same),
+    ]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
 from tests.benchmarks import __main__ as bench
-from tests.benchmarks import check, kernels, plot, report, search, small_tables, tables, targets
+from tests.benchmarks import check, kernels, plot, report, risk, search, small_tables, tables, targets
 from tests.benchmarks.timing import ProcessorClock, Spent, Times, in_turn, interleaved
 
 
@@ -105,9 +106,32 @@ def test_verdicts_of_tables_and_the_plot(tmp_path: Path) -> None:
 
 
 @pytest.mark.sweep
-def test_the_search_is_measured_over_rows_from_a_seed(spark: SparkSession) -> None:
-    wishes = {name: search.WISHES[name] for name in ("k = 10, l = 2, t = 0.5",)}
-    found = search.measured(spark, search.drawn(300), wishes, lambda _: None)
+def test_the_search_is_measured_over_rows_from_a_seed(spark: SparkSession, tmp_path: Path) -> None:
+    data = search.drawn(300)
+    pq.write_table(data.rows, tmp_path / "rows.parquet")
+    wishes = {search.TARGET: search.WISHES[search.TARGET]}
+    few = {name: data.ladders[name] for name in ("age", "education")}
+    found = search.measured(spark, tmp_path / "rows.parquet", few, wishes, lambda _: None)
     assert [row.same for row in found.rows] == [True] * 4
-    assert search.drawn(300).rows == search.drawn(300).rows
+    assert found.asked.exhaustive == found.asked.found.nodes > found.asked.found.checks
+    assert search.drawn(300).rows == data.rows
     assert search.as_text(found, None).count("| yes |") == 4
+    fewer = targets.of_search(found)[1]
+    assert fewer.found == found.asked.found.checks / found.asked.breadth_first
+
+
+def test_drawn_values_are_as_frequent_as_in_the_census() -> None:
+    assert {sum(counts) for counts, _ in search.LEVELS.values()} == {search.ROWS}
+
+
+@pytest.mark.sweep
+def test_risk_is_measured_beside_the_count_of_spark(spark: SparkSession, tmp_path: Path) -> None:
+    classes, rows = risk.of_measures(spark, tmp_path / "long", 1000, 1, lambda _: None)
+    read = risk.of_reading(spark, tmp_path / "wide", 1000, 100, 1, lambda _: None)
+    assert 0 < classes <= 1000
+    assert [row.name for row in rows] == [risk.COUNT, risk.K, risk.ALL]
+    assert [each.columns for each in read] == [100, 6]
+    assert all(each.read > 0 for each in read)
+    found = risk.Measured(1000, classes, rows, 1000, read)
+    assert f"in {classes:,} classes of 6 columns" in risk.as_text(found, 2)
+    assert targets.of_risk(found)[2].found == read[0].read / read[1].read

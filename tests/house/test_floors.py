@@ -20,7 +20,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("treatment", "detection", "run_events", "demo_lake"),
     ("record", "command_line"),
     ("policy", "spark_app"),
-    ("named_keys", "archive", "metastore"),
+    ("named_keys", "archive", "metastore", "risk_classes"),
     ("drafting", "gates", "columnar", "risk_measures", "risk_search"),
     ("table_run",),
 )

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.risk_classes.batch import Batch
+from jobs.risk_classes.distances import distances
+from jobs.risk_classes.whole import Whole
 from jobs.risk_measures import uniqueness
-from jobs.risk_measures.batch import Batch
-from jobs.risk_measures.distances import distances
 from jobs.risk_measures.diversity import Worst
 from jobs.risk_measures.hierarchies import parents
 from jobs.risk_measures.sizes import Sizes
-from jobs.risk_measures.whole import Whole
 from tests.helpers.places import ROOT
 from tests.jobs.risk_measures import reference
 from tests.jobs.risk_measures.reference import Class

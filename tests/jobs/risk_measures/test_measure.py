@@ -14,8 +14,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from jobs import risk
 from jobs.console.exit_codes import BadUsage
+from jobs.risk_measures import frames, singling
 from jobs.risk_measures import measure as measuring
-from jobs.risk_measures import singling
 from jobs.risk_measures.measure import Asked
 from tests.jobs.risk_measures import reference
 
@@ -87,6 +87,19 @@ def test_rows_by_the_definitions(rows: DataFrame) -> None:
     assert found["sensitive"]["pay"] == pytest.approx(expected(keys, ranks([row[7] for row in table]), True))
     without = risk.measure(rows, quasi_identifiers=QUASI).to_dict()
     assert without == {**found, "sensitive": {}}
+
+
+def test_it_is_the_same_where_rows_are_counted_before_they_are_moved(
+    rows: DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = risk.measure(rows, QUASI, ["ill", "pay"]).to_dict()
+    monkeypatch.setattr(frames, "FIRST", 100)
+    assert frames._are_mostly_alone(rows.sparkSession.range(1000), ["id"], 1000)
+    assert not frames._are_mostly_alone(rows.sparkSession.range(1000).selectExpr("id % 10 AS id"), ["id"], 1000)
+    monkeypatch.setattr(frames, "_are_mostly_alone", lambda *_: False)
+    counted = risk.measure(rows, QUASI, ["ill", "pay"]).to_dict()
+    measured = {name: pytest.approx(each) for name, each in found["sensitive"].items()}
+    assert counted == {**found, "sensitive": measured}
 
 
 def test_people_by_all_their_rows(rows: DataFrame) -> None:

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
+from jobs.risk_classes.distances import distances
 from jobs.risk_search import class_table, ladders, losses, search, space
 from jobs.risk_search.class_table import NotForSearch, TooManyCombinations
-from jobs.risk_search.distances import earth_movers, in_hierarchy
 from jobs.risk_search.ladders import LadderRefused
 from jobs.risk_search.wish import NotReached, Wish, judge
 from tests.jobs.risk_search import made
@@ -152,9 +152,7 @@ def test_the_distance_of_ranks_is_that_of_the_paper() -> None:
         ages = [1 if at <= place < at + 3 else 2 for place in range(9)]
         table = class_table.from_arrow(pa.table({"age": ages, "wage": wages, "rows": [1] * 9}), 1)
         classes = table.base.part(np.array([0])).merged((0,), [np.zeros(1, np.int64)], [1])
-        assert earth_movers(classes.pairs[0], classes.rows, table.sensitive[0].rows)[0] == pytest.approx(
-            distance, abs=5e-4
-        )
+        assert distances(classes.batch(0), table.sensitive[0].whole)[0] == pytest.approx(distance, abs=5e-4)
 
 
 def test_the_distance_in_a_hierarchy_is_that_of_moving_shares() -> None:
@@ -162,8 +160,7 @@ def test_the_distance_in_a_hierarchy_is_that_of_moving_shares() -> None:
     all the way: 1/3 x 1/2 + 1/3 x 1."""
     rows = [(1, "111", "Delft", "a", 1), (2, "111", "Delft", "b", 1), (3, "111", "Delft", "c", 1)]
     table = made.table(rows, ladders_of_sensitive={"illness": made.ILLNESSES})
-    assert in_hierarchy(
-        table.base.pairs[0], table.base.rows, table.sensitive[0].rows, table.sensitive[0].levels
-    ).tolist() == pytest.approx([1 / 2, 1 / 2, 2 / 3])
+    found = distances(table.base.batch(0), table.sensitive[0].whole)
+    assert found.tolist() == pytest.approx([1 / 2, 1 / 2, 2 / 3])
     assert not judge(Wish(t={"illness": 0.67}), table, table.base).failing.any()
     assert judge(Wish(t={"illness": 0.6}), table, table.base).failing.tolist() == [False, False, True]

@@ -7,7 +7,7 @@ import functools
 
 import numpy as np
 
-from jobs.risk_measures.whole import Counts, Numbers
+from jobs.risk_classes.whole import Counts, Numbers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +27,18 @@ class Batch:
         starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)[:-1]])
         order = np.lexsort((codes, np.repeat(np.arange(len(lengths)), lengths)))
         return cls(sizes, starts, codes[order], counts[order])
+
+    @classmethod
+    def counted(cls, sizes: Counts, of: Counts, codes: Counts, counts: Counts, values: int) -> Batch:
+        """of: the class of each entry, ascending from 0, none left out. codes: its value, in any order, below
+        ``values``; entries of one class and value are put together."""
+        keys = of * values + codes
+        order = np.argsort(keys)
+        keys = keys[order]
+        first = np.flatnonzero(np.append(True, keys[1:] != keys[:-1]))
+        classes, codes = np.divmod(keys[first], values)
+        starts = np.flatnonzero(np.append(True, classes[1:] != classes[:-1]))
+        return cls(sizes, starts, codes, np.add.reduceat(counts[order], first))
 
     def __len__(self) -> int:
         return len(self.sizes)
@@ -53,6 +65,12 @@ class Batch:
     def shares(self) -> Numbers:
         """The share of each value in its class."""
         return np.asarray(self.counts / self.totals[self.classes], np.float64)
+
+    @functools.cached_property
+    def entropies(self) -> Numbers:
+        """The entropy of each class in natural units: its exponential is the l of entropy l-diversity. Concave: that of
+        a union of classes is at least the mean of theirs weighted by rows."""
+        return -self.summed(self.shares * np.log(self.shares))
 
     @functools.cached_property
     def up_to(self) -> Numbers:

@@ -6,10 +6,11 @@ import dataclasses
 import functools
 
 import numpy as np
-import numpy.typing as npt
 
-Counts = npt.NDArray[np.int64]
-Numbers = npt.NDArray[np.float64]
+from jobs.risk_classes.grouping import Floats, Ints
+
+Counts = Ints
+Numbers = Floats
 
 
 @dataclasses.dataclass(frozen=True)

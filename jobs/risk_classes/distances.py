@@ -4,14 +4,17 @@ Li, Li, Venkatasubramanian: t-Closeness: Privacy Beyond k-Anonymity and l-Divers
 mover's distance, with the equal distance for categories (which is the total variation), the ordered distance by rank
 for numbers, the hierarchical one where categories have a hierarchy. Values that a class lacks are never gone through:
 all three are summed over those that it has.
+
+All three are convex in the spread: the distance of a union of classes is at most the mean of theirs weighted by rows.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from jobs.risk_measures.batch import Batch
-from jobs.risk_measures.whole import Numbers, Whole
+from jobs.risk_classes.batch import Batch
+from jobs.risk_classes.grouping import added, numbered
+from jobs.risk_classes.whole import Numbers, Whole
 
 
 def distances(batch: Batch, whole: Whole) -> Numbers:
@@ -40,17 +43,14 @@ def ordered(batch: Batch, whole: Whole) -> Numbers:
 
 
 def hierarchical(batch: Batch, whole: Whole) -> Numbers:
-    """The sum over all nodes of what must cross between children of the node, times the share of the whole height at
-    which it stands. What crosses: what some children have too much or what others lack, whichever is less."""
-    moved, height = np.zeros(len(batch)), len(whole.parents)
-    first, own = np.arange(len(batch.codes)), batch.shares  # of each child: one of its values, its share of the class
-    extra = own - whole.shares[batch.codes]
-    for level, parents in enumerate(whole.parents, 1):
+    """Two values are as far apart as the level at which they meet first, as a share of all levels. In a tree that is
+    the mean of the equal distance at each level, from the values themselves up to the last one below the root."""
+    found = equal(batch, whole)
+    for parents in whole.parents[:-1]:
         nodes = int(parents.max()) + 1
-        keys = batch.classes[first] * nodes + parents[batch.codes[first]]
-        keys, one, at = np.unique(keys, return_index=True, return_inverse=True)
-        too_much = np.bincount(at, np.maximum(extra, 0))
-        first, own = first[one], np.asarray(np.bincount(at, own), np.float64)
-        extra = own - np.bincount(parents, whole.shares)[keys % nodes]
-        moved += level / height * np.bincount(keys // nodes, np.minimum(too_much, too_much - extra), len(batch))
-    return np.maximum(moved, 0)
+        keys = batch.classes * nodes + parents[batch.codes]
+        at, first = numbered(keys, len(batch) * nodes)
+        of, node = np.divmod(keys[first], nodes)
+        more = added(at, batch.shares, len(first)) - added(parents, whole.shares, nodes)[node]
+        found += added(of, np.maximum(more, 0), len(batch))
+    return found / len(whole.parents)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -86,18 +86,21 @@ def actions_of(begun: Transaction, files: Sequence[AddedFile], application: str 
     return seq(jvm, [_action(jvm, each) for each in (mark, *({"add": _add(file, now)} for file in files))])
 
 
-def rows_of_files(spark: SparkSession, log: Any, snapshot: Any, added: Sequence[Mapping[str, Any]]) -> DataFrame:
+def rows_of_files(spark: SparkSession, log: Any, snapshot: Any, added: Iterable[Mapping[str, Any]]) -> DataFrame:
     """The rows of some files, as a version reads them. log, snapshot: Delta's own, of the table and of the version.
     added: what the log says of the files."""
     jvm = java(spark)
     return DataFrame(log.createDataFrame(snapshot, seq(jvm, without_statistics(jvm, added)), False, none(jvm)), spark)
 
 
-def without_statistics(jvm: Any, added: Sequence[Mapping[str, Any]]) -> list[Any]:
+def without_statistics(jvm: Any, added: Iterable[Mapping[str, Any]]) -> list[Any]:
     """Delta's own objects of files, as it has them where it lists them to remove. added: what the log says of them."""
-    tags = [{"tags": file.get("tags") or None} for file in added]  # where none are told Delta would say: no tag
-    read = [{name: file[name] for name in READ if name in file} for file in added]
-    return [_action(jvm, {"add": {**file, **tagged}}) for file, tagged in zip(read, tags, strict=True)]
+    return [_action(jvm, {"add": _read(file)}) for file in added]
+
+
+def _read(file: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Where no tags are told Delta would say that there are none, which is more than it says."""
+    return {**{name: file[name] for name in READ if name in file}, "tags": file.get("tags") or None}
 
 
 def _action(jvm: Any, data: Mapping[str, Any]) -> Any:

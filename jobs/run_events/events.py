@@ -61,7 +61,7 @@ class Committed:
     and how many updates were stale, of rows that the target no longer has. quarantined: rows of the source that were
     refused and set aside; they are none of ``rows``. risk: what was measured of the table before the commit, None where
     nothing is asked of it. suppressed: rows that were kept out, being in small classes, a number or ``< 10``, None
-    where nobody asked for it; they are none of ``rows``, and where they are few, no column says how many values it
+    where nobody asked for it; they are none of ``rows``, and where there are any, no column says how many values it
     had."""
 
     name: ClassVar[str] = "committed"

@@ -135,7 +135,8 @@ class Aside:
         waiting = self._waiting
         if self.rows:
             beside = f", beside {waiting} of earlier runs" if waiting else ""
-            yield f"{self.rows} of {self.among} rows were refused and stand in quarantine{beside}"
+            among = "" if self.suppressed else f" of {self.among}"  # from which it would follow how many are missing
+            yield f"{self.rows}{among} rows were refused and stand in quarantine{beside}"
         if waiting and self.mode == "requeue":
             yield f"{waiting} of {waiting + rows} rows in quarantine are refused still, and stay there"
 

@@ -55,23 +55,28 @@ def check_asked(entry: TableConfig, allowed: Allowed) -> None:
 @dataclasses.dataclass
 class SmallClasses:
     """aside: of the run, which is told how many rows the target will lack. rows: how many these are; None as long as
-    nobody asked."""
+    nobody asked. people: whose they are; None where rows count."""
 
     table: str
     stated: Suppress
     columns: RiskColumns
     aside: Aside
     rows: int | None = None
+    people: int | None = None
 
     @property
     def said(self) -> int | str | None:
-        """How many rows, as it may be shown."""
-        return None if self.rows is None else few(self.rows)
+        """How many rows, as it may be shown: of few people not even whether their rows are many."""
+        if self.rows is None:
+            return None
+        fewest = few(self.rows if self.people is None else min(self.rows, self.people))
+        return fewest if isinstance(fewest, str) else self.rows
 
     @property
     def hides_counts(self) -> bool:
-        """Whether counts by column, which are of all rows that were treated, would tell a number that is not shown."""
-        return isinstance(self.said, str)
+        """Whether counts by column, which are of all rows that were treated, would tell what the missing ones hold: how
+        many nulls, say, which may be one."""
+        return bool(self.rows)
 
     @contextlib.contextmanager
     def leave_out(self, rows: DataFrame, written: int) -> Iterator[Rest | None]:
@@ -80,6 +85,7 @@ class SmallClasses:
         with measure.kept(self._small(rows)) as small:
             found = _joined(self._keyed(rows, F.col(FILE).alias(PLACE)), small, "left").groupBy(PLACE)
             told = found.agg(F.count("*").alias(SIZE), F.count(GOES).alias(GOES)).collect()
+            self.people = None if self.columns.subject is None else small.count()
             self._check(told, written)
             self._say(rows)
             places = {row[PLACE]: row[SIZE] - row[GOES] for row in told if row[GOES]}

@@ -76,14 +76,26 @@ def take_away(begun: Transaction, told: list[File]) -> None:
 def delete(begun: Transaction, files: list[File]) -> None:
     """Files that will not be committed, and must not stay. Raises `UnexpectedFailure`."""
     try:
-        for file in files:
-            _delete(begun, file)
+        gone = all(_delete(begun, file) for file in files)
     except Py4JError:
+        gone = False
+    if not gone:
         raise UnexpectedFailure(
             "files that hold rows which are left out cannot be deleted from the target's folder; nothing was committed"
-        ) from None
+        )
 
 
-def _delete(begun: Transaction, file: File) -> None:
-    place = hadoop_path(begun.spark, source_files.absolute(begun.location.rstrip("/"), file["path"]))
-    place.getFileSystem(begun.log.newDeltaHadoopConf()).delete(place, False)
+def _delete(begun: Transaction, file: File) -> bool:
+    """Whether the file is gone. With it goes the folder of a partition that has no other, since its name is a value."""
+    root = begun.location.rstrip("/")
+    place = hadoop_path(begun.spark, source_files.absolute(root, file["path"]))
+    store = place.getFileSystem(begun.log.newDeltaHadoopConf())
+    if not store.delete(place, False) and store.exists(place):
+        return False
+    with contextlib.suppress(Py4JError):  # where there are no folders, or another file came
+        for _ in range(str(file["path"]).count("/")):
+            place = place.getParent()
+            if place.depth() <= hadoop_path(begun.spark, root).depth() or list(store.listStatus(place)):
+                break
+            store.delete(place, False)
+    return True

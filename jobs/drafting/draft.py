@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from jobs.configuration.kinds import KINDS
 from jobs.configuration.models import Source
 from jobs.console.shown import as_json, as_yaml, shown
 from jobs.drafting.proposals import Proposal
@@ -57,7 +58,8 @@ def _columns(proposals: Iterable[Proposal]) -> Iterator[str]:
         yield f"  {key(str(proposal.found.path))}:"
         yield f"    class: {proposal.kind.class_}"
         yield f"    treatment: {_flow(proposal.treatment)}"
-        yield f"    kind: {proposal.kind.name}"
+        if proposal.kind.name in KINDS:  # what the catalog tells of a class says no kind
+            yield f"    kind: {proposal.kind.name}"
         yield '    why: ""'
 
 

@@ -100,8 +100,8 @@ RULES = (
         "all means count that are reasonably likely to be used to identify a person, singling out by what stays too",
         About(
             lambda seen: seen.column.class_ == "quasi_identifier" and shows_values(seen),
-            "class `quasi_identifier` whose values stay, or nearly so: dates to the day, numbers to the unit, more than "
-            f"{MOST_CHARACTERS} characters",
+            "class `quasi_identifier` whose values stay, or nearly so: dates to the day, numbers to the unit, more "
+            f"than {MOST_CHARACTERS} characters",
         ),
         "Generalize or drop it, or state 'risk: {k: ...}' in policy.yaml or the table's entry, so that runs measure it",
         (k_is_asked,),

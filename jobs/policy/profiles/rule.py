@@ -28,7 +28,9 @@ NOT_DECIDED = "It cannot be decided from the configuration; a person must look"
 FITS = {
     "link_code": {"person_key"},
     "postal_code": {"card_pin"},
-    **dict.fromkeys(("gender", "us_state", "country"), {"moment"}),
+    "gender": {"moment"},
+    "us_state": {"moment"},
+    "country": {"moment"},
 }
 """What columns of a kind may be named like, and be of that kind all the same: PIN codes of India, gender_at_birth."""
 A_DAY_OR_LESS = ("second", "minute", "hour", "day")

@@ -98,6 +98,10 @@ class Facts(BaseModel):
         """How many letters and digits of a text stay at most: at its start, and at its end; none between."""
         return None
 
+    def keeps_characters(self) -> bool:
+        """Whether letters or digits may stay in their places, though what `covers` replaces the others."""
+        return False
+
     def zip3_areas(self) -> tuple[str, ...] | None:
         """Of US postal codes the first three digits stay, and ``000`` in place of these."""
         return None
@@ -112,6 +116,10 @@ class Facts(BaseModel):
 
     def top_number(self) -> Decimal | None:
         """The number from which on all share one result."""
+        return None
+
+    def bin_width(self) -> Decimal | None:
+        """How far apart the ends of the bins are that numbers come into; of several widths the largest."""
         return None
 
     def hash_bits(self) -> int | None:

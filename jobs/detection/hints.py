@@ -143,9 +143,15 @@ def of(path: ColumnPath) -> tuple[str, ...]:
 
 
 def _kinds(name: str) -> list[str]:
+    either = texts(name)
+    found = [kind for kind, pattern in _PATTERNS.items() if any(map(pattern.search, either))]
+    return [kind for kind in found if kind not in _EXCEPT or not any(map(_EXCEPT[kind].search, either))]
+
+
+def texts(name: str) -> tuple[str, ...]:
+    """A column's name as words, and without the numbers at their ends: ``phone1``, ``ssn4``."""
     text = words(name)
-    found = [kind for kind, pattern in _PATTERNS.items() if pattern.search(text)]
-    return [kind for kind in found if kind not in _EXCEPT or not _EXCEPT[kind].search(text)]
+    return tuple(dict.fromkeys([text, re.sub(r"([^\W\d_])\d+\b", r"\1", text)]))
 
 
 def words(name: str) -> str:

@@ -119,8 +119,8 @@ def differences(known: Inspected) -> Iterator[str]:
         yield "rows in classes of another size were kept out ('suppress')"
     if properties.get(POLICY) != known.conf.policy.version:
         yield "another version of the policy was in force"
-    if properties.get(PROFILES, "") != judged.recorded(known.conf.policy):
-        yield "other profiles of the policy were in force, or other versions of them"
+    if properties.get(PROFILES, "") != judged.recorded(known.conf.policy, known.plan.table):
+        yield "other profiles of the policy were in force, or other versions or exceptions of them"
 
 
 def _is_mended(known: Inspected, path: str, before: ColumnRecord, after: ColumnRecord) -> bool:

@@ -41,7 +41,8 @@ def execute(spark: SparkSession, prepared: Prepared, report: Report = events.sil
     entries = treatment_record.entries(plan, prepared.keys.checks(plan))
     snapshot = snapshots.store(spark, prepared.conf, prepared.table, run_id)
     policy = prepared.conf.policy
-    record = treatment_record.properties(plan, entries, snapshot, policy.version, judged.recorded(policy))
+    profiles = judged.recorded(policy, prepared.table)
+    record = treatment_record.properties(plan, entries, snapshot, policy.version, profiles)
     report(events.Begun(prepared.table, run_id, len(plan.leaves), prepared.entry.source.describe()))
     aside = opened(prepared, run_id)
     aside.settle()

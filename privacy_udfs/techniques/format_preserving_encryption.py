@@ -92,6 +92,9 @@ class FormatPreservingEncryption(TextTechnique):
         """The characters of the alphabet, in order."""
         return ALPHABETS.get(self.alphabet, self.alphabet)
 
+    def keeps_characters(self) -> bool:
+        return any(character.isalnum() for character in self.preserve)
+
     def key_size(self) -> int:
         return 32
 

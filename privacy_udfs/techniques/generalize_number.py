@@ -99,6 +99,11 @@ class GeneralizeNumber(TextTechnique):
     comes_out = "to bins, with bottom and top codes and labels of your own; HIPAA's age 90"
     shows = Shows.A_PART
 
+    def bin_width(self) -> Decimal | None:
+        if self.width is not None:
+            return self.width
+        return max((after - before for before, after in pairwise(self.edges or ())), default=None)
+
     @model_validator(mode="before")
     @classmethod
     def _fill_preset(cls, data: Any) -> Any:

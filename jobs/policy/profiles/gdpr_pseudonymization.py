@@ -10,6 +10,7 @@ import posixpath
 
 from jobs.configuration.kinds import DIRECT, KINDS
 from jobs.policy.profiles.rule import (
+    MOST_CHARACTERS,
     UNDECIDED,
     About,
     Open,
@@ -47,7 +48,9 @@ def k_is_asked(seen: Seen) -> bool:
 
 
 def is_reviewed(seen: Seen) -> bool:
-    return seen.column.review_by is not None or seen.table.review_by is not None
+    """Whether a day is stated that has not passed: the column's own, if it has one."""
+    day = seen.column.review_by or seen.table.review_by
+    return day is not None and seen.today <= day
 
 
 def with_the_data(seen: Seen) -> bool:
@@ -97,7 +100,8 @@ RULES = (
         "all means count that are reasonably likely to be used to identify a person, singling out by what stays too",
         About(
             lambda seen: seen.column.class_ == "quasi_identifier" and shows_values(seen),
-            "class `quasi_identifier` whose values stay, or nearly so",
+            "class `quasi_identifier` whose values stay, or nearly so: dates to the day, numbers to the unit, more "
+            f"than {MOST_CHARACTERS} characters",
         ),
         "Generalize or drop it, or state 'risk: {k: ...}' in policy.yaml or the table's entry, so that runs measure it",
         (k_is_asked,),
@@ -140,9 +144,9 @@ RULES = (
         "GDPR Art. 25(1) and 32(1)(d)",
         "measures must be tested and evaluated regularly against the state of the art",
         About(personal, "columns that are not removed, of any class but `non_personal`"),
-        "State 'review_by' for the table, or for each such column",
+        "State a 'review_by' that has not passed for the table, or for each such column",
         (is_reviewed,),
-        found=lambda seen: "No day is stated on which its treatment is looked at again",
+        found=lambda seen: "No day is stated on which its treatment is looked at again, or it has passed",
         of_table="review_by",
     ),
 )

@@ -120,7 +120,7 @@ def _coarser(seen: Seen) -> bool:
 
 def _areas_of_2000(seen: Seen) -> bool:
     areas = seen.technique.zip3_areas()
-    return areas is None or areas != SMALL_AREAS
+    return areas is None or {*areas} != {*SMALL_AREAS}
 
 
 # -- dates and ages ---------------------------------------------------------------------------------------------------
@@ -244,7 +244,7 @@ RULES = (
         "named",
         f"{P}(A)-(R)",
         "each identifier that is listed must be removed",
-        About(named_otherwise(*IDENTIFIERS), "columns of kind `other` or `constant` that are named like an identifier"),
+        About(named_otherwise(*IDENTIFIERS), "columns of any other kind that are named like an identifier"),
         "State its 'kind', or drop or redact the column, or state the exception",
         found=not_known,
     ),

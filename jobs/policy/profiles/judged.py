@@ -28,9 +28,17 @@ def of_table(config: Config, table: TableConfig, today: datetime.date) -> Iterat
                     yield from _asked(profile, rule, seen)
 
 
-def recorded(policy: Policy) -> str:
-    """The profiles of a policy with their versions, as a table's record holds them; empty without one."""
-    return ", ".join(BY_NAME[name].stated for name in policy.profile)
+def recorded(policy: Policy, table: str) -> str:
+    """The profiles of a policy with their versions, and the rules that a table may miss, as its record holds them;
+    empty without one."""
+    return ", ".join(_with_exceptions(policy, table, BY_NAME[name]) for name in policy.profile)
+
+
+def _with_exceptions(policy: Policy, table: str, profile: Profile) -> str:
+    # ended ones too: what a record says must not change with the day on which a run asks
+    let = {each.rule for each in policy.profile_exceptions if (each.profile, each.table) == (profile.name, table)}
+    rules = [rule.name for rule in profile.rules if rule.name in let]
+    return f"{profile.stated} (exceptions: {', '.join(rules)})" if rules else profile.stated
 
 
 def _asked(profile: Profile, rule: Rule, seen: Seen) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from jobs.configuration.column_path import ColumnPath, Field, Member
 from jobs.detection import hints
 
 WORDS = {
+    "payment_card": r"primary account(?: (?:no|nr|num|number))?|card ?num|cc ?num|ccn|pan (?:no|nr|num|number)",
     "fax": r"fax|telefax|fax number",
     "medical_record_number": r"mrn|medical record|medical record (?:no|number)|chart (?:no|number)|patient number",
     "health_plan_number": (
@@ -35,6 +36,6 @@ def of(path: ColumnPath) -> tuple[str, ...]:
     names = [step.name for step in path.steps if isinstance(step, Field | Member)]
     if not names:
         return ()
-    words = hints.words(names[-1])
-    found = [kind for kind, pattern in _PATTERNS.items() if pattern.search(words)]
+    texts = hints.texts(names[-1])
+    found = [kind for kind, pattern in _PATTERNS.items() if any(map(pattern.search, texts))]
     return tuple(dict.fromkeys([*hints.of(ColumnPath((Field(names[-1]),))), *found]))

@@ -25,6 +25,7 @@ from jobs.policy.profiles.rule import (
     of_kinds,
     removed,
 )
+from privacy_udfs.key_providers import CLEAR_AT_REST, scheme_of
 
 FIRST, LAST, LONGEST_BIN = 6, 4, 8
 STRENGTH = 128
@@ -119,8 +120,13 @@ def _is_other(rule: ColumnRule, own: tuple[int, int] | None) -> bool:
 
 def _kek_apart(seen: Seen) -> bool:
     entry = seen.key_entry
-    files = [uri.partition(":")[2] for uri in (entry.keyset, entry.kek or "") if uri.startswith("file:")]
-    return len(files) < 2 or len(set(map(posixpath.dirname, files))) == 2
+    return entry.kek is None or _store(entry.keyset) != _store(entry.kek) or scheme_of(entry.kek) not in CLEAR_AT_REST
+
+
+def _store(uri: str) -> str:
+    """Where a key lies that is in no store of keys: the folder of a file, or the environment."""
+    scheme, _, path = uri.partition(":")
+    return posixpath.dirname(posixpath.normpath(f"/{path.lstrip('/')}")) if scheme == "file" else scheme
 
 
 KEYS = About(lambda seen: PAN.test(seen) and seen.key != "", f"keys that treat columns of {PAN.words}")
@@ -193,7 +199,7 @@ RULES = (
         KEYS,
         "Keep the key-encrypting key elsewhere, best in a service",
         (_kek_apart,),
-        found=lambda seen: f"Both of {seen.key} lie in one folder",
+        found=lambda seen: f"Both of {seen.key} lie in one folder, or one environment",
         of_keys=True,
     ),
     Rule(
@@ -229,7 +235,7 @@ RULES = (
         "all places where account data is stored must be known",
         About(
             named_otherwise("payment_card", *AUTHENTICATION),
-            "columns of kind `other` or `constant` that are named like account data",
+            "columns of any other kind that are named like account data",
         ),
         "State its 'kind', or drop or redact the column, or state the exception",
         found=not_known,

@@ -25,8 +25,17 @@ from privacy_udfs.technique import Technique
 UNDECIDED = (None, "unknown")
 """Kinds of which nothing is known."""
 NOT_DECIDED = "It cannot be decided from the configuration; a person must look"
-NO_KIND_OF_A_LAW = ("other", "constant")
-"""Kinds that say that a column is of none that a law names; its name may say otherwise."""
+FITS = {
+    "link_code": {"person_key"},
+    "postal_code": {"card_pin"},
+    "gender": {"moment"},
+    "us_state": {"moment"},
+    "country": {"moment"},
+}
+"""What columns of a kind may be named like, and be of that kind all the same: PIN codes of India, gender_at_birth."""
+A_DAY_OR_LESS = ("second", "minute", "hour", "day")
+MOST_CHARACTERS = 4
+"""Of a text: with five, postal codes stay whole."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,12 +97,18 @@ class Open(NamedTuple):
 
 def removed(seen: Seen) -> bool:
     """No value is left, and nothing that tells two apart."""
-    return seen.technique.drops_column or seen.technique.one_result
+    return seen.technique.drops_column or (seen.technique.one_result and not _tells_cases_apart(seen))
+
+
+def _tells_cases_apart(seen: Seen) -> bool:
+    """Whether another case of the column has another result, so that the column says which rows fall under which."""
+    others = [rule.treatment.technique for rule in seen.table.decisions[str(seen.path.leaf)].cases]
+    return seen.technique.one_result and any(each.one_result and each != seen.technique for each in others)
 
 
 def keyed_code(seen: Seen) -> bool:
-    """A code stands in the place of each value, which takes a key to make."""
-    return seen.technique.covers and seen.technique.key_size() is not None
+    """A code stands in the place of each value, of all its letters and digits, which takes a key to make."""
+    return seen.technique.covers and not seen.technique.keeps_characters() and seen.technique.key_size() is not None
 
 
 def a_part(seen: Seen) -> bool:
@@ -104,7 +119,18 @@ def a_part(seen: Seen) -> bool:
 def shows_values(seen: Seen) -> bool:
     """Values stay, or nearly so; or nobody says what is left of them."""
     shows = seen.technique.shows
-    return shows is None or shows >= Shows.NEARLY_THE_VALUE
+    return shows is None or shows >= Shows.NEARLY_THE_VALUE or (a_part(seen) and _hardly_coarser(seen))
+
+
+def _hardly_coarser(seen: Seen) -> bool:
+    """Dates stay to the day, numbers to the unit, or so much of a text that short ones stay whole."""
+    technique = seen.technique
+    width, kept = technique.bin_width(), technique.kept_characters()
+    return (
+        technique.date_unit() in A_DAY_OR_LESS
+        or (width is not None and width <= 1)
+        or (kept is not None and sum(kept) > MOST_CHARACTERS)
+    )
 
 
 def treated_within(seen: Seen) -> bool:
@@ -122,10 +148,12 @@ def nothing_known(seen: Seen) -> bool:
 
 
 def named_otherwise(*kinds: str) -> Test:
-    """Of none of the kinds of a law, as is stated, but named like one of these."""
+    """Of none of these kinds of a law, as is stated, but named like one of them."""
 
     def test(seen: Seen) -> bool:
-        return seen.kind in NO_KIND_OF_A_LAW and not removed(seen) and bool({*seen.named_like} & {*kinds})
+        if seen.kind is None or seen.kind in (*UNDECIDED, *kinds) or removed(seen):
+            return False
+        return bool({*seen.named_like} & {*kinds} - FITS.get(seen.kind, set()))
 
     return test
 
@@ -151,6 +179,10 @@ def what_stays(seen: Seen) -> str:
         return "Its values stay as they are"
     if technique.treats_within:
         return f"By {name} only what is recognized in its texts is replaced"
+    if _tells_cases_apart(seen):
+        return f"By {name} cases of the column have different results, which say what the rows of each have in common"
+    if technique.keeps_characters():
+        return f"By {name} letters or digits that 'preserve' names stay in their places"
     if keyed_code(seen):
         return f"By {name} each value is replaced by a code that is derived from it"
     if shows is None or shows > Shows.NEARLY_THE_VALUE:

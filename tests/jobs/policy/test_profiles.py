@@ -34,6 +34,8 @@ KEYS: dict[str, Any] = {
     "aside": {"keyset": "file:/keys/aside.json", "kek": "aws-kms://alias/lake"},
     "clear": {"keyset": "file:/keys/clear.json"},
     "beside": {"keyset": "file:/keys/b.json", "kek": "file:/keys/kek.json"},
+    "dotted": {"keyset": "file:/keys/c.json", "kek": "file:///keys/./kek.json"},
+    "env": {"keyset": "env:A", "kek": "env:B"},
     "inside": {"keyset": "file:/lake/treated/t/_k.json", "kek": "aws-kms://alias/lake"},
 }
 DOMAINS = {"customer": {"technique": "keyed_hash", "key": "sealed"}}
@@ -170,6 +172,8 @@ class Miss:
 P = "45 CFR 164.514(b)(2)(i)"
 OPEN = "It cannot be decided from the configuration; a person must look "
 KEEPS = "Its values stay as they are"
+FPE = {"technique": "format_preserving_encryption", "key": "sealed"}
+IN_THE_CLEAR = {**FPE, "alphabet": "0123456", "preserve": "789"}
 HIPAA_MISSES = (
     Miss(HIPAA, "names", f"{P}(A)", direct("keep", "person_name"), KEEPS),
     Miss(HIPAA, "geography", f"{P}(B)", column({"technique": "truncate", "keep": 3}, "city"), "a part of each value"),
@@ -208,6 +212,16 @@ HIPAA_MISSES = (
 GDPR_MISSES = (
     Miss(GDPR, "attribution", "GDPR Art. 4(5), recital 26", direct({"technique": "mask"}), "a part of each value"),
     Miss(GDPR, "attribution", "GDPR Art. 4(5), recital 26", column("keep", "email", "sensitive"), KEEPS),
+    Miss(GDPR, "attribution", "GDPR Art. 4(5), recital 26", direct({**FPE, "preserve": "abc@."}), "letters or digits"),
+    *(
+        Miss(GDPR, "singling_out", "GDPR recital 26, Art. 25(1)", column(treatment), f"{OPEN}whether its values single")
+        for treatment in (
+            {**YEAR, "unit": "day"},
+            {"technique": "truncate", "keep": 100},
+            {"technique": "generalize_number", "width": 1},
+            {"technique": "generalize_number", "edges": [1, 2, 3]},
+        )
+    ),
     Miss(GDPR, "attribution", "GDPR Art. 4(5), recital 26", direct(ENTITIES), f"{OPEN}at the texts"),
     Miss(GDPR, "singling_out", "GDPR recital 26, Art. 25(1)", column("keep"), f"{OPEN}whether its values single"),
     Miss(GDPR, "singling_out", "GDPR recital 26, Art. 25(1)", column(SHIFT), "risk: {k: ...}", {"subject": "key"}),
@@ -237,6 +251,7 @@ PCI_MISSES = (
     Miss(PCI, "security_code", f"{DSS}3.3.1 and 3.3.1.2", column("drop", "card_security_code"), OPEN, ASIDE),
     Miss(PCI, "pin", f"{DSS}3.3.1 and 3.3.1.3", column("keep", "card_pin"), KEEPS),
     Miss(PCI, "unreadable", f"{DSS}3.5.1", direct("keep", "payment_card"), KEEPS),
+    Miss(PCI, "unreadable", f"{DSS}3.5.1", direct(IN_THE_CLEAR, "payment_card"), "letters or digits"),
     Miss(PCI, "unreadable", f"{DSS}3.5.1", direct({"technique": "mask", "only": ["upper"]}, "payment_card"), "A part"),
     Miss(
         *(PCI, "digits", f"{DSS}3.4.1 and 3.5.1", direct({"technique": "truncate", "keep": 12}, "payment_card")),
@@ -259,6 +274,13 @@ PCI_MISSES = (
     Miss(
         *(PCI, "kek_apart", f"{DSS}3.6.1", direct({**HASH, "key": "beside"}, "payment_card")),
         *("Both of beside lie in one folder", {}, {}, ("keys.yaml", "beside")),
+    ),
+    *(
+        Miss(
+            *(PCI, "kek_apart", f"{DSS}3.6.1", direct({**HASH, "key": key}, "payment_card")),
+            *(f"Both of {key} lie in one folder, or one environment", {}, {}, ("keys.yaml", key)),
+        )
+        for key in ("dotted", "env")
     ),
     Miss(
         *(PCI, "cryptoperiod", f"{DSS}3.7.4", direct(HASH, "payment_card"), "No period is stated for sealed"),
@@ -303,6 +325,50 @@ def test_what_is_named_like_a_kind_is_not_believed_to_be_of_none(name: str, prof
     assert len(said) == 1, found
     assert said[0].startswith(f"{profile}, rule {'kinds' if profile == GDPR else 'named'}: ")
     assert OPEN in said[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "profile", "found"),
+    [
+        ("card_number", "unique", PCI, True),
+        ("cvv", "sensitive", PCI, True),
+        ("primary_account_number", "other", PCI, True),
+        ("postal_pin_code", "postal_code", PCI, False),
+        ("ssn", "sensitive", HIPAA, True),
+        ("ssn4", "link_code", HIPAA, True),
+        ("phone1", "other", HIPAA, True),
+        ("patient_id", "link_code", HIPAA, False),
+        ("gender_at_birth", "gender", HIPAA, False),
+    ],
+)
+def test_no_kind_is_believed_against_a_name(name: str, kind: str, profile: str, found: bool, tmp_path: Path) -> None:
+    told = findings(tmp_path, {"profile": profile}, {name: column("keep", kind)})
+    assert [one.message.startswith(f"{profile}, rule named: ") for one in told] == [True] * found
+
+
+@pytest.mark.parametrize(("results", "misses"), [(("A", "B"), 2), (("A", None), 2), (("A", "A"), 0)])
+def test_cases_that_are_redacted_to_different_results_tell_rows_apart(
+    results: tuple[str | None, ...], misses: int, tmp_path: Path
+) -> None:
+    cases = [
+        {"rows": f"a {sign} 1", "treatment": {"technique": "redact", "value": value}}
+        for sign, value in zip(("=", "<>"), results, strict=True)
+    ]
+    city = {"class": "quasi_identifier", "kind": "city", "why": "x", "when": cases}
+    found = findings(tmp_path, {"profile": HIPAA}, {"place": city})
+    assert len(found) == misses
+    assert all("rule geography" in one.message and "different results" in one.message for one in found)
+
+
+def test_a_review_that_is_overdue_is_none(tmp_path: Path) -> None:
+    found = findings(tmp_path, {"profile": GDPR}, {"c": column(YEAR)}, review_by="2001-01-01")
+    assert [one.level for one in found if f"{GDPR}, rule review: " in one.message] == ["refuse"]
+
+
+def test_the_areas_of_2000_in_another_order_are_warned_of_too(tmp_path: Path) -> None:
+    areas = {**ZIP3, "small_areas": SMALL_AREAS[::-1]}
+    (one,) = findings(tmp_path, {"profile": HIPAA}, {"z": column(areas, "postal_code")})
+    assert (one.level, "zip_census" in one.message) == ("warn", True)
 
 
 def test_the_areas_of_the_census_of_2000_are_warned_of(tmp_path: Path) -> None:
@@ -440,8 +506,19 @@ def test_profiles_are_those_that_a_policy_may_name() -> None:
 def test_a_record_names_profiles_with_their_versions(tmp_path: Path) -> None:
     lay(tmp_path, {"profile": [PCI, HIPAA]}, {"t": entry("t", {"c": column("drop")})})
     policy = config.load(tmp_path, {}).policy
-    assert judged.recorded(policy) == f"{PCI} {BY_PROFILE[PCI].version}, {HIPAA} {BY_PROFILE[HIPAA].version}"
-    assert judged.recorded(policy.model_copy(update={"profile": ()})) == ""
+    assert judged.recorded(policy, "t") == f"{PCI} {BY_PROFILE[PCI].version}, {HIPAA} {BY_PROFILE[HIPAA].version}"
+    assert judged.recorded(policy.model_copy(update={"profile": ()}), "t") == ""
+
+
+def test_a_record_names_the_rules_that_its_table_may_miss(tmp_path: Path) -> None:
+    let = [{**EXCEPTION, "rule": rule} for rule in ("dates", "names", "names")]
+    let += [{**EXCEPTION, "rule": "email", "table": "u"}]
+    tables = {name: entry(name, {"c": column("drop")}) for name in ("t", "u", "v")}
+    lay(tmp_path, {"profile": [PCI, HIPAA], "profile_exceptions": let}, tables)
+    policy = config.load(tmp_path, {}).policy
+    assert judged.recorded(policy, "t") == f"{PCI} 1, {HIPAA} 1 (exceptions: names, dates)"
+    assert judged.recorded(policy, "u") == f"{PCI} 1, {HIPAA} 1 (exceptions: email)"
+    assert judged.recorded(policy, "v") == f"{PCI} 1, {HIPAA} 1"
 
 
 @pytest.mark.parametrize("profile", PROFILES)

@@ -240,7 +240,12 @@ CASES: tuple[Case, ...] = (
     (raw_history, target.raw_history, 1, "time travel would still show"),
     (other_than_recorded, keys.other_than_recorded, 1, "is not the key that the target's record was made with"),
     (same_record, growth.same_record, 1, "were treated otherwise than new ones would be"),
-    (other_profiles, growth.same_record, 1, "other profiles of the policy were in force, or other versions of them"),
+    (
+        other_profiles,
+        growth.same_record,
+        1,
+        "other profiles of the policy were in force, or other versions or exceptions of them",
+    ),
     (rest_there, growth.rest_there, 1, "there is no target"),
     (keyed, growth.keyed, 1, "key: id is double, which cannot tell rows apart"),
     (same_place, quarantine.same_place, 1, "stand in another quarantine than the entry names now"),

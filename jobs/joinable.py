@@ -22,19 +22,22 @@ from pyspark.sql import SparkSession
 
 from jobs.command_line import arguments, flags
 from jobs.configuration.config import Config
+from jobs.configuration.finding import refused
 from jobs.configuration.models import TableConfig
 from jobs.console import whole_files
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage, Refused
 from jobs.console.shown import as_json, say, shown
+from jobs.gates.known import today
 from jobs.lake import java
 from jobs.lake.address import Address
 from jobs.named_keys import key_exposure
+from jobs.policy import policy_approval
 from jobs.risk_measures import containment, profile, profile_file, treated
 from jobs.risk_measures import estimate as estimating
 from jobs.risk_measures.containment import Contained, Pair
 from jobs.risk_measures.profile import TableProfile
 from jobs.risk_measures.profile_file import Compared, Profiles
-from jobs.risk_measures.report import count, share
+from jobs.risk_measures.report import SMALL, count
 from jobs.run_events import events
 from jobs.spark_app import failures, session
 from privacy_udfs.keys import KeyReference
@@ -69,7 +72,9 @@ def run(
     baseline: profiles of before; bound: the change since then that is told. Raises `BadUsage` where the key cannot be
     used, `Refused` where a table is not there."""
     own = session.for_run(spark)
+    _check_names(conf, beside)
     _check_exposed(own, conf)
+    _check_policy(conf, key)
     reference = profile.reference(conf, key)
     if baseline is not None and baseline.check != reference.check:
         raise BadUsage("the baseline's values were hashed with another key, or version of it: make it anew")
@@ -96,6 +101,18 @@ def _check_exposed(spark: SparkSession, conf: Config) -> None:
         raise Refused("\n".join(reasons))
 
 
+def _check_names(conf: Config, beside: Sequence[str]) -> None:
+    for name in beside:  # under the name of an entry its treated table stands in the profile
+        if name in conf.tables:
+            raise BadUsage(f"--beside {name}: the catalog has an entry of that name: give the other table's path")
+
+
+def _check_policy(conf: Config, key: str) -> None:
+    found = refused(policy_approval.of_key(conf, key, today())) if key in conf.keys else []
+    if found:
+        raise Refused("\n".join(map(str, found)))
+
+
 def _check_there(spark: SparkSession, name: str, place: Address) -> None:
     if not failures.translated(name, lambda: place.exists(spark)):
         raise Refused(f"{name}: is not there")
@@ -111,8 +128,10 @@ def _profiled(
         if chosen is None or not chosen.quasi_identifiers:
             return found
         about = estimating.estimate(rows, chosen.quasi_identifiers, chosen.subject)
-        told = share(about.small(2), about.sampled or 1)
-        return dataclasses.replace(found, unique_classes=None if isinstance(told, str) else float(told))
+        few, of = about.small(2), about.sampled or 1
+        if 0 < few < SMALL:
+            return dataclasses.replace(found, unique_below=min(SMALL / of, 1.0))
+        return dataclasses.replace(found, unique_classes=few / of)
 
     return failures.translated(name, step)
 
@@ -135,6 +154,7 @@ def as_data(report: Report) -> dict[str, Any]:
         name: {
             "rows": count(table.rows),
             "unique_classes": table.unique_classes,
+            "unique_below": table.unique_below,
             "left_out": list(table.left_out),
             "columns": {path: {"values": count(each.values)} for path, each in table.columns.items()},
         }
@@ -198,6 +218,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(asked: argparse.Namespace) -> int:
     conf, names = arguments.chosen(asked)
+    _check_names(conf, asked.beside)
+    _check_policy(conf, asked.key)
     profile.reference(conf, asked.key)  # before Spark starts
     baseline = None if asked.baseline is None else profile_file.read(asked.baseline)
     spark = session.start("lakenym joinable")

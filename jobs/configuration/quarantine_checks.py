@@ -39,6 +39,11 @@ def _users(drafts: Sequence[Draft], domains: Mapping[str, Domain]) -> dict[str, 
     return {key: user for key, user in found.items() if key is not None}
 
 
+def _is_same(one: str, other: str, keys: Mapping[str, KeyEntry]) -> bool:
+    """Whether two names are of one keyset."""
+    return one == other or (one in keys and other in keys and keys[one].keyset == keys[other].keyset)
+
+
 def _key_fault(
     draft: Draft,
     stated: Quarantine,
@@ -48,8 +53,9 @@ def _key_fault(
 ) -> str | None:
     if names is not None and stated.key not in names:
         return f"keys.yaml has no {draft.document.show((*AT, 'key'))}{did_you_mean(stated.key, names)}"
-    if stated.key in users:
-        return f"expected a key that treats nothing else, got the one of {users[stated.key]}"
+    user = next((user for key, user in users.items() if _is_same(stated.key, key, keys)), None)
+    if user is not None:
+        return f"expected a key that treats nothing else, got the one of {user}"
     if stated.key in keys and keys[stated.key].deliver == "driver":
         return "expected a key that executors fetch themselves (deliver: executor)"
     return None

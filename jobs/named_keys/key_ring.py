@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
 from jobs.configuration.models import TableConfig
 from jobs.treatment.treatment_plan import Case, Plan
+from privacy_udfs.errors import KeyProblem
 from privacy_udfs.keys import Key, KeyReference, KeyReferences, Keyset, key_check_value, load_keyset
 from privacy_udfs.technique import Technique
 
@@ -71,4 +72,15 @@ def open_for(config: Config, table: TableConfig) -> KeyRing:
     """Open every keyset that the table's columns, or its quarantine, name. Raises `KeyProblem`."""
     used = {each.key for rule in table.columns.values() for each in rule.treatment.each if each.key is not None}
     names = sorted(used if table.quarantine is None else {*used, table.quarantine.key})
-    return KeyRing(config, {name: load_keyset(config.keys[name].keyset, config.keys[name].kek, name) for name in names})
+    ring = KeyRing(config, {name: load_keyset(config.keys[name].keyset, config.keys[name].kek, name) for name in names})
+    if table.quarantine is not None:
+        _check_apart(ring, table.quarantine.key, used)
+    return ring
+
+
+def _check_apart(ring: KeyRing, name: str, others: Iterable[str]) -> None:
+    """Two names, or two files, may hold one key."""
+    own = ring.keysets[name].primary.value
+    for other in sorted(others):
+        if any(entry.value == own for entry in ring.keysets[other].entries):
+            raise KeyProblem(f"key {name} of the quarantine is key {other} again, under another name: make one anew")

@@ -41,8 +41,13 @@ def of_table(config: Config, table: TableConfig, today: datetime.date) -> Iterat
     aside = None if table.quarantine is None else table.quarantine.key
     for name in dict.fromkeys([*(treatment.key for _, _, treatment in treatments), aside]):
         if name is not None:
-            place = Place(KEYS, config.lines.get(KEYS, {}).get((name,), 0), quote(name))
-            yield from (place.says(*judgement) for judgement in _key(config.policy, name, config.keys[name], today))
+            yield from of_key(config, name, today)
+
+
+def of_key(config: Config, name: str, today: datetime.date) -> Iterator[Finding]:
+    """Violations by a key of keys.yaml, whatever it is used for."""
+    place = Place(KEYS, config.lines.get(KEYS, {}).get((name,), 0), quote(name))
+    yield from (place.says(*judgement) for judgement in _key(config.policy, name, config.keys[name], today))
 
 
 def _place(config: Config, table: TableConfig, path: str, column: ColumnRule, treatment: Treatment) -> Place:

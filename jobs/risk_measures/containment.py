@@ -17,6 +17,7 @@ from pyspark.sql import functions as F
 
 from jobs.risk_measures.estimate import CHANCE
 from jobs.risk_measures.profile import CELLS, TableProfile
+from jobs.risk_measures.report import SMALL
 
 LEAST = 100
 """So many values of the sample are asked for, unless all were kept."""
@@ -44,8 +45,8 @@ class Contained:
 
 
 def pairs(spark: SparkSession, tables: Mapping[str, TableProfile]) -> tuple[dict[Pair, Contained], set[Pair]]:
-    """Of all pairs of columns of two tables those that have a value in common, and those that were not compared,
-    because too little of one of them is kept beside the other."""
+    """Of all pairs of columns of two tables those that have at least ten values in common, and those that were not
+    compared, because too little of one of them is kept beside the other."""
     kept = [
         (name, path, each.sketch, each.values)
         for name, table in tables.items()
@@ -63,14 +64,14 @@ def pairs(spark: SparkSession, tables: Mapping[str, TableProfile]) -> tuple[dict
         .select("t", "c", "in_t", "in_c", share.alias("share"), both.alias("both"), _only("s", "in_s").alias("only"))
         .withColumn("sampled", (F.col("both") + F.col("only")) * F.col("share"))
     )
-    found = compared.where((F.col("both") > 0) | (F.col("sampled") < LEAST)).collect()
+    found = compared.where((F.col("both") >= SMALL) | (F.col("sampled") < LEAST)).collect()
     told: dict[Pair, Contained] = {}
     unsaid: set[Pair] = set()
     for row in found:
         pair = Pair(row["t"], row["c"], row["in_t"], row["in_c"])
         if row["share"] < 1 and row["sampled"] < LEAST:
             unsaid.add(pair)
-        elif row["both"] > 0:
+        elif row["both"] >= SMALL:
             told[pair] = _contained(row["both"], row["only"], row["share"], row["sampled"])
     return told, unsaid
 

@@ -45,6 +45,8 @@ MOST_PEOPLE = 300
 384): counts are the same however rows are split, and exact unless two of 26 bits are equal, which for two people has a
 chance of 10^-8, for 300 of 10^-3. Of larger classes only that they are is told."""
 BITS = 64
+ALIKE = 2.0**-26
+"""The chance, at most, that the sketch of a class takes two of its people for one."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,8 +62,27 @@ class Estimate:
     by_subject: bool = False
 
     @property
-    def is_exact(self) -> bool:
+    def is_whole(self) -> bool:
+        """All classes were counted."""
         return self.share == 1
+
+    @property
+    def is_exact(self) -> bool:
+        """And by no sketches."""
+        return self.is_whole and not self.by_subject
+
+    def surely_below(self, k: int) -> bool:
+        """Whether some class is below k but for a chance of `CHANCE`. Sketches may have missed people of each of them:
+        that of m classes c are d short has a chance of at most ``(m p^d / d!)^c / c!``, p being that of a pair."""
+        if not self.by_subject:
+            return 0 < self.sample.k < k
+        pairs, chance = k * (k - 1) / 2 * ALIKE, 0.0
+        for size, many in self.sample.classes.items():
+            if 0 < size < k:
+                short = k - size
+                each = math.log(self.sampled) + short * math.log(pairs) - math.lgamma(short + 1)
+                chance += min(many * each - math.lgamma(many + 1), 0.0)
+        return chance < math.log(CHANCE)
 
     @property
     def sampled(self) -> int:
@@ -86,15 +107,15 @@ class Estimate:
 
     def error_of_classes(self) -> float:
         """The error of a share of classes."""
-        return 0.0 if self.is_exact or not self.sampled else _hoeffding(self.sampled)
+        return 0.0 if self.is_whole or not self.sampled else _hoeffding(self.sampled)
 
     def error_of_rows(self, most: float) -> float:
         """The error of a share of rows, made of classes of up to so many."""
-        return 0.0 if self.is_exact or not self.rows else _bernstein(self.share * self.rows, most)
+        return 0.0 if self.is_whole or not self.rows else _bernstein(self.share * self.rows, most)
 
     def error_of_many(self) -> float:
         """The error of ``classes``, as a share of them."""
-        return 0.0 if self.is_exact or not self.sampled else _bernstein(self.sampled, 1)
+        return 0.0 if self.is_whole or not self.sampled else _bernstein(self.sampled, 1)
 
     @property
     def below(self) -> float:

@@ -26,14 +26,16 @@ class Estimated:
 
 
 def missed(found: Estimate, thresholds: Thresholds) -> Iterator[str]:
-    """A class that was seen is there: what the sample misses, the table does."""
-    if thresholds.k is not None and 0 < found.sample.k < thresholds.k:
+    """A class that was seen is there: what the sample misses, the table does, unless sketches missed people."""
+    if thresholds.k is not None and found.surely_below(thresholds.k):
         yield f"k is at most {found.sample.k}, the policy wants {thresholds.k}"
 
 
 def open_questions(found: Estimate, thresholds: Thresholds) -> Iterator[str]:
     wanted, sampled = thresholds.k, found.sampled
-    if wanted is not None and not found.is_exact and found.sample.k >= wanted:
+    if wanted is not None and 0 < found.sample.k < wanted and not found.surely_below(wanted):
+        yield f"k: a class of fewer than {wanted} was seen, but its sketch may have missed people: measure the table"
+    if wanted is not None and not found.is_whole and found.sample.k >= wanted:
         share = math.log(1 / CHANCE) / sampled
         yield f"k: no class of fewer than {wanted} was seen, so less than {share:.2g} of the classes are so small"
     if thresholds.l is not None or thresholds.t is not None:
@@ -53,7 +55,7 @@ def as_data(estimated: Estimated) -> dict[str, Any]:
         "left_out": list(chosen.left_out),
         "rows": report.count(found.rows),
         "sampled_classes": report.classes(found.sample),
-        "classes": report.classes(found.sample) if found.is_exact else float(f"{found.classes:.3g}"),
+        "classes": report.classes(found.sample) if found.is_whole else float(f"{found.classes:.3g}"),
         "k_at_most": found.sample.k,
         "risk_threshold": found.threshold,
         "unique_classes": _share_of_classes(found, 2),
@@ -85,7 +87,7 @@ def _share_of_rows(found: Estimate, below: float) -> float | str:
 def lines(estimated: Estimated) -> Iterator[str]:
     data, found = as_data(estimated), estimated.found
     errors = data["errors"]
-    about = f"{data['classes']} classes" if found.is_exact else f"about {found.classes:,.3g} classes"
+    about = f"{data['classes']} classes" if found.is_whole else f"about {found.classes:,.3g} classes"
     yield f"{estimated.table}: {data['rows']} rows in {about} by"
     yield f"  {', '.join(estimated.chosen.quasi_identifiers)}"
     if found.by_subject:
@@ -94,8 +96,9 @@ def lines(estimated: Estimated) -> Iterator[str]:
         yield f"  rows are counted, not people: {estimated.chosen.why_rows or 'so it was asked for'}"
     if estimated.chosen.left_out:
         yield f"  left out, several values in a row: {', '.join(estimated.chosen.left_out)}"
-    if found.is_exact:
-        yield "  all classes were counted: nothing is estimated"
+    if found.is_whole:
+        how = "nothing is estimated" if found.is_exact else "their people by sketches, which may miss one of a class"
+        yield f"  all classes were counted: {how}"
     else:
         yield f"  {data['sampled_classes']} classes were counted; errors hold but for a chance of one in a million"
     most = f"{MOST_PEOPLE} or more" if found.by_subject and found.sample.k == MOST_PEOPLE else found.sample.k

@@ -6,7 +6,8 @@ such the overlap is estimated, as KHyperLogLog does for joinability (Chia et al.
 
 A hash of a value, kept, is a pseudonym of it: whoever has a list of names would look them all up in the sketch. So what
 Spark's sketch gets are HMAC-SHA-256 codes of the values, under a key that is used for nothing else; without the key the
-sketch says how many values there are and nothing of which. Of columns with fewer than ten values none is kept.
+sketch says how many values there are and nothing of which; how many two sketches share it still tells, exactly where
+they are few. Of columns with fewer than ten values none is kept.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ CELLS = 2**LG_CELLS
 HASH = KeyedHash(encoding="bigint", on_refused="null")
 DOMAIN = "joinable"
 """What the sub-key is derived for. No column is treated with this key: see `reference`."""
+DERIVING = ("HkdfPrfKey", "HmacPrfKey")
+"""Types that a sub-key is derived from. Another is used as it is: a copy of it would give the pseudonyms of columns."""
 KINDS = (
     *(T.StringType, T.BinaryType, T.IntegralType, T.DecimalType),
     *(T.DateType, T.TimestampType, T.TimestampNTZType),
@@ -53,27 +56,37 @@ class ColumnProfile:
 @dataclasses.dataclass(frozen=True)
 class TableProfile:
     """unique_classes: the share of classes of quasi-identifiers that have one row, or person; None where it is unknown.
+    unique_below: what that share is below, where so few of them were seen that it is not told.
     left_out: columns that no keyed hash is made of, or that have several values in a row."""
 
     rows: int
     columns: Mapping[str, ColumnProfile]
     left_out: tuple[str, ...] = ()
     unique_classes: float | None = None
+    unique_below: float | None = None
 
 
 def reference(conf: Config, name: str) -> KeyReference:
-    """What executors get of the key of the sketches. Raises `BadUsage` where it is not there or columns are treated
-    with it, whose pseudonyms could then be looked up; `KeyProblem` where it does not open."""
+    """What executors get of the key of the sketches. Raises `BadUsage` where it is not there, executors must not fetch
+    it, or columns are treated with it, whose pseudonyms could then be looked up; `KeyProblem` where it does not
+    open."""
     if name not in conf.keys:
         raise BadUsage(f"keys.yaml has no key {name}{did_you_mean(name, conf.keys)}: sketches are made under a key")
     treatments = [domain.treatment for domain in conf.domains.values()]
     treatments += [rule.treatment for table in conf.tables.values() for rule in table.columns.values()]
-    used = {each.key for treatment in treatments for each in treatment.each}
+    used = {each.key for treatment in treatments for each in treatment.each if each.key is not None}
     used |= {table.quarantine.key for table in conf.tables.values() if table.quarantine is not None}
-    if name in used:
-        raise BadUsage(f"key {name}: columns are treated with it: sketches need a key of their own in keys.yaml")
     entry = conf.keys[name]
-    ring = KeyRing(conf, {name: load_keyset(entry.keyset, entry.kek, name)})
+    if entry.keyset in {conf.keys[other].keyset for other in used}:
+        raise BadUsage(f"key {name}: columns are treated with it: sketches need a key of their own in keys.yaml")
+    if entry.deliver == "driver":
+        raise BadUsage(f"key {name}: expected a key that executors fetch themselves (deliver: executor)")
+    keyset = load_keyset(entry.keyset, entry.kek, name)
+    if keyset.primary.type not in DERIVING:
+        raise BadUsage(
+            f"key {name} is an {keyset.primary.type}, which is used as it is: sketches need an {DERIVING[0]}"
+        )
+    ring = KeyRing(conf, {name: keyset})
     return ring.reference_of(name, HASH, DOMAIN)
 
 

@@ -54,6 +54,7 @@ def _of_table(table: TableProfile) -> dict[str, Any]:
     return {
         "rows": _kept(table.rows),
         "unique_classes": table.unique_classes,
+        "unique_below": table.unique_below,
         "left_out": list(table.left_out),
         "columns": {path: _of_column(each, table.rows) for path, each in table.columns.items()},
     }
@@ -72,12 +73,13 @@ def _kept(number: int) -> int | None:
 
 
 def _table(data: Mapping[str, Any]) -> TableProfile:
-    unique = data["unique_classes"]
+    unique, below = data["unique_classes"], data.get("unique_below")
     return TableProfile(
         int(data["rows"] or 0),
         {str(path): _column(each) for path, each in data["columns"].items()},
         tuple(map(str, data["left_out"])),
         None if unique is None else float(unique),
+        None if below is None else float(below),
     )
 
 
@@ -119,6 +121,17 @@ def changes(new: Compared, old: Compared, least: float, bound: float) -> Iterato
         elif old.has(pair) and abs(share - old.share(pair)) > bound:
             yield f"{pair}: {share:.2f}, was {old.share(pair):.2f}"
     for name, table in new.kept.tables.items():
-        was = old.kept.tables[name].unique_classes if name in old.kept.tables else None
-        if was is not None and table.unique_classes is not None and abs(table.unique_classes - was) > bound:
-            yield f"{name}: classes like no other: {table.unique_classes:.2f}, was {was:.2f}"
+        was = old.kept.tables.get(name)
+        if was is not None and _differ(table, was, bound):
+            yield f"{name}: classes like no other: {_unique(table)}, was {_unique(was)}"
+
+
+def _differ(one: TableProfile, other: TableProfile, bound: float) -> bool:
+    """Whether shares of unique classes do; of a share that is not told what it is below stands for it."""
+    shares = [each.unique_classes if each.unique_below is None else each.unique_below for each in (one, other)]
+    known = [share for share in shares if share is not None]
+    return len(known) == 2 and abs(known[0] - known[1]) > bound
+
+
+def _unique(table: TableProfile) -> str:
+    return f"{table.unique_classes:.2f}" if table.unique_below is None else f"< {table.unique_below:.2f}"

@@ -8,9 +8,11 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs import risk
+from jobs.configuration.policy_entries import Thresholds
 from jobs.console.exit_codes import BadUsage
 from jobs.risk_measures import estimate as estimating
 from jobs.risk_measures.estimate import MOST_PEOPLE, Estimate
+from jobs.risk_measures.estimate_report import missed, open_questions
 from jobs.risk_measures.sizes import Sizes
 
 ROWS, SAMPLE = 160_000, 20_000
@@ -104,6 +106,25 @@ def test_errors_by_hand() -> None:
     e = found.error_of_rows(4)
     assert e * e * 10**5 == pytest.approx(2 * 4 * math.log(2e6) * (1 + e / 3))
     assert found.classes == 10**6
+
+
+def test_a_sketch_that_missed_somebody_is_no_proof() -> None:
+    """One class of 49 among 10^4: that one of fifty people was missed has a chance of 1225 / 2^26 for each of them.
+    Three short is none, nor are ten classes of one person. Rows are counted, not sketched."""
+    wanted = Thresholds(k=50)
+
+    def told(sizes: list[tuple[int, int, int]], by_subject: bool = True) -> tuple[int, int]:
+        found = Estimate(10**6, 0.5, Sizes.of([*sizes, (50, 10**4, 50 * 10**4)]), 1 / 50, by_subject)
+        return len(list(missed(found, wanted))), len(list(open_questions(found, wanted)))
+
+    assert told([(49, 1, 49)]) == (0, 1)
+    assert told([(49, 1, 49)], by_subject=False) == (1, 0)
+    assert told([(46, 1, 46)]) == (1, 0)
+    assert told([(49, 20, 20 * 49)]) == (1, 0)
+    assert told([]) == (0, 1)
+    whole = Estimate(100, 1.0, Sizes.of([(2, 50, 100)]), by_subject=True)
+    assert not whole.is_exact
+    assert whole.error_of_classes() == 0
 
 
 def test_what_cannot_be_estimated(rows: DataFrame) -> None:

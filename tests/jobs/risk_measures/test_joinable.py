@@ -18,7 +18,7 @@ from jobs.risk_measures import containment, profile, profile_file
 from jobs.risk_measures.containment import Contained, Pair
 from jobs.risk_measures.profile import ColumnProfile, TableProfile
 from jobs.risk_measures.profile_file import Compared, Profiles
-from privacy_udfs.keys import create_file
+from privacy_udfs.keys import Keyset, create_file
 from tests.helpers.lakes import column, table, write_conf
 
 ENTRIES = {
@@ -102,6 +102,67 @@ def test_a_key_of_its_own(conf: Config) -> None:
         profile.reference(conf, "crm")
     with pytest.raises(BadUsage, match="no key joinz; did you mean 'joins'"):
         profile.reference(conf, "joinz")
+
+
+def _with_key(folder: Path, **entry: str) -> Config:
+    keys = yaml.safe_load((folder / "keys.yaml").read_text(encoding="utf-8"))
+    keys["again"] = {**keys["joins"], **entry}
+    (folder / "keys.yaml").write_text(yaml.safe_dump(keys), encoding="utf-8")
+    return config.load(folder)
+
+
+def test_a_key_of_its_own_by_whatever_name(folder: Path, lake: Path) -> None:
+    """A second name for the keyset that treats columns; one that is used as it is, so that a copy of it would do; one
+    that executors must not fetch."""
+    with pytest.raises(BadUsage, match="need a key of their own"):
+        profile.reference(_with_key(folder, keyset=f"file:{lake}/keys/crm.json"), "again")
+    (lake / "keys" / "mac.json").write_text(Keyset.generate("HmacKey").to_json(), encoding="utf-8")
+    with pytest.raises(BadUsage, match="key again is an HmacKey, which is used as it is"):
+        profile.reference(_with_key(folder, keyset=f"file:{lake}/keys/mac.json"), "again")
+    with pytest.raises(BadUsage, match="that executors fetch themselves"):
+        profile.reference(_with_key(folder, deliver="driver"), "again")
+
+
+def test_what_is_refused_before_spark(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A name of the catalog beside it, whose table would stand in the place of the treated one; a key that the policy
+    does not approve."""
+    asked = ["--conf", str(folder), "--all", "--key", "joins"]
+    assert joinable.main([*asked, "--beside", "one"]) == BAD_USAGE
+    assert "--beside one: the catalog has an entry of that name" in capfd.readouterr().err
+    policy = yaml.safe_load((folder / "policy.yaml").read_text(encoding="utf-8"))
+    policy["approved"] = {"keys": ["crm"]}
+    (folder / "policy.yaml").write_text(yaml.safe_dump(policy), encoding="utf-8")
+    assert joinable.main(asked) == REFUSED
+    assert "key joins is not approved" in capfd.readouterr().err
+
+
+def test_few_values_in_common_are_not_told(spark: SparkSession, conf: Config) -> None:
+    """Nine of a hundred values are in the other column, and ten of another hundred."""
+    key = profile.reference(conf, "joins")
+    one = profile.profiled(spark.range(100).selectExpr("id nine", "id + 1000 ten"), key)
+    two = profile.profiled(spark.range(100).selectExpr("id + 91 nine", "id + 1090 ten"), key)
+    told, unsaid = containment.pairs(spark, {"one": one, "two": two})
+    assert told == {
+        Pair("one", "ten", "two", "ten"): Contained(0.1, 0.0),
+        Pair("two", "ten", "one", "ten"): Contained(0.1, 0.0),
+    }
+    assert not unsaid
+
+
+def test_few_unique_classes_are_compared_by_what_they_are_below() -> None:
+    """Once five of a million, now nine in ten."""
+
+    def of(unique: float | None, below: float | None = None) -> Compared:
+        kept = profile_file.text(Profiles("k", {"t": TableProfile(100, {}, (), unique, below)}))
+        data = json.loads(kept)["tables"]["t"]
+        found = TableProfile(100, {}, (), data["unique_classes"], data["unique_below"])
+        return Compared(Profiles("k", {"t": found}), {}, frozenset())
+
+    few, many = of(None, 1e-5), of(0.9)
+    assert list(profile_file.changes(many, few, 0.5, 0.1)) == ["t: classes like no other: 0.90, was < 0.00"]
+    assert list(profile_file.changes(few, many, 0.5, 0.1)) == ["t: classes like no other: < 0.00, was 0.90"]
+    assert not list(profile_file.changes(few, of(0.0), 0.5, 0.1))
+    assert not list(profile_file.changes(many, of(None), 0.5, 0.1))
 
 
 def test_the_job(folder: Path, lake: Path, spark: SparkSession, capfd: pytest.CaptureFixture[str]) -> None:

@@ -134,4 +134,4 @@ def _differ(one: TableProfile, other: TableProfile, bound: float) -> bool:
 
 
 def _unique(table: TableProfile) -> str:
-    return f"{table.unique_classes:.2f}" if table.unique_below is None else f"< {table.unique_below:.2f}"
+    return f"{table.unique_classes:.2f}" if table.unique_below is None else f"< {table.unique_below:.2g}"

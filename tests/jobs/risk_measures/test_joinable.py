@@ -116,6 +116,7 @@ def test_a_key_of_its_own_by_whatever_name(folder: Path, lake: Path) -> None:
     that executors must not fetch."""
     with pytest.raises(BadUsage, match="need a key of their own"):
         profile.reference(_with_key(folder, keyset=f"file:{lake}/keys/crm.json"), "again")
+    (lake / "keys" / "mac.json").touch(0o600)
     (lake / "keys" / "mac.json").write_text(Keyset.generate("HmacKey").to_json(), encoding="utf-8")
     with pytest.raises(BadUsage, match="key again is an HmacKey, which is used as it is"):
         profile.reference(_with_key(folder, keyset=f"file:{lake}/keys/mac.json"), "again")
@@ -159,8 +160,8 @@ def test_few_unique_classes_are_compared_by_what_they_are_below() -> None:
         return Compared(Profiles("k", {"t": found}), {}, frozenset())
 
     few, many = of(None, 1e-5), of(0.9)
-    assert list(profile_file.changes(many, few, 0.5, 0.1)) == ["t: classes like no other: 0.90, was < 0.00"]
-    assert list(profile_file.changes(few, many, 0.5, 0.1)) == ["t: classes like no other: < 0.00, was 0.90"]
+    assert list(profile_file.changes(many, few, 0.5, 0.1)) == ["t: classes like no other: 0.90, was < 1e-05"]
+    assert list(profile_file.changes(few, many, 0.5, 0.1)) == ["t: classes like no other: < 1e-05, was 0.90"]
     assert not list(profile_file.changes(few, of(0.0), 0.5, 0.1))
     assert not list(profile_file.changes(many, of(None), 0.5, 0.1))
 

@@ -13,10 +13,10 @@ from pyspark.sql import functions as F
 
 from jobs.configuration import config
 from jobs.configuration.models import Execution
-from jobs.named_keys import key_use
+from jobs.named_keys import key_ring, key_use
 from privacy_udfs import sealed_rows
-from privacy_udfs.errors import LakenymError, TokenRefused
-from privacy_udfs.keys import Keyset
+from privacy_udfs.errors import KeyProblem, LakenymError, TokenRefused
+from privacy_udfs.keys import Keyset, clear_cache
 from tests.helpers import growing, lakes, quarantines
 from tests.helpers.byte_scan import contents, found
 from tests.helpers.growing import PATHS
@@ -46,6 +46,16 @@ def test_refused_rows_are_set_aside(spark: SparkSession, lake: Path, execution: 
     (said,) = growing.told(spark, lake)
     assert (said["rows"], said["quarantined"]) == (44, 6)
     assert said["quarantine"]["runs"] == {result.run_id: 6}
+
+
+def test_a_copy_of_the_key_that_treats_a_column_seals_nothing(lake: Path) -> None:
+    """By name and place it is another."""
+    conf = quarantines.configured(lake)
+    assert key_ring.open_for(conf, conf.tables["t"]).keysets.keys() == {"aside", "crm"}
+    (lake / "keys" / "aside.json").write_bytes((lake / "keys" / "crm.json").read_bytes())
+    clear_cache()
+    with pytest.raises(KeyProblem, match="key aside of the quarantine is key crm again"):
+        key_ring.open_for(conf, conf.tables["t"])
 
 
 @pytest.mark.parametrize("execution", but_for(["columnar"], PATHS))

@@ -18,7 +18,7 @@ from jobs.risk_measures import containment, profile, profile_file
 from jobs.risk_measures.containment import Contained, Pair
 from jobs.risk_measures.profile import ColumnProfile, TableProfile
 from jobs.risk_measures.profile_file import Compared, Profiles
-from privacy_udfs.keys import Keyset, create_file
+from privacy_udfs.keys import create_file
 from tests.helpers.lakes import column, table, write_conf
 
 ENTRIES = {
@@ -116,8 +116,7 @@ def test_a_key_of_its_own_by_whatever_name(folder: Path, lake: Path) -> None:
     that executors must not fetch."""
     with pytest.raises(BadUsage, match="need a key of their own"):
         profile.reference(_with_key(folder, keyset=f"file:{lake}/keys/crm.json"), "again")
-    (lake / "keys" / "mac.json").touch(0o600)
-    (lake / "keys" / "mac.json").write_text(Keyset.generate("HmacKey").to_json(), encoding="utf-8")
+    create_file(lake / "keys" / "mac.json", "HmacKey")
     with pytest.raises(BadUsage, match="key again is an HmacKey, which is used as it is"):
         profile.reference(_with_key(folder, keyset=f"file:{lake}/keys/mac.json"), "again")
     with pytest.raises(BadUsage, match="that executors fetch themselves"):

@@ -194,21 +194,11 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument(
         "--beside", action="append", default=[], metavar="TABLE", help="another table, by name or path; several times"
     )
-    options.add_argument("--least", type=_share, default=LEAST, help=f"the share that is told (default: {LEAST})")
+    options.add_argument("--least", type=flags.share, default=LEAST, help=f"the share that is told (default: {LEAST})")
     options.add_argument("--profile", type=Path, metavar="FILE", help="where to keep what the tables are like")
     options.add_argument("--baseline", type=Path, metavar="FILE", help="an older profile: exit with 1 for changes")
-    options.add_argument("--change", type=_share, default=BOUND, help=f"that is told of (default: {BOUND})")
+    options.add_argument("--change", type=flags.share, default=BOUND, help=f"that is told of (default: {BOUND})")
     return options
-
-
-def _share(text: str) -> float:
-    try:
-        found = float(text)
-    except ValueError:
-        found = 0.0
-    if not 0 < found <= 1:
-        raise argparse.ArgumentTypeError("expected a share above 0, up to 1")
-    return found
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -218,7 +218,10 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_argument("--population", metavar="TABLE", help="a table of everybody, by name or path, for k-map")
     options.add_argument(
-        "--sampling-fraction", type=_share, metavar="SHARE", help="the share of the population that is in the table"
+        "--sampling-fraction",
+        type=flags.share,
+        metavar="SHARE",
+        help="the share of the population that is in the table",
     )
     options.add_argument(
         "--attack", metavar="TABLE", help="an outside table, by name or path: how many rows match one row of it"
@@ -238,8 +241,10 @@ def parser() -> argparse.ArgumentParser:
     more = options.add_argument_group("with --suggest")
     more.add_argument("--k", type=flags.at_least_one, help="rows or people alike, at least (default: the policy's)")
     more.add_argument("--l", type=flags.at_least_one, help="values of each sensitive column in a class, at least")
-    more.add_argument("--t", type=_share, help="distance of a class's sensitive values from the table's, at most")
-    more.add_argument("--suppressed", type=_share, default=0.0, metavar="SHARE", help="of the rows that may miss it")
+    more.add_argument("--t", type=flags.share, help="distance of a class's sensitive values from the table's, at most")
+    more.add_argument(
+        "--suppressed", type=flags.share, default=0.0, metavar="SHARE", help="of the rows that may miss it"
+    )
     more.add_argument(
         "--ladder", type=_ladder, action="append", default=[], metavar="COLUMN=STEPS",
         help="what may be done to it: a CSV of levels, width:5,10, edges:0,18,65/0,65, prefix:3,2, unit:month,year",
@@ -253,16 +258,6 @@ def _ladder(text: str) -> tuple[str, str]:
     if not (name and sign and steps):
         raise argparse.ArgumentTypeError("expected COLUMN=STEPS, such as zip=prefix:3,2")
     return name, steps
-
-
-def _share(text: str) -> float:
-    try:
-        share = float(text)
-    except ValueError:
-        share = 0.0
-    if not 0 < share <= 1:
-        raise argparse.ArgumentTypeError("expected a share above 0, up to 1")
-    return share
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -41,6 +41,17 @@ def at_least_one(text: str) -> int:
     return int(text)
 
 
+def share(text: str) -> float:
+    """A share, above 0 and up to 1: the type of a flag."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not 0 < found <= 1:
+        raise argparse.ArgumentTypeError("expected a share above 0, up to 1")
+    return found
+
+
 SWITCH = {"action": "store_true"}
 
 CONF = Flag("--conf", "folder of the configuration", {"type": Path})

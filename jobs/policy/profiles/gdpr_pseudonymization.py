@@ -17,7 +17,7 @@ from jobs.policy.profiles.rule import (
     Profile,
     Rule,
     Seen,
-    clear_at_rest,
+    kept_encrypted,
     keyed_code,
     not_known,
     removed,
@@ -107,15 +107,11 @@ RULES = (
         (k_is_asked,),
         (Open(lambda seen: True, "whether its values single people out, alone or with others"),),
     ),
-    Rule(
+    kept_encrypted(
         "secret",
         "GDPR Art. 4(5) and 32(1)(a), recital 29",
         "the additional information, here the key, must be kept under technical and organisational measures",
         KEYED,
-        "Name under 'kek' what encrypts it, or keep it in a store that encrypts",
-        (lambda seen: not clear_at_rest(seen),),
-        found=lambda seen: f"The keyset of {seen.key} lies unencrypted where it is kept",
-        of_keys=True,
     ),
     Rule(
         "separate",

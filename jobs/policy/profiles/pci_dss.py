@@ -17,7 +17,7 @@ from jobs.policy.profiles.rule import (
     Rule,
     Seen,
     all_of,
-    clear_at_rest,
+    kept_encrypted,
     keyed_code,
     named_otherwise,
     not_known,
@@ -181,16 +181,12 @@ RULES = (
         (lambda seen: seen.column.retention is not None or seen.table.retention is not None,),
         found=lambda seen: "No span is stated",
     ),
-    Rule(
+    kept_encrypted(
         "stored_keys",
         "PCI DSS v4.0.1, 3.6.1.2",
         "keys that protect stored account data must be stored encrypted under a key-encrypting key, or within a secure "
         "device",
         KEYS,
-        "Name under 'kek' what encrypts it, or keep it in a store that encrypts",
-        (lambda seen: not clear_at_rest(seen),),
-        found=lambda seen: f"The keyset of {seen.key} lies unencrypted where it is kept",
-        of_keys=True,
     ),
     Rule(
         "kek_apart",

@@ -231,6 +231,20 @@ class Rule(NamedTuple):
         return self.found(seen)
 
 
+def kept_encrypted(name: str, paragraph: str, demands: str, keys: About) -> Rule:
+    """That a key does not lie in the clear: what several laws ask for, each in its words."""
+    return Rule(
+        name,
+        paragraph,
+        demands,
+        keys,
+        "Name under 'kek' what encrypts it, or keep it in a store that encrypts",
+        (lambda seen: not clear_at_rest(seen),),
+        found=lambda seen: f"The keyset of {seen.key} lies unencrypted where it is kept",
+        of_keys=True,
+    )
+
+
 class Profile(NamedTuple):
     """name: as policy.yaml has it. version: changes with what its rules demand. title: what it stands on."""
 

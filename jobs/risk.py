@@ -136,7 +136,7 @@ def estimate(spark: SparkSession, conf: Config, table: str, *, by_rows: bool = F
         missed, unsaid = (
             tuple(each(found, thresholds)) for each in (estimate_report.missed, estimate_report.open_questions)
         )
-        return Estimated(table, chosen, found, missed, unsaid)
+        return Estimated(table, chosen, found, missed, unsaid, thresholds.k)
 
     return failures.translated(table, step)
 
@@ -288,7 +288,7 @@ def _of_all(asked: argparse.Namespace) -> int:
             about = estimate(spark, conf, name, by_rows=asked.by_rows)
             data = as_json(estimate_report.as_data(about)) if asked.json else None
             say(data or "\n".join(map(shown, estimate_report.lines(about))))
-            return REFUSED if about.missed else DONE
+            return REFUSED if about.is_below else DONE
         found = run(
             spark,
             conf,

@@ -16,13 +16,19 @@ from jobs.risk_measures.treated import Chosen
 @dataclasses.dataclass(frozen=True)
 class Estimated:
     """What was estimated of one treated table. missed: what the policy wants and the table surely misses. open: what
-    it wants and an estimate cannot say."""
+    it wants and an estimate cannot say. wanted: the policy's k, if it has one."""
 
     table: str
     chosen: Chosen
     found: Estimate
     missed: tuple[str, ...]
     open: tuple[str, ...]
+    wanted: int | None = None
+
+    @property
+    def is_below(self) -> bool:
+        """Whether a class below the policy's k was seen, for sure or by sketches that may have missed people of it."""
+        return self.wanted is not None and 0 < self.found.sample.k < self.wanted
 
 
 def missed(found: Estimate, thresholds: Thresholds) -> Iterator[str]:

@@ -67,10 +67,11 @@ class SmallClasses:
     @property
     def said(self) -> int | str | None:
         """How many rows, as it may be shown: of few people not even whether their rows are many."""
-        if self.rows is None:
-            return None
-        fewest = few(self.rows if self.people is None else min(self.rows, self.people))
-        return fewest if isinstance(fewest, str) else self.rows
+        return None if self.rows is None else self._shown(self.rows)
+
+    def _shown(self, rows: int) -> int | str:
+        fewest = few(rows if self.people is None else min(rows, self.people))
+        return fewest if isinstance(fewest, str) else rows
 
     @property
     def hides_counts(self) -> bool:
@@ -121,7 +122,8 @@ class SmallClasses:
             raise UnexpectedFailure(f"{written} rows were written, and {rows} are read")
         if out > self.stated.at_most * rows * (1 + NEARLY):
             counted = "rows" if self.columns.subject is None else "people"
-            held = f"classes of fewer than {self.stated.k} {counted} hold {shown(few(out))} of {shown(few(rows))} rows"
+            numbers = f"{shown(self._shown(out))} of {shown(few(rows))} rows"
+            held = f"classes of fewer than {self.stated.k} {counted} hold {numbers}"
             most = f"a share of at most {self.stated.at_most} may be kept out"
             raise Refused(f"{self.table}: suppress: {held}, and {most} (at_most); nothing was committed")
         self.rows = self.aside.suppressed = out

@@ -67,10 +67,11 @@ def _staying(begun: Transaction, told: list[File]) -> Iterator[File]:
 def take_away(begun: Transaction, told: list[File]) -> None:
     """What was written and will not be committed. What cannot be deleted is no part of the table: VACUUM takes it."""
     stays = {action["path"] for action in told if "deletionTimestamp" in action}
-    for action in told:
-        if "path" in action and action["path"] not in stays:
-            with contextlib.suppress(Exception):
-                _delete(begun, action)
+    written = [action for action in told if "path" in action and action["path"] not in stays]
+    for action in written:
+        with contextlib.suppress(Exception):
+            _delete(begun, action)
+    _tidy(begun, written)
 
 
 def delete(begun: Transaction, files: list[File]) -> None:
@@ -83,19 +84,28 @@ def delete(begun: Transaction, files: list[File]) -> None:
         raise UnexpectedFailure(
             "files that hold rows which are left out cannot be deleted from the target's folder; nothing was committed"
         )
+    _tidy(begun, files)
 
 
 def _delete(begun: Transaction, file: File) -> bool:
-    """Whether the file is gone. With it goes the folder of a partition that has no other, since its name is a value."""
-    root = begun.location.rstrip("/")
-    place = hadoop_path(begun.spark, source_files.absolute(root, file["path"]))
+    """Whether the file is gone."""
+    place = _place(begun, file["path"])
     store = place.getFileSystem(begun.log.newDeltaHadoopConf())
-    if not store.delete(place, False) and store.exists(place):
-        return False
-    with contextlib.suppress(Py4JError):  # where there are no folders, or another file came
-        for _ in range(str(file["path"]).count("/")):
-            place = place.getParent()
-            if place.depth() <= hadoop_path(begun.spark, root).depth() or list(store.listStatus(place)):
-                break
-            store.delete(place, False)
-    return True
+    return bool(store.delete(place, False)) or not store.exists(place)
+
+
+def _tidy(begun: Transaction, files: list[File]) -> None:
+    """Take away the folders of partitions in which no file is left, since their names are values."""
+    parts = [str(file["path"]).split("/")[:-1] for file in files]
+    folders = {"/".join(each[:depth]) for each in parts for depth in range(1, len(each) + 1)}
+    for folder in sorted(folders, key=lambda folder: folder.count("/"), reverse=True):
+        with contextlib.suppress(Py4JError):  # where there are no folders, or one has other files
+            place = _place(begun, folder)
+            store = place.getFileSystem(begun.log.newDeltaHadoopConf())
+            if not len(store.listStatus(place)):
+                store.delete(place, False)
+
+
+def _place(begun: Transaction, path: str) -> Any:
+    """Below the table's folder, of a path as its log has it."""
+    return hadoop_path(begun.spark, source_files.absolute(begun.location.rstrip("/"), path))

@@ -12,7 +12,7 @@ from jobs.configuration.policy_entries import Thresholds
 from jobs.console.exit_codes import BadUsage
 from jobs.risk_measures import estimate as estimating
 from jobs.risk_measures.estimate import MOST_PEOPLE, Estimate
-from jobs.risk_measures.estimate_report import missed, open_questions
+from jobs.risk_measures.estimate_report import Estimated, missed, open_questions
 from jobs.risk_measures.sizes import Sizes
 
 ROWS, SAMPLE = 160_000, 20_000
@@ -115,6 +115,7 @@ def test_a_sketch_that_missed_somebody_is_no_proof() -> None:
 
     def told(sizes: list[tuple[int, int, int]], by_subject: bool = True) -> tuple[int, int]:
         found = Estimate(10**6, 0.5, Sizes.of([*sizes, (50, 10**4, 50 * 10**4)]), 1 / 50, by_subject)
+        assert Estimated("t", None, found, (), (), 50).is_below == bool(sizes), "and the job exits with 1"  # type: ignore[arg-type]
         return len(list(missed(found, wanted))), len(list(open_questions(found, wanted)))
 
     assert told([(49, 1, 49)]) == (0, 1)

@@ -10,6 +10,7 @@ Data Sets, 2012).
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -18,6 +19,9 @@ from jobs.risk_classes.whole import Numbers
 from jobs.risk_measures.sizes import Sizes
 
 STEPS, NEAR = 200, 1e-10
+AT_ONCE = 1 << 20
+NOTHING = -745.0
+"""The logarithm of the least float above 0."""
 
 
 def estimates(sizes: Sizes, fraction: float) -> dict[str, float | None]:
@@ -33,22 +37,30 @@ def zayatz(sizes: Sizes, fraction: float) -> float:
     if not sizes.uniques:
         return 0.0
     population = max(round(rows / fraction), rows)
-    one = {size: _one_drawn(population, size, rows) for size in sizes.classes}
+    one = _one_drawn(population, sizes.classes, rows)
     seen = sum(many / classes * one[size] for size, many in sizes.classes.items())
     truly = sizes.uniques / classes * one[1] / seen
     return sizes.uniques * truly / fraction / population
 
 
-def _one_drawn(population: int, size: int, rows: int) -> float:
-    """The chance that a sample of so many rows takes exactly one of a class: hypergeometric."""
-    if rows - 1 > population - size:
-        return 0.0
-    logs = _choose(population - size, rows - 1) - _choose(population, rows)
-    return size * math.exp(logs)
+def _one_drawn(population: int, sizes: Iterable[int], rows: int) -> dict[int, float]:
+    """The chance that a sample of so many rows takes exactly one of a class, by the size of the class: hypergeometric.
 
-
-def _choose(whole: int, part: int) -> float:
-    return math.lgamma(whole + 1) - math.lgamma(part + 1) - math.lgamma(whole - part + 1)
+    As a product, whose logarithms are added up from one size to the next: a difference of logarithms of factorials has
+    no digit left where there are 10^11 rows.
+    """
+    log, done, chances = math.log(rows / population), 1, dict.fromkeys(sizes, 0.0)
+    for size in sorted(chances):
+        if rows - 1 > population - size:
+            break  # so large a class has more than one of its people in every sample
+        while done < size and log > NOTHING:
+            end = min(size, done + AT_ONCE)
+            log += float(np.log1p(-(rows - 1) / (population - np.arange(done, end, dtype=np.float64))).sum())
+            done = end
+        if log <= NOTHING:
+            break
+        chances[size] = size * math.exp(log)
+    return chances
 
 
 def pitman(sizes: Sizes, fraction: float) -> float | None:

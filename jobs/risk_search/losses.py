@@ -92,9 +92,9 @@ class CellLoss:
 def certainty_penalty(space: Space) -> CellLoss:
     """The normalized certainty penalty (Xu et al., 2006): of a cell how wide its group is, as a share of the column.
 
-    Numbers, dates and times: the range of the values in a group over that of all; anything else: how many values
-    besides itself a group has, over how many the column has. 0 for a value that stands alone, 1 for what is redacted
-    or left out; the mean over columns and rows.
+    Numbers, dates and times: the range of the values in a group over that of all; anything else: how many values a
+    group has, over how many the column has. 0 for a value that stands alone, 1 for what is redacted or left out; the
+    mean over columns and rows.
     """
     parts = len(space.columns) * space.table.rows
     lost, more = [], []
@@ -139,7 +139,8 @@ def _width(steps: Steps, level: int) -> Floats:
         return np.ones(1)
     numbers = _numbers(steps.quasi.values)
     if numbers is None:
-        return (np.bincount(group, minlength=size) - 1) / max(len(group) - 1, 1)
+        together = np.bincount(group, minlength=size)
+        return np.where(together > 1, together / len(group), 0.0)
     least, greatest = np.full(size, np.inf), np.full(size, -np.inf)
     there = np.isfinite(numbers)
     np.minimum.at(least, group[there], numbers[there])

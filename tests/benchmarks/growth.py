@@ -95,7 +95,7 @@ def measure_changes(folder: Path, part: float, turns: int, cores: int, say: Call
     """part: of the rows that are measured in earnest."""
     spark = tables.session(cores)
     try:
-        return [_followed(spark, folder / f"changed {rows}", int(rows * part), turns, say) for rows in ROWS]
+        return [_followed(spark, folder / f"changed-{rows}", int(rows * part), turns, say) for rows in ROWS]
     finally:
         spark.stop()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -117,7 +118,20 @@ def test_as_arx_publishes() -> None:
     for fraction, wanted in case["pitman"]:
         assert int(1e4 * uniqueness.pitman(sizes, fraction)) == int(1e4 * wanted)
     for fraction, wanted in case["zayatz"]:
-        assert int(1e4 * uniqueness.zayatz(sizes, fraction)) == int(1e4 * wanted)
+        assert uniqueness.zayatz(sizes, fraction) == pytest.approx(wanted, abs=1e-9)
+
+
+@pytest.mark.parametrize("rows", [1_000, 10**9, 10**11])
+def test_chances_keep_their_digits_at_any_size(rows: int) -> None:
+    """By whole numbers: that exactly one of a class is drawn without putting back."""
+    population, sizes = 4 * rows, (1, 2, 7, 40)
+
+    def exactly(size: int) -> float:
+        others = math.prod(Fraction(population - rows - at, population - 1 - at) for at in range(size - 1))
+        return float(Fraction(size * rows, population) * others)
+
+    found = uniqueness._one_drawn(population, sizes, rows)
+    assert found == pytest.approx({size: exactly(size) for size in sizes}, rel=1e-12)
 
 
 def test_parents_end_in_one_root() -> None:

@@ -127,4 +127,4 @@ def _width(given: list[Any], column: list[Any], at: int, out: bool) -> float:
     if isinstance(given[at], int):
         numbers = [value for value in given if value is not None]
         return (max(together) - min(together)) / (max(numbers) - min(numbers))
-    return (len(together) - 1) / (len(set(given)) - 1)
+    return len(together) / len(set(given))  # Xu et al., 2006: the leaves below the group's node over all leaves

@@ -131,7 +131,9 @@ def as_data(report: Report) -> dict[str, Any]:
     }
     if "population" in exact:
         outside = exact["population"]
-        data["population"] = {**outside, "not_in_population": count(outside["not_in_population"])}
+        presence = [blurred(measures.sizes, each) for each in outside["delta_presence"]]
+        lacking = count(outside["not_in_population"])
+        data["population"] = {**outside, "delta_presence": presence, "not_in_population": lacking}
     return {**data, **_more(report)}
 
 
@@ -154,7 +156,8 @@ def _more(report: Report) -> dict[str, Any]:
 
 
 def _frequency(found: Frequent) -> dict[str, Any]:
-    return {**dataclasses.asdict(found), "distinct": count(found.distinct)}
+    shares = {name: share(many, found.rows or 1) for name, many in (("top", found.top), ("top_ten", found.top_ten))}
+    return {"distinct": count(found.distinct), **shares}
 
 
 # -- for a person to read ---------------------------------------------------------------------------------------------

@@ -204,7 +204,28 @@ def test_which_columns_single_out_and_what_matches(rows: DataFrame, spark: Spark
     ours = spark.createDataFrame([("a",), ("b",), ("b",), ("c",), (None,), ("d",)], "x string")
     theirs = spark.createDataFrame([("a",), ("b",), ("c",), ("c",), ("e",)], "x string")
     assert singling.attack(ours, theirs, ["x"]) == singling.Matched(rows=6, matched=4, one=3, sure=1)
-    assert singling.frequent(ours, "x") == singling.Frequent(distinct=4, top=0.4, top_ten=1.0)
+    assert singling.frequent(ours, "x") == singling.Frequent(rows=5, distinct=4, top=2, top_ten=5)
+
+
+def test_people_are_singled_out_by_any_of_their_rows(spark: SparkSession) -> None:
+    """Ann's two rows are alike, Bob and Cem share one, Dee's is matched twice; rows of nobody are one person's."""
+    made = [
+        ("ann", "a"),
+        ("ann", "a"),
+        ("bob", "b"),
+        ("cem", "b"),
+        ("cem", "c"),
+        ("dee", "d"),
+        (None, "e"),
+        (None, "e"),
+    ]
+    ours = spark.createDataFrame(made, "who string, x string")
+    theirs = spark.createDataFrame([("a",), ("b",), ("d",), ("d",), ("z",)], "x string")
+    people = singling.attack(ours, theirs, ["x"], "who")
+    assert people == singling.Matched(rows=5, matched=4, one=3, sure=1)  # ann alone is sure: by rows she is not
+    assert singling.attack(ours, theirs, ["x"]) == singling.Matched(rows=8, matched=5, one=4, sure=0)
+    assert singling.small_sets(ours, ["x"], 1, "who")[0].uniques == 4  # ann, cem by c, dee, and nobody
+    assert singling.small_sets(ours, ["x"], 1)[0].uniques == 2  # c and d
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,8 @@ def told(entry: TableConfig, found: Found) -> Iterator[str]:
         yield "people have several rows: each is counted in the class of each; by all of somebody's rows together"
         yield "k may be less: measure the treated table by jobs/risk.py"
     if table.sensitive:
-        yield "l and t are of sensitive values as the source has them, by rows"
+        yield "l and t are of sensitive values as the source has them, by rows; t is the distance from all rows, also"
+        yield "from those that 'suppress' would leave out"
 
 
 def _wish(table: ClassTable, wish: Mapping[str, Any]) -> Wish:

@@ -47,10 +47,12 @@ class Point:
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """best: of those that reach what is asked, the one of least loss. looked_at: all, in order. nodes: how many there
-    are. checks, roll_ups: see the module's text. rungs: by column, what is done to it at ``best``."""
+    """best: of those that reach what is asked, the one of least loss. losses: its loss by every measure. looked_at:
+    all, in order. nodes: how many there are. checks, roll_ups: see the module's text. rungs: by column, what is done to
+    it at ``best``."""
 
     best: Point
+    losses: Mapping[str, float]
     looked_at: tuple[Point, ...]
     nodes: int
     checks: int
@@ -190,12 +192,15 @@ class _Search:
             raise NotReached(
                 "not even the coarsest table reaches what is asked: ask less, or allow more rows to be left out"
             )
+        roll_ups, classes = self._counted.roll_ups, self._counted.at(self._best.node)
+        failing = judge(self._wish, self._space.table, classes).failing
         return Found(
             self._best,
+            {name: loss(self._space).of(classes, failing)[1] for name, loss in losses.MEASURES.items()},
             tuple(self._points),
             self._left.size,
             len(self._points),
-            self._counted.roll_ups,
+            roll_ups,
             self._measure,
             self._wish,
             self._space,

@@ -18,9 +18,10 @@ from jobs.risk_search.wish import Wish
 NO_PATHS: Mapping[str, str] = MappingProxyType({})
 FEW = 10
 HEADER = """\
-# Found by a search over {nodes:,} tables ({checks:,} of them counted), not yet accepted: it reaches
-# {asked},
+# Found by a search over {nodes:,} tables ({checks:,} of them counted, {roll_ups:,} of these from others), not yet
+# accepted: it reaches {asked},
 # and of all tables that do it has the least {measure}: {loss:.4g}.
+# Beside that: {others}.
 # {left_out}
 # Read each line, mend what is wrong, say why, and move the lines under 'columns:' of the entry.
 """
@@ -37,8 +38,10 @@ def text(found: Found, paths: Mapping[str, str] = NO_PATHS) -> str:
         nodes=found.nodes,
         checks=found.checks,
         asked=asked(found.wish),
-        measure=found.measure.replace("_", " "),
+        measure=_words(found.measure),
+        roll_ups=found.roll_ups,
         loss=found.best.loss,
+        others=", ".join(f"{_words(name)} {loss:.4g}" for name, loss in found.losses.items() if name != found.measure),
         left_out=_left_out(found),
     )
     columns = [
@@ -46,6 +49,10 @@ def text(found: Found, paths: Mapping[str, str] = NO_PATHS) -> str:
         for name, steps in zip(found.levels, found.space.columns, strict=True)
     ]
     return head + _suppress(found) + "".join(columns)
+
+
+def _words(measure: str) -> str:
+    return measure.replace("_", " ")
 
 
 def asked(wish: Wish) -> str:

@@ -51,6 +51,8 @@ def test_it_finds_the_least_loss_of_all_nodes(found: list[made.Row], wish: Wish,
         assert result.nodes == len(nodes)
         assert result.best.loss == pytest.approx(min(reaching.values()), abs=1e-9)
         assert reaching[result.best.node] == pytest.approx(result.best.loss, abs=1e-9)
+        of_best = next(node.losses for node in nodes if node.node == result.best.node)
+        assert result.losses == pytest.approx(dict(of_best), abs=1e-9)
 
 
 @given(st.lists(ROW, min_size=1, max_size=24), WISH, st.sampled_from([*losses.MEASURES]), st.booleans())

@@ -33,6 +33,8 @@ def test_it_reads_as_columns_of_an_entry() -> None:
     result = found(Wish(k=5, l={"illness": 2}, t={"illness": 0.8}), "nonuniform_entropy")
     text = suggestion.text(result)
     assert "k = 5, l = 2 (illness), t = 0.8 (illness)" in text
+    assert f"({result.checks:,} of them counted, {result.roll_ups:,} of these from others)" in text
+    assert f"average class size {result.losses['average_class_size']:.4g}" in text
     columns = yaml.safe_load(text)
     assert [*columns] == [*made.LADDERS]
     for column in columns.values():

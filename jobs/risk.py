@@ -23,6 +23,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.command_line import arguments, flags
+from jobs.configuration import asked_risk
 from jobs.configuration.config import Config
 from jobs.configuration.models import TableConfig
 from jobs.configuration.policy_entries import Thresholds
@@ -167,7 +168,7 @@ def suggest(
 
 def _thresholds(conf: Config, entry: TableConfig) -> Thresholds:
     """The stricter of what the policy holds reports to, and of what is asked of the table before a commit."""
-    reports, asked = conf.policy.thresholds, entry.risk.before(conf.policy.risk).asked()
+    reports, asked = conf.policy.thresholds, asked_risk.of(conf.policy, entry).asked()
     stricter: dict[str, Callable[[Any, Any], Any]] = {"k": max, "l": max, "t": min}
     known = dict[str, Any]()
     for name, of_both in stricter.items():

@@ -1,5 +1,5 @@
-"""What is asked of the risk of one table's rows, and by whom: by the policy of every table, by the policy for columns of
-a class, by the table's own entry. Of several bounds of one measure the strictest counts."""
+"""What is asked of the risk of one table's rows, and by whom: by the policy of every table, by the policy for columns
+of a class, by the table's own entry. Of several bounds of one measure the strictest counts."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 
 from jobs.configuration.models import ColumnDecision, Policy, TableConfig
+from jobs.configuration.policy_entries import Thresholds
 from jobs.configuration.risk_bounds import ALWAYS, AT_LEAST, MEASURES_OF, RiskBounds
 
 POLICY, ENTRY = "policy.yaml (risk)", "its entry (risk)"
@@ -48,6 +49,15 @@ def of(policy: Policy, entry: TableConfig) -> AskedRisk:
     return AskedRisk(
         {name: found[name] for name, most in ALWAYS.items() if name in found and found[name].value != most}
     )
+
+
+def thresholds(policy: Policy, entry: TableConfig) -> Thresholds:
+    """The stricter of what the policy holds reports of a table to, and of what is asked of it before a commit."""
+    stated = {name: getattr(policy.thresholds, name) for name in Thresholds.model_fields}
+    reports = {name: bound for name, bound in stated.items() if bound is not None}
+    asked = {name: bound for name, bound in of(policy, entry).asked().items() if name in stated}
+    stricter = {name: bound for name, bound in asked.items() if is_stricter(name, bound, reports.get(name, bound))}
+    return Thresholds.model_construct(**{**asked, **reports, **stricter})
 
 
 def laxer(policy: Policy, entry: TableConfig) -> Iterator[tuple[str, Bound]]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 
+from jobs.configuration import shares
 from jobs.configuration.asked_risk import AskedRisk
 from jobs.console.exit_codes import Refused
 from jobs.gates.known import Prepared
@@ -95,7 +96,7 @@ class RiskGate:
             small = _small(sizes, int(asked["k"]), self._counted)
             yield f"k is {sizes.k}, and {asked['k']} is asked by {by('k')}: {small}"
         at_risk = sizes.at_risk()
-        if at_risk > asked.get("at_risk", 1) * sizes.rows * (1 + NEARLY):
+        if at_risk > shares.of(asked.get("at_risk", 1), sizes.rows):
             many = f"{shown(few(at_risk))} of {shown(few(sizes.rows))} {self._counted}"
             most = f"a share of at most {asked['at_risk']} is let pass by {by('at_risk')}"
             yield f"{many} have a risk above {THRESHOLD}, and {most}"

@@ -47,11 +47,21 @@ def raw(spark: SparkSession, lake: Path, people: tuple[str, ...], mode: str = "a
 
 
 def configured(
-    lake: Path, risk: Mapping[str, Any], of_class: Mapping[str, Mapping[str, Any]] = MappingProxyType({}), **more: Any
+    lake: Path,
+    risk: Mapping[str, Any],
+    of_class: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+    own: Mapping[str, Any] = MappingProxyType({}),
+    **more: Any,
 ) -> None:
-    """risk, of_class: what policy.yaml asks of every table, and of columns of a class. more: of the table's entry."""
+    """risk, of_class: what policy.yaml asks of every table, and of columns of a class. own: what the entry asks. more:
+    of the entry."""
     source = {"format": "delta", "path": str(lake / "raw" / "t")}
-    entry = table("t", lake, {**COLUMNS, "`a.b`": COLUMNS["a.b"]}, **{"source": source, "subject": "person", **more})
+    entry = table(
+        "t",
+        lake,
+        {**COLUMNS, "`a.b`": COLUMNS["a.b"]},
+        **{"source": source, "subject": "person", "risk": dict(own), **more},
+    )
     del entry["columns"]["a.b"]
     write_conf(lake, entry)
     classes = {name: {**each, "risk": dict(of_class.get(name, {}))} for name, each in POLICY["classes"].items()}
@@ -94,7 +104,8 @@ def test_rows_that_single_people_out_are_not_committed(spark: SparkSession, lake
     with pytest.raises(Refused) as refused:
         run(spark, lake, execution)
     assert str(refused.value).splitlines() == [
-        f"t: risk: k is 1, and 5 is asked by {WIDE}: classes of fewer than 5 hold < 10 of 13 people; nothing was committed",
+        f"t: risk: k is 1, and 5 is asked by {WIDE}: classes of fewer than 5 hold < 10 of 13 people; "
+        "nothing was committed",
         f"t: risk: income: l is 1, and 2 is asked by {WIDE}; nothing was committed",
         f"t: risk: income: t is 0.307692, and at most 0.3 is let pass by {WIDE}; nothing was committed",
     ]
@@ -113,7 +124,7 @@ def test_rows_that_come_are_asked_with_those_that_stay(spark: SparkSession, lake
     assert (added.mode, added.rows, added.risk and added.risk["k"]) == ("incremental", 3, 15)
     before = files(lake)
     raw(spark, lake, ONE_MORE)
-    with pytest.raises(Refused, match="k is 1, and 5 is asked by .*: classes of fewer than 5 hold < 10 of 16 people"):
+    with pytest.raises(Refused, match=r"k is 1, and 5 is asked by .*: classes of fewer than 5 hold < 10 of 16 people"):
         run(spark, lake, execution)
     assert files(lake) == before
 
@@ -141,7 +152,7 @@ def test_the_strictest_bound_counts_and_is_named(
     raw(spark, lake, tuple(f"P-{at}|80{at}31|Berlin|{at % 3}" for at in range(6)))
     raw(spark, lake, tuple(f"P-{at}|90{at}31|Berlin|{at % 2}" for at in range(10, 16)))
     of_class = {"quasi_identifier": {"k": 7, "at_risk": 0.2}, "sensitive": {"l": 3}}
-    configured(lake, {"k": 5, "l": 2, "at_risk": 0.1}, of_class, risk={"t": 0.01, "k": 6})
+    configured(lake, {"k": 5, "l": 2, "at_risk": 0.1}, of_class, {"t": 0.01, "k": 6})
     with pytest.raises(Refused) as refused:
         run(spark, lake, "auto")
     assert str(refused.value).splitlines() == [
@@ -150,7 +161,7 @@ def test_the_strictest_bound_counts_and_is_named(
         "t: risk: income: l is 2, and 3 is asked by policy.yaml (classes.sensitive.risk); nothing was committed",
         "t: risk: income: t is 0.125, and at most 0.01 is let pass by its entry (risk); nothing was committed",
     ]
-    configured(lake, {"k": 5, "at_risk": 0.1}, {"quasi_identifier": {"k": 6}, "sensitive": {"l": 2}}, risk={"t": 0.5})
+    configured(lake, {"k": 5, "at_risk": 0.1}, {"quasi_identifier": {"k": 6}, "sensitive": {"l": 2}}, {"t": 0.5})
     done = run(spark, lake, "auto").risk
     assert done is not None
     assert done["asked"] == {"k": 6, "l": 2, "t": 0.5, "at_risk": 0.1}

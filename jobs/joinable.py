@@ -14,9 +14,8 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from pyspark.sql import SparkSession
 
@@ -32,28 +31,17 @@ from jobs.lake import java
 from jobs.lake.address import Address
 from jobs.named_keys import key_exposure
 from jobs.policy import policy_approval
-from jobs.risk_measures import containment, profile, profile_file, treated
+from jobs.risk_measures import containment, joinable_report, profile, profile_file, treated
 from jobs.risk_measures import estimate as estimating
-from jobs.risk_measures.containment import Contained, Pair
+from jobs.risk_measures.joinable_report import Report
 from jobs.risk_measures.profile import TableProfile
 from jobs.risk_measures.profile_file import Compared, Profiles
-from jobs.risk_measures.report import SMALL, count
+from jobs.risk_measures.report import SMALL
 from jobs.run_events import events
 from jobs.spark_app import failures, session
 from privacy_udfs.keys import KeyReference
 
 LEAST, BOUND = 0.5, 0.1
-
-
-@dataclasses.dataclass(frozen=True)
-class Report:
-    """joinable: pairs of columns with at least so many values in common. unsaid: how many pairs are too unlike in size
-    to be compared. changes: since the baseline."""
-
-    profiles: Profiles
-    joinable: Mapping[Pair, Contained]
-    unsaid: int
-    changes: tuple[str, ...] = ()
 
 
 def run(
@@ -72,14 +60,33 @@ def run(
     baseline: profiles of before; bound: the change since then that is told. Raises `BadUsage` where the key cannot be
     used, `Refused` where a table is not there."""
     own = session.for_run(spark)
-    _check_names(conf, beside)
     _check_exposed(own, conf)
+    reference = _ready(conf, key, beside)
+    return _found(own, conf, tables, reference, beside=beside, least=least, baseline=baseline, bound=bound)
+
+
+def _ready(conf: Config, key: str, beside: Sequence[str]) -> KeyReference:
+    """The key, opened once, where all that needs no Spark lets it be used."""
+    _check_names(conf, beside)
     _check_policy(conf, key)
-    reference = profile.reference(conf, key)
+    return profile.reference(conf, key)
+
+
+def _found(
+    own: SparkSession,
+    conf: Config,
+    tables: Sequence[str],
+    reference: KeyReference,
+    *,
+    beside: Sequence[str],
+    least: float,
+    baseline: Profiles | None,
+    bound: float,
+) -> Report:
     if baseline is not None and baseline.check != reference.check:
         raise BadUsage("the baseline's values were hashed with another key, or version of it: make it anew")
     places = {name: Address.of(conf.tables[name].target) for name in tables}
-    places |= {name: _address(name) for name in beside}
+    places |= {name: Address.named(name) for name in beside}
     for name, place in places.items():
         _check_there(own, name, place)
     found = {
@@ -129,9 +136,10 @@ def _profiled(
             return found
         about = estimating.estimate(rows, chosen.quasi_identifiers, chosen.subject)
         few, of = about.small(2), about.sampled or 1
+        error = about.error_of_classes()
         if 0 < few < SMALL:
-            return dataclasses.replace(found, unique_below=min(SMALL / of, 1.0))
-        return dataclasses.replace(found, unique_classes=few / of)
+            return dataclasses.replace(found, unique_below=min(SMALL / of, 1.0), unique_error=error)
+        return dataclasses.replace(found, unique_classes=few / of, unique_error=error)
 
     return failures.translated(name, step)
 
@@ -139,48 +147,6 @@ def _profiled(
 def _compared(spark: SparkSession, kept: Profiles) -> Compared:
     told, unsaid = failures.translated("the profiles", lambda: containment.pairs(spark, kept.tables))
     return Compared(kept, told, frozenset(unsaid))
-
-
-def _address(text: str) -> Address:
-    """A table by path, if there is a slash in it, else by name."""
-    return Address(path=text) if "/" in text else Address(table=text)
-
-
-# -- what is told -----------------------------------------------------------------------------------------------------
-
-
-def as_data(report: Report) -> dict[str, Any]:
-    tables = {
-        name: {
-            "rows": count(table.rows),
-            "unique_classes": table.unique_classes,
-            "unique_below": table.unique_below,
-            "left_out": list(table.left_out),
-            "columns": {path: {"values": count(each.values)} for path, each in table.columns.items()},
-        }
-        for name, table in report.profiles.tables.items()
-    }
-    joinable = [{**dataclasses.asdict(pair), **_rounded(each)} for pair, each in report.joinable.items()]
-    return {"tables": tables, "joinable": joinable, "not_compared": report.unsaid, "changes": list(report.changes)}
-
-
-def _rounded(found: Contained) -> dict[str, float]:
-    """Two digits: more would tell of few values, and be less than the error."""
-    return {"share": round(found.share, 2), "error": round(found.error, 3)}
-
-
-def lines(report: Report) -> Iterator[str]:
-    for name, table in report.profiles.tables.items():
-        yield f"{name}: {count(table.rows)} rows, {len(table.columns)} columns"
-        if table.left_out:
-            yield f"  left out, of no type that joins or with several values in a row: {', '.join(table.left_out)}"
-    for pair, found in report.joinable.items():
-        yield f"{pair}: {found.share:.2f}" + (f" ± {found.error:.2g}" if found.error else "")
-    if not report.joinable:
-        yield "no two columns join"
-    if report.unsaid:
-        yield f"not compared, one has far more values than the other: {report.unsaid} pairs"
-    yield from (f"changed: {each}" for each in report.changes)
 
 
 # -- the command line -------------------------------------------------------------------------------------------------
@@ -208,16 +174,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(asked: argparse.Namespace) -> int:
     conf, names = arguments.chosen(asked)
-    _check_names(conf, asked.beside)
-    _check_policy(conf, asked.key)
-    profile.reference(conf, asked.key)  # before Spark starts
+    reference = _ready(conf, asked.key, asked.beside)  # before Spark starts
     baseline = None if asked.baseline is None else profile_file.read(asked.baseline)
-    spark = session.start("lakenym joinable")
-    report = run(
-        spark,
+    own = session.for_run(session.start("lakenym joinable"))
+    _check_exposed(own, conf)
+    report = _found(
+        own,
         conf,
         names,
-        asked.key,
+        reference,
         beside=asked.beside,
         least=asked.least,
         baseline=baseline,
@@ -225,7 +190,8 @@ def _run(asked: argparse.Namespace) -> int:
     )
     if asked.profile is not None:
         _keep(asked.profile, report.profiles)
-    say(as_json(as_data(report)) if asked.json else "\n".join(map(shown, lines(report))))
+    told = as_json(joinable_report.as_data(report)) if asked.json else None
+    say(told or "\n".join(map(shown, joinable_report.lines(report))))
     return REFUSED if report.changes else DONE
 
 

@@ -138,7 +138,8 @@ def risk_as_data(known: Inspected) -> dict[str, Any]:
         return {}
     last, _ = known.target.history.since_last_run
     measured = None if last is None else last.run.get("risk")
-    return {"risk": {"asked": asked, "measured": measured and {"version": last and last.version, **measured}}}
+    since = measured and {"version": last and last.version, **measured}
+    return {"risk": {"asked": asked, "asked_by": known.risk.asked_by(), "measured": since}}
 
 
 def risk_as_text(known: Inspected) -> list[str]:
@@ -146,8 +147,10 @@ def risk_as_text(known: Inspected) -> list[str]:
     return [f"  {line}" for risk in risk_as_data(known).values() for line in _risk_lines(**risk)]
 
 
-def _risk_lines(asked: Mapping[str, float], measured: Mapping[str, Any] | None) -> list[str]:
-    listed = ", ".join(f"{name} {bound}" for name, bound in asked.items())
+def _risk_lines(
+    asked: Mapping[str, float], asked_by: Mapping[str, str], measured: Mapping[str, Any] | None
+) -> list[str]:
+    listed = ", ".join(f"{name} {bound} by {asked_by[name]}" for name, bound in asked.items())
     told = "nothing yet" if measured is None else f"version {measured['version']}: {risk_words.in_words(measured)}"
     return ["", f"risk asked before the commit: {listed}", f"risk measured by the last run: {told}"]
 

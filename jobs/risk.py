@@ -15,17 +15,16 @@ from __future__ import annotations
 import argparse
 import functools
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.command_line import arguments, flags
+from jobs.command_line import arguments, risk_options
+from jobs.configuration import asked_risk
 from jobs.configuration.config import Config
 from jobs.configuration.models import TableConfig
-from jobs.configuration.policy_entries import Thresholds
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage, Refused
 from jobs.console.shown import as_json, say, shown
 from jobs.lake.address import Address
@@ -43,10 +42,6 @@ from jobs.risk_search.losses import MEASURES
 from jobs.risk_search.search import Found
 from jobs.run_events import events
 from jobs.spark_app import failures, session
-
-OF_MEASURES = ("json", "by_rows", "nulls", "population", "sampling_fraction", "attack", "column_sets", "frequency")
-NOT_ESTIMATED = ("nulls", "population", "sampling_fraction", "attack", "column_sets", "frequency", "suggest")
-OF_SEARCH = ("k", "l", "t", "suppressed", "ladder", "loss")
 
 
 def measure(
@@ -85,14 +80,14 @@ def run(
     fraction: of the population that is in the table. sets: up to how many columns to look for that single people out.
     Raises `Refused` where the table is not there, or shows no quasi-identifier."""
     own, entry = session.for_run(spark), conf.tables[table]
-    thresholds = _thresholds(conf, entry)
+    thresholds = asked_risk.thresholds(conf.policy, entry)
 
     def step() -> Report:
         rows = _read(own, Address.of(entry.target), table)
         chosen = _chosen(rows, entry, table)
         columns = chosen.quasi_identifiers
         subject = None if by_rows or nulls == "any" else chosen.subject
-        outside = None if population is None else _read(own, _address(population), population)
+        outside = None if population is None else _read(own, Address.named(population), population)
         if outside is not None and subject is not None and subject not in outside.columns:
             raise BadUsage(f"--population: it has no column {subject} to count people by: give --by-rows")
         asked = Asked(
@@ -115,7 +110,7 @@ def run(
             None if fraction is None else uniqueness.estimates(measures.sizes, fraction),
             tuple(singling.small_sets(rows, columns, sets)) if sets else (),
             {name: singling.frequent(rows, name) for name in chosen.pseudonyms} if frequency else {},
-            None if attack is None else _attack(rows, _read(own, _address(attack), attack), columns),
+            None if attack is None else _attack(rows, _read(own, Address.named(attack), attack), columns),
         )
 
     return failures.translated(table, step)
@@ -125,7 +120,7 @@ def estimate(spark: SparkSession, conf: Config, table: str, *, by_rows: bool = F
     """What `run` would find of the sizes of classes, about, in two passes and with little memory. Raises `Refused` as
     `run` does. Of a data frame: `jobs.risk_measures.estimate.estimate`."""
     own, entry = session.for_run(spark), conf.tables[table]
-    thresholds = _thresholds(conf, entry)
+    thresholds = asked_risk.thresholds(conf.policy, entry)
 
     def step() -> Estimated:
         rows = _read(own, Address.of(entry.target), table)
@@ -157,23 +152,12 @@ def suggest(
     """The least generalization of a table's source that reaches thresholds; those of the policy, where none is given.
     conf_dir: where hierarchies lie. suppressed, loss: as docs/risk_search.md says. ladders: by column, in its words.
     Raises `NotReached` where nothing does."""
-    own, asked = session.for_run(spark), _thresholds(conf, conf.tables[table])
+    own, asked = session.for_run(spark), asked_risk.thresholds(conf.policy, conf.tables[table])
     wish = {"k": k or asked.k, "l": l or asked.l, "t": t or asked.t, "suppressed": suppressed}
     if wish["k"] is None:
         raise BadUsage("--suggest: expected --k, or thresholds: {k: ...} or risk: {k: ...} in the policy")
     entry = conf.tables[table]
     return failures.translated(table, lambda: of_table.suggested(own, entry, conf_dir, wish, ladders, loss))
-
-
-def _thresholds(conf: Config, entry: TableConfig) -> Thresholds:
-    """The stricter of what the policy holds reports to, and of what is asked of the table before a commit."""
-    reports, asked = conf.policy.thresholds, entry.risk.before(conf.policy.risk).asked()
-    stricter: dict[str, Callable[[Any, Any], Any]] = {"k": max, "l": max, "t": min}
-    known = dict[str, Any]()
-    for name, of_both in stricter.items():
-        stated = [bound for bound in (getattr(reports, name), asked.get(name)) if bound is not None]
-        known |= {name: functools.reduce(of_both, stated)} if stated else {}
-    return Thresholds.model_construct(**known)
 
 
 def _read(spark: SparkSession, address: Address, name: str) -> DataFrame:
@@ -189,11 +173,6 @@ def _chosen(rows: DataFrame, entry: TableConfig, table: str) -> Chosen:
     return chosen
 
 
-def _address(text: str) -> Address:
-    """A table by path, if there is a slash in it, else by name."""
-    return Address(path=text) if "/" in text else Address(table=text)
-
-
 def _attack(rows: DataFrame, outside: DataFrame, columns: Sequence[str]) -> singling.Matched:
     """With the quasi-identifiers that the outside table has too."""
     common = [name for name in columns if name in outside.columns]
@@ -206,73 +185,11 @@ def _attack(rows: DataFrame, outside: DataFrame, columns: Sequence[str]) -> sing
 
 
 def parser() -> argparse.ArgumentParser:
-    options = arguments.parser("risk", __doc__)
-    arguments.tables(options)
-    flags.JSON.on(options)
-    options.add_argument("--by-rows", action="store_true", help="count rows, although people could be told apart")
-    options.add_argument(
-        "--nulls",
-        choices=["equal", "any"],
-        default="equal",
-        help="what a null of a quasi-identifier is like: null alone, or any value there may be; then rows are counted",
-    )
-    options.add_argument("--population", metavar="TABLE", help="a table of everybody, by name or path, for k-map")
-    options.add_argument(
-        "--sampling-fraction",
-        type=flags.share,
-        metavar="SHARE",
-        help="the share of the population that is in the table",
-    )
-    options.add_argument(
-        "--attack", metavar="TABLE", help="an outside table, by name or path: how many rows match one row of it"
-    )
-    options.add_argument(
-        "--column-sets", type=flags.at_least_one, metavar="N", help="sets of up to N columns that single most rows out"
-    )
-    options.add_argument(
-        "--frequency", action="store_true", help="how frequent the most frequent pseudonyms of each column are"
-    )
-    options.add_argument(
-        "--estimate", action="store_true", help="count a sample of the classes, for tables too large to count them all"
-    )
-    options.add_argument(
-        "--suggest", action="store_true", help="search what reaches the thresholds, in the source's rows"
-    )
-    more = options.add_argument_group("with --suggest")
-    more.add_argument("--k", type=flags.at_least_one, help="rows or people alike, at least (default: the policy's)")
-    more.add_argument("--l", type=flags.at_least_one, help="values of each sensitive column in a class, at least")
-    more.add_argument("--t", type=flags.share, help="distance of a class's sensitive values from the table's, at most")
-    more.add_argument(
-        "--suppressed", type=flags.share, default=0.0, metavar="SHARE", help="of the rows that may miss it"
-    )
-    more.add_argument(
-        "--ladder", type=_ladder, action="append", default=[], metavar="COLUMN=STEPS",
-        help="what may be done to it: a CSV of levels, width:5,10, edges:0,18,65/0,65, prefix:3,2, unit:month,year",
-    )  # fmt: skip
-    more.add_argument("--loss", choices=[*MEASURES], default="discernibility", help="what is to be least")
-    return options
-
-
-def _ladder(text: str) -> tuple[str, str]:
-    name, sign, steps = text.partition("=")
-    if not (name and sign and steps):
-        raise argparse.ArgumentTypeError("expected COLUMN=STEPS, such as zip=prefix:3,2")
-    return name, steps
+    return risk_options.parser(__doc__, [*MEASURES])
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    asked = parser().parse_args(argv)
-    unheeded = [name for name in OF_MEASURES if asked.suggest and getattr(asked, name) != parser().get_default(name)]
-    if unheeded:
-        parser().error(f"--{unheeded[0].replace('_', '-')} does not go with --suggest")
-    unheeded = [name for name in OF_SEARCH if not asked.suggest and getattr(asked, name) != parser().get_default(name)]
-    if unheeded:
-        parser().error(f"--{unheeded[0]} goes with --suggest")
-    unheeded = [name for name in NOT_ESTIMATED if asked.estimate and getattr(asked, name) != parser().get_default(name)]
-    if unheeded:
-        parser().error(f"--{unheeded[0].replace('_', '-')} does not go with --estimate")
-    if len({name for name, _ in asked.ladder}) < len(asked.ladder):
-        parser().error("--ladder: a column is named twice")
+    asked = risk_options.read(parser(), argv)
     return failures.exit_code(events.terminal, lambda: _of_all(asked))
 
 

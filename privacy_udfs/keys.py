@@ -31,6 +31,7 @@ __all__ = [
     "KeysetEntry",
     "clear_cache",
     "create_file",
+    "is_same",
     "key_check_value",
     "load_keyset",
     "read_keyset",
@@ -110,6 +111,20 @@ def load_keyset(uri: str, kek: str | None = None, name: str | None = None) -> Ke
     if kek is None and key_providers.scheme_of(uri) in key_providers.CLEAR_AT_REST:
         _warn_once(name or uri)
     return keyset
+
+
+def is_same(keyset: Keyset, uri: str) -> bool:
+    """Whether what lies at ``uri`` is this keyset, or has a key of it: by ids, which are drawn at random; of one that
+    is encrypted by those that stand beside it, since it is not opened; of a clear one by its keys too. False where
+    nothing can be read there."""
+    try:
+        content = key_providers.fetch(uri)
+        ids = encrypted_keysets.ids_told(content)
+        others = () if encrypted_keysets.is_sealed(content) else Keyset.from_json(content).entries
+    except KeyProblem:
+        return False
+    own = {entry.id for entry in keyset.entries}, {entry.value for entry in keyset.entries}
+    return bool(ids & own[0]) or any(entry.id in own[0] or entry.value in own[1] for entry in others)
 
 
 def read_keyset(uri: str, content: bytes, kek: str | None) -> Keyset:

@@ -17,6 +17,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from jobs.configuration import reader_options, target_properties
 from jobs.configuration.column_path import ColumnPath, When
+from jobs.configuration.documents import one_of
 from jobs.configuration.entry import (
     TABLE_PATTERN,
     Class,
@@ -41,7 +42,7 @@ from jobs.configuration.policy_entries import (
     Snapshots,
     Thresholds,
 )
-from jobs.configuration.risk_bounds import PolicyRisk, RiskBounds, Suppress
+from jobs.configuration.risk_bounds import MEASURES_OF, PolicyRisk, RiskBounds, Suppress
 from privacy_udfs.parameters import IsoDate
 from privacy_udfs.technique import Technique
 
@@ -247,6 +248,19 @@ class Policy(Entry):
     keys: KeyAge | None = None
     profile: Profiles = ()
     profile_exceptions: Annotated[tuple[ProfileException, ...], Field(strict=False)] = ()
+
+    @field_validator("classes")
+    @classmethod
+    def _measured_by_their_columns(cls, classes: dict[Class, ClassPolicy]) -> dict[Class, ClassPolicy]:
+        for name, stated in classes.items():
+            known = MEASURES_OF.get(name, ())
+            other = [measure for measure in stated.risk.stated() if measure not in known]
+            if other:
+                wanted = f"{one_of(known)} only" if known else "none: nothing is measured by such columns"
+                raise ValueError(
+                    f"{name}: risk: {other[0]}: expected {wanted}; 'risk' beside 'classes' is for all tables"
+                )
+        return classes
 
     def allows(self, class_: str) -> tuple[str, ...]:
         """The names of the techniques for columns of a class."""

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from jobs.configuration.documents import did_you_mean, one_of
 from jobs.configuration.entry import TABLE_PATTERN, Entry, Name, NotBlank, TechniqueName, Version, one_of_those
 from jobs.configuration.finding import Level
+from jobs.configuration.risk_bounds import RiskBounds
 from privacy_udfs.key_providers import KEKS, STORES
 from privacy_udfs.parameters import IsoDate, Number
 from privacy_udfs.techniques import BY_NAME, algorithms
@@ -65,10 +66,12 @@ class ParameterRule(Entry):
 
 
 class ClassPolicy(Entry):
-    """What may be done with columns of one class, and how strong it must be."""
+    """What may be done with columns of one class, and how strong it must be. risk: what the rows of tables with such
+    columns are held to besides; of quasi-identifiers k and at_risk, of sensitive columns l and t."""
 
     techniques: Annotated[tuple[TechniqueName, ...], Field(strict=False)]
     rules: Annotated[tuple[ParameterRule, ...], Field(strict=False)] = ()
+    risk: RiskBounds = RiskBounds()
 
     @model_validator(mode="after")
     def _rules_can_apply(self) -> ClassPolicy:

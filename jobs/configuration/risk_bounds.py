@@ -3,6 +3,7 @@ which rows an entry has kept out of it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field
@@ -13,6 +14,9 @@ WIDEST = 1 << 16
 Share = Annotated[float, Field(ge=0, le=1, strict=False)]
 AT_LEAST, AT_MOST = {"k": 1, "l": 1}, {"t": 1.0, "at_risk": 1.0}
 """The measures, the more the better and the less the better, each with the bound that every table keeps."""
+ALWAYS: Mapping[str, float] = {**AT_LEAST, **AT_MOST}
+MEASURES_OF = {"quasi_identifier": ("k", "at_risk"), "sensitive": ("l", "t")}
+"""By which columns a measure is taken, and so for which class of them the policy may bound it."""
 
 
 class RiskBounds(Entry):
@@ -30,23 +34,8 @@ class RiskBounds(Entry):
 
     def stated(self) -> dict[str, float]:
         """Those that are stated, by their measures."""
-        given = {name: getattr(self, name) for name in (*AT_LEAST, *AT_MOST)}
+        given = {name: getattr(self, name) for name in ALWAYS}
         return {name: bound for name, bound in given.items() if bound is not None}
-
-    def asked(self) -> dict[str, float]:
-        """Those that a table can miss."""
-        always = {**AT_LEAST, **AT_MOST}
-        return {name: bound for name, bound in self.stated().items() if bound != always[name]}
-
-    def before(self, others: RiskBounds) -> RiskBounds:
-        """These, and where a measure has none those of others."""
-        return RiskBounds.model_validate({**others.stated(), **self.stated()})
-
-    def laxer_than(self, others: RiskBounds) -> list[str]:
-        """The measures of which these let pass what others do not."""
-        mine, theirs = self.stated(), others.stated()
-        both = [name for name in mine if name in theirs]
-        return [name for name in both if (mine[name] < theirs[name] if name in AT_LEAST else mine[name] > theirs[name])]
 
 
 class Suppress(Entry):

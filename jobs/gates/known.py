@@ -9,9 +9,10 @@ import dataclasses
 import datetime
 from typing import TYPE_CHECKING, Literal
 
+from jobs.configuration import asked_risk
+from jobs.configuration.asked_risk import AskedRisk
 from jobs.configuration.config import Config
 from jobs.configuration.models import Mode, TableConfig
-from jobs.configuration.risk_bounds import RiskBounds
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -53,9 +54,9 @@ class Configured:
         return self.conf.tables[self.table]
 
     @property
-    def risk(self) -> RiskBounds:
-        """What is asked of the risk of its rows: by its entry, and what that leaves out by the policy."""
-        return self.entry.risk.before(self.conf.policy.risk)
+    def risk(self) -> AskedRisk:
+        """What is asked of the risk of its rows, by the policy and by its entry."""
+        return asked_risk.of(self.conf.policy, self.entry)
 
 
 @dataclasses.dataclass(frozen=True)

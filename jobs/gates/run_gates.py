@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from jobs.configuration.finding import Finding, refused
 from jobs.console.exit_codes import Refused
-from jobs.gates import configuration_gates, growth, keys, quarantine, risk, source, target
+from jobs.gates import configuration_gates, growth, keys, quarantine, risk, source, suppressed, target
 from jobs.gates.gate import Gate, Gates, findings
 from jobs.gates.known import Configured, Inspected, Planned, Readable
 from jobs.run_events.events import Report, Warned
@@ -21,6 +21,7 @@ BEFORE_KEYS: Gates = (Gate(Readable, keys.exposed),)
 GATES: Gates = (
     Gate(Inspected, target.unguarded),
     Gate(Inspected, target.raw_history),
+    Gate(Inspected, suppressed.still_there),
     Gate(Inspected, keys.other_than_recorded),
     Gate(Inspected, growth.same_record),
     Gate(Inspected, growth.rest_there),

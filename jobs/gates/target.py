@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from jobs.configuration.finding import Finding
 from jobs.gates.known import Inspected
 from jobs.lake import replace
+from jobs.lake.leftovers import Leftovers
 from jobs.lake.state import TargetState
 
 NO_SUPPRESSION = (
@@ -41,24 +42,26 @@ def _raw_history(target: TargetState) -> str:
     raw = target.raw_versions
     shown = ", ".join(map(str, raw[:5])) + (", ..." if len(raw) > 5 else "")
     versions = f"the target {target.name} holds {len(raw)} version(s) without a treatment record ({shown})"
+    cleanup = log_cleanup(target.left)
     if target.left.files:
         return (
             f"{versions} or with rows that no run of this job wrote, which time travel would still show. Choose a new "
             "target, or drop it; or accept this with --accept-raw-history and VACUUM afterwards; then the log still "
-            f"holds the least and greatest values of their columns. {_log_cleanup(target)}"
+            f"holds the least and greatest values of their columns. {cleanup}"
         )
     return (
         f"{versions} or with rows that no run of this job wrote. Their data files are gone, but the Delta log and its "
-        f"checksums and checkpoints still hold the least and greatest values of their columns. {_log_cleanup(target)} "
+        f"checksums and checkpoints still hold the least and greatest values of their columns. {cleanup} "
         "Until then choose a new target, or drop it; or accept this with --accept-raw-history"
     )
 
 
-def _log_cleanup(target: TargetState) -> str:
-    if target.left.retention is None:
+def log_cleanup(left: Leftovers) -> str:
+    """When what the log says of older versions is gone."""
+    if left.retention is None:
         return "They stay: delta.enableExpiredLogCleanup is false."
-    newest = f" (the newest is of {target.left.since})" if target.left.since else ""
+    newest = f" (the newest is of {left.since})" if left.since else ""
     return (
         f"Delta's log cleanup removes them with the first checkpoint after delta.logRetentionDuration, "
-        f"{target.left.retention}{newest}."
+        f"{left.retention}{newest}."
     )

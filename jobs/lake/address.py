@@ -33,6 +33,11 @@ class Address:
         """The address that an entry of the configuration states. Of a source only of Delta's format, or by name."""
         return cls(place.path, place.table)
 
+    @classmethod
+    def named(cls, text: str) -> Address:
+        """As somebody says it in a word: by path, if there is a slash in it, else by name."""
+        return cls(path=text) if "/" in text else cls(table=text)
+
     @property
     def sql(self) -> str:
         """How SQL writes it, whatever characters it has: ```db`.`t```, or delta.`path`."""

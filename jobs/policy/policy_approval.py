@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from packaging.version import InvalidVersion, Version
 
+from jobs.configuration import asked_risk
 from jobs.configuration.config import Config
 from jobs.configuration.config_files import DOMAINS, KEYS, POLICY
 from jobs.configuration.documents import Loc, did_you_mean, quote
@@ -116,6 +117,15 @@ def no_tables(config: Config) -> Iterator[Finding]:
         if name not in config.tables:
             place = _in_policy(config.lines, "risk", "laxer_for", at)
             yield place.says("warn", f"the catalog has no table {name}{did_you_mean(name, config.tables)}")
+
+
+def idle_bounds(config: Config) -> Iterator[Finding]:
+    """Bounds of classes that ask no more than the policy does of every table. Each is a warning."""
+    for class_, name, asked in asked_risk.idle(config.policy):
+        place = _in_policy(config.lines, "classes", class_, "risk", name)
+        yield place.says(
+            "warn", f"changes nothing: risk.{name} asks for {asked} of every table, and the strictest counts"
+        )
 
 
 # -- packages ---------------------------------------------------------------------------------------------------------

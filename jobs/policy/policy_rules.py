@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
+from jobs.configuration import asked_risk
 from jobs.configuration.config import Config
 from jobs.configuration.documents import describe, quote
 from jobs.configuration.finding import Finding, Level, Place, in_order
@@ -47,6 +48,7 @@ def of_policy(config: Config, today: datetime.date) -> Iterator[Finding]:
     yield from policy_approval.of_installation(config.policy, config.lines, today)
     yield from policy_approval.misspelt(config)
     yield from policy_approval.no_tables(config)
+    yield from policy_approval.idle_bounds(config)
     yield from judged.idle(config)
 
 
@@ -145,13 +147,12 @@ def _review(review_by: datetime.date, grace: int | None, today: datetime.date) -
 
 
 def _risk(config: Config, table: TableConfig) -> Iterator[Finding]:
-    """An entry that asks less of its rows than the policy does of every table's."""
-    policy = config.policy.risk
-    if table.name in policy.laxer_for:
+    """An entry that asks less of its rows than the policy does of them."""
+    if table.name in config.policy.risk.laxer_for:
         return
-    asked, stated = policy.stated(), table.risk.stated()
-    for name in table.risk.laxer_than(policy):
-        message = f"policy.yaml asks for {asked[name]}, and {stated[name]} is laxer; risk.laxer_for names who may"
+    stated = table.risk.stated()
+    for name, bound in asked_risk.laxer(config.policy, table):
+        message = f"{bound.by} asks for {bound.value}, and {stated[name]} is laxer; risk.laxer_for names who may"
         yield Place(table.file, table.line, f"risk.{name}").says("refuse", message)
 
 

@@ -16,7 +16,7 @@ from pyspark.sql import Column, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.risk_measures.estimate import CHANCE
-from jobs.risk_measures.profile import CELLS, TableProfile
+from jobs.risk_measures.profile import CELLS, ColumnProfile, TableProfile
 from jobs.risk_measures.report import SMALL
 
 LEAST = 100
@@ -86,5 +86,23 @@ def _only(one: str, other: str) -> Column:
 
 
 def _contained(both: int, only: int, share: float, sampled: float) -> Contained:
-    error = 0.0 if share == 1 else min(math.sqrt(math.log(2 / CHANCE) / (2 * sampled)), 1.0)
-    return Contained(both / (both + only), error)
+    return Contained(both / (both + only), 0.0 if share == 1 else _error(sampled))
+
+
+def most_untold(column: ColumnProfile, other: ColumnProfile) -> float | None:
+    """The greatest share of a column's values that another may have, where `pairs` tells none of the two although it
+    compared them: fewer than ten of those kept. None where that says nothing: of fewer than ten values none is kept."""
+    if column.sketch is None:
+        return None
+    sampled = column.values if other.sketch is None else column.values * _kept(column, other)
+    error = 0.0 if sampled == column.values else _error(sampled)
+    return min(SMALL / column.values + error, 1.0)
+
+
+def _kept(one: ColumnProfile, other: ColumnProfile) -> float:
+    """The share of all hashes that the sketches of both have."""
+    return min(1.0, float(CELLS) / max(one.values, other.values, 1))
+
+
+def _error(sampled: float) -> float:
+    return min(math.sqrt(math.log(2 / CHANCE) / (2 * sampled)), 1.0)

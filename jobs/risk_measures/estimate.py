@@ -27,9 +27,10 @@ from pyspark.sql import functions as F
 
 from jobs.console.exit_codes import BadUsage
 from jobs.risk_measures import frames, summaries
+from jobs.risk_measures.class_stream import OWN
 from jobs.risk_measures.frames import SUBJECT
 from jobs.risk_measures.sizes import THRESHOLD, Sizes
-from jobs.risk_measures.summaries import OWN, SIZE
+from jobs.risk_measures.summaries import SIZE
 
 SAMPLE = 100_000
 CHANCE = 1e-6

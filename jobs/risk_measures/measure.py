@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from jobs.console.exit_codes import BadUsage
 from jobs.risk_classes.whole import Whole
 from jobs.risk_measures import frames, hierarchies, nulls, population, summaries
+from jobs.risk_measures.class_stream import OWN
 from jobs.risk_measures.diversity import NAMES, Worst
 from jobs.risk_measures.frames import CODE, COUNT, SUBJECT, UNITS, VALUE
 from jobs.risk_measures.population import Journalist
@@ -152,7 +153,7 @@ def _units(keyed: DataFrame, asked: Asked) -> DataFrame:
 def _overlapping(keyed: DataFrame, asked: Asked) -> tuple[Sizes, Journalist]:
     ones = keyed.groupBy(*keyed.columns).agg(F.count(F.lit(1)).alias(COUNT))
     with kept(ones.select("*", F.col(COUNT).alias(UNITS), F.lit(0).alias(CODE))) as coded:
-        classes = nulls.alike(coded).select(F.col(UNITS).alias(summaries.SIZE), summaries.OWN)
+        classes = nulls.alike(coded).select(F.col(UNITS).alias(summaries.SIZE), OWN)
         sizes = summaries.counted(classes)
     return sizes, Journalist.of(sizes, asked.threshold)
 

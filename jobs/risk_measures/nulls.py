@@ -13,8 +13,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.console.exit_codes import BadUsage
+from jobs.risk_measures.class_stream import OWN
 from jobs.risk_measures.frames import CODE, COUNT, ID, UNITS, fingerprint, keys_of, mask, same
-from jobs.risk_measures.summaries import OWN
 
 MOST_PATTERNS = 64
 """Sets of columns that are null together: each class is looked up once for each."""

@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 
 from jobs.console.exit_codes import BadUsage
 from jobs.risk_measures import summaries
+from jobs.risk_measures.class_stream import OWN
 from jobs.risk_measures.frames import ID, WEIGHT
 from jobs.risk_measures.sizes import Sizes
 from jobs.risk_measures.summaries import SIZE
@@ -95,7 +96,7 @@ def _measured(counted: DataFrame, threshold: float, more: Mapping[str, Column]) 
         **more,
     }
     row = counted.agg(*(each.alias(name) for name, each in measures.items())).collect()[0]
-    sizes = summaries.counted(counted.where(here).select(SIZE, size.alias(summaries.OWN)))
+    sizes = summaries.counted(counted.where(here).select(SIZE, size.alias(OWN)))
     rows = sizes.rows or 1
     average = (row["matched"] or 0.0) / rows
     classes = sum(sizes.classes.values()) / (row["everybody"] or 1.0)

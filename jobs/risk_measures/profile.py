@@ -27,7 +27,7 @@ from jobs.lake.columns import column
 from jobs.named_keys.key_ring import KeyRing
 from jobs.risk_measures.report import SMALL
 from privacy_udfs import udf
-from privacy_udfs.keys import KeyReference, load_keyset
+from privacy_udfs.keys import KeyReference, is_same, load_keyset
 from privacy_udfs.techniques.keyed_hash import KeyedHash
 
 LG_CELLS = 12
@@ -37,6 +37,7 @@ DOMAIN = "joinable"
 """What the sub-key is derived for. No column is treated with this key: see `reference`."""
 DERIVING = ("HkdfPrfKey", "HmacPrfKey")
 """Types that a sub-key is derived from. Another is used as it is: a copy of it would give the pseudonyms of columns."""
+OWN_KEY = "key {name}: columns are treated with it: sketches need a key of their own in keys.yaml"
 KINDS = (
     *(T.StringType, T.BinaryType, T.IntegralType, T.DecimalType),
     *(T.DateType, T.TimestampType, T.TimestampNTZType),
@@ -56,7 +57,7 @@ class ColumnProfile:
 @dataclasses.dataclass(frozen=True)
 class TableProfile:
     """unique_classes: the share of classes of quasi-identifiers that have one row, or person; None where it is unknown.
-    unique_below: what that share is below, where so few of them were seen that it is not told.
+    unique_below: what that share is below, where so few of them were seen that it is not told. unique_error: of either.
     left_out: columns that no keyed hash is made of, or that have several values in a row."""
 
     rows: int
@@ -64,21 +65,22 @@ class TableProfile:
     left_out: tuple[str, ...] = ()
     unique_classes: float | None = None
     unique_below: float | None = None
+    unique_error: float = 0.0
 
 
 def reference(conf: Config, name: str) -> KeyReference:
     """What executors get of the key of the sketches. Raises `BadUsage` where it is not there, executors must not fetch
-    it, or columns are treated with it, whose pseudonyms could then be looked up; `KeyProblem` where it does not
-    open."""
+    it, or columns are treated with it, by whatever name and wherever a copy of it lies, whose pseudonyms could then be
+    looked up; `KeyProblem` where it does not open."""
     if name not in conf.keys:
         raise BadUsage(f"keys.yaml has no key {name}{did_you_mean(name, conf.keys)}: sketches are made under a key")
     treatments = [domain.treatment for domain in conf.domains.values()]
     treatments += [rule.treatment for table in conf.tables.values() for rule in table.columns.values()]
     used = {each.key for treatment in treatments for each in treatment.each if each.key is not None}
     used |= {table.quarantine.key for table in conf.tables.values() if table.quarantine is not None}
-    entry = conf.keys[name]
-    if entry.keyset in {conf.keys[other].keyset for other in used}:
-        raise BadUsage(f"key {name}: columns are treated with it: sketches need a key of their own in keys.yaml")
+    entry, places = conf.keys[name], {conf.keys[other].keyset for other in used}
+    if entry.keyset in places:
+        raise BadUsage(OWN_KEY.format(name=name))
     if entry.deliver == "driver":
         raise BadUsage(f"key {name}: expected a key that executors fetch themselves (deliver: executor)")
     keyset = load_keyset(entry.keyset, entry.kek, name)
@@ -86,6 +88,8 @@ def reference(conf: Config, name: str) -> KeyReference:
         raise BadUsage(
             f"key {name} is an {keyset.primary.type}, which is used as it is: sketches need an {DERIVING[0]}"
         )
+    if any(is_same(keyset, place) for place in sorted(places)):
+        raise BadUsage(OWN_KEY.format(name=name))
     ring = KeyRing(conf, {name: keyset})
     return ring.reference_of(name, HASH, DOMAIN)
 

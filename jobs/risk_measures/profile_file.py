@@ -7,15 +7,19 @@ import dataclasses
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from jobs.console.exit_codes import BadUsage
 from jobs.console.shown import as_json
+from jobs.risk_measures import containment
 from jobs.risk_measures.containment import Contained, Pair
+from jobs.risk_measures.measure import NEARLY
 from jobs.risk_measures.profile import ColumnProfile, TableProfile
 from jobs.risk_measures.report import SMALL
 
 VERSION = 1
+Between: TypeAlias = tuple[float, float]
+"""The least and the most that a share may be."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +59,7 @@ def _of_table(table: TableProfile) -> dict[str, Any]:
         "rows": _kept(table.rows),
         "unique_classes": table.unique_classes,
         "unique_below": table.unique_below,
+        "unique_error": table.unique_error,
         "left_out": list(table.left_out),
         "columns": {path: _of_column(each, table.rows) for path, each in table.columns.items()},
     }
@@ -80,6 +85,7 @@ def _table(data: Mapping[str, Any]) -> TableProfile:
         tuple(map(str, data["left_out"])),
         None if unique is None else float(unique),
         None if below is None else float(below),
+        float(data.get("unique_error", 0.0)),
     )
 
 
@@ -101,36 +107,63 @@ class Compared:
     unsaid: frozenset[Pair]
 
     def has(self, pair: Pair) -> bool:
-        tables = self.kept.tables
-        places = ((pair.table, pair.column), (pair.in_table, pair.in_column))
-        return all(table in tables and column in tables[table].columns for table, column in places)
+        return None not in self._columns(pair)
 
-    def share(self, pair: Pair) -> float:
-        return self.told[pair].share if pair in self.told else 0.0
+    def between(self, pair: Pair) -> Between | None:
+        """What is known of the share of a pair that is there; None where nothing is."""
+        if pair in self.told:
+            return _around(self.told[pair].share, self.told[pair].error)
+        column, other = self._columns(pair)
+        most = None if pair in self.unsaid or not (column and other) else containment.most_untold(column, other)
+        return None if most is None else (0.0, most)
+
+    def in_words(self, pair: Pair) -> str:
+        between = self.between(pair)
+        if between is None:
+            return "not compared"
+        return f"{self.told[pair].share:.2f}" if pair in self.told else f"< {between[1]:.2g}"
+
+    def _columns(self, pair: Pair) -> tuple[ColumnProfile | None, ColumnProfile | None]:
+        tables, places = self.kept.tables, ((pair.table, pair.column), (pair.in_table, pair.in_column))
+        one, other = (tables[table].columns.get(column) if table in tables else None for table, column in places)
+        return one, other
 
 
 def changes(new: Compared, old: Compared, least: float, bound: float) -> Iterator[str]:
-    """What is other than it was by more than a bound; of columns that were not there, what joins by at least so much.
-    Of columns that are gone nothing is said."""
+    """What is other than it was by more than a bound, whatever the errors of both; of columns that were not there, or
+    not compared, what joins by at least so much; what is compared no more. Of columns that are gone nothing is said."""
     for pair in sorted({*new.told, *old.told}, key=str):
-        if pair in new.unsaid or pair in old.unsaid or not new.has(pair):
-            continue
-        share = new.share(pair)
-        if not old.has(pair) and share >= least:
-            yield f"{pair}: {share:.2f}, was not there"
-        elif old.has(pair) and abs(share - old.share(pair)) > bound:
-            yield f"{pair}: {share:.2f}, was {old.share(pair):.2f}"
+        if new.has(pair) and _is_told(pair, new, old, least, bound):
+            yield f"{pair}: {new.in_words(pair)}, was {old.in_words(pair) if old.has(pair) else 'not there'}"
     for name, table in new.kept.tables.items():
         was = old.kept.tables.get(name)
-        if was is not None and _differ(table, was, bound):
+        if was is not None and _apart(_uniques(table), _uniques(was)) > bound + NEARLY:
             yield f"{name}: classes like no other: {_unique(table)}, was {_unique(was)}"
 
 
-def _differ(one: TableProfile, other: TableProfile, bound: float) -> bool:
-    """Whether shares of unique classes do; of a share that is not told what it is below stands for it."""
-    shares = [each.unique_classes if each.unique_below is None else each.unique_below for each in (one, other)]
-    known = [share for share in shares if share is not None]
-    return len(known) == 2 and abs(known[0] - known[1]) > bound
+def _is_told(pair: Pair, new: Compared, old: Compared, least: float, bound: float) -> bool:
+    now, before = new.between(pair), old.between(pair)
+    if now is None:
+        return before is not None and before[1] > bound
+    if before is None:
+        return pair in new.told and new.told[pair].share >= least
+    return _apart(now, before) > bound + NEARLY
+
+
+def _around(share: float, error: float) -> Between:
+    return max(share - error, 0.0), min(share + error, 1.0)
+
+
+def _apart(one: Between | None, other: Between | None) -> float:
+    """How far two shares are apart at least; 0 where nothing is known of one."""
+    return 0.0 if one is None or other is None else max(one[0] - other[1], other[0] - one[1], 0.0)
+
+
+def _uniques(table: TableProfile) -> Between | None:
+    """The share of unique classes; of one that is not told up to what it is below."""
+    if table.unique_below is not None:
+        return 0.0, min(table.unique_below + table.unique_error, 1.0)
+    return None if table.unique_classes is None else _around(table.unique_classes, table.unique_error)
 
 
 def _unique(table: TableProfile) -> str:

@@ -13,11 +13,13 @@ from pyspark.sql import functions as F
 
 from jobs.risk_classes.batch import Batch
 from jobs.risk_classes.whole import Counts, Whole
+from jobs.risk_measures import class_stream
+from jobs.risk_measures.class_stream import OWN
 from jobs.risk_measures.diversity import Worst
 from jobs.risk_measures.frames import CODE, COUNT, ID, UNITS
 from jobs.risk_measures.sizes import Sizes
 
-SIZE, OWN = "size", "own"
+SIZE = "size"
 MEASURES = ("entropy", "alpha", "t", "rises", "falls")
 RESULT = pa.schema(
     [
@@ -35,9 +37,6 @@ DDL = ", ".join(
         "ratios array<double>",
     ]
 )
-ENOUGH = 1 << 18
-"""Rows that are gone through at a time: whole arrays cost little more for many than for few."""
-Columns = dict[str, Counts]
 
 
 def sized(units: DataFrame) -> DataFrame:
@@ -80,9 +79,12 @@ def _each_task(
 ) -> Iterator[pa.RecordBatch]:
     """One row for each sensitive column, of a task that has seen a class; else none. Sizes are in the first."""
     sizes, worst = Sizes({}, {}), list[Worst]()
-    for columns in _whole_classes(batches, names):
-        own, found = _classes(columns, wholes)
-        sizes = Sizes.of([*sizes.each(), *_sizes(found[0].sizes, own)])
+    for classes in class_stream.read(batches, names, [len(whole.counts) for whole in wholes]):
+        sizes = Sizes.of([*sizes.each(), *_sizes(classes.sizes, classes.own)])
+        found = [
+            Batch.counted(classes.sizes, *entries, len(whole.counts))
+            for entries, whole in zip(classes.entries, wholes, strict=True)
+        ]
         each = [Worst.of(batch, whole) for batch, whole in zip(found, wholes, strict=True)]
         worst = [one + other for one, other in zip(worst, each, strict=True)] if worst else each
     for at, of_column in enumerate(worst):
@@ -91,48 +93,6 @@ def _each_task(
         cells += [of_column.distinct, *(getattr(of_column, name) for name in MEASURES), list(of_column.ratios)]
         arrays = [pa.array([cell], field.type) for cell, field in zip(cells, RESULT, strict=True)]
         yield pa.RecordBatch.from_arrays(arrays, schema=RESULT)
-
-
-def _whole_classes(batches: Iterator[pa.RecordBatch], names: Sequence[str]) -> Iterator[Columns]:
-    """The rows of classes that are complete, many at a time: the last that was read may go on in the next batch."""
-    held, many, enough = list[Columns](), 0, ENOUGH
-    for each in batches:
-        columns = (np.asarray(column.to_numpy(zero_copy_only=False)) for column in each.columns)
-        held.append(dict(zip(names, columns, strict=True)))
-        many += each.num_rows
-        if many >= enough:
-            joined = _joined(held)
-            last = int(np.flatnonzero(_begins(joined))[-1])
-            if last:
-                yield {name: column[:last] for name, column in joined.items()}
-            held, many = [{name: column[last:] for name, column in joined.items()}], many - last
-            enough = max(ENOUGH, 2 * many)
-    if many:
-        yield _joined(held)
-
-
-def _joined(held: Sequence[Columns]) -> Columns:
-    return {name: np.concatenate([columns[name] for columns in held]) for name in held[0]}
-
-
-def _begins(columns: Columns) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Whether a row is of another class than the one before it."""
-    differ = np.ones(len(columns[ID[0]]), bool)
-    differ[1:] = functools.reduce(np.logical_or, (columns[name][1:] != columns[name][:-1] for name in ID))
-    return differ
-
-
-def _classes(columns: Columns, wholes: Sequence[Whole]) -> tuple[Counts, list[Batch]]:
-    """How many rows each class has itself; and the classes, for each sensitive column."""
-    begins = _begins(columns)
-    starts, of = np.flatnonzero(begins), np.cumsum(begins) - 1
-    sizes = np.add.reduceat(columns.get(UNITS, columns[COUNT]), starts)
-    codes = [columns[name] for name in columns if name.startswith(CODE)]
-    found = [
-        Batch.counted(sizes, of, code, columns[COUNT], len(whole.counts))
-        for code, whole in zip(codes, wholes, strict=True)
-    ]
-    return columns[OWN][starts] if OWN in columns else sizes, found
 
 
 def _sizes(sizes: Counts, own: Counts) -> Iterator[tuple[int, int, int]]:

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from jobs.configuration import shares
 from jobs.risk_classes.distances import distances
 from jobs.risk_classes.grouping import Flags, Floats
 from jobs.risk_search.class_table import ClassTable, NotForSearch
@@ -55,7 +56,7 @@ class Wish:
 
     def most_suppressed(self, table: ClassTable) -> int:
         """How many rows may be left out."""
-        return math.floor(self.suppressed * table.rows + 1e-6)
+        return shares.of(self.suppressed, table.rows)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,6 +6,7 @@ import collections
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from jobs.configuration import shares
 from jobs.gates.known import Prepared
 from jobs.lake import change
 from jobs.spark_app.failures import RunFailed
@@ -39,7 +40,7 @@ def check(prepared: Prepared, refused: Sequence[Mapping[str, Any]], rows: int, w
 def _most(prepared: Prepared, rows: int) -> int:
     stated = prepared.entry.quarantine
     assert stated is not None, "a run that sets rows aside is told how many"
-    return max(FEWEST, int(stated.at_most * rows))
+    return max(FEWEST, shares.of(stated.at_most, rows))
 
 
 def _rows_then(prepared: Prepared, rows: int) -> int:

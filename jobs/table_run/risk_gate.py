@@ -13,7 +13,8 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 
-from jobs.configuration.risk_bounds import RiskBounds
+from jobs.configuration import shares
+from jobs.configuration.asked_risk import AskedRisk
 from jobs.console.exit_codes import Refused
 from jobs.gates.known import Prepared
 from jobs.lake.replace import USER_METADATA
@@ -37,7 +38,7 @@ class RiskGate:
     measured, for the commit; None as long as nothing was asked."""
 
     table: str
-    bounds: RiskBounds
+    bounds: AskedRisk
     columns: RiskColumns
     hierarchies: Mapping[str, Sequence[Sequence[str]]]
     said: Mapping[str, Any] | None = None
@@ -74,6 +75,7 @@ class RiskGate:
         told = {path: {"l": least, "t": _short(most)} for path, (least, most) in learnt.items()}
         return {
             "asked": self.bounds.asked(),
+            "asked_by": self.bounds.asked_by(),
             "quasi_identifiers": len(self.columns.quasi_identifiers),
             "counted": self._counted,
             "rows": few(found.rows),
@@ -87,21 +89,23 @@ class RiskGate:
 
     def _missed(self, found: Measures, held: Held) -> Iterator[str]:
         """What the rows miss, by numbers alone. A table without a row singles nobody out."""
-        sizes, asked = found.sizes, self.bounds.asked()
+        sizes, asked, by = found.sizes, self.bounds.asked(), self.bounds.by
         if not sizes.rows:
             return
         if sizes.k < asked.get("k", 0):
-            yield f"k is {sizes.k}, and {asked['k']} is asked: {_small(sizes, int(asked['k']), self._counted)}"
+            small = _small(sizes, int(asked["k"]), self._counted)
+            yield f"k is {sizes.k}, and {asked['k']} is asked by {by('k')}: {small}"
         at_risk = sizes.at_risk()
-        if at_risk > asked.get("at_risk", 1) * sizes.rows * (1 + NEARLY):
+        if at_risk > shares.of(asked.get("at_risk", 1), sizes.rows):
             many = f"{shown(few(at_risk))} of {shown(few(sizes.rows))} {self._counted}"
-            yield f"{many} have a risk above {THRESHOLD}, and a share of at most {asked['at_risk']} is let pass"
+            most = f"a share of at most {asked['at_risk']} is let pass by {by('at_risk')}"
+            yield f"{many} have a risk above {THRESHOLD}, and {most}"
         for at, path in enumerate(self.columns.sensitive):
             l, t = held[f"s{at}"]  # noqa: E741 - l-diversity is called so
             if l < asked.get("l", 0):
-                yield f"{path}: l is {l}, and {asked['l']} is asked"
+                yield f"{path}: l is {l}, and {asked['l']} is asked by {by('l')}"
             if t > asked.get("t", 1) + NEARLY:
-                yield f"{path}: t is {_short(t)}, and at most {asked['t']} is let pass"
+                yield f"{path}: t is {_short(t)}, and at most {asked['t']} is let pass by {by('t')}"
 
 
 def _small(sizes: Sizes, k: int, counted: str) -> str:

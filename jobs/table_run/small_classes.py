@@ -15,6 +15,7 @@ from typing import Any
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
+from jobs.configuration import shares
 from jobs.configuration.models import TableConfig
 from jobs.configuration.risk_bounds import Suppress
 from jobs.configuration.suppress_checks import WHOLE
@@ -26,7 +27,6 @@ from jobs.lake.file_places import FILE
 from jobs.lake.replace import USER_METADATA
 from jobs.risk_measures import frames, measure
 from jobs.risk_measures.frames import ID, SUBJECT
-from jobs.risk_measures.measure import NEARLY
 from jobs.risk_measures.report import count as few
 from jobs.run_events.risk_words import shown
 from jobs.table_run.aside import Aside
@@ -120,7 +120,7 @@ class SmallClasses:
         rows, out = (sum(row[name] for row in told) for name in (SIZE, GOES))
         if rows != written:
             raise UnexpectedFailure(f"{written} rows were written, and {rows} are read")
-        if out > self.stated.at_most * rows * (1 + NEARLY):
+        if out > shares.of(self.stated.at_most, rows):
             counted = "rows" if self.columns.subject is None else "people"
             numbers = f"{shown(self._shown(out))} of {shown(few(rows))} rows"
             held = f"classes of fewer than {self.stated.k} {counted} hold {numbers}"

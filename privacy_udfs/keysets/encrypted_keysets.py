@@ -1,7 +1,7 @@
 """Keysets encrypted at rest, in Tink's JSON: ``{"encryptedKeyset": ..., "keysetInfo": ...}``.
 
 What is encrypted is the keyset's binary form, as one AEAD ciphertext of the key-encryption key, with empty associated
-data as ``tinkey`` does. ``keysetInfo`` is for people: it is not authenticated, and nothing here believes it.
+data as ``tinkey`` does. ``keysetInfo`` is for people: it is not authenticated, and nothing is opened by it.
 """
 
 from __future__ import annotations
@@ -37,6 +37,15 @@ def is_sealed(text: str | bytes) -> bool:
     """Whether it looks like an encrypted keyset, for a better message than that it is malformed."""
     parsed, _ = strict_json.read(strict_json.parse_json, text)
     return isinstance(parsed, dict) and "encryptedKeyset" in parsed
+
+
+def ids_told(text: str | bytes) -> frozenset[int]:
+    """The ids of the keys that an encrypted keyset says it holds; none where it says nothing that can be read."""
+    parsed, _ = strict_json.read(strict_json.parse_json, text)
+    info = parsed.get("keysetInfo") if isinstance(parsed, dict) else None
+    keys = info.get("keyInfo") if isinstance(info, dict) else None
+    found = [key.get("keyId") for key in keys if isinstance(key, dict)] if isinstance(keys, list) else []
+    return frozenset(each for each in found if isinstance(each, int))
 
 
 def _ciphertext(text: str | bytes) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 
+from jobs.configuration import asked_risk
 from jobs.configuration.kinds import DIRECT, KINDS
 from jobs.policy.profiles.rule import (
     MOST_CHARACTERS,
@@ -44,7 +45,7 @@ def personal(seen: Seen) -> bool:
 
 def k_is_asked(seen: Seen) -> bool:
     """Whether each run measures how many rows, or people, are alike, and stops where one is alone."""
-    return "k" in seen.table.risk.before(seen.config.policy.risk).asked()
+    return "k" in asked_risk.of(seen.config.policy, seen.table).bounds
 
 
 def is_reviewed(seen: Seen) -> bool:

@@ -15,7 +15,18 @@ from pyspark.sql import SparkSession
 
 from jobs import check, plan, pseudonymize
 from jobs.configuration import config
-from jobs.gates import configuration_gates, growth, keys, policy, quarantine, risk, run_gates, source, target
+from jobs.gates import (
+    configuration_gates,
+    growth,
+    keys,
+    policy,
+    quarantine,
+    risk,
+    run_gates,
+    source,
+    suppressed,
+    target,
+)
 from jobs.lake.delta_commit import transaction
 from privacy_udfs.keys import Keyset, clear_cache, create_file, load_keyset
 from tests.helpers.lakes import POLICY, table, write_conf
@@ -83,6 +94,15 @@ def raw_history(at: Scene) -> None:
     at.raw()
     at.configured({"id": HASH})
     at.spark.sql("SELECT 'x' AS id").write.format("delta").save(str(at.lake / "treated" / "t"))
+
+
+def suppressed_since(at: Scene) -> None:
+    kept, to = {"class": "quasi_identifier", "treatment": "keep", "why": "a test"}, str(at.lake / "treated" / "t")
+    properties = {"delta.enableChangeDataFeed": "true"}
+    at.raw()
+    at.configured({"id": kept}, target={"path": to, "properties": properties})
+    at.treated()
+    at.configured({"id": kept}, target={"path": to, "properties": properties}, suppress={"k": 2, "at_most": 1})
 
 
 def other_than_recorded(at: Scene) -> None:
@@ -238,6 +258,13 @@ CASES: tuple[Case, ...] = (
     (unguarded_risk, target.unguarded, 1, "its risk is measured before the commit"),
     (unguarded_suppression, target.unguarded, 1, "rows in small classes are kept out (suppress) before the commit"),
     (raw_history, target.raw_history, 1, "time travel would still show"),
+    (
+        suppressed_since,
+        suppressed.still_there,
+        0,
+        "(0) kept none, or smaller classes, out: time travel shows rows that a run keeps out now, and its change data "
+        "feed as deleted",
+    ),
     (other_than_recorded, keys.other_than_recorded, 1, "is not the key that the target's record was made with"),
     (same_record, growth.same_record, 1, "were treated otherwise than new ones would be"),
     (

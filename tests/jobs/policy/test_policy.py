@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from jobs.configuration import config
+from jobs.configuration import asked_risk, config
+from jobs.configuration.config import ConfigError
 from jobs.configuration.finding import Place, refused
 from jobs.configuration.models import Policy
 from jobs.configuration.policy_entries import Approved, Deprecation, ParameterRule, ProfileException, Snapshots
@@ -135,12 +136,78 @@ def test_a_table_asks_less_of_its_rows_only_where_the_policy_says_so(tmp_path: P
     own = {"risk": {"k": 4, "t": 0.6, "at_risk": 0.05, "l": 1}}
     (tmp_path / "refused").mkdir()
     assert found(tmp_path / "refused", {"risk": asked}, columns, table=own) == [
-        "catalog/t.yaml:1: refused: risk.k: policy.yaml asks for 5, and 4 is laxer; risk.laxer_for names who may",
-        "catalog/t.yaml:1: refused: risk.t: policy.yaml asks for 0.5, and 0.6 is laxer; risk.laxer_for names who may",
+        f"catalog/t.yaml:1: refused: risk.{name}: policy.yaml (risk) asks for {asks}, and {got} is laxer; "
+        "risk.laxer_for names who may"
+        for name, asks, got in (("k", 5, 4), ("t", 0.5, 0.6))
     ]
     (tmp_path / "let").mkdir()
     (line,) = found(tmp_path / "let", {"risk": {**asked, "laxer_for": ["t", "tt"]}}, columns, table=own)
     assert line.endswith("warning: risk.laxer_for[1]: the catalog has no table tt; did you mean 't'?")
+
+
+AGE = {"class": "quasi_identifier", "treatment": "keep", "why": "x"}
+INCOME = {"class": "sensitive", "treatment": "keep", "why": "x"}
+BY_CLASS = {
+    "quasi_identifier": {"techniques": ["keep", "drop"], "risk": {"k": 10, "at_risk": 0.05}},
+    "sensitive": {"techniques": ["keep", "redact"], "risk": {"l": 3, "t": 0.4}},
+    "non_personal": {"techniques": ["keep"]},
+}
+
+
+def test_a_table_asks_no_less_than_the_policy_does_of_its_classes(tmp_path: Path) -> None:
+    own = {"risk": {"k": 10, "at_risk": 0.1, "l": 2, "t": 0.3}}
+    policy = {"classes": BY_CLASS, "risk": {"k": 12}}
+    columns, who = {"age": AGE, "income": INCOME}, "risk.laxer_for names who may"
+    here = "catalog/t.yaml:1: refused: risk"
+    (tmp_path / "refused").mkdir()
+    lines = found(tmp_path / "refused", policy, columns, table=own)
+    assert lines == [
+        f"{here}.at_risk: policy.yaml (classes.quasi_identifier.risk) asks for 0.05, and 0.1 is laxer; {who}",
+        f"{here}.k: policy.yaml (risk) asks for 12, and 10 is laxer; {who}",
+        f"{here}.l: policy.yaml (classes.sensitive.risk) asks for 3, and 2 is laxer; {who}",
+        "policy.yaml:2: warning: classes.quasi_identifier.risk.k: changes nothing: risk.k asks for 12 of every table, "
+        "and the strictest counts",
+    ]
+    (tmp_path / "let").mkdir()
+    let = {**policy, "risk": {"k": 5, "laxer_for": ["t"]}}
+    assert found(tmp_path / "let", let, columns, table=own) == []
+    conf = config.load(tmp_path / "let", {})
+    assert asked_risk.of(conf.policy, conf.tables["t"]).asked() == own["risk"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "asked"),
+    [
+        ({"age": AGE, "income": INCOME}, {"k": 10, "l": 3, "t": 0.4, "at_risk": 0.05}),
+        ({"age": AGE}, {"k": 10, "t": 0.5, "at_risk": 0.05}),
+        ({"age": {**AGE, "treatment": "drop"}, "income": INCOME}, {"k": 5, "l": 3, "t": 0.4}),
+        ({"income": {**INCOME, "treatment": {"technique": "redact"}}}, {"k": 5, "t": 0.5}),
+        ({"a": {**AGE, "class": "non_personal"}}, {"k": 5, "t": 0.5}),
+    ],
+)
+def test_what_is_asked_of_a_class_is_asked_where_such_columns_stay(
+    tmp_path: Path, columns: Mapping[str, Any], asked: Mapping[str, float]
+) -> None:
+    found(tmp_path, {"classes": BY_CLASS, "risk": {"k": 5, "t": 0.5, "l": 1}}, columns)
+    conf = config.load(tmp_path, {})
+    assert asked_risk.of(conf.policy, conf.tables["t"]).asked() == asked
+
+
+@pytest.mark.parametrize(
+    ("class_", "risk", "said"),
+    [
+        ("quasi_identifier", {"l": 3}, "quasi_identifier: risk: l: expected 'k' or 'at_risk' only; "),
+        ("sensitive", {"l": 3, "at_risk": 0.1}, "sensitive: risk: at_risk: expected 'l' or 't' only; "),
+        ("non_personal", {"k": 3}, "non_personal: risk: k: expected none: nothing is measured by such columns; "),
+    ],
+)
+def test_a_class_is_bound_by_what_its_columns_are_measured_for(
+    tmp_path: Path, class_: str, risk: Mapping[str, Any], said: str
+) -> None:
+    classes = {**BY_CLASS, class_: {"techniques": ["keep"], "risk": risk}}
+    with pytest.raises(ConfigError) as refused:
+        found(tmp_path, {"classes": classes}, {"a": {**AGE, "class": "non_personal"}})
+    assert f"policy.yaml:2: classes: {said}" in str(refused.value)
 
 
 def test_a_rule_names_the_domain_that_fixes_the_parameter(tmp_path: Path) -> None:

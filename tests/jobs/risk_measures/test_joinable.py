@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -18,7 +19,9 @@ from jobs.risk_measures import containment, profile, profile_file
 from jobs.risk_measures.containment import Contained, Pair
 from jobs.risk_measures.profile import ColumnProfile, TableProfile
 from jobs.risk_measures.profile_file import Compared, Profiles
-from privacy_udfs.keys import create_file
+from privacy_udfs import key_providers
+from privacy_udfs.keys import Keyset, create_file
+from privacy_udfs.keysets import encrypted_keysets, keyset_versions
 from tests.helpers.lakes import column, table, write_conf
 
 ENTRIES = {
@@ -123,6 +126,43 @@ def test_a_key_of_its_own_by_whatever_name(folder: Path, lake: Path) -> None:
         profile.reference(_with_key(folder, deliver="driver"), "again")
 
 
+def test_a_key_of_its_own_wherever_a_copy_lies(folder: Path, lake: Path) -> None:
+    """Copies of the keyset that treats columns: as it is, under another spelling of its place, encrypted, with another
+    id; and an older version of it. A keyset that cannot be read is told by its place alone."""
+    key = Keyset.from_json((lake / "keys" / "crm.json").read_bytes())
+    grown, _ = keyset_versions.added(key)
+    other = Keyset(7, (dataclasses.replace(key.primary, id=7),))
+    create_file(lake / "keys" / "kek.json", "AesGcmKey")
+    sealed = encrypted_keysets.seal(key, key_providers.kek(f"file:{lake}/keys/kek.json"))
+    texts = {"copy": key.to_json(), "grown": grown.to_json(), "id": other.to_json(), "sealed": sealed}
+    for name, content in texts.items():
+        key_providers.create(f"file:{lake}/keys/{name}.json", content.encode())
+    kek = {"kek": f"file:{lake}/keys/kek.json"}
+    for place, more in (("copy", {}), ("../keys/crm", {}), ("grown", {}), ("id", {}), ("sealed", kek)):
+        with pytest.raises(BadUsage, match="need a key of their own"):
+            profile.reference(_with_key(folder, keyset=f"file:{lake}/keys/{place}.json", **more), "again")
+    (lake / "keys" / "crm.json").write_text(sealed, encoding="utf-8")
+    with pytest.raises(BadUsage, match="need a key of their own"):
+        profile.reference(_with_key(folder, keyset=f"file:{lake}/keys/copy.json"), "again")
+    (lake / "keys" / "crm.json").unlink()
+    assert profile.reference(_with_key(folder), "joins").name == "joins"
+
+
+def test_the_key_is_opened_once(
+    folder: Path, spark: SparkSession, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    opened, really = list[str | None](), profile.load_keyset
+
+    def load(uri: str, kek: str | None = None, name: str | None = None) -> Keyset:
+        opened.append(name)
+        return really(uri, kek, name)
+
+    monkeypatch.setattr(profile, "load_keyset", load)
+    assert joinable.main(["--conf", str(folder), "--all", "--key", "joins"]) == REFUSED
+    assert "one: is not there" in capfd.readouterr().err
+    assert opened == ["joins"]
+
+
 def test_what_is_refused_before_spark(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """A name of the catalog beside it, whose table would stand in the place of the treated one; a key that the policy
     does not approve."""
@@ -206,8 +246,8 @@ def test_the_job(folder: Path, lake: Path, spark: SparkSession, capfd: pytest.Ca
 
 
 def test_what_changed() -> None:
-    """By hand: more than a tenth, in both directions; of columns that are new what joins by half; of sizes that could
-    not be compared nothing."""
+    """By hand: more than a tenth, in both directions; of columns that are new what joins by half; what is compared no
+    more."""
     names = ("a", "b", "new", "vast")
     columns = {name: ColumnProfile(100, 0, b"") for name in names}
     old_columns = {name: columns[name] for name in ("a", "b", "vast")}
@@ -220,10 +260,82 @@ def test_what_changed() -> None:
         return Compared(Profiles("k", tables), told, frozenset(to[name] for name in unsaid))
 
     old = compared(old_columns, {"a": 0.4, "vast": 0.9}, 0.3)
-    new = compared(columns, {"a": 0.45, "b": 0.2, "new": 0.6}, 0.5, "vast")
+    new = compared(columns, {"a": 0.45, "b": 0.25, "new": 0.6}, 0.5, "vast")
     assert list(profile_file.changes(new, old, 0.5, 0.1)) == [
-        "t b in u x: 0.20, was 0.00",
+        "t b in u x: 0.25, was < 0.1",
         "t new in u x: 0.60, was not there",
+        "t vast in u x: not compared, was 0.90",
         "t: classes like no other: 0.50, was 0.30",
     ]
-    assert list(profile_file.changes(new, old, 0.7, 0.25)) == []
+    assert list(profile_file.changes(old, new, 0.5, 0.1)) == [
+        "t b in u x: < 0.1, was 0.25",
+        "t vast in u x: 0.90, was not compared",
+        "t: classes like no other: 0.30, was 0.50",
+    ]
+    assert list(profile_file.changes(new, old, 0.7, 0.25)) == ["t vast in u x: not compared, was 0.90"]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "said"),
+    [
+        (None, 0.2, None),  # up to nine of a hundred were hidden
+        (None, 0.201, "0.20, was < 0.1"),
+        (0.2, None, None),
+        (0.19, None, None),
+        ((0.5, 0.04), (0.67, 0.04), None),
+        ((0.5, 0.04), (0.69, 0.04), "0.69, was 0.50"),
+        ((0.69, 0.04), (0.5, 0.04), "0.50, was 0.69"),
+        (0.3, 0.4, None),  # as floats 0.4 - 0.3 is more than 0.1
+    ],
+)
+def test_what_is_hidden_or_estimated_is_compared_as_far_as_it_is_told(
+    before: float | tuple[float, float] | None, now: float | tuple[float, float] | None, said: str | None
+) -> None:
+    pair = Pair("t", "a", "u", "x")
+
+    def compared(share: float | tuple[float, float] | None) -> Compared:
+        both = {"t": TableProfile(100, {"a": ColumnProfile(100, 0, b"")})}
+        both["u"] = TableProfile(100, {"x": ColumnProfile(100, 0, b"")})
+        found = Contained(*share) if isinstance(share, tuple) else Contained(share or 0.0, 0.0)
+        return Compared(Profiles("k", both), {} if share is None else {pair: found}, frozenset())
+
+    expected = [] if said is None else [f"{pair}: {said}"]
+    assert list(profile_file.changes(compared(now), compared(before), 0.5, 0.1)) == expected
+
+
+def test_columns_of_few_values_are_no_change_from_none(spark: SparkSession, conf: Config) -> None:
+    """Nine towns are all in the other table, and nothing of it is kept; with twelve they are a pair that joins. Twenty
+    of which that has nine are below a half."""
+    key = profile.reference(conf, "joins")
+
+    def compared(towns: int, others: int) -> Compared:
+        tables = {
+            "t": profile.profiled(spark.range(towns).selectExpr("id town"), key),
+            "u": profile.profiled(spark.range(others).selectExpr("id place"), key),
+        }
+        kept = Profiles("k", {name: _as_kept(each) for name, each in tables.items()})
+        told, unsaid = containment.pairs(spark, kept.tables)
+        return Compared(kept, told, frozenset(unsaid))
+
+    def _as_kept(table: TableProfile) -> TableProfile:
+        return profile_file._table(json.loads(profile_file.text(Profiles("k", {"t": table})))["tables"]["t"])
+
+    few, more, less = compared(9, 20), compared(12, 20), compared(12, 9)
+    assert list(profile_file.changes(more, few, 0.5, 0.1)) == ["t town in u place: 1.00, was not compared"]
+    assert list(profile_file.changes(few, more, 0.5, 0.1)) == ["t town in u place: not compared, was 1.00"]
+    assert list(profile_file.changes(less, more, 0.5, 0.1)) == [
+        "t town in u place: < 0.83, was 1.00",
+        "u place in t town: not compared, was 0.60",
+    ]
+    assert not list(profile_file.changes(few, less, 0.5, 0.1))
+
+
+def test_unique_classes_are_compared_within_their_errors() -> None:
+    def of(share: float, error: float) -> Compared:
+        table = TableProfile(100, {}, (), share, None, error)
+        data = json.loads(profile_file.text(Profiles("k", {"t": table})))["tables"]["t"]
+        assert data["unique_error"] == error
+        return Compared(Profiles("k", {"t": table}), {}, frozenset())
+
+    assert not list(profile_file.changes(of(0.41, 0.01), of(0.3, 0.0085), 0.5, 0.1))
+    assert list(profile_file.changes(of(0.43, 0.01), of(0.3, 0.0085), 0.5, 0.1))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.risk_classes.whole import Whole
-from jobs.risk_measures import summaries
+from jobs.risk_measures import class_stream, summaries
 from jobs.risk_measures.frames import CODE, COUNT, ID
 
 ROWS = [(7, 1, 0, 2), (7, 1, 1, 1), (7, 2, 1, 4), (8, 2, 0, 1), (8, 2, 1, 1), (8, 2, 2, 3), (9, 0, 2, 1)]
@@ -38,8 +40,37 @@ def test_batches_end_anywhere(lengths: list[int]) -> None:
     whole = summarized()
     for enough in (1, 3):
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(summaries, "ENOUGH", enough)
+            patched.setattr(class_stream, "ENOUGH", enough)
             assert summarized(*lengths) == whole
+
+
+def test_combinations_of_values_are_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A class of a million rows, each another combination of three columns' values, between two small ones: 48 bytes a
+    row are 50 MB, and 16,384 rows are held. What is found is as if all were."""
+    many, span = 1 << 20, 128
+    wholes = [Whole(np.full(span, 10_000), ordered=at > 0) for at in range(3)]
+
+    def stream() -> Iterator[pa.RecordBatch]:
+        for start in range(-10_000, many + 10_000, 10_000):
+            at = np.arange(start, min(start + 10_000, many + 10_000))
+            of = np.clip(at // many, -1, 1)
+            codes = [at % span, at // span % span, at // span**2 % span]
+            cells = [of, of, *codes, np.full(len(at), 2)]
+            yield pa.RecordBatch.from_arrays([pa.array(each, pa.int64()) for each in cells], names=names(3))
+
+    def found(enough: int) -> tuple[list[dict[str, Any]], int]:
+        monkeypatch.setattr(class_stream, "ENOUGH", enough)
+        tracemalloc.start()
+        told = [row for batch in summaries._each_task(stream(), names(3), wholes) for row in batch.to_pylist()]
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return told, peak
+
+    (few, least), (all_, most) = found(1 << 14), found(1 << 30)
+    assert few == all_
+    assert (few[0]["sizes"], few[0]["classes"]) == ([20_000, 2 * many], [2, 1])
+    assert most > 48 * many
+    assert least < 12 * 10**6
 
 
 def test_each_column_is_told_and_sizes_once() -> None:

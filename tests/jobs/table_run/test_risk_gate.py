@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -30,6 +31,7 @@ COLUMNS: Mapping[str, Any] = {
     "income": column("keep", "sensitive"),
 }
 CANARY = "Xanadu"
+WIDE = "policy.yaml (risk)"
 KEPT = tuple(f"P-{at}|80{at}31|Berlin|{at % 3}" for at in range(12))
 ONE_MORE = (f"P-90|80999|{CANARY}|1",)
 
@@ -44,12 +46,27 @@ def raw(spark: SparkSession, lake: Path, people: tuple[str, ...], mode: str = "a
     writer.save(str(lake / "raw" / "t"))
 
 
-def configured(lake: Path, risk: Mapping[str, Any], **more: Any) -> None:
+def configured(
+    lake: Path,
+    risk: Mapping[str, Any],
+    of_class: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+    own: Mapping[str, Any] = MappingProxyType({}),
+    **more: Any,
+) -> None:
+    """risk, of_class: what policy.yaml asks of every table, and of columns of a class. own: what the entry asks. more:
+    of the entry."""
     source = {"format": "delta", "path": str(lake / "raw" / "t")}
-    entry = table("t", lake, {**COLUMNS, "`a.b`": COLUMNS["a.b"]}, **{"source": source, "subject": "person", **more})
+    entry = table(
+        "t",
+        lake,
+        {**COLUMNS, "`a.b`": COLUMNS["a.b"]},
+        **{"source": source, "subject": "person", "risk": dict(own), **more},
+    )
     del entry["columns"]["a.b"]
     write_conf(lake, entry)
-    (lake / "conf" / "policy.yaml").write_text(yaml.safe_dump({**POLICY, "risk": dict(risk)}), encoding="utf-8")
+    classes = {name: {**each, "risk": dict(of_class.get(name, {}))} for name, each in POLICY["classes"].items()}
+    policy = {**POLICY, "classes": classes, "risk": dict(risk)}
+    (lake / "conf" / "policy.yaml").write_text(yaml.safe_dump(policy), encoding="utf-8")
 
 
 def run(spark: SparkSession, lake: Path, execution: Execution, **more: Any) -> pseudonymize.Result:
@@ -70,6 +87,7 @@ def test_rows_that_single_people_out_are_not_committed(spark: SparkSession, lake
     assert done.execution == execution
     assert done.risk == {
         "asked": {"k": 5, "l": 2, "t": 0.3, "at_risk": 0.1},
+        "asked_by": dict.fromkeys(("k", "l", "t", "at_risk"), WIDE),
         "quasi_identifiers": 2,
         "counted": "people",
         "rows": 12,
@@ -86,9 +104,10 @@ def test_rows_that_single_people_out_are_not_committed(spark: SparkSession, lake
     with pytest.raises(Refused) as refused:
         run(spark, lake, execution)
     assert str(refused.value).splitlines() == [
-        "t: risk: k is 1, and 5 is asked: classes of fewer than 5 hold < 10 of 13 people; nothing was committed",
-        "t: risk: income: l is 1, and 2 is asked; nothing was committed",
-        "t: risk: income: t is 0.307692, and at most 0.3 is let pass; nothing was committed",
+        f"t: risk: k is 1, and 5 is asked by {WIDE}: classes of fewer than 5 hold < 10 of 13 people; "
+        "nothing was committed",
+        f"t: risk: income: l is 1, and 2 is asked by {WIDE}; nothing was committed",
+        f"t: risk: income: t is 0.307692, and at most 0.3 is let pass by {WIDE}; nothing was committed",
     ]
     assert files(lake) == before
 
@@ -105,7 +124,7 @@ def test_rows_that_come_are_asked_with_those_that_stay(spark: SparkSession, lake
     assert (added.mode, added.rows, added.risk and added.risk["k"]) == ("incremental", 3, 15)
     before = files(lake)
     raw(spark, lake, ONE_MORE)
-    with pytest.raises(Refused, match="k is 1, and 5 is asked: classes of fewer than 5 hold < 10 of 16 people"):
+    with pytest.raises(Refused, match=r"k is 1, and 5 is asked by .*: classes of fewer than 5 hold < 10 of 16 people"):
         run(spark, lake, execution)
     assert files(lake) == before
 
@@ -125,6 +144,38 @@ def test_partitions_and_changes_are_asked_too(spark: SparkSession, lake: Path) -
     assert files(lake) == before
 
 
+def test_the_strictest_bound_counts_and_is_named(
+    spark: SparkSession, lake: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Of every table, of a class, of the table itself: each is the strictest of one measure. Incomes
+    are 5, 5 and 2 of 12 in all, 2, 2 and 2 in one class, 3, 3 and 0 in the other: both are (1/12 + 2/12) / 2 away."""
+    raw(spark, lake, tuple(f"P-{at}|80{at}31|Berlin|{at % 3}" for at in range(6)))
+    raw(spark, lake, tuple(f"P-{at}|90{at}31|Berlin|{at % 2}" for at in range(10, 16)))
+    of_class = {"quasi_identifier": {"k": 7, "at_risk": 0.2}, "sensitive": {"l": 3}}
+    configured(lake, {"k": 5, "l": 2, "at_risk": 0.1}, of_class, {"t": 0.01, "k": 6})
+    with pytest.raises(Refused) as refused:
+        run(spark, lake, "auto")
+    assert str(refused.value).splitlines() == [
+        "t: risk: k is 6, and 7 is asked by policy.yaml (classes.quasi_identifier.risk): "
+        "classes of fewer than 7 hold 12 of 12 people; nothing was committed",
+        "t: risk: income: l is 2, and 3 is asked by policy.yaml (classes.sensitive.risk); nothing was committed",
+        "t: risk: income: t is 0.125, and at most 0.01 is let pass by its entry (risk); nothing was committed",
+    ]
+    configured(lake, {"k": 5, "at_risk": 0.1}, {"quasi_identifier": {"k": 6}, "sensitive": {"l": 2}}, {"t": 0.5})
+    done = run(spark, lake, "auto").risk
+    assert done is not None
+    assert done["asked"] == {"k": 6, "l": 2, "t": 0.5, "at_risk": 0.1}
+    assert done["asked_by"] == {
+        "k": "policy.yaml (classes.quasi_identifier.risk)",
+        "l": "policy.yaml (classes.sensitive.risk)",
+        "t": "its entry (risk)",
+        "at_risk": WIDE,
+    }
+    assert told(spark, lake)[0]["risk"] == done
+    assert plan.main(["--conf", str(lake / "conf"), "--table", "t", "--json"]) == 0
+    assert json.loads(capfd.readouterr().out)["risk"]["asked_by"] == done["asked_by"]
+
+
 def test_people_count_and_not_rows(spark: SparkSession, lake: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """One person of five rows is alone among them; nobody reads whom, or where."""
     raw(spark, lake, (*KEPT, *ONE_MORE * 5))
@@ -134,12 +185,20 @@ def test_people_count_and_not_rows(spark: SparkSession, lake: Path, capfd: pytes
     before = files(lake)
     assert pseudonymize.main(["--conf", str(lake / "conf"), "--table", "t"]) == 1
     out, err = capfd.readouterr()
-    assert "k is 1, and 5 is asked: classes of fewer than 5 hold < 10 of 13 people" in out
+    assert f"k is 1, and 5 is asked by {WIDE}: classes of fewer than 5 hold < 10 of 13 people" in out
     assert CANARY not in out + err
     assert files(lake) == before
 
 
-ROWS = {"asked": {"k": 5}, "quasi_identifiers": 2, "counted": "rows", "classes": "< 10", "uniques": 0, "at_risk": 0}
+ROWS = {
+    "asked": {"k": 5},
+    "asked_by": {"k": WIDE},
+    "quasi_identifiers": 2,
+    "counted": "rows",
+    "classes": "< 10",
+    "uniques": 0,
+    "at_risk": 0,
+}
 
 
 def test_plan_shows_what_the_last_run_measured(
@@ -153,7 +212,7 @@ def test_plan_shows_what_the_last_run_measured(
     run(spark, lake, "auto")
     assert plan.main(asked) == 0
     assert capfd.readouterr().out.splitlines()[-2:] == [
-        "  risk asked before the commit: k 5, l 2",
+        f"  risk asked before the commit: k 5 by {WIDE}, l 2 by {WIDE}",
         "  risk measured by the last run: version 0: k 12 of 12 people in < 10 classes by 2 quasi-identifiers, none at "
         "risk; income: l 3, t 0.0",
     ]

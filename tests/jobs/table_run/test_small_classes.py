@@ -220,10 +220,39 @@ def test_too_many_leave_the_target_as_it_was(
     assert run(spark, configured(lake, {"k": 5, "at_most": 0.07}), execution).rows == 40
 
 
+def test_earlier_versions_that_kept_less_out_are_warned_of(
+    spark: SparkSession, lake: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing at first, then classes of one: while their files are there, and after that while the log tells of it."""
+
+    def warned(k: int) -> str:
+        configured(lake, {"k": k, "at_most": 0.5})
+        capfd.readouterr()
+        assert plan.main(["--conf", str(lake / "conf"), "--table", "t"]) == 0
+        return capfd.readouterr().err
+
+    raw(spark, lake, [*many(4, "Berlin", "80", "a"), *many(2, CANARY, "80", "b"), *many(1, "Oslo", "80", "c")])
+    run(spark, configured(lake))
+    first = files(lake)
+    run(spark, configured(lake, {"k": 2, "at_most": 0.5}))
+    of, still = f"delta.`{lake}/treated/t`", "time travel shows rows that a run keeps out now, until VACUUM"
+    assert f"suppress: 1 version(s) of {of} (0) kept none, or smaller classes, out: {still}" in warned(2)
+    assert f"suppress: 2 version(s) of {of} (0, 1) kept none, or smaller classes, out: {still}" in warned(3)
+    for path in first:
+        path.unlink()
+    assert "their data files are gone, but Delta's log still holds the least and greatest values" in warned(2)
+    assert still in warned(3)
+    configured(lake)
+    assert plan.main(["--conf", str(lake / "conf"), "--table", "t"]) == 0
+    assert "suppress" not in capfd.readouterr().err
+    assert CANARY not in warned(2) + warned(3)
+
+
 @pytest.mark.sweep
 def test_the_gate_is_asked_of_what_is_left(spark: SparkSession, lake: Path) -> None:
     raw(spark, lake, many(40, "Berlin", "80", "a"), many(4, CANARY, "80", "b"), many(1, "Oslo", "80", "c"))
-    with pytest.raises(Refused, match="k is 4, and 5 is asked: classes of fewer than 5 hold < 10 of 44 rows"):
+    by = r"by its entry \(risk\)"
+    with pytest.raises(Refused, match=f"k is 4, and 5 is asked {by}: classes of fewer than 5 hold < 10 of 44 rows"):
         run(spark, configured(lake, {"k": 4}, risk={"k": 5}))
     assert not files(lake)
     assert run(spark, configured(lake, {"k": 5, "at_most": 0.2}, risk={"k": 5})).risk["k"] == 40  # type: ignore[index]

@@ -108,9 +108,9 @@ def run(
             measures,
             tuple(reporting.missed(measures, held, thresholds)),
             None if fraction is None else uniqueness.estimates(measures.sizes, fraction),
-            tuple(singling.small_sets(rows, columns, sets)) if sets else (),
+            tuple(singling.small_sets(rows, columns, sets, subject)) if sets else (),
             {name: singling.frequent(rows, name) for name in chosen.pseudonyms} if frequency else {},
-            None if attack is None else _attack(rows, _read(own, Address.named(attack), attack), columns),
+            None if attack is None else _attack(rows, _read(own, Address.named(attack), attack), columns, subject),
         )
 
     return failures.translated(table, step)
@@ -153,7 +153,7 @@ def suggest(
     conf_dir: where hierarchies lie. suppressed, loss: as docs/risk_search.md says. ladders: by column, in its words.
     Raises `NotReached` where nothing does."""
     own, asked = session.for_run(spark), asked_risk.thresholds(conf.policy, conf.tables[table])
-    wish = {"k": k or asked.k, "l": l or asked.l, "t": t or asked.t, "suppressed": suppressed}
+    wish = {"k": k or asked.k, "l": l or asked.l, "t": asked.t if t is None else t, "suppressed": suppressed}
     if wish["k"] is None:
         raise BadUsage("--suggest: expected --k, or thresholds: {k: ...} or risk: {k: ...} in the policy")
     entry = conf.tables[table]
@@ -173,12 +173,12 @@ def _chosen(rows: DataFrame, entry: TableConfig, table: str) -> Chosen:
     return chosen
 
 
-def _attack(rows: DataFrame, outside: DataFrame, columns: Sequence[str]) -> singling.Matched:
+def _attack(rows: DataFrame, outside: DataFrame, columns: Sequence[str], subject: str | None) -> singling.Matched:
     """With the quasi-identifiers that the outside table has too."""
     common = [name for name in columns if name in outside.columns]
     if not common:
         raise BadUsage("--attack: the table there has none of the quasi-identifiers by name")
-    return singling.attack(rows, outside, common)
+    return singling.attack(rows, outside, common, subject)
 
 
 # -- the command line -------------------------------------------------------------------------------------------------

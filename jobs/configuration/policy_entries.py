@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from jobs.configuration.documents import did_you_mean, one_of
 from jobs.configuration.entry import TABLE_PATTERN, Entry, Name, NotBlank, TechniqueName, Version, one_of_those
 from jobs.configuration.finding import Level
-from jobs.configuration.risk_bounds import RiskBounds
+from jobs.configuration.risk_bounds import RiskBounds, Share
 from privacy_udfs.key_providers import KEKS, STORES
 from privacy_udfs.parameters import IsoDate, Number
 from privacy_udfs.techniques import BY_NAME, algorithms
@@ -82,11 +82,13 @@ class ClassPolicy(Entry):
 
 
 class Thresholds(Entry):
-    """What the risk job holds tables to. k: rows alike; l: sensitive values among these; t: farthest distribution."""
+    """What the risk job holds tables to. k: rows alike; l: sensitive values among these; t: farthest distribution;
+    at_risk: the share of rows, or people, whose risk is above a fifth."""
 
     k: Annotated[int, Field(ge=2, le=WIDEST)] | None = None
     l: Annotated[int, Field(ge=2, le=WIDEST)] | None = None  # noqa: E741 - l-diversity is called so
     t: Annotated[float, Field(gt=0, le=1)] | None = None
+    at_risk: Share | None = None
 
 
 class Approved(Entry):

@@ -46,6 +46,8 @@ def open_questions(found: Estimate, thresholds: Thresholds) -> Iterator[str]:
         yield f"k: no class of fewer than {wanted} was seen, so less than {share:.2g} of the classes are so small"
     if thresholds.l is not None or thresholds.t is not None:
         yield "l and t are not estimated: measure without --estimate"
+    if thresholds.at_risk is not None:
+        yield "at_risk is not held against the policy by an estimate: measure without --estimate"
 
 
 def as_data(estimated: Estimated) -> dict[str, Any]:

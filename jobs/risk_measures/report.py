@@ -12,10 +12,11 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from jobs.configuration import shares
 from jobs.configuration.policy_entries import Thresholds
 from jobs.risk_measures.measure import NEARLY, Measures
 from jobs.risk_measures.singling import Frequent, Matched, Singled
-from jobs.risk_measures.sizes import Sizes
+from jobs.risk_measures.sizes import THRESHOLD, Sizes
 from jobs.risk_measures.treated import Chosen
 
 SMALL = 10
@@ -46,6 +47,10 @@ def missed(measures: Measures, held: Mapping[str, tuple[int, float]], thresholds
         return
     if thresholds.k is not None and sizes.k < thresholds.k:
         yield f"k is {sizes.k}, the policy wants {thresholds.k}"
+    at_risk = sizes.at_risk()
+    if thresholds.at_risk is not None and at_risk > shares.of(thresholds.at_risk, sizes.rows):
+        most = f"the policy wants a share of at most {thresholds.at_risk}"
+        yield f"{count(at_risk)} of {count(sizes.rows)} have a risk above {THRESHOLD}, {most}"
     for name, (l, t) in held.items():  # noqa: E741 - l-diversity is called so
         if thresholds.l is not None and l < thresholds.l:
             yield f"{name}: l is {l}, the policy wants {thresholds.l}"

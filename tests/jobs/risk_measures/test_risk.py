@@ -64,7 +64,7 @@ def test_a_treated_table_is_measured(
         "k 6; like no other: 0",
         "attack: rows 46, matched < 10, one < 10, sure 0",
         "zip: like no other in these alone: 0",
-        "id: 41 pseudonyms, the most frequent has 0.1304 of the rows, ten have 0.3261",
+        "id: 41 pseudonyms, the most frequent has < 0.217 of the rows, ten have 0.3261",
         "missed: ill: l is 1, the policy wants 2",
     ):
         assert line in told.splitlines()
@@ -81,6 +81,8 @@ def test_what_the_job_ends_with(conf: Path, capfd: pytest.CaptureFixture[str]) -
     for bounds, code in (
         ({"k": 5}, REFUSED),
         ({"k": 1, "l": 1, "t": 1}, DONE),
+        ({"at_risk": 0.0}, REFUSED),
+        ({"at_risk": 0.05}, DONE),  # one of 41 people
     ):  # what runs are held to, reports are too
         (conf / "policy.yaml").write_text(yaml.safe_dump({**POLICY, "risk": bounds}), encoding="utf-8")
         assert risk.main(asked) == code

@@ -57,8 +57,12 @@ class _Sink:
             self._fail(event)
 
     def _begin(self, event: Begun) -> None:
+        self._end(event.table, "ABORT", failure=f"{event.table}: it was begun again")
         run, why = self._known(event)
-        why = why or self._emitted(run.event("START"))
+        if why is None or not self.settings.required:
+            why = self._emitted(run.event("START")) or why
+        with self.lock:
+            self.refused.discard(event.table)
         if why is not None and self.settings.required:
             with self.lock:
                 self.refused.add(event.table)

@@ -95,9 +95,9 @@ def _subjects(table: TableConfig) -> Json:
 
 def _retention(table: TableConfig) -> Json:
     """As agreed levels of service: of the table, and of columns that have their own."""
-    of_columns = {path: rule.retention for path, rule in table.columns.items() if rule.retention is not None}
-    spans = {**({} if table.retention is None else {None: table.retention}), **of_columns}
-    found = [_span(column, span) for column, span in spans.items()]
+    spans: list[tuple[str | None, str]] = [] if table.retention is None else [(None, table.retention)]
+    spans += [(path, rule.retention) for path, rule in table.columns.items() if rule.retention is not None]
+    found = [_span(column, span) for column, span in spans]
     return {"slaProperties": found} if found else {}
 
 
@@ -138,7 +138,7 @@ class _Columns:
     def _treatment(self, path: ColumnPath) -> Json:
         """Of a leaf. Of JSON text that is decided by paths the class is the one that asks for the most care."""
         own = self.told.get(str(path))
-        inner = [each for name, each in self.told.items() if name.startswith(f"{path}{Document()}")]
+        inner = [self.told[name] for name in sorted(self.told) if name.startswith(f"{path}{Document()}")]
         if own is None and not inner:
             return {}
         known = [own] if own is not None else inner

@@ -17,7 +17,7 @@ from jobs.record.column_record import ColumnRecord
 def parameters(entry: ColumnRecord) -> dict[str, Any]:
     """Class, domain, key and its version, and the parameters of the technique, as plain JSON data."""
     given = entry.as_json()
-    told = {name: given[name] for name in ("class", "domain", "key", "key_id") if name in given}
+    told: dict[str, Any] = {name: given[name] for name in ("class", "domain", "key", "key_id") if name in given}
     rows = {} if entry.rows is None else {"rows": hashed(entry.rows)}
     keys = {domain: {name: key[name] for name in ("key", "key_id")} for domain, key in (entry.keys or {}).items()}
     more = {"keys": keys} if keys else {}

@@ -10,14 +10,17 @@ from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import types as T
 
 from jobs import pseudonymize
 from jobs.configuration import config
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.lineage_entry import Lineage
-from jobs.lineage import sink
+from jobs.lineage import fields, sink
+from jobs.record.treated_table import privacy_of
 from jobs.run_events import events
 from jobs.run_events.events import Event
+from jobs.run_events.run_steps import Place, RunSteps, Step
 from jobs.spark_app.failures import exit_code
 from privacy_udfs.facts import Facts
 from privacy_udfs.techniques import BY_NAME
@@ -40,6 +43,7 @@ SCHEMA = (
     "id bigint, name string, land string, address struct<street: string, door: string>, items array<string>, "
     "body string, born string"
 )
+PLACE = Place("file", "/a")
 CUSTOMER = {"domain": "customer"}
 COLUMNS: dict[str, Any] = {
     "id": lakes.column(CUSTOMER, "direct_identifier"),
@@ -67,11 +71,11 @@ def receiver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
         yield running
 
 
-def entry(lake: Path, target: str = "t", **more: Any) -> dict[str, Any]:
+def entry(lake: Path, target: str = "t", columns: dict[str, Any] = COLUMNS, **more: Any) -> dict[str, Any]:
     source = {"format": "delta", "path": str(lake / "raw" / "t")}
     place = {"path": str(lake / "treated" / target)}
     given = {"source": source, "target": place, "subject": "id", "rows": "id > 0 AND address.door <> 'canary-land'"}
-    return lakes.table("t", lake, COLUMNS, **{**given, **more})
+    return lakes.table("t", lake, columns, **{**given, **more})
 
 
 def raw(spark: SparkSession, lake: Path) -> None:
@@ -148,6 +152,8 @@ def test_a_run_is_told_with_all_its_columns(spark: SparkSession, lake: Path, rec
         "born": {("born", *hash_), ("id", *shift)},
         "rows": {("id", "INDIRECT", "FILTER", False), ("address.door", "INDIRECT", "FILTER", False)},
     }
+    leaves = {str(ColumnPath.parse(name).leaf) for name in privacy_of(lakes.treated(spark, lake))}
+    assert leaves <= target["facets"]["columnLineage"]["fields"].keys(), "every leaf of the target has an edge"
     assert [field["name"] for field in target["facets"]["schema"]["fields"]] == [
         "id", "name", "land", "address", "items", "body", "born",
     ]  # fmt: skip
@@ -157,16 +163,6 @@ def test_a_run_is_told_with_all_its_columns(spark: SparkSession, lake: Path, rec
     ]
     for canary in CANARIES:
         assert canary not in receiver.kept.read_text(), canary
-
-
-def test_every_leaf_of_the_target_has_an_edge(spark: SparkSession, lake: Path) -> None:
-    raw(spark, lake)
-    run(spark, lake, f"file:{lake}/events.jsonl")
-    last = json.loads((lake / "events.jsonl").read_text().splitlines()[-1])
-    fields = last["outputs"][0]["facets"]["columnLineage"]["fields"]
-    leaves = {ColumnPath.parse(name).column for name in COLUMNS if name != "address.street"}
-    assert {str(path.leaf) for path in leaves} <= fields.keys()
-    assert all(each["inputFields"] for each in fields.values())
 
 
 def test_equal_inputs_give_equal_steps(spark: SparkSession, lake: Path) -> None:
@@ -189,9 +185,40 @@ def test_equal_inputs_give_equal_steps(spark: SparkSession, lake: Path) -> None:
     assert steps[0]["steps"][2]["parameters"]["bits"] == 128
     assert steps[0]["steps"][6] == {**steps[0]["steps"][6], "inputs": ["address.street"], "outputs": []}
     assert steps[0]["steps"][-2]["inputs"] == ["born", "id"]
-    run(spark, lake, f"file:{lake}/three.jsonl", target="three", rows="id > 1")
-    third = json.loads((lake / "three.jsonl").read_text().splitlines()[-1])["run"]["facets"]["lakenym_steps"]
-    assert third["sha256"] != steps[0]["sha256"]
+
+
+def test_other_steps_have_another_hash() -> None:
+    steps = [Step("read", "1", {"version": number}) for number in (3, 3, 4)]
+    one, same, other = (RunSteps(PLACE, PLACE, "full", (step,), (), "", "", "", "").sha256 for step in steps)
+    assert one == same != other
+    text = '[{"function": "read", "inputs": [], "outputs": [], "parameters": {"version": 3}, "version": "1"}]'
+    assert one == hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_names_below_what_is_dropped_as_a_whole_are_not_told() -> None:
+    below = T.StructType([T.StructField("canary-name", T.StringType())])
+    leaves = [("extra", below), ("a.b[].c", T.LongType()), ("m{key}", T.StringType()), ("m{value}", T.DateType())]
+    assert fields.of_leaves((ColumnPath.parse(path), given) for path, given in leaves) == (
+        {"name": "extra", "type": "struct"},
+        {
+            "name": "a",
+            "type": "struct",
+            "fields": [
+                {
+                    "name": "b",
+                    "type": "array",
+                    "fields": [
+                        {"name": "_element", "type": "struct", "fields": [{"name": "c", "type": "bigint"}]},
+                    ],
+                }
+            ],
+        },
+        {
+            "name": "m",
+            "type": "map",
+            "fields": [{"name": "key", "type": "string"}, {"name": "value", "type": "date"}],
+        },
+    )
 
 
 def test_a_run_that_fails_says_so_without_a_value(spark: SparkSession, lake: Path, receiver: Receiver) -> None:
@@ -215,11 +242,59 @@ def test_what_is_required_is_asked_before_anything_is_written(
 ) -> None:
     raw(spark, lake)
     conf = config.load(lakes.write_conf(lake, entry(lake)))
-    for required, code in ((True, 1), (False, 0)):
-        settings = Lineage(to=f"{receiver.uri}/status/503", required=required)
-        report = sink.told(events.silent, conf, settings, {})
-        assert exit_code(report, lambda told=report: pseudonymize.run(spark, conf, "t", report=told) and 0, "t") == code
-        assert (lake / "treated" / "t").exists() != required
+    heard: list[Event] = []
+    report = sink.told(heard.append, conf, Lineage(to=f"{receiver.uri}/status/503", required=True), {})
+    assert exit_code(report, lambda: pseudonymize.run(spark, conf, "t", report=report) and 0, "t") == 1
+    assert not (lake / "treated" / "t").exists()
+    assert [type(event).__name__ for event in heard] == ["Begun", "Failed"]
+    assert heard[-1].message.startswith(
+        "t: lineage is required, and its first event was not taken at http://127.0.0.1:"
+    )
+
+
+@pytest.mark.sweep
+def test_runs_that_go_on(spark: SparkSession, lake: Path, receiver: Receiver) -> None:
+    """Each mode is told as what it is, and a run that has nothing to do tells nothing."""
+    columns = {"id": CUSTOMER, "part": "keep"}
+    source = {"format": "delta", "path": str(lake / "raw" / "t")}
+
+    def add(number: int) -> None:
+        rows = spark.createDataFrame([(number, "p")], "id bigint, part string").coalesce(1)
+        rows.write.format("delta").mode("append").option("delta.enableChangeDataFeed", "true").save(source["path"])
+
+    def told(by: str, **more: Any) -> list[tuple[str, str, int | None]]:
+        known = len(receiver.got())
+        target = {"path": str(lake / "treated" / by), "mode": by, "key": ["id"], "partition_by": ["part"]}
+        given = lakes.table("t", lake, columns, source=source, target=target)
+        conf = config.load(lakes.write_conf(lake, given))
+        report = sink.told(events.silent, conf, Lineage(to=receiver.uri), {})
+        pseudonymize.run(spark, conf, "t", report=report, **more)
+        got = receiver.got()[known:]
+        assert not any(each["faults"] for each in got)
+        return [
+            (
+                each["event"]["eventType"],
+                each["event"]["run"]["facets"]["lakenym_steps"]["mode"],
+                each["event"]["outputs"][0].get("outputFacets", {}).get("outputStatistics", {}).get("rowCount"),
+            )
+            for each in got
+        ]
+
+    add(1)
+    for mode in ("incremental", "changes", "stream"):
+        assert told(mode) == [("START", "full", None), ("COMPLETE", "full", 1)]
+        assert told(mode) == []
+    add(2)
+    for mode, as_ in (("incremental", "incremental"), ("changes", "changes"), ("stream", "incremental")):
+        assert told(mode) == [("START", as_, None), ("COMPLETE", as_, 1)]
+    lineage = receiver.events()[-3]["outputs"][0]["facets"]["columnLineage"]
+    assert inputs(lineage)["rows"] == {("id", "INDIRECT", "JOIN", False)}
+    assert receiver.events()[-1]["job"]["facets"]["jobType"]["processingType"] == "STREAMING"
+    told("partitions", mode="full")
+    told("partitions", where="part = 'p'")
+    assert "'p'" not in receiver.kept.read_text()
+    lineage = receiver.events()[-1]["outputs"][0]["facets"]["columnLineage"]
+    assert inputs(lineage)["rows"] == {("part", "INDIRECT", "FILTER", False)}
 
 
 def test_the_job_takes_the_flag_for_several_tables(

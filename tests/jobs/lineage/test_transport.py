@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import dataclasses
 import json
 import socket
 import time
@@ -19,8 +20,8 @@ from jobs.console.exit_codes import BadUsage
 from jobs.lineage import sink, transport
 from jobs.lineage.open_lineage import Run
 from jobs.lineage.transport import NotTaken
-from jobs.run_events.events import Begun, Committed, Event, Failed, Warned
-from jobs.run_events.run_steps import Place
+from jobs.run_events.events import Begun, Committed, Event, Failed, Unchanged, Warned
+from jobs.run_events.run_steps import Place, RunSteps
 from tests.helpers import lineage_receiver, open_lineage
 from tests.helpers.lakes import table, write_conf
 from tests.helpers.lineage_receiver import Receiver
@@ -181,6 +182,40 @@ def test_a_run_ends_as_it_ended(lake: Path, receiver: Receiver) -> None:
     assert [each["eventType"] for each in got] == ["START", "ABORT"]
     assert got[1]["run"]["facets"]["errorMessage"]["message"] == "t: refused"
     assert not [each["faults"] for each in receiver.got() if each["faults"]]
+
+
+def test_a_run_that_is_begun_again_ends_the_one_before(lake: Path) -> None:
+    place, other = lake / "events.jsonl", "0d9c8f0e-5a3b-4a57-8d25-3f1a7b1c2d3e"
+    told(lake, Lineage(to=f"file:{place}"), BEGUN, Begun("t", other, 1, "parquet:/a"), WROTE)
+    events = [json.loads(line) for line in place.read_text().splitlines()]
+    assert [(each["eventType"], each["run"]["runId"]) for each in events] == [
+        *(("START", RUN.id), ("ABORT", RUN.id)),
+        *(("START", other), ("COMPLETE", other)),
+    ]
+
+
+def test_a_run_that_has_nothing_to_write_is_complete(lake: Path) -> None:
+    place = lake / "events.jsonl"
+    told(lake, Lineage(to=f"file:{place}"), BEGUN, Unchanged("t", 7), WROTE)
+    events = [json.loads(line) for line in place.read_text().splitlines()]
+    assert [each["eventType"] for each in events] == ["START", "COMPLETE"]
+    assert events[1]["outputs"][0]["facets"]["version"]["datasetVersion"] == "7"
+    assert "outputFacets" not in events[1]["outputs"][0]
+
+
+def test_a_defect_of_ours_is_no_fault_of_the_run(lake: Path) -> None:
+    def broken() -> RunSteps:
+        raise KeyError("canary")
+
+    begun = dataclasses.replace(BEGUN, steps=broken)
+    heard = told(lake, Lineage(to=f"file:{lake}/events.jsonl"), begun, WROTE)
+    assert [type(event).__name__ for event in heard] == ["Begun", "Warned", "Committed"]
+    assert "its steps cannot be told (unexpected KeyError)" in str(heard[1])
+    assert "canary" not in str(heard)
+    kinds = [json.loads(line)["eventType"] for line in (lake / "events.jsonl").read_text().splitlines()]
+    assert kinds == ["START", "COMPLETE"]
+    with pytest.raises(sink.LineageRefused):
+        told(lake, Lineage(to=f"file:{lake}/events.jsonl", required=True), begun)
 
 
 def test_a_run_goes_on_without_lineage_unless_it_is_required(lake: Path, receiver: Receiver) -> None:

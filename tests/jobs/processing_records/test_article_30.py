@@ -96,7 +96,7 @@ def test_the_file_of_lines_says_the_same(lake: Path, tmp_path: Path, capsys: pyt
     assert report.main(["--conf", str(stated(lake)), "--all", "--records", str(out)]) == 0
     assert "t: not stated: representative\n" in capsys.readouterr().out
     written = json.loads((out / "processing_records.json").read_text())
-    rows = list(csv.DictReader(io.StringIO((out / "processing_records.csv").read_text(newline=""), newline="")))
+    rows = list(csv.DictReader(io.StringIO((out / "processing_records.csv").read_bytes().decode(), newline="")))
     assert [row["table"] for row in rows] == ["bare", "t"] == [record["table"] for record in written["records"]]
     assert list(rows[1]) == list(written["records"][1])
     assert rows[1]["purposes"] == "billing; age analysis"

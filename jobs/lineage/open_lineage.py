@@ -121,14 +121,9 @@ def _of_place(place: Place) -> Json:
         found["schema"] = facet("schema", {"fields": list(place.fields)})
     if place.version is not None:
         found["version"] = facet("version", {"datasetVersion": place.version})
-    if place.format is not None:
-        layer = {"storageLayer": "delta", "fileFormat": "parquet"} if place.format == "delta" else _files(place.format)
-        found["storage"] = facet("storage", layer)
+    if place.format == "delta":
+        found["storage"] = facet("storage", {"storageLayer": "delta", "fileFormat": "parquet"})
     return found
-
-
-def _files(format_: str) -> Json:
-    return {"storageLayer": "files", "fileFormat": format_}
 
 
 def _column_lineage(edges: Iterable[Edge], source: Place) -> Json:

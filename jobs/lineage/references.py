@@ -3,7 +3,8 @@ in it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -18,30 +19,32 @@ References = Callable[[str], tuple[str, ...]]
 
 def of_schema(spark: SparkSession, schema: T.StructType) -> References:
     """Of predicates over rows of a schema. No row is read."""
-    rows = spark.createDataFrame([], schema)
+    rows = functools.cache(lambda: spark.createDataFrame([], schema))
+    spelt = {name.lower(): name for name in schema.names}
 
     def found(text: str) -> tuple[str, ...]:
-        understood = predicates.condition(rows, text)
-        return () if understood is None else tuple(dict.fromkeys(map(str, _paths(understood))))
+        understood = predicates.condition(rows(), text)
+        return () if understood is None else tuple(dict.fromkeys(map(str, _paths(understood, spelt))))
 
     return found
 
 
-def _paths(node: Any) -> Iterator[ColumnPath]:
-    path = _path(node)
+def _paths(node: Any, spelt: Mapping[str, str]) -> Iterator[ColumnPath]:
+    path = _path(node, spelt)
     if path is not None:
         yield path
         return
     for at in range(node.children().size()):
-        yield from _paths(node.children().apply(at))
+        yield from _paths(node.children().apply(at), spelt)
 
 
-def _path(node: Any) -> ColumnPath | None:
-    """The way to a column, or to a field of structs only; None for any other expression."""
+def _path(node: Any, spelt: Mapping[str, str]) -> ColumnPath | None:
+    """The way to a column, or to a field of structs only, as the schema spells it; None for any other expression."""
     kind = str(node.getClass().getSimpleName())
     if kind == "AttributeReference":
-        return ColumnPath((Field(str(node.name())),))
+        name = str(node.name())
+        return ColumnPath((Field(spelt.get(name.lower(), name)),))
     if kind == "GetStructField":
-        above = _path(node.child())
-        return None if above is None else above.child(Field(str(node.extractFieldName())))
+        above = _path(node.child(), spelt)
+        return None if above is None else above.child(Field(str(node.childSchema().apply(node.ordinal()).name())))
     return None

@@ -21,7 +21,7 @@ from jobs.run_events.events import Begun, Committed, Event, Failed, Report, Unch
 
 
 class LineageRefused(Refused):
-    """Lineage is required, and the first event of a run was not taken; nothing was written."""
+    """Lineage is required, and the first event of a run was not taken; nothing was committed."""
 
 
 def told(report: Report, conf: Config, settings: Lineage | None, environ: Mapping[str, str] = os.environ) -> Report:
@@ -68,7 +68,7 @@ class _Sink:
                 self.refused.add(event.table)
             raise LineageRefused(
                 f"{event.table}: lineage is required, and its first event was not taken at {self.settings.place}: "
-                f"{why}; nothing was written. Mend that, or state required: false in lineage.yaml"
+                f"{why}; nothing was committed. Mend that, or state required: false in lineage.yaml"
             )
         with self.lock:
             self.under_way[event.table] = run

@@ -136,6 +136,11 @@ def faults(event: Any) -> list[str]:
     return [*ours, *(_published_faults(event) if has_published() and not ours else [])]
 
 
+def published_faults(event: Mapping[str, Any]) -> list[str]:
+    """What the published schemas find wrong with an event, and with each of its facets."""
+    return list(_published_faults(event))
+
+
 def _published_faults(event: Mapping[str, Any]) -> Iterator[str]:
     files = [SPEC / "OpenLineage.json", *sorted((SPEC / "facets").glob("*.json"))]
     schemas = [json.loads(path.read_text(encoding="utf-8")) for path in files]

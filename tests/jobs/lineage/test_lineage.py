@@ -74,7 +74,7 @@ def receiver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
 def entry(lake: Path, target: str = "t", columns: dict[str, Any] = COLUMNS, **more: Any) -> dict[str, Any]:
     source = {"format": "delta", "path": str(lake / "raw" / "t")}
     place = {"path": str(lake / "treated" / target)}
-    given = {"source": source, "target": place, "subject": "id", "rows": "id > 0 AND address.door <> 'canary-land'"}
+    given = {"source": source, "target": place, "subject": "id", "rows": "ID > 0 AND Address.DOOR <> 'canary-land'"}
     return lakes.table("t", lake, columns, **{**given, **more})
 
 

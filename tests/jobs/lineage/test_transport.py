@@ -62,6 +62,17 @@ def test_what_is_no_event_is_found() -> None:
         assert open_lineage.faults(broken)
 
 
+@pytest.mark.skipif(not open_lineage.has_published(), reason="OPENLINEAGE_SPEC names no folder of published schemas")
+def test_events_are_held_against_the_published_schemas() -> None:
+    event = RUN.event("START")
+    assert open_lineage.published_faults(event) == []
+    assert open_lineage.published_faults({**event, "eventType": "BEGIN"})
+    for group, name, key in (("job", "jobType", "integration"), ("run", "processing_engine", "version")):
+        broken = json.loads(json.dumps(event))
+        del broken[group]["facets"][name][key]
+        assert open_lineage.published_faults(broken)
+
+
 @pytest.mark.parametrize(
     ("path", "seconds", "said"),
     [
@@ -223,6 +234,6 @@ def test_a_run_goes_on_without_lineage_unless_it_is_required(lake: Path, receive
     heard = told(lake, Lineage(to=place), BEGUN, WROTE)
     why = f"lineage: an event was not taken at {place}: the receiver answered with status 503"
     assert heard == [BEGUN, Warned("t", why), WROTE, Warned("t", why)]
-    with pytest.raises(sink.LineageRefused, match="nothing was written") as caught:
+    with pytest.raises(sink.LineageRefused, match="nothing was committed") as caught:
         told(lake, Lineage(to=place, required=True), BEGUN)
     assert caught.value.exit_code == 1

@@ -21,7 +21,7 @@ def parameters(entry: ColumnRecord) -> dict[str, Any]:
     rows = {} if entry.rows is None else {"rows": hashed(entry.rows)}
     keys = {domain: {name: key[name] for name in ("key", "key_id")} for domain, key in (entry.keys or {}).items()}
     more = {"keys": keys} if keys else {}
-    return {**told, **rows, **more, **{name: _plain(value) for name, value in entry.parameters.items()}}
+    return {**told, **rows, **more, **{name: _plain(entry.parameters[name]) for name in sorted(entry.parameters)}}
 
 
 def hashed(text: str) -> dict[str, str]:

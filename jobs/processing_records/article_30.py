@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
+from jobs.configuration import asked_risk
 from jobs.configuration.config import Config
 from jobs.configuration.kinds import KINDS
 from jobs.configuration.models import TableConfig
@@ -112,7 +113,7 @@ def _measures(conf: Config, table: TableConfig) -> Iterator[str]:
     """What the configuration does, Art. 32(1)."""
     yield from _treatments(table)
     yield from _keys(conf, table)
-    for measure, bound in table.risk.before(conf.policy.risk).stated().items():
+    for measure, bound in asked_risk.of(conf.policy, table).asked().items():
         yield f"runs are held to {measure} {bound:g} before their rows are visible"
     if table.suppress is not None:
         yield f"rows that fewer than {table.suppress.k} are alike in are kept out"

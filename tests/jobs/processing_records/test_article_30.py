@@ -43,7 +43,9 @@ COLUMNS: dict[str, Any] = {
 
 
 def stated(lake: Path) -> Path:
-    entry = lakes.table("t", lake, COLUMNS, processing=PROCESSING, retention="7 years", review_by="2027-01-31")
+    entry = lakes.table(
+        "t", lake, COLUMNS, processing=PROCESSING, retention="7 years", review_by="2027-01-31", risk={"k": 8}
+    )
     folder = lakes.write_conf(lake, entry, lakes.table("bare", lake, {"id": "keep"}))
     (folder / "controller.yaml").write_text(yaml.safe_dump(CONTROLLER))
     return folder
@@ -72,6 +74,7 @@ def test_all_that_the_article_asks_for_is_there(lake: Path) -> None:
             "keep: 1 quasi_identifier column",
             "keyed_hash (HMAC-SHA-256): 1 direct_identifier column",
             "key crm: a keyset that is not encrypted by another key",
+            "runs are held to k 8 before their rows are visible",
             "rows are written in a random order",
             "a run stops before it commits where a value cannot be treated",
         ],

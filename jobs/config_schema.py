@@ -21,7 +21,9 @@ from jobs.configuration.documents import NAME_PATTERN
 from jobs.configuration.entity_domains import NAMING
 from jobs.configuration.entry import Entry
 from jobs.configuration.hierarchy_file import LEVELS_FILE
+from jobs.configuration.lineage_entry import Lineage
 from jobs.configuration.models import ColumnEntry, KeyEntry, Policy, TableEntry
+from jobs.configuration.processing_entry import Controller
 from jobs.configuration.treatments import words
 from jobs.console.exit_codes import DONE, REFUSED
 from privacy_udfs.entities import KINDS
@@ -42,7 +44,14 @@ LEVELS: Schema = {"type": "string", "description": "A CSV beside the configurati
 
 def schemas() -> dict[str, Schema]:
     """File name -> the JSON Schema of that kind of file."""
-    return {"table.json": _table(), "domains.json": _domains(), "keys.json": _keys(), "policy.json": _policy()}
+    return {
+        "table.json": _table(),
+        "domains.json": _domains(),
+        "keys.json": _keys(),
+        "policy.json": _alone("The policy", Policy),
+        "lineage.json": _alone("Where lineage goes", Lineage),
+        "controller.json": _alone("Who answers for the processing", Controller),
+    }
 
 
 def _definitions(*models: type[Entry] | type[Technique]) -> dict[str, Schema]:
@@ -88,9 +97,9 @@ def _keys() -> Schema:
     return _file("Keys", _definitions(KeyEntry), _named({"$ref": "#/$defs/KeyEntry"}))
 
 
-def _policy() -> Schema:
-    definitions = _definitions(Policy)
-    return _file("The policy", definitions, definitions.pop("Policy"))
+def _alone(title: str, model: type[Entry]) -> Schema:
+    definitions = _definitions(model)
+    return _file(title, definitions, definitions.pop(model.__name__))
 
 
 def _references() -> list[Schema]:

@@ -20,6 +20,7 @@ from jobs.configuration.config import Config
 from jobs.configuration.models import Execution, Mode
 from jobs.console.exit_codes import BadUsage
 from jobs.gates.known import Allowed, Prepared
+from jobs.lineage import sink
 from jobs.run_events import events
 from jobs.run_events.events import Report
 from jobs.spark_app import failures, lanes, session
@@ -86,6 +87,7 @@ def parser() -> argparse.ArgumentParser:
     flags.REQUEUE.on(options)
     flags.EXECUTION.on(options)
     flags.PARALLEL.on(options)
+    flags.LINEAGE.on(options)
     return options
 
 
@@ -102,6 +104,8 @@ def _run_all(options: argparse.Namespace, report: Report) -> int:
     conf = config.in_mode(config.executed_by(conf, options.execution), options.mode)
     conf = config.in_partitions(conf, options.where)
     asked = streaming.asked(conf, names, options.trigger, options.files_per_batch)
+    if not options.dry_run:
+        report = sink.told(report, conf, sink.stated(conf, options.lineage))
     started = session.start("lakenym pseudonymize")
     accepted = options.accept_raw_history, options.accept_other_key_version
     allowed = Allowed(*accepted, options.retreat, tuple(names), options.requeue)

@@ -84,6 +84,13 @@ class Facts(BaseModel):
         """The other columns of a row that its result depends on, by their paths, but for the subject."""
         return ()
 
+    @classmethod
+    def masks(cls) -> bool:
+        """Whether it protects every value as a whole: for lineage. Not so of one that leaves values as they are, or the
+        rest of a text as it is, or does not say what it shows; nor where no column is left."""
+        is_open = cls.keeps_values or cls.treats_within or cls.shows is None or cls.shows is Shows.THE_VALUE
+        return not (is_open or cls.drops_column)
+
     def gives_null(self) -> bool:
         """Whether every result is null, of the column's own type."""
         return False

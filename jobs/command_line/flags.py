@@ -123,3 +123,8 @@ PARALLEL = Flag(
     "tables worked on at a time; 1: one after the other (default: as many as Spark has cores, at most 8)",
     {"type": at_least_one, "metavar": "N"},
 )
+LINEAGE = Flag(
+    "--lineage",
+    "where OpenLineage events go: file:PATH, or the URI of a receiver (default: as lineage.yaml says, else nowhere)",
+    {"metavar": "URI"},
+)

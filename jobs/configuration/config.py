@@ -21,11 +21,12 @@ from pydantic import ValidationError
 from jobs.configuration import config_checks, quarantine_checks, subject_steps, suppress_checks
 from jobs.configuration.column_path import ColumnPath, ColumnPathError, When
 from jobs.configuration.config_checks import Draft, DraftColumn, draft_columns
-from jobs.configuration.config_files import CATALOG, DOMAINS, KEYS, POLICY, ConfigFiles
+from jobs.configuration.config_files import CATALOG, CONTROLLER, DOMAINS, KEYS, LINEAGE, POLICY, ConfigFiles
 from jobs.configuration.documents import Document, Fault, Loc, canonical_json, did_you_mean
 from jobs.configuration.entry import Entry
 from jobs.configuration.explain import explain
 from jobs.configuration.hierarchy_file import Hierarchies
+from jobs.configuration.lineage_entry import Lineage
 from jobs.configuration.models import (
     ColumnEntry,
     ColumnRule,
@@ -37,6 +38,7 @@ from jobs.configuration.models import (
     TableConfig,
     TableEntry,
 )
+from jobs.configuration.processing_entry import Controller
 from jobs.configuration.treatments import Resolver, predicate_faults
 from privacy_udfs.errors import BAD_USAGE, LakenymError
 
@@ -60,7 +62,8 @@ class ConfigError(LakenymError):
 @dataclasses.dataclass(frozen=True)
 class Config:
     """A sound configuration. written: each file's content as it stands, for snapshots. lines: file -> key -> line, of
-    the files outside the catalog."""
+    the files outside the catalog. lineage: where it goes; None: nowhere.
+    controller: who answers for the processing; None: not stated."""
 
     tables: Mapping[str, TableConfig]
     domains: Mapping[str, Domain]
@@ -68,6 +71,8 @@ class Config:
     policy: Policy
     written: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False, compare=False)
     lines: Mapping[str, Mapping[Loc, int]] = dataclasses.field(default_factory=dict, repr=False, compare=False)
+    lineage: Lineage | None = dataclasses.field(default=None, compare=False)
+    controller: Controller | None = dataclasses.field(default=None, compare=False)
 
     @functools.cached_property
     def of_kind(self) -> Mapping[str, Sequence[tuple[str, ColumnRule]]]:
@@ -181,6 +186,8 @@ class _Loader:
             raise ConfigError([Fault(str(self.files.folder), 0, "", "expected a folder with the configuration")])
         self.files.look_for_misplaced()
         policy = self._policy()
+        lineage = self._alone(LINEAGE, Lineage, secret=(("to",), ("token",)))
+        controller = self._alone(CONTROLLER, Controller)
         keys, key_names = self._keys()
         resolver = Resolver(self.faults, Hierarchies(self.files.folder, self.faults), key_names)
         domains = self._domains(resolver)
@@ -193,7 +200,7 @@ class _Loader:
         assert policy is not None
         tables = {table.name: table for table in map(_table, drafts)}
         lines = {file: self.files.lines.get(file, {}) for file in (POLICY, DOMAINS, KEYS)}
-        return Config(tables, domains, keys, policy, self.files.written, lines)
+        return Config(tables, domains, keys, policy, self.files.written, lines, lineage, controller)
 
     def _validate(self, model: type[E], document: Document, at: Loc, data: Any) -> E | None:
         try:
@@ -208,6 +215,13 @@ class _Loader:
             return None
         document = self.files.read(POLICY)
         return None if document is None else self._validate(Policy, document, (), document.data)
+
+    def _alone(self, file: str, model: type[E], secret: tuple[Loc, ...] = ()) -> E | None:
+        """A file that is one entry, and may be left out."""
+        if not (self.files.folder / file).exists():
+            return None
+        document = self.files.read(file, secret)
+        return None if document is None else self._validate(model, document, (), document.data)
 
     def _keys(self) -> tuple[dict[str, KeyEntry], set[str] | None]:
         document = self.files.read_names(KEYS, secret=((),))
@@ -282,4 +296,5 @@ def _table(draft: Draft) -> TableConfig:
         quarantine=entry.quarantine,
         risk=entry.risk,
         suppress=entry.suppress,
+        processing=entry.processing,
     )

@@ -12,6 +12,9 @@ from jobs.configuration.documents import NAME_PATTERN, Document, Fault, Loc, did
 from jobs.configuration.entry import PATTERNS
 
 POLICY, DOMAINS, KEYS, CATALOG = "policy.yaml", "domains.yaml", "keys.yaml", "catalog"
+LINEAGE, CONTROLLER = "lineage.yaml", "controller.yaml"
+ALL = (POLICY, DOMAINS, KEYS, LINEAGE, CONTROLLER)
+"""Those beside the catalog."""
 SECRET_IN_TABLES: tuple[Loc, ...] = (
     ("source", "options"),
     ("source", "path"),
@@ -69,8 +72,8 @@ class ConfigFiles:
                 file = f"{CATALOG}/{place.as_posix()}"
                 self._faults.append(Fault(file, 0, "", f"is not read: expected {CATALOG}/<table>.yaml"))
         for path in sorted(self.folder.glob("*.y*ml")):
-            hint = did_you_mean(path.name, (POLICY, DOMAINS, KEYS))
-            if path.name not in (POLICY, DOMAINS, KEYS) and hint:
+            hint = did_you_mean(path.name, ALL)
+            if path.name not in ALL and hint:
                 self._faults.append(Fault(path.name, 0, "", f"is not read{hint}"))
 
     def report(self) -> list[Fault]:

@@ -42,6 +42,7 @@ from jobs.configuration.policy_entries import (
     Snapshots,
     Thresholds,
 )
+from jobs.configuration.processing_entry import Processing
 from jobs.configuration.risk_bounds import MEASURES_OF, PolicyRisk, RiskBounds, Suppress
 from privacy_udfs.parameters import IsoDate
 from privacy_udfs.technique import Technique
@@ -208,6 +209,7 @@ class TableEntry(Entry):
     quarantine: Quarantine | None = None
     risk: RiskBounds = RiskBounds()
     suppress: Suppress | None = None
+    processing: Processing = Processing()
     columns: Annotated[dict[str, Any], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -352,6 +354,7 @@ class TableConfig:
     quarantine: Quarantine | None = None
     risk: RiskBounds = dataclasses.field(default_factory=RiskBounds)
     suppress: Suppress | None = None
+    processing: Processing = dataclasses.field(default_factory=Processing)
 
     @property
     def mode(self) -> Mode:

@@ -16,17 +16,20 @@ from jobs.console import shown
 from jobs.console.terminal import is_terminal
 from jobs.console.text_table import table_lines
 from jobs.run_events import risk_words
+from jobs.run_events.run_steps import RunSteps
 
 
 @dataclasses.dataclass(frozen=True)
 class Begun:
-    """A run begins to treat a table. columns: how many leaf columns it has."""
+    """A run begins to treat a table. columns: how many leaf columns it has. steps: makes the steps of the run, for
+    whoever asks for them; None where nobody can."""
 
     name: ClassVar[str] = "planned"
     table: str
     run_id: str
     columns: int
     source: str
+    steps: Callable[[], RunSteps] | None = dataclasses.field(default=None, compare=False, repr=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,6 +119,8 @@ Report = Callable[[Event], None]
 
 IF_ANY = ("risk", "suppressed")
 """What an event does not mention where there is none."""
+NOT_TOLD = ("steps",)
+"""What of an event is no part of its line."""
 
 
 def silent(event: Event) -> None:
@@ -125,7 +130,7 @@ def silent(event: Event) -> None:
 def as_data(event: Event) -> dict[str, Any]:
     """An event as plain data, for JSON."""
     fields = dataclasses.asdict(event, dict_factory=lambda pairs: {key.rstrip("_"): value for key, value in pairs})
-    left_out = {name for name in IF_ANY if fields.get(name) is None}
+    left_out = {*NOT_TOLD, *(name for name in IF_ANY if fields.get(name) is None)}
     return {"event": event.name, **{name: value for name, value in fields.items() if name not in left_out}}
 
 

@@ -11,12 +11,15 @@ from pyspark.sql import SparkSession
 
 from jobs.archive import snapshots
 from jobs.columnar.unfit import NotColumnar
+from jobs.configuration.column_path import ColumnPath
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.gates.known import Prepared
 from jobs.lake import log_replay, replace
+from jobs.lineage import steps
 from jobs.named_keys import key_delivery
 from jobs.policy.profiles import judged
 from jobs.record import treatment_record
+from jobs.record.column_record import ColumnRecord
 from jobs.run_events import events
 from jobs.run_events.events import Report
 from jobs.spark_app import session
@@ -43,7 +46,7 @@ def execute(spark: SparkSession, prepared: Prepared, report: Report = events.sil
     policy = prepared.conf.policy
     profiles = judged.recorded(policy, prepared.table)
     record = treatment_record.properties(plan, entries, snapshot, policy.version, profiles)
-    report(events.Begun(prepared.table, run_id, len(plan.leaves), prepared.entry.source.describe()))
+    report(_begun(prepared, run_id, entries, record))
     aside = opened(prepared, run_id)
     aside.settle()
     prepared, small = small_classes.attached(prepared, aside)
@@ -83,6 +86,15 @@ def execute(spark: SparkSession, prepared: Prepared, report: Report = events.sil
         report(events.Warned(prepared.table, warning))
     aside.clear(report)
     return result
+
+
+def _begun(
+    prepared: Prepared, run_id: str, entries: Mapping[ColumnPath, ColumnRecord], record: Mapping[str, str]
+) -> events.Begun:
+    """That it begins; its steps are made if anyone asks for them."""
+    one, described = prepared, prepared.entry.source.describe()
+    known = one.spark, one.plan, one.source, one.target, one.mode, entries, record
+    return events.Begun(one.table, run_id, len(one.plan.leaves), described, lambda: steps.of_run(*known))
 
 
 def _nothing(prepared: Prepared, aside: Aside, report: Report) -> Result:

@@ -19,7 +19,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("lake",),
     ("treatment", "detection", "run_events", "demo_lake"),
     ("record", "command_line"),
-    ("policy", "spark_app"),
+    ("policy", "spark_app", "lineage", "processing_records"),
     ("named_keys", "archive", "metastore", "risk_classes"),
     ("drafting", "gates", "columnar", "risk_measures", "risk_search"),
     ("table_run",),

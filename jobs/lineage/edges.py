@@ -1,0 +1,71 @@
+"""From which columns of the source each leaf column of the target comes, by the plan: every leaf has an edge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jobs.configuration.column_path import ColumnPath, Field
+from jobs.configuration.json_columns import by_column
+from jobs.lineage.references import References
+from jobs.run_events.run_steps import Edge
+from jobs.treatment.treatment_plan import Case, Decision, Plan
+
+FILTER, JOIN, CONDITIONAL = "FILTER", "JOIN", "CONDITIONAL"
+IDENTITY, TRANSFORMATION = "IDENTITY", "TRANSFORMATION"
+
+
+def of_plan(plan: Plan, mode: str, references: References) -> tuple[Edge, ...]:
+    """All edges of a run of a plan. references: of predicates over its source."""
+    kept = [leaf for leaf in plan.leaves if leaf.output is not None]
+    found = [edge for leaf in kept for edge in _of_leaf(plan, leaf, references)]
+    found += [edge for column in by_column(leaf.path for leaf in plan.leaves) for edge in _of_json(plan, column)]
+    return tuple(dict.fromkeys([*found, *_of_rows(plan, mode, references)]))
+
+
+def _of_leaf(plan: Plan, leaf: Decision, references: References) -> Iterator[Edge]:
+    output = str(leaf.path)
+    for case in leaf.cases:
+        yield _direct(output, case)
+    for case in leaf.cases:
+        technique = case.treatment.technique
+        if technique.needs_subject and plan.config.subject is not None:
+            yield Edge(output, str(plan.config.subject), False, CONDITIONAL, "the subject")
+        for path in technique.beside():
+            yield Edge(output, path, False, CONDITIONAL, "looked for in the text")
+        for path in () if case.rule.rows is None else references(case.rule.rows):
+            yield Edge(output, path, False, CONDITIONAL, "decides which case a row is of")
+
+
+def _direct(output: str, case: Case) -> Edge:
+    technique = case.treatment.technique
+    subtype = IDENTITY if technique.keeps_values else TRANSFORMATION
+    return Edge(output, output, True, subtype, case.name, technique.masks())
+
+
+def _of_json(plan: Plan, column: ColumnPath) -> Iterator[Edge]:
+    """A column of JSON text is one column for everyone else: it comes from itself, and depends on each place in it.
+    As a whole it is protected where every place is that stays."""
+    inner = [leaf for leaf in plan.leaves if leaf.path.is_in_json and leaf.path.column == column]
+    stays = [case for leaf in inner if leaf.output is not None for case in leaf.cases]
+    masks = bool(stays) and all(case.treatment.technique.masks() for case in stays)
+    yield Edge(str(column), str(column), True, TRANSFORMATION, "JSON text", masks)
+    for case in stays:
+        how = case.treatment.technique.masks()
+        yield Edge(str(column), str(case.path), False, CONDITIONAL, f"a place in it: {case.name}", how)
+
+
+def _of_rows(plan: Plan, mode: str, references: References) -> Iterator[Edge]:
+    """What decides which rows the target has."""
+    config = plan.config
+    for path in () if config.rows is None else references(config.rows):
+        yield Edge(None, path, False, FILTER, "decides which rows are read")
+    if config.suppress is not None:
+        for case in plan.cases:
+            if case.rule.class_ == "quasi_identifier" and not case.treatment.technique.drops_column:
+                yield Edge(None, str(case.path.leaf), False, FILTER, "rows in small classes are kept out")
+    if mode == "changes":
+        for name in config.target.key:
+            yield Edge(None, str(ColumnPath((Field(name),))), False, JOIN, "tells the rows of the table apart")
+    if mode == "partitions":
+        for name in config.target.partition_by:
+            yield Edge(None, str(ColumnPath((Field(name),))), False, FILTER, "decides which partitions are written")

@@ -1,0 +1,318 @@
+"""What a run tells as OpenLineage, by a receiver in a process of its own that checks each event."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import types as T
+
+from jobs import pseudonymize
+from jobs.configuration import config
+from jobs.configuration.column_path import ColumnPath
+from jobs.configuration.lineage_entry import Lineage
+from jobs.lineage import fields, sink
+from jobs.record.treated_table import privacy_of
+from jobs.run_events import events
+from jobs.run_events.events import Event
+from jobs.run_events.run_steps import Place, RunSteps, Step
+from jobs.spark_app.failures import exit_code
+from privacy_udfs.facts import Facts
+from privacy_udfs.techniques import BY_NAME
+from tests.helpers import lakes, lineage_receiver
+from tests.helpers.lineage_receiver import Receiver
+
+PROTECTING = {
+    "keep": False, "drop": False, "treat_entities": False, "redact": True, "mask": True, "truncate": True,
+    "keyed_hash": True, "deterministic_encryption": True, "randomized_encryption": True,
+    "format_preserving_encryption": True, "date_shift": True, "generalize_date": True, "generalize_number": True,
+    "generalize_hierarchy": True, "truncate_ip": True, "coarsen_location": True, "add_noise": True, "substitute": True,
+}  # fmt: skip
+CANARIES = ("canary-name", "canary-street", "canary-mail", "canary-land", "1977-05-04", "canary-item")
+ROWS = [
+    (1, "canary-name", "canary-land", ("canary-street", "x"), ["canary-item"],
+     '{"m":"canary-mail","n":1}', "1977-05-04"),
+    (2, "b", "no", ("c", "y"), [], '{"m":null,"n":2}', "1980-01-01"),
+]  # fmt: skip
+SCHEMA = (
+    "id bigint, name string, land string, address struct<street: string, door: string>, items array<string>, "
+    "body string, born string"
+)
+PLACE = Place("file", "/a")
+CUSTOMER = {"domain": "customer"}
+COLUMNS: dict[str, Any] = {
+    "id": lakes.column(CUSTOMER, "direct_identifier"),
+    "name": {
+        "class": "quasi_identifier",
+        "why": "a test",
+        "when": [
+            {"rows": "land = 'canary-land'", "treatment": {"technique": "mask", "keep_start": 1}},
+            {"rows": "land IS DISTINCT FROM 'canary-land'", "treatment": "keep"},
+        ],
+    },
+    "land": "keep",
+    "address.street": "drop",
+    "address.door": "redact",
+    "items[]": {"technique": "truncate", "keep": 1},
+    "body:$.m": CUSTOMER,
+    "body:$.n": "keep",
+    "born": {"technique": "date_shift", "key": "crm", "max_days": 30},
+}
+
+
+@pytest.fixture(scope="module")
+def receiver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
+    with lineage_receiver.running(tmp_path_factory.mktemp("receiver")) as running:
+        yield running
+
+
+def entry(lake: Path, target: str = "t", columns: dict[str, Any] = COLUMNS, **more: Any) -> dict[str, Any]:
+    source = {"format": "delta", "path": str(lake / "raw" / "t")}
+    place = {"path": str(lake / "treated" / target)}
+    given = {"source": source, "target": place, "subject": "id", "rows": "ID > 0 AND Address.DOOR <> 'canary-land'"}
+    return lakes.table("t", lake, columns, **{**given, **more})
+
+
+def raw(spark: SparkSession, lake: Path) -> None:
+    rows = spark.createDataFrame(ROWS, SCHEMA).selectExpr("* EXCEPT (born)", "CAST(born AS date) AS born")
+    rows.coalesce(1).write.format("delta").save(str(lake / "raw" / "t"))
+
+
+def run(spark: SparkSession, lake: Path, to: str, heard: list[Event] | None = None, **more: Any) -> int:
+    """As the job does, with its exit code."""
+    conf = config.load(lakes.write_conf(lake, entry(lake, **more)))
+    told: list[Event] = [] if heard is None else heard
+    report = sink.told(told.append, conf, Lineage(to=to, timeout_seconds=10), {})
+    return exit_code(report, lambda: pseudonymize.run(spark, conf, "t", report=report) and 0, "t")
+
+
+def inputs(facet: dict[str, Any]) -> dict[str, set[tuple[str, str, str, bool]]]:
+    """Output -> (input, type, subtype, masking); ``rows`` those of the whole table."""
+    fields = {name: each["inputFields"] for name, each in facet["fields"].items()} | {"rows": facet.get("dataset", [])}
+    return {
+        name: {
+            (each["field"], how["type"], how["subtype"], how["masking"])
+            for each in given
+            for how in each["transformations"]
+        }
+        for name, given in fields.items()
+    }
+
+
+def test_which_techniques_protect_stands_on_their_classes() -> None:
+    assert {name: cls.masks() for name, cls in BY_NAME.items()} == PROTECTING
+    assert not Facts.masks(), "one that says nothing of itself"
+
+
+def test_a_run_is_told_with_all_its_columns(spark: SparkSession, lake: Path, receiver: Receiver) -> None:
+    raw(spark, lake)
+    known = len(receiver.got())
+    heard: list[Event] = []
+    assert run(spark, lake, receiver.uri, heard) == 0
+    got = receiver.got()[known:]
+    assert [each["faults"] for each in got] == [[], []]
+    start, complete = (each["event"] for each in got)
+    assert [start["eventType"], complete["eventType"]] == ["START", "COMPLETE"]
+    committed = next(event for event in heard if isinstance(event, events.Committed))
+    assert start["run"]["runId"] == complete["run"]["runId"] == committed.run_id
+    assert (complete["job"]["namespace"], complete["job"]["name"]) == ("lakenym", "pseudonymize.t")
+
+    source, target = complete["inputs"][0], complete["outputs"][0]
+    assert (source["namespace"], source["name"]) == ("file", str(lake / "raw" / "t"))
+    assert (target["namespace"], target["name"]) == ("file", str(lake / "treated" / "t"))
+    assert source["facets"]["version"]["datasetVersion"] == "0"
+    assert target["facets"]["version"]["datasetVersion"] == str(committed.version)
+    assert "version" not in start["outputs"][0]["facets"]
+    assert target["facets"]["lifecycleStateChange"]["lifecycleStateChange"] == "CREATE"
+    assert target["outputFacets"]["outputStatistics"]["rowCount"] == 2
+    record = lakes.properties(spark, lake)["privacy.record"]
+    told = target["facets"]["lakenym_privacyRecord"]
+    assert told["recordSha256"] == hashlib.sha256(record.encode()).hexdigest()
+    assert told["configSha256"] == lakes.properties(spark, lake)["privacy.config.sha256"]
+
+    hash_, shift = ("DIRECT", "TRANSFORMATION", True), ("INDIRECT", "CONDITIONAL", False)
+    assert inputs(target["facets"]["columnLineage"]) == {
+        "id": {("id", *hash_)},
+        "name": {("name", *hash_), ("name", "DIRECT", "IDENTITY", False), ("land", *shift)},
+        "land": {("land", "DIRECT", "IDENTITY", False)},
+        "address.door": {("address.door", *hash_)},
+        "items[]": {("items[]", *hash_)},
+        "body:$.m": {("body:$.m", *hash_)},
+        "body:$.n": {("body:$.n", "DIRECT", "IDENTITY", False)},
+        "body": {
+            ("body", "DIRECT", "TRANSFORMATION", False),
+            ("body:$.m", "INDIRECT", "CONDITIONAL", True),
+            ("body:$.n", *shift),
+        },
+        "born": {("born", *hash_), ("id", *shift)},
+        "rows": {("id", "INDIRECT", "FILTER", False), ("address.door", "INDIRECT", "FILTER", False)},
+    }
+    leaves = {str(ColumnPath.parse(name).leaf) for name in privacy_of(lakes.treated(spark, lake))}
+    assert leaves <= target["facets"]["columnLineage"]["fields"].keys(), "every leaf of the target has an edge"
+    assert [field["name"] for field in target["facets"]["schema"]["fields"]] == [
+        "id", "name", "land", "address", "items", "body", "born",
+    ]  # fmt: skip
+    assert target["facets"]["schema"]["fields"][3:5] == [
+        {"name": "address", "type": "struct", "fields": [{"name": "door", "type": "string"}]},
+        {"name": "items", "type": "array", "fields": [{"name": "_element", "type": "string"}]},
+    ]
+    for canary in CANARIES:
+        assert canary not in receiver.kept.read_text(), canary
+
+
+def test_equal_inputs_give_equal_steps(spark: SparkSession, lake: Path) -> None:
+    raw(spark, lake)
+    for target in ("one", "two"):
+        run(spark, lake, f"file:{lake}/{target}.jsonl", target=target)
+    steps = [
+        json.loads((lake / f"{name}.jsonl").read_text().splitlines()[-1])["run"]["facets"]["lakenym_steps"]
+        for name in ("one", "two")
+    ]
+    assert steps[0] == steps[1]
+    assert steps[0]["sourceVersion"] == steps[0]["targetVersion"] == "0"
+    named = [step["function"] for step in steps[0]["steps"]]
+    assert named == [
+        "read", "filter", "keyed_hash", "mask", "keep", "keep", "drop", "redact", "truncate", "keyed_hash", "keep",
+        "date_shift", "write",
+    ]  # fmt: skip
+    text = json.dumps(steps[0]["steps"], sort_keys=True)
+    assert steps[0]["sha256"] == hashlib.sha256(text.encode()).hexdigest()
+    assert steps[0]["steps"][2]["parameters"]["bits"] == 128
+    assert steps[0]["steps"][6] == {**steps[0]["steps"][6], "inputs": ["address.street"], "outputs": []}
+    assert steps[0]["steps"][-2]["inputs"] == ["born", "id"]
+
+
+def test_other_steps_have_another_hash() -> None:
+    steps = [Step("read", "1", {"version": number}) for number in (3, 3, 4)]
+    one, same, other = (RunSteps(PLACE, PLACE, "full", (step,), (), "", "", "", "").sha256 for step in steps)
+    assert one == same != other
+    text = '[{"function": "read", "inputs": [], "outputs": [], "parameters": {"version": 3}, "version": "1"}]'
+    assert one == hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_names_below_what_is_dropped_as_a_whole_are_not_told() -> None:
+    below = T.StructType([T.StructField("canary-name", T.StringType())])
+    leaves = [("extra", below), ("a.b[].c", T.LongType()), ("m{key}", T.StringType()), ("m{value}", T.DateType())]
+    assert fields.of_leaves((ColumnPath.parse(path), given) for path, given in leaves) == (
+        {"name": "extra", "type": "struct"},
+        {
+            "name": "a",
+            "type": "struct",
+            "fields": [
+                {
+                    "name": "b",
+                    "type": "array",
+                    "fields": [
+                        {"name": "_element", "type": "struct", "fields": [{"name": "c", "type": "bigint"}]},
+                    ],
+                }
+            ],
+        },
+        {
+            "name": "m",
+            "type": "map",
+            "fields": [{"name": "key", "type": "string"}, {"name": "value", "type": "date"}],
+        },
+    )
+
+
+def test_a_run_that_fails_says_so_without_a_value(spark: SparkSession, lake: Path, receiver: Receiver) -> None:
+    rows = spark.createDataFrame([("canary-name",)], "number string")
+    rows.coalesce(1).write.format("delta").save(str(lake / "raw" / "t"))
+    known = len(receiver.got())
+    columns = {"number": lakes.column({"technique": "format_preserving_encryption", "key": "crm"})}
+    conf = config.load(lakes.write_conf(lake, entry(lake, columns=columns, rows="number <> ''", subject="number")))
+    report = sink.told(events.silent, conf, Lineage(to=receiver.uri), {})
+    code = exit_code(report, lambda: pseudonymize.run(spark, conf, "t", report=report) and 0, "t")
+    got = receiver.got()[known:]
+    assert code == 3
+    assert [each["event"]["eventType"] for each in got] == ["START", "FAIL"]
+    assert not any(each["faults"] for each in got)
+    assert "cannot treat 1" in got[1]["event"]["run"]["facets"]["errorMessage"]["message"]
+    assert "canary-name" not in json.dumps(got)
+
+
+def test_what_is_required_is_asked_before_anything_is_written(
+    spark: SparkSession, lake: Path, receiver: Receiver
+) -> None:
+    raw(spark, lake)
+    conf = config.load(lakes.write_conf(lake, entry(lake)))
+    heard: list[Event] = []
+    report = sink.told(heard.append, conf, Lineage(to=f"{receiver.uri}/status/503", required=True), {})
+    assert exit_code(report, lambda: pseudonymize.run(spark, conf, "t", report=report) and 0, "t") == 1
+    assert not (lake / "treated" / "t").exists()
+    assert [type(event).__name__ for event in heard] == ["Begun", "Failed"]
+    assert heard[-1].message.startswith(
+        "t: lineage is required, and its first event was not taken at http://127.0.0.1:"
+    )
+
+
+@pytest.mark.sweep
+def test_runs_that_go_on(spark: SparkSession, lake: Path, receiver: Receiver) -> None:
+    """Each mode is told as what it is, and a run that has nothing to do tells nothing."""
+    columns = {"id": CUSTOMER, "part": "keep"}
+    source = {"format": "delta", "path": str(lake / "raw" / "t")}
+
+    def add(number: int) -> None:
+        rows = spark.createDataFrame([(number, "p")], "id bigint, part string").coalesce(1)
+        rows.write.format("delta").mode("append").option("delta.enableChangeDataFeed", "true").save(source["path"])
+
+    def told(by: str, **more: Any) -> list[tuple[str, str, int | None]]:
+        known = len(receiver.got())
+        target = {"path": str(lake / "treated" / by), "mode": by, "key": ["id"], "partition_by": ["part"]}
+        given = lakes.table("t", lake, columns, source=source, target=target)
+        conf = config.load(lakes.write_conf(lake, given))
+        report = sink.told(events.silent, conf, Lineage(to=receiver.uri), {})
+        pseudonymize.run(spark, conf, "t", report=report, **more)
+        got = receiver.got()[known:]
+        assert not any(each["faults"] for each in got)
+        return [
+            (
+                each["event"]["eventType"],
+                each["event"]["run"]["facets"]["lakenym_steps"]["mode"],
+                each["event"]["outputs"][0].get("outputFacets", {}).get("outputStatistics", {}).get("rowCount"),
+            )
+            for each in got
+        ]
+
+    add(1)
+    for mode in ("incremental", "changes", "stream"):
+        assert told(mode) == [("START", "full", None), ("COMPLETE", "full", 1)]
+        assert told(mode) == []
+    add(2)
+    for mode, as_ in (("incremental", "incremental"), ("changes", "changes"), ("stream", "incremental")):
+        assert told(mode) == [("START", as_, None), ("COMPLETE", as_, 1)]
+    lineage = receiver.events()[-3]["outputs"][0]["facets"]["columnLineage"]
+    assert inputs(lineage)["rows"] == {("id", "INDIRECT", "JOIN", False)}
+    assert receiver.events()[-1]["job"]["facets"]["jobType"]["processingType"] == "STREAMING"
+    told("partitions", mode="full")
+    told("partitions", where="part = 'p'")
+    assert "'p'" not in receiver.kept.read_text()
+    lineage = receiver.events()[-1]["outputs"][0]["facets"]["columnLineage"]
+    assert inputs(lineage)["rows"] == {("part", "INDIRECT", "FILTER", False)}
+
+
+def test_the_job_takes_the_flag_for_several_tables(
+    spark: SparkSession, lake: Path, receiver: Receiver, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tables = [lakes.table(name, lake, {"id": CUSTOMER}) for name in ("a", "b", "c")]
+    for name in ("a", "b", "c"):
+        spark.createDataFrame([(1,)], "id bigint").coalesce(1).write.parquet(str(lake / "raw" / name))
+    folder, known = lakes.write_conf(lake, *tables), len(receiver.got())
+    words = ["--conf", str(folder), "--all", "--lineage", receiver.uri]
+    assert pseudonymize.main([*words, "--dry-run"]) == 0
+    assert len(receiver.got()) == known
+    assert pseudonymize.main([*words, "--parallel", "2"]) == 0
+    got = receiver.got()[known:]
+    assert not any(each["faults"] for each in got)
+    by_job: dict[str, list[str]] = {}
+    for each in got:
+        by_job.setdefault(each["event"]["job"]["name"], []).append(each["event"]["eventType"])
+    assert by_job == {f"pseudonymize.{name}": ["START", "COMPLETE"] for name in ("a", "b", "c")}
+    assert len({each["event"]["run"]["runId"] for each in got}) == 3
+    assert "urn:lakenym" not in capsys.readouterr().out, "steps are no part of a line"

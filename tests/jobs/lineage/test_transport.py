@@ -1,0 +1,239 @@
+"""Events on their way to files and to a receiver that runs in a process of its own, and what goes wrong there."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import json
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs.configuration import config
+from jobs.configuration.config import ConfigError
+from jobs.configuration.lineage_entry import Lineage
+from jobs.console.exit_codes import BadUsage
+from jobs.lineage import sink, transport
+from jobs.lineage.open_lineage import Run
+from jobs.lineage.transport import NotTaken
+from jobs.run_events.events import Begun, Committed, Event, Failed, Unchanged, Warned
+from jobs.run_events.run_steps import Place, RunSteps
+from tests.helpers import lineage_receiver, open_lineage
+from tests.helpers.lakes import table, write_conf
+from tests.helpers.lineage_receiver import Receiver
+
+RUN = Run("8e4d0b0e-3b0f-4b43-9a52-0e6c8a1f5a30", "pseudonymize.t", "lakenym", *[Place("file", "/a", "file:///a")] * 2)
+SECRET = "tok-3f9a-secret"
+
+
+@pytest.fixture(scope="module")
+def receiver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
+    with lineage_receiver.running(tmp_path_factory.mktemp("receiver")) as running:
+        yield running
+
+
+def sent(to: str, seconds: float = 5, **more: Any) -> None:
+    transport.to(Lineage(to=to, timeout_seconds=seconds, **more), {"TOKEN": SECRET})(RUN.event("START"))
+
+
+def test_a_receiver_gets_the_event_and_the_token(receiver: Receiver) -> None:
+    sent(receiver.uri, token="TOKEN")
+    last = receiver.got()[-1]
+    assert last["path"] == "/api/v1/lineage"
+    assert last["authorization"] == f"Bearer {SECRET}"
+    assert last["faults"] == []
+    assert last["event"]["eventType"] == "START"
+
+
+def test_what_is_no_event_is_found() -> None:
+    event = RUN.event("START")
+    assert open_lineage.faults(event) == []
+    for broken in (
+        {**event, "run": {**event["run"], "runId": "run 1"}},
+        {**event, "eventType": "BEGIN"},
+        {**event, "schemaURL": "https://openlineage.io/spec/1-0-0/OpenLineage.json"},
+        {**event, "outputs": [{"namespace": "file"}]},
+        {**event, "job": {**event["job"], "facets": {"jobType": {"processingType": "BATCH", "integration": "X"}}}},
+    ):
+        assert open_lineage.faults(broken)
+
+
+@pytest.mark.skipif(not open_lineage.has_published(), reason="OPENLINEAGE_SPEC names no folder of published schemas")
+def test_events_are_held_against_the_published_schemas() -> None:
+    event = RUN.event("START")
+    assert open_lineage.published_faults(event) == []
+    assert open_lineage.published_faults({**event, "eventType": "BEGIN"})
+    for group, name, key in (("job", "jobType", "integration"), ("run", "processing_engine", "version")):
+        broken = json.loads(json.dumps(event))
+        del broken[group]["facets"][name][key]
+        assert open_lineage.published_faults(broken)
+
+
+@pytest.mark.parametrize(
+    ("path", "seconds", "said"),
+    [
+        ("/status/500", 5, "the receiver answered with status 500"),
+        ("/status/401", 5, "the receiver answered with status 401"),
+        ("/elsewhere", 5, "the receiver answered with status 307"),
+        ("/slow", 0.5, r"no answer within 0\.5 s|the receiver did not answer in time"),
+        ("/drip", 0.5, r"no answer within 0\.5 s|the receiver did not answer in time"),
+    ],
+)
+def test_a_receiver_that_does_not_take_it(receiver: Receiver, path: str, seconds: float, said: str) -> None:
+    began = time.monotonic()
+    with pytest.raises(NotTaken, match=said) as caught:
+        sent(f"{receiver.uri}{path}", seconds, token="TOKEN")
+    assert time.monotonic() - began < seconds + 1
+    assert SECRET not in str(caught.value)
+
+
+def test_only_what_may_pass_is_tried_again(receiver: Receiver) -> None:
+    sent(f"{receiver.uri}/twice")
+    with pytest.raises(NotTaken):
+        sent(f"{receiver.uri}/status/404")
+    with pytest.raises(NotTaken):
+        sent(f"{receiver.uri}/status/502")
+    times = [each["path"] for each in receiver.got()]
+    assert [times.count(path) for path in ("/twice", "/status/404", "/status/502")] == [2, 1, transport.TRIES]
+
+
+def test_nobody_listens() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with pytest.raises(NotTaken, match=r"the receiver cannot be reached \(ConnectionRefusedError\)"):
+        sent(f"http://127.0.0.1:{port}")
+
+
+def test_lines_of_a_file_are_whole(tmp_path: Path) -> None:
+    path = tmp_path / "a b.jsonl"
+    to = transport.to(Lineage(to=f"file:{tmp_path}/a%20b.jsonl"), {})
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: to(RUN.event("START")), range(200)))
+    events = [json.loads(line) for line in path.read_text().splitlines()]
+    assert len(events) == 200
+    assert path.stat().st_mode & 0o007 == 0
+    with pytest.raises(NotTaken, match=r"the file cannot be written \(FileNotFoundError\)"):
+        transport.to(Lineage(to=f"file:{tmp_path}/none/x"), {})(RUN.event("START"))
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("to: ftp://a", "expected 'file:PATH', 'http://HOST' or 'https://HOST'"),
+        ("to: 'https://me:pw-canary@a'", "a secret is named by 'token'"),
+        ("to: 'https://a/x?key=pw-canary'", "a secret is named by 'token'"),
+        ("to: 'https://a:pw-canary'", "with a port that is a number"),
+        ("to: 'file:'", "expected file: and the path of a file"),
+        ("to: 'file://host/x'", "expected file: and the path of a file"),
+        ("{to: 'http://a.example.org', token: TOKEN}", "expected https with 'token'"),
+        ("{to: 'file:/x', token: TOKEN}", "expected 'token' with a receiver"),
+        ("{to: 'https://a', token: pw-canary}", "token"),
+        ("{to: 'https://a', timeout_seconds: 0}", "timeout_seconds"),
+        ("{to: 'https://a', retries: 3}", "unknown key"),
+        ("namespace: a", "to: required, and missing"),
+    ],
+)
+def test_what_lineage_yaml_cannot_say(lake: Path, written: str, said: str) -> None:
+    folder = write_conf(lake, table("t", lake, {"id": "keep"}))
+    (folder / "lineage.yaml").write_text(written)
+    with pytest.raises(ConfigError) as caught:
+        config.load(folder)
+    assert said in str(caught.value)
+    assert "pw-canary" not in str(caught.value)
+    assert len(caught.value.faults) == 1
+
+
+def test_where_lineage_goes(lake: Path) -> None:
+    folder = write_conf(lake, table("t", lake, {"id": "keep"}))
+    assert sink.stated(config.load(folder), None) is None
+    assert sink.stated(config.load(folder), "https://a") == Lineage(to="https://a/api/v1/lineage")
+    (folder / "lineage.yaml").write_text("{to: 'https://a:5000/', token: TOKEN, required: true}")
+    conf = config.load(folder)
+    assert sink.stated(conf, None) == Lineage(to="https://a:5000/api/v1/lineage", token="TOKEN", required=True)
+    assert sink.stated(conf, "file:/x") == Lineage(to="file:/x", required=True)
+    with pytest.raises(BadUsage, match=r"^--lineage: expected 'file:PATH'"):
+        sink.stated(conf, "nonsense")
+    with pytest.raises(BadUsage, match="the environment variable that 'token' names is not set"):
+        sink.told(print, conf, conf.lineage, {})
+    assert sink.told(print, conf, None) is print
+
+
+def told(lake: Path, settings: Lineage, *events: Event) -> list[Event]:
+    conf = config.load(write_conf(lake, table("t", lake, {"id": "keep"})))
+    heard: list[Event] = []
+    report = sink.told(heard.append, conf, settings, {})
+    for event in events:
+        report(event)
+    return heard
+
+
+BEGUN = Begun("t", RUN.id, 1, "parquet:/a")
+WROTE = Committed("t", RUN.id, 3, 10, 1.0, 10, ())
+
+
+def test_a_run_ends_as_it_ended(lake: Path, receiver: Receiver) -> None:
+    for event, kind in (
+        (WROTE, "COMPLETE"),
+        (Failed("t", 1, "t: no"), "ABORT"),
+        (Failed("t", 3, "t: broke"), "FAIL"),
+    ):
+        known = len(receiver.got())
+        assert told(lake, Lineage(to=receiver.uri), BEGUN, event) == [BEGUN, event]
+        got = receiver.events()[known:]
+        assert [each["eventType"] for each in got] == ["START", kind]
+        assert {each["run"]["runId"] for each in got} == {RUN.id}
+    known = len(receiver.got())
+    told(lake, Lineage(to=receiver.uri), Failed("t", 1, "t: refused"), Failed("", 2, "nothing"))
+    got = receiver.events()[known:]
+    assert [each["eventType"] for each in got] == ["START", "ABORT"]
+    assert got[1]["run"]["facets"]["errorMessage"]["message"] == "t: refused"
+    assert not [each["faults"] for each in receiver.got() if each["faults"]]
+
+
+def test_a_run_that_is_begun_again_ends_the_one_before(lake: Path) -> None:
+    place, other = lake / "events.jsonl", "0d9c8f0e-5a3b-4a57-8d25-3f1a7b1c2d3e"
+    told(lake, Lineage(to=f"file:{place}"), BEGUN, Begun("t", other, 1, "parquet:/a"), WROTE)
+    events = [json.loads(line) for line in place.read_text().splitlines()]
+    assert [(each["eventType"], each["run"]["runId"]) for each in events] == [
+        *(("START", RUN.id), ("ABORT", RUN.id)),
+        *(("START", other), ("COMPLETE", other)),
+    ]
+
+
+def test_a_run_that_has_nothing_to_write_is_complete(lake: Path) -> None:
+    place = lake / "events.jsonl"
+    told(lake, Lineage(to=f"file:{place}"), BEGUN, Unchanged("t", 7), WROTE)
+    events = [json.loads(line) for line in place.read_text().splitlines()]
+    assert [each["eventType"] for each in events] == ["START", "COMPLETE"]
+    assert events[1]["outputs"][0]["facets"]["version"]["datasetVersion"] == "7"
+    assert "outputFacets" not in events[1]["outputs"][0]
+
+
+def test_a_defect_of_ours_is_no_fault_of_the_run(lake: Path) -> None:
+    def broken() -> RunSteps:
+        raise KeyError("canary")
+
+    begun = dataclasses.replace(BEGUN, steps=broken)
+    heard = told(lake, Lineage(to=f"file:{lake}/events.jsonl"), begun, WROTE)
+    assert [type(event).__name__ for event in heard] == ["Begun", "Warned", "Committed"]
+    assert "its steps cannot be told (unexpected KeyError)" in str(heard[1])
+    assert "canary" not in str(heard)
+    kinds = [json.loads(line)["eventType"] for line in (lake / "events.jsonl").read_text().splitlines()]
+    assert kinds == ["START", "COMPLETE"]
+    with pytest.raises(sink.LineageRefused):
+        told(lake, Lineage(to=f"file:{lake}/events.jsonl", required=True), begun)
+
+
+def test_a_run_goes_on_without_lineage_unless_it_is_required(lake: Path, receiver: Receiver) -> None:
+    place = f"{receiver.uri}/status/503"
+    heard = told(lake, Lineage(to=place), BEGUN, WROTE)
+    why = f"lineage: an event was not taken at {place}: the receiver answered with status 503"
+    assert heard == [BEGUN, Warned("t", why), WROTE, Warned("t", why)]
+    with pytest.raises(sink.LineageRefused, match="nothing was committed") as caught:
+        told(lake, Lineage(to=place, required=True), BEGUN)
+    assert caught.value.exit_code == 1

@@ -1,4 +1,4 @@
-"""Columns of the catalog whose values are looked for in texts: which are meant by ``crm.customers.name``, or by ``all``.
+"""Columns of the catalog whose values are looked for in texts: which ``crm.customers.name`` means, or ``all``.
 
 A table's name has dots, and so has a path: meant is the table that has the column. What is named in a configuration, or
 found for ``all``, stands in the treatment as text in one form, the table and the normal form of the path.
@@ -62,7 +62,7 @@ def _of_domain(rules: Rules, domain: str) -> list[Place]:
     return [place for place, cases in rules.items() if any(rule.treatment.domain == domain for rule in cases)]
 
 
-# -- checked ------------------------------------------------------------------------------------------------------------
+# -- checked -----------------------------------------------------------------------------------------------------------
 
 
 def check(drafts: Sequence[Draft]) -> Iterator[Fault]:
@@ -102,7 +102,9 @@ def _all_faults(document: Document, loc: Loc, domain: str, rules: Rules, own: Co
         yield document.fault(loc, f"no column of the catalog is of the domain {domain}: name the columns")
     for place in found:
         if place.path.is_in_json:
-            yield document.fault(loc, f"{place} stands in JSON text, which is not read for this: name the other columns")
+            yield document.fault(
+                loc, f"{place} stands in JSON text, which is not read for this: name the other columns"
+            )
 
 
 def _faults(
@@ -122,7 +124,9 @@ def _faults(
     elif found[0] in own:
         yield document.fault(loc, "is the text itself")
     elif found[0].path.is_in_json:
-        yield document.fault(loc, "expected a column, a field, or what an array or a map holds, got a path into JSON text")
+        yield document.fault(
+            loc, "expected a column, a field or what an array or a map holds, got a path into JSON text"
+        )
     else:
         others = {rule.treatment.domain for rule in rules[found[0]]} - {None}
         if others and domain not in others:
@@ -130,7 +134,7 @@ def _faults(
             yield document.fault(loc, f"the column itself is of the domain {listed}, and so its values are")
 
 
-# -- resolved -----------------------------------------------------------------------------------------------------------
+# -- resolved ----------------------------------------------------------------------------------------------------------
 
 
 def filled(tables: Mapping[str, TableConfig]) -> dict[str, TableConfig]:

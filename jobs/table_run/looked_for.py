@@ -109,9 +109,7 @@ class _One:
     def said(self, told: pa.Table, report: Report) -> Mapping[str, Any]:
         """What the commit says of the list; warns of values that are not looked for, and refuses an empty list."""
         is_sought = pc.greater(told["words"], 0)
-        sought, left_out = (
-            len(pc.unique(told["digest"].filter(which))) for which in (is_sought, pc.invert(is_sought))
-        )
+        sought, left_out = (len(pc.unique(told["digest"].filter(which))) for which in (is_sought, pc.invert(is_sought)))
         why = f"fewer than {LEAST} letters or digits, or more than {MOST} characters or {MOST_WORDS} words"
         if not sought:
             raise self._refused(

@@ -23,8 +23,8 @@ from jobs.lake.address import Address
 from jobs.lake.batch import WHOLE, Batch
 from jobs.lake.position import DeltaPosition
 from jobs.lake.problems import CannotGrow, SourceProblem
-from jobs.lake.read import SourceRows
 from jobs.lake.quarantine_table import Place
+from jobs.lake.read import SourceRows
 from jobs.lake.state import TargetState
 from jobs.named_keys import key_ring
 from jobs.run_events import events

@@ -85,10 +85,8 @@ class Listed:
         """told: of `SCHEMA`, in any order. Of values that are one by their digest, the pseudonym of the one that is
         written as it is found, else the least."""
         told = told.filter(pc.greater(told["words"], 0)).combine_chunks()
-        order = pc.sort_indices(
-            told, sort_keys=[("digest", "ascending"), ("own", "ascending")], null_placement="at_start"
-        )
-        told = told.take(order)
+        order = told.append_column("rank", pc.fill_null(told["own"], ""))
+        told = told.take(pc.sort_indices(order, sort_keys=[("digest", "ascending"), ("rank", "ascending")]))
         digests = _numbers(np.frombuffer(b"".join(told["digest"].to_pylist()), np.uint8).reshape(-1, 16))
         first_of = np.ones(len(digests), bool)
         first_of[1:] = (digests[1:] != digests[:-1]).any(1)

@@ -77,5 +77,3 @@ def core(text: str) -> tuple[str, list[str]]:
 def together(text: str) -> str:
     """A text in which every run of blanks is one; it begins and ends with a word."""
     return " ".join(text.split())
-
-

@@ -88,7 +88,7 @@ class Elsewhere(Pseudonym):
 
 def keyless(technique: Technique) -> str:
     """What to say of a technique by whose key no values can be known again."""
-    return f"values of other tables are known again by digests under the domain's key, and {technique.technique} has none"
+    return f"values of other tables are known again by digests under the domain's key; {technique.technique} has none"
 
 
 def known_misfit(replacement: Replacement, values: pa.DataType) -> str | None:

@@ -68,12 +68,12 @@ class TreatEntities(TextTechnique):
     value counts before other kinds. ``redact``: the column's path in brackets. The columns come as the subject: a
     struct array whose fields have the names in ``known``.
 
-    known_elsewhere: domains with a key, and of each the columns of other tables (or of this one) whose values are looked
-    for in every text: what a row's own columns do not hold. They come with the keys, as digests (`Keys.listed`), so
-    that no list of them lies with the workers. A value is found where a text writes it as the column does, after the
-    domain's ``normalize``; from its first letter or digit to its last, in whole words, runs of blanks being one blank;
-    of the same lengths as ``known``, and of at most 63 words. What stands in its place is the pseudonym that the column
-    has. At one place such a value counts after those of the row.
+    known_elsewhere: domains with a key, and of each the columns of other tables, or of this one, whose values are
+    looked for in every text: what a row's own columns do not hold. They come with the keys, as digests
+    (`Keys.listed`), so that no list of them lies with the workers. A value is found where a text writes it as the
+    column does, after the domain's ``normalize``; from its first letter or digit to its last, in whole words, runs of
+    blanks being one blank; of the same lengths as ``known``, and of at most 63 words. What stands in its place is the
+    pseudonym that the column has. At one place such a value counts after those of the row.
 
     presidio: what else is found by patterns and check digits of Presidio, by its names (``US_PASSPORT``), with at least
     ``presidio_score`` without words around it; a valid check counts 1. Takes the package

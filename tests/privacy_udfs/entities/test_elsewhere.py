@@ -55,9 +55,9 @@ def found(text: str, values: list[str], *steps: str) -> list[str]:
         (["José"], "Jose\u0301 José", ("trim",), ["José"]),
         (["Smith"], "Sm\u00adith \u200bSmith\u200b", ("strip_zero_width", "lower"), ["Sm\u00adith", "Smith"]),
         (["Smith"], "Sm\u00adith Smith\u00adson", ("lower",), []),
-        (["ＡＮＮ"], "Ann ＡＮＮ", ("nfkc", "lower"), ["Ann", "ＡＮＮ"]),
+        (["\uff21\uff2e\uff2e"], "Ann \uff21\uff2e\uff2e", ("nfkc", "lower"), ["Ann", "\uff21\uff2e\uff2e"]),
         (["ΟΔΥΣΣΕΑΣ"], "οδυσσεας, ΟΔΥΣΣΕΑΣ", STEPS, ["οδυσσεας", "ΟΔΥΣΣΕΑΣ"]),
-        (["Владимир Путин"], "о ВЛАДИМИР путин.", STEPS, ["ВЛАДИМИР путин"]),
+        (["Владимир Путин"], "это ВЛАДИМИР путин.", STEPS, ["ВЛАДИМИР путин"]),
         (["\u05d3\u05d5\u05d3"], "\u05d0\u05dc \u05d3\u05d5\u05d3.", STEPS, ["\u05d3\u05d5\u05d3"]),
         (["王伟"], "我见到王伟先生", STEPS, ["王伟"]),
         (["김철수"], "김철수는", STEPS, ["김철수"]),
@@ -75,7 +75,7 @@ def test_values_are_found_as_their_domain_reads_them(
     assert found(text, [*values, "Nobody Else"], *steps) == expected
 
 
-# -- against a search of every place for every value --------------------------------------------------------------------
+# -- against a search of every place for every value -------------------------------------------------------------------
 
 
 def letter(character: str) -> bool:
@@ -182,7 +182,7 @@ def test_in_a_long_text_too(monkeypatch: pytest.MonkeyPatch) -> None:
     assert search(["Ann Smith", "Ann Smith, x Ann"]).rows(["", text])[1] == places
 
 
-# -- what is held and told of values ------------------------------------------------------------------------------------
+# -- what is held and told of values -----------------------------------------------------------------------------------
 
 
 def test_no_value_is_in_what_is_told_or_held() -> None:
@@ -211,7 +211,7 @@ def test_what_the_column_has_is_told_where_the_text_would_have_another() -> None
 
 
 def test_whole_numbers_have_the_pseudonyms_of_their_column() -> None:
-    technique = privacy_udfs.parse({"technique": "format_preserving_encryption"})
+    technique = domain("lower")
     held = listed([1234567, 7, 7654321], technique=technique, kind=pa.int64())
     said = ["1234567", "7654321"]
     column = privacy_udfs.apply(technique, pa.array([1234567, 7654321]), KEY).cast(pa.string()).to_pylist()

@@ -332,14 +332,20 @@ def others(values: list[str], domain: str = "crm.email", **parameters: Any) -> t
 
 
 def test_values_of_other_tables_get_the_pseudonyms_of_their_columns() -> None:
-    technique, keys = others(["Ann Smith", "Smith Jones", "Acme Ltd.", "Ann", "ann@example.org"])
+    technique, keys = others(["Ann Smith", "Bob Smith", "Smith Jones", "Acme Ltd.", "Ann", "ann@example.org"])
     ann, jones, acme, only, mail = (
         column("crm.email", value) for value in ("ann smith", "smith jones", "ACME LTD.", "Ann", "ann@example.org")
     )
-    texts = ["ANN\nSMITH of Acme Ltd, not Anna", "Ann Smith Jones", "ann, ann@example.org, bob@example.org", None, ""]
+    texts = [
+        "ANN\nSMITH of Acme Ltd, not Anna",
+        "Ann Smith Jones, Bob Smith Jones",
+        "ann, ann@example.org, bob@example.org",
+        None,
+        "",
+    ]
     got = technique.apply(pa.array(texts), keys)
     assert got.values.to_pylist() == [
-        f"{ann} of {acme}, not Anna", f"[crm.email] {jones}", f"{only}, {mail}, [email]", None, "",
+        f"{ann} of {acme}, not Anna", f"{only} {jones}, [crm.email] {jones}", f"{only}, {mail}, [email]", None, "",
     ]  # fmt: skip
     assert got[1:] == (4, 1, 0)
 
@@ -367,7 +373,7 @@ def test_values_of_other_tables_come_with_the_keys_and_stand_in_no_record() -> N
     assert "known_elsewhere" not in ALL.record()
     assert "Smith" not in repr(keys)
     masked = {"domain": "m", "treatment": {"technique": "mask"}, "columns": ["a.b"]}
-    with pytest.raises(ParameterError, match="digests under the domain's key, and mask has none"):
+    with pytest.raises(ParameterError, match="digests under the domain's key; mask has none"):
         of({"email": "redact"}, known_elsewhere={"m": masked})
     with pytest.raises(ParameterError, match="known_elsewhere: x stands for another domain"):
         of({"email": "redact"}, known_elsewhere={"x": {**entity("crm.email"), "columns": ["a.b"]}})

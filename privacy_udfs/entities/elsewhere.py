@@ -117,6 +117,8 @@ class Listed:
 
     def lengths_after(self, firsts: Words64) -> Words64:
         """Of first words by their digests, how many words a value may have."""
+        if not len(self.firsts):
+            return np.zeros(len(firsts), np.uint64)
         at = np.minimum(np.searchsorted(self.firsts, firsts), len(self.firsts) - 1)
         return np.where(self.firsts[at] == firsts, self.lengths[at], np.uint64(0))
 

@@ -247,4 +247,7 @@ def test_nothing_of_nulls_and_malformed_values() -> None:
     batch = told_of(values, domain(*STEPS), Key(KEY), "d")
     assert batch["words"].to_pylist() == [2]
     assert told_of(values.slice(0, 3), domain(), Key(KEY), "d").num_rows == 0
-    assert told_of(pa.array([], pa.string()), domain(), Key(KEY), "d").schema == elsewhere.SCHEMA
+    nothing = told_of(pa.array([], pa.string()), domain(), Key(KEY), "d")
+    assert nothing.schema == elsewhere.SCHEMA
+    empty = Listed.of(pa.Table.from_batches([nothing]))
+    assert Search(empty, digests_of(domain(), Key(KEY), "d")).rows(["Ann Lee"]) == {}

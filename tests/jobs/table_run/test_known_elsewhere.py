@@ -227,7 +227,7 @@ def test_in_chosen_partitions_and_out_of_quarantine(spark: SparkSession, lake: P
         frame = spark.createDataFrame(rows, "id long, day int, note string")
         frame.write.format("delta").partitionBy("day").save(str(lake / "raw" / "t"))
         entry = treating(lake, FROM, partition_by=["day"])
-        entry["columns"]["day"] = lakes.column("keep")
+        entry["columns"]["day"] = lakes.column("keep", "non_personal")
         of = {**OF, "entities": {"payment_card": "card"}, "known_elsewhere": FROM}
         entry["columns"]["note"] = lakes.column(of)
         more = {"on_refused": "quarantine", "quarantine": {"path": str(lake / "aside"), "key": "aside", "at_most": 1.0}}

@@ -68,7 +68,9 @@ def _of_domain(rules: Rules, domain: str) -> list[Place]:
 def check(drafts: Sequence[Draft]) -> Iterator[Fault]:
     """Every fault of what treatments name of other tables."""
     asking = [draft for draft in drafts if any(of(rule.treatment.technique) for _, rule in draft.rules())]
-    rules, names = (_rules(drafts), _names(drafts)) if asking else ({}, [])
+    if not asking:
+        return
+    rules, names = _rules(drafts), _names(drafts)
     for draft in asking:
         for column, rule in draft.rules():
             own = [Place(name, column.path.leaf) for name in _names([draft])]

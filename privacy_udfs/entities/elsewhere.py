@@ -126,7 +126,7 @@ class Listed:
         """Their own pseudonyms, where they have such."""
         at = np.minimum(np.searchsorted(self.own_at, places), max(len(self.own_at) - 1, 0))
         has = np.zeros(len(places), bool) if not len(self.own_at) else self.own_at[at] == places
-        found: list[str | None] = pa.array(at, mask=~has).to_pylist()
+        found: list[int | None] = pa.array(at, mask=~has).to_pylist()
         return [None if each is None else self.own[each].as_py() for each in found]
 
 
@@ -152,7 +152,7 @@ class Search:
         found: dict[int, list[tuple[int, int]]] = {}
         for chunk in _chunks(texts):
             words = [WORD.findall(piece.text) for piece in chunk]
-            self._learn(set().union(*words))
+            self._learn(set[str]().union(*words))
             hits = [each for each in zip(chunk, words, strict=True) if not self._lengths.keys().isdisjoint(each[1])]
             for row, start, end in self._found(hits):
                 found.setdefault(row, []).append((start, end))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -62,6 +63,6 @@ def _pseudonyms(values: pa.Array, technique: Technique, key: Key) -> pa.StringAr
     return technique.treat(narrow(technique.prepared(values)), key, None).values.cast(pa.string())
 
 
-def _as_binary(digests: np.ndarray[tuple[int, int], np.dtype[np.uint8]]) -> pa.BinaryArray:
+def _as_binary(digests: npt.NDArray[np.uint8]) -> pa.BinaryArray:
     rows = np.ascontiguousarray(digests)
     return pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(rows), [None, pa.py_buffer(rows)]).cast(pa.binary())

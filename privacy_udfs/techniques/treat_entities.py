@@ -149,8 +149,8 @@ class TreatEntities(TextTechnique):
 
     def pseudonyms(self) -> list[Pseudonym]:
         """The pseudonyms that it gives, those of one domain perhaps more than once."""
-        named = (self.entities, self.known, self.known_elsewhere, self.presidio)
-        given = [each for replacements in named for each in replacements.values()]
+        of_others = self.known_elsewhere.values()
+        given = [*self.entities.values(), *self.known.values(), *of_others, *self.presidio.values()]
         return [each for each in given if isinstance(each, Pseudonym)]
 
     def _replaced(self) -> dict[str, Replacement]:

@@ -80,7 +80,7 @@ def _hierarchies(data: Mapping[str, Any], domains: Mapping[str, Any]) -> dict[st
     found = {}
     for path, treatment in _treatments(data["table"]["columns"]):
         if isinstance(treatment, dict) and "technique" not in treatment:
-            treatment = domains.get(treatment.get("domain"), {})
+            treatment = domains.get(str(treatment.get("domain")), {})
         if isinstance(treatment, dict) and LEVELS_FILE in treatment:
             found[_inside(treatment[LEVELS_FILE])] = data["hierarchies"][str(path)]
     return found

@@ -19,7 +19,7 @@ from privacy_udfs.techniques._replacements import Elsewhere, known_misfit
 
 def readable(known: Planned) -> Iterator[Finding]:
     """Columns that are not there, or whose values are none to look for; and sources that nobody consented to."""
-    found = {}
+    found: dict[str, None] = {}
     for case in known.plan.cases:
         for domain, sought in known_elsewhere.of(case.treatment.technique).items():
             for place in known_elsewhere.places(sought.columns, known.conf.tables):

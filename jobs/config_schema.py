@@ -18,7 +18,7 @@ from pydantic.json_schema import models_json_schema
 
 from jobs.command_line import arguments, flags
 from jobs.configuration.documents import NAME_PATTERN
-from jobs.configuration.entity_domains import NAMING
+from jobs.configuration.entity_domains import ALL, ELSEWHERE, NAMING
 from jobs.configuration.entry import Entry
 from jobs.configuration.hierarchy_file import LEVELS_FILE
 from jobs.configuration.lineage_entry import Lineage
@@ -29,7 +29,7 @@ from jobs.console.exit_codes import DONE, REFUSED
 from privacy_udfs.entities import KINDS
 from privacy_udfs.technique import Technique
 from privacy_udfs.techniques import BY_NAME
-from privacy_udfs.techniques._replacements import REDACT, Pseudonym
+from privacy_udfs.techniques._replacements import REDACT, Elsewhere, Pseudonym
 from privacy_udfs.techniques.treat_entities import TreatEntities
 
 Schema = dict[str, Any]
@@ -39,6 +39,10 @@ NAME: Schema = {"type": "string", "pattern": NAME_PATTERN}
 KEY: Schema = {**NAME, "description": "A name of keys.yaml."}
 DOMAIN: Schema = {**NAME, "description": "Whose pseudonyms the column shares; the column's own if left out."}
 ENTITY: Schema = {**NAME, "description": f"A name of domains.yaml; or '{REDACT}': the kind in brackets."}
+COLUMNS: Schema = {
+    "description": f"Columns of the catalog whose values are looked for; or '{ALL}': all of the domain.",
+    "anyOf": [{"const": ALL}, {"type": "array", "minItems": 1, "items": {"type": "string"}}],
+}
 LEVELS: Schema = {"type": "string", "description": "A CSV beside the configuration: value;level 1;level 2;..."}
 
 
@@ -123,11 +127,13 @@ def _techniques(more: Schema) -> dict[str, Schema]:
         if NAMING[0] in properties:
             properties[NAMING[0]] |= {"propertyNames": {"enum": list(KINDS)}, "additionalProperties": ENTITY}
             properties |= {name: {**properties[name], "additionalProperties": ENTITY} for name in NAMING[1:]}
+            properties[ELSEWHERE] |= {"propertyNames": NAME, "additionalProperties": COLUMNS}
         if "levels" in properties:
             properties[LEVELS_FILE] = LEVELS
             required.discard("levels")
             schema["oneOf"] = [{"required": ["levels"]}, {"required": [LEVELS_FILE]}]
         schema["required"] = sorted(required | {"technique"})
+    definitions.pop(Elsewhere.__name__)
     definitions.pop(Pseudonym.__name__)  # which an entity is in a record; a configuration names its domain
     return definitions
 

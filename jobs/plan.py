@@ -126,9 +126,16 @@ def _row(leaf: Decision, case: Case) -> list[str]:
 
 def _short(value: Any) -> str:
     if isinstance(value, dict):
-        return ",".join(f"{name}:{each['domain'] if isinstance(each, dict) else each}" for name, each in value.items())
+        return ",".join(f"{name}:{_replacement(each)}" for name, each in value.items())
     text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
     return text if len(text) <= LONGEST else f"({len(value)} entries)" if isinstance(value, list) else f"{text[:27]}..."
+
+
+def _replacement(each: Any) -> str:
+    """Of texts what stands in the place of a find; of values of other tables, whose they are."""
+    if not isinstance(each, dict):
+        return str(each)
+    return "+".join(each["columns"]) if "columns" in each else str(each["domain"])
 
 
 def risk_as_data(known: Inspected) -> dict[str, Any]:

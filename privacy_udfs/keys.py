@@ -10,9 +10,10 @@ import dataclasses
 import logging
 import os
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from privacy_udfs import key_providers
+from privacy_udfs.entities.elsewhere import Listed
 from privacy_udfs.errors import KeyProblem
 from privacy_udfs.keysets import encrypted_keysets
 from privacy_udfs.keysets.delivered_key import DeliveredKey
@@ -80,15 +81,26 @@ class KeyReference:
         return checked(keyset.subkey(self.technique, self.domain, self.key_id), self.check)
 
 
+class List(Protocol):
+    """What carries a list of digests to executors: in Spark, a broadcast variable."""
+
+    @property
+    def value(self) -> Listed:
+        """The list, where it has arrived."""
+
+
 @dataclasses.dataclass(frozen=True)
 class KeyReferences:
-    """What stands for the keys of a technique that uses several: a reference for each of its domains."""
+    """What stands for the keys of a technique that uses several: a reference for each of its domains. lists: by domain
+    what carries the digests of its values that are looked for."""
 
     by_domain: Mapping[str, KeyReference | DeliveredKey]
+    lists: Mapping[str, List] = dataclasses.field(default_factory=dict, repr=False)
 
     def resolve(self) -> Keys:
         """All sub-keys. Raises `KeyProblem` naming the first that is not to be had."""
-        return Keys(by_domain={domain: reference.resolve() for domain, reference in self.by_domain.items()})
+        keys = {domain: reference.resolve() for domain, reference in self.by_domain.items()}
+        return Keys(by_domain=keys, listed={domain: each.value for domain, each in self.lists.items()})
 
 
 AnyReference: TypeAlias = KeyReference | DeliveredKey | KeyReferences

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from pydantic import ConfigDict, field_validator
 from pydantic_core import to_jsonable_python
 
+from privacy_udfs.entities.elsewhere import Lists
 from privacy_udfs.errors import KeyProblem, TypeRefused, ValueRefused
 from privacy_udfs.facts import Facts
 from privacy_udfs.kernels.arrays import distinct_if_few
@@ -45,10 +46,14 @@ class Key:
 
 @dataclasses.dataclass(frozen=True)
 class Keys(Key):
-    """The keys of a technique that uses several, by the names of their domains. It has no bytes of its own."""
+    """The keys of a technique that uses several, by the names of their domains. It has no bytes of its own.
+
+    listed: values of domains that are looked for in texts, by digests under these keys.
+    """
 
     material: bytes = dataclasses.field(default=b"", repr=False)
     by_domain: Mapping[str, Key] = dataclasses.field(default_factory=dict, repr=False)
+    listed: Lists = dataclasses.field(default_factory=dict, repr=False)
 
 
 class Treated(NamedTuple):

@@ -57,27 +57,30 @@ def _prove(snapshot: str, folder: Path) -> None:
         conf = config.load(folder, StandIns(os.environ))
     except ConfigError as error:
         raise NotRestored(f"this version does not read the stored configuration: {error}") from None
-    if [config.snapshot(conf, table) for table in conf.tables] != [snapshot]:
+    if config.snapshot(conf, json.loads(snapshot)["table"]["table"]) != snapshot:
         raise NotRestored("the files would not give the stored configuration again")
 
 
 def files(snapshot: str, load: Load) -> Iterator[tuple[str, str]]:
     """Name and text of each file of a stored configuration."""
     data = json.loads(snapshot)
-    yield f"{CATALOG}/{data['table']['table']}.yaml", yaml_writer.dump(data["table"])
+    entries = [data, *data.get("elsewhere", {}).values()]
+    for entry in entries:
+        yield f"{CATALOG}/{entry['table']['table']}.yaml", yaml_writer.dump(entry["table"])
     for name, part in ((POLICY, "policy"), (DOMAINS, "domains"), (KEYS, "keys")):
         if data[part]:
             yield name, yaml_writer.dump(data[part])
-    for name, sha256 in _hierarchies(data).items():
+    found = {name: sha256 for entry in entries for name, sha256 in _hierarchies(entry, data["domains"]).items()}
+    for name, sha256 in found.items():
         yield name, _csv(json.loads(load(sha256)))
 
 
-def _hierarchies(data: dict[str, Any]) -> dict[str, str]:
-    """File -> the hash of its rows, for the hierarchies that are named by file."""
+def _hierarchies(data: Mapping[str, Any], domains: Mapping[str, Any]) -> dict[str, str]:
+    """File -> the hash of its rows, for the hierarchies of a table that are named by file."""
     found = {}
     for path, treatment in _treatments(data["table"]["columns"]):
         if isinstance(treatment, dict) and "technique" not in treatment:
-            treatment = data["domains"].get(treatment.get("domain"), {})
+            treatment = domains.get(str(treatment.get("domain")), {})
         if isinstance(treatment, dict) and LEVELS_FILE in treatment:
             found[_inside(treatment[LEVELS_FILE])] = data["hierarchies"][str(path)]
     return found

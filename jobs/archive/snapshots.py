@@ -80,7 +80,7 @@ def store(spark: SparkSession, conf: Config, table: str, run_id: str) -> str:
 def _rows(conf: Config, table: str, sha256: str, run_id: str) -> list[dict[str, Any]]:
     about = {"table": table, "policy_version": conf.policy.version, "run_id": run_id, "software": software()}
     about["stored_at"] = datetime.now(timezone.utc)  # type: ignore[assignment]
-    contents = {config.sha256(rows): rows for rows in config.hierarchies(conf, table).values()}
+    contents = {config.sha256(rows): rows for rows in config.hierarchy_rows(conf, table)}
     found = [{**about, "kind": HIERARCHY, "sha256": key, "content": rows} for key, rows in contents.items()]
     return [*found, {**about, "kind": CONFIGURATION, "sha256": sha256, "content": config.snapshot(conf, table)}]
 

@@ -18,7 +18,7 @@ from typing import Any, ClassVar, TypeVar
 
 from pydantic import ValidationError
 
-from jobs.configuration import config_checks, quarantine_checks, subject_steps, suppress_checks
+from jobs.configuration import config_checks, known_elsewhere, quarantine_checks, subject_steps, suppress_checks
 from jobs.configuration.column_path import ColumnPath, ColumnPathError, When
 from jobs.configuration.config_checks import Draft, DraftColumn, draft_columns
 from jobs.configuration.config_files import CATALOG, CONTROLLER, DOMAINS, KEYS, LINEAGE, POLICY, ConfigFiles
@@ -139,22 +139,32 @@ def chosen(config: Config, names: Sequence[str] | None) -> list[str]:
 def snapshot(config: Config, table: str) -> str:
     """Everything that decides about a table, as canonical JSON: equal text for equal decisions.
 
-    Variables stay unexpanded, so that nothing of the environment enters. Rows of hierarchies enter by hash.
+    Variables stay unexpanded, so that nothing of the environment enters. Rows of hierarchies enter by hash. Tables
+    whose values are looked for in its texts enter too.
     """
-    treatments = [each for rule in config.tables[table].columns.values() for each in rule.treatment.each]
+    others = known_elsewhere.tables_behind(config.tables, table)
+    entries = [config.tables[name] for name in (table, *others)]
+    treatments = [each for entry in entries for rule in entry.columns.values() for each in rule.treatment.each]
     domains = {treatment.domain for treatment in treatments} & config.domains.keys()
-    quarantine = config.tables[table].quarantine
-    used = {treatment.key for treatment in treatments} | ({quarantine.key} if quarantine is not None else set())
-    keys = used & config.keys.keys()
+    quarantines = {entry.quarantine.key for entry in entries if entry.quarantine is not None}
+    keys = ({treatment.key for treatment in treatments} | quarantines) & config.keys.keys()
+    elsewhere = {name: _written(config, name) for name in others}
     return canonical_json(
         {
-            "table": config.written[config.tables[table].file],
+            **_written(config, table),
             "domains": {name: config.written[DOMAINS][name] for name in domains},
             "keys": {name: config.written[KEYS][name] for name in keys},
             "policy": config.written[POLICY],
-            "hierarchies": {path: sha256(rows) for path, rows in hierarchies(config, table).items()},
+            **({"elsewhere": elsewhere} if elsewhere else {}),
         }
     )
+
+
+def _written(config: Config, table: str) -> dict[str, Any]:
+    return {
+        "table": config.written[config.tables[table].file],
+        "hierarchies": {path: sha256(rows) for path, rows in hierarchies(config, table).items()},
+    }
 
 
 def snapshot_sha256(config: Config, table: str) -> str:
@@ -163,10 +173,16 @@ def snapshot_sha256(config: Config, table: str) -> str:
 
 
 def hierarchies(config: Config, table: str) -> dict[str, str]:
-    """Column -> the rows of its hierarchy as canonical JSON, whose hashes `snapshot` holds."""
+    """Column -> the rows of its hierarchy as canonical JSON."""
     techniques = {path: rule.treatment.technique for path, rule in config.tables[table].columns.items()}
     levels = {path: getattr(technique, "levels", None) for path, technique in techniques.items()}
     return {path: canonical_json(rows) for path, rows in levels.items() if rows is not None}
+
+
+def hierarchy_rows(config: Config, table: str) -> list[str]:
+    """The rows of each hierarchy whose hash `snapshot` holds, as canonical JSON."""
+    names = (table, *known_elsewhere.tables_behind(config.tables, table))
+    return [rows for name in names for rows in hierarchies(config, name).values()]
 
 
 def sha256(text: str) -> str:
@@ -195,10 +211,11 @@ class _Loader:
         self.faults += config_checks.check(drafts, policy)
         self.faults += quarantine_checks.check(drafts, keys, key_names, domains)
         self.faults += suppress_checks.check(drafts)
+        self.faults += known_elsewhere.check(drafts)
         if self.faults:
             raise ConfigError(self.files.report())
         assert policy is not None
-        tables = {table.name: table for table in map(_table, drafts)}
+        tables = known_elsewhere.filled({table.name: table for table in map(_table, drafts)})
         lines = {file: self.files.lines.get(file, {}) for file in (POLICY, DOMAINS, KEYS)}
         return Config(tables, domains, keys, policy, self.files.written, lines, lineage, controller)
 

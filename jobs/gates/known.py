@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
 from jobs.configuration import asked_risk
 from jobs.configuration.asked_risk import AskedRisk
@@ -74,6 +75,8 @@ class Planned(Readable):
     keys: KeyRing
     plan: Plan
     allowed: Allowed
+    others: Mapping[str, SourceRows]
+    """By table of the catalog the sources whose values are looked for in texts, each at one version."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,9 +98,11 @@ class Prepared(Inspected):
     """A run up to its first write, which every gate has let pass: `jobs.table_run.planned.prepared` alone makes it.
 
     unchanged: the source is as the last run left it, so that there is nothing to write. Otherwise ``source`` holds the
-    rows to write: all of them, or, where it says so, those that were gained, chosen or changed."""
+    rows to write: all of them, or, where it says so, those that were gained, chosen or changed. looked_for: once it is
+    carried out, what of other tables is looked for in its texts, as its commit says it."""
 
     unchanged: bool = False
+    looked_for: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def mode(self) -> Mode | Literal["requeue"]:

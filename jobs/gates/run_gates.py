@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from jobs.configuration.finding import Finding, refused
 from jobs.console.exit_codes import Refused
-from jobs.gates import configuration_gates, growth, keys, quarantine, risk, source, suppressed, target
+from jobs.gates import configuration_gates, growth, keys, known_elsewhere, quarantine, risk, source, suppressed, target
 from jobs.gates.gate import Gate, Gates, findings
 from jobs.gates.known import Configured, Inspected, Planned, Readable
 from jobs.run_events.events import Report, Warned
@@ -30,6 +30,7 @@ GATES: Gates = (
     Gate(Inspected, quarantine.same_name),
     Gate(Planned, risk.measurable),
     Gate(Readable, source.consented),
+    Gate(Planned, known_elsewhere.readable),
     Gate(Planned, keys.delivery),
     Gate(Planned, keys.age),
     Gate(Planned, keys.linking),

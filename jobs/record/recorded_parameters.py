@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from privacy_udfs.technique import Technique
 from privacy_udfs.techniques import BY_NAME
 
-NAMING = ("entities", "known", "presidio")
+NAMING = ("entities", "known", "known_elsewhere", "presidio")
 """The parameters of techniques of texts: what is found in them, and the pseudonyms that it gets."""
 
 

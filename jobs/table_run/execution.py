@@ -23,7 +23,16 @@ from jobs.record.column_record import ColumnRecord
 from jobs.run_events import events
 from jobs.run_events.events import Report
 from jobs.spark_app import session
-from jobs.table_run import changes_path, columnar_path, requeue, risk_gate, small_classes, spark_path, waiting
+from jobs.table_run import (
+    changes_path,
+    columnar_path,
+    looked_for,
+    requeue,
+    risk_gate,
+    small_classes,
+    spark_path,
+    waiting,
+)
 from jobs.table_run.aside import Aside, opened
 from jobs.table_run.result import Result, summary
 from jobs.table_run.selection import Selection
@@ -50,8 +59,14 @@ def execute(spark: SparkSession, prepared: Prepared, report: Report = events.sil
     aside = opened(prepared, run_id)
     aside.settle()
     prepared, small = small_classes.attached(prepared, aside)
-    replay = log_replay.settings(spark, [*prepared.source.log_sizes, prepared.target.log_size])
-    with key_delivery.delivered(spark, prepared.keys, plan) as keys, session.settings(spark, replay):
+    others = [size for source in prepared.others.values() for size in source.log_sizes]
+    replay = log_replay.settings(spark, [*prepared.source.log_sizes, *others, prepared.target.log_size])
+    with (
+        key_delivery.delivered(spark, prepared.keys, plan) as delivered,
+        session.settings(spark, replay),
+        looked_for.sent(prepared, delivered, report) as (told, keys),
+    ):
+        prepared = aside.prepared = told
         selection = Selection(plan, entries, keys)
         if prepared.allowed.requeue:
             prepared = requeue.passing(prepared, selection, aside)

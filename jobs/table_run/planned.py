@@ -8,9 +8,11 @@ What it comes to is for the gates to judge (`jobs.gates.run_gates`).
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 from pyspark.sql import SparkSession
 
+from jobs.configuration import known_elsewhere
 from jobs.configuration.config import Config
 from jobs.configuration.models import ADDING
 from jobs.console.exit_codes import BadUsage
@@ -22,6 +24,7 @@ from jobs.lake.batch import WHOLE, Batch
 from jobs.lake.position import DeltaPosition
 from jobs.lake.problems import CannotGrow, SourceProblem
 from jobs.lake.quarantine_table import Place
+from jobs.lake.read import SourceRows
 from jobs.lake.state import TargetState
 from jobs.named_keys import key_ring
 from jobs.run_events import events
@@ -41,7 +44,18 @@ def planned(spark: SparkSession, conf: Config, table: str, allowed: Allowed = NO
     run_gates.pass_all(known, events.silent, run_gates.BEFORE_KEYS)
     keys = key_ring.open_for(conf, entry)
     plan = treatment_plan.build(entry, source.rows.schema, keys.ids, source.names_from_data)
-    return Planned(**vars(known), keys=keys, plan=plan, allowed=allowed)
+    return Planned(**vars(known), keys=keys, plan=plan, allowed=allowed, others=_others(spark, conf, table))
+
+
+def _others(spark: SparkSession, conf: Config, table: str) -> Mapping[str, SourceRows]:
+    """The sources whose values are looked for in the table's texts, whole, whatever ``rows`` of their entries says."""
+    elsewhere = [known_elsewhere.of(rule.treatment.technique) for rule in conf.tables[table].columns.values()]
+    columns = [text for each in elsewhere for sought in each.values() for text in sought.columns]
+    names = sorted({place.table for place in known_elsewhere.places(columns, conf.tables)})
+    try:
+        return {name: read.rows_of(spark, conf.tables[name].source, grows=True) for name in names}
+    except SourceProblem as error:
+        raise SourceProblem(f"known_elsewhere: {error}") from None
 
 
 def inspected(known: Planned, looked: TargetState | None = None) -> Inspected:

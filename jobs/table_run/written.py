@@ -44,6 +44,7 @@ def run_metadata(
         "execution": execution,
         **({"not_columnar": not_columnar} if not_columnar else {}),
         **({} if changed is None else {"changed": changed}),
+        **({"known_elsewhere": prepared.looked_for} if prepared.looked_for else {}),
         "counts": by_column(prepared.plan, counts),
         **aside.said(),
     }

@@ -23,13 +23,13 @@ _STROKES = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ŧ": "t",
 """Letters that Unicode does not take apart, and that people who lack them write without the stroke, or with the dot."""
 _SELECTORS = re.compile("[\u034f\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 """What only says how the character before it looks."""
-_DENSE = (
+DENSE = (
     r"\u0e00-\u0eff\u1000-\u11ff\u1780-\u17ff\u3040-\u30ff\u3130-\u318f\u3400-\u9fff\uac00-\ud7ff\U00020000-\U0003ffff"
 )
 """Thai, Lao, Burmese, Khmer, Japanese, Korean, Chinese: words that nothing parts, or to which particles are joined."""
-_SYLLABIC = rf"{_DENSE}\u0904-\u0939\u0980-\u0dff"
+_SYLLABIC = rf"{DENSE}\u0904-\u0939\u0980-\u0dff"
 """These, and the scripts of India."""
-_IS_DENSE = re.compile(rf"[{_DENSE}]")
+_IS_DENSE = re.compile(rf"[{DENSE}]")
 _ENOUGH = re.compile(rf"(?:[\W_]*[^\W_]){{{LEAST}}}|(?:[^{_SYLLABIC}]*[{_SYLLABIC}]){{{LEAST_SYLLABIC}}}")
 
 

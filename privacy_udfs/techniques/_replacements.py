@@ -72,6 +72,25 @@ class Pseudonym(BaseModel):
 Replacement: TypeAlias = Literal["redact"] | Pseudonym
 
 
+class Elsewhere(Pseudonym):
+    """The pseudonym of a domain, for values that stand in columns of other rows and tables. columns: their names, which
+    say where the values come from; nothing is read by them here."""
+
+    columns: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(strict=False)] = ()
+
+    @field_validator("treatment")
+    @classmethod
+    def _has_a_key(cls, treatment: Technique) -> Technique:
+        if treatment.key_size() is None:
+            raise ValueError(keyless(treatment))
+        return treatment
+
+
+def keyless(technique: Technique) -> str:
+    """What to say of a technique by whose key no values can be known again."""
+    return f"values of other tables are known again by digests under the domain's key; {technique.technique} has none"
+
+
 def known_misfit(replacement: Replacement, values: pa.DataType) -> str | None:
     """Why the values of a column of a type cannot be looked for, or replaced, in texts; None where they can."""
     if not (pa.types.is_string(values) or pa.types.is_integer(values)):
@@ -87,6 +106,26 @@ def order_of_replacements(before: Any, after: Any) -> Sign:
     if None in signs or {1, -1} <= signs:
         return None
     return 1 if 1 in signs else -1 if -1 in signs else 0
+
+
+def order_of_elsewhere(before: Any, after: Any) -> Sign:
+    """Values of more domains, or of more columns, are stronger; where some came and some went nobody can say."""
+    before, after = before or {}, after or {}
+    signs = {_sought(before.get(domain), after.get(domain)) for domain in {*before, *after}}
+    if None in signs or {1, -1} <= signs:
+        return None
+    return 1 if 1 in signs else -1 if -1 in signs else 0
+
+
+def _sought(before: Any, after: Any) -> Sign:
+    if before is None or after is None or _parameters(before) != _parameters(after):
+        return _replaced(before, after)
+    was, now = set(_columns(before)), set(_columns(after))
+    return 0 if was == now else 1 if was < now else -1 if now < was else None
+
+
+def _columns(pseudonym: Any) -> Any:
+    return pseudonym["columns"] if isinstance(pseudonym, Mapping) else pseudonym.columns
 
 
 def _replaced(before: Any, after: Any) -> Sign:

@@ -11,18 +11,29 @@ from pydantic import Field, field_validator, model_validator
 
 from privacy_udfs import entities
 from privacy_udfs.entities import KINDS, Found, Kind, Places, Span, known, national_id, phone, presidio
+from privacy_udfs.entities.elsewhere import Search
+from privacy_udfs.entities.words import together
 from privacy_udfs.errors import KeyProblem, TypeRefused
 from privacy_udfs.kernels.arrays import well_formed
 from privacy_udfs.parameters import Later
 from privacy_udfs.strength import LESS_IS_STRONGER, NOT_COMPARABLE, Shows, Strength, larger_set
 from privacy_udfs.technique import Key, Keys, Technique, TextTechnique, Treated, narrow, plain, plain_type
-from privacy_udfs.techniques._replacements import Pseudonym, Replacement, known_misfit, order_of_replacements
+from privacy_udfs.techniques._known_elsewhere import digests_of
+from privacy_udfs.techniques._replacements import (
+    Elsewhere,
+    Pseudonym,
+    Replacement,
+    known_misfit,
+    order_of_elsewhere,
+    order_of_replacements,
+)
 
 ColumnName = Annotated[str, Field(min_length=1)]
 PresidioName = Annotated[str, Field(pattern="^[A-Z][A-Z0-9_]*$")]
-KNOWN, PRESIDIO = "known ", "presidio "
-"""Begin the kind of a value that is known from another column of the row, whose path follows, and of one that Presidio
-finds, whose name for it follows."""
+DomainName = Annotated[str, Field(min_length=1)]
+KNOWN, ELSEWHERE, PRESIDIO = "known ", "elsewhere ", "presidio "
+"""Begin the kind of a value that is known from another column of the row, whose path follows, of one that is known from
+other tables, whose domain follows, and of one that Presidio finds, whose name for it follows."""
 
 
 AT_ONCE = 1 << 16
@@ -57,6 +68,13 @@ class TreatEntities(TextTechnique):
     value counts before other kinds. ``redact``: the column's path in brackets. The columns come as the subject: a
     struct array whose fields have the names in ``known``.
 
+    known_elsewhere: domains with a key, and of each the columns of other tables, or of this one, whose values are
+    looked for in every text: what a row's own columns do not hold. They come with the keys, as digests
+    (`Keys.listed`), so that no list of them lies with the workers. A value is found where a text writes it as the
+    column does, after the domain's ``normalize``; from its first letter or digit to its last, in whole words, runs of
+    blanks being one blank; of the same lengths as ``known``, and of at most 63 words. What stands in its place is the
+    pseudonym that the column has. At one place such a value counts after those of the row.
+
     presidio: what else is found by patterns and check digits of Presidio, by its names (``US_PASSPORT``), with at least
     ``presidio_score`` without words around it; a valid check counts 1. Takes the package
     ``presidio-analyzer``, on executors too, in ``presidio_version``; another version stops the run.
@@ -73,6 +91,7 @@ class TreatEntities(TextTechnique):
     technique: Literal["treat_entities"] = "treat_entities"
     entities: Annotated[dict[Kind, Replacement], Field(min_length=1), Strength(order_of_replacements)]
     known: Annotated[dict[ColumnName, Replacement], Later(), Strength(order_of_replacements)] = Field(default={})
+    known_elsewhere: Annotated[dict[DomainName, Elsewhere], Later(), Strength(order_of_elsewhere)] = Field(default={})
     presidio: Annotated[dict[PresidioName, Replacement], Later(), Strength(order_of_replacements)] = Field(default={})
     presidio_version: Annotated[str | None, Later(), NOT_COMPARABLE] = None
     presidio_score: Annotated[float, Field(ge=0, le=1), Later(), LESS_IS_STRONGER] = 0.4
@@ -103,6 +122,10 @@ class TreatEntities(TextTechnique):
         }  # fmt: skip
         faults = [
             (bool(several), "entities: one domain has two treatments"),
+            *(
+                (name != each.domain, f"known_elsewhere: {name} stands for another domain")
+                for name, each in self.known_elsewhere.items()
+            ),
             (
                 "national_id" in self.entities and not self.countries,
                 "national_id needs countries: those whose numbers to find",
@@ -126,14 +149,16 @@ class TreatEntities(TextTechnique):
 
     def pseudonyms(self) -> list[Pseudonym]:
         """The pseudonyms that it gives, those of one domain perhaps more than once."""
-        given = (*self.entities.values(), *self.known.values(), *self.presidio.values())
+        of_others = self.known_elsewhere.values()
+        given = [*self.entities.values(), *self.known.values(), *of_others, *self.presidio.values()]
         return [each for each in given if isinstance(each, Pseudonym)]
 
     def _replaced(self) -> dict[str, Replacement]:
         """By kind; of two that are found at one place the first counts."""
         of_row: dict[str, Replacement] = {KNOWN + name: each for name, each in self.known.items()}
+        others: dict[str, Replacement] = {ELSEWHERE + name: each for name, each in self.known_elsewhere.items()}
         own: dict[str, Replacement] = {kind: self.entities[kind] for kind in KINDS if kind in self.entities}
-        return {**of_row, **own, **{PRESIDIO + name: each for name, each in self.presidio.items()}}
+        return {**of_row, **others, **own, **{PRESIDIO + name: each for name, each in self.presidio.items()}}
 
     def domains(self) -> dict[str, Technique]:
         """The domains of its pseudonyms, each once, and what each does."""
@@ -151,7 +176,11 @@ class TreatEntities(TextTechnique):
             return super()._checked_key(key)
         if not isinstance(key, Keys):
             raise KeyProblem(f"{self.technique} needs a key for each of its domains: {', '.join(keyed)}")
-        return Keys(by_domain={domain: _key_of(domain, each, key) for domain, each in keyed.items()})
+        missing = [domain for domain in self.known_elsewhere if domain not in key.listed]
+        if missing:
+            raise KeyProblem(f"{self.technique} needs the values to look for of {', '.join(missing)}: none were sent")
+        keys = {domain: _key_of(domain, each, key) for domain, each in keyed.items()}
+        return Keys(by_domain=keys, listed={domain: key.listed[domain] for domain in self.known_elsewhere})
 
     def _checked_subject(self, subject: pa.Array | pa.ChunkedArray | None, length: int) -> pa.Array | None:
         if not self.known:
@@ -174,29 +203,50 @@ class TreatEntities(TextTechnique):
         values, malformed = well_formed(values)
         row = {} if subject is None else dict(zip(map(_known, self.known), subject.flatten(), strict=True))
         kinds = [kind for kind in KINDS if kind in self.entities]
-        found = entities.find(values, kinds, self._places(), self._also(values, row), list(self._replaced()))
+        searches = self._searches(key)
+        also = self._also(values, row, searches)
+        found = entities.find(values, kinds, self._places(), also, list(self._replaced()))
         if not found.rows:
             return Treated(values, malformed)
-        words = self._words(found, row, key)
+        words = self._words(found, row, key, searches)
         texts = [_rewritten(number, text, found.spans[number], words) for number, text in enumerate(found.texts)]
         refused = [at for at, text in zip(found.rows, texts, strict=True) if text is None]
         rows = pa.array(found.rows)
         rewritten = pc.replace_with_mask(values, _at(rows, len(values)), pa.array(texts, pa.string()))
         return Treated(rewritten, _either(malformed, refused, len(values)))
 
-    def _also(self, values: pa.StringArray, row: Mapping[str, pa.Array]) -> dict[int, list[Span]]:
+    def _searches(self, key: Key | None) -> dict[str, Search]:
+        """By kind what looks for values of other tables."""
+        if not isinstance(key, Keys):
+            return {}
+        return {
+            ELSEWHERE + domain: Search(
+                key.listed[domain], digests_of(each.treatment, key.by_domain[domain], each.domain)
+            )
+            for domain, each in self.known_elsewhere.items()
+        }
+
+    def _also(
+        self, values: pa.StringArray, row: Mapping[str, pa.Array], searches: Mapping[str, Search]
+    ) -> dict[int, list[Span]]:
         """By row what is found of known values, and by Presidio."""
-        if not row and not self.presidio:
+        if not row and not searches and not self.presidio:
             return {}
         found: dict[int, list[Span]] = {}
         for start in range(0, len(values), AT_ONCE):  # elements of lists may be many, and each is an object of Python's
             part = {kind: each.slice(start, AT_ONCE) for kind, each in row.items()}
-            spans_of = self._also_of(values.slice(start, AT_ONCE).to_pylist(), part)
+            spans_of = self._also_of(values.slice(start, AT_ONCE).to_pylist(), part, searches)
             found |= {start + at: spans for at, spans in spans_of.items()}
         return found
 
-    def _also_of(self, texts: list[str | None], row: Mapping[str, pa.Array]) -> dict[int, list[Span]]:
-        found = known.rows(texts, {kind: _as_text(each).to_pylist() for kind, each in row.items()})
+    def _also_of(
+        self, texts: list[str | None], row: Mapping[str, pa.Array], searches: Mapping[str, Search]
+    ) -> dict[int, list[Span]]:
+        own = {kind: _as_text(each).to_pylist() for kind, each in row.items()}
+        found = known.rows(texts, own) if own else {}
+        for kind, search in searches.items():
+            for at, places in search.rows(texts).items():
+                found.setdefault(at, []).extend(Span(*place, kind) for place in places)
         if self.presidio:
             names, version = list(self.presidio), str(self.presidio_version)
             for at, spans in presidio.rows(texts, names, version, self.presidio_score).items():
@@ -206,7 +256,9 @@ class TreatEntities(TextTechnique):
     def _places(self) -> Places:
         return Places(self.regions, self.countries)
 
-    def _words(self, found: Found, row: Mapping[str, pa.Array], key: Key | None) -> Words:
+    def _words(
+        self, found: Found, row: Mapping[str, pa.Array], key: Key | None, searches: Mapping[str, Search]
+    ) -> Words:
         """By kind what each find becomes; None where its domain refuses it."""
         finds: dict[str, dict[Any, None]] = {}
         for number, (text, spans) in enumerate(zip(found.texts, found.spans, strict=True)):
@@ -215,11 +267,19 @@ class TreatEntities(TextTechnique):
         words: Words = {}
         for kind, each in finds.items():
             keys = list(each)
-            values = (
-                row[kind].take(pa.array([found.rows[number] for number in keys])) if kind in row else pa.array(keys)
-            )
-            words[kind] = dict(zip(keys, self._becoming(kind, values, key), strict=True))
+            if kind in searches:
+                becoming = self._becoming_of_others(kind, [together(text) for text in keys], key, searches[kind])
+            elif kind in row:
+                becoming = self._becoming(kind, row[kind].take(pa.array([found.rows[at] for at in keys])), key)
+            else:
+                becoming = self._becoming(kind, pa.array(keys), key)
+            words[kind] = dict(zip(keys, becoming, strict=True))
         return words
+
+    def _becoming_of_others(self, kind: str, said: list[str], key: Key | None, search: Search) -> list[str | None]:
+        """Of values of other tables: what their column has, where that is another than for what the text says."""
+        becoming = self._becoming(kind, pa.array(said, pa.string()), key)
+        return [word if own is None else own for word, own in zip(becoming, search.own(said), strict=True)]
 
     def _becoming(self, kind: str, values: pa.Array, key: Key | None) -> list[str | None]:
         replacement = self._replaced()[kind]
@@ -269,7 +329,7 @@ def _key_of(domain: str, technique: Technique, keys: Keys) -> Key:
 
 
 def _marker(kind: str) -> str:
-    return f"[{kind.removeprefix(KNOWN).removeprefix(PRESIDIO)}]"
+    return f"[{kind.removeprefix(ELSEWHERE).removeprefix(KNOWN).removeprefix(PRESIDIO)}]"
 
 
 def _rewritten(number: int, text: str, spans: list[Span], words: Words) -> str | None:

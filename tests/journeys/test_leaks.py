@@ -58,8 +58,10 @@ for name in (*FORMATS, "delta"):  # a second run of one: it is then that Delta w
     for execution in ("spark", "auto"):
         result = pseudonymize.run(spark, conf, name, execution=execution)
         print("TREATED", name, result.rows, result.execution)
-result = pseudonymize.run(spark, conf, "good", execution="auto")
-print("TREATED good", result.rows, result.execution)
+for name in ("notes", "good"):
+    result = pseudonymize.run(spark, conf, name, execution="auto")
+    print("TREATED", name, result.rows, result.execution)
+print("TREATED notes by Spark", pseudonymize.run(spark, conf, "notes", execution="spark").rows)
 own = session.for_run(spark)
 held = pseudonymize.prepare(own, conf, "good")
 rows = held.source.rows.select(*Selection(held.plan, {}, held.keys.references(held.plan)).columns())
@@ -120,6 +122,9 @@ def raw_tables(lake: Path) -> list[dict[str, object]]:
     for name in ("good", "refused_value", "undecided", "broken_file", "wrong_type", "raw_history"):
         (lake / "raw" / name).mkdir(parents=True)
         pq.write_table(good, lake / "raw" / name / "a.parquet", compression="none", use_dictionary=False)
+    (lake / "raw" / "notes").mkdir()
+    notes = pa.table({"note": ["from Canaria Quixotebird", "canary-7f3a@example.org, 987654321012345678", None]})
+    pq.write_table(notes, lake / "raw" / "notes" / "a.parquet", compression="none", use_dictionary=False)
     flat = good.select(["id", "email", "name"])
     write_delta(lake / "raw" / "delta", flat)
     write_delta(lake / "raw" / "delta_folders", flat.slice(0, 1), "name")
@@ -138,8 +143,13 @@ def raw_tables(lake: Path) -> list[dict[str, object]]:
     (lake / "raw" / "malformed_line" / "a.csv").write_text("id,email\n1,x\n2,y,canary-line\n")
     columns = {"id": KEYED, "email": KEYED, "name": {"technique": "mask"}, "nested[].cell": KEYED}
     csv = {"format": "csv", "path": str(lake / "raw" / "malformed_line")}
+    texts, sought = (
+        {"technique": "treat_entities", "entities": {"ip": "redact"}},
+        ["good.name", "good.email", "good.id"],
+    )
     return [
         table("good", lake, columns),
+        table("notes", lake, {"note": {**texts, "known_elsewhere": {"customer": sought}}}),
         *(of_format(lake, name, {name: columns[name] for name in flat.column_names}) for name in FORMATS),
         of_format(lake, "refused_in_delta", {**KEYS, "name": {"technique": "truncate_ip"}}, "delta"),
         of_format(lake, "refused_in_folders", {**KEYS, "name": {"technique": "truncate_ip"}}, "delta_folders"),
@@ -218,6 +228,8 @@ def test_the_driver_did_what_was_asked(left_behind: tuple[Path, str, list[bytes]
         for execution in ("auto", "spark"):
             assert f"FAILED {name} {execution} {error}" in output, output[-6000:]
     assert "TREATED good 3 columnar\n" in output
+    assert "TREATED notes 3 columnar\n" in output
+    assert "TREATED notes by Spark 3\n" in output
     for name in FORMATS:
         rows, times = 1 if "folders" in name else 3, 2 if name == "delta" else 1
         by_path = {path: output.count(f"TREATED {name} {rows} {path}\n") for path in ("columnar", "spark")}

@@ -91,6 +91,24 @@ def test_a_hierarchy_that_a_domain_names_is_restored(conf: Path, tmp_path: Path)
     assert config.load(tmp_path / "restored").tables["crm.customers"] == before.tables["crm.customers"]
 
 
+def test_tables_whose_values_texts_look_for_are_restored_with_them(conf: Path, tmp_path: Path) -> None:
+    replace(conf / "policy.yaml", "[drop, redact, keyed_hash]", "[drop, redact, keyed_hash, treat_entities]")
+    treatment = "technique: treat_entities, entities: {email: redact}, known_elsewhere: {customer: all}"
+    (conf / "catalog" / "crm.notes.yaml").write_text(
+        "table: crm.notes\nowner: me@example.org\nsource: {format: delta, path: /raw/n}\ntarget: {path: /treated/n}\n"
+        f"columns:\n  note: {{class: direct_identifier, treatment: {{{treatment}}}, why: x}}\n"
+    )
+    before = config.load(conf)
+    sought = before.tables["crm.notes"].columns["note"].treatment.technique.known_elsewhere  # type: ignore[attr-defined]
+    behind = sorted({column.rpartition(".")[0] for column in sought["customer"].columns})
+    assert "crm.customers" in behind
+    names = restore.restore(config.snapshot(before, "crm.notes"), contents(before).__getitem__, tmp_path / "restored")
+    assert {f"catalog/{name}.yaml" for name in [*behind, "crm.notes"]} <= set(names)
+    after = config.load(tmp_path / "restored")
+    assert after.tables["crm.notes"] == before.tables["crm.notes"]
+    assert config.snapshot(after, "crm.notes") == config.snapshot(before, "crm.notes")
+
+
 def test_what_would_not_be_the_same_is_not_written(conf: Path, tmp_path: Path) -> None:
     before = config.load(conf)
     text, target = config.snapshot(before, "crm.customers"), tmp_path / "restored"

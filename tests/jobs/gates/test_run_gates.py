@@ -19,6 +19,7 @@ from jobs.gates import (
     configuration_gates,
     growth,
     keys,
+    known_elsewhere,
     policy,
     quarantine,
     risk,
@@ -129,6 +130,33 @@ def keyed(at: Scene) -> None:
     at.spark.sql("SELECT 1.5D AS id").write.format("delta").save(str(at.lake / "raw" / "t"))
     target = {"path": str(at.lake / "treated" / "t"), "mode": "changes", "key": ["id"]}
     at.configured({"id": "keep"}, source={"format": "delta", "path": str(at.lake / "raw" / "t")}, target=target)
+
+
+def readable(at: Scene) -> None:
+    """The catalog has a column that the source of its table has not."""
+    at.raw()
+    at.raw("names")
+    at.configured({"id": {"domain": "customer"}, "name": "drop"}, "names")
+    of = {"technique": "treat_entities", "entities": {"email": "redact"}}
+    at.configured({"id": {**of, "known_elsewhere": {"customer": ["names.name"]}}})
+
+
+def not_to_look_for(at: Scene) -> None:
+    readable(at)
+    at.spark.sql("SELECT 'C-1' AS id, 1.5D AS name").write.mode("overwrite").parquet(str(at.lake / "raw" / "names"))
+
+
+def not_consented(at: Scene) -> None:
+    """Pseudonyms would be looked for, and never found."""
+    readable(at)
+    at.configured(
+        {"id": {"domain": "customer"}, "name": "drop"},
+        "names",
+        source={"format": "delta", "path": str(at.lake / "treated" / "u")},
+    )
+    at.spark.sql("SELECT 'C-1' AS id, 'x' AS name").write.parquet(str(at.lake / "raw" / "u"))
+    at.configured({"id": "redact", "name": "keep"}, "u")
+    at.treated("u")
 
 
 def same_place(at: Scene) -> None:
@@ -280,6 +308,9 @@ CASES: tuple[Case, ...] = (
     (measurable, risk.measurable, 1, "risk: ids[]: quasi-identifiers and sensitive columns are measured where"),
     (people, risk.measurable, 1, "risk: rows would count, and not people"),
     (alike, risk.measurable, 1, "suppress: ids[]: quasi-identifiers and sensitive columns are measured where"),
+    (readable, known_elsewhere.readable, 1, "customer: names.name: there is no such column in its source"),
+    (not_to_look_for, known_elsewhere.readable, 1, "names.name: values are looked for of text and of whole"),
+    (not_consented, known_elsewhere.readable, 1, "names: the source delta:"),
     (consented, source.consented, 1, "is itself a treated table"),
     (delivery, keys.delivery, 1, "what Spark sends is not encrypted"),
     (aging, keys.age, 0, "rotate it within 20 days"),

@@ -13,10 +13,13 @@ from hypothesis import strategies as st
 import privacy_udfs
 from privacy_udfs import entities, nested
 from privacy_udfs.entities import KINDS, Places, known
+from privacy_udfs.entities.elsewhere import Listed
 from privacy_udfs.errors import KeyProblem, ParameterError, TypeRefused, ValueRefused
 from privacy_udfs.keys import KeyReferences, refer
 from privacy_udfs.nested import ByRow, JsonNode, Leaf, ListNode, StructNode
 from privacy_udfs.technique import Key, Keys
+from privacy_udfs.techniques._known_elsewhere import told_of
+from privacy_udfs.techniques._replacements import order_of_elsewhere
 from tests.helpers.technique_laws import CANARY, KEY, given
 from tests.helpers.vectors import load_vectors
 
@@ -315,3 +318,71 @@ def test_references_to_keys_stand_for_all_of_them(tmp_path: Any) -> None:
 
 def test_its_vectors_hold_each_kind() -> None:
     assert {kind for vector in load_vectors("treat_entities") for kind in vector.treatment["entities"]} == set(KINDS)
+
+
+# -- values that are known from other tables ---------------------------------------------------------------------------
+
+
+def others(values: list[str], domain: str = "crm.email", **parameters: Any) -> tuple[Any, Keys]:
+    """A technique that looks for the values of another table, and its keys with what was told of them."""
+    elsewhere = {domain: {**entity(domain), "columns": ["crm.customers.name"]}}
+    technique = of({"email": "redact"}, known_elsewhere=elsewhere, **parameters)
+    told = told_of(pa.array(values), technique.known_elsewhere[domain].treatment, KEYS[domain], domain)
+    return technique, Keys(by_domain=KEYS, listed={domain: Listed.of(pa.Table.from_batches([told]))})
+
+
+def test_values_of_other_tables_get_the_pseudonyms_of_their_columns() -> None:
+    technique, keys = others(["Ann Smith", "Bob Smith", "Smith Jones", "Acme Ltd.", "Ann", "ann@example.org"])
+    ann, jones, acme, only, mail = (
+        column("crm.email", value) for value in ("ann smith", "smith jones", "ACME LTD.", "Ann", "ann@example.org")
+    )
+    texts = [
+        "ANN\nSMITH of Acme Ltd, not Anna",
+        "Ann Smith Jones, Bob Smith Jones",
+        "ann, ann@example.org, bob@example.org",
+        None,
+        "",
+    ]
+    got = technique.apply(pa.array(texts), keys)
+    assert got.values.to_pylist() == [
+        f"{ann} of {acme}, not Anna", f"{only} {jones}, [crm.email] {jones}", f"{only}, {mail}, [email]", None, "",
+    ]  # fmt: skip
+    assert got[1:] == (4, 1, 0)
+
+
+def test_what_the_row_knows_counts_first() -> None:
+    technique, keys = others(["Ann Smith", "Bob Lee"], known={"n": "redact"})
+    row = pa.StructArray.from_arrays([pa.array(["Ann Smith", "Ann"])], ["n"])
+    got = technique.apply(pa.array(["Ann Smith", "Ann Smith, Ann, Bob Lee"]), keys, row).values.to_pylist()
+    assert got == ["[n]", f"{column('crm.email', 'ann smith')}, [n], {column('crm.email', 'bob lee')}"]
+
+
+def test_a_value_of_another_table_that_its_domain_refuses_makes_the_text_a_refused_one() -> None:
+    technique, keys = others(["A 4111111111111111", "4111111111111111"], "pay.card", on_refused="null")
+    got = technique.apply(pa.array(["of A 4111111111111111", "4111111111111111", "none"]), keys)
+    assert got[1:] == (2, 0, 1)
+    assert got.values.to_pylist() == [None, column("pay.card", "4111111111111111"), "none"]
+
+
+def test_values_of_other_tables_come_with_the_keys_and_stand_in_no_record() -> None:
+    technique, keys = others(["Ann Smith"])
+    with pytest.raises(KeyProblem, match=r"the values to look for of crm\.email: none were sent"):
+        technique.apply(pa.array(["x"]), Keys(by_domain=KEYS))
+    assert privacy_udfs.parse(technique.record()) == technique
+    assert technique.record()["known_elsewhere"]["crm.email"]["columns"] == ["crm.customers.name"]
+    assert "known_elsewhere" not in ALL.record()
+    assert "Smith" not in repr(keys)
+    masked = {"domain": "m", "treatment": {"technique": "mask"}, "columns": ["a.b"]}
+    with pytest.raises(ParameterError, match="digests under the domain's key; mask has none"):
+        of({"email": "redact"}, known_elsewhere={"m": masked})
+    with pytest.raises(ParameterError, match="known_elsewhere: x stands for another domain"):
+        of({"email": "redact"}, known_elsewhere={"x": {**entity("crm.email"), "columns": ["a.b"]}})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "sign"),
+    [(["a.b"], ["a.b", "a.c"], 1), (["a.b", "a.c"], ["a.c"], -1), (["a.b"], ["a.c"], None), ([], ["a.b"], 1)],
+)
+def test_more_columns_are_stronger(before: list[str], after: list[str], sign: int | None) -> None:
+    sides = [{"d": {**entity("crm.email"), "columns": columns}} if columns else {} for columns in (before, after)]
+    assert order_of_elsewhere(*sides) == sign

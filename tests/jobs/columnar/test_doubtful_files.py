@@ -210,12 +210,13 @@ def in_struct(*names: str) -> pa.Table:
     return pa.table({"s": pa.array([None], kind)})
 
 
+ONE = pa.schema([("x", pa.int64())])
 NAMES: dict[str, tuple[pa.Table, pa.Schema, str]] = {
-    "in one file": (pa.table({"x": [1], "X": [2]}), pa.schema([("x", pa.int64())]), "names in the table that are equal"),
+    "in one file": (pa.table({"x": [1], "X": [2]}), ONE, "names in the table that are equal"),
     "of columns that nobody asks for": (
-        pa.table({"x": [1], "y": [1], "Y": [2]}), pa.schema([("x", pa.int64())]), "names in the table that are equal",
+        pa.table({"x": [1], "y": [1], "Y": [2]}), ONE, "names in the table that are equal",
     ),
-    "than that of the table": (pa.table({"X": [1]}), pa.schema([("x", pa.int64())]), "a name in the table in another"),
+    "than that of the table": (pa.table({"X": [1]}), ONE, "a name in the table in another"),
     "within a struct": (in_struct("a", "A"), in_struct("a").schema, "names in s that are equal but for their case"),
     "of a field": (in_struct("A", "b"), in_struct("a", "b").schema, "a name in s in another case"),
 }  # fmt: skip
@@ -315,7 +316,7 @@ TEXT = T.StringType()
     ids=lambda given: str(given.simpleString()),
 )
 def test_types_that_only_spark_reads(given: T.DataType) -> None:
-    with pytest.raises(NotColumnar, match="column (v|inner) is of type .*, which only Spark reads and writes here"):
+    with pytest.raises(NotColumnar, match=r"column (v|inner) is of type .*, which only Spark reads and writes here"):
         stored_schema.of([T.StructField("v", given)])
     with pytest.raises(NotColumnar, match="column v is of type"):
         arrow_types.of_spark(given, "v")
@@ -340,12 +341,12 @@ TOLD: dict[str, tuple[SourceFiles, str]] = {
     "padded": (SourceFiles("", T.StructType([field(**{CHAR_TYPE: "char(5)"})]), ()), "c is, or holds, CHAR"),
     "padded below": (SourceFiles("", T.StructType([below(field(**{CHAR_TYPE: "char(5)"}))]), ()), "or holds, CHAR"),
     "padded folders": (
-        SourceFiles("", T.StructType([]), (), folder_fields=(field(**{CHAR_TYPE: "char(5)"}),)), "partitioned by c: CHAR",
+        SourceFiles("", T.StructType([]), (), folder_fields=(field(**{CHAR_TYPE: "char(5)"}),)), "by c: CHAR",
     ),
     "deleted rows": (SourceFiles("", T.StructType([]), (), deleted=True), "deletion vectors"),
     "columns by number": (SourceFiles("", T.StructType([]), (), configuration={MODE: "id"}), "column mapping by id"),
     "no name in files": (
-        SourceFiles("", T.StructType([field()]), (), configuration={MODE: "name"}), "does not say what column c is called",
+        SourceFiles("", T.StructType([field()]), (), configuration={MODE: "name"}), "what column c is called",
     ),
 }  # fmt: skip
 

@@ -118,8 +118,8 @@ def table_of_tables(rows: Sequence[tables.Row], count: int, cores: int) -> str:
 
 
 SCANNED = (
-    "A scan once took three times as long: the first prototype wrote a row group for each batch of rows, some 131,072, on a\n"
-    "machine with other work. Row groups of 32 MiB of rows ended it; pages and dictionaries were made no other way since.\n"
+    "A scan once took three times as long, of a prototype that wrote a row group for every batch of rows, on a busy\n"
+    "machine: since row groups hold 32 MiB of rows it was not seen again. Page sizes and dictionaries are as then.\n"
 )
 """Why the rows of a scan are looked at."""
 

@@ -276,8 +276,8 @@ def test_a_table_whose_catalog_makes_its_commits_is_written_by_sql(
 
 
 class Connect:
-    """A session of Spark Connect, as far as it answers: it has no Java, and makes no sessions. The real one needs grpcio
-    and a server."""
+    """A session of Spark Connect, as far as it answers: it has no Java, and makes no sessions. The real one needs
+    grpcio and a server."""
 
     version = "4.2.1"
 

@@ -75,7 +75,7 @@ class Files:
     def write(self, rows: pa.Table) -> None:
         """Row groups; of a partitioned table the rows wait for others of their partitions."""
         if not self.layout.partition_by:
-            self._put_all((), rows, rows.nbytes)
+            self._put_all((), rows, rows.nbytes // self.layout.row_group)
             return
         for values, of_partition in partition_values.split(rows, self.layout.partition_by):
             self._held.setdefault(values, []).append(of_partition.select(self.layout.in_files.names))
@@ -92,12 +92,13 @@ class Files:
                 return
             rows, held = pa.concat_tables(self._held.pop(values)), self._sizes.pop(values)
             size -= held
-            self._put_all(values, rows, held)
+            self._put_all(values, rows, -(-held // self.layout.row_group))
 
-    def _put_all(self, values: Values, rows: pa.Table, size: int) -> None:
-        """Row groups of rows that take so many bytes."""
-        number = max(size // self.layout.row_group, 1)
-        step = max(-(-rows.num_rows // number), 1)
+    def _put_all(self, values: Values, rows: pa.Table, number: int) -> None:
+        """So many row groups, or one; more where a file ends in between."""
+        if not rows.num_rows:
+            self._put(values, rows)
+        step = max(-(-rows.num_rows // max(number, 1)), 1)
         for start in range(0, rows.num_rows, step):
             left = rows.slice(start, step)
             while left.num_rows:

@@ -118,8 +118,8 @@ def table_of_tables(rows: Sequence[tables.Row], count: int, cores: int) -> str:
 
 
 SCANNED = (
-    "A scan of a prototype's table once took three times as long. Tried since: row groups of 1,000 rows and small pages\n"
-    "do not; dictionaries of whole columns of pseudonyms took about twice as long, and the path gives up such early.\n"
+    "A scan of a prototype's table once took three times as long. Tried since: row groups of 1,000 rows, small pages\n"
+    "do not; dictionaries of whole columns of pseudonyms took about twice as long, and the path gives these up early.\n"
 )
 """What became of a slow scan, tried on a busy machine by turns."""
 

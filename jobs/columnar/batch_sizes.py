@@ -83,9 +83,12 @@ def _chunks(source: pa.NativeFile, file: pq.ParquetFile, group: int, wanted: Col
     for at in range(told.num_columns):
         chunk, column = told.column(at), file.schema.column(at)
         if f"{chunk.path_in_schema}.".startswith(starts):
+            repeated = column.max_repetition_level > 0
+            if not repeated and chunk.num_values != told.num_rows:
+                raise NotColumnar("a file has columns of another number of values than it says it has rows")
             width = WIDTHS.get(chunk.physical_type)
             usual, longest = (0, 0) if width else _of_dictionary(source, chunk)
-            yield Chunk(chunk, width, column.max_repetition_level > 0, usual, longest)
+            yield Chunk(chunk, width, repeated, usual, longest)
 
 
 def _of_dictionary(source: pa.NativeFile, told: pq.ColumnChunkMetaData) -> tuple[int, int]:

@@ -10,7 +10,6 @@ from pyspark.sql import types as T
 
 from jobs.columnar import arrow_types, chosen_files, csv_reader, file_systems, partition_values, parts, stored_schema
 from jobs.columnar.parquet_reader import ParquetReader
-from jobs.columnar.parquet_writer import CODECS
 from jobs.columnar.parts import Part
 from jobs.columnar.reading import Reader
 from jobs.columnar.unfit import NotColumnar
@@ -40,8 +39,6 @@ def fitted(spark: SparkSession, plan: Plan, source: SourceRows, trees: Trees, be
     for reason in _refusals(plan):
         raise NotColumnar(reason)
     codec = str(spark.conf.get("spark.sql.parquet.compression.codec")).lower()
-    if codec not in CODECS:
-        raise NotColumnar(f"spark.sql.parquet.compression.codec is {codec}, which Arrow does not write")
     if str(spark.conf.get("spark.databricks.delta.stats.collect", "true")).lower() != "true":
         raise NotColumnar("spark.databricks.delta.stats.collect is off, and files of this path come with statistics")
     out_of = source.rows if source.chosen is None else source.chosen.out_of

@@ -40,6 +40,7 @@ class ParquetReader:
         with _opened(access, stretch.file.uri, shown, ahead) as (file, source):
             if source.size() != stretch.file.size:
                 raise SourceRefused(f"{shown} was changed while the run looked at it: run again when nothing does")
+            _check_footer(source, file.metadata)  # before any column of it is looked at
             groups = [group for group in range(file.num_row_groups) if _begins(file.metadata, group, stretch)]
             present = self._checked(file)
             for group in groups:
@@ -130,6 +131,16 @@ def _nulls(rows: int, most: int, wanted: pa.Schema) -> Iterator[pa.RecordBatch]:
     for start in range(0, rows, most):
         size = min(most, rows - start)
         yield pa.RecordBatch.from_arrays([pa.nulls(size, field.type) for field in wanted], schema=wanted)
+
+
+def _check_footer(source: pa.NativeFile, footer: pq.FileMetaData) -> None:
+    """Behind the footer of a file whose columns are encrypted stands a signature; to ask Arrow for one of these columns
+    without its key ends the process."""
+    length = int.from_bytes(source.read_at(4, source.size() - 8), "little")
+    if length != footer.serialized_size:
+        raise NotColumnar("a file has encrypted columns, or more behind its footer than Arrow knows of")
+    if footer.num_rows != sum(footer.row_group(group).num_rows for group in range(footer.num_row_groups)):
+        raise NotColumnar("a file says another number of rows than its row groups")
 
 
 def _check_calendar(told: Mapping[bytes, bytes]) -> None:

@@ -34,7 +34,8 @@ class Layout:
     """How the files of a target are written.
 
     root: its folder. schema: of the files, with the names and field ids that Delta gave. partition_by: names of columns
-    of ``schema`` that stand in folders and not in files. largest: bytes of a file, about. run_id: part of each name.
+    of ``schema`` that stand in folders and not in files. largest: bytes of a file, about. most_rows: of a file; None
+    for any number. run_id: part of each name.
     is_shuffled: whether neither rows nor names of files tell their order in the source.
     """
 
@@ -48,6 +49,12 @@ class Layout:
     spark_version: str
     run_id: str
     is_shuffled: bool = False
+    most_rows: int | None = None
+
+    @property
+    def row_group(self) -> int:
+        """Bytes of rows that are written at once: of a small file only a part, so that it ends near its size."""
+        return min(ROW_GROUP, self.largest // 4)
 
     @property
     def in_files(self) -> pa.Schema:
@@ -66,9 +73,9 @@ class Files:
         self.added: list[AddedFile] = []
 
     def write(self, rows: pa.Table) -> None:
-        """One row group; of a partitioned table the rows wait for others of their partitions."""
+        """Row groups; of a partitioned table the rows wait for others of their partitions."""
         if not self.layout.partition_by:
-            self._put((), rows)
+            self._put_all((), rows, rows.nbytes // self.layout.row_group)
             return
         for values, of_partition in partition_values.split(rows, self.layout.partition_by):
             self._held.setdefault(values, []).append(of_partition.select(self.layout.in_files.names))
@@ -84,9 +91,21 @@ class Files:
             if size <= most:
                 return
             rows, held = pa.concat_tables(self._held.pop(values)), self._sizes.pop(values)
-            size, step = size - held, max(rows.num_rows * ROW_GROUP // held, 1)
-            for start in range(0, rows.num_rows, step):
-                self._put(values, rows.slice(start, step))
+            size -= held
+            self._put_all(values, rows, -(-held // self.layout.row_group))
+
+    def _put_all(self, values: Values, rows: pa.Table, number: int) -> None:
+        """So many row groups, or one; more where a file ends in between."""
+        if not rows.num_rows:
+            self._put(values, rows)
+        step = max(-(-rows.num_rows // max(number, 1)), 1)
+        for start in range(0, rows.num_rows, step):
+            left = rows.slice(start, step)
+            while left.num_rows:
+                open_, most = self._open.get(values), self.layout.most_rows
+                room = left.num_rows if most is None else most - (open_.rows if open_ else 0)
+                self._put(values, left.slice(0, room))
+                left = left.slice(room)
 
     def _put(self, values: Values, rows: pa.Table) -> None:
         """One row group."""
@@ -95,7 +114,7 @@ class Files:
             self._open[values] = self._new(values, rows)
         file = self._open[values]
         file.write(row_order.shuffled(rows) if self.layout.is_shuffled else rows)
-        if file.size >= self.layout.largest:
+        if file.size >= self.layout.largest or file.rows == self.layout.most_rows:
             self._close(values)
 
     def finish(self) -> list[AddedFile]:

@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
-from jobs.columnar import statistics, stored_schema, task
-from jobs.columnar.parquet_writer import Layout
+from jobs.columnar import late_tasks, statistics, stored_schema, task
+from jobs.columnar.parquet_writer import CODECS, Layout
 from jobs.columnar.unfit import NotColumnar
 from jobs.columnar.work import Fitting, Work
 from jobs.columnar.writer_options import writer_options
+from jobs.configuration import file_properties
 from jobs.configuration.column_path import ColumnPath
 from jobs.lake import java
 from jobs.lake.column_mapping import name_in_files
@@ -28,6 +29,9 @@ from privacy_udfs.sealed_rows import Seal
 from privacy_udfs.udf import CountsParam
 
 FILE_SIZE = 1 << 27
+"""Bytes of a file, where neither the table nor the session says how large files are to be."""
+OPTIMIZED, MOST_ROWS = "spark.databricks.delta.optimize.maxFileSize", "spark.sql.files.maxRecordsPerFile"
+FORMAT_VERSION, FIRST = "delta.parquet.format.version", "1.0.0"
 FEATURES = frozenset(
     {
         "allowColumnDefaults",
@@ -78,11 +82,14 @@ def files(
     """
     for feature in sorted(place.features - FEATURES):
         raise NotColumnar(f"the target has the feature {feature} of Delta, which may ask more of its files")
+    if place.configuration.get(FORMAT_VERSION, FIRST) != FIRST:
+        raise NotColumnar(f"the target states {FORMAT_VERSION}, and files of another version are written by Spark")
     layout = _layout(spark, fits, place, scattered, run_id)
     threads = int(java.application(spark).get("spark.task.cpus") or 1)
     work = Work(fits, layout, wording.mark(), threads, seal)
     try:
-        told = _run(spark, work)
+        with late_tasks.known_by(spark, run_id):
+            told = _run(spark, work)
         unfit = [each["unfit"] for each in told if "unfit" in each]
         if unfit:
             raise NotColumnar(unfit[0])
@@ -91,8 +98,10 @@ def files(
             random.SystemRandom().shuffle(added)  # Delta's log lists them in this order
         _reconcile(told, added, len(fits.parts))
         if any(each["attempt"] for each in told) or _speculates(spark):
+            late_tasks.ended(spark, run_id)
             sweep(fits, place, run_id, added)
     except BaseException:
+        late_tasks.ended(spark, run_id)
         sweep(fits, place, run_id, ())
         raise
     counts: Counts = functools.reduce(CountsParam().addInPlace, (_counts(each) for each in told), {})
@@ -148,12 +157,26 @@ def _layout(spark: SparkSession, fits: Fitting, place: Place, scattered: Sequenc
         partition_by=partition_by,
         measured=statistics.measured(place.schema, {**_default(spark), **place.configuration}, place.partition_by),
         options=writer_options(in_files, hidden),
-        codec=fits.codec,
-        largest=FILE_SIZE,
+        codec=_codec(fits, place),
+        largest=file_properties.target_size(place.configuration) or _size_of_session(spark) or FILE_SIZE,
         spark_version=spark.version,
         run_id=run_id,
         is_shuffled=fits.is_shuffled,
+        most_rows=max(int(str(spark.conf.get(MOST_ROWS, "0"))), 0) or None,
     )
+
+
+def _codec(fits: Fitting, place: Place) -> str:
+    codec = file_properties.codec(place.configuration) or fits.codec
+    if codec not in CODECS:
+        raise NotColumnar(f"the target's files are to be compressed by {codec}, which Arrow does not write")
+    return codec
+
+
+def _size_of_session(spark: SparkSession) -> int | None:
+    """What OPTIMIZE would make of the table's files, where the session says it."""
+    stated = spark.conf.get(OPTIMIZED, None)
+    return None if stated is None else file_properties.target_size({file_properties.TARGET_SIZE: stated})
 
 
 def _default(spark: SparkSession) -> dict[str, str]:

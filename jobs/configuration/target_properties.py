@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from jobs.configuration import file_properties
+
 RESERVED = ("location", "provider", "owner", "external", "comment", "path", "is_managed_location")
 REFUSED = (
     (r"privacy\.", "properties that begin with 'privacy.' are the treatment record's"),
@@ -32,4 +34,4 @@ def refusal(name: str, value: str) -> str | None:
             return reason
     if lower == APPEND_ONLY and value.strip().lower() == "true":
         return "each run replaces the rows of its target, which an append-only table refuses"
-    return None
+    return file_properties.refusal(name, value)

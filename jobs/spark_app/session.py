@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from pyspark.sql import SparkSession
 
+from jobs.console.exit_codes import BadUsage
 from jobs.console.terminal import is_terminal
 from jobs.lake.pinned_settings import PINNED
 from jobs.spark_app import quiet
@@ -58,7 +59,13 @@ def pinned(spark: SparkSession) -> SparkSession:
     """A session of its own: it shares the cluster and catalog, leaves the caller's settings alone and has those of a
     run. Spark's loggers fall silent (`jobs.spark_app.quiet`). For what a run does beside its table: the mark of the run
     stays, by which its messages are known."""
-    session = spark.newSession()
+    try:
+        session = spark.newSession()
+    except AttributeError:
+        raise BadUsage(
+            "a session of Spark Connect gives runs none of their own, and no way to Delta's log: use one of the "
+            "cluster itself (spark-submit, or a notebook that runs on it)"
+        ) from None
     quiet.everywhere(session)
     for key, value in PINNED.items():
         session.conf.set(key, value)

@@ -14,14 +14,13 @@ from jobs.gates.known import Prepared
 from jobs.lake import change, shapes
 from jobs.lake.replace import Commit
 from jobs.spark_app import session
-from jobs.table_run import reconciled, refused_rows, spark_path, waiting, whereabouts
+from jobs.table_run import file_settings, reconciled, refused_rows, spark_path, waiting, whereabouts
 from jobs.table_run.aside import Aside
 from jobs.table_run.changed_keys import THERE, ChangedKeys
 from jobs.table_run.reconciled import Moves
 from jobs.table_run.result import by_column
 from jobs.table_run.selection import Selection
 from jobs.table_run.written import Written
-from jobs.treatment import file_statistics
 
 WHY = "rows that changed are put among others"
 """Why it is not the columnar path."""
@@ -43,7 +42,7 @@ def written(prepared: Prepared, selection: Selection, aside: Aside) -> Written:
         left, moves = _left(changed, moves, selection, aside)
         with spark_path.counted(prepared, aside, not_columnar, moves.counts) as counts:
             selection = dataclasses.replace(selection, counts=counts)
-            with session.settings(spark, file_statistics.parquet_settings(plan)):
+            with session.settings(spark, file_settings.of(prepared)):
                 commit = _committed(changed, moves, left, selection)
     except (PySparkException, Py4JError) as error:
         raise whereabouts.located(error, prepared.source, selection) or error from None

@@ -14,7 +14,7 @@ from jobs.lake import replace, shapes
 from jobs.lake.delta_commit import AddedFile, Place
 from jobs.lake.problems import CommitConflict
 from jobs.spark_app import session
-from jobs.table_run import commits, whereabouts
+from jobs.table_run import commits, file_settings, whereabouts
 from jobs.table_run.aside import Aside
 from jobs.table_run.result import by_column
 from jobs.table_run.selection import Selection
@@ -50,7 +50,7 @@ def written(prepared: Prepared, selection: Selection, record: Mapping[str, str],
         return told.files
 
     # Spark writes those files anew that hold a row in a small class
-    settings = {} if prepared.entry.suppress is None else file_statistics.parquet_settings(plan)
+    settings = {} if prepared.entry.suppress is None else file_settings.of(prepared)
     try:
         with session.settings(spark, settings):
             commit = commits.committed(prepared, treated, record, aside, files)

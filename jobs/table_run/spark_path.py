@@ -15,12 +15,11 @@ from pyspark.sql import SparkSession
 from jobs.gates.known import Prepared
 from jobs.lake import log_counts, replace
 from jobs.spark_app import session
-from jobs.table_run import commits, refused_rows, whereabouts
+from jobs.table_run import commits, file_settings, refused_rows, whereabouts
 from jobs.table_run.aside import Aside
 from jobs.table_run.result import by_column
 from jobs.table_run.selection import Selection
 from jobs.table_run.written import Written, run_metadata
-from jobs.treatment import file_statistics
 from privacy_udfs.nested import Counts
 from privacy_udfs.udf import CountsParam
 
@@ -42,7 +41,7 @@ def written(
         with counted(prepared, aside, not_columnar) as counts:
             selection = dataclasses.replace(selection, counts=counts)
             treated = selection.rows(prepared.source.rows)
-            with session.settings(spark, file_statistics.parquet_settings(plan)):
+            with session.settings(spark, file_settings.of(prepared)):
                 commit = commits.committed(prepared, treated, record, aside)
     except (PySparkException, Py4JError) as error:
         raise whereabouts.located(error, prepared.source, selection) or error from None

@@ -132,16 +132,18 @@ def run_small_tables(folder: Path | None, cores: int) -> str:
 
 def run_growth(folder: Path | None, part: float, turns: int, cores: int) -> str:
     with tempfile.TemporaryDirectory(dir=folder, prefix="benchmark-") as made:
-        added = growth.as_text(growth.measure(Path(made), part, turns, cores, say), cores)
+        added = growth.measure(Path(made), part, turns, cores, say)
         changed = growth.measure_changes(Path(made), part, turns, cores, say)
-        return "\n\n".join([added, growth.changes_as_text(changed, cores)])
+        verdicts = report.verdicts(targets.of_growth(added, changed))
+        return "\n\n".join([verdicts, growth.as_text(added, cores), growth.changes_as_text(changed, cores)])
 
 
 def run_scale(folder: Path | None, part: float, turns: int, cores: int) -> str:
     with tempfile.TemporaryDirectory(dir=folder, prefix="benchmark-") as made:
-        grown = scale.as_text(scale.measure(Path(made), part, turns, cores, say), cores)
+        grown = scale.measure(Path(made), part, turns, cores, say)
         elements = scale.measure_elements(Path(made), part, turns, say)
-        return "\n\n".join([grown, scale.elements_as_text(elements)])
+        verdicts = report.verdicts([*targets.of_scale(grown), targets.of_elements(elements)])
+        return "\n\n".join([verdicts, scale.as_text(grown, cores), scale.elements_as_text(elements)])
 
 
 def say(text: str) -> None:

@@ -43,12 +43,12 @@ def measure(folder: Path, part: float, turns: int, cores: int, say: Callable[[st
     """part: of the rows that are measured in earnest."""
     spark = tables.session(cores)
     try:
-        return [_measured(spark, folder / str(rows), int(rows * part), turns, say) for rows in ROWS]
+        return [added(spark, folder / str(rows), int(rows * part), turns, say) for rows in ROWS]
     finally:
         spark.stop()
 
 
-def _measured(spark: SparkSession, folder: Path, rows: int, turns: int, say: Callable[[str], None]) -> Row:
+def added(spark: SparkSession, folder: Path, rows: int, turns: int, say: Callable[[str], None]) -> Row:
     source = folder / "raw" / tables.TABLE
     tables.make_source(spark, source, rows)
     columns = {**dict.fromkeys(tables.IDENTIFIERS, HASHED), **dict.fromkeys(tables.KEPT, "keep")}
@@ -95,12 +95,12 @@ def measure_changes(folder: Path, part: float, turns: int, cores: int, say: Call
     """part: of the rows that are measured in earnest."""
     spark = tables.session(cores)
     try:
-        return [_followed(spark, folder / f"changed-{rows}", int(rows * part), turns, say) for rows in ROWS]
+        return [followed(spark, folder / f"changed-{rows}", int(rows * part), turns, say) for rows in ROWS]
     finally:
         spark.stop()
 
 
-def _followed(spark: SparkSession, folder: Path, rows: int, turns: int, say: Callable[[str], None]) -> Changed:
+def followed(spark: SparkSession, folder: Path, rows: int, turns: int, say: Callable[[str], None]) -> Changed:
     """The rows are spread over all files, which is the worst for both. Neither table has deletion vectors."""
     source, copy = folder / "raw" / tables.TABLE, folder / "copy"
     tables.make_source(spark, source, rows)
@@ -121,12 +121,12 @@ def _followed(spark: SparkSession, folder: Path, rows: int, turns: int, say: Cal
         chosen = spark.read.format("delta").load(str(copy)).where(f"customer_id div 7919 % 100 = {turn % 100}")
         changed = chosen.withColumn("segment", F.lit(turn)).localCheckpoint()
         merge(source, changed)
-        followed = clock.measure(lambda: pseudonymize.run(spark, conf, tables.TABLE)).clock
-        merged = clock.measure(functools.partial(merge, copy, changed)).clock
-        found.append((followed, merged))
-        say(f"{rows:,} rows, turn {turn}: 1 % followed {followed:.2f} s, merged {merged:.2f} s")
-    followed, merged = (statistics.median(times) for times in zip(*found[1:], strict=True))
-    return Changed(rows, followed, merged)
+        ours = clock.measure(lambda: pseudonymize.run(spark, conf, tables.TABLE)).clock
+        theirs = clock.measure(functools.partial(merge, copy, changed)).clock
+        found.append((ours, theirs))
+        say(f"{rows:,} rows, turn {turn}: 1 % followed {ours:.2f} s, merged {theirs:.2f} s")
+    ours, theirs = (statistics.median(times) for times in zip(*found[1:], strict=True))
+    return Changed(rows, ours, theirs)
 
 
 def changes_as_text(rows: Sequence[Changed], cores: int) -> str:

@@ -44,12 +44,12 @@ def measure(folder: Path, part: float, turns: int, cores: int, say: Callable[[st
     """part: of the rows that are measured in earnest."""
     spark = tables.session(cores)
     try:
-        return [_measured(spark, folder / str(rows), max(int(rows * part), 1), turns, say) for rows in ROWS]
+        return [grown(spark, folder / str(rows), max(int(rows * part), 1), turns, say) for rows in ROWS]
     finally:
         spark.stop()
 
 
-def _measured(spark: SparkSession, folder: Path, rows: int, turns: int, say: Callable[[str], None]) -> Row:
+def grown(spark: SparkSession, folder: Path, rows: int, turns: int, say: Callable[[str], None]) -> Row:
     source, clock = folder / "raw" / tables.TABLE, ProcessorClock()
     tables.make_source(spark, source, rows)
     case = tables.job(spark, folder / "made", source, "AES-CMAC")
@@ -103,12 +103,12 @@ def measure_elements(folder: Path, part: float, turns: int, say: Callable[[str],
     """The same texts as a row each, and as the elements of one row's array of structs."""
     spark = tables.session(1)
     try:
-        return _elements(spark, folder, int(ELEMENTS * part), turns, say)
+        return elements(spark, folder, int(ELEMENTS * part), turns, say)
     finally:
         spark.stop()
 
 
-def _elements(spark: SparkSession, folder: Path, count: int, turns: int, say: Callable[[str], None]) -> Elements:
+def elements(spark: SparkSession, folder: Path, count: int, turns: int, say: Callable[[str], None]) -> Elements:
     numbers = pa.array(np.arange(count) * 7919 + 10_000_000).cast(pa.string())
     mails = pc.binary_join_element_wise(numbers, "@example.org", "")
     structs = pa.StructArray.from_arrays([mails], ["mail"])

@@ -21,8 +21,11 @@ HASHED = lakes.column({"technique": "keyed_hash", "algorithm": "AES-CMAC", "key"
 WIDE_ROWS, NESTED_ROWS, CSV_ROWS = 600_000, 4_000_000, 2_000_000
 COPY, JOB, SPARK = "Spark's copy", "**AES-CMAC**", "AES-CMAC on Spark's path"
 WIDE, NESTED, CSV = "50 columns, 4 treated", "array of structs, one field treated", "CSV to Delta, 4 of 9 treated"
+PLAIN = "Spark's copy without multiLine, which cuts files and breaks values that hold line breaks"
 CORES = "two tasks at a time against one"
 SCAN, FILTER = "full scan", "filter and aggregate"
+WRITTEN, SCANNED = "compression by zstd against snappy", "full scan of what was compressed so"
+SNAPPY, ZSTD, OF_SPARK = "snappy", "zstd", "zstd on Spark's path"
 OURS, THEIRS = "written by the columnar path", "written by Spark"
 
 
@@ -45,6 +48,7 @@ def measure(folder: Path, part: float, turns: int, say: Callable[[str], None]) -
             say(title)
             found.append(Shape(title, tables.in_turns(made(spark, below, part), turns, say)))
         found += _reading(spark, folder / "reading", part, turns, say)
+        found += compression(spark, folder / "compression", int(tables.ROWS * part), turns, say)
     finally:
         spark.stop()
     return [*found, _cores(folder / "cores", part, turns, say)]
@@ -78,9 +82,11 @@ def _csv(spark: SparkSession, folder: Path, part: float) -> dict[str, Case]:
     source = {"format": "csv", "path": str(folder / "source")}
     copy = folder / "copy"
     read = spark.read.option("header", "true").option("multiLine", "true").csv(str(folder / "source"))
+    plain, cut = folder / "plain", spark.read.option("header", "true").csv(str(folder / "source"))
     return {
         COPY: Case(copy, lambda: read.write.format("delta").save(str(copy))),
         **_jobs(spark, folder, columns, source),
+        PLAIN: Case(plain, lambda: cut.write.format("delta").save(str(plain))),
     }
 
 
@@ -123,6 +129,24 @@ def _reading(spark: SparkSession, folder: Path, part: float, turns: int, say: Ca
         say(title)
         shapes.append(Shape(title, tables.in_turns(cases, turns, say)))
     return shapes
+
+
+def compression(spark: SparkSession, folder: Path, rows: int, turns: int, say: Callable[[str], None]) -> list[Shape]:
+    """What a target takes that states its compression: to be written, on disk, and to be read by Spark."""
+    source = folder / "raw" / tables.TABLE
+    tables.make_source(spark, source, rows)
+    made: dict[str, Case] = {}
+    paths: dict[str, pseudonymize.Execution] = {SNAPPY: "columnar", ZSTD: "columnar", OF_SPARK: "spark"}
+    for name, execution in paths.items():
+        stated = {"delta.parquet.compression.codec": SNAPPY if name == SNAPPY else ZSTD}
+        below = folder / name.replace(" ", "-").replace("'", "")
+        made[name] = tables.job(spark, below, source, "AES-CMAC", stated, execution)
+    say(WRITTEN)
+    written = Shape(WRITTEN, tables.in_turns(made, turns, say))
+    nowhere, sql = folder / "nothing", "bit_xor(xxhash64(*))"
+    read = {name: Case(nowhere, _read(spark, made[name].target, "true", sql)) for name in (SNAPPY, ZSTD)}
+    say(SCANNED)
+    return [written, Shape(SCANNED, tables.in_turns(read, turns, say))]
 
 
 def _read(spark: SparkSession, table: Path, where: str, sql: str) -> Callable[[], object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from tests.benchmarks import check, kernels, risk, search, shapes, tables
+from tests.benchmarks import check, growth, kernels, risk, scale, search, shapes, tables
 from tests.benchmarks.timing import Times
 
 LOOP = "hand-written `hmac.new` loop"
@@ -84,6 +84,8 @@ def of_shapes(found: Sequence[shapes.Shape]) -> list[Verdict]:
     most = {shapes.WIDE: 0.60, shapes.NESTED: 0.70, shapes.CSV: 0.70, shapes.SCAN: 1.05, shapes.FILTER: 1.05}
     verdicts = []
     for shape in found:
+        if shape.title not in (*most, shapes.CORES):
+            continue  # nothing is promised of it
         base, mine = shape.rows[:2]
         ratio = mine.ratio(base)
         if shape.title == shapes.CORES:
@@ -118,3 +120,34 @@ def of_search(found: search.Measured) -> list[Verdict]:
         Verdict(f"{title}: from the rows, beyond Spark's start", "at most 4 s", found.whole, found.whole <= 4, "s"),
         Verdict(f"{title}: checks over those breadth first", "below 1 x", fewer, fewer < 1 and asked.same),
     ]
+
+
+def of_growth(added: Sequence[growth.Row], changed: Sequence[growth.Changed]) -> list[Verdict]:
+    """Of what all rows cost, and times the seconds of a MERGE; at most."""
+    verdicts = []
+    for row in added:
+        title = f"{row.rows:,} rows and 1 % new ones: seconds over those of all anew, each beyond one row's"
+        verdicts.append(Verdict(title, "at most 5 %", 100 * row.share, row.share <= 0.05, "%"))
+    for each in changed:
+        title = f"{each.rows:,} rows, of which 1 % changed: seconds over those of the same MERGE by Spark"
+        verdicts.append(Verdict(title, "at most 3 x", each.ratio, each.ratio <= 3))
+    return verdicts
+
+
+def of_scale(rows: Sequence[scale.Row]) -> list[Verdict]:
+    """The most that twice the rows take, and how far the worker's peak grows from the first large table to the last; at
+    most."""
+    pairs = [(one, two) for one in rows for two in rows if two.rows == 2 * one.rows and one.rows > 1]
+    longer = max((two.seconds / one.seconds for one, two in pairs), default=None)
+    large = [row.worker for row in rows[1:]]
+    grown = max(large) / min(large) if large and min(large) else None
+    return [
+        Verdict("twice the rows: seconds, at worst", "at most 2.2 x", longer, longer is not None and longer <= 2.2),
+        Verdict("the worker's peak over all sizes", "at most 1.1 x", grown, grown is not None and grown <= 1.1),
+    ]
+
+
+def of_elements(found: scale.Elements) -> Verdict:
+    """Times the seconds of as many rows; at most."""
+    title = f"one array of {found.count:,} structs: seconds over those of as many rows"
+    return Verdict(title, "at most 1.3 x", found.ratio, found.ratio <= 1.3)

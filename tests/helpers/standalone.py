@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -44,8 +44,11 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def cluster(folder: Path, settings: Mapping[str, str], workers: int = 1, cores: int = 2) -> Iterator[Cluster]:
-    """A cluster on the loopback interface; it and all that it started are gone afterwards."""
+def cluster(
+    folder: Path, settings: Mapping[str, str], workers: int = 1, cores: int = 2, hosts: Sequence[str] = ()
+) -> Iterator[Cluster]:
+    """A cluster on the loopback interface; it and all that it started are gone afterwards. hosts: the workers', each
+    another one, since Spark begins no second attempt of a task on the host of the first."""
     defaults = properties(folder / "daemons.conf", {"spark.master.rest.enabled": "false", **settings})
     with contextlib.ExitStack() as stack:
         command = [f"{DAEMONS}.master.Master", "--port", "0", "--webui-port", "0"]
@@ -54,6 +57,7 @@ def cluster(folder: Path, settings: Mapping[str, str], workers: int = 1, cores: 
         started = []
         for at in range(workers):
             options = ["--cores", str(cores), "--memory", "2g", "--work-dir", str(folder / f"worker{at}")]
+            options += ["--host", hosts[at]] if hosts else []
             command = [f"{DAEMONS}.worker.Worker", *options, "--webui-port", "0", master]
             started.append(stack.enter_context(_daemon(folder, f"worker{at}", command, defaults)))
         wait_for(lambda: _alive(f"{address}/json/") == workers)

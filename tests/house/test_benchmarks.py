@@ -8,8 +8,22 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
+from privacy_udfs.kernels.hmac.compiled import fastest
 from tests.benchmarks import __main__ as bench
-from tests.benchmarks import check, kernels, plot, report, risk, search, small_tables, tables, targets
+from tests.benchmarks import (
+    check,
+    growth,
+    kernels,
+    plot,
+    report,
+    risk,
+    scale,
+    search,
+    shapes,
+    small_tables,
+    tables,
+    targets,
+)
 from tests.benchmarks.timing import ProcessorClock, Spent, Times, in_turn, interleaved
 
 
@@ -135,3 +149,70 @@ def test_risk_is_measured_beside_the_count_of_spark(spark: SparkSession, tmp_pat
     found = risk.Measured(1000, classes, rows, 1000, read)
     assert f"in {classes:,} classes of 6 columns" in risk.as_text(found, 2)
     assert targets.of_risk(found)[2].found == read[0].read / read[1].read
+
+
+@pytest.mark.parametrize(("part", "changed", "met"), [(0.09, 2.9, [True, True]), (0.2, 3.1, [False, False])])
+def test_verdicts_of_growth(part: float, changed: float, met: list[bool]) -> None:
+    """1 % took 0.05 s of 1 beyond a run of one row, or 0.16."""
+    found = targets.of_growth([growth.Row(1000, 0.04, part, 1.04)], [growth.Changed(1000, changed, 1.0)])
+    assert [verdict.met for verdict in found] == met
+    assert report.verdicts(found).count("**missed**") == 2 - sum(met)
+
+
+def test_verdicts_of_scale() -> None:
+    """Twice the rows: of 2 and 4, 5 and 10; the run of one row counts for neither."""
+    one = scale.Row(1, 0.5, 10, 10)
+    few = [one, scale.Row(2, 1.0, 100, 1), scale.Row(4, 2.2, 105, 1), scale.Row(5, 2.5, 109, 1)]
+    assert [verdict.met for verdict in targets.of_scale([*few, scale.Row(10, 5.4, 110, 1)])] == [True, True]
+    assert [verdict.met for verdict in targets.of_scale([*few, scale.Row(10, 5.6, 111, 1)])] == [False, False]
+    assert [verdict.met for verdict in targets.of_scale([one])] == [False, False], "not measured is not met"
+    elements = [scale.Elements(10, 1.0, ratio, ratio, 100) for ratio in (1.3, 1.31)]
+    assert [targets.of_elements(each).met for each in elements] == [True, False]
+    assert "| 1.30 |" in scale.elements_as_text(elements[0])
+
+
+def test_verdicts_of_shapes_and_what_is_only_shown() -> None:
+    def row(name: str, seconds: float) -> tables.Row:
+        return tables.Row(name, (Spent(seconds, seconds, 0.0),), 2**20)
+
+    csv = shapes.Shape(shapes.CSV, [row(shapes.COPY, 10), row(shapes.JOB, 6), row(shapes.PLAIN, 5)])
+    scan = shapes.Shape(shapes.SCAN, [row(shapes.THEIRS, 1), row(shapes.OURS, 1.1)])
+    zstd = shapes.Shape(shapes.WRITTEN, [row(shapes.SNAPPY, 1), row(shapes.ZSTD, 2)])
+    found = targets.of_shapes([csv, scan, zstd])
+    assert [(verdict.met, round(verdict.found or 0, 2)) for verdict in found] == [(True, 0.6), (False, 1.1)]
+    text = report.shape_tables([csv, scan, zstd])
+    assert f"| {shapes.PLAIN} | 5.0 | 0.50 x |" in text
+    assert text.count(report.SCANNED) == 1
+
+
+def test_a_label_says_which_hmac_was_measured() -> None:
+    assert ("`fast`" in tables.HMAC) == (fastest("sha256") is not None)
+
+
+@pytest.mark.sweep
+def test_growth_is_measured(spark: SparkSession, tmp_path: Path) -> None:
+    row = growth.added(spark, tmp_path / "added", 1000, 1, lambda _: None)
+    assert row.rows == 1000
+    assert min(row.one, row.part, row.full) > 0
+    changed = growth.followed(spark, tmp_path / "changed-1000", 1000, 1, lambda _: None)
+    assert changed.ratio == changed.followed / changed.merged > 0
+    assert "| 1,000 |" in growth.as_text([row], 2)
+    assert "| 1,000 |" in growth.changes_as_text([changed], 2)
+
+
+@pytest.mark.sweep
+def test_scale_is_measured(spark: SparkSession, tmp_path: Path) -> None:
+    row = scale.grown(spark, tmp_path / "1000", 1000, 1, lambda _: None)
+    assert (row.rows, row.seconds > 0, row.worker > 0, row.jvm > 0) == (1000, True, True, True)
+    found = scale.elements(spark, tmp_path, 1000, 1, lambda _: None)
+    assert (found.count, found.ratio > 0) == (1000, True)
+    assert "| 1,000 |" in scale.as_text([row], 2)
+
+
+@pytest.mark.sweep
+def test_compression_is_measured(spark: SparkSession, tmp_path: Path) -> None:
+    written, read = shapes.compression(spark, tmp_path, 20_000, 1, lambda _: None)
+    assert [row.name for row in written.rows] == [shapes.SNAPPY, shapes.ZSTD, shapes.OF_SPARK]
+    snappy, zstd, of_spark = (row.size for row in written.rows)
+    assert snappy > zstd > 0 < of_spark < snappy
+    assert [row.name for row in read.rows] == [shapes.SNAPPY, shapes.ZSTD]

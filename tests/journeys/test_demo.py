@@ -10,25 +10,31 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs import demo, demo_lake, pseudonymize
+from jobs.columnar import fitting
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
 from jobs.lake import read
+from jobs.run_events import events
+from jobs.run_events.events import Committed, Event, Report
 from jobs.spark_app import session
 from tests.helpers.byte_scan import contents, found, is_said, texts
 from tests.helpers.places import ROOT
 
+REPORTED: list[Event] = []
+"""What was said while the demo's tables were treated the first time."""
+
 
 @pytest.fixture(scope="module")
 def treated(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Config]:
-    return _treated(spark, tmp_path_factory.mktemp("demo"))
+    return _treated(spark, tmp_path_factory.mktemp("demo"), REPORTED.append)
 
 
-def _treated(spark: SparkSession, root: Path) -> tuple[Path, Config]:
+def _treated(spark: SparkSession, root: Path, report: Report = events.silent) -> tuple[Path, Config]:
     """The same raw lake each time, treated with new keys."""
     demo_lake.build(root / "lake", customers=2000)
     conf = demo.prepare(root, ROOT / "conf")
     for table in conf.tables:
-        pseudonymize.run(spark, conf, table)
+        pseudonymize.run(spark, conf, table, report=report)
     return root, conf
 
 
@@ -113,3 +119,19 @@ def test_keys_are_the_owners_only(treated: tuple[Path, Config]) -> None:
     found = list((treated[0] / "keys").iterdir())
     assert len(found) == len(treated[1].keys)
     assert all(path.stat().st_mode & 0o777 == 0o600 for path in found)
+
+
+def test_the_demo_says_which_path_each_table_took(
+    treated: tuple[Path, Config], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of Spark's path also why."""
+    for event in REPORTED:
+        if isinstance(event, Committed):
+            events.terminal(event)
+    printed = capsys.readouterr().out
+    said = {line.partition(":")[0]: line for line in printed.splitlines() if ": version 0, " in line}
+    assert said.keys() == treated[1].tables.keys()
+    for table in ("crm.accounts", "crm.customers", "crm.orders"):
+        assert said[table].endswith(", columnar path"), said[table]
+    for table in ("census.census2000", "web.events"):
+        assert said[table].endswith(f"Spark's path: {fitting.OTHER_SOURCE}"), said[table]

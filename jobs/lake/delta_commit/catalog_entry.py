@@ -11,6 +11,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 
+from jobs.configuration import file_properties
 from jobs.lake.delta_commit.scala import DELTA, argument, java, java_class, java_map, java_session, scala_map, seq, some
 from jobs.lake.delta_commit.transaction import Transaction
 
@@ -46,12 +47,21 @@ def entry_of(begun: Transaction, table: NewTable) -> Any:
         4: schema,
         5: some(jvm, "delta"),
         6: seq(jvm, table.partition_by),
-        12: java_class(jvm, f"{DELTA}.DeltaConfigs").validateConfigurations(scala_map(jvm, stated)),
+        12: _spelled(jvm, stated),
         15: some(jvm, table.comment),
     }
     made = java_class(jvm, f"{CATALOG}.CatalogTable")
     described = made.apply(*[argument(given, made, "apply", at) for at in range(1, FIELDS + 1)])
     return _with_dependencies(begun, described)
+
+
+def _spelled(jvm: Any, stated: Mapping[str, str]) -> Any:
+    """Properties as Delta spells them. Raises what Delta raises for those behind ``delta.`` that it does not know, but
+    for those of files, which other writers know, and runs."""
+    ours = {name: value for name, value in stated.items() if name.lower() in file_properties.BOTH}
+    rest = {name: value for name, value in stated.items() if name not in ours}
+    known = java_class(jvm, f"{DELTA}.DeltaConfigs").validateConfigurations(scala_map(jvm, rest))
+    return scala_map(jvm, {**java_map(jvm, known), **ours}) if ours else known
 
 
 def _with_dependencies(begun: Transaction, described: Any) -> Any:

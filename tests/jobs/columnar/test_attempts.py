@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import types as T
 
 from jobs import pseudonymize
+from jobs.columnar import late_tasks, writing
+from jobs.columnar.file_systems import Access
+from jobs.columnar.parquet_reader import ParquetReader
+from jobs.columnar.work import Fitting
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import Refused
+from jobs.lake.delta_commit import Place
 from jobs.lake.problems import CommitConflict
 from jobs.spark_app.failures import translated
-from privacy_udfs.errors import LakenymError
+from privacy_udfs.errors import LakenymError, UnexpectedFailure
+from tests.helpers import standalone
 from tests.helpers.lakes import column, configured, table, treated, write_conf
 from tests.helpers.set_runs import FILE_BY_FILE, prepared, run
 
@@ -213,3 +221,133 @@ def test_a_conflict_leaves_what_the_other_wrote(before: tuple[SparkSession, Conf
         pseudonymize.execute(own, held)
     is_as_before(target, 2)
     assert treated(spark, lake).count() == 201
+
+
+# Attempts that Spark gives up, and does not wait for.
+
+
+def test_a_task_that_still_writes_when_another_fails_leaves_nothing(
+    before: tuple[SparkSession, Config], lake: Path
+) -> None:
+    """The large file is read, treated and written for seconds, as many small files; the other fails at once."""
+    spark, _ = before
+    rows, folder = 100_000, lake / "raw" / "t"
+    more = [f"{at:01000d}" for at in range(rows)]
+    large = pa.table({"id": range(rows), "row": range(rows), "note": ["10.0.0.1"] * rows, "more": more})
+    wrong = pa.table({"id": [1], "row": [1], "note": ["no address"], "more": ["y"]})
+    for name in ("0", "1"):
+        (folder / f"{name}.parquet").unlink()
+    pq.write_table(large, folder / "large.parquet", row_group_size=GROUP)
+    pq.write_table(wrong, folder / "wrong.parquet")
+    entry_of_ips = entry("t", lake)
+    entry_of_ips["columns"] |= {"note": column({"technique": "truncate_ip"}), "more": column("keep")}
+    stated = {"delta.targetFileSize": "1mb", "delta.parquet.compression.codec": "uncompressed"}
+    entry_of_ips["target"]["properties"] = stated
+    conf = configured(lake, entry_of_ips)
+    each_file = {"spark.sql.files.maxPartitionBytes": "64m", "spark.sql.files.openCostInBytes": "64m"}
+    with pytest.raises(LakenymError, match="truncate_ip cannot treat 1 of 1 values"):
+        run(spark, conf, "t", "columnar", each_file)
+    is_as_before(lake / "treated" / "t")
+    time.sleep(2.5)
+    is_as_before(lake / "treated" / "t")
+
+
+def told(part: int, attempt: int = 0, rows: int = 1) -> dict[str, Any]:
+    file = {"path": f"part-{part}-run.parquet", "size": 1, "partition_values": {}, "stats": "{}", "rows": rows}
+    return {"part": part, "attempt": attempt, "rows": rows, "counts": {}, "files": [file], "refused": []}
+
+
+@pytest.mark.parametrize("reason", ["it speculates", "an attempt failed", "the run fails"])
+def test_files_of_other_attempts_are_taken_away_once_no_task_is_at_work(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reason: str
+) -> None:
+    """What a slow attempt writes after its job is over goes too; what is another run's stays."""
+    for name in ("part-0-run", "part-1-run", "late-run", "part-0-other"):
+        (tmp_path / f"{name}.parquet").write_bytes(b"x")
+    waited: list[str] = []
+
+    def ended(_: SparkSession, run_id: str) -> bool:
+        (tmp_path / "later-run.parquet").write_bytes(b"x")
+        waited.append(run_id)
+        return True
+
+    rows = 2 if reason == "the run fails" else 1
+    parts = [told(0, attempt=int(reason == "an attempt failed")), {**told(1), "rows": rows}]
+    monkeypatch.setattr(late_tasks, "ended", ended)
+    monkeypatch.setattr(writing, "_speculates", lambda _: reason == "it speculates")
+    monkeypatch.setattr(writing, "_run", lambda *_: parts)
+    place = Place(f"file:{tmp_path}", T.StructType([T.StructField("a", T.LongType())]), (), {}, frozenset())
+    fits = Fitting([(), ()], ParquetReader(pa.schema([])), Access(), pa.schema([]), (), (), "snappy")
+    if reason == "the run fails":
+        with pytest.raises(UnexpectedFailure, match="of 3 rows 2 written"):
+            writing.files(spark, fits, place, [], "run")
+    else:
+        assert len(writing.files(spark, fits, place, [], "run").files) == 2
+    assert waited == ["run"]
+    kept = set() if reason == "the run fails" else {"part-0-run.parquet", "part-1-run.parquet"}
+    assert data_files(tmp_path) == {"part-0-other.parquet"} | kept
+
+
+SPECULATING = """
+import dataclasses, sys, time
+from pathlib import Path
+from jobs import pseudonymize
+from jobs.columnar import task
+from jobs.configuration import config
+from jobs.spark_app import session
+
+conf, marks = config.load(Path(sys.argv[1])), Path(sys.argv[2])
+
+@dataclasses.dataclass(frozen=True)
+class Slow:
+    reader: object
+    marks: Path
+
+    def batches(self, stretch, access, wanted):
+        from pyspark import TaskContext
+        first = TaskContext.get().attemptNumber() == 0 and stretch.file.uri.endswith("/0.parquet")
+        for at, batch in enumerate(self.reader.batches(stretch, access, wanted)):
+            if first and at > 1:
+                (self.marks / f"slow-{at}").touch()
+                time.sleep(1)
+            yield batch
+        (self.marks / f"done-{TaskContext.get().attemptNumber()}-{Path(stretch.file.uri).name}").touch()
+
+def slowed():
+    folder = marks  # it travels by value, with all that it names
+    def run(batches, work):
+        from jobs.columnar import task
+        fits = dataclasses.replace(work.fits, reader=Slow(work.fits.reader, folder))
+        yield from task.run(batches, dataclasses.replace(work, fits=fits))
+    return run
+
+spark = session.start("speculating")
+task.run = slowed()
+print("TREATED", pseudonymize.run(spark, conf, "t", execution="columnar").rows)
+spark.stop()
+"""
+
+
+@pytest.mark.sweep
+def test_a_second_attempt_beside_a_slow_one(spark: SparkSession, lake: Path) -> None:
+    """The second one is done first: its file is the table's, and nothing stays of the first."""
+    write_source(lake, "x" * 1000, *[ROWS] * 4)
+    conf = write_conf(lake, entry("t", lake))
+    (lake / "marks").mkdir()
+    (lake / "driver.py").write_text(SPECULATING)
+    with standalone.cluster(lake, {}, workers=2, hosts=("127.0.0.1", "127.0.0.2")) as running:
+        settings = {"spark.master": running.master, "spark.ui.enabled": "false", "spark.speculation": "true"}
+        settings |= {"spark.speculation.interval": "100ms", "spark.speculation.multiplier": "1.1"}
+        settings |= {"spark.speculation.quantile": "0.5", "spark.speculation.minTaskRuntime": "100ms"}
+        settings |= {"spark.sql.files.maxPartitionBytes": "4m", "spark.executor.memory": "1g"}
+        defaults = standalone.properties(lake / "driver.conf", settings)
+        environ = {"SPARK_LOCAL_IP": "127.0.0.1", "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
+        arguments = [str(conf), str(lake / "marks")]
+        with standalone.submitted(lake / "driver.py", arguments, defaults, environ, lake / "output.log") as driver:
+            assert driver.wait(300) == 0, (lake / "output.log").read_text(errors="replace")[-3000:]
+    done = {path.name for path in (lake / "marks").iterdir()}
+    assert "slow-2" in done, "the first attempt was slow"
+    assert any(name.startswith("done-1") and name.endswith("0.parquet") for name in done), done
+    assert treated(spark, lake).select("row").distinct().count() == treated(spark, lake).count() == 4 * ROWS
+    target = lake / "treated" / "t"
+    assert [data_files(target)] == committed(target)

@@ -6,22 +6,28 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pyspark.errors import PySparkAttributeError
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from jobs import pseudonymize
 from jobs.configuration import plain_path
 from jobs.configuration.config import Config
+from jobs.console.exit_codes import BadUsage
 from jobs.lake import replace
 from jobs.lake.delta_commit import transaction
+from jobs.lake.java import java_class
 from jobs.lake.problems import CommitConflict, Overwritten, SourceProblem
 from jobs.pseudonymize import Prepared
 from jobs.run_events import events
 from jobs.spark_app import session
 from jobs.spark_app.failures import translated
 from jobs.table_run.planned import inspected, planned
+from privacy_udfs.errors import LakenymError
+from tests.helpers import lakes
 from tests.helpers.lakes import configured, quick_to_vacuum, table
 from tests.helpers.sweeps import but_for
 
@@ -223,6 +229,67 @@ def test_another_delta_is_told_and_what_it_overwrote_too(
     append(spark, f"delta.`{lake}/treated/t`")
     with pytest.raises(Overwritten, match=r"version 2 .* replaced what others committed .* version\(s\) 1\."):
         translated("t", lambda: pseudonymize.execute(own, held))
+
+
+class Standing:
+    """A stand-in for an object of Java: it answers some calls otherwise, and passes on all others."""
+
+    def __init__(self, real: Any, **calls: Callable[..., Any]) -> None:
+        self._real, self._calls = real, calls
+
+    def __getattr__(self, name: str) -> Any:
+        return self._calls.get(name) or getattr(self._real, name)
+
+
+def owned_by_its_catalog(jvm: Any, name: str) -> Any:
+    """Delta's `DeltaLog`, whose snapshots say that the table's catalog makes its commits. No catalog here does so, so
+    this one answer is made up; the log, its table and its other answers are real."""
+    logs = java_class(jvm, name)
+    if not name.endswith(".DeltaLog"):
+        return logs
+
+    def begun(txn: Any) -> Standing:
+        return Standing(txn, snapshot=lambda: Standing(txn.snapshot(), isCatalogOwned=lambda: True))
+
+    def log(*given: Any) -> Standing:
+        real = logs.forTable(*given)
+        return Standing(real, startTransaction=lambda *more: begun(real.startTransaction(*more)))
+
+    return Standing(logs, forTable=log)
+
+
+def test_a_table_whose_catalog_makes_its_commits_is_written_by_sql(
+    spark: SparkSession, lake: Path, treated: tuple[Path, Config], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conf, path = copied(treated, lake), str(lake / "treated" / "t")
+    assert transaction.begin(spark, path, None) is not None
+    monkeypatch.setattr(transaction, "java_class", owned_by_its_catalog)
+    assert transaction.begin(spark, path, None) is None
+    told: list[events.Event] = []
+    result = pseudonymize.run(spark, conf, "t", report=told.append)
+    assert events.Warned("t", replace.UNGUARDED) in told
+    assert (result.execution, result.version, result.rows) == ("spark", 1, 20)
+    assert result.not_columnar == "Delta's own transaction is out of reach here"
+    assert lakes.treated(spark, lake).count() == 20
+    with pytest.raises(LakenymError, match="execution: columnar is asked for, and Delta's own transaction is out of"):
+        pseudonymize.run(spark, conf, "t", execution="columnar")
+
+
+class Connect:
+    """A session of Spark Connect, as far as it answers: it has no Java, and makes no sessions. The real one needs
+    grpcio and a server."""
+
+    version = "4.2.1"
+
+    def __getattr__(self, name: str) -> Any:
+        raise PySparkAttributeError(errorClass="JVM_ATTRIBUTE_NOT_SUPPORTED", messageParameters={"attr_name": name})
+
+
+def test_spark_connect_has_no_transaction_and_no_runs() -> None:
+    connect: Any = Connect()
+    assert transaction.begin(connect, "/t", None) is None
+    with pytest.raises(BadUsage, match="a session of Spark Connect gives runs none of their own"):
+        session.for_run(connect)
 
 
 # -- places ------------------------------------------------------------------------------------------------------------

@@ -12,10 +12,11 @@ from chispa import assert_df_equality
 from pyspark.sql import SparkSession
 
 from jobs import pseudonymize
-from jobs.configuration.models import Execution
+from jobs.configuration.models import Execution, Mode
 from privacy_udfs.errors import LakenymError
 from tests.helpers import lakes
-from tests.helpers.growing import COLUMNS, GAINED, PATHS, check_as_in_full, grown, ran, rows, run, told
+from tests.helpers.growing import COLUMNS, GAINED, PATHS, check_as_in_full, grown, ran, rows, rows_of, run, told
+from tests.helpers.kills import killed
 from tests.helpers.sweeps import but_for
 
 
@@ -36,6 +37,28 @@ def test_what_a_delta_table_gained_is_added(spark: SparkSession, lake: Path, exe
     assert [each["mode"] for each in said] == ["full", "incremental"]
     assert [each["source_position"]["version"] for each in said] == [0, 2]
     assert [each["rows"] for each in said] == [50, 25]
+
+
+KILLED: list[tuple[Execution, Mode]] = [(path, mode) for path in PATHS for mode in ("full", "incremental")]
+
+
+@pytest.mark.parametrize(("execution", "mode"), but_for(KILLED[:2], KILLED))
+def test_killed_between_the_last_file_and_the_commit(
+    spark: SparkSession, lake: Path, execution: Execution, mode: Mode
+) -> None:
+    """The old version is whole, with what was written beside it; the next run is as if none had been broken."""
+    target, entry = {"mode": mode}, {"execution": execution}
+    grown(spark, lake, 0, 20)
+    run(spark, lake, execution, target=target, entry=entry)
+    before, files = rows_of(spark, lake), set((lake / "treated" / "t").glob("*.parquet"))
+    grown(spark, lake, 20, 30)
+    killed(lake, "jobs.lake.delta_commit.before_commit", "look", "before")
+    assert rows_of(spark, lake) == before
+    assert len(told(spark, lake)) == 1
+    assert set((lake / "treated" / "t").glob("*.parquet")) > files, "all that it wrote is there"
+    again = run(spark, lake, execution, target=target, entry=entry)
+    assert (again.version, again.execution, again.rows) == (1, execution, 10 if mode == "incremental" else 30)
+    check_as_in_full(spark, lake)
 
 
 @pytest.mark.parametrize("execution", but_for(["columnar"], PATHS))

@@ -122,6 +122,20 @@ def test_the_record_stands_in_properties_fields_and_commit(
     run_data = json.loads(commit["userMetadata"])
     assert run_data["run_id"] == done[1].run_id
     assert run_data["counts"]["customer_id"] == [2, 1, 0]
+    assert (run_data["execution"], "not_columnar" in run_data) == ("columnar", False)
+
+
+def test_the_commit_says_why_it_was_not_the_columnar_path(spark: SparkSession, lake: Path) -> None:
+    """Where it was Spark's path and nobody had asked for it."""
+    spark.range(3).coalesce(1).write.parquet(str(lake / "raw" / "t"))
+    conf = configured(lake, table("t", lake, {"id": "keep"}, rows="id > 0"))
+    found = [run(spark, conf, "t"), run(spark, conf, "t", execution="spark")]
+    reason = "the predicate 'rows' is evaluated by Spark"
+    assert [(each.execution, each.not_columnar) for each in found] == [("spark", reason), ("spark", None)]
+    history = spark.sql(f"DESCRIBE HISTORY delta.`{lake}/treated/t`").orderBy("version").collect()
+    said = [json.loads(row["userMetadata"]) for row in history]
+    assert [each["execution"] for each in said] == ["spark", "spark"]
+    assert [each.get("not_columnar") for each in said] == [reason, None]
 
 
 def test_the_record_names_the_profiles_that_were_in_force(spark: SparkSession, lake: Path) -> None:

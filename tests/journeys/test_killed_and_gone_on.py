@@ -28,7 +28,8 @@ def commits(lake: Path) -> int:
     return len(list((lake / "treated" / "t" / "_delta_log").glob("*.json")))
 
 
-@pytest.mark.parametrize("step", but_for(["files are written"], CHANGES))
+@pytest.mark.sweep
+@pytest.mark.parametrize("step", CHANGES)
 def test_a_run_that_follows_changes(spark: SparkSession, lake: Path, step: str) -> None:
     changing.made(spark, lake, range(20))
     changing.run(spark, lake)

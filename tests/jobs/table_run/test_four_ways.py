@@ -45,8 +45,10 @@ def check_equal(spark: SparkSession, lake: Path, modes: tuple[Mode, ...], rows: 
         assert other == first
 
 
-def test_four_ways_give_one_table(spark: SparkSession, lake: Path) -> None:
-    """Inserts by all four; what is updated and deleted, by those that can follow it."""
+@pytest.mark.parametrize("all_go_on", but_for([False], [False, True]))
+def test_four_ways_give_one_table(spark: SparkSession, lake: Path, all_go_on: bool) -> None:
+    """Inserts by all four; what is updated and deleted, by those that can follow it, or by all that a run in full
+    healed."""
     made(spark, lake, range(12))
     for mode in WAYS:
         way(spark, lake, mode)
@@ -60,14 +62,21 @@ def test_four_ways_give_one_table(spark: SparkSession, lake: Path) -> None:
     deleted(spark, lake, [3, 17])
     for mode in ("full", "changes"):
         way(spark, lake, mode)
+    check_equal(spark, lake, ("full", "changes"), 19)
+    if not all_go_on:
+        return
     for mode in ("incremental", "stream"):
         with pytest.raises(LakenymError, match="changed or deleted rows"):
             way(spark, lake, mode)
         run(spark, lake, target={"path": str(lake / "treated" / mode), "mode": "full"})
-    check_equal(spark, lake, WAYS, 19)
+    made(spark, lake, range(60, 63))
+    for mode in WAYS:
+        way(spark, lake, mode)
+    check_equal(spark, lake, WAYS, 22)
 
 
-@pytest.mark.parametrize("seed", but_for([0], range(8)))
+@pytest.mark.sweep
+@pytest.mark.parametrize("seed", range(8))
 def test_modes_mixed_at_random_end_as_in_full(spark: SparkSession, lake: Path, seed: int) -> None:
     """Into one target; whatever the source did since, a run is of a mode that can follow it. Columns come, too."""
     chance = random.Random(seed)

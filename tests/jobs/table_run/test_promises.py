@@ -113,7 +113,8 @@ def test_a_default_stays_where_rows_are_added(spark: SparkSession, lake: Path) -
     assert "drops: note (default)." in said
 
 
-@pytest.mark.parametrize("stated", but_for([{"cluster_by": ["day"]}], [{}, {"cluster_by": ["day"]}]))
+@pytest.mark.sweep
+@pytest.mark.parametrize("stated", [{}, {"cluster_by": ["day"]}])
 def test_clustering_that_others_gave_is_said_to_be_dropped(spark: SparkSession, lake: Path, stated: Any) -> None:
     grown(spark, lake, 0, 10)
     run(spark, lake, target=stated)

@@ -12,7 +12,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 
-from jobs.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue
+from jobs.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue, Step
 from jobs.lake import delta_commit, leaves
 from jobs.lake.state import TargetState
 
@@ -25,7 +25,7 @@ KINDS: Mapping[str, str] = {
     "CURRENT_DEFAULT": DEFAULT,
 }
 """Of a field's metadata, and what it makes of the column."""
-STEPS = {"elementType": Element(), "keyType": MapKey(), "valueType": MapValue()}
+STEPS: Mapping[str, Step] = {"elementType": Element(), "keyType": MapKey(), "valueType": MapValue()}
 REQUIRED = {"elementType": "containsNull", "valueType": "valueContainsNull"}
 
 Schema = Mapping[str, Any]

@@ -100,8 +100,8 @@ def run(
     """One run by one path; by default into a folder of its name."""
     entry = lakes.table("t", lake, columns, source=dict(source), **more)
     entry["target"] = more.get("target", {"path": str(lake / "treated" / execution)})
-    conf, accepted = lakes.configured(lake, entry), {"allow_raw_history": True, "accept_deleted_rows": True}
-    return pseudonymize.run(spark, conf, "t", execution=execution, **accepted)
+    conf = lakes.configured(lake, entry)
+    return pseudonymize.run(spark, conf, "t", allow_raw_history=True, execution=execution, accept_deleted_rows=True)
 
 
 def columnar(*arguments: Any, **more: Any) -> None:

@@ -48,7 +48,8 @@ def test_an_update_does_not_bring_back_what_was_deleted(spark: SparkSession, lak
     source(spark, lake).update("id = 'c2'", {"id": "'c99'"})
     with pytest.raises(LakenymError, match="nobody knows whether one of them is a deleted one"):
         run(spark, lake)
-    for heals in ({"mode": "full"}, {"retreat": True, "columns": {**COLUMNS, "note": "drop"}}):
+    anew: list[dict[str, Any]] = [{"mode": "full"}, {"retreat": True, "columns": {**COLUMNS, "note": "drop"}}]
+    for heals in anew:
         with pytest.raises(LakenymError, match=r"version 1 \(DELETE, 1 row\)\. Those that the source still has would"):
             run(spark, lake, **heals)
     run(spark, lake, mode="full", accept_deleted_rows=True)

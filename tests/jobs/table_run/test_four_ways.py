@@ -120,7 +120,9 @@ def test_modes_mixed_at_random_end_as_in_full(spark: SparkSession, lake: Path, s
 def followed(spark: SparkSession, lake: Path, chance: random.Random, ways: set[Mode], columns: dict[str, Any]) -> str:
     """A run of one of some modes; where only one in full can follow, by ``--retreat`` of any of them, too."""
     if ways == {"full"}:
-        heals = chance.choice([{"mode": "full"}, *({"mode": mode, "retreat": True} for mode in WAYS[1:])])
+        heals: dict[str, Any] = chance.choice(
+            [{"mode": "full"}, *({"mode": mode, "retreat": True} for mode in WAYS[1:])]
+        )
         assert run(spark, lake, columns=columns, **heals).mode == "full"
         return "full"
     mode = chance.choice(sorted(ways))

@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 
 from jobs import pseudonymize
 from jobs.configuration import config
-from jobs.configuration.models import Execution
+from jobs.configuration.models import Execution, Mode
 from jobs.lake.delta_commit import APPLICATION, transaction
 from jobs.lake.problems import CommitConflict, PassedOver
 from jobs.spark_app import session
@@ -113,7 +113,8 @@ def test_another_version_of_the_policy_is_refused_or_all_are_treated_anew(spark:
     policy = {**lakes.POLICY, "version": "2027-01"}
     (lake / "conf" / "policy.yaml").write_text(json.dumps(policy), encoding="utf-8")  # which is YAML too
     conf = config.load(lake / "conf")
-    for mode in ("incremental", "stream"):
+    modes: tuple[Mode, ...] = ("incremental", "stream")
+    for mode in modes:
         with pytest.raises(LakenymError, match=r"another version of the policy.*--retreat, or --mode full"):
             pseudonymize.run(spark, conf, "t", mode=mode)
     assert lakes.treated(spark, lake).count() == 20

@@ -55,7 +55,7 @@ def test_a_stream(spark: SparkSession, lake: Path, step: str) -> None:
     streamed(spark, lake)
     for start in (10, 20, 30):
         growing.grown(spark, lake, start, start + 10)
-    killed(lake, *BATCHES[step], files_per_batch=1)
+    killed(lake, *BATCHES[step], mode="stream", files_per_batch=1)
     is_made = step == "a batch is committed"
     assert added(spark, lake) == [10, 10] if is_made else [10]
     assert streamed(spark, lake, files_per_batch=1).rows == (20 if is_made else 30)

@@ -188,11 +188,13 @@ def test_two_threads_of_a_notebook_keep_their_settings_apart(spark: SparkSession
     """By `pseudonymize.run` at once, from sessions with other settings than those of a run: each table and each commit
     is that of its own run, and the sessions are as they were."""
     for name in ("columns", "rows"):
-        raw(tmp_path, name, ips(36))
-    some = "hour(timestamp_seconds(id * 3600)) < 8"  # of UTC 16 rows, of New York 15
-    entries = [
-        table("columns", tmp_path, COLUMNS, execution="columnar"),
-        table("rows", tmp_path, COLUMNS, execution="spark", rows=some),
+        (tmp_path / "raw" / name).mkdir(parents=True)
+        hours = pa.array([at * 3600 for at in range(27)], pa.timestamp("s", "UTC"))
+        pq.write_table(pa.table({"id": range(27), "at": hours}), tmp_path / "raw" / name / "a.parquet")
+    some, columns = "date(at) = date'1970-01-01'", {"id": {"domain": "customer"}, "at": "keep"}
+    entries = [  # of that day there are 24 rows in UTC, 22 in New York
+        table("columns", tmp_path, columns, execution="columnar"),
+        table("rows", tmp_path, columns, execution="spark", rows=some),
     ]
     conf = config.load(write_conf(tmp_path, *entries))
     delta = "spark.databricks.delta.write"
@@ -217,13 +219,16 @@ def test_two_threads_of_a_notebook_keep_their_settings_apart(spark: SparkSession
             both.wait()  # from here on both write
 
     def twice(name: str) -> None:
-        for _ in range(2):
-            done[name].append(pseudonymize.run(sessions[name], conf, name, report=report))
+        try:
+            done[name] += [pseudonymize.run(sessions[name], conf, name, report=report) for _ in range(2)]
+        except BaseException:
+            both.abort()  # the other one is not to wait for it
+            raise
 
     with ThreadPoolExecutor(2) as threads:
         for ended in [threads.submit(twice, name) for name in mine]:
             ended.result()
-    for name, execution, rows in (("columns", "columnar", 36), ("rows", "spark", 16)):
+    for name, execution, rows in (("columns", "columnar", 27), ("rows", "spark", 24)):
         history = spark.sql(f"DESCRIBE HISTORY delta.`{tmp_path}/treated/{name}`").orderBy("version").collect()
         told = [json.loads(row["userMetadata"]) for row in history]
         assert [each["run_id"] for each in told] == [result.run_id for result in done[name]]

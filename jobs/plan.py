@@ -49,7 +49,7 @@ LONGEST = 40
 def as_data(plan: Plan) -> dict[str, Any]:
     """A plan as plain data: one object per leaf column, or per case of it, in the order of the source's schema. rows:
     where not all are read, or not all are treated so. suppress: which are kept out of the target, if some are.
-    row_order: of the target, ``shuffled`` or ``source``."""
+    row_order: of the target, ``shuffled`` or ``source``. folders: treated columns whose values are names of folders."""
     rows = {} if plan.config.rows is None else {"rows": plan.config.rows}
     suppress = {} if plan.config.suppress is None else {"suppress": plan.config.suppress.model_dump(mode="json")}
     return {
@@ -57,6 +57,7 @@ def as_data(plan: Plan) -> dict[str, Any]:
         **rows,
         **suppress,
         "row_order": "shuffled" if plan.config.is_shuffled else "source",
+        **({"folders": _folders(plan)} if _folders(plan) else {}),
         "columns": [_column(leaf, case) for leaf in plan.leaves for case in leaf.cases],
     }
 
@@ -93,7 +94,13 @@ def as_text(plan: Plan) -> str:
     lines = table_lines(header, [_row(leaf, case) for leaf in plan.leaves for case in leaf.cases])
     read = [] if plan.config.rows is None else [f"  only rows for which this is true: {_on_one_line(plan.config.rows)}"]
     order = ["  the rows are written in random order"] if plan.config.is_shuffled else []
+    order += [f"  what {name} becomes are names of folders" for name in _folders(plan)]
     return "\n".join([plan.table, *read, *_suppressed(plan), *order, *(f"  {line}" for line in lines), *_cases(plan)])
+
+
+def _folders(plan: Plan) -> list[str]:
+    treated = [leaf for leaf in plan.folders if not all(c.treatment.technique.keeps_values for c in leaf.cases)]
+    return [str(leaf.path) for leaf in treated]
 
 
 def _suppressed(plan: Plan) -> list[str]:
@@ -190,9 +197,11 @@ def run(
     accept_raw_history: bool = False,
     accept_other_key_version: bool = False,
     report: Report = events.silent,
+    accept_deleted_rows: bool = False,
 ) -> Plan:
     """What a run would do to one table, if every gate lets it pass; else raises as the run would. Writes nothing."""
-    own, allowed = session.for_run(spark), Allowed(accept_raw_history, accept_other_key_version)
+    own = session.for_run(spark)
+    allowed = Allowed(accept_raw_history, accept_other_key_version, deleted_rows=accept_deleted_rows)
     return failures.translated(table, lambda: prepared(own, conf, table, allowed, report).plan)
 
 
@@ -208,6 +217,7 @@ def parser() -> argparse.ArgumentParser:
     )
     flags.ACCEPT_RAW_HISTORY.on(options)
     flags.ACCEPT_OTHER_KEY_VERSION.on(options)
+    flags.ACCEPT_DELETED_ROWS.on(options)
     return options
 
 
@@ -238,7 +248,8 @@ def _tell(found: TableDiff, options: argparse.Namespace) -> int:
 def _print_all(options: argparse.Namespace) -> int:
     conf, names = arguments.chosen(options)
     spark = session.for_run(session.start("lakenym plan"))
-    allowed = Allowed(options.accept_raw_history, options.accept_other_key_version, together=tuple(names))
+    accepted = options.accept_raw_history, options.accept_other_key_version
+    allowed = Allowed(*accepted, together=tuple(names), deleted_rows=options.accept_deleted_rows)
 
     def one(name: str) -> int:
         return failures.translated(name, lambda: _show(planned(spark, conf, name, allowed), options))

@@ -48,6 +48,7 @@ def run(
     files_per_batch: int | None = None,
     stopping: threading.Event | None = None,
     requeue: bool = False,
+    accept_deleted_rows: bool = False,
 ) -> Result:
     """Treat one table: conf -> plan -> key -> kernels -> one Delta commit with its record.
 
@@ -58,7 +59,8 @@ def run(
     source has other columns or is read otherwise. where: with mode ``partitions``, SQL over partition columns of the
     target: the rows that it is true for are treated, and replace those that the target has of them. requeue: in mode
     ``full`` or ``incremental``, no source is treated, but the rows that stand in quarantine; those that pass now are
-    put to the target.
+    put to the target. accept_deleted_rows: rows that others deleted in the target come back with a run that writes them
+    anew, as far as the source still has them.
 
     Of a stream: trigger: ``available-now`` (so does None) or an interval such as ``30 seconds``. files_per_batch: as
     `jobs.lake.batch.Batch` says. stopping: ends it between two batches when it is set, by another thread.
@@ -66,7 +68,8 @@ def run(
     conf = config.in_partitions(config.in_mode(config.executed_by(conf, execution), mode), where)
     asked = streaming.asked(conf, [table], trigger, files_per_batch)
     own = session.for_run(spark)
-    allowed = Allowed(allow_raw_history, accept_other_key_version, retreat, requeue=requeue)
+    accepted = allow_raw_history, accept_other_key_version
+    allowed = Allowed(*accepted, retreat, requeue=requeue, deleted_rows=accept_deleted_rows)
     if asked is not None:
         stream = streaming.Stream(conf, table, allowed, asked, streaming.once(report))
         return stream.to_its_end(own, stopping or threading.Event())
@@ -79,6 +82,7 @@ def parser() -> argparse.ArgumentParser:
     flags.DRY_RUN.on(options)
     flags.ACCEPT_RAW_HISTORY.on(options)
     flags.ACCEPT_OTHER_KEY_VERSION.on(options)
+    flags.ACCEPT_DELETED_ROWS.on(options)
     flags.MODE.on(options)
     flags.WHERE.on(options)
     flags.RETREAT.on(options)
@@ -108,7 +112,7 @@ def _run_all(options: argparse.Namespace, report: Report) -> int:
         report = sink.told(report, conf, sink.stated(conf, options.lineage))
     started = session.start("lakenym pseudonymize")
     accepted = options.accept_raw_history, options.accept_other_key_version
-    allowed = Allowed(*accepted, options.retreat, tuple(names), options.requeue)
+    allowed = Allowed(*accepted, options.retreat, tuple(names), options.requeue, options.accept_deleted_rows)
     tables = Tables(conf, allowed, report, lanes.open_for(started, len(names), options.parallel))
     if asked is None:
         return tables.run(names, options.dry_run)

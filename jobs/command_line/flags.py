@@ -75,6 +75,11 @@ ACCEPT_OTHER_KEY_VERSION = Flag(
     "go on although other tables hold a domain under another key version: the tables will not join",
     SWITCH,
 )
+ACCEPT_DELETED_ROWS = Flag(
+    "--accept-deleted-rows",
+    "write a target anew although others deleted rows there: those that the source still has come back",
+    SWITCH,
+)
 EXECUTION = Flag(
     "--execution",
     "how tables are treated: columnar (file by file, in whole Arrow arrays; refused where it does not fit), spark (row "

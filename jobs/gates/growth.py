@@ -10,7 +10,8 @@ from jobs.configuration.column_path import ColumnPath, Field
 from jobs.configuration.finding import Finding
 from jobs.gates import wider
 from jobs.gates.known import Inspected, Planned
-from jobs.lake import position
+from jobs.lake import deletes, position
+from jobs.lake.log_commits import Commit
 from jobs.lake.problems import HEALS
 from jobs.lake.record_names import POLICY, PROFILES
 from jobs.lake.state import TargetState
@@ -97,6 +98,35 @@ def _quarantine_known(target: TargetState) -> Iterator[Finding]:
     elif any(commit.operation == "RESTORE" for commit in later):
         why = "it was restored, so nobody knows which rows stand in quarantine beside it"
         yield Finding("refuse", None, f"{target.name}: {why}: {HEALS}")
+
+
+def what_was_deleted(known: Inspected) -> Iterator[Finding]:
+    """Rows that others deleted in the target, of a run that writes them anew from the source."""
+    found = _deletes(known)
+    if not found or known.allowed.deleted_rows:
+        return
+    listed = ", ".join(f"version {each.version} ({each.operation}, {_rows(each.deleted)})" for each in found[:MOST])
+    more = ", ..." if len(found) > MOST else ""
+    yield Finding(
+        "refuse",
+        None,
+        f"rows were deleted in {known.target.name} since all were written: {listed}{more}. Those that the source still "
+        "has would come back: delete them there too, and then say --accept-deleted-rows",
+    )
+
+
+def _deletes(known: Inspected) -> tuple[Commit, ...]:
+    """Of rows that the run may bring back."""
+    target, chosen = known.target, known.source.chosen
+    if not target.history.deletes:
+        return ()
+    if known.entry.mode != "partitions":
+        return () if known.adds and not starts_anew(known) else target.history.deletes
+    return target.history.deletes if chosen is None else deletes.of_partitions(known.spark, target, chosen.where)
+
+
+def _rows(count: int | None) -> str:
+    return "rows that it did not count" if count is None else f"{count} row{'' if count == 1 else 's'}"
 
 
 def differences(known: Inspected) -> Iterator[str]:

@@ -30,13 +30,15 @@ class Allowed:
     """What someone took the responsibility for. raw_history: older versions of the target hold untreated rows.
     other_key_version: pseudonyms will not join with other tables' for now. together: tables treated in the same run.
     retreat: all rows are treated anew where the target's record is another one than this run's, or its source was read
-    otherwise. requeue: no source is treated, but what stands in quarantine."""
+    otherwise. requeue: no source is treated, but what stands in quarantine. deleted_rows: rows that others deleted in
+    the target come back, as far as the source still has them."""
 
     raw_history: bool = False
     other_key_version: bool = False
     retreat: bool = False
     together: tuple[str, ...] = ()
     requeue: bool = False
+    deleted_rows: bool = False
 
 
 NOTHING = Allowed()

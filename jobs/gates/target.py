@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jobs.configuration.finding import Finding
-from jobs.gates.known import Inspected
-from jobs.lake import replace
+from jobs.configuration.kinds import DIRECT
+from jobs.gates import growth
+from jobs.gates.known import Inspected, Planned
+from jobs.lake import delta_commit, promises, replace
 from jobs.lake.leftovers import Leftovers
 from jobs.lake.state import TargetState
 
 NO_SUPPRESSION = (
     "rows in small classes are kept out (suppress) before the commit, in Delta's own transaction, which is out of "
     "reach here (another version of Delta, or a table of another catalog)"
+)
+KEPT_ELSEWHERE = (
+    "What must hold, check where the source is written or in a job behind this one; defaults and generated columns are "
+    "for a view over the target"
 )
 NO_RISK = (
     "its risk is measured before the commit, in Delta's own transaction, which is out of reach here (another version "
@@ -35,6 +41,45 @@ def raw_history(known: Inspected) -> Iterator[Finding]:
     """Untreated rows that time travel, or the log, would still show."""
     if known.target.left and not known.allowed.raw_history:
         yield Finding("refuse", None, _raw_history(known.target))
+
+
+def plain(known: Inspected) -> Iterator[Finding]:
+    """What the target is no longer once all of it is written anew, or what of the source a new one is not."""
+    there = known.target
+    if there.version < 0:
+        found = promises.of_source(known.source.rows)
+        told = f"the new target {there.name} has plain columns, without what the source says of its own"
+    elif known.adds and not growth.starts_anew(known):
+        return
+    else:
+        found = (*promises.of_target(there), *_layout(known))
+        told = f"this run writes all of {there.name} anew, with plain columns as the entry lays them out, and drops"
+    if found:
+        yield Finding("warn", None, f"{told}: {', '.join(found)}. {KEPT_ELSEWHERE}")
+
+
+def _layout(known: Inspected) -> Iterator[str]:
+    """How the target lies, where its entry says otherwise."""
+    begun, stated = known.target.transaction, known.entry.target
+    if begun is None:
+        return
+    partitions, clusters = delta_commit.partition_columns(begun), delta_commit.clustering_columns(begun)
+    if partitions and partitions != stated.partition_by:
+        yield f"partitions by {', '.join(partitions)}"
+    if clusters and clusters != stated.cluster_by:
+        yield f"clusters by {', '.join(clusters)}"
+
+
+def folders(known: Planned) -> Iterator[Finding]:
+    """Direct identifiers that would be names of folders."""
+    for leaf in known.plan.folders:
+        if any(case.rule.class_ == DIRECT and case.treatment.technique.keeps_values for case in leaf.cases):
+            yield Finding(
+                "refuse",
+                None,
+                f"target: partition_by names {leaf.path}, a direct identifier that is kept: its values would be names "
+                "of folders, which logs and listings show. Treat it, or partition by another column",
+            )
 
 
 def _raw_history(target: TargetState) -> str:

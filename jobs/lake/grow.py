@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Callable, Mapping
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T
 
-from jobs.lake import delta_commit, replace
+from jobs.lake import delta_commit, promises, replace
 from jobs.lake.bare_types import bare
 from jobs.lake.delta_commit import Files
 from jobs.lake.problems import HEALS, CannotGrow
 from jobs.lake.replace import Commit
 from jobs.lake.state import TargetState
 
-OWN = "delta."
-REQUIRED = re.compile(r'"(nullable|containsNull|valueContainsNull)":false')
-GIVEN = ("generationExpression", "identity.", "invariants", "constraints")
-"""Of a field's metadata, behind `OWN`: what others want of its values."""
+MOST = 5
+"""Columns that a message names."""
 
 
 def grow(
@@ -82,13 +79,11 @@ def check_made_alike(treated: DataFrame, state: TargetState, partition_by: tuple
     there, name = state.before.schema, state.name
     if _shape(there) != _shape(treated.schema):
         raise CannotGrow(f"the columns of {name} are not those of this run: {HEALS}")
-    if REQUIRED.search(there.json()) or any(
-        key.startswith(OWN) and key.removeprefix(OWN).startswith(GIVEN)
-        for field in there.fields
-        for key in field.metadata
-    ):
-        raise CannotGrow(f"columns of {name} are generated or constrained, which rows are not added to: {HEALS}")
-    if any(key.startswith("delta.constraints.") for key in state.properties):
+    broken = promises.breakable(state)
+    if broken:
+        told = f"columns of {name} are generated or constrained, which rows are not added to"
+        raise CannotGrow(f"{told} ({', '.join(broken[:MOST])}): {HEALS}")
+    if any(key.lower().startswith(promises.CONSTRAINT) for key in state.properties):
         raise CannotGrow(f"{name} has constraints, which rows are not added to: drop them, or use --mode full")
     if state.transaction is not None and delta_commit.partition_columns(state.transaction) != partition_by:
         raise CannotGrow(f"{name} is partitioned otherwise than its entry says: {HEALS}")

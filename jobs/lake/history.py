@@ -53,6 +53,22 @@ class History:
         return True
 
     @property
+    def deletes(self) -> tuple[Commit, ...]:
+        """The commits by which others took rows away since the last run that wrote all, as far as the log still has
+        them; but for those that a RESTORE put back."""
+        standing: tuple[Commit, ...] = ()
+        until: dict[str, tuple[Commit, ...]] = {}
+        for commit in self.commits:
+            if commit.operation == "RESTORE":
+                standing = until.get(commit.parameters.get("version") or "", standing)
+            elif commit.version in self.ours:
+                standing = standing if commit.operation == APPENDS else ()
+            elif commit.takes_away:
+                standing = (*standing, commit)
+            until[str(commit.version)] = standing
+        return standing
+
+    @property
     def since_last_run(self) -> tuple[Commit | None, tuple[Commit, ...]]:
         """The newest commit of ours, None where the log has none; and those after it, the newest first."""
         after: list[Commit] = []
@@ -122,9 +138,15 @@ def _judged(commits: list[Commit], treated: bool) -> tuple[dict[int, bool], set[
         elif _adds_rows(commit) or not _leaves_alone(before, commit.record):
             treated = False
         runs.add(str(commit.run.get("run_id")))
-        marks[commit.beside] = max(marks[commit.beside], -1 if commit.mark is None else commit.mark)
+        marks[commit.beside] = max(marks[commit.beside], _mark(commit))
         states[commit.version] = treated
     return states, ours
+
+
+def _mark(commit: Commit) -> int:
+    """Of a commit; -1 for none, and for one past its version, which no run of ours set out to make: a log that begins
+    anew (a clone, a lost one) may hold such a mark, and later runs would count as none for ever."""
+    return -1 if commit.mark is None or commit.mark > commit.version else commit.mark
 
 
 def _latest(commit: Commit, marks: Mapping[bool, int]) -> int:

@@ -22,8 +22,11 @@ ACTIONS = (
     "add struct<dataChange: boolean, stats: string>, "
     "remove struct<dataChange: boolean>, "
     "txn struct<appId: string, version: bigint>, "
-    "commitInfo struct<operation: string, operationParameters: map<string, string>, userMetadata: string>"
+    "commitInfo struct<operation: string, operationParameters: map<string, string>, "
+    "operationMetrics: map<string, string>, userMetadata: string>"
 )
+DELETED = ("numDeletedRows", "numTargetRowsDeleted")
+"""Metrics of a DELETE and of a MERGE."""
 LITERALLY = {"__globPaths__": "false", "pathGlobFilter": COMMIT_FILES}
 """A location is a place, also where it has the signs of a pattern."""
 MARKS = (APPLICATION, BESIDE)
@@ -37,7 +40,8 @@ _JSON = (bool, int, float, list, dict)
 class Commit:
     """What one commit of the log says. added: files with other rows than before. rows: in them, None if not said.
     removed: files whose rows are no longer there, or are in others. record: the properties of the treatment record,
-    None where the commit leaves the metadata as they are. mark: the version that a run of ours set out to make."""
+    None where the commit leaves the metadata as they are. mark: the version that a run of ours set out to make.
+    deleted: rows that it counted as deleted; None where it says nothing of them."""
 
     version: int
     added: int
@@ -48,6 +52,14 @@ class Commit:
     operation: str
     parameters: Mapping[str, str]
     run: Mapping[str, Any]
+    deleted: int | None = None
+
+    @property
+    def takes_away(self) -> bool:
+        """Whether rows are gone by it; so is what takes files away and puts none, without a word about rows."""
+        if self.deleted is not None:
+            return self.deleted > 0
+        return self.removed > 0 and (self.operation == "DELETE" or not self.added)
 
     @property
     def beside(self) -> bool:
@@ -117,14 +129,17 @@ def _configuration(metadata: list[Action]) -> Mapping[str, Any]:
 
 
 def _info(told: Action) -> Row:
-    parameters = told.get("operationParameters") or {}
-    texts = {key: json.dumps(value) if isinstance(value, _JSON) else value for key, value in parameters.items()}
     operation, run = told.get("operation"), told.get("userMetadata")
     return Row(
         operation=None if operation is None else _text(operation),
-        operationParameters=texts,
+        operationParameters=_texts(told.get("operationParameters")),
+        operationMetrics=_texts(told.get("operationMetrics")),
         userMetadata=None if run is None else _text(run),
     )
+
+
+def _texts(told: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {key: json.dumps(value) if isinstance(value, _JSON) else value for key, value in (told or {}).items()}
 
 
 def _text(value: Any) -> str:
@@ -177,7 +192,14 @@ def _commit(row: Row) -> Commit:
         str(info.get("operation") or ""),
         info.get("operationParameters") or {},
         _run(info.get("userMetadata")),
+        _deleted(info.get("operationMetrics") or {}),
     )
+
+
+def _deleted(metrics: Mapping[str, Any]) -> int | None:
+    """By a DELETE or a MERGE; of whole partitions Delta may count no rows."""
+    told = next((metrics[name] for name in DELETED if metrics.get(name) is not None), "")
+    return int(told) if str(told).isdecimal() else None
 
 
 def _run(text: str | None) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ PINNED = {
     "spark.sql.variable.substitute": "false",  # text in properties is text
     "spark.sql.parser.escapedStringLiterals": "false",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "65536",  # whole-array code pays off on long arrays
+    "spark.sql.execution.arrow.maxBytesPerBatch": str(64 << 20),  # and rows may be long: a worker holds some of these
     # Spark 4.2's columnar input helps sources of Arrow vectors only; Parquet's columns it turns to rows and back, twice
     "spark.sql.execution.arrow.pythonUDF.columnarInput.enabled": "false",
     # else a line that does not parse is skipped unseen where a predicate about rows is not true

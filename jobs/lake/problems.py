@@ -31,6 +31,12 @@ class CommitConflict(LakenymError):
     exit_code: ClassVar[int] = REFUSED
 
 
+class PassedOver(LakenymError):
+    """Delta took the commit of this run for one that was made already, and left it out; this run committed nothing."""
+
+    exit_code: ClassVar[int] = REFUSED
+
+
 class Overwritten(LakenymError):
     """This run committed, and replaced what others had committed since it looked; seen only afterwards."""
 

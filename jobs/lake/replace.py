@@ -20,7 +20,7 @@ from jobs.configuration.models import Target
 from jobs.lake import delta_commit
 from jobs.lake.address import Address
 from jobs.lake.delta_commit import Files, NewTable, Transaction
-from jobs.lake.problems import CommitConflict, Overwritten
+from jobs.lake.problems import CommitConflict, Overwritten, PassedOver
 from jobs.lake.sql import literal, quoted
 from jobs.lake.state import TargetState
 from privacy_udfs.errors import UnexpectedFailure
@@ -142,6 +142,12 @@ def _by_statement(spark: SparkSession, state: TargetState, table: NewTable, run_
     finally:
         spark.catalog.dropTempView(view)
     commit = _find_commit(spark, state, run_id)
+    if commit is None and 0 <= state.version == state.address.version(spark):
+        raise PassedOver(
+            f"the log of {state.name} holds a mark of this job that is not lower than this run's (txnVersion; the "
+            "table may be a clone, or its log was made anew), and Delta leaves such a commit out without a word. This "
+            "Delta gives no other way: choose a new target, or drop this one"
+        )
     if commit is None:
         raise CommitConflict(beaten(state))
     return commit

@@ -133,7 +133,8 @@ def _requeueing(known: Inspected) -> Prepared:
     if known.target.history.may_lack_rows:
         raise CannotGrow(
             f"rows were deleted in {known.target.name} since all were written, and nobody knows whether a row in "
-            "quarantine is one of them: --mode full treats all rows of the source, and forgets those in quarantine"
+            "quarantine is one of them: --mode full treats all rows of the source, and forgets those in quarantine (it "
+            "asks for --accept-deleted-rows)"
         )
     if not quarantined.of(known.target.history):
         return Prepared(**vars(known), unchanged=True)

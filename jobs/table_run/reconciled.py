@@ -158,7 +158,7 @@ def _check_rows(changed: ChangedKeys, met: Row) -> None:
             f"rows were deleted in {name}, and of rows that it lacks {met['entering']} were deleted and inserted again "
             f"in the source, brought under its 'rows' or another key by an update, or updated while they stood in "
             f"quarantine: nobody knows whether one of them is a deleted one: {HEALS}, which brings all rows of the "
-            f"source"
+            f"source (--accept-deleted-rows)"
         )
     if prepared.entry.rows is None:
         _check_number(changed, met, whole)

@@ -111,6 +111,13 @@ class Plan:
         """All that may have a key: the cases, and of texts the domains within."""
         return tuple(each for case in self.cases for each in case.each)
 
+    @property
+    def folders(self) -> tuple[Decision, ...]:
+        """The columns by whose values the folders of the target are called."""
+        outputs = {str(leaf.path): leaf.output for leaf in self.leaves}
+        named = {layout.path_of(name, outputs) for name in self.config.target.partition_by}
+        return tuple(leaf for leaf in self.leaves if str(leaf.path) in named)
+
     @functools.cached_property
     def by_path(self) -> Mapping[ColumnPath, Decision]:
         return {leaf.path: leaf for leaf in self.leaves}

@@ -49,7 +49,9 @@ def run(
     spark: SparkSession, lake: Path, where: str | None = None, execution: Execution = "auto", **more: Any
 ) -> Result:
     """Of partitions; without a predicate in full."""
-    asked = {name: more.pop(name) for name in ("mode", "retreat", "allow_raw_history") if name in more}
+    asked = {
+        name: more.pop(name) for name in ("mode", "retreat", "allow_raw_history", "accept_deleted_rows") if name in more
+    }
     if where is None:
         asked.setdefault("mode", "full")
     conf = configured(lake, **more)

@@ -100,7 +100,8 @@ def run(
     """One run by one path; by default into a folder of its name."""
     entry = lakes.table("t", lake, columns, source=dict(source), **more)
     entry["target"] = more.get("target", {"path": str(lake / "treated" / execution)})
-    return pseudonymize.run(spark, lakes.configured(lake, entry), "t", allow_raw_history=True, execution=execution)
+    conf = lakes.configured(lake, entry)
+    return pseudonymize.run(spark, conf, "t", allow_raw_history=True, execution=execution, accept_deleted_rows=True)
 
 
 def columnar(*arguments: Any, **more: Any) -> None:

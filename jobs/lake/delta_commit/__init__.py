@@ -12,18 +12,20 @@ from jobs.lake.delta_commit.append_rows import append
 from jobs.lake.delta_commit.catalog_entry import NewTable
 from jobs.lake.delta_commit.files import AddedFile, Files, Place, rows_of_files
 from jobs.lake.delta_commit.marks import APPLICATION, BESIDE, Changed, Written, mark
-from jobs.lake.delta_commit.partitions import files_where
+from jobs.lake.delta_commit.partitions import files_where, is_any_inside
 from jobs.lake.delta_commit.replace_all import Unregistered, replace
 from jobs.lake.delta_commit.replace_files import replace_files
 from jobs.lake.delta_commit.rest import Rest
 from jobs.lake.delta_commit.transaction import (
     Transaction,
     begin,
+    clustering_columns,
     comment_and_properties,
     commit_digest,
     goes_on_from,
     is_tried,
     partition_columns,
+    schema,
 )
 
 __all__ = [
@@ -40,14 +42,17 @@ __all__ = [
     "Written",
     "append",
     "begin",
+    "clustering_columns",
     "comment_and_properties",
     "commit_digest",
     "files_where",
     "goes_on_from",
+    "is_any_inside",
     "is_tried",
     "mark",
     "partition_columns",
     "replace",
     "replace_files",
     "rows_of_files",
+    "schema",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pyspark.sql import types as T
@@ -29,14 +30,27 @@ def files_where(begun: Transaction, where: str) -> list[Any]:
 
 def check_inside(begun: Transaction, actions: Any, where: str) -> None:
     """Raise `UnexpectedFailure` where an action adds a file to a partition that the predicate is not true for."""
+    told = (action.get("partitionValues") for action in as_python(java(begun.spark), actions))
+    values = _distinct(each for each in told if each is not None)
+    if _number_inside(begun, values, where) != len(values):
+        raise UnexpectedFailure("rows were written to other partitions than those that they were to replace")
+
+
+def is_any_inside(begun: Transaction, partitions: Iterable[Mapping[str, str | None]], where: str) -> bool:
+    """Whether the predicate is true for any of some partitions, given as the log has them."""
+    with active(begun.spark):
+        return _number_inside(begun, _distinct(partitions), where) > 0
+
+
+def _distinct(partitions: Iterable[Mapping[str, str | None]]) -> set[str]:
+    return {json.dumps(each, sort_keys=True) for each in partitions}
+
+
+def _number_inside(begun: Transaction, values: set[str], where: str) -> int:
     jvm, schema = java(begun.spark), begun.txn.snapshot().metadata().partitionSchema()
-    told = (action.get("partitionValues") for action in as_python(jvm, actions))
-    values = {json.dumps(each, sort_keys=True) for each in told if each is not None}
     files = begun.spark.createDataFrame([(json.loads(each),) for each in values], "partitionValues map<string, string>")
     logs, condition = java_class(jvm, f"{DELTA}.DeltaLog"), seq(jvm, [_condition(begun, where)])
-    inside = logs.filterFileList(schema, files._jdf, condition, seq(jvm, []), True)
-    if int(inside.count()) != len(values):
-        raise UnexpectedFailure("rows were written to other partitions than those that they were to replace")
+    return int(logs.filterFileList(schema, files._jdf, condition, seq(jvm, []), True).count())
 
 
 def _condition(begun: Transaction, where: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -108,6 +109,21 @@ def comment_and_properties(begun: Transaction) -> tuple[str, Mapping[str, str]]:
 def partition_columns(begun: Transaction) -> tuple[str, ...]:
     """Of the table that it began on."""
     return tuple(java_list(java(begun.spark), begun.txn.snapshot().metadata().partitionColumns()))
+
+
+def schema(begun: Transaction) -> Mapping[str, Any]:
+    """Of the table that it began on, as its log has it; without fields where there is no table."""
+    found: dict[str, Any] = json.loads(str(begun.txn.snapshot().metadata().schemaString() or "") or '{"fields": []}')
+    return found
+
+
+def clustering_columns(begun: Transaction) -> tuple[str, ...]:
+    """Of the table that it began on."""
+    snapshot = begun.txn.snapshot()
+    if not snapshot.protocol().writerFeatureNames().contains("clustering"):
+        return ()
+    names = java_class(java(begun.spark), f"{DELTA}.skipping.clustering.ClusteringColumnInfo")
+    return tuple(java_list(java(begun.spark), names.extractLogicalNames(snapshot)))
 
 
 def goes_on_from(begun: Transaction, before: Transaction) -> bool:

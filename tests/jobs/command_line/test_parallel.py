@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs import pseudonymize
+from jobs.configuration import config
 from jobs.console.exit_codes import DONE, FAILED, REFUSED
 from jobs.lake.delta_commit.scala import java
+from jobs.lake.replace import USER_METADATA
 from jobs.run_events import events
 from jobs.run_events.events import Warned
 from jobs.spark_app import lanes
@@ -179,3 +182,57 @@ def test_ctrl_c_ends_all_lanes(spark: SparkSession, at: int) -> None:
         opened.each(range(9), step)
     assert len(begun) <= 3
     assert not finished
+
+
+def test_two_threads_of_a_notebook_keep_their_settings_apart(spark: SparkSession, tmp_path: Path) -> None:
+    """By `pseudonymize.run` at once, from sessions with other settings than those of a run: each table and each commit
+    is that of its own run, and the sessions are as they were."""
+    for name in ("columns", "rows"):
+        (tmp_path / "raw" / name).mkdir(parents=True)
+        hours = pa.array([at * 3600 for at in range(27)], pa.timestamp("s", "UTC"))
+        pq.write_table(pa.table({"id": range(27), "at": hours}), tmp_path / "raw" / name / "a.parquet")
+    some, columns = "date(at) = date'1970-01-01'", {"id": {"domain": "customer"}, "at": "keep"}
+    entries = [  # of that day there are 24 rows in UTC, 22 in New York
+        table("columns", tmp_path, columns, execution="columnar"),
+        table("rows", tmp_path, columns, execution="spark", rows=some),
+    ]
+    conf = config.load(write_conf(tmp_path, *entries))
+    delta = "spark.databricks.delta.write"
+    mine = {
+        "columns": {"spark.sql.session.timeZone": "Asia/Tokyo", USER_METADATA: "mine"},
+        "rows": {
+            "spark.sql.session.timeZone": "America/New_York",
+            f"{delta}.txnAppId": "i",
+            f"{delta}.txnVersion": "7",
+        },
+    }
+    sessions = {name: spark.newSession() for name in mine}
+    for name, settings in mine.items():
+        for key, value in settings.items():
+            sessions[name].conf.set(key, value)
+    before = {name: dict(own.conf.getAll) for name, own in sessions.items()}
+    both = threading.Barrier(2, timeout=120)
+    done: dict[str, list[pseudonymize.Result]] = {name: [] for name in mine}
+
+    def report(event: events.Event) -> None:
+        if isinstance(event, events.Begun):
+            both.wait()  # from here on both write
+
+    def twice(name: str) -> None:
+        try:
+            done[name] += [pseudonymize.run(sessions[name], conf, name, report=report) for _ in range(2)]
+        except BaseException:
+            both.abort()  # the other one is not to wait for it
+            raise
+
+    with ThreadPoolExecutor(2) as threads:
+        for ended in [threads.submit(twice, name) for name in mine]:
+            ended.result()
+    for name, execution, rows in (("columns", "columnar", 27), ("rows", "spark", 24)):
+        history = spark.sql(f"DESCRIBE HISTORY delta.`{tmp_path}/treated/{name}`").orderBy("version").collect()
+        told = [json.loads(row["userMetadata"]) for row in history]
+        assert [each["run_id"] for each in told] == [result.run_id for result in done[name]]
+        assert {(each["execution"], each["mode"], each["rows"]) for each in told} == {(execution, "full", rows)}
+        assert [each["counts"]["id"] for each in told] == [[rows, 0, 0]] * 2
+        assert treated(spark, tmp_path, name).count() == rows
+        assert dict(sessions[name].conf.getAll) == before[name]

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 
 from jobs import check, plan, pseudonymize
@@ -104,6 +105,41 @@ def suppressed_since(at: Scene) -> None:
     at.configured({"id": kept}, target={"path": to, "properties": properties})
     at.treated()
     at.configured({"id": kept}, target={"path": to, "properties": properties}, suppress={"k": 2, "at_most": 1})
+
+
+def constrained(at: Scene) -> None:
+    at.raw()
+    at.configured({"id": HASH})
+    at.treated()
+    at.spark.sql(f"ALTER TABLE delta.`{at.lake}/treated/t` ADD CONSTRAINT known CHECK (id <> 'C-1001')")
+
+
+def of_a_source_with_promises(at: Scene) -> None:
+    place = f"{at.lake}/raw/t"
+    made = DeltaTable.create(at.spark).location(place).addColumn("id", "string")
+    made.addColumn("twice", "string", generatedAlwaysAs="concat(id, id)").execute()
+    at.configured({"id": HASH, "twice": HASH}, source={"format": "delta", "path": place})
+
+
+def in_folders(at: Scene) -> None:
+    at.spark.sql("SELECT 'C-1001' AS id, 1 AS number").write.parquet(str(at.lake / "raw" / "t"))
+    kept = {"class": "direct_identifier", "treatment": "keep", "why": "a test"}
+    at.configured({"id": kept, "number": "keep"}, target={"path": f"{at.lake}/treated/t", "partition_by": ["id"]})
+
+
+def deleted(at: Scene) -> None:
+    at.raw()
+    at.configured({"id": HASH})
+    at.treated()
+    at.spark.sql(f"DELETE FROM delta.`{at.lake}/treated/t`")
+
+
+def deleted_and_partitions(at: Scene) -> None:
+    at.spark.sql("SELECT 'C-1001' AS id, id AS day FROM range(3)").write.parquet(str(at.lake / "raw" / "t"))
+    target = {"path": str(at.lake / "treated" / "t"), "mode": "partitions", "partition_by": ["day"]}
+    at.configured({"id": HASH, "day": "keep"}, target=target)
+    pseudonymize.run(at.spark, config.load(at.lake / "conf"), "t", mode="full")
+    at.spark.sql(f"DELETE FROM delta.`{at.lake}/treated/t` WHERE day < 2 AND id IS NOT NULL")
 
 
 def other_than_recorded(at: Scene) -> None:
@@ -293,6 +329,11 @@ CASES: tuple[Case, ...] = (
         "(0) kept none, or smaller classes, out: time travel shows rows that a run keeps out now, and its change data "
         "feed as deleted",
     ),
+    (constrained, target.plain, 0, "and drops: CHECK constraint known. What must hold, check"),
+    (of_a_source_with_promises, target.plain, 0, "plain columns, without what the source says of its own: twice (gen"),
+    (in_folders, target.folders, 1, "partition_by names id, a direct identifier that is kept: its values would be"),
+    (deleted, growth.what_was_deleted, 1, "version 1 (DELETE, 1 row). Those that the source still has would come"),
+    (deleted_and_partitions, growth.what_was_deleted, 1, "since all were written: version 1 (DELETE, 2 rows)."),
     (other_than_recorded, keys.other_than_recorded, 1, "is not the key that the target's record was made with"),
     (same_record, growth.same_record, 1, "were treated otherwise than new ones would be"),
     (
@@ -350,7 +391,9 @@ def test_everyone_who_asks_is_told_the_same(
     at: Scene, capfd: pytest.CaptureFixture[str], make: Callable[[Scene], None], gate: Any, code: int, said: str
 ) -> None:
     make(at)
-    chosen = ("--where", "day = 1") if gate is growth.rest_there else ()  # a run says so, and a plan is of all
+    chosen = (
+        ("--where", "day = 1") if make in (rest_there, deleted_and_partitions) else ()
+    )  # a run says so, and a plan is of all
     answers = {asked: told(asked, at.lake, capfd, *(chosen if "run" in asked else ())) for asked in ASKED}
     assert [line for line in answers["plan"][1] if said in line] == answers["plan"][1]
     assert len(answers["plan"][1]) == 1
@@ -378,12 +421,13 @@ def test_all_is_told_at_once_in_the_order_of_the_list(at: Scene, capfd: pytest.C
         ] == ["time travel", "itself a treated", "review"]
 
 
-@pytest.mark.parametrize("make", [raw_history, apart])
+@pytest.mark.parametrize("make", [raw_history, apart, deleted])
 def test_what_a_run_may_be_allowed_a_plan_may_too(
     at: Scene, capfd: pytest.CaptureFixture[str], make: Callable[[Scene], None]
 ) -> None:
     make(at)
-    flag = {raw_history: "--allow-raw-history", apart: "--accept-other-key-version"}[make]
+    flags = {raw_history: "--allow-raw-history", apart: "--accept-other-key-version", deleted: "--accept-deleted-rows"}
+    flag = flags[make]
     assert {asked: told(asked, at.lake, capfd, flag) for asked in ASKED} == dict.fromkeys(ASKED, (0, []))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,8 @@ UNSET = {"other": "x"}
         ([ours(0), more(1, rows=6)], [1]),
         ([ours(0), more(1, record=UNSET)], [1]),
         ([other(0, "WRITE", added=1, record=UNSET), more(1)], [0, 1]),
+        ([ours(0), other(1, "CLONE", mark=100), ours(2), more(3)], []),
+        ([ours(0), other(1, "CLONE", mark=1), ours(2, mark=1)], [2]),
         ([ours(0), some(1), some(2, mark=1), some(3, mark=2), ours(4)], []),
         ([ours(0), more(1), some(2, mark=2), some(3, mark=2), more(4, mark=4)], []),
         ([ours(0), some(1), more(2, mark=1)], [2]),
@@ -140,6 +143,30 @@ def test_whether_others_may_have_deleted_rows(commits: list[Commit], lacking: bo
     """Since the last run that wrote all rows; of a log that no longer holds one nobody knows."""
     runs = frozenset(commit.version for commit in commits if commit.run)
     assert History(commits[-1].version, tuple(commits), ours=runs).may_lack_rows is lacking
+
+
+def back(version: int, parameters: Mapping[str, str]) -> Commit:
+    return other(version, "RESTORE", added=1, parameters=parameters)
+
+
+@pytest.mark.parametrize(
+    ("commits", "deletes"),
+    [
+        ([ours(0), other(1, "DELETE", removed=1, deleted=3), other(2, "OPTIMIZE", added=1, removed=2)], [1]),
+        ([ours(0), other(1, "DELETE", removed=1), more(2), other(3, "MERGE", added=1, removed=1, deleted=1)], [1, 3]),
+        ([ours(0), other(1, "MERGE", added=1, removed=1, deleted=0), other(2, "UPDATE", added=1, removed=1)], []),
+        ([ours(0), other(1, "a program", removed=1), other(2, "DELETE", added=1, removed=1)], [1, 2]),
+        ([ours(0), other(1, "DELETE", removed=1), ours(2), some(3)], []),
+        ([ours(0), other(1, "DELETE", removed=1), some(2), back(3, {"version": "0"})], []),
+        ([ours(0), other(1, "DELETE", removed=1), ours(2), back(3, {"version": "1"})], [1]),
+        ([ours(0), other(1, "DELETE", removed=1), back(2, {"timestamp": "x"})], [1]),
+    ],
+)
+def test_which_commits_took_rows_away(commits: list[Commit], deletes: list[int]) -> None:
+    """Since the last run that wrote all, but for what was put back."""
+    states, runs = _judged(commits, False)
+    found = History(commits[-1].version, tuple(commits), states, frozenset(runs)).deletes
+    assert [commit.version for commit in found] == deletes
 
 
 def test_a_cleaned_log_begins_as_its_schema_says() -> None:

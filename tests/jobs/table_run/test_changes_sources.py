@@ -127,6 +127,7 @@ FAULTS: dict[str, tuple[Any, ...]] = {
     "missing update": (an_update_that_the_feed_lacks, "missed changes: it has none of version 2, which changed rows"),
 }
 COMMON = ("restored", "missing delete")
+ALSO = ("lost log", "put back", "feed off")
 
 
 @pytest.mark.parametrize("name", but_for(COMMON, FAULTS))
@@ -146,6 +147,19 @@ def test_a_source_that_cannot_be_followed_stops(spark: SparkSession, lake: Path,
     deleted(spark, lake, [3])
     assert run(spark, lake, **columns).mode == "changes"
     check_as_in_full(spark, lake, **columns)
+
+
+@pytest.mark.parametrize("name", ALSO)
+def test_what_stops_it_is_told_and_changes_nothing(spark: SparkSession, lake: Path, name: str) -> None:
+    """How it is healed is for the sweep."""
+    made(spark, lake, range(4))
+    made(spark, lake, range(4, 8))
+    run(spark, lake)
+    fault, why, *_ = FAULTS[name]
+    fault(spark, lake)
+    with pytest.raises(LakenymError, match=rf"{why}.*--mode full"):
+        run(spark, lake)
+    assert lakes.treated(spark, lake).count() == 8
 
 
 def test_a_damaged_file_is_no_lack_of_changes(spark: SparkSession, lake: Path) -> None:
@@ -203,8 +217,23 @@ def test_deletion_vectors_that_the_feed_cannot_hold(spark: SparkSession, lake: P
     assert lakes.treated(spark, lake).count() == 700_000
 
 
+def test_a_merge_that_takes_rows_away_and_puts_them_back(spark: SparkSession, lake: Path) -> None:
+    """Delta's issue 1500: of a row that one merge deletes and inserts as it was, the feed tells both."""
+    made(spark, lake, range(10))
+    run(spark, lake)
+    again = rows(spark, [1, 2]).unionAll(rows(spark, [3], 1))
+    anew = again.selectExpr("CAST(NULL AS STRING) AS met", "*").unionAll(again.selectExpr("id AS met", "*"))
+    merge = source(spark, lake).alias("t").merge(anew.alias("s"), "t.id = s.met")
+    merge.whenMatchedDelete().whenNotMatchedInsert(values={name: f"s.{name}" for name in again.columns}).execute()
+    feed = spark.read.format("delta").options(readChangeFeed="true", startingVersion="1").load(str(lake / "raw" / "t"))
+    counted = feed.groupBy("id", "_change_type").count().collect()
+    assert {tuple(row) for row in counted} == {(f"c{at}", what, 1) for at in (1, 2, 3) for what in ("insert", "delete")}
+    assert run(spark, lake).changed == {"inserted": 0, "updated": 3, "deleted": 0, "stale": 0}
+    check_as_in_full(spark, lake)
+
+
 def test_rows_that_one_commit_takes_away_and_puts_back(spark: SparkSession, lake: Path) -> None:
-    """Delta's issue 1500: a merge that changes nothing is told as deletes and inserts; an overwritten table is, too."""
+    """As of delta's issue 1500; an overwritten table is told as deletes and inserts, too."""
     made(spark, lake, range(10))
     run(spark, lake)
     growing.delta(spark, lake / "treated" / "t").delete(f"id = '{min(names(spark, lake))}'")

@@ -111,9 +111,13 @@ def test_deletion_vectors_and_a_change_feed_in_the_target(
     assert "deletionVector" in (lake / "treated" / "t" / "_delta_log" / f"{1:020}.json").read_text()
     put(rows(spark, "int", [0, 1, 2, 3], "new", most=4), lake)
     before = held(spark, lake)
-    assert run(spark, lake, "part = 3", execution, **given).version == 3
+    assert run(spark, lake, "part = 1", execution, **given).version == 3, "nobody deleted rows of these"
+    with pytest.raises(LakenymError, match=r"all were written: version 2 \(DELETE, 1 row\)\. .*--accept-deleted-rows"):
+        run(spark, lake, "part = 3", execution, **given)
+    before = held(spark, lake)
+    assert run(spark, lake, "part = 3", execution, accept_deleted_rows=True, **given).version == 4
     check(spark, lake, before, "part = 3", full(spark, lake, **given))
-    changes = spark.read.format("delta").option("readChangeFeed", "true").option("startingVersion", 3)
+    changes = spark.read.format("delta").option("readChangeFeed", "true").option("startingVersion", 4)
     counted = changes.load(str(lake / "treated" / "t")).groupBy("_change_type").count().collect()
     assert {row[0]: row[1] for row in counted} == {"delete": 3, "insert": 4}
 
@@ -151,11 +155,11 @@ def test_random_histories_end_as_in_full(spark: SparkSession, lake: Path, seed: 
         elif what == "optimize":
             spark.sql(f"OPTIMIZE delta.`{chance.choice([place, str(lake / 'treated' / 't')])}`").collect()
         else:
-            run(spark, lake, same, chance.choice(("auto", "spark")))
+            run(spark, lake, same, chance.choice(("auto", "spark")), accept_deleted_rows=True)
             changed.discard(part)
         if what not in ("run", "optimize"):
             changed.add(part)
     numbers = [str(part) for part in changed if part is not None]
     for where in [f"part IN ({', '.join(numbers)})"] * bool(numbers) + ["part IS NULL"] * (None in changed):
-        run(spark, lake, where)
+        run(spark, lake, where, accept_deleted_rows=True)
     assert_df_equality(lakes.treated(spark, lake), full(spark, lake), ignore_row_order=True)

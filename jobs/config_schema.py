@@ -17,6 +17,7 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from jobs.command_line import arguments, flags
+from jobs.configuration.audit_entry import Audit
 from jobs.configuration.documents import NAME_PATTERN
 from jobs.configuration.entity_domains import NAMING
 from jobs.configuration.entry import Entry
@@ -42,7 +43,13 @@ LEVELS: Schema = {"type": "string", "description": "A CSV beside the configurati
 
 def schemas() -> dict[str, Schema]:
     """File name -> the JSON Schema of that kind of file."""
-    return {"table.json": _table(), "domains.json": _domains(), "keys.json": _keys(), "policy.json": _policy()}
+    return {
+        "table.json": _table(),
+        "domains.json": _domains(),
+        "keys.json": _keys(),
+        "policy.json": _policy(),
+        "audit.json": _audit(),
+    }
 
 
 def _definitions(*models: type[Entry] | type[Technique]) -> dict[str, Schema]:
@@ -91,6 +98,11 @@ def _keys() -> Schema:
 def _policy() -> Schema:
     definitions = _definitions(Policy)
     return _file("The policy", definitions, definitions.pop("Policy"))
+
+
+def _audit() -> Schema:
+    definitions = _definitions(Audit)
+    return _file("The log of runs", definitions, definitions.pop("Audit"))
 
 
 def _references() -> list[Schema]:

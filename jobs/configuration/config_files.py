@@ -11,7 +11,8 @@ from jobs.configuration import variables, yaml_reader
 from jobs.configuration.documents import NAME_PATTERN, Document, Fault, Loc, did_you_mean
 from jobs.configuration.entry import PATTERNS
 
-POLICY, DOMAINS, KEYS, CATALOG = "policy.yaml", "domains.yaml", "keys.yaml", "catalog"
+POLICY, DOMAINS, KEYS, AUDIT, CATALOG = "policy.yaml", "domains.yaml", "keys.yaml", "audit.yaml", "catalog"
+FILES = (POLICY, DOMAINS, KEYS, AUDIT)
 SECRET_IN_TABLES: tuple[Loc, ...] = (
     ("source", "options"),
     ("source", "path"),
@@ -69,8 +70,8 @@ class ConfigFiles:
                 file = f"{CATALOG}/{place.as_posix()}"
                 self._faults.append(Fault(file, 0, "", f"is not read: expected {CATALOG}/<table>.yaml"))
         for path in sorted(self.folder.glob("*.y*ml")):
-            hint = did_you_mean(path.name, (POLICY, DOMAINS, KEYS))
-            if path.name not in (POLICY, DOMAINS, KEYS) and hint:
+            hint = did_you_mean(path.name, FILES)
+            if path.name not in FILES and hint:
                 self._faults.append(Fault(path.name, 0, "", f"is not read{hint}"))
 
     def report(self) -> list[Fault]:

@@ -24,15 +24,22 @@ def check(
     message = None if audit.signing_key is None else _key_fault(audit.signing_key, drafts, keys, names, domains)
     if message is not None:
         yield document.fault(("signing_key",), message)
-    place = locations.of(audit.table)
+    table = locations.of(audit.table)
+    yield from _place_faults(document, "table", table, drafts)
+    if audit.checkpoints is not None:
+        folder = locations.of_path(audit.checkpoints)
+        yield from _place_faults(document, "checkpoints", folder, drafts)
+        if locations.overlap(table, folder):
+            yield document.fault(("checkpoints",), "is the folder of 'table', or one lies in the other: keep it apart")
+
+
+def _place_faults(document: Document, name: str, place: locations.Location, drafts: Sequence[Draft]) -> Iterator[Fault]:
     for draft in drafts:
         if draft.entry is not None:
             for what, taken in (("source", draft.entry.source), ("target", draft.entry.target)):
                 if locations.overlap(locations.of(taken), place):
                     where = f"{draft.document.file}:{draft.document.line((what,))}"
-                    yield document.fault(
-                        ("table",), f"is the {what} of {where}, or one lies in the other: keep it apart"
-                    )
+                    yield document.fault((name,), f"is the {what} of {where}, or one lies in the other: keep it apart")
                     return
 
 

@@ -72,7 +72,15 @@ class Trail:
             envelope = statements.of_run(added[0], index, log.signer(), record.get(RECORD))
             log.leave(statements.name_of(index), envelope)
         if any(told.get("location") == location for told in state.open.values()):
+            self._settle(log, location)
+
+    def _settle(self, log: Log, location: str) -> None:
+        """Tell of earlier runs of the target that did not; a later run can do it as well."""
+        try:
             settling.settle(log, location)
+        except Exception as problem:
+            told = f"the audit log does not say how an earlier run ended ({type(problem).__name__})"
+            self.report(Warned(self.prepared.table, told))
 
     def _most(self, log: Log) -> int:
         return log.audit.contents_up_to_mb * MEGABYTE

@@ -25,6 +25,7 @@ from privacy_udfs.keys import Keyset
 from privacy_udfs.keysets import keyset_versions
 from privacy_udfs.techniques.keyed_hash import KeyedHash
 from tests.helpers.audit_vectors import GO, KEY, ORIGIN, OTHER
+from tests.helpers.places import ROOT
 
 RFC_8032 = (
     "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
@@ -213,3 +214,14 @@ def test_a_signing_key_shows_nothing_and_never_travels() -> None:
     assert repr(KEY) == f"SigningKey(name={ORIGIN!r})"
     with pytest.raises(KeyProblem, match="never travels"):
         copy.copy(KEY)
+
+
+def test_the_commands_of_the_docs_check_a_statement(tmp_path: Path) -> None:
+    """As they stand there."""
+    page = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
+    commands = page.partition("```bash\n")[2].partition("```")[0]
+    envelope = envelopes.sign(envelopes.statement({}, "urn:lakenym:run:v1", {"table": "münchen"}), KEY)
+    for changed, code in ((envelope, 0), ({**envelope, "payload": "e30="}, 1)):
+        (tmp_path / "run.intoto.json").write_text(json.dumps(changed), encoding="utf-8")
+        done = subprocess.run(["bash", "-c", commands], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == code, done.stderr

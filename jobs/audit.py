@@ -14,25 +14,21 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
+from jobs.audit_log import evidence, proofs, settling, verify
 from jobs.audit_log import log as audit_log
-from jobs.audit_log import merkle, proofs, settling, statements, verify
-from jobs.audit_log.leaves import KINDS, Leaf, now
+from jobs.audit_log.leaves import KINDS, Leaf
 from jobs.audit_log.log import Log
 from jobs.audit_log.merkle import NotProven
-from jobs.audit_log.state import State
 from jobs.command_line import arguments, flags
 from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.console import whole_files
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage, Refused
 from jobs.console.shown import as_json, say
-from jobs.lake import audit_table, small_files
-from jobs.lake.address import Address
+from jobs.lake import audit_table
 from jobs.lake.audit_table import INDEX, LEAF
-from jobs.lake.record_names import RECORD
 from jobs.run_events import events
-from jobs.signatures import checkpoints, keys
-from jobs.signatures.checkpoints import Checkpoint
+from jobs.signatures import keys
 from jobs.signatures.keys import PublicKey
 from jobs.signatures.problem import NotSigned
 from jobs.spark_app import failures, session
@@ -84,35 +80,15 @@ def _list(log: Log, asked: Asked) -> list[dict[str, Any]]:
 
 
 def _prove(log: Log, asked: Asked) -> dict[str, Any]:
-    leaves = [str(row[LEAF]) for row in audit_table.ordered(log.spark, log.address)]
-    hashes = [merkle.leaf_hash(leaf.encode()) for leaf in leaves]
-    note, tree = _newest(log, asked, hashes)
-    try:
-        if asked.earlier is not None:
-            earlier = checkpoints.opened(asked.earlier, log.audit.origin, _trusted(log, asked))
-            if earlier.size > tree.size or merkle.root_of(hashes[: earlier.size]) != earlier.root:
-                raise Refused(f"the log does not begin with the {earlier.size} rows of that checkpoint")
-            return dict(proofs.consistency(earlier, asked.earlier, hashes, tree, note))
-        if asked.row is None:
-            raise BadUsage("prove: expected ROW, or --since a checkpoint")
-        if not 0 <= asked.row < tree.size:
-            raise Refused(f"the newest checkpoint has no row {asked.row}: it has {tree.size}, sign a new one")
-        return proofs.inclusion(leaves[asked.row], asked.row, hashes, tree, note)
-    except NotProven as error:
-        raise Refused(str(error)) from None
+    if asked.earlier is not None:
+        return evidence.growth(log, asked.earlier, _trusted(log, asked))
+    return evidence.inclusion(log, _stated(asked), _trusted(log, asked))
 
 
-def _newest(log: Log, asked: Asked, hashes: Sequence[bytes]) -> tuple[str, Checkpoint]:
-    """The newest checkpoint of the log; where there is no folder of them, one is signed of what stands there."""
-    names = log.checkpoint_names()
-    if names:
-        note = small_files.read(log.spark, str(log.audit.checkpoints), names[-1])
-    else:
-        note = log.signed(State(len(hashes), merkle.frontier_of(hashes)))
-    tree = checkpoints.opened(note, log.audit.origin, _trusted(log, asked))
-    if tree.size > len(hashes) or merkle.root_of(hashes[: tree.size]) != tree.root:
-        raise Refused("the newest checkpoint is not one of the rows that are there: see verify")
-    return note, tree
+def _stated(asked: Asked) -> int:
+    if asked.row is None:
+        raise BadUsage("expected ROW, the index of a row; or of prove --since a checkpoint")
+    return asked.row
 
 
 def _trusted(log: Log, asked: Asked) -> tuple[PublicKey, ...]:
@@ -121,47 +97,16 @@ def _trusted(log: Log, asked: Asked) -> tuple[PublicKey, ...]:
 
 
 def _checkpoint(log: Log, asked: Asked) -> str:
-    key = log.signer()
-    due = log.leaf("checkpoint", now(), outcome="signed", body={"key": str(key.public)})
-    state, _ = log.append(lambda state: [due])
-    more = [
-        audit_log.of_table(leaf.table, int(leaf.body["version"]), leaf.body["files"]["sha256"])
-        for leaf in newest_commits(log).values()
-    ]
-    note = log.signed(state, more)
-    if log.audit.checkpoints is not None:
-        log.leave(audit_log.name_of(state.size), note)
-    return note
-
-
-def newest_commits(log: Log) -> dict[str, Leaf]:
-    """Of each table that the log tells of its last commit."""
-    rows = audit_table.chosen(log.spark, log.address, {"kind": ["run_committed"]})
-    leaves = (Leaf.parse(row[LEAF]) for row in rows)
-    return {leaf.table: leaf for leaf in leaves if "files" in leaf.body}
+    return evidence.checkpoint(log)
 
 
 def _verify(log: Log, asked: Asked) -> verify.Verified:
-    folder = log.audit.checkpoints
-    notes = {name: small_files.read(log.spark, str(folder), name) for name in log.checkpoint_names()}
-    notes |= asked.checkpoints
+    notes = {name: log.left(name) for name in log.checkpoint_names()} | dict(asked.checkpoints)
     return verify.verified(log.spark, log.address, notes, log.audit.origin, _trusted(log, asked))
 
 
 def _statement(log: Log, asked: Asked) -> str:
-    found = [row for row in audit_table.ordered(log.spark, log.address) if row[INDEX] == asked.row]
-    if not found:
-        raise Refused(f"the log has no row {asked.row}")
-    leaf = Leaf.parse(found[0][LEAF])
-    return statements.of_run(leaf, int(found[0][INDEX]), log.signer(), _record(log, leaf))
-
-
-def _record(log: Log, leaf: Leaf) -> str | None:
-    """The treatment record that the target has now."""
-    if "location" not in leaf.body:
-        return None
-    target = Address(path=str(leaf.body["location"]))
-    return target.properties(log.spark).get(RECORD) if target.exists(log.spark) else None
+    return evidence.statement(log, _stated(asked))
 
 
 def _settle(log: Log, asked: Asked) -> list[Leaf]:

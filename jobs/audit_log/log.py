@@ -124,6 +124,13 @@ class Log:
             raise LogProblem(f"checkpoints of the audit log: {error}") from None
         return [name for name in found if CHECKPOINT.fullmatch(name)]
 
+    def left(self, name: str) -> str:
+        """A file beside the checkpoints. Raises `LogProblem`."""
+        try:
+            return small_files.read(self.spark, str(self.audit.checkpoints), name)
+        except small_files.CannotStore as error:
+            raise LogProblem(f"checkpoints of the audit log: {error}") from None
+
     def leave(self, name: str, text: str) -> None:
         """Write a file beside the checkpoints. Raises `LogProblem`."""
         assert self.audit.checkpoints is not None

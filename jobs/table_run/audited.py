@@ -7,7 +7,8 @@ error; the next run tells it by the target's history.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pyspark.sql import SparkSession
@@ -30,11 +31,14 @@ from jobs.lake.record_names import RECORD
 from jobs.lake.state import TargetState
 from jobs.run_events.events import Report, Warned, as_data
 from jobs.table_run.result import Result, summary
+from privacy_udfs import sealed_rows
 from privacy_udfs.errors import LakenymError
 from privacy_udfs.keys import KeyReference, KeyReferences
 
 T = TypeVar("T")
 LONGEST_REASON = 2000
+SEALED = "quarantine"
+"""What a key is for that treats nothing, but seals rows that are set aside."""
 OF_RUN = ("version", "rows", "execution", "not_columnar", "mode", "changed", "quarantined", "risk", "suppressed")
 """Of what the event of a commit says."""
 
@@ -52,11 +56,17 @@ class Trail:
         """Raises `LogProblem` where the log cannot be written; the commit stands."""
         if self.log is None:
             return
-        spoken = f"{self.prepared.table}: version {result.version} was committed, and the audit log does not say so"
-        log = self.log
-        _told(spoken, lambda: self._committed(log, result, record))
+        log, spoken = self.log, f"{self.prepared.table}: version {result.version} was committed"
+        told: list[tuple[State, Leaf, Mapping[str, Any]]] = []
+        _told(f"{spoken}, and the audit log does not say so", lambda: told.extend(self._committed(log, result, record)))
+        for state, leaf, body in told:
+            whole = f"{spoken} and the audit log says so, but no checkpoint of that was left"
+            _told(whole, functools.partial(self._sign, log, state, leaf, body, record))
+            if any(run.get("location") == body["location"] for run in state.open.values()):
+                self._settle(log, str(body["location"]))
 
-    def _committed(self, log: Log, result: Result, record: Mapping[str, str]) -> None:
+    def _committed(self, log: Log, result: Result, record: Mapping[str, str]) -> Iterator[Any]:
+        """The state of the log with the leaf that tells of a commit, the leaf, and its body."""
         if result.execution == "none":
             log.append(self._once(lambda: self._leaf("run_unchanged", "unchanged", {"version": result.version})))
             return
@@ -65,14 +75,15 @@ class Trail:
         if log.audit.checkpoints is not None:
             body["checkpoint"] = True
         state, added = log.append(self._once(lambda: self._leaf("run_committed", "committed", body)))
-        if added and log.audit.checkpoints is not None:
-            line = audit_log.of_table(self.prepared.table, result.version, body["files"]["sha256"])
-            log.leave(audit_log.name_of(state.size), log.signed(state, [line]))
-            index = state.size - 1
-            envelope = statements.of_run(added[0], index, log.signer(), record.get(RECORD))
-            log.leave(statements.name_of(index), envelope)
-        if any(told.get("location") == location for told in state.open.values()):
-            self._settle(log, location)
+        yield from ((state, leaf, body) for leaf in added)
+
+    def _sign(self, log: Log, state: State, leaf: Leaf, body: Mapping[str, Any], record: Mapping[str, str]) -> None:
+        if log.audit.checkpoints is None:
+            return
+        line = audit_log.of_table(self.prepared.table, int(body["version"]), body["files"]["sha256"])
+        log.leave(audit_log.name_of(state.size), log.signed(state, [line]))
+        index = state.size - 1
+        log.leave(statements.name_of(index), statements.of_run(leaf, index, log.signer(), record.get(RECORD)))
 
     def _settle(self, log: Log, location: str) -> None:
         """Tell of earlier runs of the target that did not; a later run can do it as well."""
@@ -197,6 +208,9 @@ def key_uses(prepared: Prepared) -> list[dict[str, Any]]:
         for each in reference.by_domain.values() if isinstance(reference, KeyReferences) else (reference,):
             if isinstance(each, KeyReference):
                 found.setdefault((each.name, each.key_id), set()).add((each.technique.technique, each.domain))
+    seals = prepared.entry.quarantine
+    if seals is not None:
+        found.setdefault((seals.key, prepared.keys.ids[seals.key]), set()).add((SEALED, sealed_rows.DOMAIN))
     return [
         {"key": name, "key_id": key_id, "for": [list(use) for use in sorted(uses)]}
         for (name, key_id), uses in sorted(found.items())

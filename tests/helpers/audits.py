@@ -29,10 +29,17 @@ def raw(spark: SparkSession, lake: Path, name: str = "t", rows: Any = ROWS) -> N
 
 def audited(lake: Path, *entries: Mapping[str, Any], **more: Any) -> Config:
     """A configuration with a log. more: of audit.yaml, where None takes something out."""
-    folder = write_conf(lake, *(entries or [table("t", lake, COLUMNS)]))
+    write_conf(lake, *(entries or [table("t", lake, COLUMNS)]))
+    return with_log(lake, **more)
+
+
+def with_log(lake: Path, **more: Any) -> Config:
+    """The configuration of a lake, with a log. more: as of `audited`."""
+    folder = lake / "conf"
     if not (lake / "keys" / "log.json").exists():
         create_file(lake / "keys" / "log.json", "Ed25519PrivateKey")
-    keys = {name: {"keyset": f"file:{lake}/keys/{name}.json"} for name in ("crm", "log")}
+    keys = yaml.safe_load((folder / "keys.yaml").read_text(encoding="utf-8"))
+    keys["log"] = {"keyset": f"file:{lake}/keys/log.json"}
     (folder / "keys.yaml").write_text(yaml.safe_dump(keys), encoding="utf-8")
     stated = {
         "table": {"path": f"{lake}/audit"},

@@ -26,7 +26,8 @@ from jobs.run_events.events import Event, Warned
 from jobs.signatures import checkpoints, envelopes, keys
 from jobs.table_run import audited as told_by_runs
 from privacy_udfs.errors import LakenymError
-from tests.helpers.audits import COLUMNS, ORIGIN, audited, envelope, kinds, listed, raw, verified, wrong
+from tests.helpers import quarantines
+from tests.helpers.audits import COLUMNS, ORIGIN, audited, envelope, kinds, listed, raw, verified, with_log, wrong
 from tests.helpers.lakes import column, properties, table, treated
 
 OF_RUN = ["run_started", "key_use", "run_committed"]
@@ -268,3 +269,56 @@ def test_a_refusal_that_cannot_be_told_is_warned_of(
     assert [each.message for each in heard if isinstance(each, Warned)][-1].startswith(
         "the audit log does not say that"
     )
+
+
+@pytest.mark.sweep
+def test_every_mode_is_told_of(spark: SparkSession, lake: Path) -> None:
+    """And what stands in quarantine, treated again: once in vain, then to the target."""
+    quarantines.put(quarantines.rows(spark, 0, 20, "id = 3"), lake, partition="day")
+
+    def run(columns: Any = None, mode: Any = "full", **more: Any) -> str:
+        target = {"path": f"{lake}/treated/t", "partition_by": ["day"], "mode": "incremental", "key": ["id"]}
+        quarantines.configured(lake, target=target, columns=columns or {})
+        pseudonymize.run(spark, with_log(lake), "t", mode=mode, **more)
+        end = listed(spark, with_log(lake), tables=["t"])[-1]
+        return f"{end['kind']} {end['body'].get('mode')} {end['body'].get('rows')} {end['body'].get('quarantined')}"
+
+    assert run() == "run_committed full 19 1"
+    quarantines.put(quarantines.rows(spark, 20, 30), lake)
+    assert run(mode="incremental") == "run_committed incremental 10 0"
+    assert run(mode="incremental", requeue=True) == "run_unchanged None None None"
+    assert run(quarantines.NULLED, mode="incremental", requeue=True) == "run_committed requeue 1 0"
+    assert run(mode="partitions", where="day = 1") == "run_committed partitions 10 0"
+    conf = with_log(lake)
+    uses = {row["body"]["key"]: row["body"]["for"] for row in listed(spark, conf, kinds=["key_use"])}
+    assert uses["aside"][0][0] == "quarantine"
+    assert quarantines.CANARY not in json.dumps(listed(spark, conf))
+    assert verified(spark, conf).findings == ()
+
+
+@pytest.mark.sweep
+def test_changes_and_tables_by_name_are_told_of(spark: SparkSession, lake: Path) -> None:
+    """The log is a table of the catalog too."""
+    feed = "TBLPROPERTIES (delta.enableChangeDataFeed = true)"
+    spark.sql(f"CREATE TABLE delta.`{lake}/raw/t` (id string, amount int) USING delta {feed}")
+    spark.sql(f"INSERT INTO delta.`{lake}/raw/t` VALUES ('C-1001', 1), ('C-1002', 2)")
+    spark.sql("CREATE DATABASE IF NOT EXISTS audited")
+    source = {"format": "delta", "path": f"{lake}/raw/t"}
+    target = {"table": "audited.t", "mode": "changes", "key": ["id"]}
+    conf = audited(lake, table("t", lake, COLUMNS, source=source, target=target), table={"table": "audited.log"})
+    try:
+        pseudonymize.run(spark, conf, "t")
+        spark.sql(f"DELETE FROM delta.`{lake}/raw/t` WHERE amount = 1")
+        spark.sql(f"INSERT INTO delta.`{lake}/raw/t` VALUES ('C-1003', 3)")
+        pseudonymize.run(spark, conf, "t")
+        ends = listed(spark, conf, kinds=["run_committed"])
+        assert [end["body"]["mode"] for end in ends] == ["full", "changes"]
+        assert ends[1]["body"]["changed"] | {"inserted": 1, "deleted": 1} == ends[1]["body"]["changed"]
+        assert verified(spark, conf).findings == ()
+        spark.sql("ALTER TABLE audited.log SET TBLPROPERTIES (delta.appendOnly = false)")
+        spark.sql("DELETE FROM audited.log WHERE index = 5")
+        assert wrong(spark, conf)
+        with pytest.raises(LogProblem, match="is no longer append-only"):
+            pseudonymize.run(spark, conf, "t", mode="full")
+    finally:
+        spark.sql("DROP DATABASE audited CASCADE")

@@ -278,6 +278,7 @@ def test_every_mode_is_told_of(spark: SparkSession, lake: Path) -> None:
 
     def run(columns: Any = None, mode: Any = "full", **more: Any) -> str:
         target = {"path": f"{lake}/treated/t", "partition_by": ["day"], "mode": "incremental", "key": ["id"]}
+        (lake / "conf" / "audit.yaml").unlink(missing_ok=True)
         quarantines.configured(lake, target=target, columns=columns or {})
         pseudonymize.run(spark, with_log(lake), "t", mode=mode, **more)
         end = listed(spark, with_log(lake), tables=["t"])[-1]

@@ -178,6 +178,7 @@ TAMPERED: Mapping[str, tuple[Callable[[Scene], None], str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.sweep
 def test_a_log_that_nobody_touched(scene: Scene) -> None:
     assert wrong(scene.spark, scene.conf) == []
     scene.sql("OPTIMIZE LOG")
@@ -272,6 +273,7 @@ def test_a_treated_table_that_was_changed_behind_deltas_back(scene: Scene, name:
     assert any(told in each for each in found), found
 
 
+@pytest.mark.sweep
 def test_what_others_committed_is_no_tampering_but_is_told(scene: Scene) -> None:
     scene.spark.sql(f"DELETE FROM delta.`{scene.lake}/treated/t` WHERE amount = 1")
     found = audit.run(scene.spark, scene.conf, "verify")

@@ -17,6 +17,7 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from jobs.command_line import arguments, flags
+from jobs.configuration.audit_entry import Audit
 from jobs.configuration.documents import NAME_PATTERN
 from jobs.configuration.entity_domains import ALL, ELSEWHERE, NAMING
 from jobs.configuration.entry import Entry
@@ -55,6 +56,7 @@ def schemas() -> dict[str, Schema]:
         "policy.json": _alone("The policy", Policy),
         "lineage.json": _alone("Where lineage goes", Lineage),
         "controller.json": _alone("Who answers for the processing", Controller),
+        "audit.json": _alone("The log of runs", Audit),
     }
 
 

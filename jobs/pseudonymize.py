@@ -24,7 +24,7 @@ from jobs.lineage import sink
 from jobs.run_events import events
 from jobs.run_events.events import Report
 from jobs.spark_app import failures, lanes, session
-from jobs.table_run import rounds, streaming
+from jobs.table_run import audited, rounds, streaming
 from jobs.table_run.execution import execute
 from jobs.table_run.planned import prepared as prepare
 from jobs.table_run.result import Result
@@ -73,7 +73,12 @@ def run(
     if asked is not None:
         stream = streaming.Stream(conf, table, allowed, asked, streaming.once(report))
         return stream.to_its_end(own, stopping or threading.Event())
-    return failures.translated(table, lambda: execute(own, prepare(own, conf, table, allowed, report), report))
+
+    def prepared() -> Prepared:
+        return failures.translated(table, lambda: prepare(own, conf, table, allowed, report))
+
+    one = audited.refusals_told(own, conf, table, report, prepared)
+    return failures.translated(table, lambda: execute(own, one, report))
 
 
 def parser() -> argparse.ArgumentParser:

@@ -18,10 +18,18 @@ from typing import Any, ClassVar, TypeVar
 
 from pydantic import ValidationError
 
-from jobs.configuration import config_checks, known_elsewhere, quarantine_checks, subject_steps, suppress_checks
+from jobs.configuration import (
+    audit_checks,
+    config_checks,
+    known_elsewhere,
+    quarantine_checks,
+    subject_steps,
+    suppress_checks,
+)
+from jobs.configuration.audit_entry import Audit
 from jobs.configuration.column_path import ColumnPath, ColumnPathError, When
 from jobs.configuration.config_checks import Draft, DraftColumn, draft_columns
-from jobs.configuration.config_files import CATALOG, CONTROLLER, DOMAINS, KEYS, LINEAGE, POLICY, ConfigFiles
+from jobs.configuration.config_files import AUDIT, CATALOG, CONTROLLER, DOMAINS, KEYS, LINEAGE, POLICY, ConfigFiles
 from jobs.configuration.documents import Document, Fault, Loc, canonical_json, did_you_mean
 from jobs.configuration.entry import Entry
 from jobs.configuration.explain import explain
@@ -62,8 +70,8 @@ class ConfigError(LakenymError):
 @dataclasses.dataclass(frozen=True)
 class Config:
     """A sound configuration. written: each file's content as it stands, for snapshots. lines: file -> key -> line, of
-    the files outside the catalog. lineage: where it goes; None: nowhere.
-    controller: who answers for the processing; None: not stated."""
+    the files outside the catalog. lineage: where it goes; None: nowhere. controller: who answers for the processing;
+    None: not stated. audit: the log of runs; None where there is none."""
 
     tables: Mapping[str, TableConfig]
     domains: Mapping[str, Domain]
@@ -73,6 +81,7 @@ class Config:
     lines: Mapping[str, Mapping[Loc, int]] = dataclasses.field(default_factory=dict, repr=False, compare=False)
     lineage: Lineage | None = dataclasses.field(default=None, compare=False)
     controller: Controller | None = dataclasses.field(default=None, compare=False)
+    audit: Audit | None = None
 
     @functools.cached_property
     def of_kind(self) -> Mapping[str, Sequence[tuple[str, ColumnRule]]]:
@@ -212,12 +221,13 @@ class _Loader:
         self.faults += quarantine_checks.check(drafts, keys, key_names, domains)
         self.faults += suppress_checks.check(drafts)
         self.faults += known_elsewhere.check(drafts)
+        audit = self._audit(drafts, keys, key_names, domains)
         if self.faults:
             raise ConfigError(self.files.report())
         assert policy is not None
         tables = known_elsewhere.filled({table.name: table for table in map(_table, drafts)})
         lines = {file: self.files.lines.get(file, {}) for file in (POLICY, DOMAINS, KEYS)}
-        return Config(tables, domains, keys, policy, self.files.written, lines, lineage, controller)
+        return Config(tables, domains, keys, policy, self.files.written, lines, lineage, controller, audit)
 
     def _validate(self, model: type[E], document: Document, at: Loc, data: Any) -> E | None:
         try:
@@ -246,6 +256,21 @@ class _Loader:
             return {}, None
         entries = {name: self._validate(KeyEntry, document, (name,), value) for name, value in document.data.items()}
         return {name: entry for name, entry in entries.items() if entry is not None}, set(entries)
+
+    def _audit(
+        self,
+        drafts: Sequence[Draft],
+        keys: Mapping[str, KeyEntry],
+        key_names: set[str] | None,
+        domains: Mapping[str, Domain],
+    ) -> Audit | None:
+        if not (self.files.folder / AUDIT).exists():
+            return None
+        document = self.files.read(AUDIT)
+        audit = None if document is None else self._validate(Audit, document, (), document.data)
+        if document is not None and audit is not None:
+            self.faults += audit_checks.check(document, audit, drafts, keys, key_names, domains)
+        return audit
 
     def _domains(self, resolver: Resolver) -> dict[str, Domain]:
         document = self.files.read_names(DOMAINS)

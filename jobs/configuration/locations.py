@@ -8,6 +8,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 
+from jobs.configuration.audit_entry import AuditTable
 from jobs.configuration.models import Quarantine, Source, Target
 
 _SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):(//(?P<host>[^/]*))?(?P<path>.*)", re.DOTALL)
@@ -17,7 +18,7 @@ Location = tuple[str, ...]
 """First the store, or that it is a name in the catalog; then the parts of the path."""
 
 
-def of(place: Source | Target | Quarantine) -> Location:
+def of(place: Source | Target | Quarantine | AuditTable) -> Location:
     """The normal form of where a table is: one form for all spellings of one place."""
     return of_path(place.path) if place.path is not None else _of_name(str(place.table))
 

@@ -16,11 +16,11 @@ def check(
     drafts: Sequence[Draft], keys: Mapping[str, KeyEntry], names: Collection[str] | None, domains: Mapping[str, Domain]
 ) -> Iterator[Fault]:
     """Every fault. names: of all keys, also those at fault; None where they could not be read."""
-    users = _users(drafts, domains)
+    taken = users(drafts, domains)
     for draft in drafts:
         stated = _stated(draft)
         if stated is not None:
-            message = _key_fault(draft, stated, keys, names, users)
+            message = _key_fault(draft, stated, keys, names, taken)
             if message is not None:
                 yield draft.document.fault((*AT, "key"), message)
             yield from _place_faults(draft, stated, drafts)
@@ -30,7 +30,7 @@ def _stated(draft: Draft) -> Quarantine | None:
     return None if draft.entry is None else draft.entry.quarantine
 
 
-def _users(drafts: Sequence[Draft], domains: Mapping[str, Domain]) -> dict[str, str]:
+def users(drafts: Sequence[Draft], domains: Mapping[str, Domain]) -> dict[str, str]:
     """Key -> who treats values with it."""
     found = {domain.treatment.key: f"domain {domain.name}" for domain in domains.values()}
     for draft in drafts:
@@ -39,7 +39,7 @@ def _users(drafts: Sequence[Draft], domains: Mapping[str, Domain]) -> dict[str, 
     return {key: user for key, user in found.items() if key is not None}
 
 
-def _is_same(one: str, other: str, keys: Mapping[str, KeyEntry]) -> bool:
+def is_same(one: str, other: str, keys: Mapping[str, KeyEntry]) -> bool:
     """Whether two names are of one keyset."""
     return one == other or (one in keys and other in keys and keys[one].keyset == keys[other].keyset)
 
@@ -53,7 +53,7 @@ def _key_fault(
 ) -> str | None:
     if names is not None and stated.key not in names:
         return f"keys.yaml has no {draft.document.show((*AT, 'key'))}{did_you_mean(stated.key, names)}"
-    user = next((user for key, user in users.items() if _is_same(stated.key, key, keys)), None)
+    user = next((user for key, user in users.items() if is_same(stated.key, key, keys)), None)
     if user is not None:
         return f"expected a key that treats nothing else, got the one of {user}"
     if stated.key in keys and keys[stated.key].deliver == "driver":

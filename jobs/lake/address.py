@@ -9,6 +9,7 @@ from delta.tables import DeltaTable
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Row, SparkSession
 
+from jobs.configuration.audit_entry import AuditTable
 from jobs.configuration.models import Quarantine, Source, Target
 from jobs.configuration.policy_entries import Snapshots
 from jobs.lake.sql import quoted, quoted_table
@@ -29,7 +30,7 @@ class Address:
             raise ValueError("expected either a path or a table's name")
 
     @classmethod
-    def of(cls, place: Source | Target | Snapshots | Quarantine) -> Address:
+    def of(cls, place: Source | Target | Snapshots | Quarantine | AuditTable) -> Address:
         """The address that an entry of the configuration states. Of a source only of Delta's format, or by name."""
         return cls(place.path, place.table)
 

@@ -22,8 +22,9 @@ from jobs.record import treatment_record
 from jobs.record.column_record import ColumnRecord
 from jobs.run_events import events
 from jobs.run_events.events import Report
-from jobs.spark_app import session
+from jobs.spark_app import failures, session
 from jobs.table_run import (
+    audited,
     changes_path,
     columnar_path,
     looked_for,
@@ -45,10 +46,25 @@ def execute(spark: SparkSession, prepared: Prepared, report: Report = events.sil
     another one, or where no gate was asked; `Refused` where the columnar path was asked for and does not fit."""
     if not isinstance(prepared, Prepared) or spark is not prepared.spark:
         raise BadUsage("a run is carried out as it was prepared: by pseudonymize.prepare, in the same session")
-    start, run_id, plan = time.monotonic(), str(uuid.uuid4()), prepared.plan
+    run_id, plan = str(uuid.uuid4()), prepared.plan
     if prepared.unchanged:
         report(events.Unchanged(prepared.table, prepared.target.version))
         return Result(prepared.table, run_id, prepared.target.version, 0, 0.0, {}, plan, "none", None, prepared.mode)
+    trail = audited.started(prepared, run_id, report)
+    try:
+        result, record = failures.translated(prepared.table, lambda: _carried_out(spark, prepared, run_id, report))
+    except BaseException as error:
+        trail.ended_by(error)
+        raise
+    trail.committed(result, record)
+    return result
+
+
+def _carried_out(
+    spark: SparkSession, prepared: Prepared, run_id: str, report: Report
+) -> tuple[Result, Mapping[str, str]]:
+    """What the run did, and the table properties that hold its record."""
+    start, plan = time.monotonic(), prepared.plan
     prepared, gate = risk_gate.attached(prepared)
     entries = treatment_record.entries(plan, prepared.keys.checks(plan))
     snapshot = snapshots.store(spark, prepared.conf, prepared.table, run_id)
@@ -72,7 +88,7 @@ def execute(spark: SparkSession, prepared: Prepared, report: Report = events.sil
             prepared = requeue.passing(prepared, selection, aside)
             aside.prepared = prepared
             if not prepared.source.count:
-                return _nothing(prepared, aside, report)
+                return _nothing(prepared, aside, report), record
         try:
             waiting.replace(prepared, selection, aside)
             written = _written(prepared, selection, record, aside)
@@ -100,7 +116,7 @@ def execute(spark: SparkSession, prepared: Prepared, report: Report = events.sil
     for warning in aside.told(commit.rows):
         report(events.Warned(prepared.table, warning))
     aside.clear(report)
-    return result
+    return result, record
 
 
 def _begun(

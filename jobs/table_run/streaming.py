@@ -27,7 +27,7 @@ from jobs.lake.problems import CannotGrow, CommitConflict
 from jobs.lake.state import TargetState
 from jobs.run_events.events import Event, Report, Warned
 from jobs.spark_app import failures
-from jobs.table_run import rounds
+from jobs.table_run import audited, rounds
 from jobs.table_run.execution import execute
 from jobs.table_run.planned import prepared
 from jobs.table_run.result import Result, together
@@ -94,7 +94,13 @@ class Stream:
             return before
         batch = Batch(self.asked.files, before.end, before.looked)
         allowed = dataclasses.replace(self.allowed, retreat=False)
-        run = prepared(spark, self.conf, self.table, allowed, self.report, batch)
+
+        def step() -> Prepared:
+            return failures.translated(
+                self.table, lambda: prepared(spark, self.conf, self.table, allowed, self.report, batch)
+            )
+
+        run = audited.refusals_told(spark, self.conf, self.table, self.report, step)
         if run.target.version < 0 and before.result is not None:
             raise CannotGrow(f"{run.target.name} is no longer there: start the stream again to make it anew")
         return self._written(spark, run, before)
@@ -113,7 +119,9 @@ class Stream:
     def to_its_end(self, spark: SparkSession, stopping: threading.Event) -> Result:
         """All of it, from the first batch on. Raises whatever stops it; what batches before committed stays."""
         began = time.monotonic()
-        progress = failures.translated(self.table, lambda: self.first(spark, self.prepared(spark)))
+        prepare = functools.partial(failures.translated, self.table, lambda: self.prepared(spark))
+        run = audited.refusals_told(spark, self.conf, self.table, self.report, prepare)
+        progress = failures.translated(self.table, lambda: self.first(spark, run))
         for _ in rounds.after(began, self.asked.trigger, stopping):
             if progress.is_done:
                 break

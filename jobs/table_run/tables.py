@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import threading
 import time
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from jobs.run_events import events
 from jobs.run_events.events import Report
 from jobs.spark_app import failures
 from jobs.spark_app.lanes import Lanes
-from jobs.table_run import rounds
+from jobs.table_run import audited, rounds
 from jobs.table_run.execution import execute
 from jobs.table_run.planned import prepared
 from jobs.table_run.streaming import Asked, Progress, Stream
@@ -42,7 +43,7 @@ class Tables:
 
     def run(self, names: list[str], is_dry: bool) -> int:
         """The exit code. Streams go on together, a batch of each in a round, and end together when one must."""
-        code = self.lanes.each(names, self._told(self._prepare, str))
+        code = self.lanes.each(names, self._told(functools.partial(self._prepare, is_dry), str))
         if code or is_dry:
             return code
         began = time.monotonic()
@@ -55,16 +56,16 @@ class Tables:
     def _going(self) -> list[str]:
         return [name for name, progress in self.progress.items() if not progress.is_done]
 
-    def _prepare(self, spark: SparkSession, name: str) -> int:
+    def _prepare(self, is_dry: bool, spark: SparkSession, name: str) -> int:
         stream = self._stream(name)
-        one = failures.translated(
-            name,
-            lambda: (
-                prepared(spark, self.conf, name, self.allowed, self.report)
-                if stream is None
-                else stream.prepared(spark)
-            ),
-        )
+
+        def step() -> Prepared:
+            if stream is not None:
+                return stream.prepared(spark)
+            return prepared(spark, self.conf, name, self.allowed, self.report)
+
+        whole = functools.partial(failures.translated, name, step)
+        one = whole() if is_dry else audited.refusals_told(spark, self.conf, name, self.report, whole)
         self.ready.append(one)
         self.report(events.Checked(name, len(one.plan.leaves)))
         return DONE

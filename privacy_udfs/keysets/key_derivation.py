@@ -71,7 +71,7 @@ def misfit(key_type: str, secret: Secret, prefix: str, technique: Technique) -> 
     if key_type not in KEY_TYPES:
         return f"{key_type} is not a type used here; use one of {', '.join(KEY_TYPES)}"
     if key_type not in technique.key_types:
-        served = " and ".join(other for other, cls in BY_NAME.items() if key_type in cls.key_types)
+        served = " and ".join(other for other, cls in BY_NAME.items() if key_type in cls.key_types) or "signatures"
         return f"{key_type} serves {served} only, not {name}; a {MASTERS[0]} serves every technique"
     if not technique.accepts_key(len(secret.key)):
         return f"{name} does not take a {key_type} of {len(secret.key)} bytes"

@@ -9,6 +9,8 @@ import dataclasses
 import secrets
 from collections.abc import Mapping
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from privacy_udfs.keysets.tink_proto import Field, MalformedError, Schema, Values, decode, encode
 
 URL = "type.googleapis.com/google.crypto.tink."
@@ -31,7 +33,8 @@ class Secret:
 @dataclasses.dataclass(frozen=True)
 class KeyType:
     """One of Tink's key types. sizes: allowed sizes in bytes; ``new`` is the size and ``params`` the parameters of a
-    key made here; prefix: the output prefix of a key made here (Tink's own templates have the same)."""
+    key made here; prefix: the output prefix of a key made here (Tink's own templates have the same); material: what
+    Tink calls the kind of key."""
 
     schema: Schema
     sizes: range | tuple[int, ...]
@@ -39,6 +42,7 @@ class KeyType:
     prefix: str
     params: Mapping[str, int] | None = None
     hashes: tuple[str, ...] = ()
+    material: str = "SYMMETRIC"
 
     def read(self, value: bytes) -> Secret:
         """The secret in a serialized key. Raises `MalformedError`, which never holds a byte of it."""
@@ -59,6 +63,28 @@ class KeyType:
         """A new serialized key with bytes from the operating system's random generator."""
         values: Values = {"key_value": secrets.token_bytes(self.new), "params": self.params and dict(self.params)}
         return encode(self.schema, values)
+
+
+@dataclasses.dataclass(frozen=True)
+class SigningKeyType(KeyType):
+    """Tink's ``Ed25519PrivateKey``: the seed of RFC 8032 and the public key. It signs, and treats nothing."""
+
+    def read(self, value: bytes) -> Secret:
+        """As `KeyType.read`; the public key must be the seed's own."""
+        secret, public = super().read(value), decode(self.schema, value)["public_key"]
+        if public is None or public["version"] != 0 or public["key_value"] != public_of(secret.key):
+            raise MalformedError("its public key is not that of its private key")
+        return secret
+
+    def generate(self) -> bytes:
+        """As `KeyType.generate`."""
+        seed = secrets.token_bytes(self.new)
+        return encode(self.schema, {"key_value": seed, "public_key": {"version": 0, "key_value": public_of(seed)}})
+
+
+def public_of(seed: bytes) -> bytes:
+    """The public key of a seed of Ed25519, 32 bytes."""
+    return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
 
 
 _ANY_SIZE_FROM_16, _ANY_SIZE_FROM_32 = range(16, 1 << 20), range(32, 1 << 20)
@@ -85,5 +111,8 @@ KEY_TYPES: Mapping[str, KeyType] = {
         "TINK",
         {"hash": SHA256, "tag_size": 32},
         tuple(HASHES.values()),
+    ),
+    "Ed25519PrivateKey": SigningKeyType(
+        {**_PLAIN, 3: Field("public_key", "message", _PLAIN)}, (32,), 32, "RAW", material="ASYMMETRIC_PRIVATE"
     ),
 }

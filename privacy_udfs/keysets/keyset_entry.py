@@ -49,7 +49,7 @@ class KeysetEntry(StaysHere):
         if type not in KEY_TYPES:
             raise KeyProblem(f"no key of type {type!r} can be made; take one of {', '.join(KEY_TYPES)}")
         made = KEY_TYPES[type]
-        return cls(id, "ENABLED", cast(Prefix, made.prefix), URL + type, made.generate())
+        return cls(id, "ENABLED", cast(Prefix, made.prefix), URL + type, made.generate(), made.material)
 
 
 def entry_fault(entry: KeysetEntry) -> str | None:

@@ -15,12 +15,12 @@ import jobs
 JOBS = Path(jobs.__path__[0])
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("console", "setup"),
-    ("configuration",),
+    ("configuration", "signatures"),
     ("lake",),
     ("treatment", "detection", "run_events", "demo_lake"),
     ("record", "command_line"),
     ("policy", "spark_app", "lineage", "processing_records"),
-    ("named_keys", "archive", "metastore", "risk_classes"),
+    ("named_keys", "archive", "metastore", "risk_classes", "audit_log"),
     ("drafting", "gates", "columnar", "risk_measures", "risk_search"),
     ("table_run",),
 )

@@ -9,23 +9,24 @@ from typing import Literal
 
 import pytest
 import tink
-from tink import aead, daead, json_proto_keyset_format, mac, prf, secret_key_access
+from tink import aead, daead, json_proto_keyset_format, mac, prf, secret_key_access, signature
 from tink.proto import hkdf_prf_pb2, tink_pb2
 
 from privacy_udfs.errors import KeyProblem
 from privacy_udfs.keys import Keyset
 from privacy_udfs.keysets import encrypted_keysets, key_derivation, keyset_versions
-from privacy_udfs.keysets.key_types import HASHES, KEY_TYPES, URL, Secret
+from privacy_udfs.keysets.key_types import HASHES, KEY_TYPES, URL, Secret, public_of
 from privacy_udfs.keysets.keyset_aead import KeysetAead
 from privacy_udfs.keysets.tink_proto import encode
 from privacy_udfs.technique import Technique
 
-for primitive in (prf, daead, aead, mac):
+for primitive in (prf, daead, aead, mac, signature):
     primitive.register()
 
 TOKEN = secret_key_access.TOKEN
 PREFIXES = ("TINK", "LEGACY", "RAW", "CRUNCHY")
-CASES = 12  # of each type and prefix: 288 in all
+CASES = 12  # of each type and prefix: 336 in all
+SIGNING = "Ed25519PrivateKey"
 
 each_type = pytest.mark.parametrize("type_name", KEY_TYPES)
 each_prefix = pytest.mark.parametrize("prefix", PREFIXES)
@@ -39,12 +40,14 @@ def random_key(chance: random.Random, type_name: str, key_id: int, status: str, 
     if kind.hashes:
         chosen = chance.choice([number for number, name in HASHES.items() if name in kind.hashes])
         params = {"hash": chosen, "salt": chance.randbytes(chance.randrange(20)), "tag_size": chance.randrange(10, 20)}
-    value = encode(kind.schema, {"key_value": chance.randbytes(size), "params": params})
+    seed = chance.randbytes(size)
+    public = {"version": 0, "key_value": public_of(seed)} if type_name == SIGNING else None
+    value = encode(kind.schema, {"key_value": seed, "params": params, "public_key": public})
     key = tink_pb2.Keyset.Key(key_id=key_id, status=status, output_prefix_type=prefix)
     if status != "DESTROYED":
         key.key_data.type_url = URL + type_name
         key.key_data.value = value
-        key.key_data.key_material_type = tink_pb2.KeyData.SYMMETRIC
+        key.key_data.key_material_type = tink_pb2.KeyData.KeyMaterialType.Value(kind.material)
     return key
 
 
@@ -114,6 +117,9 @@ def test_tink_uses_what_is_generated_here(type_name: str) -> None:
         assert cipher.decrypt(cipher.encrypt(b"x", b""), b"") == b"x"
     elif type_name == "HmacKey":
         assert len(handle.primitive(mac.Mac).compute_mac(b"x")) == 5 + 32
+    elif type_name == SIGNING:
+        signed = handle.primitive(signature.PublicKeySign).sign(b"x")
+        handle.public_keyset_handle().primitive(signature.PublicKeyVerify).verify(signed, b"x")
     else:
         assert len(handle.primitive(prf.PrfSet).primary().compute(b"x", 16)) == 16
 

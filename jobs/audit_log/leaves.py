@@ -1,0 +1,101 @@
+"""A leaf of the log: what was done, as one JSON text (RFC 8785), whose bytes are what the tree holds.
+
+Every leaf has ``v``, ``kind``, ``time`` (UTC, to the microsecond), ``actor``, ``table``, ``run_id``, ``outcome`` and
+``software``, empty where there is nothing to say, and in ``body`` what its kind has. No value of a table, no key.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
+
+from jobs.lake.audit_table import DERIVED
+
+VERSION = 1
+Kind = Literal[
+    "run_started",
+    "run_committed",
+    "run_unchanged",
+    "run_refused",
+    "run_failed",
+    "key_use",
+    "policy_change",
+    "reversal",
+    "erasure",
+    "checkpoint",
+]
+KINDS: tuple[str, ...] = get_args(Kind)
+ENDS = ("run_committed", "run_unchanged", "run_refused", "run_failed")
+"""How a run that was started ends."""
+
+
+class MalformedLeaf(ValueError):
+    """A text is no leaf."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Leaf:
+    """A leaf as data. outcome: in one word, for whoever filters."""
+
+    kind: Kind
+    time: str
+    actor: str
+    software: str
+    table: str = ""
+    run_id: str = ""
+    outcome: str = ""
+    body: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    def text(self) -> str:
+        return canonical({"v": VERSION, **dataclasses.asdict(self)})
+
+    @classmethod
+    def parse(cls, text: str) -> Leaf:
+        """Raises `MalformedLeaf`."""
+        try:
+            told = json.loads(text)
+            version = told.pop("v")
+            found = cls(**told)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            raise MalformedLeaf("no leaf") from None
+        if version != VERSION or found.kind not in KINDS or not isinstance(found.body, Mapping):
+            raise MalformedLeaf("no leaf of a kind that is known")
+        return found
+
+    @property
+    def derived(self) -> dict[str, str]:
+        """What the columns beside it say."""
+        return {name: getattr(self, name) for name in DERIVED}
+
+
+def now() -> str:
+    """The time in UTC, as texts of it sort."""
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def canonical(data: Any) -> str:
+    """RFC 8785 of data without fractions, which are spelled in too many ways: `plain` makes them texts."""
+    if isinstance(data, float):
+        raise MalformedLeaf("a number with a fraction")
+    if isinstance(data, Mapping):
+        names = sorted(data, key=lambda name: str(name).encode("utf-16-be"))
+        return "{" + ",".join(f"{_text(name)}:{canonical(data[name])}" for name in names) + "}"
+    if isinstance(data, list | tuple):
+        return "[" + ",".join(map(canonical, data)) + "]"
+    return _text(data)
+
+
+def _text(data: Any) -> str:
+    return json.dumps(data, ensure_ascii=False)
+
+
+def plain(data: Any) -> Any:
+    """The same without fractions."""
+    if isinstance(data, float):
+        return repr(data)
+    if isinstance(data, Mapping):
+        return {str(name): plain(value) for name, value in data.items()}
+    return [plain(each) for each in data] if isinstance(data, list | tuple) else data

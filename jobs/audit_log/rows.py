@@ -1,0 +1,87 @@
+"""The rows of a log held against each other: every leaf where it belongs, and beside it what follows from it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from jobs.audit_log import merkle
+from jobs.audit_log.findings import Finding, wrong
+from jobs.audit_log.leaves import Leaf, MalformedLeaf
+from jobs.audit_log.merkle import Hash
+from jobs.audit_log.state import State
+from jobs.lake.audit_table import INDEX, LEAF, STATE
+
+MOST = 20
+"""Findings of one kind that are told; a log that was changed early differs in all that follows."""
+
+
+@dataclasses.dataclass
+class Walked:
+    """What a walk over all rows found. hashes: of the leaves in order, as far as there is no hole. state: after them.
+    newest: of each target its last commit that is told. due: the size of the last checkpoint that the log says is to be
+    there, 0 for none. runs: all that are told."""
+
+    hashes: list[Hash] = dataclasses.field(default_factory=list)
+    state: State = dataclasses.field(default_factory=State)
+    newest: dict[str, Leaf] = dataclasses.field(default_factory=dict)
+    due: int = 0
+    runs: set[str] = dataclasses.field(default_factory=set)
+    findings: list[Finding] = dataclasses.field(default_factory=list)
+
+
+def walked(rows: Iterable[Mapping[str, Any]]) -> Walked:
+    """rows: in the order of their index."""
+    found = Walked()
+    differs = False  # of states: once one differs, all later ones do
+    for row in rows:
+        expected, index = found.state.size, row[INDEX]
+        if index != expected:
+            found.findings.append(wrong(f"row {index}", _misplaced(index, expected)))
+            if index is None or index < expected:
+                continue
+            return found  # of what follows a hole nothing can be said
+        told = list(_beside(row))
+        try:
+            found.state = found.state.after(str(row[LEAF]))
+            leaf = Leaf.parse(str(row[LEAF]))
+        except MalformedLeaf:
+            found.findings.append(wrong(f"row {index}", "its leaf is none; nothing can be said of those after it"))
+            return found
+        found.hashes.append(merkle.leaf_hash(str(row[LEAF]).encode()))
+        if row[STATE] != found.state.text() and not differs:
+            differs = True
+            told.append("the leaves up to it are not those that it was added to: one of them, or it, was changed")
+        if len(found.findings) < MOST:
+            found.findings += [wrong(f"row {index}", each) for each in told]
+        _keep(found, leaf, expected)
+    return found
+
+
+def _misplaced(index: Any, expected: int) -> str:
+    if index is None or index < expected:
+        return "there is another row of this index"
+    return f"row {expected} is missing" + (f", and all up to {index - 1}" if index - 1 > expected else "")
+
+
+def _beside(row: Mapping[str, Any]) -> Iterator[str]:
+    """What of a row's other columns is not as its leaf says."""
+    try:
+        leaf = Leaf.parse(str(row[LEAF]))
+    except MalformedLeaf:
+        return
+    if leaf.text() != row[LEAF]:
+        yield "its leaf is not in the one spelling that it can have"
+    for name, value in leaf.derived.items():
+        if row[name] != value:
+            yield f"the column {name} does not say what the leaf says"
+
+
+def _keep(found: Walked, leaf: Leaf, index: int) -> None:
+    if leaf.run_id:
+        found.runs.add(leaf.run_id)
+    if leaf.kind == "run_committed" and "location" in leaf.body:
+        found.newest[str(leaf.body["location"])] = leaf
+    if leaf.kind == "checkpoint" or leaf.body.get("checkpoint") is True:
+        found.due = index + 1

@@ -1,0 +1,105 @@
+"""Runs that were started and never told how they ended: what became of them, by the history of their targets."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from jobs.audit_log import targets
+from jobs.audit_log.leaves import Leaf, now, plain
+from jobs.audit_log.log import Log
+from jobs.audit_log.state import State
+from jobs.configuration.audit_entry import MEGABYTE
+from jobs.lake.address import Address
+from jobs.lake.problems import SourceProblem
+
+PATIENCE = datetime.timedelta(minutes=10)
+"""For which a run that has committed is left to tell so itself."""
+BESIDE = "partitions"
+"""The mode of runs that may commit although others did since they looked."""
+COUNTED = ("rows", "mode", "execution", "counts", "source_version", "quarantined", "changed")
+"""What a run's commit says of it in its user metadata, and the log says too."""
+
+
+def settle(log: Log, location: str | None = None, patience: datetime.timedelta = PATIENCE) -> list[Leaf]:
+    """Tell how runs ended that did not. location: of one target; None: of all. Runs that may be at work are left."""
+    state, _ = log.append(lambda state: [])
+    found = {
+        run_id: leaf
+        for run_id, told in state.open.items()
+        if location in (None, told.get("location")) and (leaf := _end(log, run_id, told, patience)) is not None
+    }
+
+    def leaves(state: State) -> list[Leaf]:
+        return [leaf for run_id, leaf in found.items() if run_id in state.open]
+
+    return log.append(leaves)[1] if found else []
+
+
+def _end(log: Log, run_id: str, told: Mapping[str, Any], patience: datetime.timedelta) -> Leaf | None:
+    """How a run ended; None where it may be at work."""
+    location, spark = str(told.get("location", "")), log.spark
+    try:
+        commits = _commits(spark, location)
+    except (PySparkException, Py4JError):
+        return None
+    told_by = f"the history of its target, since the run itself did not: found {log.actor}"
+    for version, commit in commits.items():
+        if commit["run"].get("run_id") == run_id:
+            if datetime.datetime.now(datetime.timezone.utc) - commit["time"] < patience:
+                return None
+            body = {"told_by": told_by, "location": location, "version": version, **_said(commit["run"])}
+            with contextlib.suppress(SourceProblem):
+                body |= targets.told(spark, location, version, log.audit.contents_up_to_mb * MEGABYTE)
+            return _leaf(log, "run_committed", run_id, told, "committed", body)
+    if _cannot_commit(told, commits):
+        return _leaf(
+            log, "run_failed", run_id, told, "failed", {"reason": "it ended without a word", "told_by": told_by}
+        )
+    return None
+
+
+def _cannot_commit(told: Mapping[str, Any], commits: Mapping[int, Mapping[str, Any]]) -> bool:
+    """Whether another run replaced or changed the whole target since it looked: then Delta would refuse its commit."""
+    looked_at, modes = int(told.get("version", -1)), [each["run"].get("mode") for each in commits.values()]
+    later = [mode for version, mode in zip(commits, modes, strict=True) if version > looked_at and mode is not None]
+    return told.get("mode") != BESIDE and any(mode != BESIDE for mode in later)
+
+
+def _commits(spark: SparkSession, location: str) -> dict[int, dict[str, Any]]:
+    """Version -> when it was committed, and what its user metadata say of a run."""
+    address = Address(path=location)
+    if not address.exists(spark):
+        return {}
+    rows = address.history(spark).selectExpr("version", "unix_millis(timestamp) AS at", "userMetadata").collect()
+    utc = datetime.timezone.utc
+    return {
+        int(row["version"]): {
+            "time": datetime.datetime.fromtimestamp(row["at"] / 1000, utc),
+            "run": _parsed(row["userMetadata"]),
+        }
+        for row in rows
+    }
+
+
+def _parsed(text: str | None) -> dict[str, Any]:
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _said(run: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: run[name] for name in COUNTED if name in run}
+
+
+def _leaf(log: Log, kind: str, run_id: str, told: Mapping[str, Any], outcome: str, body: Mapping[str, Any]) -> Leaf:
+    return log.leaf(kind, now(), table=str(told["table"]), run_id=run_id, outcome=outcome, body=plain(body))

@@ -1,0 +1,163 @@
+"""Whether a log is what it was: its rows, its table, its checkpoints, and the tables that it tells of."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from jobs.audit_log import merkle
+from jobs.audit_log.findings import Finding, note, wrong
+from jobs.audit_log.leaves import Leaf
+from jobs.audit_log.rows import Walked, walked
+from jobs.lake import audit_table, target_files
+from jobs.lake.address import Address
+from jobs.lake.problems import SourceProblem
+from jobs.lake.target_files import File, Unreadable
+from jobs.signatures import checkpoints
+from jobs.signatures.checkpoints import Checkpoint
+from jobs.signatures.keys import PublicKey
+from jobs.signatures.problem import NotSigned
+
+MOST_FILES = 10
+"""Of which it is told that they were changed."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Verified:
+    """size: rows that are whole from the first on. root: of their tree. checkpoints: that are held against them."""
+
+    size: int
+    root: bytes
+    checkpoints: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def is_whole(self) -> bool:
+        return not any(finding.level == "wrong" for finding in self.findings)
+
+
+def verified(
+    spark: SparkSession, address: Address, notes: Mapping[str, str], origin: str, trusted: Sequence[PublicKey]
+) -> Verified:
+    """notes: checkpoints by what each is to be called. trusted: whose signatures count; none: checkpoints are not
+    looked at."""
+    found = _walked(spark, address)
+    findings = [*found.findings]
+    opened = []
+    for name, text in notes.items():
+        try:
+            opened.append((name, checkpoints.opened(text, origin, trusted)))
+        except NotSigned as error:
+            findings.append(wrong(name, str(error)))
+    findings += _held_against(opened, found)
+    if notes and found.due > max((each.size for _, each in opened), default=0):
+        findings.append(
+            wrong("checkpoints", f"one of {found.due} rows is to be there, and the newest that is good is older")
+        )
+    if not any(each.level == "wrong" for each in found.findings):
+        for location, leaf in found.newest.items():
+            findings += _target(spark, location, leaf)
+    for run_id, told in found.state.open.items():
+        findings.append(note(f"run {run_id}", f"of {told['table']} was started and has not told how it ended"))
+    return Verified(found.state.size, found.state.root, len(opened), tuple(findings))
+
+
+def _walked(spark: SparkSession, address: Address) -> Walked:
+    try:
+        audit_table.forget(spark, address)
+        if not address.exists(spark):
+            return Walked(findings=[wrong("table", f"there is no audit log at {address.sql}")])
+        found = walked(audit_table.ordered(spark, address))
+        found.findings += _table(spark, address)
+        return found
+    except (PySparkException, Py4JError) as error:
+        told = f"cannot be read ({audit_table.broken(error)}): a file of its data or of its log is gone or changed"
+        return Walked(findings=[wrong("table", told)])
+
+
+def _table(spark: SparkSession, address: Address) -> Iterator[Finding]:
+    """What the table's own log tells."""
+    properties = audit_table.properties(spark, address)
+    for name in (audit_table.MARK, audit_table.APPEND_ONLY):
+        if properties.get(name) != audit_table.PROPERTIES[name]:
+            yield wrong("table", f"its property {name} is not {audit_table.PROPERTIES[name]}")
+    for version, operation in audit_table.odd_operations(spark, address):
+        yield wrong("table", f"version {version} was made by {operation}, and rows are only ever added")
+    for version in audit_table.gaps(spark, address):
+        yield wrong("table", f"the file of version {version} is gone from its log")
+
+
+def _held_against(opened: Sequence[tuple[str, Checkpoint]], found: Walked) -> Iterator[Finding]:
+    """Checkpoints that the leaves do not have."""
+    wanted: dict[int, list[tuple[str, Checkpoint]]] = {}
+    for name, each in opened:
+        wanted.setdefault(each.size, []).append((name, each))
+    frontier: merkle.Frontier = ()
+    for size in range(len(found.hashes) + 1):
+        if size:
+            frontier = merkle.grown(frontier, size - 1, found.hashes[size - 1])
+        for name, each in wanted.pop(size, ()):
+            if each.root != merkle.root(frontier):
+                yield wrong(name, f"the first {size} rows are not those that it was signed for")
+    for size in sorted(wanted):
+        for name, _ in wanted[size]:
+            yield wrong(name, f"it was signed for {size} rows, of which {len(found.hashes)} are there and whole")
+
+
+# -- treated tables ---------------------------------------------------------------------------------------------------
+
+
+def _target(spark: SparkSession, location: str, leaf: Leaf) -> Iterator[Finding]:
+    """Whether a treated table is as its last commit that is told left it."""
+    where, version, sums = f"table {leaf.table}", int(leaf.body["version"]), leaf.body.get("files")
+    address = Address(path=location)
+    try:
+        audit_table.forget(spark, address)
+        current = address.version(spark) if address.exists(spark) else -1
+        if current < version:
+            yield wrong(where, f"version {version} was committed, and it is no longer there")
+            return
+        listed = target_files.of(spark, location, version)
+        there = listed if current == version else target_files.of(spark, location, current)
+    except (PySparkException, Py4JError, SourceProblem):
+        yield note(
+            where, f"its log no longer tells the files of version {version}: they cannot be held against the log"
+        )
+        return
+    if sums is not None and target_files.digest(listed) != sums["sha256"]:
+        yield wrong(where, f"the files of version {version} are not those that were committed")
+        return
+    if current > version:
+        yield note(where, f"others made version {current}; the log tells of version {version}")
+    yield from _files(spark, location, where, sorted({*listed} & {*there}))
+    yield from _contents(spark, location, leaf, where, there)
+
+
+def _files(spark: SparkSession, location: str, where: str, files: Sequence[File]) -> Iterator[Finding]:
+    changed = [file for file in files if target_files.size_now(spark, location, file) != file.size]
+    for file in changed[:MOST_FILES]:
+        yield wrong(where, f"the data file {_shown(file)} is gone, or of another size than when it was committed")
+
+
+def _contents(spark: SparkSession, location: str, leaf: Leaf, where: str, there: Sequence[File]) -> Iterator[Finding]:
+    """Of the commit's own files, if all of them still are part of the table, what they hold."""
+    sums = leaf.body.get("added", {})
+    if "contents_sha256" not in sums:
+        return
+    added = target_files.added(spark, location, int(leaf.body["version"]))
+    if added is None or not {*added} <= {*there}:
+        return
+    try:
+        if target_files.contents(spark, location, added) != sums["contents_sha256"]:
+            yield wrong(where, "a data file does not hold what was committed: it was changed behind Delta's back")
+    except Unreadable:
+        yield wrong(where, "a data file that was committed cannot be read")
+
+
+def _shown(file: File) -> str:
+    """Folders of partitions are named after values."""
+    return file.path.rpartition("/")[2]

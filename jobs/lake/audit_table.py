@@ -1,0 +1,236 @@
+"""The Delta table in which a log of runs stands: what it is, and its few reads and writes. It only grows.
+
+Each row is a leaf of the log (`jobs.audit_log`) and has beside it what the next row is made from, so that to add to the
+log the newest commit is read and nothing else. Two that add at once cannot take one index: each counts the whole table
+as read, so the later commit is refused by Delta, looks again and makes its rows anew.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+from delta.tables import DeltaTable
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from jobs.lake import delta_commit, small_files, small_log
+from jobs.lake.active_session import active
+from jobs.lake.address import Address
+from jobs.lake.delta_commit import Transaction
+from jobs.lake.java import DELTA, hadoop_path, java_class
+from jobs.lake.problems import CommitConflict, SourceProblem
+from jobs.lake.quarantine_table import BUSY
+from jobs.lake.replace import CONFLICT
+
+MARK, KIND = "privacy.audit_log", "1"
+APPEND_ONLY = "delta.appendOnly"
+PROPERTIES = {
+    MARK: KIND,
+    APPEND_ONLY: "true",
+    "delta.isolationLevel": "Serializable",  # what others put there between look and commit is a conflict too
+    "delta.dataSkippingNumIndexedCols": "1",
+    "delta.checkpointInterval": "50",
+}
+INDEX, LEAF, STATE = "index", "leaf", "state"
+DERIVED = ("time", "kind", "table", "run_id", "actor", "outcome")
+"""Columns that say again what a leaf says, for whoever filters."""
+SCHEMA = T.StructType(
+    [
+        T.StructField(INDEX, T.LongType()),
+        *(T.StructField(name, T.StringType()) for name in DERIVED),
+        T.StructField(LEAF, T.StringType()),
+        T.StructField(STATE, T.StringType()),
+    ]
+)
+COMMENT = (
+    "What Lakenym did: each row is a leaf of a Merkle tree (RFC 9162), with its text in the column leaf. Rows are "
+    "added and never changed; jobs/audit.py verify tells whether any was."
+)
+Row = Mapping[str, Any]
+Make = Callable[[str | None], Sequence[Row]]
+"""From what the newest row left for the next one, None for the first, to the rows to add, which may be none."""
+APPENDING = threading.Lock()
+"""Runs side by side in one process add one after the other, without a conflict."""
+ATTEMPTS, PAUSE, LONGEST_PAUSE = 20, 0.1, 2.0
+COMMIT = re.compile(r"[0-9]{20}\.json")
+HARMLESS = ("OPTIMIZE", "VACUUM START", "VACUUM END")
+"""Operations by which no row changes."""
+
+
+def append(spark: SparkSession, address: Address, make: Make) -> Sequence[Row]:
+    """Add rows in one commit; returns them. The table is made where there is none. spark: a session that has no commit
+    of its own in the making. Raises `CommitConflict` where others are faster again and again, and `SourceProblem`
+    where something else stands there."""
+    with active(spark), APPENDING:
+        for attempt in range(ATTEMPTS):
+            try:
+                return _appended(spark, address, make)
+            except delta_commit.Changed:
+                pass
+            except (PySparkException, Py4JError) as error:
+                if not CONFLICT.search(str(error)) and not BUSY.search(str(error)):
+                    raise
+            time.sleep(min(PAUSE * (attempt + 1) * (1 + uuid.uuid4().int % 100 / 100), LONGEST_PAUSE))
+    raise CommitConflict(f"others added to the audit log {address.sql} each of {ATTEMPTS} times that this run tried to")
+
+
+def _appended(spark: SparkSession, address: Address, make: Make) -> Sequence[Row]:
+    begun = _begun(spark, address)
+    if begun.version < 0:
+        _make(spark, address)
+        begun = _begun(spark, address)
+    _check(begun, address)
+    rows = make(_newest_state(begun))
+    if rows:
+        columns = {name: [row[name] for row in rows] for name in SCHEMA.names}
+        frame = spark.createDataFrame(pa.table(columns, schema=_ARROW), SCHEMA).coalesce(1)
+        delta_commit.append(begun, frame, functools.partial(_said, rows[-1][STATE]))
+    return rows
+
+
+_ARROW = pa.schema([pa.field(name, pa.int64() if name == INDEX else pa.string()) for name in SCHEMA.names])
+
+
+def _said(state: str, rows: int, files: int) -> str:
+    """The user metadata of a commit. run_id: of its own, by which it is known again."""
+    return json.dumps({"run_id": str(uuid.uuid4()), STATE: state}, ensure_ascii=False)
+
+
+def _begun(spark: SparkSession, address: Address) -> Transaction:
+    known = address.path is None and address.exists(spark)
+    begun = delta_commit.begin(spark, address.path, address.sql)
+    if begun is None or (known and not address.is_delta(spark)):
+        raise SourceProblem(f"the audit log {address.sql} is out of reach of Delta's own transaction: choose another")
+    return begun
+
+
+def _check(begun: Transaction, address: Address) -> None:
+    properties = delta_commit.comment_and_properties(begun)[1]
+    if properties.get(MARK) != KIND:
+        raise SourceProblem(f"the audit log {address.sql} is a table of something else: choose a new place")
+    if properties.get(APPEND_ONLY, "").lower() != "true":
+        raise SourceProblem(
+            f"the audit log {address.sql} is no longer append-only ({APPEND_ONLY}), so rows of it may have been taken "
+            "away: see jobs/audit.py verify, and set the property again"
+        )
+
+
+def _make(spark: SparkSession, address: Address) -> None:
+    made = DeltaTable.createIfNotExists(spark).addColumns(SCHEMA).comment(COMMENT)
+    for name, value in PROPERTIES.items():
+        made = made.property(name, value)
+    (made.location(address.path) if address.path is not None else made.tableName(address.sql)).execute()
+
+
+def _newest_state(begun: Transaction) -> str | None:
+    """What the newest row left for the next one: by the newest commit, where that added rows, else by the table."""
+    version = begun.version
+    told = small_log.of_versions(begun.spark, begun.location, range(version, version + 1)) or {}
+    for action in told.get(version, ()):
+        said = _parsed(action.get("commitInfo", {}).get("userMetadata")).get(STATE)
+        if isinstance(said, str):
+            return said
+    newest = _newest(begun.spark, Address(path=begun.location), version)
+    return None if newest is None else str(newest[STATE])
+
+
+def _newest(spark: SparkSession, address: Address, version: int) -> Row | None:
+    rows = address.read(spark, {"versionAsOf": str(version)})
+    found = rows.orderBy(F.col(INDEX).desc()).limit(1).collect()
+    return found[0].asDict() if found else None
+
+
+def _parsed(text: str | None) -> dict[str, Any]:
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+# -- reading ----------------------------------------------------------------------------------------------------------
+
+
+def ordered(spark: SparkSession, address: Address) -> Iterator[Row]:
+    """All rows in the order of their index."""
+    return _in_order(address.read(spark))
+
+
+def _in_order(rows: DataFrame) -> Iterator[Row]:
+    """By one task: a log is small, and a shuffle of it costs more than all the rest."""
+    return (row.asDict() for row in rows.coalesce(1).sortWithinPartitions(INDEX).toLocalIterator())
+
+
+def chosen(
+    spark: SparkSession,
+    address: Address,
+    wanted: Mapping[str, Sequence[str]],
+    since: str | None = None,
+    until: str | None = None,
+) -> Iterator[Row]:
+    """Rows in order. wanted: column -> what it may say, anything where nothing is named. since, until: times, as texts
+    begin; of ``until`` the rows before it. There is no row where there is no table."""
+    if not address.exists(spark):
+        return
+    rows = address.read(spark)
+    for name, values in wanted.items():
+        if values:
+            rows = rows.where(F.col(name).isin(*values))
+    if since is not None:
+        rows = rows.where(F.col("time") >= since)
+    if until is not None:
+        rows = rows.where(F.col("time") < until)
+    yield from _in_order(rows)
+
+
+def odd_operations(spark: SparkSession, address: Address) -> list[tuple[int, str]]:
+    """Commits that are in the table's log and are neither rows that were added nor harmless, by version."""
+    told = address.history(spark).select("version", "operation", "operationParameters", "userMetadata").collect()
+    return sorted((int(row["version"]), str(row["operation"])) for row in told if not _is_usual(row))
+
+
+def _is_usual(row: Any) -> bool:
+    if row["operation"] == "WRITE":
+        mode = dict(row["operationParameters"] or {}).get("mode")
+        return mode == "Append" and STATE in _parsed(row["userMetadata"])
+    return row["operation"] in HARMLESS or (row["operation"] == "CREATE TABLE" and row["version"] == 0)
+
+
+def forget(spark: SparkSession, address: Address) -> None:
+    """Have Delta look at the table's log anew: what was done to its files by hand, its cache does not know."""
+    begun = delta_commit.begin(spark, address.path, address.sql)
+    if begun is not None:
+        logs = java_class(spark._jvm, f"{DELTA}.DeltaLog")
+        logs.invalidateCache(spark._jsparkSession, hadoop_path(spark, begun.location))
+
+
+def gaps(spark: SparkSession, address: Address) -> list[int]:
+    """Versions whose commit is gone, while older ones are there: Delta takes the oldest away alone."""
+    begun = _begun(spark, address)
+    names = small_files.names(spark, str(begun.log.logPath().toString()))
+    there = {int(name[:20]) for name in names if COMMIT.fullmatch(name)}
+    return [version for version in range(min(there, default=0), begun.version + 1) if version not in there]
+
+
+def properties(spark: SparkSession, address: Address) -> Mapping[str, str]:
+    return address.properties(spark)
+
+
+BROKEN = re.compile(r"\[([A-Z][A-Z0-9_.]+)\]")
+
+
+def broken(error: Exception) -> str:
+    """What kind of error it is that a table cannot be read for; its text may hold anything."""
+    found = BROKEN.search(str(error))
+    return found[1] if found else type(error).__name__

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from jobs.columnar.file_systems import Access
-from jobs.configuration.column_path import ColumnPath, Field
+from jobs.configuration.column_path import ColumnPath, Field, Step
 from jobs.detection import leaves
 from jobs.verification import matcher, rolling, spellings
 from jobs.verification import needles as looking
@@ -92,7 +92,7 @@ def scan(batches: Iterator[pa.RecordBatch], look: Look) -> Iterator[pa.RecordBat
                 _texts(pa.array([unquote(name)]), None, Place(look, NAME, ""), found)
                 _file(uri, kind, look, found)
             rows = [(*place, number) for place, number in sorted(found.items())]
-            columns = list(zip(*rows, strict=True)) or [[]] * 6
+            columns = [[row[at] for row in rows] for at in range(6)]
             types = (*(pa.string(),) * 4, pa.int32(), pa.int64())
             arrays = [pa.array(each, kind) for each, kind in zip(columns, types, strict=True)]
             yield pa.RecordBatch.from_arrays(arrays, ["place", "path", "spelling", "extent", "column", "found"])
@@ -139,7 +139,7 @@ def _parquet(file: pa.NativeFile, kind: str, look: Look, found: Found) -> None:
     _bytes(pa.PythonFile(io.BytesIO(file.read())), Place(look, FOOTER, ""), found)
 
 
-def _named(step: object, names: Mapping[str, str]) -> object:
+def _named(step: Step, names: Mapping[str, str]) -> Step:
     return Field(names.get(step.name, step.name)) if isinstance(step, Field) else step
 
 

@@ -44,12 +44,12 @@ def _of_fields(table: Standing) -> Iterator[str]:
     told = privacy_of(table.rows.schema)
     yield from (f"{shown(path)}: nobody decided about it" for path, column in told.items() if not column.is_decided)
     there = {str(path) for path, _ in _fields(ColumnPath(()), table.rows.schema)}
-    for path, entry in table.columns.items():
-        is_field = all(isinstance(step, Field) for step in ColumnPath.parse(path).steps)
-        if entry.facts.drops_column and path in there:
-            yield f"{shown(path)}: is said to be left out, and is there"
-        elif is_field and not entry.facts.drops_column and path not in there:
-            yield f"{shown(path)}: is in the record, and not in the table"
+    for name, entry in table.columns.items():
+        is_field = all(isinstance(step, Field) for step in ColumnPath.parse(name).steps)
+        if entry.facts.drops_column and name in there:
+            yield f"{shown(name)}: is said to be left out, and is there"
+        elif is_field and not entry.facts.drops_column and name not in there:
+            yield f"{shown(name)}: is in the record, and not in the table"
 
 
 def _fields(path: ColumnPath, given: T.StructType) -> Iterator[tuple[ColumnPath, T.StructField]]:

@@ -39,7 +39,8 @@ class Rolling:
 
     def windows(self, sums: Words, starts: Places, lengths: Places) -> Words:
         """The hash of each window."""
-        return (sums[starts + lengths] - sums[starts]) * self.inverses[starts]
+        found: Words = (sums[starts + lengths] - sums[starts]) * self.inverses[starts]
+        return found
 
     def every(self, sums: Words, length: int) -> Words:
         """The hashes of all windows of a length, by their starts."""
@@ -47,7 +48,8 @@ class Rolling:
 
     def rows(self, matrix: Octets) -> Words:
         """The hash of each row of bytes."""
-        return (self.numbers[matrix] * self.powers[: matrix.shape[1]]).sum(axis=1, dtype=np.uint64)
+        found: Words = (self.numbers[matrix] * self.powers[: matrix.shape[1]]).sum(axis=1, dtype=np.uint64)
+        return found
 
     def strong(self, text: bytes) -> int:
         """A keyed hash of some bytes by BLAKE2b (RFC 7693): 64 bits that have nothing to do with the others."""

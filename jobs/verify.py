@@ -97,8 +97,7 @@ def _scanned(table: Standing, raw: SourceRows) -> tuple[Check, Scanned]:
     assert table.entry is not None
     snapshot = gained.index_of(table.rows).getSnapshot()
     stored = schema_of(snapshot.metadata().schema())
-    location = str(snapshot.path().getParent().toString())
-    treated = Treated(location, table.rows.inputFiles(), stored, table.properties, table.columns)
+    treated = Treated(str(table.state.location), table.rows.inputFiles(), stored, table.properties, table.columns)
     found = survivors.scan(table.spark, raw.rows, table.conf, table.entry, treated)
     faults = [
         f"{each.place}{f' {shown(each.path)}' if each.path else ''}: {each.found} with values of {shown(each.column)}, "

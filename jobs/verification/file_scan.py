@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import io
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -136,7 +135,7 @@ def _parquet(file: pa.NativeFile, kind: str, look: Look, found: Found) -> None:
             named = str(ColumnPath(tuple(_named(step, look.names) for step in path.steps)))
             scan_values(values, Place(look, kind, named), found)
     file.seek(end)
-    _bytes(pa.PythonFile(io.BytesIO(file.read())), Place(look, FOOTER, ""), found)
+    _bytes(pa.BufferReader(file.read()), Place(look, FOOTER, ""), found)
 
 
 def _named(step: Step, names: Mapping[str, str]) -> Step:
@@ -183,7 +182,7 @@ def _are_tokens(texts: pa.StringArray, treatments: Sequence[tuple[Technique, int
 
 def _texts(texts: pa.StringArray, counts: np.ndarray | None, place: Place, found: Found, tokens: bool = False) -> None:
     """Look through texts, and through what is encoded in them. tokens: whether they are such, as a whole."""
-    look, needles, hashing = place.look, place.look.needles, rolling.of(place.look.key)
+    needles, hashing = place.look.needles, rolling.of(place.look.key)
     counts = np.ones(len(texts), np.int64) if counts is None else counts
     hits = matcher.hits(texts, needles, hashing, within=not tokens)
     _count(hits, np.where(hits.exact, AS_IT_IS, OTHER_FORM), counts, place, found)
@@ -197,7 +196,6 @@ def _texts(texts: pa.StringArray, counts: np.ndarray | None, place: Place, found
     if hashes.rows:
         value = needles.hashes.at(hashing.rows(hashes.matrix()))
         _hashed(np.array(hashes.rows)[value >= 0], value[value >= 0], counts, place, found)
-    del look
 
 
 def _hashed(text: np.ndarray, value: np.ndarray, counts: np.ndarray, place: Place, found: Found) -> None:
@@ -215,17 +213,19 @@ def _count(hits: Hits, spelling: np.ndarray, counts: np.ndarray, place: Place, f
         column = int(needles.column[value])
         said = (int(text), how, column, bool(whole))
         own = look.sources[column] == place.path
-        if said in seen or (how != HASHED and (int(value) in left_out or not _counts(needles, int(value), own, whole))):
+        if said in seen or (how != HASHED and (int(value) in left_out or not _counts(place, int(value), own, whole))):
             continue
         seen.add(said)
         found[place.kind, place.path, str(how), WHOLE if whole else WITHIN, column] += int(counts[text])
 
 
-def _counts(needles: Needles, value: int, own: bool, whole: bool) -> bool:
-    """Whether a text that is a value whole says something. own: in the column of the same path."""
-    if own or not whole:
-        return True
-    return bool(needles.length[value] >= (matcher.SHORTEST_NUMBER if needles.numeric[value] else SHORT))
+def _counts(place: Place, value: int, own: bool, whole: bool) -> bool:
+    """Whether a value that was met says something. own: in the column of the same path."""
+    needles = place.look.needles
+    numeric, length = bool(needles.numeric[value]), int(needles.length[value])
+    if place.kind in OF_METADATA and numeric:  # sizes and times stand there
+        return int(needles.letters[value]) >= LONG_NUMBER
+    return own or not whole or length >= (matcher.SHORTEST_NUMBER if numeric else SHORT)
 
 
 def _numbers(values: pa.Array, place: Place, found: Found) -> None:

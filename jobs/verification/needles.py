@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jobs.configuration.column_path import ColumnPath
 from jobs.detection import leaves
 from jobs.verification import rolling, spellings
 from jobs.verification.rolling import Places, Rolling, Words
@@ -32,6 +33,12 @@ _NO_LETTER = "^[^a-z\\x{80}-\\x{10FFFF}]*$"
 AT_ONCE = 1 << 14
 
 
+def number_of(path: ColumnPath, wanted: Mapping[str, int]) -> int | None:
+    """The number of a leaf column, or of the whole that it is a part of; None where it is not looked for."""
+    parts = (str(ColumnPath(path.steps[:depth])) for depth in range(len(path.steps), 0, -1))
+    return next((wanted[part] for part in parts if part in wanted), None)
+
+
 def has_digests(kind: pa.DataType) -> bool:
     """Whether values of a type are looked for: texts and exact numbers."""
     return bool(pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind))
@@ -44,7 +51,7 @@ def digests(
     column -> its number."""
     for batch in batches:
         for path, values in leaves.of_batch(batch, names):
-            number = wanted.get(str(path))
+            number = number_of(path, wanted)
             if number is not None and has_digests(values.type):
                 texts = pc.unique(spelt(values).drop_null())
                 for start in range(0, len(texts), AT_ONCE):

@@ -23,7 +23,7 @@ from privacy_udfs.techniques import parse
 
 Treatments = Mapping[str, Sequence[tuple[Technique, int | None]]]
 """Leaf column -> the treatments of its cases, each with the version of its key."""
-DDL = "path string, looked bigint, wrong bigint, told boolean"
+DDL = "path string, looked bigint, wrong bigint"
 
 
 def check(table: Standing) -> Check:
@@ -96,10 +96,10 @@ def _look(
                 counts = found.setdefault(path, [0, 0])
                 counts[0] += len(values) - values.null_count
                 counts[1] += wrong
-    columns = [list(found), *([counts[at] for counts in found.values()] for at in (0, 1)), [True] * len(found)]
-    types = (pa.string(), pa.int64(), pa.int64(), pa.bool_())
+    columns = [list(found), *([counts[at] for counts in found.values()] for at in (0, 1))]
+    types = (pa.string(), pa.int64(), pa.int64())
     arrays = [pa.array(each, kind) for each, kind in zip(columns, types, strict=True)]
-    yield pa.RecordBatch.from_arrays(arrays, ["path", "looked", "wrong", "told"])
+    yield pa.RecordBatch.from_arrays(arrays, ["path", "looked", "wrong"])
 
 
 def leaves_of(batch: pa.RecordBatch, names: Sequence[str], treatments: Treatments) -> Iterator[tuple[str, pa.Array]]:

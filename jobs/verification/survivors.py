@@ -24,6 +24,7 @@ from jobs.columnar import file_systems
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config, snapshot
 from jobs.configuration.models import TableConfig
+from jobs.lake import file_places
 from jobs.lake.column_mapping import name_in_files
 from jobs.record.record_reader import Columns
 from jobs.verification import file_scan, needles
@@ -33,7 +34,6 @@ from privacy_udfs.technique import Technique
 
 MOST_VALUES = 1 << 18
 """Values that are looked for in one round."""
-FILES_OF_A_TASK = 4
 DELTA_WORDS = ("apache", "spark", "delta", "lake", "parquet", "write", "replace", "table", "create", "append", "engine")
 
 
@@ -99,8 +99,8 @@ def scan(spark: SparkSession, source: DataFrame, conf: Config, entry: TableConfi
     key = secrets.token_bytes(32)
     files = list(_files(spark, table))
     access = file_systems.access(spark, [table.location])
-    found: Counter[tuple[str, str, str, str, int]] = Counter()
-    values, letters, rows = 0, dict[int, tuple[int, int]](), 0
+    found: Found = Counter()
+    values, letters = 0, dict[int, tuple[int, int]]()
     digested = _digested(source, wanted, key) if wanted else None
     try:
         for part in _rounds(digested) if digested is not None else ():
@@ -110,7 +110,6 @@ def scan(spark: SparkSession, source: DataFrame, conf: Config, entry: TableConfi
     finally:
         if digested is not None:
             digested.unpersist()
-    del rows
     survivors = [Survivor(*place[:4], wanted[place[4]], number) for place, number in sorted(found.items())]
     kept = [each for each in survivors if not _by_chance(each, entry, letters.get(wanted.index(each.column)))]
     return Scanned(tuple(kept), wanted, left_out, values, len(files))
@@ -118,10 +117,10 @@ def scan(spark: SparkSession, source: DataFrame, conf: Config, entry: TableConfi
 
 def _files(spark: SparkSession, table: Treated) -> Iterator[tuple[str, str, str]]:
     access = file_systems.access(spark, [table.location])
-    current = set(table.current)
+    current = set(map(file_places.of_row, table.current))
     for uri in access.below(table.location):
         name = uri.removeprefix(table.location).lstrip("/")
-        yield uri, name, file_scan.kind_of(name, uri in current)
+        yield uri, name, file_scan.kind_of(name, file_places.LOCAL.sub("file:/", uri) in current)
 
 
 def _digested(source: DataFrame, wanted: Sequence[str], key: bytes) -> DataFrame:

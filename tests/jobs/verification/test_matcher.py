@@ -7,12 +7,15 @@ import hashlib
 import random
 import uuid
 from collections import Counter
+from pathlib import Path
 from urllib.parse import quote
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from jobs.columnar.file_systems import Access
 from jobs.verification import file_scan, matcher, needles, rolling, spellings
 from jobs.verification.file_scan import HASHED, OTHER, OTHER_FORM, ROWS, Found, Look, Place
 from jobs.verification.needles import Needles
@@ -199,6 +202,27 @@ def test_what_is_sent_holds_no_value() -> None:
             assert value.encode() not in content
             assert value.lower().encode() not in content
             assert digest("md5", value)[:8] not in content
+
+
+def test_files_are_looked_through_as_tasks_do(tmp_path: Path) -> None:
+    """Without Spark: one task over a folder."""
+    (tmp_path / "name=Smith").mkdir()
+    rows = pa.table({"col-1": pa.array([{"col-2": ["zoe@example.org", None]}])})
+    pq.write_table(rows, tmp_path / "part.parquet", write_statistics=False, store_schema=False)
+    (tmp_path / "name=Smith" / "a.txt").write_bytes(b"\xff\xfe" + b"x" * 5_000_000 + b" 4711081509\r\n")
+    files = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
+    kinds = [file_scan.kind_of(name, name == "part.parquet") for name in files]
+    given = pa.RecordBatch.from_arrays(
+        [pa.array([f"file:{tmp_path}/{name}" for name in files]), pa.array(files), pa.array(kinds)],
+        ["uri", "name", "kind"],
+    )
+    known = look(VALUES, access=Access(), names={"col-1": "info", "col-2": "mails"})
+    found = [row for batch in file_scan.scan(iter([given]), known) for row in batch.to_pylist()]
+    assert [list(row.values()) for row in found] == [
+        ["file name", "", "as it is", "within a text", 0, 1],
+        ["other file", "", "as it is", "within a text", 0, 1],
+        ["column", "info.mails[]", "as it is", "whole", 0, 1],
+    ]
 
 
 def test_every_kind_of_file_has_a_name() -> None:

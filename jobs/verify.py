@@ -118,10 +118,20 @@ def parser() -> argparse.ArgumentParser:
     which = options.add_mutually_exclusive_group(required=True)
     flags.TABLE.on(which)
     flags.ALL.on(which)
-    which.add_argument("--path", metavar="PATH", help="a treated table at a path, whatever the catalog says")
-    options.add_argument("--baseline", metavar="VERSION|PATH", help="an earlier version, or another table, to compare")
+    which.add_argument(
+        "--path", metavar="PATH", help="a path in a lake (of a treated table, whatever the catalog says)"
+    )
     options.add_argument(
-        "--sample", type=flags.at_least_one, default=SAMPLE, metavar="ROWS", help="rows to treat anew, about"
+        "--baseline",
+        metavar="VERSION|PATH",
+        help="what was before: exit with 1 for changes (an earlier version, or another table)",
+    )
+    options.add_argument(
+        "--sample",
+        type=flags.at_least_one,
+        default=SAMPLE,
+        metavar="ROWS",
+        help="rows to look at (about so many are treated anew)",
     )
     flags.JSON.on(options)
     return options

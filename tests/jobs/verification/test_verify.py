@@ -20,6 +20,7 @@ from pyspark.sql import SparkSession
 from jobs import pseudonymize, verify
 from jobs.configuration import config
 from jobs.configuration.config import Config
+from jobs.console.exit_codes import Refused
 from jobs.verification import outcome
 from jobs.verification.outcome import Verified
 from tests.helpers.lakes import column, table, write_conf
@@ -151,7 +152,7 @@ def b64_of(octets: bytes) -> str:
 
 FILES = {
     "Delta log, , as it is, within a text, mail",
-    "checksum, , as it is, within a text, name",
+    "checksum, , as it is, within a text, mail",
     "checkpoint, add.stats, as it is, within a text, mail",
     "change file, note, as it is, whole, name",
     "older version, note, as it is, whole, mail",
@@ -167,7 +168,7 @@ def plant(spark: SparkSession, root: Path) -> None:
     columns = [[row[name] for row in rows] for name in target.columns]
     more = spark.createDataFrame(list(zip(*columns, strict=True)), target.schema)
     more.coalesce(1).write.format("delta").mode("append").option("userMetadata", f"for {MAILS[30]}").save(str(root))
-    (root / "_delta_log" / "00000000000000000001.crc").write_text(json.dumps({"note": f"see {NAMES[31]}"}))
+    (root / "_delta_log" / "00000000000000000001.crc").write_text(json.dumps({"note": f"see {MAILS[31]}"}))
     (root / "_delta_log" / ".00000000000000000001.crc.crc").unlink(missing_ok=True)
     checkpoint = pa.table({"add": pa.array([{"path": "x", "stats": json.dumps({"min": MAILS[32]})}])})
     pq.write_table(checkpoint, root / "_delta_log" / "00000000000000000001.checkpoint.0000000001.0000000002.parquet")
@@ -210,6 +211,50 @@ def test_of_a_table_with_other_rows_other_checks_fail_too(leaking: Verified) -> 
     assert {fault.partition(":")[0] for fault in shapes.faults} == {"mail", "secret"}
     (rows,) = (check for check in leaking.checks if check.name == "rows anew")
     assert rows.faults[0] == f"{len(planted())} rows are not what the source gives"
+
+
+@pytest.fixture(scope="module")
+def without_conf(spark: SparkSession, treated: tuple[Path, Config], clean: Verified) -> Verified:
+    return verify.run(spark, None, path=str(treated[0] / "treated" / "t"))
+
+
+def test_by_the_table_alone(without_conf: Verified) -> None:
+    found = outcomes(without_conf)
+    assert [name for name, said in found.items() if said == "holds"] == ["record", "fields", "shapes"]
+    assert {said for name, said in found.items() if name not in ("record", "fields", "shapes")} == {"not checked"}
+    assert not without_conf.fails
+
+
+def test_a_record_that_was_changed(spark: SparkSession, treated: tuple[Path, Config], clean: Verified) -> None:
+    """Milder than it is: the year of birth instead of the decade, say; and a policy that never was."""
+    root = treated[0] / "treated" / "t"
+    stands = spark.sql(f"SHOW TBLPROPERTIES delta.`{root}`").collect()
+    (record,) = (row["value"] for row in stands if row["key"] == "privacy.record")
+    told = json.loads(record)
+    told["columns"]["age"]["parameters"]["width"] = 50
+    del told["columns"]["blob"]
+    properties = {"privacy.record": json.dumps(told), "privacy.policy.version": "2031-01"}
+    version = clean.version
+    for name, text in properties.items():
+        spark.sql(f"ALTER TABLE delta.`{root}` SET TBLPROPERTIES ('{name}' = {json.dumps(text)})")
+    try:
+        found = verify.run(spark, treated[1], "t")
+    finally:
+        spark.sql(f"RESTORE delta.`{root}` TO VERSION AS OF {version}")
+    said = {check.name: check for check in found.checks if check.outcome == "fails"}
+    assert said.keys() >= {"fields", "configuration", "record anew"}
+    assert set(said["configuration"].faults) == {
+        "age: record and configuration differ in width",
+        "blob: only the configuration has it",
+        "policy version: record and configuration differ",
+    }
+    assert {fault.partition(":")[0] for fault in said["fields"].faults} == {"age", "blob"}
+
+
+def test_what_is_no_treated_table(spark: SparkSession, treated: tuple[Path, Config]) -> None:
+    for path, why in ((treated[0] / "nowhere", "is not there"), (treated[0] / "raw" / "t", "no treatment record")):
+        with pytest.raises(Refused, match=why):
+            verify.run(spark, None, path=str(path))
 
 
 def test_no_value_is_in_what_is_told(leaking: Verified) -> None:

@@ -12,6 +12,7 @@ Exit codes: 0 all that was checked holds; 1 something does not, or the table is 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import functools
 import sys
 from collections.abc import Sequence
@@ -56,11 +57,19 @@ def run(
         target = Target(path=path) if path is not None else _entry(conf, table).target
         stands = standing.found(own, conf, target, table)
         checks, scanned = _checked(stands, sample)
+        checks = checks if conf is None else list(map(_made, checks))
         if baseline is not None:
             checks = [*checks, comparing.check(stands, baseline)]
         return Verified(stands.name, stands.state.version, tuple(checks), scanned)
 
     return failures.translated(table or str(path), step)
+
+
+def _made(check: Check) -> Check:
+    """The check; as one that fails where it had to be made and could not be: nobody shall take that for a yes."""
+    if check.outcome != "not checked" or check.name not in MUST:
+        return check
+    return dataclasses.replace(check, outcome="fails", faults=(f"it could not be checked: {check.said}",))
 
 
 def _entry(conf: Config | None, table: str | None) -> TableConfig:
@@ -81,6 +90,8 @@ def _checked(table: Standing, sample: int) -> tuple[list[Check], Scanned | None]
 
 OF_SOURCE = ("record anew", "rows anew", "counts", "survivors")
 """The checks that take the source too."""
+MUST = ("configuration", "survivors")
+"""The checks that have to be made wherever there is a configuration."""
 
 
 def _source(table: Standing) -> tuple[SourceRows | None, str]:

@@ -86,6 +86,11 @@ def clean(spark: SparkSession, treated: tuple[Path, Config]) -> Verified:
     return verify.run(spark, treated[1], "t", baseline="0")
 
 
+@pytest.fixture(scope="module")
+def without_conf(spark: SparkSession, treated: tuple[Path, Config], clean: Verified) -> Verified:
+    return verify.run(spark, None, path=str(treated[0] / "treated" / "t"))
+
+
 def outcomes(found: Verified) -> dict[str, str]:
     return {check.name: check.outcome for check in found.checks}
 
@@ -193,7 +198,10 @@ def plant(spark: SparkSession, root: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def leaking(spark: SparkSession, treated: tuple[Path, Config], clean: Verified) -> Iterator[Verified]:
+def leaking(
+    spark: SparkSession, treated: tuple[Path, Config], clean: Verified, without_conf: Verified
+) -> Iterator[Verified]:
+    """After all that is asked of the table as it was."""
     root = treated[0] / "treated" / "t"
     kept = treated[0] / "kept"
     shutil.copytree(root, kept)
@@ -225,11 +233,6 @@ def test_of_a_table_with_other_rows_other_checks_fail_too(leaking: Verified) -> 
     assert {fault.partition(":")[0] for fault in shapes.faults} == {"mail", "secret"}
     (rows,) = (check for check in leaking.checks if check.name == "rows anew")
     assert rows.faults[0] == f"{len(planted())} rows are not what the source gives"
-
-
-@pytest.fixture(scope="module")
-def without_conf(spark: SparkSession, treated: tuple[Path, Config], clean: Verified) -> Verified:
-    return verify.run(spark, None, path=str(treated[0] / "treated" / "t"))
 
 
 def test_by_the_table_alone(without_conf: Verified) -> None:

@@ -110,13 +110,13 @@ def _scanned(
 
 def parser() -> argparse.ArgumentParser:
     options = arguments.parser("inventory", __doc__)
-    options.add_argument("--path", help="scan every table below this path of a lake")
+    options.add_argument("--path", help="a path in a lake (scan every table below it)")
     flags.DATABASE.on(options)
     flags.TABLE.on(options, default=[])
     flags.CONF.on(options)
     flags.OUTPUT.on(options, metavar="FOLDER", former=("--write",))
     options.add_argument("--compare", action="store_true", help="report what has changed since entries were accepted")
-    options.add_argument("--sample", type=int, default=scan.DEFAULT_SAMPLE, help="rows to look at in each table")
+    options.add_argument("--sample", type=int, default=scan.DEFAULT_SAMPLE, help="rows to look at (in each table)")
     options.add_argument(
         "--locale", action="append", default=[], help="a country of the data, as DE or de_DE, for telephone numbers"
     )

@@ -162,7 +162,9 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_argument("--least", type=flags.share, default=LEAST, help=f"the share that is told (default: {LEAST})")
     options.add_argument("--profile", type=Path, metavar="FILE", help="where to keep what the tables are like")
-    options.add_argument("--baseline", type=Path, metavar="FILE", help="an older profile: exit with 1 for changes")
+    options.add_argument(
+        "--baseline", type=Path, metavar="FILE", help="what was before: exit with 1 for changes (an older profile)"
+    )
     options.add_argument("--change", type=flags.share, default=BOUND, help=f"that is told of (default: {BOUND})")
     return options
 

@@ -95,6 +95,11 @@ class Facts(BaseModel):
         """Whether every result is null, of the column's own type."""
         return False
 
+    def own_words(self) -> tuple[str, ...]:
+        """The texts that its parameters put into results: entries of a list, labels, a constant. They may look like
+        values of a table, and are none."""
+        return ()
+
     def result_pattern(self) -> str | None:
         """An RE2 pattern that every result matches, as text; None where results have no shape of their own."""
         return None

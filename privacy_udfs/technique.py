@@ -123,6 +123,20 @@ class Technique(Facts):
         """Whether a value that is not null may become null, other than by being redacted."""
         return self.on_refused == "null"
 
+    def shaped(self, results: pa.Array, key_id: int | None = None) -> pa.BooleanArray | None:
+        """Which results look as this treatment makes them: by length, alphabet, bin, unit, list; None where they have
+        no shape of their own. What is said of nulls does not count. Raises where no result has the array's type.
+
+        results: a plain array. key_id: the version of the key that made them, if it is known. `result_shapes.misshapen`
+        asks. A value that was never treated may have the shape too: that is for other checks to find.
+        """
+        pattern = self.result_pattern()
+        if pattern is None:
+            return None
+        if not pa.types.is_string(results.type):
+            self.refuse_type(results.type, "text, as its results are")
+        return pc.match_substring_regex(results, pattern)
+
     # -- what all share ---------------------------------------------------------------------------------------------
 
     def record(self) -> dict[str, Any]:

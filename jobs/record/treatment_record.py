@@ -39,7 +39,7 @@ def entries(plan: Plan, key_checks: Checks) -> dict[ColumnPath, ColumnRecord]:
 
 def _entry(case: Case, key_check: str | Mapping[str, str] | None) -> ColumnRecord:
     decided = ColumnRecord.of_rule(case.rule, case.domain)
-    parameters = {name: _short(value) for name, value in decided.parameters.items()}
+    parameters = {name: short(value) for name, value in decided.parameters.items()}
     check = key_check if decided.key is not None and isinstance(key_check, str) else None
     checks = key_check if isinstance(key_check, Mapping) else {}
     keys = {str(part.domain): _key(part, checks) for part in case.parts if part.key_id is not None} or None
@@ -52,7 +52,8 @@ def _key(part: Case, checks: Mapping[str, str]) -> dict[str, Any]:
     return {name: value for name, value in entry.items() if value is not None}
 
 
-def _short(value: Any) -> Any:
+def short(value: Any) -> Any:
+    """A parameter as it is recorded: a long list by its count and its hash."""
     if not isinstance(value, list) or len(value) <= LONGEST_LIST:
         return value
     return {"count": len(value), "sha256": hashlib.sha256(canonical_json(value).encode()).hexdigest()}

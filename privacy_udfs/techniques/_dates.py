@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from privacy_udfs.kernels.numbers import DAY, Form
+from privacy_udfs.kernels.numbers import DAY, Form, in_calendar
 from privacy_udfs.parameters import InputFormat, Later
 from privacy_udfs.strength import NO_DIFFERENCE
 from privacy_udfs.technique import Key, TextTechnique, Treated
@@ -48,6 +48,20 @@ class DateTechnique(TextTechnique):
             )
         self.check_dates(values)
         return values
+
+    def shaped(self, results: pa.Array, key_id: int | None = None) -> pa.BooleanArray | None:
+        """Of the type of dates, in the calendar, and text of the form that is stated."""
+        self.output_type(results.type)
+        dates = results if self.input_format is None or not pa.types.is_string(results.type) else self._read(results)
+        days = ticks_of(dates)[1]
+        return pc.and_(dates.is_valid(), pa.array(in_calendar(days)))
+
+    def _read(self, texts: pa.StringArray) -> pa.Array:
+        """The dates of texts that are written just as the form writes them; null of others."""
+        form = Form(str(self.input_format))
+        dates = form.read(texts)
+        as_written = pc.fill_null(pc.equal(form.write(dates), texts), False)
+        return pc.if_else(as_written, dates, pa.scalar(None, dates.type))
 
     def treat(self, values: pa.Array, key: Key | None, subject: pa.Array | None) -> Treated:
         if not pa.types.is_string(values.type):

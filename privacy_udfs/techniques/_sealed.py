@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Protocol
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from privacy_udfs.errors import TokenRefused
 from privacy_udfs.kernels.arrays import cut, in_slices, prefixed, shorter_than, spread, without
@@ -49,6 +50,11 @@ class SealedTechnique(TextTechnique):
     unrecognizable = True
     scatters = True
 
+    @classmethod
+    def least_size(cls) -> int:
+        """Bytes of the token of an empty value, without a prefix."""
+        return TAG
+
     @abstractmethod
     def cipher(self, key: bytes) -> Cipher:
         """The kernel under a key of an accepted size."""
@@ -79,6 +85,18 @@ class SealedTechnique(TextTechnique):
         characters = 2 * least if self.encoding == "hex" else -(-least * 4 // 3)
         padding = "={0,2}" if self.encoding == "base64" else ""
         return f"^{CHARACTER[self.encoding]}{{{characters},}}{padding}$"
+
+    def shaped(self, results: pa.Array, key_id: int | None = None) -> pa.BooleanArray | None:
+        """By length, alphabet and padding, and with a prefix of Tink's by the id of the key."""
+        if results.type != (pa.binary() if self.encoding == "binary" else pa.string()):
+            self.refuse_type(results.type, "what its tokens are")
+        tokens = results if self.encoding == "binary" else _decoded_each(results, self.encoding)
+        least = self.least_size() + (_PREFIX if self.output_prefix == "tink" else 0)
+        long = pc.greater_equal(pc.binary_length(tokens), least)
+        if self.output_prefix == "raw" or key_id is None:
+            return long
+        start = pc.binary_slice(tokens, 1, _PREFIX)
+        return pc.and_(long, pc.equal(start, pa.scalar(key_id.to_bytes(4, "big"), pa.binary())))
 
     def treat(self, values: pa.Array, key: Key | None, subject: pa.Array | None) -> Treated:
         assert key is not None
@@ -143,3 +161,13 @@ def text_or_binary(plain: pa.BinaryArray) -> pa.Array:
         return plain.cast(pa.string())
     except pa.ArrowInvalid:
         return plain
+
+
+def _decoded_each(tokens: pa.StringArray, encoding: str) -> pa.BinaryArray:
+    """The bytes of each token; null of what is none."""
+    decode = _TEXT_CODES[encoding][1]
+    whole = decode(tokens.drop_null())
+    if whole is not None:
+        return spread(whole, tokens)
+    each = [None if text is None else decode(pa.array([text])) for text in tokens.to_pylist()]
+    return pa.array([None if one is None else one[0].as_py() for one in each], pa.binary())

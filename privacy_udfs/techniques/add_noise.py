@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from decimal import Decimal
 from typing import Annotated, Literal
 
 import numpy as np
@@ -75,6 +77,14 @@ class AddNoise(SubjectTechnique):
             self.refuse_type(values, "integers, float32, float64 and decimal128")
         return values
 
+    def shaped(self, results: pa.Array, key_id: int | None = None) -> pa.BooleanArray | None:
+        """Between the bounds, where there are any."""
+        self.output_type(results.type)
+        numbers = results if pa.types.is_floating(results.type) else results.cast(pa.decimal256(76, 18))
+        bounds = [(pc.greater_equal, self.clip_min), (pc.less_equal, self.clip_max)]
+        held = [within(numbers, _bound(end, numbers.type)) for within, end in bounds if end is not None]
+        return functools.reduce(pc.and_, held) if held else None
+
     def treat(self, values: pa.Array, key: Key | None, subject: pa.Array | None) -> Treated:
         assert key is not None
         assert subject is not None
@@ -111,3 +121,7 @@ class AddNoise(SubjectTechnique):
         if self.clip_max is not None:
             moved = exact.at_most(moved, floor_scaled(self.clip_max, scale))
         return exact.to_arrow(moved, values.type, blank | ~exact.fits(moved, values.type))
+
+
+def _bound(end: Decimal, kind: pa.DataType) -> pa.Scalar:
+    return pa.scalar(float(end)).cast(kind) if pa.types.is_floating(kind) else pa.scalar(end).cast(kind)

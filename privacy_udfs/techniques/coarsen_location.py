@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
+from privacy_udfs import result_shapes
 from privacy_udfs.kernels.arrays import Array, utf8
 from privacy_udfs.kernels.numbers import LATITUDE, LONGITUDE, geohash
 from privacy_udfs.strength import LESS_IS_STRONGER, Shows
@@ -54,6 +55,13 @@ class CoarsenLocation(TextTechnique):
         if self.decimals is not None and self.precision is not None:
             raise ValueError("expected decimals or precision, not both")
         return self
+
+    def shaped(self, results: pa.Array, key_id: int | None = None) -> pa.BooleanArray | None:
+        if self.precision is not None:
+            return result_shapes.matching(results, f"^[0-9b-hjkmnp-z]{{{self.precision}}}$")
+        return (
+            result_shapes.same_again(self, results) if _is_number(results.type) else self.refuse_type(results.type, "")
+        )
 
     def output_type(self, values: pa.DataType) -> pa.DataType:
         if self.precision is None:

@@ -101,6 +101,10 @@ class FormatPreservingEncryption(TextTechnique):
     def accepts_key(self, size: int) -> bool:
         return size in (16, 24, 32)
 
+    def shaped(self, results: pa.Array, key_id: int | None = None) -> pa.BooleanArray | None:
+        self.output_type(results.type)
+        return crypt_text(results, _alphabet(self.letters, self.preserve), lambda numerals: numerals).is_valid()
+
     def output_type(self, values: pa.DataType) -> pa.DataType:
         if not (pa.types.is_string(values) or pa.types.is_large_string(values) or values == pa.string_view()):
             self.refuse_type(values, "text; cast numbers to text of a fixed width first")

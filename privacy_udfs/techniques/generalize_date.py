@@ -8,7 +8,9 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from privacy_udfs import result_shapes
 from privacy_udfs.kernels.numbers import Unit, calendar
 from privacy_udfs.parameters import IsoDate, ZoneName
 from privacy_udfs.strength import FLOOR, NO_DIFFERENCE, Shows, Sign, Strength, sign
@@ -73,6 +75,11 @@ class GeneralizeDate(DateTechnique):
 
     def oldest_date(self) -> datetime.date | None:
         return self.bottom
+
+    def shaped(self, results: pa.Array, key_id: int | None = None) -> pa.BooleanArray | None:
+        fine = super().shaped(results, key_id)
+        starts = result_shapes.same_again(self, results)
+        return starts if fine is None else pc.and_(fine, starts)
 
     def check_dates(self, values: pa.DataType) -> None:
         if pa.types.is_date32(values) and self.unit in calendar.TICKS:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, field_validator, model_validator
 
+from privacy_udfs import result_shapes
 from privacy_udfs.strength import MORE_IS_STRONGER, NOT_COMPARABLE, Shows
 from privacy_udfs.technique import Key, TextTechnique, Treated
 
@@ -50,6 +51,12 @@ class GeneralizeHierarchy(TextTechnique):
         if faults:
             raise ValueError("; ".join(faults))
         return self
+
+    def own_words(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(row[self.level] for row in self.levels)) if self.level else ()
+
+    def shaped(self, results: pa.Array, key_id: int | None = None) -> pa.BooleanArray | None:
+        return result_shapes.one_of(results, {row[self.level] for row in self.levels})
 
     def output_type(self, values: pa.DataType) -> pa.DataType:
         if pa.types.is_string(values) or pa.types.is_large_string(values) or pa.types.is_integer(values):

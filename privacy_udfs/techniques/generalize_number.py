@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
+from privacy_udfs import result_shapes
 from privacy_udfs.kernels.numbers import Binned, Grid, Mark, bin_exact, bin_floats, exact, written_numbers
 from privacy_udfs.kernels.text import canonical
 from privacy_udfs.parameters import Later, Number, Utf8, places, plain_text, scaled, unscaled
@@ -28,6 +29,7 @@ from privacy_udfs.strength import (
 from privacy_udfs.technique import Key, TextTechnique, Treated
 
 HIPAA_TOP_AGE = 90
+RANGE = r"^\[-?[0-9]{1,19}(\.[0-9]{1,18})?, -?[0-9]{1,38}(\.[0-9]{1,38})?\)$"
 
 
 def _labels(before: Any, after: Any) -> Sign:
@@ -164,6 +166,51 @@ class GeneralizeNumber(TextTechnique):
         if self.top is not None:
             return self.top
         return self.edges[-1] if self.edges else None
+
+    def own_words(self) -> tuple[str, ...]:
+        return (*(self.labels or ()), *(() if self.other is None else (self.other,)))
+
+    def shaped(self, results: pa.Array, key_id: int | None = None) -> pa.BooleanArray | None:
+        """A label of its own, or a number whose bin has that number for its label; open bins have an end for it."""
+        if self.labels is not None:
+            return result_shapes.one_of(results, self.own_words())
+        if self.label == "range":
+            return self._ranges(result_shapes.text(results))
+        stays = result_shapes.same_again(self, results)
+        return stays if self.label == "lower" else pc.or_(stays, self._is_end(results))
+
+    def _ends(self) -> tuple[Decimal | None, Decimal | None]:
+        """Where the open bins end, if there are such."""
+        edges = self.edges or (None,)
+        return edges[0] if self.bottom is None else self.bottom, edges[-1] if self.top is None else self.top
+
+    def _is_end(self, results: pa.Array) -> pa.BooleanArray:
+        ends = [end for end in self._ends() if end is not None]
+        if pa.types.is_string(results.type):
+            assert self.input_format is not None
+            numbers = canonical(pa.array(ends, pa.decimal128(38, self._scale()))).cast(pa.string())
+            return pc.is_in(results, written_numbers.write(numbers, self.input_format))
+        if pa.types.is_floating(results.type):
+            return pc.is_in(results, pa.array([float(end) for end in ends], pa.float64()).cast(results.type))
+        return pc.is_in(results, pa.array(ends, results.type))
+
+    def _ranges(self, results: pa.StringArray) -> pa.BooleanArray:
+        """By each different text: there are as few as there are bins, but for what is no range."""
+        written = pc.fill_null(pc.match_substring_regex(results, RANGE), False)
+        texts = pc.unique(results.filter(written)).to_pylist()
+        bottom, top = (None if end is None else plain_text(end) for end in self._ends())
+        known = {self.other} if self.other is not None else {f"<{bottom}", f">={top}"}
+        known |= {each for each in texts if each == self._label_at(each)}
+        return pc.is_in(results, pa.array(sorted(filter(None, known)), pa.string()))
+
+    def _label_at(self, written: str) -> str | None:
+        """The label of the bin in which the lower end of a range lies."""
+        number = Decimal(written[1:].partition(",")[0])
+        found = self._treat_numbers(
+            pa.array([number], pa.decimal128(exact.MAX_DIGITS, max(self._scale(), places(number))))
+        )
+        label: str | None = found.values[0].as_py()
+        return label
 
     def output_type(self, values: pa.DataType) -> pa.DataType:
         if self.input_format is not None and values == pa.string():

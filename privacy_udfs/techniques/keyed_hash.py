@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 from pydantic import Field, model_validator
 
@@ -140,6 +141,11 @@ class KeyedHash(TextTechnique):
 
     def empty_after(self) -> tuple[str, ...]:
         return self.normalize
+
+    def shaped(self, results: pa.Array, key_id: int | None = None) -> pa.BooleanArray | None:
+        if self.encoding == "bigint":
+            return pa.array(np.full(len(results), pa.types.is_int64(results.type)))
+        return super().shaped(results, key_id)
 
     def output_type(self, values: pa.DataType) -> pa.DataType:
         if not accepts(values):

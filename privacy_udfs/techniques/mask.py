@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
@@ -11,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from privacy_udfs import result_shapes
 from privacy_udfs.kernels.arrays import Array, Units, utf8
 from privacy_udfs.parameters import Later
 from privacy_udfs.strength import (
@@ -152,6 +154,24 @@ class Mask(TextTechnique):
         if open_ended or any(character.isalnum() for character in self.preserve):
             return None
         return self.keep_start, self.keep_end
+
+    def shaped(self, results: pa.Array, key_id: int | None = None) -> pa.BooleanArray | None:
+        """Masked again they stay as they are, where that holds of every mask; else by their characters, as far as these
+        alone can tell."""
+        counted = self.keep_start + self.keep_end > 0 or (self.mask_start, self.mask_end) != (None, None)
+        others = self.classes is not None or self.char in self.preserve or (self.only is not None and counted)
+        if self.shape != "card" and not others:
+            return result_shapes.same_again(self, result_shapes.text(results))
+        if self.shape != "card" and (counted or self.only is not None or self.shape == "email"):
+            return None
+        signs, preserved = (
+            f"[{re.escape(each)}]*" if each else "" for each in (self._signs() + self.preserve, self.preserve)
+        )
+        whole = f"^{signs}$"
+        if self.shape != "card":
+            return result_shapes.matching(results, whole)
+        start, end = (f"({preserved}[0-9]){{{kept}}}" for kept in (self.keep_start, self.keep_end))
+        return result_shapes.matching(results, f"{whole}|^{start}{signs}{end}{preserved}$")
 
     def output_type(self, values: pa.DataType) -> pa.DataType:
         if pa.types.is_string(values) or pa.types.is_large_string(values):

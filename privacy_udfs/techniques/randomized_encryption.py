@@ -6,7 +6,9 @@ from typing import Literal
 
 from privacy_udfs.kernels.aes import GCM
 from privacy_udfs.strength import Shows
-from privacy_udfs.techniques._sealed import Cipher, SealedTechnique
+from privacy_udfs.techniques._sealed import TAG, Cipher, SealedTechnique
+
+NONCE = 12
 
 
 class RandomizedEncryption(SealedTechnique):
@@ -42,6 +44,10 @@ class RandomizedEncryption(SealedTechnique):
 
     def accepts_key(self, size: int) -> bool:
         return size in (16, 32)
+
+    @classmethod
+    def least_size(cls) -> int:
+        return NONCE + TAG
 
     def cipher(self, key: bytes) -> Cipher:
         return GCM(key, self.associated_data.encode())

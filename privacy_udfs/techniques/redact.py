@@ -42,6 +42,12 @@ class Redact(Technique):
     def gives_null(self) -> bool:
         return self.value is None
 
+    def own_words(self) -> tuple[str, ...]:
+        return () if self.value is None else (str(self.value),)
+
+    def shaped(self, results: pa.Array, key_id: int | None = None) -> pa.BooleanArray | None:
+        return pc.equal(results, self._constant(results.type))
+
     def output_type(self, values: pa.DataType) -> pa.DataType:
         self._constant(values)
         return values

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field, field_validator, model_validator
 
+from privacy_udfs import result_shapes
 from privacy_udfs.kernels.arrays import Array
 from privacy_udfs.kernels.hmac import hmac_sha256
 from privacy_udfs.kernels.text import TAKES, accepts, canonical
@@ -64,13 +65,18 @@ class Substitute(TextTechnique):
     def key_size(self) -> int | None:
         return 32
 
+    def own_words(self) -> tuple[str, ...]:
+        return WORD_LISTS[self.list] if self.list else self.values or ()
+
+    def shaped(self, results: pa.Array, key_id: int | None = None) -> pa.BooleanArray | None:
+        return result_shapes.one_of(results, self.own_words())
+
     def output_type(self, values: pa.DataType) -> pa.DataType:
         return pa.string() if accepts(values) else self.refuse_type(values, TAKES)
 
     def treat(self, values: pa.Array, key: Key | None, subject: pa.Array | None) -> Treated:
         assert key is not None
-        entries = WORD_LISTS[self.list] if self.list else self.values
-        assert entries is not None
+        entries = self.own_words()
         digests = hmac_sha256(key.material, canonical(values, self.normalize))
         null = values.is_null().to_numpy(zero_copy_only=False)
         return Treated(pa.array(entries, pa.string()).take(pa.array(_remainders(digests, len(entries)), mask=null)))

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
+from privacy_udfs import result_shapes
 from privacy_udfs.kernels.arrays import utf8
 from privacy_udfs.strength import LESS_IS_STRONGER, NOT_COMPARABLE, Shows, Sign, Strength, larger_set
 from privacy_udfs.technique import Key, TextTechnique, Treated
@@ -68,6 +69,12 @@ class Truncate(TextTechnique):
         if self.preset is None:
             return None
         return SMALL_AREAS if self.small_areas is None else self.small_areas
+
+    def shaped(self, results: pa.Array, key_id: int | None = None) -> pa.BooleanArray | None:
+        if self.preset is None:
+            return result_shapes.same_again(self, result_shapes.text(results))
+        small = result_shapes.one_of(results, self.zip3_areas() or ())
+        return pc.and_not(result_shapes.matching(results, "^[0-9]{3}$"), small)
 
     def output_type(self, values: pa.DataType) -> pa.DataType:
         if pa.types.is_string(values) or pa.types.is_large_string(values):

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
+from privacy_udfs import result_shapes
 from privacy_udfs.kernels.arrays import utf8
 from privacy_udfs.kernels.ip import ip, ip_text
 from privacy_udfs.parameters import Later
@@ -46,6 +47,9 @@ class TruncateIp(TextTechnique):
     standard = "RFC 5952"
     shows = Shows.A_PART
     costly = True
+
+    def shaped(self, results: pa.Array, key_id: int | None = None) -> pa.BooleanArray | None:
+        return result_shapes.same_again(self, result_shapes.text(results))
 
     def output_type(self, values: pa.DataType) -> pa.DataType:
         if pa.types.is_string(values) or pa.types.is_large_string(values):

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs import demo, demo_lake, pseudonymize
+from jobs import demo, demo_lake, pseudonymize, verify
 from jobs.columnar import fitting
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
@@ -17,8 +17,10 @@ from jobs.lake import read
 from jobs.run_events import events
 from jobs.run_events.events import Committed, Event, Report
 from jobs.spark_app import session
+from jobs.verification import outcome
 from tests.helpers.byte_scan import contents, found, is_said, texts
 from tests.helpers.places import ROOT
+from tests.helpers.sweeps import but_for
 
 REPORTED: list[Event] = []
 """What was said while the demo's tables were treated the first time."""
@@ -100,6 +102,17 @@ def test_a_packed_number_is_seen_as_a_value_and_as_a_bound(tmp_path: Path) -> No
         content = (tmp_path / f"{name}.parquet").read_bytes()
         assert found({packed}, content) == {packed}
         assert is_said(packed, content) == (name != "beside")
+
+
+TABLES = ("crm.customers", "crm.accounts", "crm.orders", "web.events", "census.census2000")
+
+
+@pytest.mark.parametrize("table", but_for(["crm.customers"], TABLES))
+def test_each_table_is_verified_and_nothing_survives(
+    spark: SparkSession, treated: tuple[Path, Config], table: str
+) -> None:
+    found = verify.run(spark, treated[1], table)
+    assert {check.outcome for check in found.checks} == {"holds"}, [*outcome.lines(found)]
 
 
 def test_the_join_on_pseudonyms_is_the_raw_join(spark: SparkSession, treated: tuple[Path, Config]) -> None:

@@ -1,0 +1,84 @@
+"""What a verification found: checks that hold, fail or could not be made; no value in any of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from jobs.console.text_table import table_lines
+from jobs.verification.survivors import Scanned
+
+Outcome = Literal["holds", "fails", "not checked"]
+MOST = 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """One check. said: in a line what was looked at, or why it was not. faults: each thing that is wrong."""
+
+    name: str
+    outcome: Outcome
+    said: str = ""
+    faults: tuple[str, ...] = ()
+
+
+def judged(name: str, faults: list[str], said: str = "") -> Check:
+    """A check that was made."""
+    return Check(name, "fails" if faults else "holds", said, tuple(faults))
+
+
+@dataclasses.dataclass(frozen=True)
+class Verified:
+    """One table. version: that was looked at."""
+
+    table: str
+    version: int
+    checks: tuple[Check, ...]
+    scanned: Scanned | None = None
+
+    @property
+    def fails(self) -> bool:
+        """Whether a check fails. One that could not be made does not count: what it says is for a person to judge."""
+        return any(check.outcome == "fails" for check in self.checks)
+
+
+def lines(found: Verified) -> Iterator[str]:
+    """For a person."""
+    yield f"{found.table}, version {found.version}: {'FAILS' if found.fails else 'holds what it says'}"
+    rows = [(check.name, check.outcome, check.said) for check in found.checks]
+    yield from table_lines(("check", "outcome", "said"), rows)
+    for check in found.checks:
+        if check.faults:
+            yield ""
+            yield f"{check.name}:"
+            yield from (f"  {fault}" for fault in check.faults[:MOST])
+            if len(check.faults) > MOST:
+                yield f"  and {len(check.faults) - MOST} more"
+    if found.scanned is not None and found.scanned.survivors:
+        yield ""
+        header = ("found in", "column", "spelt", "extent", "of the source's", "rows or lines")
+        cells = [
+            (each.place, each.path, each.spelling, each.extent, each.column, str(each.found))
+            for each in found.scanned.survivors
+        ]
+        yield from table_lines(header, cells)
+
+
+def as_data(found: Verified) -> Mapping[str, Any]:
+    """As plain data."""
+    scanned = found.scanned
+    told = None if scanned is None else {
+        "looked_for": list(scanned.looked_for),
+        "left_out": dict(scanned.left_out),
+        "values": scanned.values,
+        "files": scanned.files,
+        "survivors": [dataclasses.asdict(each) for each in scanned.survivors],
+    }  # fmt: skip
+    return {
+        "table": found.table,
+        "version": found.version,
+        "holds": not found.fails,
+        "checks": [{**dataclasses.asdict(check), "faults": list(check.faults)} for check in found.checks],
+        "survivor_scan": told,
+    }

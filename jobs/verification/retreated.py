@@ -1,0 +1,213 @@
+"""The source treated once more, as its record says, and held against the table; and whether the numbers of rows add up.
+
+Nothing joins a row of the source with one of the target but what the treatment made of it. So of one column with a
+pseudonym all values are treated, a sample is chosen by a hash of the results, and of these rows all deterministic
+columns are compared as multisets: exactly the rows that are due must stand in the table, as often as they are due.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping
+
+from pyspark.sql import Column, DataFrame
+
+from jobs.columnar.set_aside import MOST_ROWS
+from jobs.configuration.column_path import ColumnPath, Field
+from jobs.configuration.models import Source, TableConfig
+from jobs.console.shown import shown
+from jobs.lake import log_counts, quarantined, read
+from jobs.lake.columns import column
+from jobs.lake.read import SourceRows
+from jobs.lake.record_names import RECORD
+from jobs.named_keys import key_delivery, key_ring
+from jobs.named_keys.key_ring import KeyRing
+from jobs.record import record_reader, treatment_record
+from jobs.table_run.selection import Selection
+from jobs.treatment import predicates, treatment_plan
+from jobs.treatment.treatment_plan import Decision, Plan
+from jobs.verification import multisets
+from jobs.verification.outcome import Check, judged
+from jobs.verification.standing import Standing
+from privacy_udfs.errors import LakenymError
+
+SAMPLE = 100_000
+ANCHOR = "lakenym anchor"
+
+
+@dataclasses.dataclass(frozen=True)
+class Ready:
+    """All that treating the source again takes. raw: its rows, those that are left out too. source: without them."""
+
+    table: Standing
+    entry: TableConfig
+    raw: SourceRows
+    source: SourceRows
+    ring: KeyRing
+    plan: Plan
+
+
+def source_of(table: Standing) -> SourceRows:
+    """The source as the newest run read it, as far as it has versions. Raises `SourceProblem`."""
+    assert table.entry is not None
+    return read.rows_of(table.spark, _pinned(table.entry.source, table.source_version))
+
+
+def _pinned(source: Source, version: int | None) -> Source:
+    if version is None:
+        return source
+    return source.model_copy(update={"options": {**source.options, "versionAsOf": str(version)}})
+
+
+def ready(table: Standing, raw: SourceRows) -> Ready:
+    """The plan of the run that made the table, with the versions of keys that its record names. Raises `KeyProblem`,
+    `PlanError`."""
+    assert table.conf is not None
+    assert table.entry is not None
+    source = predicates.minimized(raw, table.entry)
+    ids = {
+        each.key: each.key_id for each in record_reader.all_of(table.columns) if each.key and each.key_id is not None
+    }
+    ring = key_ring.open_for(table.conf, table.entry)
+    plan = treatment_plan.build(table.entry, source.rows.schema, {**ring.ids, **ids}, source.names_from_data)
+    return Ready(table, table.entry, raw, source, ring, plan)
+
+
+def check(table: Standing, raw: SourceRows, sample: int = SAMPLE) -> Iterator[Check]:
+    """Whether the record, the rows and their number are what treating the source again gives."""
+    why = _why_not(table)
+    if why is not None:
+        yield from (Check(name, "not checked", why) for name in ("record anew", "rows anew", "counts"))
+        return
+    try:
+        made = ready(table, raw)
+        entries = treatment_record.entries(made.plan, made.ring.checks(made.plan))
+    except LakenymError as error:
+        said = str(error).partition("\n")[0]
+        yield from (Check(name, "not checked", said) for name in ("record anew", "rows anew"))
+    else:
+        text = treatment_record.written(made.plan.table, entries, made.entry.rows, treatment_record.least(made.plan))
+        same = json.loads(text) == json.loads(table.properties[RECORD])
+        yield judged("record anew", [] if same else ["configuration, source and keys give another record"])
+        with key_delivery.delivered(table.spark, made.ring, made.plan) as keys:
+            yield _rows(made, Selection(made.plan, entries, keys), sample)
+    yield _counts(table, raw)
+
+
+def _why_not(table: Standing) -> str | None:
+    if table.last is None:
+        return "the log has no run any more"
+    if table.last.run.get("mode") == "partitions":
+        return "partitions were written at different times, from different versions of the source"
+    return None
+
+
+# -- rows -------------------------------------------------------------------------------------------------------------
+
+
+def _rows(made: Ready, selection: Selection, sample: int) -> Check:
+    names = [name for name in made.table.rows.columns if _is_compared(made, name)]
+    if not names:
+        return Check("rows anew", "not checked", "no column of it is made the same way each time")
+    anchor = next((name for name in names if _is_anchor(made.plan, name)), None)
+    count = made.table.rows.count()
+    share = 1.0 if anchor is None or count <= sample else sample / count
+    due, there = _due(made, selection, anchor, share), _there(made.table.rows, anchor, share)
+    found = multisets.compared(due.select(*map(column, names)), there.select(*map(column, names)), names)
+    faults = [] if not found.whole.second else [f"{found.whole.second} rows are not what the source gives"]
+    missing = found.whole.first
+    if missing and made.entry.suppress is None:
+        faults.append(f"{missing} rows that the source gives are missing")
+    faults += _by_column(found, strict=made.entry.suppress is None)
+    left = len(made.table.rows.columns) - len(names)
+    said = f"{found.rows} rows of the source, {len(names)} columns" + (
+        f"; {left} not the same each time" if left else ""
+    )
+    unversioned = "" if made.raw.version is not None else "; the source as it is now"
+    return judged("rows anew", faults, said + unversioned)
+
+
+def _by_column(found: multisets.Compared, strict: bool) -> Iterator[str]:
+    for name, apart in found.columns.items():
+        if apart.second or (strict and apart.first):
+            yield f"{shown(name)}: {apart.second} values that are not due, {apart.first} missing"
+
+
+def _is_compared(made: Ready, name: str) -> bool:
+    cases = [case for leaf in _leaves(made.plan, name) for case in leaf.cases]
+    steady = all(case.treatment.technique.deterministic for case in cases)
+    return bool(cases) and steady and multisets.can_be_compared(made.table.rows.schema[name].dataType)
+
+
+def _leaves(plan: Plan, name: str) -> list[Decision]:
+    return [leaf for leaf in plan.leaves if leaf.path.root == name]
+
+
+def _is_anchor(plan: Plan, name: str) -> bool:
+    """Whether a column's values tell rows apart well enough to choose among them."""
+    leaves = _leaves(plan, name)
+    if len(leaves) != 1 or leaves[0].path != ColumnPath((Field(name),)) or len(leaves[0].cases) != 1:
+        return False
+    technique = leaves[0].cases[0].treatment.technique
+    return technique.scatters and technique.injective and technique.deterministic
+
+
+def _due(made: Ready, selection: Selection, anchor: str | None, share: float) -> DataFrame:
+    """The rows of the sample, treated; without those that are refused where such are set aside."""
+    rows = made.source.rows
+    columns = dict(zip(_names(selection), selection.columns(), strict=True))
+    if anchor is not None and share < 1:
+        rows = rows.withColumn(ANCHOR, columns[anchor])
+        rows = rows.where(multisets.in_sample(column(ANCHOR), share, _SEEDS))
+    if made.entry.quarantine is not None:
+        refusal = selection.refusal(MOST_ROWS)
+        rows = rows if refusal is None else rows.where(refusal.isNull())
+    return rows.select(*columns.values())
+
+
+_SEEDS = multisets.Seeds()
+
+
+def _names(selection: Selection) -> list[str]:
+    return [field.name for field, _, _ in selection.trees()]
+
+
+def _there(rows: DataFrame, anchor: str | None, share: float) -> DataFrame:
+    if anchor is None or share == 1:
+        return rows
+    chosen: Column = multisets.in_sample(column(anchor), share, _SEEDS)
+    return rows.where(chosen)
+
+
+# -- counts -----------------------------------------------------------------------------------------------------------
+
+
+def _counts(table: Standing, raw: SourceRows) -> Check:
+    """Rows of the source = rows of the target + those in quarantine + those kept out."""
+    assert table.entry is not None
+    assert table.last is not None
+    read_ = predicates.minimized(raw, table.entry).rows
+    source = None if table.entry.rows is not None else log_counts.of(raw.rows)
+    source, there = read_.count() if source is None else source, table.rows.count()
+    aside = sum(quarantined.of(table.state.history).runs.values())
+    kept_out = table.last.run.get("suppressed")
+    missing = source - there - aside
+    said = f"{source} of the source, {there} here, {aside} in quarantine"
+    if kept_out is not None:
+        said += f", {kept_out} kept out"
+    fine = missing == kept_out if isinstance(kept_out, int) else missing == 0
+    if isinstance(kept_out, str):  # so few that nobody is told how many
+        fine, said = 0 <= missing < 10, f"rows add up, but for {kept_out} kept out"
+    faults = [] if fine else [f"{said}: they do not add up"]
+    if table.last.run.get("mode") in ("full", None):
+        faults += _by_metadata(table, source - aside, table.last.run.get("counts") or {})
+    return judged("counts", faults, said)
+
+
+def _by_metadata(table: Standing, rows: int, counts: Mapping[str, list[int]]) -> Iterator[str]:
+    """Of each column that is no part of another as many values were counted as there were rows."""
+    for path, numbers in counts.items():
+        plain = all(isinstance(step, Field) for step in ColumnPath.parse(path).steps)
+        if plain and sum(numbers) != rows:
+            yield f"{shown(path)}: the run counted {sum(numbers)} values of {rows} rows"

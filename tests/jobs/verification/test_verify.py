@@ -1,0 +1,281 @@
+"""A treated table verified: as it was written, and with 30 leaks planted in it, all of them in one scan."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import hashlib
+import json
+import shutil
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import SparkSession
+
+from jobs import pseudonymize, verify
+from jobs.configuration import config
+from jobs.configuration.config import Config
+from jobs.console.exit_codes import Refused
+from jobs.spark_app import session
+from jobs.verification import outcome, retreated, standing, survivors
+from jobs.verification.outcome import Verified
+from tests.helpers.lakes import column, table, write_conf
+
+PEOPLE = 60
+NAMES = [f"Zoë {first}sdóttir-{n:02}" for n, first in zip(range(PEOPLE), ["Ann", "Bjarney", "Cecil"] * 20, strict=True)]
+MAILS = [f"person.{n:02}.{hashlib.sha256(b'%d' % n).hexdigest()[:4]}@example.org" for n in range(PEOPLE)]
+IDS = [7_300_000_019 + 7919 * n for n in range(PEOPLE)]
+BORN = [datetime.date(1950 + n, 1 + n % 12, 1 + n % 28) for n in range(PEOPLE)]
+DIRECT = "direct_identifier"
+COLUMNS = {
+    "id": column({"technique": "keyed_hash", "key": "crm", "encoding": "hex"}, DIRECT),
+    "name": column("redact", DIRECT),
+    "mail": column({"technique": "deterministic_encryption", "key": "crm"}, DIRECT),
+    "phone": column({"technique": "format_preserving_encryption", "key": "crm"}, DIRECT),
+    "born": {"technique": "generalize_date"},
+    "age": {"technique": "generalize_number", "width": 10},
+    "note": column("keep"),
+    "doc": column("keep"),
+    "tags[]": column("keep"),
+    "info.ref": column("keep"),
+    "info.born": {"technique": "generalize_date", "unit": "month"},
+    "amount": column("keep"),
+    "blob": column("keep"),
+    "secret": column({"technique": "randomized_encryption", "key": "crm"}, "sensitive"),
+}
+
+
+def source() -> pa.Table:
+    return pa.table(
+        {
+            "id": pa.array(IDS),
+            "name": NAMES,
+            "mail": MAILS,
+            "phone": [f"{30_123_456 + 977 * n:011}" for n in range(PEOPLE)],
+            "born": pa.array(BORN),
+            "age": pa.array([70 - n for n in range(PEOPLE)]),
+            "note": [f"called {n % 7} times" for n in range(PEOPLE)],
+            "doc": [json.dumps({"a": n % 5}) for n in range(PEOPLE)],
+            "tags": pa.array([["a", "b"][: n % 3] for n in range(PEOPLE)]),
+            "info": pa.array([{"ref": f"r{n % 9}", "born": BORN[n]} for n in range(PEOPLE)]),
+            "amount": pa.array([n % 20 for n in range(PEOPLE)]),
+            "blob": pa.array([b"%d" % (n % 4) for n in range(PEOPLE)]),
+            "secret": [f"s{n}" for n in range(PEOPLE)],
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def treated(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Config]:
+    lake = tmp_path_factory.mktemp("verify")
+    spark.createDataFrame(source()).coalesce(2).write.format("delta").save(str(lake / "raw" / "t"))
+    made = {"format": "delta", "path": str(lake / "raw" / "t")}
+    conf = config.load(write_conf(lake, table("t", lake, COLUMNS, source=made)))
+    pseudonymize.run(spark, conf, "t")
+    pseudonymize.run(spark, conf, "t")
+    return lake, conf
+
+
+@pytest.fixture(scope="module")
+def clean(spark: SparkSession, treated: tuple[Path, Config]) -> Verified:
+    return verify.run(spark, treated[1], "t", baseline="0")
+
+
+@pytest.fixture(scope="module")
+def without_conf(spark: SparkSession, treated: tuple[Path, Config], clean: Verified) -> Verified:
+    return verify.run(spark, None, path=str(treated[0] / "treated" / "t"))
+
+
+def outcomes(found: Verified) -> dict[str, str]:
+    return {check.name: check.outcome for check in found.checks}
+
+
+CHECKS = ("record", "fields", "configuration", "shapes", "record anew", "rows anew", "counts", "survivors")
+
+
+def test_a_table_as_it_was_written_holds(clean: Verified) -> None:
+    assert outcomes(clean) == dict.fromkeys((*CHECKS, "baseline"), "holds"), [*outcome.lines(clean)]
+    assert not clean.fails
+    assert clean.scanned is not None
+    assert clean.scanned.values == 4 * PEOPLE
+    assert clean.scanned.looked_for == ("id", "name", "mail", "phone")
+    assert clean.scanned.files >= 6
+    said = {check.name: check.said for check in clean.checks}
+    assert said["rows anew"] == "60 rows of the source, 12 columns; 1 not the same each time"
+    assert said["counts"] == "60 of the source, 60 here, 0 in quarantine"
+    assert said["shapes"].startswith("8 columns by shape; of 6 ")
+
+
+def test_a_sample_is_of_the_same_rows_on_both_sides(
+    spark: SparkSession, treated: tuple[Path, Config], clean: Verified
+) -> None:
+    own, conf = session.for_run(spark), treated[1]
+    stands = standing.found(own, conf, conf.tables["t"].target, "t")
+    checks = {check.name: check for check in retreated.check(stands, retreated.source_of(stands), sample=20)}
+    assert checks["rows anew"].outcome == "holds"
+    assert 0 < int(checks["rows anew"].said.partition(" ")[0]) < PEOPLE
+
+
+# -- leaks ------------------------------------------------------------------------------------------------------------
+
+
+def b64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def sha(name: str, text: str) -> bytes:
+    return hashlib.new(name, text.encode()).digest()
+
+
+def planted() -> dict[str, dict[str, object]]:
+    """What is put into columns, each in a row of its own: as what it is to be told, and of which column."""
+    return {
+        "note, as it is, whole, name": {"note": NAMES[0]},
+        "note, as it is, within a text, mail": {"note": f"write to {MAILS[1]} soon"},
+        "note, other case or form, whole, name": {"note": NAMES[2].upper()},
+        "note, other case or form, within a text, name": {"note": f"({unicodedata.normalize('NFD', NAMES[3])})"},
+        "note, base64, within a text, mail": {"note": b64(MAILS[4])},
+        "note, base64, within a text, name": {"note": base64.urlsafe_b64encode(f"?>{NAMES[5]}~".encode()).decode()},
+        "note, hex, within a text, mail": {"note": f"0x{MAILS[6].encode().hex()}"},
+        "note, URL, within a text, name": {"note": f"https://example.org/?q={quote(NAMES[7])}"},
+        "note, unkeyed hash, within a text, mail": {"note": sha("md5", MAILS[8]).hex()},
+        "note, unkeyed hash, within a text, name": {"note": b64_of(sha("sha256", NAMES[9].lower()))},
+        "note, unkeyed hash, within a text, id": {"note": f"u_{sha('sha1', str(IDS[10])).hex()}"},
+        "note, as it is, within a text, id": {"note": f"customer {IDS[11]}."},
+        "doc, JSON escapes, within a text, name": {"doc": json.dumps({"who": [NAMES[12]]})},
+        "doc, as it is, within a text, mail": {"doc": json.dumps({"who": {"mail": MAILS[13]}})},
+        "tags[], as it is, whole, mail": {"tags": ["a", MAILS[14]]},
+        "info.ref, as it is, within a text, id": {"info": {"ref": f"R-{IDS[15]}", "born": None}},
+        "amount, as it is, whole, id": {"amount": IDS[16]},
+        "amount, unkeyed hash, within a text, mail": {
+            "amount": int.from_bytes(sha("sha512", MAILS[17])[:8], "big", signed=True)
+        },
+        "blob, unkeyed hash, within a text, name": {"blob": sha("sha512", NAMES[18])},
+        "id, unkeyed hash, within a text, id": {"id": sha("md5", str(IDS[19])).hex()},
+        "secret, base64, within a text, name": {"secret": b64(f"{NAMES[20]} and 20 bytes more")},
+        "mail, as it is, whole, mail": {"mail": MAILS[21]},
+    }
+
+
+def b64_of(octets: bytes) -> str:
+    return base64.b64encode(octets).decode()
+
+
+FILES = {
+    "Delta log, , as it is, within a text, mail",
+    "checksum, , as it is, within a text, mail",
+    "checkpoint, add.stats, as it is, within a text, mail",
+    "change file, note, as it is, whole, name",
+    "older version, note, as it is, whole, mail",
+    "Parquet footer, , as it is, within a text, id",
+    "file name, , as it is, within a text, name",
+    "other file, , as it is, within a text, mail",
+}
+
+
+def plant(spark: SparkSession, root: Path) -> None:
+    target = spark.read.format("delta").load(str(root))
+    rows = [{**dict.fromkeys(target.columns), **row} for row in planted().values()]
+    columns = [[row[name] for row in rows] for name in target.columns]
+    more = spark.createDataFrame(list(zip(*columns, strict=True)), target.schema)
+    more.coalesce(1).write.format("delta").mode("append").option("userMetadata", f"for {MAILS[30]}").save(str(root))
+    (root / "_delta_log" / "00000000000000000001.crc").write_text(json.dumps({"note": f"see {MAILS[31]}"}))
+    (root / "_delta_log" / ".00000000000000000001.crc.crc").unlink(missing_ok=True)
+    checkpoint = pa.table({"add": pa.array([{"path": "x", "stats": json.dumps({"min": MAILS[32]})}])})
+    pq.write_table(checkpoint, root / "_delta_log" / "00000000000000000001.checkpoint.0000000001.0000000002.parquet")
+    (root / "_change_data").mkdir()
+    pq.write_table(pa.table({"note": [NAMES[33]]}), root / "_change_data" / "cdc-1.parquet")
+    old = pa.table({"note": [MAILS[34]]}).replace_schema_metadata({"made for": f"no. {IDS[35]}"})
+    folder = root / f"name={quote(NAMES[36])}"
+    folder.mkdir()
+    pq.write_table(old, folder / "part-0.parquet")
+    (root / "left.csv").write_text(f"a,b\n1,{MAILS[37]}\n")
+
+
+@pytest.fixture(scope="module")
+def leaking(
+    spark: SparkSession, treated: tuple[Path, Config], clean: Verified, without_conf: Verified
+) -> Iterator[Verified]:
+    """After all that is asked of the table as it was."""
+    root = treated[0] / "treated" / "t"
+    kept = treated[0] / "kept"
+    shutil.copytree(root, kept)
+    plant(spark, root)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(survivors, "MOST_VALUES", 100)  # three rounds
+        found = verify.run(spark, treated[1], "t")
+    yield found
+    shutil.rmtree(root)
+    shutil.copytree(kept, root)
+
+
+def test_all_leaks_are_found_and_no_other(leaking: Verified) -> None:
+    assert leaking.scanned is not None
+    told = {
+        f"{each.place}, {each.path}, {each.spelling}, {each.extent}, {each.column}": each.found
+        for each in leaking.scanned.survivors
+    }
+    columns = {each.removeprefix("column, "): found for each, found in told.items() if each.startswith("column, ")}
+    assert columns == dict.fromkeys(planted(), 1)
+    assert set(told) >= FILES
+    assert len(planted()) + len(FILES) == 30
+
+
+def test_of_a_table_with_other_rows_other_checks_fail_too(leaking: Verified) -> None:
+    failing = {name for name, said in outcomes(leaking).items() if said == "fails"}
+    assert failing == {"shapes", "rows anew", "counts", "survivors"}
+    (shapes,) = (check for check in leaking.checks if check.name == "shapes")
+    assert {fault.partition(":")[0] for fault in shapes.faults} == {"mail", "secret"}
+    (rows,) = (check for check in leaking.checks if check.name == "rows anew")
+    assert rows.faults[0] == f"{len(planted())} rows are not what the source gives"
+
+
+def test_by_the_table_alone(without_conf: Verified) -> None:
+    found = outcomes(without_conf)
+    assert [name for name, said in found.items() if said == "holds"] == ["record", "fields", "shapes"]
+    assert {said for name, said in found.items() if name not in ("record", "fields", "shapes")} == {"not checked"}
+    assert not without_conf.fails
+
+
+def test_a_record_that_was_changed(spark: SparkSession, treated: tuple[Path, Config], clean: Verified) -> None:
+    """Milder than it is: the year of birth instead of the decade, say; and a policy that never was."""
+    root = treated[0] / "treated" / "t"
+    stands = spark.sql(f"SHOW TBLPROPERTIES delta.`{root}`").collect()
+    (record,) = (row["value"] for row in stands if row["key"] == "privacy.record")
+    told = json.loads(record)
+    told["columns"]["age"]["parameters"]["width"] = 50
+    del told["columns"]["blob"]
+    properties = {"privacy.record": json.dumps(told), "privacy.policy.version": "2031-01"}
+    version = clean.version
+    for name, text in properties.items():
+        spark.sql(f"ALTER TABLE delta.`{root}` SET TBLPROPERTIES ('{name}' = {json.dumps(text)})")
+    try:
+        found = verify.run(spark, treated[1], "t")
+    finally:
+        spark.sql(f"RESTORE delta.`{root}` TO VERSION AS OF {version}")
+    said = {check.name: check for check in found.checks if check.outcome == "fails"}
+    assert said.keys() >= {"fields", "configuration", "record anew"}
+    assert set(said["configuration"].faults) == {
+        "age: record and configuration differ in width",
+        "blob: only the configuration has it",
+        "policy version: record and configuration differ",
+    }
+    assert {fault.partition(":")[0] for fault in said["fields"].faults} == {"age", "blob"}
+
+
+def test_what_is_no_treated_table(spark: SparkSession, treated: tuple[Path, Config]) -> None:
+    for path, why in ((treated[0] / "nowhere", "is not there"), (treated[0] / "raw" / "t", "no treatment record")):
+        with pytest.raises(Refused, match=why):
+            verify.run(spark, None, path=str(path))
+
+
+def test_no_value_is_in_what_is_told(leaking: Verified) -> None:
+    told = "\n".join(outcome.lines(leaking)) + json.dumps(outcome.as_data(leaking), ensure_ascii=False)
+    for value in (*NAMES, *MAILS, *map(str, IDS)):
+        assert value not in told
+        assert value.lower() not in told.lower()

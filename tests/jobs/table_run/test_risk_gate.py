@@ -147,12 +147,13 @@ def test_partitions_and_changes_are_asked_too(spark: SparkSession, lake: Path) -
 def test_the_strictest_bound_counts_and_is_named(
     spark: SparkSession, lake: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Of every table, of a class, of the table itself: each is the strictest of one measure. Incomes
-    are 5, 5 and 2 of 12 in all, 2, 2 and 2 in one class, 3, 3 and 0 in the other: both are (1/12 + 2/12) / 2 away."""
+    """Of every table, of a class, of the table itself: each is the strictest of one measure. Of the
+    incomes 0, 1 and 2 there are 5, 5 and 2 in all, 2, 2 and 2 in one class, 3, 3 and 0 in the other: both classes are
+    (1/12 + 2/12) / 2 away."""
     raw(spark, lake, tuple(f"P-{at}|80{at}31|Berlin|{at % 3}" for at in range(6)))
     raw(spark, lake, tuple(f"P-{at}|90{at}31|Berlin|{at % 2}" for at in range(10, 16)))
     of_class = {"quasi_identifier": {"k": 7, "at_risk": 0.2}, "sensitive": {"l": 3}}
-    configured(lake, {"k": 5, "l": 2, "at_risk": 0.1}, of_class, {"t": 0.01, "k": 6})
+    configured(lake, {"k": 5, "l": 2, "at_risk": 0.1}, of_class, {"t": 0.01})
     with pytest.raises(Refused) as refused:
         run(spark, lake, "auto")
     assert str(refused.value).splitlines() == [

@@ -79,5 +79,11 @@ def values(column: pa.Array, leaf: Leaf) -> pa.Array:
         elif isinstance(step, Element):
             column = column.flatten()
         else:
-            column = pc.struct_field(column.flatten(), [0 if isinstance(step, MapKey) else 1])
+            column = pc.struct_field(_entries(column), [0 if isinstance(step, MapKey) else 1])
     return column
+
+
+def _entries(maps: pa.MapArray) -> pa.StructArray:
+    """All keys with their values. A map is a list of them in other words."""
+    pair = pa.struct([("key", maps.type.key_type), ("value", maps.type.item_type)])
+    return maps.cast(pa.list_(pair)).flatten()

@@ -92,8 +92,8 @@ def named(tally: Tally, kind: Kind, bounds: tuple[float, ...] | None) -> dict[st
 
 
 def _kind(tally: Tally, is_number: bool, before: ColumnProfile | None) -> Kind:
-    if is_number and before is not None and before.kind == "bins":
-        return "bins"
+    if before is not None and before.kind == ("bins" if is_number else "many"):
+        return before.kind
     most = MOST_AS_CATEGORIES if is_number and before is None else len(tally.categories)
     if not tally.many and len(tally.categories) <= most:
         return "categories"

@@ -174,6 +174,7 @@ def test_rows_in_quarantine(lake: Path) -> None:
 # -- real ones --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.sweep
 def test_a_target_over_its_life(spark: SparkSession, lake: Path) -> None:
     """Not there; treated, and nothing to tell; moved together, and deleted from; then written to by others."""
     conf = configured(lake, table("t", lake, COLUMNS))
@@ -195,10 +196,11 @@ def test_a_target_over_its_life(spark: SparkSession, lake: Path) -> None:
     assert found() == [("warn", "others")]
     spark.read.format("delta").load(str(path)).limit(1).write.format("delta").mode("append").save(str(path))
     assert found() == [("alert", "others"), ("warn", "others")]
-    pseudonymize.run(spark, conf, "t", accept_raw_history=True)
+    pseudonymize.run(spark, conf, "t", allow_raw_history=True)
     assert found() == []
 
 
+@pytest.mark.sweep
 def test_what_the_last_run_refused_and_set_aside(spark: SparkSession, lake: Path) -> None:
     """Of 200 rows 40 are refused: they stand in quarantine. With the rule mended by null, they are 40 of its values."""
     quarantines.put(quarantines.rows(spark, 0, 200, bad="id % 5 = 1"), lake, "overwrite")

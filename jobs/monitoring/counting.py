@@ -121,4 +121,5 @@ def _counts(values: pa.Array) -> pa.Array:
 def _floats(values: pa.Array) -> numbers.Floats:
     if pa.types.is_temporal(values.type):
         values = _counts(values)
-    return values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    floats: numbers.Floats = values.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    return floats

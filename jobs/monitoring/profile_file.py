@@ -81,7 +81,9 @@ def _column(data: Mapping[str, Any], bounds: Any) -> ColumnProfile:
         raise ValueError("no kind, or bins without bounds")
     sketch = data["sketch"]
     return ColumnProfile(
-        *(_count(data[name]) for name in ("seen", "nulls", "different")),
+        _count(data["seen"]),
+        _count(data["nulls"]),
+        _count(data["different"]),
         kind,
         {str(name): _count(count) for name, count in data["counts"].items()},
         tuple(map(str, data["known"])),

@@ -43,7 +43,7 @@ class Secret:
         try:
             return json.loads(text)
         except ValueError:
-            raise TokenRefused("a token that holds something else") from None
+            raise TokenRefused() from None
 
 
 def of(conf: Config) -> Secret:

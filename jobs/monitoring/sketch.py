@@ -35,13 +35,15 @@ def murmur(numbers: npt.NDArray[np.int64]) -> Hashes:
         other = np.full_like(one, _SEED ^ 8)
         one = one + other
         other = other + one
-        return (_final(one) + _final(other)) >> np.uint64(1)
+        hashes: Hashes = (_final(one) + _final(other)) >> np.uint64(1)
+    return hashes
 
 
 def _final(hashes: Hashes) -> Hashes:
     for factor in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53):
         hashes = (hashes ^ (hashes >> np.uint64(33))) * np.uint64(factor)
-    return hashes ^ (hashes >> np.uint64(33))
+    final: Hashes = hashes ^ (hashes >> np.uint64(33))
+    return final
 
 
 def least(hashes: Hashes) -> Hashes:
@@ -53,7 +55,7 @@ def estimate(hashes: Hashes) -> int:
     """How many different values these are the `least` hashes of."""
     if len(hashes) < LEAST_OF:
         return len(hashes)
-    return round(CELLS / (float(hashes[CELLS]) / _WHOLE))
+    return int(CELLS / (float(hashes[CELLS]) / _WHOLE) + 0.5)
 
 
 def compact(hashes: Hashes) -> bytes:

@@ -61,6 +61,8 @@ class Tally:
             self._add_named(self.bins if kind == BIN else self.categories, codes, counts)
 
     def add_hashes(self, hashes: sketch.Hashes) -> None:
+        if len(self.hashes) == sketch.LEAST_OF:  # those above would be sorted for nothing
+            hashes = hashes[hashes < self.hashes[-1]]
         self.hashes = sketch.least(np.concatenate([self.hashes, hashes]))
 
     def add_cells(self, cells: numbers.Keys, sizes: numbers.Counts, shift: int = 0) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import BAD_USAGE, DONE, REFUSED
 from jobs.monitoring import leaves, one_pass, profile_file, secret, sketch
+from jobs.monitoring import report as reporting
 from jobs.monitoring.counting import Wanted
 from jobs.monitoring.profile_file import Profiles
 from jobs.risk_measures import profile as risk_profile
@@ -49,7 +50,7 @@ def orders_of(sku: str) -> str:
     return f"transform(sequence(1, cast(id % 3 as int) + 1), x -> named_struct('price', {price}, 'sku', {sku}))"
 
 
-def customers(spark: SparkSession, start: int = 0, end: int = 4000, **more: str) -> DataFrame:
+def customers(spark: SparkSession, numbers: tuple[int, int] = (0, 4000), more: Mapping[str, str] = {}) -> DataFrame:
     """Rows by number. more: other expressions in the place of some columns."""
     said = {
         "id": f"concat('{CANARY}-', id)",
@@ -63,11 +64,11 @@ def customers(spark: SparkSession, start: int = 0, end: int = 4000, **more: str)
         "vip": "id % 25 = 0",
         **more,
     }
-    return spark.range(start, end, 1, 3).selectExpr(*(f"{what} as {name}" for name, what in said.items()))
+    return spark.range(*numbers, 1, 3).selectExpr(*(f"{what} as {name}" for name, what in said.items()))
 
 
 def treat(spark: SparkSession, conf: Config, name: str, rows: DataFrame) -> None:
-    rows.write.mode("overwrite").parquet(conf.tables[name].source.path)
+    rows.write.mode("overwrite").parquet(str(conf.tables[name].source.path))
     pseudonymize.run(spark, conf, name)
 
 
@@ -89,7 +90,7 @@ def baseline_of(spark: SparkSession, conf: Config, *names: str) -> Profiles:
 
 def told(spark: SparkSession, conf: Config, before: Profiles, *names: str) -> list[tuple[str, str, str]]:
     report = monitor.run(spark, conf, names or ("c",), baseline=before)
-    assert CANARY not in json.dumps(monitor.report.as_data(report)) + "\n".join(monitor.report.lines(report))
+    assert CANARY not in json.dumps(reporting.as_data(report)) + "\n".join(reporting.lines(report))
     return [(each.level, each.what, each.column) for each in report.findings]
 
 
@@ -115,7 +116,7 @@ def check_planted(
     spark: SparkSession, conf: Config, before: Profiles, drawn: dict[str, str], what: set[tuple[str, str]]
 ) -> None:
     """Of columns that are drawn otherwise something is told, and of no other."""
-    treat(spark, conf, "c", customers(spark, **drawn))
+    treat(spark, conf, "c", customers(spark, more=drawn))
     found = {(what, column) for _, what, column in told(spark, conf, before)}
     assert found >= what
     assert {column.split(".")[0].split("[")[0] for _, column in found} == drawn.keys()
@@ -140,7 +141,7 @@ def test_drift_of_other_kinds(spark: SparkSession, conf: Config) -> None:
 @pytest.mark.sweep
 def test_rows_and_different_values(spark: SparkSession, conf: Config) -> None:
     before = baseline_of(spark, conf)
-    treat(spark, conf, "c", customers(spark, 0, 1000))
+    treat(spark, conf, "c", customers(spark, (0, 1000)))
     found = told(spark, conf, before)
     assert ("alert", "rows", "") in found
     assert {(what, column) for _, what, column in found} == {
@@ -194,12 +195,12 @@ def test_our_sketches_are_those_of_spark(spark: SparkSession, conf: Config) -> N
 @pytest.mark.sweep
 def test_a_table_of_no_rows_and_one_of_few(spark: SparkSession, conf: Config) -> None:
     before = baseline_of(spark, conf)
-    treat(spark, conf, "c", customers(spark, 0, 9))
+    treat(spark, conf, "c", customers(spark, (0, 9)))
     few = baseline_of(spark, conf)
     assert few["c"].rows == 0
     assert not any(each.seen or each.counts for path, each in few["c"].columns.items() if "[]" not in path)
     assert ("alert", "rows", "") in told(spark, conf, before)
-    treat(spark, conf, "c", customers(spark, 0, 0))
+    treat(spark, conf, "c", customers(spark, (0, 0)))
     assert ("alert", "rows", "") in told(spark, conf, before)
     assert told(spark, conf, few) == []
 
@@ -230,8 +231,9 @@ def test_the_command_line(spark: SparkSession, conf: Config, folder: Path, lake:
     assert code("--profile", str(profile)) == DONE
     assert code("--baseline", str(profile), "--profile", str(again), "--metrics", str(metrics), "--json") == DONE
     assert json.loads(printed[-2])["tables"]["c"]["columns"]["income"]["psi"] == 0
-    drawn = {"town": f"concat('{CANARY}-town-', if(id % 2 = 0, 40, id % 12))", "income": "double(123456.5 + id % 60)"}
-    treat(spark, conf, "c", customers(spark, **drawn))
+    town = f"concat('{CANARY}-town-', if(id % 2 = 0, 40, id % 12))"
+    drawn: dict[str, str] = {"town": town, "income": "double(123456.5 + id % 60)"}
+    treat(spark, conf, "c", customers(spark, more=drawn))
     assert code("--baseline", str(profile), "--metrics", str(metrics), "--json") == REFUSED
     found = json.loads(printed[-2])["findings"]
     assert {(each["what"], each["column"]) for each in found if each["level"] == "alert"} >= {

@@ -66,6 +66,8 @@ def run(
     for name in there:
         profiles[name], drifts[name] = _profiled(own, name, conf.tables[name], key, before.get(name))
     bounds = {name: each.bounds for name, each in looked.items()}
+    if baseline is not None:
+        found += [drift.no_baseline(name) for name in there if name not in before]
     for name, was in before.items():
         found += drift.findings(name, bounds[name], profiles[name], was, drifts[name])
     found += failures.translated("profiles", lambda: list(joinability.findings(own, profiles, before, bounds)))

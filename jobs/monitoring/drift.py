@@ -47,6 +47,11 @@ def of_column(tally: Tally, now: ColumnProfile, before: ColumnProfile) -> Drift:
     return Drift(before, now, index, psi.by_chance(was, counts), len(fresh), sum(fresh))
 
 
+def no_baseline(table: str) -> Finding:
+    """Of a table that there is nothing to compare with."""
+    return Finding("warn", table, "columns", "is not in the baseline", "make a new baseline")
+
+
 def findings(
     table: str, bounds: Bounds, now: TableProfile, before: TableProfile, drifts: Mapping[str, Drift]
 ) -> Iterator[Finding]:

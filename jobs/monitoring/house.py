@@ -5,59 +5,26 @@ Watches are two lists of small functions, `OF_CONF` and `OF_TABLES`. One more is
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 
 from jobs.configuration.config import Config
 from jobs.configuration.finding import Finding as Judged
-from jobs.configuration.models import TableConfig
 from jobs.gates import configuration_gates
-from jobs.lake import quarantined, state
 from jobs.lake.history import History
 from jobs.lake.log_commits import Commit
-from jobs.lake.state import TargetState
 from jobs.monitoring.finding import Finding, Level, What
-from jobs.monitoring.profile import told
+from jobs.monitoring.looked import Looked, look
 from jobs.named_keys import key_age
 from jobs.policy import policy_rules
 from jobs.spark_app import failures
 from privacy_udfs.errors import KeyProblem, LakenymError
 from privacy_udfs.keys import load_keyset
 
-RUNS = 5
 LEVELS: Mapping[str, Level] = {"refuse": "alert", "warn": "warn"}
-Bounds = Mapping[str, float]
-
-
-@dataclasses.dataclass(frozen=True)
-class Run:
-    """One of the last runs. refused: by column, as shares of its values; a count from 1 to 9 is told as 0."""
-
-    version: int
-    refused: Mapping[str, float]
-
-
-@dataclasses.dataclass(frozen=True)
-class Looked:
-    """What the log of a target says. run: the newest run of ours in it, None where it has none; after: what others
-    committed since, the newest first. ran_at: when that run committed. runs: the last ones, the oldest first.
-    waiting: rows in quarantine, as many as are told; some_wait: whether there are any."""
-
-    table: str
-    entry: TableConfig
-    bounds: Bounds
-    state: TargetState
-    run: Commit | None = None
-    after: Sequence[Commit] = ()
-    ran_at: datetime.datetime | None = None
-    runs: Sequence[Run] = ()
-    waiting: int = 0
-    some_wait: bool = False
 
 
 # -- the configuration ------------------------------------------------------------------------------------------------
@@ -223,38 +190,3 @@ def of_conf(conf: Config, names: Sequence[str], today: datetime.date) -> list[Fi
     """What the configuration says of some tables and of the house as a whole."""
     found = (each for watch in OF_CONF for each in watch(conf, today))
     return [each for each in found if not each.table or each.table in names]
-
-
-def look(spark: SparkSession, conf: Config, name: str) -> Looked:
-    entry = conf.tables[name]
-    bounds = entry.monitoring.before(conf.policy.monitoring)
-    stands = state.inspect(spark, entry.target)
-    if stands.version < 0:
-        return Looked(name, entry, bounds, stands)
-    run, after = stands.history.since_last_run
-    ours = [commit for commit in stands.history.commits if commit.version in stands.history.ours]
-    waiting = sum(quarantined.of(stands.history).runs.values())
-    return Looked(
-        *(name, entry, bounds, stands, run, after),
-        ran_at=None if run is None else _committed_at(spark, stands, run),
-        runs=tuple(Run(commit.version, _refused(commit)) for commit in ours[-RUNS:]),
-        waiting=told(waiting),
-        some_wait=waiting > 0,
-    )
-
-
-def _committed_at(spark: SparkSession, stands: TargetState, run: Commit) -> datetime.datetime:
-    newest = 1 if run.version == stands.version else None
-    rows = stands.address.history(spark, newest).where(F.col("version") == run.version)
-    seconds = rows.select(F.unix_seconds("timestamp")).collect()[0][0]
-    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
-
-
-def _refused(commit: Commit) -> dict[str, float]:
-    """The share of each column's values that a run refused, by what it says in its commit."""
-    counts = commit.run.get("counts")
-    return {
-        str(path): told(refused) / (treated + refused)
-        for path, (treated, _, refused) in (counts.items() if isinstance(counts, dict) else ())
-        if treated + refused
-    }

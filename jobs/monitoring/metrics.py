@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from jobs.console.shown import shown
 from jobs.monitoring.finding import Finding
-from jobs.monitoring.house import Looked
+from jobs.monitoring.looked import Looked
 from jobs.monitoring.report import Report
 
 PREFIX = "lakenym_monitor_"

@@ -9,7 +9,7 @@ from typing import Any
 
 from jobs.monitoring.drift import Drift
 from jobs.monitoring.finding import Finding
-from jobs.monitoring.house import Looked
+from jobs.monitoring.looked import Looked
 from jobs.monitoring.profile import ColumnProfile, TableProfile
 from jobs.risk_measures.report import SMALL
 

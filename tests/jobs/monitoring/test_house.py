@@ -19,7 +19,7 @@ from jobs.lake.log_commits import Commit
 from jobs.lake.state import TargetState
 from jobs.monitoring import house
 from jobs.monitoring.finding import Finding
-from jobs.monitoring.house import Looked, Run
+from jobs.monitoring.looked import Looked, Run
 from privacy_udfs.keys import load_keyset
 from tests.helpers import quarantines
 from tests.helpers.lakes import column, configured, table, write_conf

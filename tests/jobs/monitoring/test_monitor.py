@@ -159,6 +159,7 @@ def test_joins_that_fall_apart(spark: SparkSession, conf: Config) -> None:
     treat(spark, conf, "o", orders(1000))
     before = baseline_of(spark, conf, "c", "o")
     assert told(spark, conf, before, "c", "o") == []
+    assert told(spark, conf, {"c": before["c"]}, "c", "o") == [("warn", "columns", "")]
     treat(spark, conf, "o", orders(3000))
     report = monitor.run(spark, conf, ["c", "o"], baseline=before)
     found = {(each.what, each.table, each.column) for each in report.findings}

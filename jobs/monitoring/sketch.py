@@ -69,3 +69,11 @@ def compact(hashes: Hashes) -> bytes:
     )
     theta = b"" if exact else struct.pack("<Q", int(hashes[CELLS]))
     return head + theta + kept.astype("<u8").tobytes()
+
+
+def size(kept: bytes) -> int:
+    """How many different values a compact sketch is of, as `estimate` had it."""
+    whole = np.frombuffer(kept, "<u8")
+    if kept[0] == 2:
+        return len(whole) - 2
+    return int((len(whole) - 3) / (float(whole[2]) / _WHOLE) + 0.5)

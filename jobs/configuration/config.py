@@ -339,4 +339,5 @@ def _table(draft: Draft) -> TableConfig:
         risk=entry.risk,
         suppress=entry.suppress,
         processing=entry.processing,
+        monitoring=entry.monitoring,
     )

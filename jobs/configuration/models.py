@@ -32,6 +32,7 @@ from jobs.configuration.entry import (
     Uri,
 )
 from jobs.configuration.kinds import KindName
+from jobs.configuration.monitoring_bounds import MonitoringBounds, PolicyMonitoring
 from jobs.configuration.policy_entries import (
     Approved,
     ClassPolicy,
@@ -210,6 +211,7 @@ class TableEntry(Entry):
     risk: RiskBounds = RiskBounds()
     suppress: Suppress | None = None
     processing: Processing = Processing()
+    monitoring: MonitoringBounds = MonitoringBounds()
     columns: Annotated[dict[str, Any], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -232,16 +234,17 @@ class KeyEntry(Entry):
 class Policy(Entry):
     """Which techniques each class allows, and what must hold besides. A class that is not named allows none.
 
-    thresholds: for reports. risk: what the rows of a run are held to. require: what each column must state, or its
-    table for it. review_grace_days: how long after ``review_by`` a table is still treated, with a warning; for ever if
-    left out. profile: the laws and standards whose rules hold besides (`jobs.policy.profiles`). profile_exceptions:
-    what of them someone takes the responsibility for.
+    thresholds: for reports. risk: what the rows of a run are held to. monitoring: from where on a change of a treated
+    table is told. require: what each column must state, or its table for it. review_grace_days: how long after
+    ``review_by`` a table is still treated, with a warning; for ever if left out. profile: the laws and standards whose
+    rules hold besides (`jobs.policy.profiles`). profile_exceptions: what of them someone takes the responsibility for.
     """
 
     version: NotBlank
     classes: dict[Class, ClassPolicy]
     thresholds: Thresholds = Thresholds()
     risk: PolicyRisk = PolicyRisk()
+    monitoring: PolicyMonitoring = PolicyMonitoring()
     require: Annotated[tuple[Literal["review_by", "retention"], ...], Field(strict=False)] = ()
     review_grace_days: Annotated[int, Field(ge=0, le=3650)] | None = None
     approved: Approved = Approved()
@@ -355,6 +358,7 @@ class TableConfig:
     risk: RiskBounds = dataclasses.field(default_factory=RiskBounds)
     suppress: Suppress | None = None
     processing: Processing = dataclasses.field(default_factory=Processing)
+    monitoring: MonitoringBounds = dataclasses.field(default_factory=MonitoringBounds)
 
     @property
     def mode(self) -> Mode:

@@ -34,7 +34,7 @@ def violations(config: Config, table: str, today: datetime.date) -> list[Finding
     found = {
         *_parameters(config, entry),
         *_required(config, entry),
-        *_reviews(config, entry, today),
+        *reviews(config, entry, today),
         *_risk(config, entry),
         *judged.of_table(config, entry, today),
         *policy_approval.of_table(config, entry, today),
@@ -117,7 +117,8 @@ def _required(config: Config, table: TableConfig) -> Iterator[Finding]:
             yield Place(table.file, table.line, field).says("refuse", message)
 
 
-def _reviews(config: Config, table: TableConfig, today: datetime.date) -> Iterator[Finding]:
+def reviews(config: Config, table: TableConfig, today: datetime.date) -> Iterator[Finding]:
+    """What is past its review: the table as a whole, or columns with a date of their own."""
     grace = config.policy.review_grace_days
     if table.review_by is not None and any(column.review_by is None for column in table.columns.values()):
         level, message = _review(table.review_by, grace, today)

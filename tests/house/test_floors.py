@@ -22,7 +22,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("policy", "spark_app", "lineage", "processing_records"),
     ("named_keys", "archive", "metastore", "risk_classes", "audit_log"),
     ("drafting", "gates", "columnar", "risk_measures", "risk_search"),
-    ("table_run",),
+    ("table_run", "monitoring"),
     ("verification",),
 )
 """Bottom up. Above them are the verbs, the files of ``jobs/``, which may know every room and each other."""

@@ -1,0 +1,95 @@
+"""What of a table is other than it was, by more than its bounds: all of it told by what profiles may hold."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+
+from jobs.monitoring import profile, psi
+from jobs.monitoring.finding import Finding, Level
+from jobs.monitoring.profile import ColumnProfile, TableProfile
+from jobs.monitoring.tally import Tally
+
+Bounds = Mapping[str, float]
+LOOK = "find out why, and where it is as it should be make a new baseline"
+
+
+@dataclasses.dataclass(frozen=True)
+class Drift:
+    """How one column moved. psi: None where there is nothing to compare. by_chance: what of it samples of one
+    distribution may show. new_categories: how many there are, of ten rows and more; new_values: in so many values."""
+
+    before: ColumnProfile
+    now: ColumnProfile
+    psi: float | None = None
+    by_chance: float = 0.0
+    new_categories: int = 0
+    new_values: int = 0
+
+    @property
+    def new_share(self) -> float:
+        return self.new_values / self.now.values if self.now.values else 0.0
+
+
+def of_column(tally: Tally, now: ColumnProfile, before: ColumnProfile) -> Drift:
+    """tally: what ``now`` was made of, since it is counted by the names that the baseline has."""
+    if now.kind != before.kind or now.kind == "many":
+        return Drift(before, now)
+    exact = profile.named(tally, now.kind, now.bounds)
+    here = [exact.get(name, 0) for name in before.counts]
+    was = [*before.counts.values(), before.rest]
+    counts = [*here, max(0, now.values - sum(here))]
+    fresh = [many for name, many in exact.items() if profile.told(many) and name not in {*before.counts, *before.known}]
+    if now.kind == "bins":
+        fresh = []
+    is_told = bool(before.values and now.values)
+    index = psi.index(was, counts) if is_told else None
+    return Drift(before, now, index, psi.by_chance(was, counts), len(fresh), sum(fresh))
+
+
+def no_baseline(table: str) -> Finding:
+    """Of a table that there is nothing to compare with."""
+    return Finding("warn", table, "columns", "is not in the baseline", "make a new baseline")
+
+
+def findings(
+    table: str, bounds: Bounds, now: TableProfile, before: TableProfile, drifts: Mapping[str, Drift]
+) -> Iterator[Finding]:
+    change = _change(now.rows, before.rows)
+    if change is not None and abs(change) > bounds["rows"]:
+        yield Finding("alert", table, "rows", f"{now.rows} rows, {before.rows} in the baseline ({change:+.0%})", LOOK)
+    for path in sorted(before.columns.keys() - now.columns.keys()):
+        yield Finding("alert", table, "columns", "was in the baseline, and is gone", LOOK, path)
+    for path in sorted(now.columns.keys() - before.columns.keys()):
+        yield Finding("warn", table, "columns", "is not in the baseline", "make a new baseline", path)
+    for path, drift in drifts.items():
+        yield from _of_drift(table, path, bounds, drift)
+
+
+def _of_drift(table: str, path: str, bounds: Bounds, drift: Drift) -> Iterator[Finding]:
+    before, now = drift.before, drift.now
+    if drift.psi is not None and drift.psi > max(bounds["psi_warn"], drift.by_chance):
+        level: Level = "alert" if drift.psi > bounds["psi"] else "warn"
+        message = f"its values are spread otherwise: population stability index {drift.psi:.3g}"
+        yield Finding(level, table, "psi", message, LOOK, path)
+    if drift.new_categories and drift.new_share > bounds["new_categories"]:
+        many = f"{drift.new_categories} new {'category' if drift.new_categories == 1 else 'categories'}"
+        message = f"{many}, in {drift.new_share:.2%} of its values"
+        yield Finding("alert", table, "new_categories", message, LOOK, path)
+    if before.kind == "categories" and now.kind != "categories":
+        message = f"over 1000 different values, where the baseline has {len(before.counts)} categories"
+        yield Finding("alert", table, "new_categories", message, LOOK, path)
+    elif before.kind == "bins" and now.kind != "bins":
+        yield Finding("alert", table, "columns", "held numbers, and holds none now", LOOK, path)
+    if before.seen and now.seen and abs(now.null_share - before.null_share) > bounds["nulls"]:
+        message = f"{now.null_share:.1%} nulls, {before.null_share:.1%} in the baseline"
+        yield Finding("alert", table, "nulls", message, LOOK, path)
+    change = _change(now.different, before.different)
+    if now.kind == before.kind and change is not None and abs(change) > bounds["distinct"]:
+        message = f"about {now.different} different values, {before.different} in the baseline ({change:+.0%})"
+        yield Finding("alert", table, "distinct", message, LOOK, path)
+
+
+def _change(now: int, before: int) -> float | None:
+    """As a share of what it was; None where that is unknown, being few or none."""
+    return now / before - 1 if before else None

@@ -289,7 +289,7 @@ def test_every_mode_is_told_of(spark: SparkSession, lake: Path) -> None:
     assert run(mode="incremental") == "run_committed incremental 10 0"
     assert run(mode="incremental", requeue=True) == "run_unchanged None None None"
     assert run(quarantines.NULLED, mode="incremental", requeue=True) == "run_committed requeue 1 0"
-    assert run(mode="partitions", where="day = 1") == "run_committed partitions 10 0"
+    assert run(quarantines.NULLED, mode="partitions", where="day = 1") == "run_committed partitions 10 0"
     conf = with_log(lake)
     uses = {row["body"]["key"]: row["body"]["for"] for row in listed(spark, conf, kinds=["key_use"])}
     assert uses["aside"][0][0] == "quarantine"

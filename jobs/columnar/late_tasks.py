@@ -24,7 +24,8 @@ def known_by(spark: SparkSession, run_id: str) -> Iterator[None]:
     try:
         yield
     finally:
-        context.removeJobTag(tag)
+        with contextlib.suppress(Py4JError, AttributeError):  # of a session that was stopped
+            context.removeJobTag(tag)
 
 
 def ended(spark: SparkSession, run_id: str) -> bool:
@@ -39,13 +40,13 @@ def ended(spark: SparkSession, run_id: str) -> bool:
 
 def _number(spark: SparkSession, run_id: str) -> int:
     """How many tasks are at work; none where Spark does not say."""
-    tracker: Any = spark.sparkContext._jsc.sc().statusTracker()
     try:
+        tracker: Any = spark.sparkContext._jsc.sc().statusTracker()
         jobs = [tracker.getJobInfo(job) for job in tracker.getJobIdsForTag(_tag(run_id))]
         stages = [stage for job in jobs if job.isDefined() for stage in job.get().stageIds()]
         found = [tracker.getStageInfo(stage) for stage in stages]
         return sum(int(stage.get().numActiveTasks()) for stage in found if stage.isDefined())
-    except Py4JError:
+    except (Py4JError, AttributeError):  # or the session was stopped
         return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import uuid
+from collections.abc import Iterator
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -75,7 +76,7 @@ class Files:
     def write(self, rows: pa.Table) -> None:
         """Row groups; of a partitioned table the rows wait for others of their partitions."""
         if not self.layout.partition_by:
-            self._put_all((), rows, rows.nbytes // self.layout.row_group)
+            self._put_all((), rows, rows.nbytes // ROW_GROUP)
             return
         for values, of_partition in partition_values.split(rows, self.layout.partition_by):
             self._held.setdefault(values, []).append(of_partition.select(self.layout.in_files.names))
@@ -92,20 +93,25 @@ class Files:
                 return
             rows, held = pa.concat_tables(self._held.pop(values)), self._sizes.pop(values)
             size -= held
-            self._put_all(values, rows, -(-held // self.layout.row_group))
+            self._put_all(values, rows, -(-held // ROW_GROUP))
 
     def _put_all(self, values: Values, rows: pa.Table, number: int) -> None:
-        """So many row groups, or one; more where a file ends in between."""
+        """In so many stretches, or one, each in an order of its own however small the files are to be."""
         if not rows.num_rows:
             self._put(values, rows)
-        step = max(-(-rows.num_rows // max(number, 1)), 1)
-        for start in range(0, rows.num_rows, step):
-            left = rows.slice(start, step)
-            while left.num_rows:
-                open_, most = self._open.get(values), self.layout.most_rows
-                room = left.num_rows if most is None else most - (open_.rows if open_ else 0)
-                self._put(values, left.slice(0, room))
-                left = left.slice(room)
+        for stretch in _cut(rows, number):
+            ordered = row_order.shuffled(stretch) if self.layout.is_shuffled else stretch
+            is_whole = self.layout.row_group == ROW_GROUP
+            for group in _cut(ordered, 1 if is_whole else ordered.nbytes // self.layout.row_group):
+                self._put_group(values, group)
+
+    def _put_group(self, values: Values, rows: pa.Table) -> None:
+        """One row group; more where a file ends in between."""
+        while rows.num_rows:
+            open_, most = self._open.get(values), self.layout.most_rows
+            room = rows.num_rows if most is None else most - (open_.rows if open_ else 0)
+            self._put(values, rows.slice(0, room))
+            rows = rows.slice(room)
 
     def _put(self, values: Values, rows: pa.Table) -> None:
         """One row group."""
@@ -113,7 +119,7 @@ class Files:
             self._make_room()
             self._open[values] = self._new(values, rows)
         file = self._open[values]
-        file.write(row_order.shuffled(rows) if self.layout.is_shuffled else rows)
+        file.write(rows)
         if file.size >= self.layout.largest or file.rows == self.layout.most_rows:
             self._close(values)
 
@@ -148,6 +154,13 @@ class Files:
 
     def _close(self, values: Values) -> None:
         self.added.append(self._open.pop(values).close())
+
+
+def _cut(rows: pa.Table, number: int) -> Iterator[pa.Table]:
+    """So many parts of about as many rows, or one."""
+    step = max(-(-rows.num_rows // max(number, 1)), 1)
+    for start in range(0, rows.num_rows, step):
+        yield rows.slice(start, step)
 
 
 class _Abandoned(Exception):

@@ -44,9 +44,10 @@ def target_size(properties: Mapping[str, str]) -> int | None:
 
 
 def codec(properties: Mapping[str, str]) -> str | None:
-    """Spark's name of the compression, as the properties of a table say it; None where they do not."""
-    stated = _stated(properties, CODEC)
-    return None if stated is None else stated.strip().lower()
+    """Spark's name of the compression, as the properties of a table say it; None where they do not, or say one that is
+    not of Delta's protocol."""
+    stated = (_stated(properties, CODEC) or "").strip().lower()
+    return stated if stated in CODECS else None
 
 
 def _stated(properties: Mapping[str, str], name: str) -> str | None:

@@ -21,6 +21,7 @@ from jobs.record.column_record import ColumnRecord
 from jobs.record.record_reader import columns_of, rows_of, suppress_of
 
 MOST = 5
+FEW = 10
 COMPARABLE = (T.IntegralType, T.DecimalType, T.DateType, T.TimestampType, T.TimestampNTZType, T.BooleanType,
               T.BinaryType)  # fmt: skip
 """Types of which each value has one spelling, so that rows of source and target meet by it."""
@@ -102,8 +103,8 @@ def _quarantine_known(target: TargetState) -> Iterator[Finding]:
 
 def what_was_deleted(known: Inspected) -> Iterator[Finding]:
     """Rows that others deleted in the target, of a run that writes them anew from the source."""
-    found = _deletes(known)
-    if not found or known.allowed.deleted_rows:
+    found = () if known.allowed.deleted_rows else _deletes(known)
+    if not found:
         return
     listed = ", ".join(f"version {each.version} ({each.operation}, {_rows(each.deleted)})" for each in found[:MOST])
     more = ", ..." if len(found) > MOST else ""
@@ -126,7 +127,9 @@ def _deletes(known: Inspected) -> tuple[Commit, ...]:
 
 
 def _rows(count: int | None) -> str:
-    return "rows that it did not count" if count is None else f"{count} row{'' if count == 1 else 's'}"
+    if count is None:
+        return "rows that it did not count"
+    return f"{count} rows" if count >= FEW else f"fewer than {FEW} rows"
 
 
 def differences(known: Inspected) -> Iterator[str]:

@@ -55,15 +55,16 @@ class History:
     @property
     def deletes(self) -> tuple[Commit, ...]:
         """The commits by which others took rows away since the last run that wrote all, as far as the log still has
-        them; but for those that a RESTORE put back."""
+        them; but for those that a RESTORE of a version put back, and those before a run of ours wrote anything."""
         standing: tuple[Commit, ...] = ()
+        is_ours = self.starts_treated
         until: dict[str, tuple[Commit, ...]] = {}
         for commit in self.commits:
             if commit.operation == "RESTORE":
                 standing = until.get(commit.parameters.get("version") or "", standing)
             elif commit.version in self.ours:
-                standing = standing if commit.operation == APPENDS else ()
-            elif commit.takes_away:
+                is_ours, standing = True, standing if commit.operation == APPENDS else ()
+            elif commit.takes_away and is_ours:
                 standing = (*standing, commit)
             until[str(commit.version)] = standing
         return standing

@@ -160,6 +160,8 @@ def back(version: int, parameters: Mapping[str, str]) -> Commit:
         ([ours(0), other(1, "DELETE", removed=1), some(2), back(3, {"version": "0"})], []),
         ([ours(0), other(1, "DELETE", removed=1), ours(2), back(3, {"version": "1"})], [1]),
         ([ours(0), other(1, "DELETE", removed=1), back(2, {"timestamp": "x"})], [1]),
+        ([other(0, "WRITE"), other(1, "DELETE", removed=1)], []),  # nothing there is ours
+        ([other(0, "WRITE"), other(1, "DELETE", removed=1), ours(2), other(3, "DELETE", removed=1)], [3]),
     ],
 )
 def test_which_commits_took_rows_away(commits: list[Commit], deletes: list[int]) -> None:

@@ -7,6 +7,7 @@ import dataclasses
 import json
 import socket
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,12 @@ def test_a_receiver_gets_the_event_and_the_token(receiver: Receiver) -> None:
     assert last["authorization"] == f"Bearer {SECRET}"
     assert last["faults"] == []
     assert last["event"]["eventType"] == "START"
+
+
+def test_schemas_are_those_that_the_environment_names() -> None:
+    assert open_lineage.stated({}) is None
+    assert open_lineage.stated({"OPENLINEAGE_SPEC": "/a"}) == Path("/a")
+    assert not [line for line in Path(open_lineage.__file__).read_text().splitlines() if "ROOT.parent" in line]
 
 
 def test_what_is_no_event_is_found() -> None:
@@ -101,6 +108,28 @@ def test_only_what_may_pass_is_tried_again(receiver: Receiver) -> None:
     assert [times.count(path) for path in ("/twice", "/status/404", "/status/502")] == [2, 1, transport.TRIES]
 
 
+def test_without_time_nothing_counts_as_taken(receiver: Receiver) -> None:
+    known = len(receiver.got())
+    why = transport._posted(f"{receiver.uri}/api/v1/lineage", None, b"{}", time.monotonic() - 1)
+    assert why == "no time was left to send it"
+    assert len(receiver.got()) == known
+
+
+def test_no_proxy_stands_before_this_machine(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    sent(receiver.uri, token="TOKEN")
+    assert receiver.got()[-1]["path"] == "/api/v1/lineage"
+    proxies = [
+        [each.proxies for each in transport._opener(host).handlers if isinstance(each, urllib.request.ProxyHandler)]
+        for host in ("localhost", "::1", "a.example.org")
+    ]
+    assert proxies[:2] == [[], []], "a handler without proxies has nothing to do, and is not even kept"
+    assert proxies[2][0]["http"] == "http://127.0.0.1:9"
+
+
 def test_nobody_listens() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -133,7 +162,7 @@ def test_lines_of_a_file_are_whole(tmp_path: Path) -> None:
         ("{to: 'http://a.example.org', token: TOKEN}", "expected https with 'token'"),
         ("{to: 'file:/x', token: TOKEN}", "expected 'token' with a receiver"),
         ("{to: 'https://a', token: pw-canary}", "token"),
-        ("{to: 'https://a', timeout_seconds: 0}", "timeout_seconds"),
+        ("{to: 'https://a', timeout_seconds: 0.05}", "timeout_seconds"),
         ("{to: 'https://a', retries: 3}", "unknown key"),
         ("namespace: a", "to: required, and missing"),
     ],

@@ -8,6 +8,7 @@ import json
 import socket
 import time
 import urllib.request
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from jobs.lineage import sink, transport
 from jobs.lineage.open_lineage import Run
 from jobs.lineage.transport import NotTaken
 from jobs.run_events.events import Begun, Committed, Event, Failed, Unchanged, Warned
-from jobs.run_events.run_steps import Place, RunSteps
+from jobs.run_events.run_steps import Edge, Place, RunSteps
 from tests.helpers import lineage_receiver, open_lineage
 from tests.helpers.lakes import table, write_conf
 from tests.helpers.lineage_receiver import Receiver
@@ -202,6 +203,11 @@ def told(lake: Path, settings: Lineage, *events: Event) -> list[Event]:
 
 
 BEGUN = Begun("t", RUN.id, 1, "parquet:/a")
+OTHER = "0d9c8f0e-5a3b-4a57-8d25-3f1a7b1c2d3e"
+COLUMN = Place("file", "/b", "file:///b", ({"name": "a", "type": "string"},))
+EDGES = (Edge("a", "a", True, "IDENTITY", "keep"),)
+STEPS = RunSteps(Place("file", "/a", "file:///a"), COLUMN, "full", (), EDGES, "0" * 64, "0" * 64, "1", "lakenym")
+WITH_STEPS = dataclasses.replace(BEGUN, steps=lambda: STEPS)
 WROTE = Committed("t", RUN.id, 3, 10, 1.0, 10, ())
 
 
@@ -220,12 +226,12 @@ def test_a_run_ends_as_it_ended(lake: Path, receiver: Receiver) -> None:
     told(lake, Lineage(to=receiver.uri), Failed("t", 1, "t: refused"), Failed("", 2, "nothing"))
     got = receiver.events()[known:]
     assert [each["eventType"] for each in got] == ["START", "ABORT"]
-    assert got[1]["run"]["facets"]["errorMessage"]["message"] == "t: refused"
+    assert got[1]["run"]["facets"]["errorMessage"]["message"] == "exit code 1"
     assert not [each["faults"] for each in receiver.got() if each["faults"]]
 
 
 def test_a_run_that_is_begun_again_ends_the_one_before(lake: Path) -> None:
-    place, other = lake / "events.jsonl", "0d9c8f0e-5a3b-4a57-8d25-3f1a7b1c2d3e"
+    place, other = lake / "events.jsonl", OTHER
     told(lake, Lineage(to=f"file:{place}"), BEGUN, Begun("t", other, 1, "parquet:/a"), WROTE)
     events = [json.loads(line) for line in place.read_text().splitlines()]
     assert [(each["eventType"], each["run"]["runId"]) for each in events] == [
@@ -236,11 +242,51 @@ def test_a_run_that_is_begun_again_ends_the_one_before(lake: Path) -> None:
 
 def test_a_run_that_has_nothing_to_write_is_complete(lake: Path) -> None:
     place = lake / "events.jsonl"
-    told(lake, Lineage(to=f"file:{place}"), BEGUN, Unchanged("t", 7), WROTE)
+    told(lake, Lineage(to=f"file:{place}"), WITH_STEPS, Unchanged("t", 7, RUN.id), WROTE)
     events = [json.loads(line) for line in place.read_text().splitlines()]
     assert [each["eventType"] for each in events] == ["START", "COMPLETE"]
     assert events[1]["outputs"][0]["facets"]["version"]["datasetVersion"] == "7"
+    assert events[1]["outputs"][0]["facets"].keys() == {"dataSource", "version"}
     assert "outputFacets" not in events[1]["outputs"][0]
+
+
+def lines(lake: Path, *events: Event) -> list[dict[str, Any]]:
+    """What a file is told."""
+    place = lake / f"{uuid.uuid4()}.jsonl"
+    told(lake, Lineage(to=f"file:{place}"), *events)
+    return [json.loads(line) for line in place.read_text().splitlines()]
+
+
+def test_unchanged_completes_no_other_run(lake: Path) -> None:
+    for ends in (None, OTHER):
+        got = lines(lake, BEGUN, Unchanged("t", 7, ends), Failed("t", 3, "t: broke"))
+        assert [(each["eventType"], each["run"]["runId"]) for each in got] == [("START", RUN.id), ("ABORT", RUN.id)]
+
+
+def test_what_fails_after_the_end_is_no_run_of_its_own(lake: Path) -> None:
+    late = Failed("t", 3, "t: broke")
+    assert [each["eventType"] for each in lines(lake, BEGUN, WROTE, late, late)] == ["START", "COMPLETE"]
+    got = lines(lake, BEGUN, WROTE, dataclasses.replace(BEGUN, run_id=OTHER), late)
+    assert [each["eventType"] for each in got] == ["START", "COMPLETE", "START", "FAIL"]
+    assert got[-1]["run"]["runId"] == OTHER
+
+
+@pytest.mark.parametrize("code", [1, 3])
+def test_a_run_that_wrote_nothing_says_nothing_of_a_write(lake: Path, code: int) -> None:
+    start, end = lines(lake, WITH_STEPS, Failed("t", code, "t: /home/x: 7 values at f.py:3", "RunFailed"))
+    of_a_write = {"schema", "columnLineage", "lakenym_privacyRecord", "lifecycleStateChange"}
+    assert of_a_write <= start["outputs"][0]["facets"].keys()
+    assert end["outputs"][0]["facets"].keys() == {"dataSource"}
+    assert end["run"]["facets"]["errorMessage"]["message"] == f"exit code {code}: RunFailed"
+    complete = lines(lake, WITH_STEPS, WROTE)[-1]
+    assert of_a_write <= complete["outputs"][0]["facets"].keys()
+
+
+@pytest.mark.parametrize("rows", [0, 1, 9, 10, 11])
+def test_few_rows_are_not_counted(lake: Path, rows: int) -> None:
+    output = lines(lake, BEGUN, dataclasses.replace(WROTE, rows=rows))[-1]["outputs"][0]
+    told = output.get("outputFacets", {}).get("outputStatistics", {}).get("rowCount")
+    assert told == (rows if rows >= 10 else None)
 
 
 def test_a_defect_of_ours_is_no_fault_of_the_run(lake: Path) -> None:

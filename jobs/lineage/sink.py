@@ -16,6 +16,7 @@ from jobs.configuration.lineage_entry import Lineage
 from jobs.console.exit_codes import FAILED, BadUsage, Refused
 from jobs.lineage import steps, transport
 from jobs.lineage.open_lineage import Json, Kind, Run
+from jobs.lineage.patience import Patient
 from jobs.lineage.transport import NotTaken
 from jobs.run_events.events import Begun, Committed, Event, Failed, Report, Unchanged, Warned
 
@@ -31,7 +32,10 @@ def told(report: Report, conf: Config, settings: Lineage | None, environ: Mappin
 
     A report that is told from several threads goes on being one: each table's events come from one thread at a time.
     """
-    return report if settings is None else _Sink(report, conf, settings, transport.to(settings, environ))
+    if settings is None:
+        return report
+    send = transport.to(settings, environ)
+    return _Sink(report, conf, settings, send if settings.required else Patient(send))
 
 
 @dataclasses.dataclass

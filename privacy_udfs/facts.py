@@ -84,12 +84,16 @@ class Facts(BaseModel):
         """The other columns of a row that its result depends on, by their paths, but for the subject."""
         return ()
 
-    @classmethod
-    def masks(cls) -> bool:
+    def masks(self) -> bool:
         """Whether it protects every value as a whole: for lineage. Not so of one that leaves values as they are, or the
-        rest of a text as it is, or does not say what it shows; nor where no column is left."""
-        is_open = cls.keeps_values or cls.treats_within or cls.shows is None or cls.shows is Shows.THE_VALUE
-        return not (is_open or cls.drops_column)
+        rest of a text as it is, or may leave one whole, or does not say what it shows; nor where no column is left."""
+        is_open = self.keeps_values or self.treats_within or self.shows is None or self.shows is Shows.THE_VALUE
+        return not (is_open or self.drops_column or self.may_stay_whole())
+
+    def may_stay_whole(self) -> bool:
+        """Whether with these parameters a value can come out as it went in, or all of it but some characters, and by
+        more than chance."""
+        return False
 
     def gives_null(self) -> bool:
         """Whether every result is null, of the column's own type."""

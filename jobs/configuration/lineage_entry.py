@@ -23,7 +23,7 @@ class Lineage(Entry):
     to: Annotated[str, Field(description="file:PATH, or http(s)://HOST, with or without a path.")]
     namespace: NotBlank = "lakenym"
     token: Annotated[str, Field(pattern=VARIABLE_PATTERN)] | None = None
-    timeout_seconds: Annotated[float, Field(gt=0, le=60, strict=False)] = 5.0
+    timeout_seconds: Annotated[float, Field(ge=0.1, le=60, strict=False)] = 5.0
     required: bool = False
 
     @field_validator("to")
@@ -40,7 +40,7 @@ class Lineage(Entry):
         parts = urlsplit(self.to)
         if self.token is not None and parts.scheme == "file":
             raise ValueError("expected 'token' with a receiver, and not with a file")
-        if self.token is not None and parts.scheme == "http" and not _is_this_machine(str(parts.hostname)):
+        if self.token is not None and parts.scheme == "http" and not is_this_machine(str(parts.hostname)):
             raise ValueError("expected https with 'token', which would go over the network in the clear")
         return self
 
@@ -68,7 +68,8 @@ def _fault(to: str) -> str | None:
     return None
 
 
-def _is_this_machine(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
+    """Whether a host, by its name or address, is the one that this runs on."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -35,7 +35,8 @@ FACETS = {
 }
 """The published facets that are told, with the version and the name of the schema of each."""
 OWN = {"lakenym_privacyRecord": "PrivacyRecordDatasetFacet", "lakenym_steps": "StepsRunFacet"}
-LONGEST_MESSAGE = 2000
+FEWEST_ROWS = 10
+"""Of fewer nobody is told how many they were."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Run:
     steps: RunSteps | None = None
 
     def event(self, kind: Kind, committed: Committed | None = None, failure: str | None = None) -> Json:
-        """What becomes of it. committed: what it wrote. failure: why it did not, free of values."""
+        """What becomes of it. committed: what it wrote. failure: why it did not, without values, counts and places."""
         now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
         return {
             "eventTime": now,
@@ -60,14 +61,14 @@ class Run:
             "run": {"runId": self.id, "facets": self._of_run(committed, failure)},
             "job": {"namespace": self.namespace, "name": self.job, "facets": self._of_job()},
             "inputs": [{**_named(self.source), "facets": _of_place(self.source)}],
-            "outputs": [self._output(committed)],
+            "outputs": [self._output(committed) if kind == "START" or committed else self._as_it_was()],
         }
 
     def _of_run(self, committed: Committed | None, failure: str | None) -> Json:
         engine = {"name": "spark", "version": version("pyspark"), "openlineageAdapterVersion": version("lakenym")}
         found = {"processing_engine": facet("processing_engine", engine)}
         if failure is not None:
-            message = {"message": failure[:LONGEST_MESSAGE], "programmingLanguage": "Python"}
+            message = {"message": failure, "programmingLanguage": "Python"}
             found["errorMessage"] = facet("errorMessage", message)
         if self.steps is not None:
             versions = {"sourceVersion": self.source.version, "targetVersion": committed and str(committed.version)}
@@ -90,10 +91,14 @@ class Run:
             if self.steps.is_new or self.steps.mode == "full":
                 change = "CREATE" if self.steps.is_new else "OVERWRITE"
                 facets["lifecycleStateChange"] = facet("lifecycleStateChange", {"lifecycleStateChange": change})
-        if committed is None:
+        if committed is None or committed.rows < FEWEST_ROWS:
             return {**_named(self.target), "facets": facets}
         statistics = {"outputStatistics": facet("outputStatistics", {"rowCount": committed.rows})}
         return {**_named(self.target), "facets": facets, "outputFacets": statistics}
+
+    def _as_it_was(self) -> Json:
+        """The target of a run that wrote nothing, without what a write would have made of it."""
+        return {**_named(self.target), "facets": _of_place(dataclasses.replace(self.target, fields=()))}
 
 
 def producer() -> str:

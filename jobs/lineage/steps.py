@@ -1,4 +1,8 @@
-"""A run as deterministic steps: equal inputs give equal steps, whoever runs it, whenever, on however many cores."""
+"""A run as deterministic steps: equal inputs give equal steps, whoever runs it, whenever, on however many cores.
+
+The converse does not hold: of a predicate the steps hold the columns alone, so two runs that differ in its values have
+equal steps. That they are two shows the hash of the configuration, which stands in the privacy record beside.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ from jobs.lake.state import TargetState
 from jobs.lineage import edges, fields, naming, references
 from jobs.record import told_elsewhere
 from jobs.record.column_record import ColumnRecord
-from jobs.record.told_elsewhere import hashed, sha256
+from jobs.record.told_elsewhere import sha256
 from jobs.run_events.run_steps import Place, RunSteps, Step
 from jobs.treatment.treatment_plan import Plan
 
@@ -85,12 +89,13 @@ def _steps(
     read = {"format": config.source.kind, "version": source.version, "position": position, "mode": mode}
     yield Step("read", ours, {name: value for name, value in read.items() if value is not None})
     if config.rows is not None:
-        yield Step("filter", ours, {"rows": hashed(config.rows)}, looked_at(config.rows))
+        yield Step("filter", ours, inputs=looked_at(config.rows))
     for leaf in plan.leaves:
         for case in leaf.cases:
             subject = [] if config.subject is None or not case.treatment.technique.needs_subject else [config.subject]
             beside = case.treatment.technique.beside()
-            inputs = tuple(dict.fromkeys([str(leaf.path), *map(str, subject), *beside]))
+            decides = () if case.rule.rows is None else looked_at(case.rule.rows)
+            inputs = tuple(dict.fromkeys([str(leaf.path), *map(str, subject), *beside, *decides]))
             outputs = () if leaf.output is None else (str(leaf.path),)
             yield Step(case.name, ours, told_elsewhere.parameters(entries[case.path]), inputs, outputs)
     if config.suppress is not None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import IO, Any
 from urllib.parse import unquote, urlsplit
 
-from jobs.configuration.lineage_entry import Lineage
+from jobs.configuration.lineage_entry import Lineage, is_this_machine
 from jobs.console import shown
 from jobs.console.exit_codes import BadUsage
 
@@ -78,7 +78,7 @@ def _receiver(settings: Lineage, token: str | None) -> Transport:
 
 def _posted(uri: str, token: str | None, body: bytes, until: float) -> str | None:
     """Why a receiver did not take an event; None: it did. What may pass is tried again while there is time."""
-    why: str | None = None
+    why: str | None = "no time was left to send it"
     for again in range(TRIES):
         left = until - time.monotonic()
         pause = PAUSE * again
@@ -88,7 +88,7 @@ def _posted(uri: str, token: str | None, body: bytes, until: float) -> str | Non
         why, passes = _asked(uri, token, body, left - pause)
         if why is None or not passes:
             break
-    return why or None
+    return why
 
 
 def _asked(uri: str, token: str | None, body: bytes, seconds: float) -> tuple[str | None, bool]:
@@ -96,7 +96,7 @@ def _asked(uri: str, token: str | None, body: bytes, seconds: float) -> tuple[st
     headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
     request = urllib.request.Request(uri, body, headers, method="POST")  # noqa: S310 - http and https only, by Lineage
     try:
-        with _OPENER.open(request, timeout=seconds):
+        with _opener(urlsplit(uri).hostname or "").open(request, timeout=seconds):
             return None, False
     except urllib.error.HTTPError as error:
         return f"the receiver answered with status {error.code}", error.code >= 500 or error.code == 429
@@ -116,4 +116,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
-_OPENER = urllib.request.build_opener(_NoRedirect)
+def _opener(host: str) -> urllib.request.OpenerDirector:
+    """A proxy that the environment names is for what lies beyond this machine."""
+    own = [urllib.request.ProxyHandler({})] if is_this_machine(host) else []
+    return urllib.request.build_opener(_NoRedirect, *own)

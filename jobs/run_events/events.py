@@ -86,11 +86,13 @@ class Committed:
 
 @dataclasses.dataclass(frozen=True)
 class Unchanged:
-    """A run found nothing new in the source, and wrote nothing. version: of the target, as it was."""
+    """A run found nothing new in the source, and wrote nothing. version: of the target, as it was. ends: the run that
+    had begun by then; None where it was known before one began."""
 
     name: ClassVar[str] = "unchanged"
     table: str
     version: int
+    ends: str | None = dataclasses.field(default=None, compare=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,12 +106,14 @@ class Warned:
 
 @dataclasses.dataclass(frozen=True)
 class Failed:
-    """A job ends with this exit code for a table, or as a whole where ``table`` is empty."""
+    """A job ends with this exit code for a table, or as a whole where ``table`` is empty. kind: the name of the error,
+    for whoever is not to read the message."""
 
     name: ClassVar[str] = "failed"
     table: str
     exit_code: int
     message: str
+    kind: str | None = dataclasses.field(default=None, compare=False)
 
 
 Event = Begun | Checked | Committed | Unchanged | Warned | Failed
@@ -119,7 +123,7 @@ Report = Callable[[Event], None]
 
 IF_ANY = ("risk", "suppressed")
 """What an event does not mention where there is none."""
-NOT_TOLD = ("steps",)
+NOT_TOLD = ("steps", "ends", "kind")
 """What of an event is no part of its line."""
 
 

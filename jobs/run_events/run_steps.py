@@ -1,6 +1,7 @@
 """A run as deterministic steps, and from which columns each column comes: plain data, for lineage and whoever asks.
 
-It holds names, parameters, versions and hashes; no value of a table and no text of a predicate, in which values stand.
+It holds names, parameters, versions and hashes; no value of a table, and of a predicate, in which values stand, neither
+text nor hash.
 """
 
 from __future__ import annotations
@@ -72,6 +73,6 @@ class RunSteps:
 
     @property
     def sha256(self) -> str:
-        """Of all steps: equal for runs with equal inputs."""
+        """Of all steps: equal for runs with equal inputs, and for those that differ in values of predicates alone."""
         text = json.dumps([step.as_json() for step in self.steps], sort_keys=True, ensure_ascii=True)
         return hashlib.sha256(text.encode()).hexdigest()

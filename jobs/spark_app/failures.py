@@ -50,10 +50,11 @@ def exit_code(report: Report, step: Callable[[], int], table: str = "") -> int:
     try:
         return step()
     except LakenymError as error:
-        code, message = error.exit_code, str(error)
+        code, message, kind = error.exit_code, str(error), type(error).__name__
     except Exception as error:  # a defect: say what it was, not what it held
-        code, message = FAILED, f"unexpected {type(error).__name__} at {_where(error)}"
-    report(Failed(table, code, message))
+        code, kind = FAILED, type(error).__name__
+        message = f"unexpected {kind} at {_where(error)}"
+    report(Failed(table, code, message, kind))
     return code
 
 

@@ -130,7 +130,7 @@ def _begun(
 
 def _nothing(prepared: Prepared, aside: Aside, report: Report) -> Result:
     """What there is to say of a run that has nothing to write."""
-    report(events.Unchanged(prepared.table, prepared.target.version))
+    report(events.Unchanged(prepared.table, prepared.target.version, aside.run_id))
     for warning in aside.told(0):
         report(events.Warned(prepared.table, warning))
     plan, version = prepared.plan, prepared.target.version

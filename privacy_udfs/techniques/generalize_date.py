@@ -70,6 +70,10 @@ class GeneralizeDate(DateTechnique):
     standard = "ISO 8601"
     shows = Shows.A_PART
 
+    def may_stay_whole(self) -> bool:
+        """A date by the day; and an hour or less hides next to nothing of a time."""
+        return FINEST_FIRST.index(self.unit) <= FINEST_FIRST.index("day")
+
     def date_unit(self) -> str:
         return self.unit
 

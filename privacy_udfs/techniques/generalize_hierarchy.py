@@ -52,6 +52,10 @@ class GeneralizeHierarchy(TextTechnique):
             raise ValueError("; ".join(faults))
         return self
 
+    def may_stay_whole(self) -> bool:
+        """At level 0, and where a value is its own ancestor."""
+        return any(row[0] == row[self.level] for row in self.levels)
+
     def own_words(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(row[self.level] for row in self.levels)) if self.level else ()
 

@@ -106,6 +106,11 @@ class GeneralizeNumber(TextTechnique):
             return self.width
         return max((after - before for before, after in pairwise(self.edges or ())), default=None)
 
+    def may_stay_whole(self) -> bool:
+        """Where a bin holds one integer, as of ages by the year."""
+        gaps = (after - before for before, after in pairwise(self.edges or ()))
+        return min([self.width] if self.width is not None else gaps, default=Decimal(2)) <= 1
+
     @model_validator(mode="before")
     @classmethod
     def _fill_preset(cls, data: Any) -> Any:

@@ -155,6 +155,11 @@ class Mask(TextTechnique):
             return None
         return self.keep_start, self.keep_end
 
+    def may_stay_whole(self) -> bool:
+        """Where no number bounds what stays. With ``keep_start`` and ``keep_end`` alone a value too short for them is
+        masked whole."""
+        return self.kept_characters() is None
+
     def shaped(self, results: pa.Array, key_id: int | None = None) -> pa.BooleanArray | None:
         """Masked again they stay as they are, where that holds of every mask; else by their characters, as far as these
         alone can tell."""

@@ -65,6 +65,10 @@ class Truncate(TextTechnique):
     def kept_characters(self) -> tuple[int, int]:
         return (3 if self.keep is None else self.keep, 0)
 
+    def may_stay_whole(self) -> bool:
+        """A value that is no longer than what is kept; a ZIP code is always longer."""
+        return self.preset is None
+
     def zip3_areas(self) -> tuple[str, ...] | None:
         if self.preset is None:
             return None

@@ -48,6 +48,9 @@ class TruncateIp(TextTechnique):
     shows = Shows.A_PART
     costly = True
 
+    def may_stay_whole(self) -> bool:
+        return self.ipv4 == 32 or self.ipv6 == 128
+
     def shaped(self, results: pa.Array, key_id: int | None = None) -> pa.BooleanArray | None:
         return result_shapes.same_again(self, result_shapes.text(results))
 

@@ -21,7 +21,8 @@ from tests.helpers.places import ROOT
 
 class Handler(BaseHTTPRequestHandler):
     """``/api/v1/lineage``: as it should be. ``/status/503``: answers so. ``/twice``: 503, and the second time well.
-    ``/slow``: after 30 s. ``/drip``: a byte of the answer a second. ``/elsewhere``: a redirection to the first."""
+    ``/slow``: not within 30 s, and keeps nothing. ``/drip``: a byte of the answer a second. ``/elsewhere``: a
+    redirection to the first."""
 
     kept: ClassVar[Path]
     lock: ClassVar[threading.Lock] = threading.Lock()
@@ -40,6 +41,7 @@ class Handler(BaseHTTPRequestHandler):
             status = 503
         elif self.path == "/slow":
             time.sleep(30)
+            return  # nobody waits any more: kept, it would be found among the events of a later test
         elif self.path == "/drip":
             with contextlib.suppress(OSError):
                 for sign in b"HTTP/1.1 201 Created\r\n" * 5:

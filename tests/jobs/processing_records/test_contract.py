@@ -65,6 +65,7 @@ def test_a_contract_of_a_treated_table(spark: SparkSession, lake: Path, tmp_path
     contract = yaml.safe_load(text)
     assert [error.message for error in VALIDATOR.iter_errors(contract)] == []
     assert "canary" not in text
+    assert hashlib.sha256(b"part = 'canary-part'").hexdigest() not in text
 
     assert (contract["apiVersion"], contract["kind"], contract["version"]) == ("v3.1.0", "DataContract", "0.0.0")
     assert contract["description"] == {"purpose": "billing"}

@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping
 
-from jobs.monitoring import profile, psi
+from jobs.monitoring import chance, profile, psi
 from jobs.monitoring.finding import Finding, Level
 from jobs.monitoring.profile import ColumnProfile, TableProfile
 from jobs.monitoring.tally import Tally
+from jobs.risk_measures.report import SMALL
 
 Bounds = Mapping[str, float]
 LOOK = "find out why, and where it is as it should be make a new baseline"
@@ -17,7 +18,8 @@ LOOK = "find out why, and where it is as it should be make a new baseline"
 @dataclasses.dataclass(frozen=True)
 class Drift:
     """How one column moved. psi: None where there is nothing to compare. by_chance: what of it samples of one
-    distribution may show. new_categories: how many there are, of ten rows and more; new_values: in so many values."""
+    distribution may show. new_categories: how many there are that chance and
+    the baseline's rest do not explain; new_values: in so many values."""
 
     before: ColumnProfile
     now: ColumnProfile
@@ -39,12 +41,18 @@ def of_column(tally: Tally, now: ColumnProfile, before: ColumnProfile) -> Drift:
     here = [exact.get(name, 0) for name in before.counts]
     was = [*before.counts.values(), before.rest]
     counts = [*here, max(0, now.values - sum(here))]
-    fresh = [many for name, many in exact.items() if profile.told(many) and name not in {*before.counts, *before.known}]
-    if now.kind == "bins":
-        fresh = []
     is_told = bool(before.values and now.values)
+    fresh = _fresh(exact, now, before) if is_told and now.kind == "categories" else []
     index = psi.index(was, counts) if is_told else None
     return Drift(before, now, index, psi.by_chance(was, counts), len(fresh), sum(fresh))
+
+
+def _fresh(exact: Mapping[str, int], now: ColumnProfile, before: ColumnProfile) -> list[int]:
+    """The counts of categories that are new, whatever few rows of each the baseline may have had."""
+    named = {*before.counts, *before.known}
+    unnamed = [many for name, many in exact.items() if profile.told(many) and name not in named]
+    rest = max(0, before.rest - SMALL * len(before.known))
+    return chance.unexplained(unnamed, rest, now.values / before.values)
 
 
 def no_baseline(table: str) -> Finding:

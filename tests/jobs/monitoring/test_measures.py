@@ -7,6 +7,7 @@ import json
 import math
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +19,7 @@ from pyspark.sql import types as T
 from jobs.configuration import config
 from jobs.configuration.monitoring_bounds import DEFAULTS, MonitoringBounds, PolicyMonitoring
 from jobs.console.exit_codes import BadUsage
-from jobs.monitoring import drift, leaves, numbers, profile, profile_file, psi, secret, sketch, tally
+from jobs.monitoring import chance, drift, leaves, numbers, profile, profile_file, psi, secret, sketch, tally
 from jobs.monitoring.counting import Counting, Wanted
 from jobs.monitoring.leaves import Leaf
 from jobs.monitoring.profile import ColumnProfile, TableProfile
@@ -326,6 +327,67 @@ def test_bounds_of_an_entry_go_before_those_of_the_policy() -> None:
     assert (found["rows"], found["psi"], found["psi_warn"], found["stale_days"]) == (0.1, 0.05, 0.05, 7)
     with pytest.raises(ValueError, match="not above"):
         MonitoringBounds(psi=0.1, psi_warn=0.2)
+
+
+def drawn(counts: Any) -> Tally:
+    """What is counted of a column of so many rows of each category."""
+    found = {at: int(many) for at, many in enumerate(counts) if many}
+    return Tally(seen=sum(found.values()), categories=found)
+
+
+def zipf(values: int) -> Any:
+    shares = 1 / np.arange(1, values + 1)
+    return shares / shares.sum()
+
+
+@pytest.mark.parametrize(
+    ("shares", "rows", "later"),
+    [
+        (np.full(100, 0.01), 1000, 1000),
+        (np.full(100, 0.01), 1000, 3000),
+        (np.full(100, 0.01), 600, 60_000),
+        (np.full(100, 0.01), 3000, 600),
+        (zipf(800), 20_000, 20_000),
+        (zipf(800), 20_000, 60_000),
+        (zipf(30), 200, 200),
+        (np.array([0.9, *[0.005] * 20]), 1500, 1800),
+    ],
+)
+def test_two_draws_of_one_distribution_have_no_new_categories(shares: Any, rows: int, later: int) -> None:
+    random = np.random.default_rng(11)
+    for _ in range(20):
+        then, now = drawn(random.multinomial(rows, shares)), drawn(random.multinomial(later, shares))
+        before = profile.of_column(then, False, False, None)
+        found = drift.of_column(now, profile.of_column(now, False, False, before), before)
+        assert (found.new_categories, found.new_values) == (0, 0)
+        assert not [each for each in drift.findings("t", DEFAULTS, *_tables(found), {"c": found}) if each.what == "psi"]
+
+
+@pytest.mark.parametrize(
+    ("then", "more", "new"),
+    [
+        ([500, 500], [20], 1),  # the baseline has no rest: none of them had a row in it
+        ([500, 500], [10], 0),  # which one of rate 5 leaves out once in e^5
+        ([500, 500, 9, 9, 9], [60], 1),
+        ([500, 500, 9, 9, 9], [30], 0),  # nine rows may have become thirty
+        (
+            [500, 500, 9, 9, 9],
+            [30] * 20,
+            7,
+        ),  # but not all: each needs two of 27 (of one, 31 * 0.39 * 0.61^30 < 0.0001 / 20)
+    ],
+)
+def test_what_the_rest_of_a_baseline_explains(then: list[int], more: list[int], new: int) -> None:
+    before = profile.of_column(drawn(then), False, False, None)
+    now = drawn([500, 500, *[0] * len(then[2:]), *more])
+    assert drift.of_column(now, profile.of_column(now, False, False, before), before).new_categories == new
+
+
+def test_how_rare_a_count_is_by_hand() -> None:
+    """As many rows in both tables: at most 1 of 1 + 9 is the baseline's in (1 + 10) / 2^10; of a table that grew to
+    three times its size, none of 4 in (3/4)^4."""
+    assert chance._chance(1, 9, 1.0) == pytest.approx(11 / 1024, rel=1e-9)
+    assert chance._chance(0, 4, 3.0) == pytest.approx(0.75**4, rel=1e-9)
 
 
 # -- files ------------------------------------------------------------------------------------------------------------

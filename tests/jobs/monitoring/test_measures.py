@@ -313,6 +313,73 @@ def test_bounds_of_nulls_and_different_values(now: ColumnProfile, told: list[str
     assert [each.what for each in drift.findings("t", DEFAULTS, *_tables(found), {"c": found})] == told
 
 
+@pytest.mark.parametrize(
+    ("then", "now", "told"),
+    [
+        (12, 0, []),  # it may be 9
+        (10, 0, []),
+        (0, 13, []),
+        (0, 14, ["14 rows, < 10 in the baseline (+56% at least)"]),
+        (4000, 0, ["< 10 rows, 4000 in the baseline (-100% at least)"]),
+        (20, 0, ["< 10 rows, 20 in the baseline (-55% at least)"]),
+        (0, 0, []),
+    ],
+)
+def test_rows_that_are_too_few_to_tell(then: int, now: int, told: list[str]) -> None:
+    found = drift.findings("t", DEFAULTS, TableProfile(now, {}), TableProfile(then, {}), {})
+    assert [each.message for each in found] == told
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "told"),
+    [
+        ([30] * 40, [30] * 40, []),
+        ([30] * 40, [30] * 20, ["about 20 different values, 40 in the baseline (-50%)"]),
+        ([30] * 8, [30] * 40, ["about 40 different values, < 10 in the baseline (+400% at least)"]),
+        ([10] * 40, [10] * 20 + [9] * 20, []),  # they are all there still
+        ([9] * 40, [10] * 40, []),
+        ([40] * 12, [40] * 9, []),  # 9 of 12 are a quarter less, and no more
+        (
+            [10] * 40,
+            [10] * 15 + [1] * 10,
+            ["about 15 different values of 10 rows and more, 40 in the baseline (-38%)"],
+        ),
+    ],
+)
+def test_categories_near_ten_rows_do_not_come_and_go(then: list[int], now: list[int], told: list[str]) -> None:
+    before, after = (profile.of_column(drawn(each), False, False, None) for each in (then, now))
+    found = drift.findings("t", DEFAULTS, *_tables(drift.Drift(before, after)), {"c": drift.Drift(before, after)})
+    assert [each.message for each in found] == told
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "told"),
+    [
+        ((3, 12), (4, 12), []),  # nine values, then eight: neither is told
+        ((0, 12), (3, 12), []),
+        ((100, 1000), (1000, 1000), ["over 99.1% nulls, 10.0% in the baseline"]),
+        ((600, 1000), (5, 1000), ["under 1.0% nulls, 60.0% in the baseline"]),
+    ],
+)
+def test_nulls_that_are_too_few_to_tell(then: tuple[int, int], now: tuple[int, int], told: list[str]) -> None:
+    before, after = (
+        profile.of_column(Tally(seen, nulls, categories={1: seen - nulls}), False, False, None)
+        for nulls, seen in (then, now)
+    )
+    assert after.nulls in {0, after.seen}, "hidden"
+    found = drift.findings("t", DEFAULTS, *_tables(drift.Drift(before, after)), {"c": drift.Drift(before, after)})
+    assert [each.message for each in found if each.what == "nulls"] == told
+
+
+def test_a_column_of_too_many_categories_that_had_nearly_as_many() -> None:
+    then = profile.of_column(drawn([30] * 990), False, False, None)
+    few = profile.of_column(drawn([30] * 20), False, False, None)
+    now = ColumnProfile(40_000, 0, 1100, "many", {}, (), 40_000)
+    for before, level in ((then, "warn"), (few, "alert")):
+        found = drift.findings("t", DEFAULTS, *_tables(drift.Drift(before, now)), {"c": drift.Drift(before, now)})
+        assert [(each.level, each.what) for each in found] == [(level, "new_categories")]
+
+
 def test_rows_and_columns() -> None:
     one = ColumnProfile(1000, 0, 40, "many")
     before, now = TableProfile(1000, {"a": one, "b": one}), TableProfile(400, {"a": one, "c": one})

@@ -486,19 +486,33 @@ def test_a_profile_is_read_as_it_was_written(key: Secret, lake: Path) -> None:
 
 def test_a_profile_that_is_none(key: Secret, lake: Path) -> None:
     other = secret.of(config.load(with_key(lake / "conf", "another")))
-    made = {"t": TableProfile(100, {"n": profiled(pa.array(range(100)), key, leaf=NUMBER)})}
-    whole = json.loads(profile_file.text(made, key))
+    pseudonyms = counted(pa.array([f"canary{at}" for at in range(99)]), key, Wanted(TEXT, True))
+    columns = {
+        "n": profiled(pa.array(range(100)), key, leaf=NUMBER),
+        "s": profile.of_column(pseudonyms, False, True, None),
+    }
+    whole = json.loads(profile_file.text({"t": TableProfile(100, columns)}, key, ["u"]))
+    said = whole["tables"]["t"]
+    short = {**said["columns"], "s": {**said["columns"]["s"], "sketch": "AAAA"}}
     path = lake / "p.json"
     for change, told in (
         ({"key_check": other.check}, "another key"),
-        ({"version": 2}, "version 2"),
+        ({"version": 1}, "version 1"),
         ({"bounds": whole["bounds"][:-8] + "AAAAAAA="}, "was changed"),
-        ({"tables": {"t": {}}}, "no profile"),
-        ({"tables": {"t": {**whole["tables"]["t"], "rows": -1}}}, "no profile"),
+        ({"tables": {"t": {}}}, "was changed"),
+        ({"tables": {"t": {**said, "rows": 99}}}, "was changed"),
+        ({"tables": {"t": {**said, "columns": short}}}, "was changed"),
+        ({"missing": []}, "was changed"),
+        ({"more": 1}, "was changed"),
+        ({"mac": other.mac({name: it for name, it in whole.items() if name != "mac"})}, "was changed"),
+        ({"mac": None}, "was changed"),
+        ({"mac": "\ud800"}, "was changed"),
     ):
         path.write_text(json.dumps({**whole, **change}))
         with pytest.raises(BadUsage, match=told):
             profile_file.read(path, key)
+    path.write_text(json.dumps(whole, indent=7))
+    assert profile_file.read(path, key)["t"].columns == columns, "how it is spelled does not matter"
     path.write_text("[]")
     with pytest.raises(BadUsage, match="no profile"):
         profile_file.read(path, key)

@@ -44,7 +44,7 @@ def read(path: Path, secret: Secret) -> Profiles:
         version, check = data["version"], data["key_check"]
     except OSError as error:
         raise BadUsage(f"{path}: {error.strerror}") from None
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
         raise _no_profile(path) from None
     if version != VERSION:
         raise BadUsage(f"{path}: is a profile of version {version}, expected {VERSION}: make it anew with --profile")
@@ -57,6 +57,16 @@ def read(path: Path, secret: Secret) -> Profiles:
         return {str(name): _table(each, bounds[name]) for name, each in data["tables"].items()}
     except (AttributeError, KeyError, TypeError, ValueError, TokenRefused):
         raise _no_profile(path) from None
+
+
+def kept(path: Path, secret: Secret, missing: Sequence[str], baseline: Profiles | None) -> Profiles:
+    """The newest profiles at hand of tables that could not be read now: those of the file that will be replaced, or
+    else of the baseline."""
+    try:
+        older = read(path, secret)
+    except BadUsage:  # nothing is there, or nothing that could be a baseline
+        older = {}
+    return {name: each for name, each in {**(baseline or {}), **older}.items() if name in missing}
 
 
 def _no_profile(path: Path) -> BadUsage:

@@ -24,7 +24,9 @@ from jobs.monitoring.finding import Finding
 from jobs.monitoring.looked import Looked, Run
 from privacy_udfs.keys import load_keyset
 from tests.helpers import quarantines
+from tests.helpers.audits import with_log
 from tests.helpers.lakes import column, configured, table, write_conf
+from tests.helpers.monitored import with_key
 
 TODAY = datetime.date(2026, 11, 28)
 NOW = datetime.datetime(2026, 11, 28, 3, 0, tzinfo=datetime.timezone.utc)
@@ -102,6 +104,17 @@ def test_keys_near_their_age(lake: Path, made: str | None, found: list[tuple[str
     (lake / "conf" / "keys.yaml").write_text(yaml.safe_dump({"crm": entry}))
     assert told(config.load(lake / "conf")) == found
     assert conf.policy.keys is not None
+
+
+def test_keys_of_profiles_and_of_the_audit_log_are_watched(lake: Path) -> None:
+    """No date is stated of any of the three: crm treats columns, watch and log serve nothing but the house."""
+    conf_of(lake, {"keys": {"max_age_days": 365}})
+    with_log(lake)
+    conf = config.load(with_key(lake / "conf"))
+    found = [each for each in house.of_conf(conf, ["t"], TODAY) if each.what == "key_age"]
+    assert sorted(name for each in found for name in ("crm", "log", "watch") if f": {name}: " in str(each)) == [
+        *("crm", "log", "watch")
+    ]
 
 
 def test_a_key_that_does_not_open(lake: Path) -> None:

@@ -279,7 +279,8 @@ def test_a_table_that_cannot_be_read_hides_no_other(spark: SparkSession, lake: P
     assert len(alerts) == 1
     assert alerts[0].startswith("alert: o: cannot be read: o: ")
     assert str(lake) not in alerts[0]
-    assert ".parquet" not in "".join(said)
+    assert "FILE_NOT_EXIST" in alerts[0]
+    assert "Exception" not in "".join(said)
     after = profile_file.read(profile, secret.of(conf))
     assert json.loads(profile.read_text())["missing"] == ["o"]
     assert after["o"] == before["o"]

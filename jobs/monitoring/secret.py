@@ -71,5 +71,5 @@ def of(conf: Config) -> Secret:
     hashes = profile.reference(conf, name)
     entry = conf.keys[name]
     ring = KeyRing(conf, {name: load_keyset(entry.keyset, entry.kek, name)})
-    seal, whole = (ring.reference_of(name, *each, hashes.key_id) for each in ((SEAL, DOMAIN), (MAC, WHOLE)))
-    return Secret(hashes, seal, whole)
+    seal = ring.reference_of(name, SEAL, DOMAIN, hashes.key_id)
+    return Secret(hashes, seal, ring.reference_of(name, MAC, WHOLE, hashes.key_id))

@@ -41,6 +41,7 @@ from jobs.policy import policy_approval
 from jobs.risk_measures import treated
 from jobs.run_events import events
 from jobs.spark_app import failures, session
+from privacy_udfs.errors import LakenymError
 
 
 def run(
@@ -64,14 +65,26 @@ def run(
     before = {name: table for name, table in (baseline or {}).items() if name in there}
     profiles, drifts = dict[str, TableProfile](), dict[str, dict[str, Drift]]()
     for name in there:
-        profiles[name], drifts[name] = _profiled(own, name, conf.tables[name], key, before.get(name))
+        try:
+            profiles[name], drifts[name] = _profiled(own, name, conf.tables[name], key, before.get(name))
+        except LakenymError as error:  # the others are watched all the same
+            found.append(Finding("alert", name, "target", f"cannot be read: {error}", "mend that first"))
     bounds = {name: each.bounds for name, each in looked.items()}
     if baseline is not None:
-        found += [drift.no_baseline(name) for name in there if name not in before]
-    for name, was in before.items():
-        found += drift.findings(name, bounds[name], profiles[name], was, drifts[name])
-    found += failures.translated("profiles", lambda: list(joinability.findings(own, profiles, before, bounds)))
+        found += [drift.no_baseline(name) for name in profiles if name not in before]
+    for name in sorted(drifts.keys() & before.keys()):
+        found += drift.findings(name, bounds[name], profiles[name], before[name], drifts[name])
+    found += _joins(own, profiles, before, bounds)
     return Report(now, found, looked, profiles, drifts)
+
+
+def _joins(
+    spark: SparkSession, now: Profiles, before: Profiles, bounds: Mapping[str, Mapping[str, float]]
+) -> list[Finding]:
+    try:
+        return failures.translated("profiles", lambda: list(joinability.findings(spark, now, before, bounds)))
+    except LakenymError as error:
+        return [Finding("alert", "", "joinable", f"tables cannot be compared: {error}", "mend that first")]
 
 
 def _key(spark: SparkSession, conf: Config) -> Secret:
@@ -145,7 +158,9 @@ def _run(asked: argparse.Namespace) -> int:
     baseline = None if asked.baseline is None or key is None else profile_file.read(asked.baseline, key)
     found = run(session.start("lakenym monitor"), conf, names, baseline=baseline, house_only=asked.house)
     if asked.profile is not None and key is not None:
-        _write("--profile", asked.profile, profile_file.text(found.profiles, key))
+        missing = [name for name in names if name not in found.profiles]
+        kept = profile_file.kept(asked.profile, key, missing, baseline) if missing else {}
+        _write("--profile", asked.profile, profile_file.text({**found.profiles, **kept}, key, missing))
     if asked.metrics is not None:
         _write("--metrics", asked.metrics, metrics.text(found))
     say(as_json(report.as_data(found)) if asked.json else "\n".join(map(shown, report.lines(found))))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping
 
-from jobs.monitoring import profile, psi
+from jobs.monitoring import chance, profile, psi
 from jobs.monitoring.finding import Finding, Level
 from jobs.monitoring.profile import ColumnProfile, TableProfile
-from jobs.monitoring.tally import Tally
+from jobs.monitoring.tally import MOST_CATEGORIES, Tally
+from jobs.monitoring.told import Told, count
+from jobs.risk_measures.report import SMALL
 
 Bounds = Mapping[str, float]
 LOOK = "find out why, and where it is as it should be make a new baseline"
@@ -17,7 +19,8 @@ LOOK = "find out why, and where it is as it should be make a new baseline"
 @dataclasses.dataclass(frozen=True)
 class Drift:
     """How one column moved. psi: None where there is nothing to compare. by_chance: what of it samples of one
-    distribution may show. new_categories: how many there are, of ten rows and more; new_values: in so many values."""
+    distribution may show. new_categories: how many there are that chance and
+    the baseline's rest do not explain; new_values: in so many values."""
 
     before: ColumnProfile
     now: ColumnProfile
@@ -39,12 +42,18 @@ def of_column(tally: Tally, now: ColumnProfile, before: ColumnProfile) -> Drift:
     here = [exact.get(name, 0) for name in before.counts]
     was = [*before.counts.values(), before.rest]
     counts = [*here, max(0, now.values - sum(here))]
-    fresh = [many for name, many in exact.items() if profile.told(many) and name not in {*before.counts, *before.known}]
-    if now.kind == "bins":
-        fresh = []
     is_told = bool(before.values and now.values)
+    fresh = _fresh(exact, now, before) if is_told and now.kind == "categories" else []
     index = psi.index(was, counts) if is_told else None
     return Drift(before, now, index, psi.by_chance(was, counts), len(fresh), sum(fresh))
+
+
+def _fresh(exact: Mapping[str, int], now: ColumnProfile, before: ColumnProfile) -> list[int]:
+    """The counts of categories that are new, whatever few rows of each the baseline may have had."""
+    named = {*before.counts, *before.known}
+    unnamed = [many for name, many in exact.items() if profile.told(many) and name not in named]
+    rest = max(0, before.rest - SMALL * len(before.known))
+    return chance.unexplained(unnamed, rest, now.values / before.values)
 
 
 def no_baseline(table: str) -> Finding:
@@ -55,9 +64,10 @@ def no_baseline(table: str) -> Finding:
 def findings(
     table: str, bounds: Bounds, now: TableProfile, before: TableProfile, drifts: Mapping[str, Drift]
 ) -> Iterator[Finding]:
-    change = _change(now.rows, before.rows)
-    if change is not None and abs(change) > bounds["rows"]:
-        yield Finding("alert", table, "rows", f"{now.rows} rows, {before.rows} in the baseline ({change:+.0%})", LOOK)
+    change = Told.of(now.rows).change(Told.of(before.rows))
+    if abs(change) > bounds["rows"]:
+        message = _moved(now.rows, before.rows, "rows", change)
+        yield Finding("alert", table, "rows", message, LOOK)
     for path in sorted(before.columns.keys() - now.columns.keys()):
         yield Finding("alert", table, "columns", "was in the baseline, and is gone", LOOK, path)
     for path in sorted(now.columns.keys() - before.columns.keys()):
@@ -76,20 +86,45 @@ def _of_drift(table: str, path: str, bounds: Bounds, drift: Drift) -> Iterator[F
         many = f"{drift.new_categories} new {'category' if drift.new_categories == 1 else 'categories'}"
         message = f"{many}, in {drift.new_share:.2%} of its values"
         yield Finding("alert", table, "new_categories", message, LOOK, path)
-    if before.kind == "categories" and now.kind != "categories":
-        message = f"over 1000 different values, where the baseline has {len(before.counts)} categories"
-        yield Finding("alert", table, "new_categories", message, LOOK, path)
-    elif before.kind == "bins" and now.kind != "bins":
-        yield Finding("alert", table, "columns", "held numbers, and holds none now", LOOK, path)
-    if before.seen and now.seen and abs(now.null_share - before.null_share) > bounds["nulls"]:
-        message = f"{now.null_share:.1%} nulls, {before.null_share:.1%} in the baseline"
+    if now.kind != before.kind:
+        yield from _of_kinds(table, path, bounds, drift)
+    if before.seen and now.seen and now.null_shares.moved(before.null_shares) > bounds["nulls"]:
+        message = f"{_nulls(now)} nulls, {_nulls(before)} in the baseline"
         yield Finding("alert", table, "nulls", message, LOOK, path)
-    change = _change(now.different, before.different)
-    if now.kind == before.kind and change is not None and abs(change) > bounds["distinct"]:
-        message = f"about {now.different} different values, {before.different} in the baseline ({change:+.0%})"
-        yield Finding("alert", table, "distinct", message, LOOK, path)
+    if now.kind == before.kind and before.values and now.values:
+        change = now.differents.change(before.differents)
+        if abs(change) > bounds["distinct"]:
+            what = f"different values{_of_ten_rows(now, before)}"
+            message = f"about {_moved(now.different, before.different, what, change)}"
+            yield Finding("alert", table, "distinct", message, LOOK, path)
 
 
-def _change(now: int, before: int) -> float | None:
-    """As a share of what it was; None where that is unknown, being few or none."""
-    return now / before - 1 if before else None
+def _of_kinds(table: str, path: str, bounds: Bounds, drift: Drift) -> Iterator[Finding]:
+    """Of a column that cannot be counted as it was in the baseline."""
+    before, least = drift.before, MOST_CATEGORIES + 1
+    if before.kind == "categories":
+        level: Level = "alert" if Told(least, least).change(before.differents) > bounds["distinct"] else "warn"
+        known = f"{count(before.different)} categories{_of_ten_rows(before)}"
+        message = f"over {MOST_CATEGORIES} different values, where the baseline has {known}"
+        yield Finding(level, table, "new_categories", message, LOOK, path)
+    elif before.kind == "bins":
+        yield Finding("alert", table, "columns", "held numbers, and holds none now", LOOK, path)
+
+
+def _moved(now: int, before: int, what: str, change: float) -> str:
+    least = "" if now and before else " at least"
+    return f"{count(now)} {what}, {count(before)} in the baseline ({change:+.0%}{least})"
+
+
+def _of_ten_rows(*columns: ColumnProfile) -> str:
+    """What is said of a number of categories, where some may not be among them."""
+    hides = any(each.kind == "categories" and each.rest for each in columns)
+    return f" of {SMALL} rows and more" if hides else ""
+
+
+def _nulls(column: ColumnProfile) -> str:
+    """A share for people; where it comes from few, what it is on the safe side of."""
+    shares = column.null_shares
+    if shares.least == shares.most:
+        return f"{shares.least:.1%}"
+    return f"over {shares.least:.1%}" if column.nulls else f"under {SMALL / column.seen:.1%}"

@@ -78,7 +78,9 @@ def aged_keys(conf: Config, today: datetime.date) -> Iterator[Finding]:
 def _used_keys(conf: Config) -> list[str]:
     rules = (rule for table in conf.tables.values() for rule in table.columns.values())
     used = {each.key for rule in rules for each in rule.treatment.each if each.key is not None}
-    return sorted(used | {table.quarantine.key for table in conf.tables.values() if table.quarantine is not None})
+    used |= {table.quarantine.key for table in conf.tables.values() if table.quarantine is not None}
+    beside = (conf.policy.monitoring.key, None if conf.audit is None else conf.audit.signing_key)
+    return sorted(used | {name for name in beside if name is not None and name in conf.keys})
 
 
 def _later(conf: Config, today: datetime.date) -> datetime.date:

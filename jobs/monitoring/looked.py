@@ -15,6 +15,7 @@ from jobs.lake import quarantined, state
 from jobs.lake.log_commits import Commit
 from jobs.lake.state import TargetState
 from jobs.monitoring.profile import told
+from jobs.risk_measures.report import SMALL
 
 RUNS = 5
 """So many of the last runs are told of."""
@@ -23,7 +24,8 @@ Bounds = Mapping[str, float]
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """One of the last runs. refused: by column, as shares of its values; a count from 1 to 9 is told as 0."""
+    """One of the last runs. refused: by column, the share of its values at the least, of which no count from 1 to 9
+    follows."""
 
     version: int
     refused: Mapping[str, float]
@@ -32,8 +34,8 @@ class Run:
 @dataclasses.dataclass(frozen=True)
 class Looked:
     """What the log of a target says. run: the newest run of ours in it, None where it has none; after: what others
-    committed since, the newest first. ran_at: when that run committed. runs: the last ones, the oldest first.
-    waiting: rows in quarantine, as many as are told; some_wait: whether there are any."""
+    committed since, the newest first. ran_at: when that run committed, None where nobody knows. runs: the last
+    ones, the oldest first. waiting: rows in quarantine, as many as are told; some_wait: whether there are any."""
 
     table: str
     entry: TableConfig
@@ -65,18 +67,28 @@ def look(spark: SparkSession, conf: Config, name: str) -> Looked:
     )
 
 
-def _committed_at(spark: SparkSession, stands: TargetState, run: Commit) -> datetime.datetime:
-    newest = 1 if run.version == stands.version else None
-    rows = stands.address.history(spark, newest).where(F.col("version") == run.version)
-    seconds = rows.select(F.unix_seconds("timestamp")).collect()[0][0]
-    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
+def _committed_at(spark: SparkSession, stands: TargetState, run: Commit) -> datetime.datetime | None:
+    """When a run committed; None where the log does not tell it any more."""
+    for newest in (1, None) if run.version == stands.version else (None,):  # others may have committed meanwhile
+        rows = stands.address.history(spark, newest).where(F.col("version") == run.version)
+        found = rows.select(F.unix_seconds("timestamp")).collect()
+        if found:
+            return datetime.datetime.fromtimestamp(found[0][0], datetime.timezone.utc)
+    return None
 
 
 def _refused(commit: Commit) -> dict[str, float]:
     """The share of each column's values that a run refused, by what it says in its commit."""
     counts = commit.run.get("counts")
     return {
-        str(path): told(refused) / (treated + refused)
+        str(path): _share(treated, refused)
         for path, (treated, _, refused) in (counts.items() if isinstance(counts, dict) else ())
         if treated + refused
     }
+
+
+def _share(treated: int, refused: int) -> float:
+    """Neither side follows from it where it is from 1 to 9: such a few that were refused are 0, such a few that were
+    treated are nine, so that the share is one at the least."""
+    few = 0 < treated < SMALL
+    return told(refused) / ((SMALL - 1 if few else treated) + refused)

@@ -19,7 +19,6 @@ from jobs.lake.columns import column
 from jobs.monitoring import leaves
 from jobs.monitoring.counting import Counting, Wanted
 from jobs.monitoring.tally import ONE, SEEN, Tally
-from jobs.spark_app import session
 from privacy_udfs import wording
 from privacy_udfs.errors import LakenymError, UnexpectedFailure
 from privacy_udfs.keys import KeyReference
@@ -33,8 +32,6 @@ PARTS = T.StructType(
     ]
 )
 _ARROW = pa.schema([("column", pa.int32()), ("kind", pa.int32()), ("code", pa.int64()), ("count", pa.int64())])
-BATCH = {"spark.sql.execution.arrow.maxRecordsPerBatch": "50000"}
-"""Settings of the session: whole arrays are worth more the longer they are."""
 ROWS = -1
 """The column of the count of rows."""
 
@@ -48,8 +45,7 @@ def tallied(rows: DataFrame, wanted: Sequence[Wanted], key: KeyReference) -> tup
     count = functools.partial(_count, wanted=list(zip(places, wanted, strict=True)), key=key, mark=mark)
     merge = functools.partial(_merge, mark=mark)
     parts = rows.select(*chosen or [F.lit(None).alias("c0")]).mapInArrow(count, PARTS)
-    with session.settings(rows.sparkSession, BATCH):
-        found = _put_together(parts.repartition("column").mapInArrow(merge, PARTS).toArrow().to_batches())
+    found = _put_together(parts.repartition("column").mapInArrow(merge, PARTS).toArrow().to_batches())
     return found.pop(ROWS, Tally()).seen, [found.get(at, Tally()) for at in range(len(wanted))]
 
 

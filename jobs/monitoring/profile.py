@@ -15,6 +15,7 @@ import numpy as np
 
 from jobs.monitoring import numbers, sketch
 from jobs.monitoring.tally import Tally
+from jobs.monitoring.told import Told
 from jobs.risk_measures.report import SMALL
 
 Kind = Literal["categories", "bins", "many"]
@@ -44,6 +45,25 @@ class ColumnProfile:
     @property
     def null_share(self) -> float:
         return self.nulls / self.seen if self.seen else 0.0
+
+    @property
+    def null_shares(self) -> Told:
+        """What the share may be, where nulls or values are too few to tell."""
+        if self.nulls == self.seen:
+            return Told((self.seen - SMALL + 1) / self.seen, 1.0) if self.seen else Told(0.0, 1.0)
+        nulls = Told.of(self.nulls)
+        return Told(nulls.least / self.seen, nulls.most / self.seen)
+
+    @property
+    def differents(self) -> Told:
+        """How many different values there may be: of categories those without a name have up to nine rows each, or are
+        up to nine nulls."""
+        if self.kind != "categories":
+            return Told.of(self.different)
+        named, rest = len(self.counts) + len(self.known), max(0, self.rest - SMALL * len(self.known))
+        if not self.values:
+            return Told.of(0)
+        return Told(named + max(0, rest - SMALL + 1) // (SMALL - 1), named + rest)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,8 +1,10 @@
-"""The key under which profiles hold what they hold of values: digests of categories, and sealed bounds of bins."""
+"""The key under which profiles hold what they hold of values: digests of categories, and sealed bounds of bins; and by
+which a file of them is known to be as it was written."""
 
 from __future__ import annotations
 
 import dataclasses
+import hmac
 import json
 from typing import Any
 
@@ -15,24 +17,38 @@ from jobs.risk_measures import profile
 from privacy_udfs import apply, revert
 from privacy_udfs.errors import TokenRefused
 from privacy_udfs.keys import KeyReference, load_keyset
+from privacy_udfs.techniques.keyed_hash import KeyedHash
 from privacy_udfs.techniques.randomized_encryption import RandomizedEncryption
 
 SEAL = RandomizedEncryption(associated_data="lakenym monitoring profile")
 DOMAIN = "monitoring"
 """What the sub-key of the seal is derived for. Digests are those of `jobs.risk_measures.profile`."""
+MAC = KeyedHash(bits=256, encoding="hex")
+WHOLE = "monitoring profile file"
+"""What the sub-key is derived for under which a whole file is authenticated."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Secret:
-    """hashes: what executors get of the key of digests. seal: of the key of what is sealed."""
+    """hashes: what executors get of the key of digests. seal: of the key of what is sealed. whole: of that by which
+    files are known."""
 
     hashes: KeyReference
     seal: KeyReference
+    whole: KeyReference
 
     @property
     def check(self) -> str:
         """By which profiles are known that were made with it."""
         return self.hashes.check
+
+    def mac(self, data: Any) -> str:
+        """HMAC-SHA-256 of what JSON holds, in one spelling of it."""
+        text = json.dumps(data, sort_keys=True, separators=(",", ":"))
+        return str(apply(MAC, pa.array([text]), self.whole.resolve())[0])
+
+    def is_mac(self, mac: Any, data: Any) -> bool:
+        return hmac.compare_digest(str(mac).encode(errors="replace"), self.mac(data).encode())
 
     def sealed(self, data: Any) -> str:
         return str(apply(SEAL, pa.array([json.dumps(data)]), self.seal.resolve())[0])
@@ -55,4 +71,5 @@ def of(conf: Config) -> Secret:
     hashes = profile.reference(conf, name)
     entry = conf.keys[name]
     ring = KeyRing(conf, {name: load_keyset(entry.keyset, entry.kek, name)})
-    return Secret(hashes, ring.reference_of(name, SEAL, DOMAIN, hashes.key_id))
+    seal = ring.reference_of(name, SEAL, DOMAIN, hashes.key_id)
+    return Secret(hashes, seal, ring.reference_of(name, MAC, WHOLE, hashes.key_id))

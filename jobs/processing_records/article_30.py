@@ -116,7 +116,7 @@ def _measures(conf: Config, table: TableConfig) -> Iterator[str]:
     for measure, bound in asked_risk.of(conf.policy, table).asked().items():
         yield f"runs are held to {measure} {bound:g} before their rows are visible"
     if table.suppress is not None:
-        yield f"rows that fewer than {table.suppress.k} are alike in are kept out"
+        yield f"rows in classes of fewer than {table.suppress.k} are left out"
     if table.is_shuffled:
         yield "rows are written in a random order"
     if table.on_refused == "quarantine":
@@ -124,7 +124,7 @@ def _measures(conf: Config, table: TableConfig) -> Iterator[str]:
     else:
         yield "a run stops before it commits where a value cannot be treated"
     if table.rows is not None:
-        yield "only rows that are needed are read"
+        yield "rows are selected by a predicate"
 
 
 def _treatments(table: TableConfig) -> Iterator[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from jobs import monitor, pseudonymize
 from jobs.configuration import config
@@ -18,11 +19,14 @@ from jobs.lake.history import History
 from jobs.lake.log_commits import Commit
 from jobs.lake.state import TargetState
 from jobs.monitoring import house
+from jobs.monitoring import looked as looked_at
 from jobs.monitoring.finding import Finding
 from jobs.monitoring.looked import Looked, Run
 from privacy_udfs.keys import load_keyset
 from tests.helpers import quarantines
+from tests.helpers.audits import with_log
 from tests.helpers.lakes import column, configured, table, write_conf
+from tests.helpers.monitored import with_key
 
 TODAY = datetime.date(2026, 11, 28)
 NOW = datetime.datetime(2026, 11, 28, 3, 0, tzinfo=datetime.timezone.utc)
@@ -102,6 +106,17 @@ def test_keys_near_their_age(lake: Path, made: str | None, found: list[tuple[str
     assert conf.policy.keys is not None
 
 
+def test_keys_of_profiles_and_of_the_audit_log_are_watched(lake: Path) -> None:
+    """No date is stated of any of the three: crm treats columns, watch and log serve nothing but the house."""
+    conf_of(lake, {"keys": {"max_age_days": 365}})
+    with_log(lake)
+    conf = config.load(with_key(lake / "conf"))
+    found = [each for each in house.of_conf(conf, ["t"], TODAY) if each.what == "key_age"]
+    assert sorted(name for each in found for name in ("crm", "log", "watch") if f": {name}: " in str(each)) == [
+        *("crm", "log", "watch")
+    ]
+
+
 def test_a_key_that_does_not_open(lake: Path) -> None:
     conf = conf_of(lake, {"keys": {"max_age_days": 365}})
     (lake / "keys" / "crm.json").unlink()
@@ -169,6 +184,40 @@ def test_rows_in_quarantine(lake: Path) -> None:
     assert watched(looked(conf, waiting=120, some_wait=True)) == [("warn", "quarantine")]
     few = [each for watch in house.OF_TABLES for each in watch(looked(conf, some_wait=True), NOW)]
     assert "fewer than 10 rows" in str(few[0])
+
+
+@pytest.mark.parametrize(
+    ("treated", "refused", "share"),
+    [
+        (3, 12, 12 / 21),  # as of nine: any number from 1 to 9 gives the same
+        (9, 12, 12 / 21),
+        (0, 12, 1.0),
+        (10, 12, 12 / 22),
+        (3, 9, 0.0),
+        (1000, 9, 0.0),
+    ],
+)
+def test_no_small_count_follows_from_a_share_of_refused_values(treated: int, refused: int, share: float) -> None:
+    run = commit(1, run={"counts": {"size": [treated, 5, refused]}})
+    assert looked_at._refused(run) == {"size": share}
+
+
+@dataclasses.dataclass(frozen=True)
+class Overtaken:
+    """A target's address, whose newest commit is another one than that which was looked at."""
+
+    versions: tuple[int, ...]
+
+    def history(self, spark: SparkSession, newest: int | None = None) -> DataFrame:
+        rows = [f"select {each}L version, timestamp_seconds({each * 60}) timestamp" for each in self.versions]
+        return spark.sql(" union all ".join(rows[: newest or len(rows)]))
+
+
+@pytest.mark.parametrize(("versions", "minutes"), [((7,), 7), ((9, 8, 7), 7), ((9, 8), None)])
+def test_a_commit_between_two_looks(spark: SparkSession, versions: tuple[int, ...], minutes: int | None) -> None:
+    stands = TargetState(cast(Address, Overtaken(versions)), 7)
+    found = looked_at._committed_at(spark, stands, commit(7))
+    assert found == (None if minutes is None else datetime.datetime.fromtimestamp(minutes * 60, datetime.timezone.utc))
 
 
 # -- real ones --------------------------------------------------------------------------------------------------------

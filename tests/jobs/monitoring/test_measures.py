@@ -7,6 +7,7 @@ import json
 import math
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +19,7 @@ from pyspark.sql import types as T
 from jobs.configuration import config
 from jobs.configuration.monitoring_bounds import DEFAULTS, MonitoringBounds, PolicyMonitoring
 from jobs.console.exit_codes import BadUsage
-from jobs.monitoring import drift, leaves, numbers, profile, profile_file, psi, secret, sketch, tally
+from jobs.monitoring import chance, drift, leaves, numbers, profile, profile_file, psi, secret, sketch, tally
 from jobs.monitoring.counting import Counting, Wanted
 from jobs.monitoring.leaves import Leaf
 from jobs.monitoring.profile import ColumnProfile, TableProfile
@@ -312,6 +313,73 @@ def test_bounds_of_nulls_and_different_values(now: ColumnProfile, told: list[str
     assert [each.what for each in drift.findings("t", DEFAULTS, *_tables(found), {"c": found})] == told
 
 
+@pytest.mark.parametrize(
+    ("then", "now", "told"),
+    [
+        (12, 0, []),  # it may be 9
+        (10, 0, []),
+        (0, 13, []),
+        (0, 14, ["14 rows, < 10 in the baseline (+56% at least)"]),
+        (4000, 0, ["< 10 rows, 4000 in the baseline (-100% at least)"]),
+        (20, 0, ["< 10 rows, 20 in the baseline (-55% at least)"]),
+        (0, 0, []),
+    ],
+)
+def test_rows_that_are_too_few_to_tell(then: int, now: int, told: list[str]) -> None:
+    found = drift.findings("t", DEFAULTS, TableProfile(now, {}), TableProfile(then, {}), {})
+    assert [each.message for each in found] == told
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "told"),
+    [
+        ([30] * 40, [30] * 40, []),
+        ([30] * 40, [30] * 20, ["about 20 different values, 40 in the baseline (-50%)"]),
+        ([30] * 8, [30] * 40, ["about 40 different values, < 10 in the baseline (+400% at least)"]),
+        ([10] * 40, [10] * 20 + [9] * 20, []),  # they are all there still
+        ([9] * 40, [10] * 40, []),
+        ([40] * 12, [40] * 9, []),  # 9 of 12 are a quarter less, and no more
+        (
+            [10] * 40,
+            [10] * 15 + [1] * 10,
+            ["about 15 different values of 10 rows and more, 40 in the baseline (-38%)"],
+        ),
+    ],
+)
+def test_categories_near_ten_rows_do_not_come_and_go(then: list[int], now: list[int], told: list[str]) -> None:
+    before, after = (profile.of_column(drawn(each), False, False, None) for each in (then, now))
+    found = drift.findings("t", DEFAULTS, *_tables(drift.Drift(before, after)), {"c": drift.Drift(before, after)})
+    assert [each.message for each in found] == told
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "told"),
+    [
+        ((3, 12), (4, 12), []),  # nine values, then eight: neither is told
+        ((0, 12), (3, 12), []),
+        ((100, 1000), (1000, 1000), ["over 99.1% nulls, 10.0% in the baseline"]),
+        ((600, 1000), (5, 1000), ["under 1.0% nulls, 60.0% in the baseline"]),
+    ],
+)
+def test_nulls_that_are_too_few_to_tell(then: tuple[int, int], now: tuple[int, int], told: list[str]) -> None:
+    before, after = (
+        profile.of_column(Tally(seen, nulls, categories={1: seen - nulls}), False, False, None)
+        for nulls, seen in (then, now)
+    )
+    assert after.nulls in {0, after.seen}, "hidden"
+    found = drift.findings("t", DEFAULTS, *_tables(drift.Drift(before, after)), {"c": drift.Drift(before, after)})
+    assert [each.message for each in found if each.what == "nulls"] == told
+
+
+def test_a_column_of_too_many_categories_that_had_nearly_as_many() -> None:
+    then = profile.of_column(drawn([30] * 990), False, False, None)
+    few = profile.of_column(drawn([30] * 20), False, False, None)
+    now = ColumnProfile(40_000, 0, 1100, "many", {}, (), 40_000)
+    for before, level in ((then, "warn"), (few, "alert")):
+        found = drift.findings("t", DEFAULTS, *_tables(drift.Drift(before, now)), {"c": drift.Drift(before, now)})
+        assert [(each.level, each.what) for each in found] == [(level, "new_categories")]
+
+
 def test_rows_and_columns() -> None:
     one = ColumnProfile(1000, 0, 40, "many")
     before, now = TableProfile(1000, {"a": one, "b": one}), TableProfile(400, {"a": one, "c": one})
@@ -326,6 +394,67 @@ def test_bounds_of_an_entry_go_before_those_of_the_policy() -> None:
     assert (found["rows"], found["psi"], found["psi_warn"], found["stale_days"]) == (0.1, 0.05, 0.05, 7)
     with pytest.raises(ValueError, match="not above"):
         MonitoringBounds(psi=0.1, psi_warn=0.2)
+
+
+def drawn(counts: Any) -> Tally:
+    """What is counted of a column of so many rows of each category."""
+    found = {at: int(many) for at, many in enumerate(counts) if many}
+    return Tally(seen=sum(found.values()), categories=found)
+
+
+def zipf(values: int) -> Any:
+    shares = 1 / np.arange(1, values + 1)
+    return shares / shares.sum()
+
+
+@pytest.mark.parametrize(
+    ("shares", "rows", "later"),
+    [
+        (np.full(100, 0.01), 1000, 1000),
+        (np.full(100, 0.01), 1000, 3000),
+        (np.full(100, 0.01), 600, 60_000),
+        (np.full(100, 0.01), 3000, 600),
+        (zipf(800), 20_000, 20_000),
+        (zipf(800), 20_000, 60_000),
+        (zipf(30), 200, 200),
+        (np.array([0.9, *[0.005] * 20]), 1500, 1800),
+    ],
+)
+def test_two_draws_of_one_distribution_have_no_new_categories(shares: Any, rows: int, later: int) -> None:
+    random = np.random.default_rng(11)
+    for _ in range(20):
+        then, now = drawn(random.multinomial(rows, shares)), drawn(random.multinomial(later, shares))
+        before = profile.of_column(then, False, False, None)
+        found = drift.of_column(now, profile.of_column(now, False, False, before), before)
+        assert (found.new_categories, found.new_values) == (0, 0)
+        assert not [each for each in drift.findings("t", DEFAULTS, *_tables(found), {"c": found}) if each.what == "psi"]
+
+
+@pytest.mark.parametrize(
+    ("then", "more", "new"),
+    [
+        ([500, 500], [20], 1),  # the baseline has no rest: none of them had a row in it
+        ([500, 500], [10], 0),  # which one of rate 5 leaves out once in e^5
+        ([500, 500, 9, 9, 9], [60], 1),
+        ([500, 500, 9, 9, 9], [30], 0),  # nine rows may have become thirty
+        (
+            [500, 500, 9, 9, 9],
+            [30] * 20,
+            7,
+        ),  # but not all: each needs two of 27 (of one, 31 * 0.39 * 0.61^30 < 0.0001 / 20)
+    ],
+)
+def test_what_the_rest_of_a_baseline_explains(then: list[int], more: list[int], new: int) -> None:
+    before = profile.of_column(drawn(then), False, False, None)
+    now = drawn([500, 500, *[0] * len(then[2:]), *more])
+    assert drift.of_column(now, profile.of_column(now, False, False, before), before).new_categories == new
+
+
+def test_how_rare_a_count_is_by_hand() -> None:
+    """As many rows in both tables: at most 1 of 1 + 9 is the baseline's in (1 + 10) / 2^10; of a table that grew to
+    three times its size, none of 4 in (3/4)^4."""
+    assert chance._chance(1, 9, 1.0) == pytest.approx(11 / 1024, rel=1e-9)
+    assert chance._chance(0, 4, 3.0) == pytest.approx(0.75**4, rel=1e-9)
 
 
 # -- files ------------------------------------------------------------------------------------------------------------
@@ -357,19 +486,33 @@ def test_a_profile_is_read_as_it_was_written(key: Secret, lake: Path) -> None:
 
 def test_a_profile_that_is_none(key: Secret, lake: Path) -> None:
     other = secret.of(config.load(with_key(lake / "conf", "another")))
-    made = {"t": TableProfile(100, {"n": profiled(pa.array(range(100)), key, leaf=NUMBER)})}
-    whole = json.loads(profile_file.text(made, key))
+    pseudonyms = counted(pa.array([f"canary{at}" for at in range(99)]), key, Wanted(TEXT, True))
+    columns = {
+        "n": profiled(pa.array(range(100)), key, leaf=NUMBER),
+        "s": profile.of_column(pseudonyms, False, True, None),
+    }
+    whole = json.loads(profile_file.text({"t": TableProfile(100, columns)}, key, ["u"]))
+    said = whole["tables"]["t"]
+    short = {**said["columns"], "s": {**said["columns"]["s"], "sketch": "AAAA"}}
     path = lake / "p.json"
     for change, told in (
         ({"key_check": other.check}, "another key"),
-        ({"version": 2}, "version 2"),
+        ({"version": 1}, "version 1"),
         ({"bounds": whole["bounds"][:-8] + "AAAAAAA="}, "was changed"),
-        ({"tables": {"t": {}}}, "no profile"),
-        ({"tables": {"t": {**whole["tables"]["t"], "rows": -1}}}, "no profile"),
+        ({"tables": {"t": {}}}, "was changed"),
+        ({"tables": {"t": {**said, "rows": 99}}}, "was changed"),
+        ({"tables": {"t": {**said, "columns": short}}}, "was changed"),
+        ({"missing": []}, "was changed"),
+        ({"more": 1}, "was changed"),
+        ({"mac": other.mac({name: it for name, it in whole.items() if name != "mac"})}, "was changed"),
+        ({"mac": None}, "was changed"),
+        ({"mac": "\ud800"}, "was changed"),
     ):
         path.write_text(json.dumps({**whole, **change}))
         with pytest.raises(BadUsage, match=told):
             profile_file.read(path, key)
+    path.write_text(json.dumps(whole, indent=7))
+    assert profile_file.read(path, key)["t"].columns == columns, "how it is spelled does not matter"
     path.write_text("[]")
     with pytest.raises(BadUsage, match="no profile"):
         profile_file.read(path, key)

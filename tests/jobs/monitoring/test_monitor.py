@@ -257,6 +257,38 @@ def test_the_command_line(spark: SparkSession, conf: Config, folder: Path, lake:
     assert not [path.name for path in lake.iterdir() if path.name.endswith(".tmp")]
 
 
+def test_a_table_that_cannot_be_read_hides_no_other(spark: SparkSession, lake: Path) -> None:
+    """Its files are gone, its log is not. What was known of it stays in the profile, which says that it is not new."""
+    folder = with_key(write_conf(lake, table("o", lake, OTHER), table("p", lake, OTHER)))
+    conf = config.load(folder)
+    rows = spark.range(60).selectExpr(f"concat('{CANARY}-', id) who", "id % 5 size")
+    for name in ("o", "p"):
+        treat(spark, conf, name, rows)
+    profile, metrics = lake / "p.json", lake / "m.prom"
+    asked = ["--conf", str(folder), "--all", "--profile", str(profile), "--metrics", str(metrics)]
+    with output():
+        assert monitor.main(asked) == DONE
+    before = profile_file.read(profile, secret.of(conf))
+    assert json.loads(profile.read_text())["missing"] == []
+    for path in (lake / "treated" / "o").rglob("*.parquet"):
+        path.unlink()
+    treat(spark, conf, "p", rows.limit(50))
+    with output() as said:
+        assert monitor.main([*asked, "--baseline", str(profile)]) == REFUSED
+    alerts = [line for line in said[0].splitlines() if line.startswith("alert")]
+    assert len(alerts) == 1
+    assert alerts[0].startswith("alert: o: cannot be read: o: ")
+    assert str(lake) not in alerts[0]
+    assert "FILE_NOT_EXIST" in alerts[0]
+    assert "Exception" not in "".join(said)
+    after = profile_file.read(profile, secret.of(conf))
+    assert json.loads(profile.read_text())["missing"] == ["o"]
+    assert after["o"] == before["o"]
+    assert (before["p"].rows, after["p"].rows) == (60, 50)
+    assert 'lakenym_monitor_findings{table="o",level="alert",what="target"} 1' in metrics.read_text()
+    assert 'lakenym_monitor_rows{table="p"} 50' in metrics.read_text()
+
+
 def test_warnings_fail_where_it_is_asked(spark: SparkSession, folder: Path, conf: Config) -> None:
     entry = yaml.safe_load((folder / "catalog" / "c.yaml").read_text())
     (folder / "catalog" / "c.yaml").write_text(yaml.safe_dump({**entry, "review_by": "2020-01-01"}))

@@ -87,6 +87,15 @@ def test_all_that_the_article_asks_for_is_there(lake: Path) -> None:
     assert article_30.not_stated(record) == ["representative"]
 
 
+def test_rows_that_are_left_out_and_chosen_are_told_of(lake: Path) -> None:
+    entry = lakes.table("t", lake, COLUMNS, suppress={"k": 5}, rows="age > 17")
+    (record,) = report.records(config.load(lakes.write_conf(lake, entry)), ["t"])["records"]
+    told = record["measures_of_treatment"]
+    assert "rows in classes of fewer than 5 are left out" in told
+    assert told[-1] == "rows are selected by a predicate"
+    assert "17" not in "".join(told)
+
+
 def test_what_is_not_stated_is_not_guessed(lake: Path) -> None:
     (record,) = report.records(config.load(lakes.write_conf(lake, lakes.table("t", lake, {"id": "keep"}))), ["t"])[
         "records"

@@ -332,8 +332,8 @@ CASES: tuple[Case, ...] = (
     (constrained, target.plain, 0, "and drops: CHECK constraint known. What must hold, check"),
     (of_a_source_with_promises, target.plain, 0, "plain columns, without what the source says of its own: twice (gen"),
     (in_folders, target.folders, 1, "partition_by names id, a direct identifier that is kept: its values would be"),
-    (deleted, growth.what_was_deleted, 1, "version 1 (DELETE, fewer than 10 rows). Those that the source still has would come"),
-    (deleted_and_partitions, growth.what_was_deleted, 1, "since all were written: version 1 (DELETE, fewer than 10 rows)."),
+    (deleted, growth.what_was_deleted, 1, "version 1 (DELETE, fewer than 10 rows). Those that the source"),
+    (deleted_and_partitions, growth.what_was_deleted, 1, "all were written: version 1 (DELETE, fewer than 10"),
     (other_than_recorded, keys.other_than_recorded, 1, "is not the key that the target's record was made with"),
     (same_record, growth.same_record, 1, "were treated otherwise than new ones would be"),
     (

@@ -190,6 +190,8 @@ def _texts(texts: pa.StringArray, counts: np.ndarray | None, place: Place, found
     for decoded in spellings.decoded(listed, tokens):
         rows = np.array(decoded.rows, np.int64)
         inner = matcher.hits(pa.array(decoded.texts, pa.string()), needles, hashing)
+        long = (needles.letters >= LONG_NUMBER) & (~needles.numeric | (needles.letters == needles.length))
+        inner = inner.where(np.array(decoded.sure, np.bool_)[inner.text] | long[inner.value])
         at_all = dataclasses.replace(inner, text=rows[inner.text], whole=np.zeros(len(inner.text), np.bool_))
         _count(at_all, np.full(len(inner.text), decoded.encoding), counts, place, found)
     hashes = spellings.hashes_within(listed)
@@ -243,8 +245,8 @@ def _numbers(values: pa.Array, place: Place, found: Found) -> None:
     hits = hits.where(own | (needles.letters[hits.value] >= LONG_NUMBER))
     _count(hits, np.full(len(hits.text), AS_IT_IS), counts, place, found)
     if pa.types.is_int64(kept.type):
-        octets = kept.to_numpy().astype(">i8").view(np.uint8).reshape(-1, spellings.NUMBER)
-        value = needles.numbers.at(hashing.rows(octets))
+        octets = kept.to_numpy().astype(">i8").view(np.uint8).reshape(-1, spellings.COMPARED)
+        value = needles.hashes.at(hashing.rows(octets))
         _hashed(np.flatnonzero(value >= 0), value[value >= 0], counts, place, found)
 
 
@@ -253,8 +255,8 @@ def _binary(values: pa.BinaryArray, place: Place, found: Found) -> None:
     each = values.to_pylist()
     _texts(pa.array([one.decode("utf-8", "ignore") for one in each], pa.string()), None, place, found)
     with contextlib.suppress(ValueError):
-        starts = [(row, one[: spellings.HASH]) for row, one in enumerate(each) if len(one) >= spellings.HASH]
-        matrix = np.frombuffer(b"".join(start for _, start in starts), np.uint8).reshape(-1, spellings.HASH)
+        starts = [(row, one[: spellings.COMPARED]) for row, one in enumerate(each) if len(one) >= spellings.HASH]
+        matrix = spellings.Hashes([row for row, _ in starts], [start for _, start in starts]).matrix()
         value = place.look.needles.hashes.at(rolling.of(place.look.key).rows(matrix))
         rows = np.array([row for row, _ in starts], np.int64)
         _hashed(rows[value >= 0], value[value >= 0], np.ones(len(each), np.int64), place, found)

@@ -32,7 +32,7 @@ from jobs.verification.file_scan import AS_IT_IS, ROWS, Found, Look
 from privacy_udfs import wording
 from privacy_udfs.technique import Technique
 
-MOST_VALUES = 1 << 18
+MOST_VALUES = 1 << 20
 """Values that are looked for in one round."""
 DELTA_WORDS = ("apache", "spark", "delta", "lake", "parquet", "write", "replace", "table", "create", "append", "engine")
 

@@ -104,9 +104,8 @@ def scan(spark: SparkSession, source: DataFrame, conf: Config, entry: TableConfi
         (by_chance if few else survivors).append(Survivor(*place[:4], wanted[place[4]], number))
     left_out |= {path: "no value in the source" for at, path in enumerate(wanted) if at not in lengths}
     looked_for = tuple(path for path in wanted if path not in left_out)
-    missing = len(
-        set(map(file_places.of_row, table.current)) - {file_places.LOCAL.sub("file:/", at) for at, *_ in files}
-    )
+    there = {form for uri, *_ in files for form in (file_places.LOCAL.sub("file:/", uri), file_places.of_row(uri))}
+    missing = len(set(map(file_places.of_row, table.current)) - there)
     return Scanned(tuple(survivors), looked_for, left_out, values, len(files), tuple(by_chance), missing)
 
 

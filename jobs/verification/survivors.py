@@ -99,7 +99,7 @@ def scan(spark: SparkSession, source: DataFrame, conf: Config, entry: TableConfi
     survivors, by_chance = [], []
     for place, number in sorted(found.items()):
         of, path = lengths[place[4]], place[1]
-        results = lengths.get(wanted.index(path), {}) if path in wanted else {}
+        results = lengths.get(wanted.index(path), {}) if path in wanted else of  # of others nobody counted
         few = path in real and different[place] and different[place] <= chance.most(of, results, real[path])
         (by_chance if few else survivors).append(Survivor(*place[:4], wanted[place[4]], number))
     left_out |= {path: "no value in the source" for at, path in enumerate(wanted) if at not in lengths}

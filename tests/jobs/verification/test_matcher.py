@@ -219,8 +219,8 @@ def test_files_are_looked_through_as_tasks_do(tmp_path: Path) -> None:
     known = look(VALUES, access=Access(), names={"col-1": "info", "col-2": "mails"})
     found = [row for batch in file_scan.scan(iter([given]), known) for row in batch.to_pylist()]
     assert [list(row.values()) for row in found] == [
-        ["file name", "", "as it is", "within a text", 0, 1],
-        ["other file", "", "as it is", "within a text", 0, 1],
+        ["file name", "", "as it is", "within a text", 0, -1, 1],
+        ["other file", "", "as it is", "within a text", 0, -1, 1],
         ["column", "info.mails[]", "as it is", "whole", 0, 1],
     ]
 

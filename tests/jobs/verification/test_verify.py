@@ -28,6 +28,7 @@ from jobs.spark_app import session
 from jobs.verification import chance, multisets, outcome, retreated, standing, survivors
 from jobs.verification.identifiers import identifiers
 from jobs.verification.outcome import Verified
+from tests.helpers import lakes
 from tests.helpers.lakes import column, table, write_conf
 
 PEOPLE = 60
@@ -317,12 +318,15 @@ def test_a_sample_without_a_row_says_nothing(
     assert checks["rows anew"].outcome == "not checked"
 
 
-def test_texts_that_look_for_values_of_other_tables(spark: SparkSession, tmp_path: Path) -> None:
+def test_texts_that_look_for_values_of_other_tables(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Their lists are of a run alone: the column is left out and named, the others are compared."""
+    monkeypatch.setitem(lakes.DOMAINS, "other", {**lakes.DOMAINS["other"], "normalize": ["nfc", "trim", "lower"]})
     sources = {name: {"format": "delta", "path": str(tmp_path / "raw" / name)} for name in ("c", "t")}
     for name, kinds, row in (("c", "name string", ("Ann Canarybird",)), ("t", "id long, note string", (1, "Hello"))):
         spark.createDataFrame([row], kinds).write.format("delta").save(sources[name]["path"])
-    texts = {"technique": "treat_entities", "entities": {}, "known_elsewhere": {"other": ["c.name"]}}
+    texts = {"technique": "treat_entities", "entities": {"email": "redact"}, "known_elsewhere": {"other": ["c.name"]}}
     tables = [
         table("c", tmp_path, {"name": {"domain": "other"}}, source=sources["c"]),
         table("t", tmp_path, {"id": "keep", "note": texts}, source=sources["t"]),

@@ -221,7 +221,7 @@ def test_files_are_looked_through_as_tasks_do(tmp_path: Path) -> None:
     assert [list(row.values()) for row in found] == [
         ["file name", "", "as it is", "within a text", 0, -1, 1],
         ["other file", "", "as it is", "within a text", 0, -1, 1],
-        ["column", "info.mails[]", "as it is", "whole", 0, 1],
+        ["column", "info.mails[]", "as it is", "whole", 0, -1, 1],
     ]
 
 

@@ -226,7 +226,10 @@ def _count(hits: Hits, spelling: np.ndarray, counts: np.ndarray, place: Place, f
         seen.add(said)
         told = (place.kind, place.path, str(how), WHOLE if whole else WITHIN, column)
         by_value = how == AS_IT_IS and place.kind == ROWS and place.path in look.real
-        found[(*told, int(value)) if by_value else told] += int(counts[text])
+        if by_value:
+            found[(*told, int(value))] += int(counts[text])
+        else:
+            found[told] += int(counts[text])
 
 
 def _counts(place: Place, value: int, own: bool, whole: bool) -> bool:

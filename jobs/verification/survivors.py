@@ -96,10 +96,11 @@ def scan(spark: SparkSession, source: DataFrame, conf: Config, entry: TableConfi
     finally:
         if digested is not None:
             digested.unpersist()
-    survivors, by_chance = [], []
+    survivors: list[Survivor] = []
+    by_chance: list[Survivor] = []
     for place, number in sorted(found.items()):
         of, path = lengths[place[4]], place[1]
-        results = lengths.get(wanted.index(path), {}) if path in wanted else of  # of others nobody counted
+        results = lengths.get(wanted.index(path), Counter()) if path in wanted else of  # of others nobody counted
         few = path in real and different[place] and different[place] <= chance.most(of, results, real[path])
         (by_chance if few else survivors).append(Survivor(*place[:4], wanted[place[4]], number))
     left_out |= {path: "no value in the source" for at, path in enumerate(wanted) if at not in lengths}

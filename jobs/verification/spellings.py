@@ -88,7 +88,7 @@ def decoded(texts: list[str | None], whole: bool = False) -> Iterator[Decoded]:
         read_ = [(row, *_as_text(octets)) for row, token in tokens for octets in read(token, whole)]
         kept = [(row, text, sure) for row, text, sure in read_ if len(text) >= (SHORT if sure else LONG)]
         if kept:
-            yield Decoded(encoding, *(list(each) for each in zip(*kept, strict=True)))  # type: ignore[arg-type]
+            yield Decoded(encoding, *(list(each) for each in zip(*kept, strict=True)))
 
 
 def _as_text(octets: bytes) -> tuple[str, bool]:

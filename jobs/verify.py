@@ -67,7 +67,7 @@ def run(
 
 def _made(check: Check) -> Check:
     """The check; as one that fails where it had to be made and could not be: nobody shall take that for a yes."""
-    if check.outcome != "not checked" or check.name not in MUST:
+    if check.outcome != "not checked" or check.name not in MUST or check.said.startswith(NOTHING):
         return check
     return dataclasses.replace(check, outcome="fails", faults=(f"it could not be checked: {check.said}",))
 
@@ -90,6 +90,7 @@ def _checked(table: Standing, sample: int) -> tuple[list[Check], Scanned | None]
 
 OF_SOURCE = ("record anew", "rows anew", "counts", "survivors")
 """The checks that take the source too."""
+NOTHING = "no value to look for"
 MUST = ("configuration", "survivors")
 """The checks that have to be made wherever there is a configuration."""
 
@@ -117,6 +118,14 @@ def _scanned(table: Standing, raw: SourceRows) -> tuple[Check, Scanned]:
     ]
     said = f"{found.values} values of {len(found.looked_for)} columns, in {found.files} files"
     left = [f"{shown(path)} is not looked for: {why}" for path, why in found.left_out.items()]
+    left += [
+        f"{each.found} rows of {shown(each.path)} with values of {shown(each.column)} are put down to chance"
+        for each in found.by_chance
+    ]
+    if found.missing:
+        faults.append(f"{found.missing} files of the table lie outside its folder and were not looked through")
+    if not found.looked_for and not faults:
+        return Check("survivors", "not checked", "; ".join([NOTHING, *left])), found
     return outcome.judged("survivors", faults, "; ".join([said, *left])), found
 
 
@@ -144,6 +153,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="ROWS",
         help="rows to look at (about so many are treated anew)",
     )
+    options.add_argument("--strict", action="store_true", help="exit with 1 for checks that were not made, too")
     flags.JSON.on(options)
     return options
 
@@ -164,7 +174,7 @@ def _of_all(asked: argparse.Namespace) -> int:
     def one(name: str | None) -> int:
         found = run(spark, conf, name, path=asked.path, baseline=asked.baseline, sample=asked.sample)
         say(as_json(outcome.as_data(found)) if asked.json else "\n".join(map(shown, outcome.lines(found))))
-        return REFUSED if found.fails else DONE
+        return REFUSED if found.fails or (asked.strict and found.unmade) else DONE
 
     return max(failures.exit_code(events.terminal, functools.partial(one, name), name or asked.path) for name in names)
 

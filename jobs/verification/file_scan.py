@@ -27,7 +27,9 @@ from privacy_udfs import result_shapes, wording
 from privacy_udfs.errors import SourceRefused
 from privacy_udfs.technique import Technique, narrow, plain
 
-DDL = "place string, path string, spelling string, extent string, column int, found bigint"
+DDL = "place string, path string, spelling string, extent string, column int, value int, found bigint"
+ANY = -1
+"""Where it is not told which value it was."""
 ROWS, OLDER, CHANGES = "column", "older version", "change file"
 CHECKPOINT, CHECKSUM, LOG, FOOTER, NAME, OTHER = (
     *("checkpoint", "checksum", "Delta log", "Parquet footer", "file name", "other file"),
@@ -41,7 +43,7 @@ SHORT = 3
 """Bytes from which on a whole text counts in any column; a shorter one only in its own."""
 BATCH = 1 << 13
 BLOCK = 1 << 22
-Found: TypeAlias = Counter[tuple[str, str, str, str, int]]
+Found: TypeAlias = Counter[tuple[str, str, str, str, int] | tuple[str, str, str, str, int, int]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +52,8 @@ class Look:
     of the source of each number. treatments: of each column of the table the treatments that may have made its values,
     each with the version of its key, where these are tokens that look like nothing else. names: what columns are called
     in files -> what they are called in the table. own_words, vocabulary: values, by their places among all, that are
-    words of the configuration; and those that are words of the table's metadata."""
+    words of the configuration; and those that are words of the table's metadata. real: columns whose pseudonyms look
+    like values, of which it is told which values were found."""
 
     key: bytes
     content: Callable[[], bytes]
@@ -61,6 +64,7 @@ class Look:
     own_words: frozenset[int]
     vocabulary: frozenset[int]
     mark: str
+    real: frozenset[str] = frozenset()
 
     @property
     def needles(self) -> Needles:
@@ -90,11 +94,13 @@ def scan(batches: Iterator[pa.RecordBatch], look: Look) -> Iterator[pa.RecordBat
             with wording.marked_errors(look.mark):
                 _texts(pa.array([unquote(name)]), None, Place(look, NAME, ""), found)
                 _file(uri, kind, look, found)
-            rows = [(*place, number) for place, number in sorted(found.items())]
-            columns = [[row[at] for row in rows] for at in range(6)]
-            types = (*(pa.string(),) * 4, pa.int32(), pa.int64())
+            rows = [(*place, ANY, number) if len(place) == 5 else (*place, number) for place, number in found.items()]
+            columns = [[row[at] for row in rows] for at in range(7)]
+            types = (*(pa.string(),) * 4, pa.int32(), pa.int32(), pa.int64())
             arrays = [pa.array(each, kind) for each, kind in zip(columns, types, strict=True)]
-            yield pa.RecordBatch.from_arrays(arrays, ["place", "path", "spelling", "extent", "column", "found"])
+            yield pa.RecordBatch.from_arrays(
+                arrays, ["place", "path", "spelling", "extent", "column", "value", "found"]
+            )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -190,6 +196,8 @@ def _texts(texts: pa.StringArray, counts: np.ndarray | None, place: Place, found
     for decoded in spellings.decoded(listed, tokens):
         rows = np.array(decoded.rows, np.int64)
         inner = matcher.hits(pa.array(decoded.texts, pa.string()), needles, hashing)
+        long = (needles.letters >= LONG_NUMBER) & (~needles.numeric | (needles.letters == needles.length))
+        inner = inner.where(np.array(decoded.sure, np.bool_)[inner.text] | long[inner.value])
         at_all = dataclasses.replace(inner, text=rows[inner.text], whole=np.zeros(len(inner.text), np.bool_))
         _count(at_all, np.full(len(inner.text), decoded.encoding), counts, place, found)
     hashes = spellings.hashes_within(listed)
@@ -216,7 +224,12 @@ def _count(hits: Hits, spelling: np.ndarray, counts: np.ndarray, place: Place, f
         if said in seen or (how != HASHED and (int(value) in left_out or not _counts(place, int(value), own, whole))):
             continue
         seen.add(said)
-        found[place.kind, place.path, str(how), WHOLE if whole else WITHIN, column] += int(counts[text])
+        told = (place.kind, place.path, str(how), WHOLE if whole else WITHIN, column)
+        by_value = how == AS_IT_IS and place.kind == ROWS and place.path in look.real
+        if by_value:
+            found[(*told, int(value))] += int(counts[text])
+        else:
+            found[told] += int(counts[text])
 
 
 def _counts(place: Place, value: int, own: bool, whole: bool) -> bool:
@@ -243,8 +256,8 @@ def _numbers(values: pa.Array, place: Place, found: Found) -> None:
     hits = hits.where(own | (needles.letters[hits.value] >= LONG_NUMBER))
     _count(hits, np.full(len(hits.text), AS_IT_IS), counts, place, found)
     if pa.types.is_int64(kept.type):
-        octets = kept.to_numpy().astype(">i8").view(np.uint8).reshape(-1, spellings.NUMBER)
-        value = needles.numbers.at(hashing.rows(octets))
+        octets = kept.to_numpy().astype(">i8").view(np.uint8).reshape(-1, spellings.COMPARED)
+        value = needles.hashes.at(hashing.rows(octets))
         _hashed(np.flatnonzero(value >= 0), value[value >= 0], counts, place, found)
 
 
@@ -253,8 +266,8 @@ def _binary(values: pa.BinaryArray, place: Place, found: Found) -> None:
     each = values.to_pylist()
     _texts(pa.array([one.decode("utf-8", "ignore") for one in each], pa.string()), None, place, found)
     with contextlib.suppress(ValueError):
-        starts = [(row, one[: spellings.HASH]) for row, one in enumerate(each) if len(one) >= spellings.HASH]
-        matrix = np.frombuffer(b"".join(start for _, start in starts), np.uint8).reshape(-1, spellings.HASH)
+        starts = [(row, one[: spellings.COMPARED]) for row, one in enumerate(each) if len(one) >= spellings.HASH]
+        matrix = spellings.Hashes([row for row, _ in starts], [start for _, start in starts]).matrix()
         value = place.look.needles.hashes.at(rolling.of(place.look.key).rows(matrix))
         rows = np.array([row for row, _ in starts], np.int64)
         _hashed(rows[value >= 0], value[value >= 0], np.ones(len(each), np.int64), place, found)

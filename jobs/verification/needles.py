@@ -123,13 +123,10 @@ def _of_all(forms: pa.BinaryArray, lengths: Places, hashing: Rolling) -> Words:
 
 
 def _lists(hashes: list[bytes], hashing: Rolling) -> pa.ListArray:
-    """Of each value the digests of its hashes: of their first 16 bytes, then of their first 8, as numbers hold them."""
-    parts = []
-    for size in (spellings.HASH, spellings.NUMBER):
-        matrix = np.frombuffer(b"".join(each[:size] for each in hashes), np.uint8).reshape(-1, size)
-        parts.append(hashing.rows(matrix).reshape(-1, OF_VALUE))
-    flat = np.concatenate(parts, axis=1).reshape(-1)
-    offsets = np.arange(0, len(flat) + 1, 2 * OF_VALUE, dtype=np.int32)
+    """Of each value the digests of its hashes, of their first 8 bytes."""
+    matrix = np.frombuffer(b"".join(each[: spellings.COMPARED] for each in hashes), np.uint8)
+    flat = hashing.rows(matrix.reshape(-1, spellings.COMPARED))
+    offsets = np.arange(0, len(flat) + 1, OF_VALUE, dtype=np.int32)
     return pa.ListArray.from_arrays(pa.array(offsets), _longs(flat))
 
 
@@ -165,8 +162,8 @@ class Needles:
         for name in ("column", "length", "letters", "numeric", "full", "strong", "exact"):
             setattr(self, name, getattr(self, name)[by_word])
         self.length = self.length.astype(np.int64)
-        lists = pc.list_flatten(table["hashes"]).to_numpy().view(np.uint64).reshape(-1, 2, OF_VALUE)[by_word]
-        self.hashes, self.numbers = (_Lookup(lists[:, at]) for at in (0, 1))
+        lists = pc.list_flatten(table["hashes"]).to_numpy().view(np.uint64).reshape(-1, OF_VALUE)[by_word]
+        self.hashes = _Lookup(lists)
         self.heads = _heads(head[by_word], self.length)
 
     def __len__(self) -> int:

@@ -42,10 +42,24 @@ class Verified:
         """Whether a check fails. One that could not be made does not count: what it says is for a person to judge."""
         return any(check.outcome == "fails" for check in self.checks)
 
+    @property
+    def unmade(self) -> int:
+        """How many checks were not made."""
+        return sum(check.outcome == "not checked" for check in self.checks)
+
+    @property
+    def headline(self) -> str:
+        """In words."""
+        if self.fails:
+            return "FAILS"
+        return (
+            f"holds; {self.unmade} of {len(self.checks)} checks were not made" if self.unmade else "holds what it says"
+        )
+
 
 def lines(found: Verified) -> Iterator[str]:
     """For a person."""
-    yield f"{found.table}, version {found.version}: {'FAILS' if found.fails else 'holds what it says'}"
+    yield f"{found.table}, version {found.version}: {found.headline}"
     rows = [(check.name, check.outcome, check.said) for check in found.checks]
     yield from table_lines(("check", "outcome", "said"), rows)
     for check in found.checks:
@@ -73,12 +87,17 @@ def as_data(found: Verified) -> Mapping[str, Any]:
         "left_out": dict(scanned.left_out),
         "values": scanned.values,
         "files": scanned.files,
+        "not_looked_through": scanned.missing,
+        "by_chance": [dataclasses.asdict(each) for each in scanned.by_chance],
         "survivors": [dataclasses.asdict(each) for each in scanned.survivors],
     }  # fmt: skip
     return {
         "table": found.table,
         "version": found.version,
         "holds": not found.fails,
+        "not_made": found.unmade,
+        "of": len(found.checks),
+        "said": found.headline,
         "checks": [{**dataclasses.asdict(check), "faults": list(check.faults)} for check in found.checks],
         "survivor_scan": told,
     }

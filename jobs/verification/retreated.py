@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from pyspark.sql import Column, DataFrame
 
 from jobs.columnar.set_aside import MOST_ROWS
+from jobs.configuration import known_elsewhere
 from jobs.configuration.column_path import ColumnPath, Field
 from jobs.configuration.models import Source, TableConfig
 from jobs.console.shown import shown
@@ -24,6 +25,7 @@ from jobs.lake.record_names import RECORD
 from jobs.named_keys import key_delivery, key_ring
 from jobs.named_keys.key_ring import KeyRing
 from jobs.record import record_reader, treatment_record
+from jobs.risk_measures.report import SMALL
 from jobs.table_run.selection import Selection
 from jobs.treatment import predicates, treatment_plan
 from jobs.treatment.treatment_plan import Decision, Plan
@@ -108,36 +110,56 @@ def _why_not(table: Standing) -> str | None:
 
 def _rows(made: Ready, selection: Selection, sample: int) -> Check:
     names = [name for name in made.table.rows.columns if _is_compared(made, name)]
+    elsewhere = [name for name in made.table.rows.columns if _looks_elsewhere(made.plan, name)]
+    without = "".join(f"; {shown(name)} is not: it looks for values of other tables" for name in elsewhere)
     if not names:
-        return Check("rows anew", "not checked", "no column of it is made the same way each time")
+        return Check("rows anew", "not checked", f"no column of it is made the same way each time{without}")
+    if elsewhere and made.entry.quarantine is not None:
+        return Check("rows anew", "not checked", f"which rows are set aside is not known{without}")
     anchor = next((name for name in names if _is_anchor(made.plan, name)), None)
-    count = made.table.rows.count()
+    count, hides = made.table.rows.count(), made.entry.suppress is not None
     share = 1.0 if anchor is None or count <= sample else sample / count
     due, there = _due(made, selection, anchor, share), _there(made.table.rows, anchor, share)
     found = multisets.compared(due.select(*map(column, names)), there.select(*map(column, names)), names)
+    if not found.rows and not found.whole.second and count:
+        return Check("rows anew", "not checked", "no row of it is in the sample: ask for a larger one")
     faults = [] if not found.whole.second else [f"{found.whole.second} rows are not what the source gives"]
     missing = found.whole.first
-    if missing and made.entry.suppress is None:
+    if missing and not hides:
         faults.append(f"{missing} rows that the source gives are missing")
-    faults += _by_column(found, strict=made.entry.suppress is None)
-    left = len(made.table.rows.columns) - len(names)
-    said = f"{found.rows} rows of the source, {len(names)} columns" + (
-        f"; {left} not the same each time" if left else ""
-    )
+    faults += _by_column(found, strict=not hides)
+    left = len(made.table.rows.columns) - len(names) - len(elsewhere)
+    rows = "rows" if hides else f"{found.rows} rows"  # beside the table's number it would say how many are kept out
+    said = f"{rows} of the source, {len(names)} columns" + (f"; {left} not the same each time" if left else "")
     unversioned = "" if made.raw.version is not None else "; the source as it is now"
-    return judged("rows anew", faults, said + unversioned)
+    return _of_the_time(judged("rows anew", faults, said + without + unversioned), made.raw)
+
+
+def _of_the_time(check: Check, raw: SourceRows) -> Check:
+    """The check; as one that was not made where the source may be another by now than the one that was treated."""
+    if check.outcome != "fails" or raw.version is not None:
+        return check
+    why = "the source has no versions, and as it is now it does not give this table: it may have changed since the run"
+    return Check(check.name, "not checked", why)
 
 
 def _by_column(found: multisets.Compared, strict: bool) -> Iterator[str]:
     for name, apart in found.columns.items():
         if apart.second or (strict and apart.first):
-            yield f"{shown(name)}: {apart.second} values that are not due, {apart.first} missing"
+            missing = f", {apart.first} missing" if strict else ""
+            yield f"{shown(name)}: {apart.second} values that are not due{missing}"
 
 
 def _is_compared(made: Ready, name: str) -> bool:
     cases = [case for leaf in _leaves(made.plan, name) for case in leaf.cases]
     steady = all(case.treatment.technique.deterministic for case in cases)
-    return bool(cases) and steady and multisets.can_be_compared(made.table.rows.schema[name].dataType)
+    kind = made.table.rows.schema[name].dataType
+    return bool(cases) and steady and multisets.can_be_compared(kind) and not _looks_elsewhere(made.plan, name)
+
+
+def _looks_elsewhere(plan: Plan, name: str) -> bool:
+    """Whether a column's treatment takes lists of other tables' values, which only a run makes."""
+    return any(known_elsewhere.of(case.treatment.technique) for leaf in _leaves(plan, name) for case in leaf.cases)
 
 
 def _leaves(plan: Plan, name: str) -> list[Decision]:
@@ -194,15 +216,24 @@ def _counts(table: Standing, raw: SourceRows) -> Check:
     kept_out = table.last.run.get("suppressed")
     missing = source - there - aside
     said = f"{source} of the source, {there} here, {aside} in quarantine"
-    if kept_out is not None:
-        said += f", {kept_out} kept out"
-    fine = missing == kept_out if isinstance(kept_out, int) else missing == 0
-    if isinstance(kept_out, str):  # so few that nobody is told how many
-        fine, said = 0 <= missing < 10, f"rows add up, but for {kept_out} kept out"
-    faults = [] if fine else [f"{said}: they do not add up"]
+    fine = missing == 0
+    told = table.entry.suppress is None and kept_out is None
+    if not told:  # of what is kept out no number is told anew
+        said = "rows add up" if kept_out is None else f"rows add up, but for {kept_out} kept out"
+        fine = _are_kept_out(missing, kept_out, of_people=table.entry.subject is not None)
+    faults = [] if fine else [f"{said}: they do not add up" if told else "rows do not add up"]
     if table.last.run.get("mode") in ("full", None):
         faults += _by_metadata(table, source - aside, table.last.run.get("counts") or {})
-    return judged("counts", faults, said)
+    return _of_the_time(judged("counts", faults, said), raw)
+
+
+def _are_kept_out(missing: int, said: int | str | None, of_people: bool) -> bool:
+    """Whether so many rows may be missing as a run said that it kept out. of_people: who may have more rows each."""
+    if missing < 0 or said is None:
+        return missing == 0
+    if isinstance(said, int):
+        return missing == said
+    return of_people or missing < SMALL
 
 
 def _by_metadata(table: Standing, rows: int, counts: Mapping[str, list[int]]) -> Iterator[str]:
@@ -210,4 +241,5 @@ def _by_metadata(table: Standing, rows: int, counts: Mapping[str, list[int]]) ->
     for path, numbers in counts.items():
         plain = all(isinstance(step, Field) for step in ColumnPath.parse(path).steps)
         if plain and sum(numbers) != rows:
-            yield f"{shown(path)}: the run counted {sum(numbers)} values of {rows} rows"
+            hides = table.entry is not None and table.entry.suppress is not None
+            yield f"{shown(path)}: the run counted {'others' if hides else f'{sum(numbers)} values of {rows} rows'}"

@@ -22,9 +22,9 @@ from jobs.verification.rolling import Octets
 
 ALGORITHMS = ("md5", "sha1", "sha256", "sha512")
 HASH = 16
-"""Bytes of a hash that are compared, so that it is found cut to that length too."""
-NUMBER = 8
-"""Bytes of a hash that a 64-bit number holds."""
+"""Bytes that what is taken for a hash has at least, so that it is found cut to that length too."""
+COMPARED = 8
+"""Bytes of a hash that are compared: as many as a 64-bit number holds."""
 JSON, URL, HEX, BASE64 = "JSON escapes", "URL", "hex", "base64"
 _ESCAPE = re.compile(r'\\(?:u([0-9a-fA-F]{4})|(["\\/bfnrt]))')
 _LETTERS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
@@ -34,24 +34,29 @@ _HEX = re.compile(r"[0-9a-fA-F]{10,}")
 _HASHED = re.compile(r"[0-9a-fA-F]{32,}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _TO_STANDARD = str.maketrans("-_", "+/")
 MOST_OF_TOKEN = 1 << 20
+SHORT, LONG = 3, 9
+"""Characters from which on what was decoded is looked at, if it is text throughout, and if it is not."""
 
 
 class Decoded(NamedTuple):
-    """Texts that were encoded within others. rows: of which text each is."""
+    """Texts that were encoded within others. rows: of which text each is. sure: whether it is text throughout; what is
+    not was perhaps never encoded, and holds by chance whatever is short."""
 
     encoding: str
     rows: list[int]
     texts: list[str]
+    sure: list[bool]
 
 
 class Hashes(NamedTuple):
-    """What may be hashes within texts: the first `HASH` bytes of each, a row each. rows: of which text each is."""
+    """What may be hashes within texts: the first `COMPARED` bytes of each. rows: of which text each is."""
 
     rows: list[int]
     starts: list[bytes]
 
     def matrix(self) -> Octets:
-        return np.frombuffer(b"".join(self.starts), np.uint8).reshape(-1, HASH)
+        """A row for each."""
+        return np.frombuffer(b"".join(self.starts), np.uint8).reshape(-1, COMPARED)
 
 
 def one_form(texts: pa.StringArray) -> pa.StringArray:
@@ -77,12 +82,22 @@ def decoded(texts: list[str | None], whole: bool = False) -> Iterator[Decoded]:
     for encoding, undo in ((JSON, _without_escapes), (URL, _without_percent)):
         found = [(row, each) for row, text in enumerate(texts) if text for each in undo(text)]
         if found:
-            yield Decoded(encoding, [row for row, _ in found], [each for _, each in found])
+            yield Decoded(encoding, [row for row, _ in found], [each for _, each in found], [True] * len(found))
     tokens = [(row, token) for row, text in enumerate(texts) if text for token in _tokens(text, whole)]
     for encoding, read in ((HEX, _from_hex), (BASE64, _from_base64)):
-        found = [(row, each) for row, token in tokens for each in read(token, whole)]
-        if found:
-            yield Decoded(encoding, [row for row, _ in found], [each for _, each in found])
+        read_ = [(row, *_as_text(octets)) for row, token in tokens for octets in read(token, whole)]
+        kept = [(row, text, sure) for row, text, sure in read_ if len(text) >= (SHORT if sure else LONG)]
+        if kept:
+            yield Decoded(encoding, *(list(each) for each in zip(*kept, strict=True)))
+
+
+def _as_text(octets: bytes) -> tuple[str, bool]:
+    """What was encoded, and whether all of it is text."""
+    try:
+        text = octets.decode()
+    except UnicodeDecodeError:
+        return octets.decode("utf-8", "ignore"), False
+    return text, all(each.isprintable() or each.isspace() for each in text)
 
 
 def _tokens(text: str, whole: bool) -> list[str]:
@@ -108,19 +123,17 @@ def _without_percent(text: str) -> list[str]:
     return list(dict.fromkeys([unquote(text, errors="replace"), unquote_plus(text, errors="replace")]))
 
 
-def _from_hex(token: str, whole: bool) -> Iterator[str]:
+def _from_hex(token: str, whole: bool) -> Iterator[bytes]:
     for run in _HEX.findall(token):
         for start in (0,) if whole else (0, 1):  # a letter before it may have been taken for the first digit
-            yield bytes.fromhex(run[start : start + (len(run) - start) // 2 * 2]).decode("utf-8", "ignore")
+            yield bytes.fromhex(run[start : start + (len(run) - start) // 2 * 2])
 
 
-def _from_base64(token: str, whole: bool) -> Iterator[str]:
+def _from_base64(token: str, whole: bool) -> Iterator[bytes]:
     """By each of the four places at which what was encoded may begin, for something may stand before it."""
     letters = token.rstrip("=").translate(_TO_STANDARD)
     for start in range(1 if whole else 4):
-        octets = _octets(letters[start:])
-        if len(octets) >= 5:
-            yield octets.decode("utf-8", "ignore")
+        yield _octets(letters[start:])
 
 
 def _octets(letters: str) -> bytes:
@@ -144,9 +157,9 @@ def hashes_within(texts: list[str | None]) -> Hashes:
 
 def _starts(text: str) -> Iterator[bytes]:
     for run in _HASHED.findall(text):
-        yield bytes.fromhex(run.replace("-", "")[: 2 * HASH])
+        yield bytes.fromhex(run.replace("-", "")[: 2 * COMPARED])
     for token in _TOKEN.findall(text):
         if len(token) >= 22:
             octets = _octets(token[:24].rstrip("=").translate(_TO_STANDARD))
             if len(octets) >= HASH:
-                yield octets[:HASH]
+                yield octets[:COMPARED]

@@ -13,7 +13,6 @@ import secrets
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-import numpy as np
 import pyarrow as pa
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
@@ -27,12 +26,13 @@ from jobs.configuration.models import TableConfig
 from jobs.lake import file_places
 from jobs.lake.column_mapping import name_in_files
 from jobs.record.record_reader import Columns
-from jobs.verification import file_scan, needles
-from jobs.verification.file_scan import AS_IT_IS, ROWS, Found, Look
+from jobs.verification import chance, file_scan, needles
+from jobs.verification.file_scan import Look
+from jobs.verification.identifiers import identifiers
 from privacy_udfs import wording
 from privacy_udfs.technique import Technique
 
-MOST_VALUES = 1 << 18
+MOST_VALUES = 1 << 20
 """Values that are looked for in one round."""
 DELTA_WORDS = ("apache", "spark", "delta", "lake", "parquet", "write", "replace", "table", "create", "append", "engine")
 
@@ -52,13 +52,16 @@ class Survivor:
 @dataclasses.dataclass(frozen=True)
 class Scanned:
     """looked_for: columns of the source. left_out: those whose values are not looked for, and why. values: how many
-    different ones were looked for. files: looked through."""
+    different ones were looked for. files: looked through. by_chance: pseudonyms that are values, as many as chance
+    gives. missing: files of the version that are not below the table's folder, so not looked through."""
 
     survivors: tuple[Survivor, ...]
     looked_for: tuple[str, ...]
     left_out: Mapping[str, str]
     values: int
     files: int
+    by_chance: tuple[Survivor, ...] = ()
+    missing: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,46 +76,38 @@ class Treated:
     columns: Columns
 
 
-def identifiers(entry: TableConfig) -> tuple[tuple[str, ...], dict[str, str]]:
-    """The columns of the source whose values must not survive; and the others of their class, and why."""
-    wanted: list[str] = []
-    left_out: dict[str, str] = {}
-    for path, cases in entry.decisions.items():
-        rules = list(cases.named.values())
-        if all(rule.class_ != "direct_identifier" for rule in rules):
-            continue
-        techniques = [rule.treatment.technique for rule in rules]
-        if any(each.keeps_values for each in techniques):
-            left_out[path] = "it is kept, by decision"
-        elif any(each.treats_within for each in techniques):
-            left_out[path] = "only what is recognized within it is treated"
-        elif ColumnPath.parse(path).is_in_json:
-            left_out[path] = "it stands within JSON text"
-        else:
-            wanted.append(path)
-    return tuple(wanted), left_out
-
-
 def scan(spark: SparkSession, source: DataFrame, conf: Config, entry: TableConfig, table: Treated) -> Scanned:
     """Look for the direct identifiers of the source in all files of the table."""
-    wanted, left_out = identifiers(entry)
+    wanted, left_out = identifiers(entry, source.schema)
     key = secrets.token_bytes(32)
     files = list(_files(spark, table))
     access = file_systems.access(spark, [table.location])
-    found: Found = Counter()
-    values, letters = 0, dict[int, tuple[int, int]]()
+    found: Counter[tuple[str, str, str, str, int]] = Counter()
+    different: Counter[tuple[str, str, str, str, int]] = Counter()
+    values, lengths, real = 0, chance.Lengths(), chance.looking_real(entry)
     digested = _digested(source, wanted, key) if wanted else None
     try:
         for part in _rounds(digested) if digested is not None else ():
             values += part.num_rows
-            _note_letters(letters, part)
-            found += _round(spark, conf, entry, table, wanted, key, part, files, access)
+            chance.note(lengths, part)
+            for place, rows, many in _round(spark, conf, entry, table, wanted, key, part, files, access):
+                found[place] += rows
+                different[place] += many
     finally:
         if digested is not None:
             digested.unpersist()
-    survivors = [Survivor(*place[:4], wanted[place[4]], number) for place, number in sorted(found.items())]
-    kept = [each for each in survivors if not _by_chance(each, entry, letters.get(wanted.index(each.column)))]
-    return Scanned(tuple(kept), wanted, left_out, values, len(files))
+    survivors: list[Survivor] = []
+    by_chance: list[Survivor] = []
+    for place, number in sorted(found.items()):
+        of, path = lengths[place[4]], place[1]
+        results = lengths.get(wanted.index(path), Counter()) if path in wanted else of  # of others nobody counted
+        few = path in real and different[place] and different[place] <= chance.most(of, results, real[path])
+        (by_chance if few else survivors).append(Survivor(*place[:4], wanted[place[4]], number))
+    left_out |= {path: "no value in the source" for at, path in enumerate(wanted) if at not in lengths}
+    looked_for = tuple(path for path in wanted if path not in left_out)
+    there = {form for uri, *_ in files for form in (file_places.LOCAL.sub("file:/", uri), file_places.of_row(uri))}
+    missing = len(set(map(file_places.of_row, table.current)) - there)
+    return Scanned(tuple(survivors), looked_for, left_out, values, len(files), tuple(by_chance), missing)
 
 
 def _files(spark: SparkSession, table: Treated) -> Iterator[tuple[str, str, str]]:
@@ -130,7 +125,7 @@ def _digested(source: DataFrame, wanted: Sequence[str], key: bytes) -> DataFrame
     chosen = numbered.select(*(f"c{source.columns.index(root)}" for root in roots))
     numbers = {path: at for at, path in enumerate(wanted)}
     make = functools.partial(needles.digests, key=key, names=tuple(roots), wanted=numbers)
-    distinct = chosen.mapInArrow(make, needles.DDL).dropDuplicates(["column", "full", "length"])
+    distinct = chosen.mapInArrow(make, needles.DDL).dropDuplicates(["column", "full", "length", "exact"])
     return distinct.persist(StorageLevel.DISK_ONLY)
 
 
@@ -153,7 +148,8 @@ def _round(
     part: pa.Table,
     files: Sequence[tuple[str, str, str]],
     access: file_systems.Access,
-) -> Found:
+) -> Iterator[tuple[tuple[str, str, str, str, int], int, int]]:
+    """What one round found: where, in how many rows or lines, and how many different values, where that is told."""
     content = needles.packed(part)
     known = needles.Needles(part)
     sent = spark.sparkContext.broadcast(content)
@@ -167,17 +163,19 @@ def _round(
         file_scan.words(_own_words(entry), known, key),
         file_scan.words(_vocabulary(conf, entry, table), known, key),
         wording.mark(),
+        frozenset(chance.looking_real(entry)),
     )
     try:
         rows = spark.createDataFrame(list(files), "uri string, name string, kind string")
         spread = rows.repartition(max(1, min(len(files), 2 * spark.sparkContext.defaultParallelism)))
-        found = spread.mapInArrow(functools.partial(file_scan.scan, look=look), file_scan.DDL).collect()
+        each = spread.mapInArrow(functools.partial(file_scan.scan, look=look), file_scan.DDL)
+        value = F.when(F.col("value") != file_scan.ANY, F.col("value"))
+        places = each.groupBy("place", "path", "spelling", "extent", "column")
+        found = places.agg(F.sum("found").alias("found"), F.count_distinct(value).alias("different")).collect()
     finally:
         sent.destroy()
-    total: Found = Counter()
     for row in found:
-        total[row["place"], row["path"], row["spelling"], row["extent"], row["column"]] += row["found"]
-    return total
+        yield (row["place"], row["path"], row["spelling"], row["extent"], row["column"]), row["found"], row["different"]
 
 
 def _value_of(sent: object) -> bytes:
@@ -220,24 +218,3 @@ def _vocabulary(conf: Config, entry: TableConfig, table: Treated) -> list[str]:
     """What is written of a table beside its rows: names, parameters, places."""
     said = [snapshot(conf, entry.name), table.stored.json(), table.location, *table.properties, *DELTA_WORDS]
     return [*said, *table.properties.values(), *(json.dumps(rule.why) for rule in entry.columns.values())]
-
-
-def _note_letters(letters: dict[int, tuple[int, int]], part: pa.Table) -> None:
-    """Of each column of the source how many values there are, and how few letters and digits one has."""
-    column, count = part["column"].to_numpy(), part["letters"].to_numpy()
-    for number in np.unique(column):
-        many, few = letters.get(int(number), (0, 1 << 30))
-        of_it = count[column == number]
-        letters[int(number)] = (many + len(of_it), min(few, int(of_it.min())))
-
-
-def _by_chance(each: Survivor, entry: TableConfig, said: tuple[int, int] | None) -> bool:
-    """Whether results that look like values may be so many of them by chance."""
-    cases = entry.decisions.get(each.path)
-    techniques = [] if cases is None else [rule.treatment.technique for rule in cases.named.values()]
-    looks_real = any(one.scatters and not one.unrecognizable for one in techniques)
-    if said is None or not looks_real or (each.place, each.spelling) != (ROWS, AS_IT_IS):
-        return False
-    values, least = said
-    expected = values * values / 10.0**least
-    return expected > 0.001 and each.found <= 3 + 3 * expected

@@ -219,9 +219,9 @@ def test_files_are_looked_through_as_tasks_do(tmp_path: Path) -> None:
     known = look(VALUES, access=Access(), names={"col-1": "info", "col-2": "mails"})
     found = [row for batch in file_scan.scan(iter([given]), known) for row in batch.to_pylist()]
     assert [list(row.values()) for row in found] == [
-        ["file name", "", "as it is", "within a text", 0, 1],
-        ["other file", "", "as it is", "within a text", 0, 1],
-        ["column", "info.mails[]", "as it is", "whole", 0, 1],
+        ["file name", "", "as it is", "within a text", 0, -1, 1],
+        ["other file", "", "as it is", "within a text", 0, -1, 1],
+        ["column", "info.mails[]", "as it is", "whole", 0, -1, 1],
     ]
 
 
@@ -240,3 +240,14 @@ def test_every_kind_of_file_has_a_name() -> None:
     assert {name: file_scan.kind_of(name, False) for name in kinds} == kinds
     assert file_scan.kind_of("part-1.parquet", True) == "column"
     assert OTHER_FORM
+
+
+def test_what_looks_encoded_and_is_not_holds_no_short_value_by_chance() -> None:
+    """Names of five letters, and telephone numbers, of which each four signs can be taken for base64."""
+    rng = random.Random(7)
+    names = ["".join(rng.choices("etaoinshr", k=5)) for _ in range(3000)]
+    texts = [f"+49 {rng.randrange(10**9, 10**10)}" for _ in range(2000)] + [rng.randbytes(9).hex() for _ in range(2000)]
+    found: Found = Counter()
+    file_scan.scan_values(pa.array(texts), Place(look(names), ROWS, "phone"), found)
+    assert not found
+    assert spelt(b64("to Smith")) == {"base64, within a text"}

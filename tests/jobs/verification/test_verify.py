@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import datetime
 import hashlib
 import json
@@ -16,14 +17,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from jobs import pseudonymize, verify
 from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import Refused
 from jobs.spark_app import session
-from jobs.verification import outcome, retreated, standing, survivors
+from jobs.verification import chance, multisets, outcome, retreated, standing, survivors
+from jobs.verification.identifiers import identifiers
 from jobs.verification.outcome import Verified
+from tests.helpers import lakes
 from tests.helpers.lakes import column, table, write_conf
 
 PEOPLE = 60
@@ -279,3 +284,97 @@ def test_no_value_is_in_what_is_told(leaking: Verified) -> None:
     for value in (*NAMES, *MAILS, *map(str, IDS)):
         assert value not in told
         assert value.lower() not in told.lower()
+
+
+# -- what is not checked, and what is not told ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("missing", "said", "of_people", "fine"),
+    [
+        *((0, None, False, True), (1, None, False, False), (12, 12, False, True), (11, 12, False, False)),
+        *((9, "< 10", False, True), (10, "< 10", False, False), (10, "< 10", True, True), (-1, "< 10", True, False)),
+    ],
+)
+def test_rows_that_are_kept_out(missing: int, said: int | str | None, of_people: bool, fine: bool) -> None:
+    """Of few people there may be many rows."""
+    assert retreated._are_kept_out(missing, said, of_people) is fine
+
+
+def test_a_source_that_may_have_changed_fails_nothing(spark: SparkSession, treated: tuple[Path, Config]) -> None:
+    raw = retreated.source_of(standing.found(session.for_run(spark), treated[1], treated[1].tables["t"].target, "t"))
+    failing = outcome.judged("counts", ["rows do not add up"])
+    assert retreated._of_the_time(failing, raw) == failing
+    other = retreated._of_the_time(failing, dataclasses.replace(raw, version=None))
+    assert (other.outcome, other.faults) == ("not checked", ())
+
+
+def test_a_sample_without_a_row_says_nothing(
+    spark: SparkSession, treated: tuple[Path, Config], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(multisets, "in_sample", lambda *_: F.lit(False))
+    stands = standing.found(session.for_run(spark), treated[1], treated[1].tables["t"].target, "t")
+    checks = {check.name: check for check in retreated.check(stands, retreated.source_of(stands), sample=20)}
+    assert checks["rows anew"].outcome == "not checked"
+
+
+def test_texts_that_look_for_values_of_other_tables(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their lists are of a run alone: the column is left out and named, the others are compared."""
+    monkeypatch.setitem(lakes.DOMAINS, "other", {**lakes.DOMAINS["other"], "normalize": ["nfc", "trim", "lower"]})
+    sources = {name: {"format": "delta", "path": str(tmp_path / "raw" / name)} for name in ("c", "t")}
+    for name, kinds, row in (("c", "name string", ("Ann Canarybird",)), ("t", "id long, note string", (1, "Hello"))):
+        spark.createDataFrame([row], kinds).write.format("delta").save(sources[name]["path"])
+    texts = {"technique": "treat_entities", "entities": {"email": "redact"}, "known_elsewhere": {"other": ["c.name"]}}
+    tables = [
+        table("c", tmp_path, {"name": {"domain": "other"}}, source=sources["c"]),
+        table("t", tmp_path, {"id": "keep", "note": texts}, source=sources["t"]),
+    ]
+    conf = config.load(write_conf(tmp_path, *tables))
+    pseudonymize.run(spark, conf, "t")
+    said = {check.name: check for check in verify.run(spark, conf, "t").checks}
+    assert said["rows anew"].outcome == "holds", said["rows anew"]
+    assert "note is not: it looks for values of other tables" in said["rows anew"].said
+
+
+def test_what_chance_gives_is_counted_length_by_length() -> None:
+    """A million phones of 11 digits meet 10 others by chance (10**12 / 10**11); one of 6 digits among them is no
+    excuse for more. Of 12 letters of an alphabet of 36 no one is met."""
+    long, mixed = {11: 10**6}, {11: 10**6, 6: 1}
+    assert chance.most(long, long, 10) == chance.most(mixed, mixed, 10) == 26  # 10 + 5 * sqrt(10) + 1
+    assert chance.most({12: 10**6}, {12: 10**6}, 36) == 0
+    assert chance.most(long, {}, 10) == 0  # results of no such length
+
+
+def test_types_that_are_not_looked_for_are_named(treated: tuple[Path, Config]) -> None:
+    """A column of direct identifiers in a type whose values have no digests."""
+    entry = treated[1].tables["t"]
+    kinds = "id double, name string, mail array<date>, phone struct<a: boolean, n: decimal(12, 0)>"
+    wanted, left_out = identifiers(entry, T.StructType.fromDDL(kinds))
+    assert wanted == ("name", "phone")
+    assert {path: why.partition(",")[0] for path, why in left_out.items()} == {
+        "id": "it is double",
+        "mail": "it is array<date>",
+    }
+
+
+def test_checks_that_were_not_made_are_counted() -> None:
+    made, not_made = outcome.judged("record", []), outcome.Check("counts", "not checked", "why")
+    assert next(outcome.lines(Verified("t", 3, (made, not_made)))).endswith("holds; 1 of 2 checks were not made")
+    assert next(outcome.lines(Verified("t", 3, (made,)))).endswith("holds what it says")
+    assert outcome.as_data(Verified("t", 3, (made, not_made)))["not_made"] == 1
+
+
+def test_files_outside_the_folder_were_not_looked_through(
+    spark: SparkSession, treated: tuple[Path, Config], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = survivors.Treated
+
+    def elsewhere(location: str, current: list[str], *more: object) -> survivors.Treated:
+        return made(location, [*current, "file:/elsewhere/part-0.parquet"], *more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(verify, "Treated", elsewhere)
+    (found,) = (each for each in verify.run(spark, treated[1], "t").checks if each.name == "survivors")
+    assert found.outcome == "fails"
+    assert "1 files of the table lie outside its folder and were not looked through" in found.faults

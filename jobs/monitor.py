@@ -138,7 +138,9 @@ def parser() -> argparse.ArgumentParser:
     flags.JSON.on(options)
     options.add_argument("--house", action="store_true", help="read no table: configuration, keys and logs only")
     options.add_argument("--profile", type=Path, metavar="FILE", help="where to keep what the tables are like")
-    options.add_argument("--baseline", type=Path, metavar="FILE", help="an older profile: exit with 1 for changes")
+    options.add_argument(
+        "--baseline", type=Path, metavar="FILE", help="what was before: exit with 1 for changes (an older profile)"
+    )
     options.add_argument("--metrics", type=Path, metavar="FILE", help="where to write Prometheus' text format")
     options.add_argument("--fail-on-warnings", action="store_true", help="exit with 1 for warnings too")
     return options

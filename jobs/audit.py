@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -93,7 +94,10 @@ def _stated(asked: Asked) -> int:
 
 def _trusted(log: Log, asked: Asked) -> tuple[PublicKey, ...]:
     """The keys that were stated; where none was, those that the configuration names."""
-    return keys.parsed(asked.trusted) or log.trusted
+    found = keys.parsed(asked.trusted)
+    if asked.trusted and not found:
+        raise BadUsage("the public key that was stated is none: state --public-key as audit.py key prints it")
+    return found or log.trusted
 
 
 def _checkpoint(log: Log, asked: Asked) -> str:
@@ -101,8 +105,13 @@ def _checkpoint(log: Log, asked: Asked) -> str:
 
 
 def _verify(log: Log, asked: Asked) -> verify.Verified:
-    notes = {name: log.left(name) for name in log.checkpoint_names()} | dict(asked.checkpoints)
-    return verify.verified(log.spark, log.address, notes, log.audit.origin, _trusted(log, asked))
+    read = functools.cache(log.left)
+
+    def notes() -> dict[str, str]:
+        return {name: read(name) for name in log.checkpoint_names()} | dict(asked.checkpoints)
+
+    left = log.audit.checkpoints is not None
+    return verify.verified(log.spark, log.address, notes, log.audit.origin, _trusted(log, asked), left)
 
 
 def _statement(log: Log, asked: Asked) -> str:

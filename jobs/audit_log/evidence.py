@@ -10,6 +10,7 @@ from jobs.audit_log import merkle, proofs, statements
 from jobs.audit_log.leaves import Leaf, now
 from jobs.audit_log.log import Log
 from jobs.audit_log.merkle import Hash, NotProven
+from jobs.audit_log.rows import keep_newest
 from jobs.audit_log.state import State
 from jobs.console.exit_codes import Refused
 from jobs.lake import audit_table
@@ -86,10 +87,14 @@ def _newest(log: Log, hashes: Sequence[Hash], trusted: Sequence[PublicKey]) -> t
 
 
 def _newest_commits(log: Log) -> dict[str, Leaf]:
-    """Of each table that the log tells of its last commit."""
-    rows = audit_table.chosen(log.spark, log.address, {"kind": ["run_committed"]})
-    leaves = (Leaf.parse(row[LEAF]) for row in rows)
-    return {leaf.table: leaf for leaf in leaves if "files" in leaf.body}
+    """Of each table that the log tells of the commit of its highest version."""
+    found: dict[str, Leaf] = {}
+    anew: set[str] = set()
+    for row in audit_table.chosen(log.spark, log.address, {"kind": ["run_started", "run_committed"]}):
+        leaf = Leaf.parse(row[LEAF])
+        if leaf.kind == "run_started" or "files" in leaf.body:
+            keep_newest(found, anew, leaf.table, leaf)
+    return found
 
 
 def _record(log: Log, leaf: Leaf) -> str | None:

@@ -20,13 +20,15 @@ MOST = 20
 @dataclasses.dataclass
 class Walked:
     """What a walk over all rows found. hashes: of the leaves in order, as far as there is no hole. state: after them.
-    newest: of each target its last commit that is told. due: the size of the last checkpoint that the log says is to be
-    there, 0 for none. runs: all that are told."""
+    newest: of each target the commit of its highest version that is told. anew: see `keep_newest`. due: the size of the
+    last checkpoint that the log says is to be there, 0 for none; due_kind: of that row. runs: all that are told."""
 
     hashes: list[Hash] = dataclasses.field(default_factory=list)
     state: State = dataclasses.field(default_factory=State)
     newest: dict[str, Leaf] = dataclasses.field(default_factory=dict)
+    anew: set[str] = dataclasses.field(default_factory=set)
     due: int = 0
+    due_kind: str = ""
     runs: set[str] = dataclasses.field(default_factory=set)
     findings: list[Finding] = dataclasses.field(default_factory=list)
 
@@ -81,7 +83,20 @@ def _beside(row: Mapping[str, Any]) -> Iterator[str]:
 def _keep(found: Walked, leaf: Leaf, index: int) -> None:
     if leaf.run_id:
         found.runs.add(leaf.run_id)
-    if leaf.kind == "run_committed" and "location" in leaf.body:
-        found.newest[str(leaf.body["location"])] = leaf
+    if leaf.kind == "run_started" or "location" in leaf.body:
+        keep_newest(found.newest, found.anew, str(leaf.body.get("location", "")), leaf)
     if leaf.kind == "checkpoint" or leaf.body.get("checkpoint") is True:
-        found.due = index + 1
+        found.due, found.due_kind = index + 1, leaf.kind
+
+
+def keep_newest(newest: dict[str, Leaf], anew: set[str], name: str, leaf: Leaf) -> None:
+    """Keep the commit of the highest version under a name: ends are told in another order than runs commit in. anew:
+    tables that a run has found missing since, so that their versions begin again with the next commit."""
+    if leaf.kind == "run_started" and leaf.body.get("version") == -1:
+        anew.add(leaf.table)
+    if leaf.kind != "run_committed":
+        return
+    before = newest.get(name)
+    if before is None or leaf.table in anew or int(leaf.body["version"]) >= int(before.body["version"]):
+        newest[name] = leaf
+    anew.discard(leaf.table)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
@@ -41,23 +41,28 @@ class Verified:
 
 
 def verified(
-    spark: SparkSession, address: Address, notes: Mapping[str, str], origin: str, trusted: Sequence[PublicKey]
+    spark: SparkSession,
+    address: Address,
+    notes: Callable[[], Mapping[str, str]],
+    origin: str,
+    trusted: Sequence[PublicKey],
+    left: bool = True,
 ) -> Verified:
-    """notes: checkpoints by what each is to be called. trusted: whose signatures count; none: checkpoints are not
-    looked at."""
+    """notes: reads the checkpoints, by what each is to be called. trusted: whose signatures count. left: whether runs
+    leave checkpoints where ``notes`` looks."""
+    before = notes()
     found = _walked(spark, address)
     findings = [*found.findings]
     opened = []
-    for name, text in notes.items():
+    for name, text in {**notes(), **before}.items():
         try:
-            opened.append((name, checkpoints.opened(text, origin, trusted)))
+            each = checkpoints.opened(text, origin, trusted)
+            if name in before or each.size <= found.state.size:  # a run may have ended since the rows were read
+                opened.append((name, each))
         except NotSigned as error:
             findings.append(wrong(name, str(error)))
     findings += _held_against(opened, found)
-    if notes and found.due > max((each.size for _, each in opened), default=0):
-        findings.append(
-            wrong("checkpoints", f"one of {found.due} rows is to be there, and the newest that is good is older")
-        )
+    findings += _due(found, max((each.size for _, each in opened), default=0), left or bool(before))
     if not any(each.level == "wrong" for each in found.findings):
         for location, leaf in found.newest.items():
             findings += _target(spark, location, leaf)
@@ -89,6 +94,17 @@ def _table(spark: SparkSession, address: Address) -> Iterator[Finding]:
         yield wrong("table", f"version {version} was made by {operation}, and rows are only ever added")
     for version in audit_table.gaps(spark, address):
         yield wrong("table", f"the file of version {version} is gone from its log")
+
+
+def _due(found: Walked, newest: int, left: bool) -> Iterator[Finding]:
+    """Whether the newest checkpoint is there that the log says was signed. newest: the size of the newest good one."""
+    if left and found.due > newest:
+        told = "the newest that is good is older" if newest else "there is none that is good"
+        if found.due_kind == "run_committed":
+            told += ": it was taken away, or the run that committed is about to leave it, or ended before it could"
+        yield wrong("checkpoints", f"one of {found.due} rows is to be there, and {told}")
+    elif not newest:
+        yield note("checkpoints", "there is none: nothing was held against a signature, and all may be made anew")
 
 
 def _held_against(opened: Sequence[tuple[str, Checkpoint]], found: Walked) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 
 from jobs.audit_log import log as audit_log
 from jobs.audit_log import settling, statements, targets
-from jobs.audit_log.leaves import Kind, Leaf, now, plain
+from jobs.audit_log.leaves import ENDS, Kind, Leaf, now, plain
 from jobs.audit_log.log import Log, LogProblem
 from jobs.audit_log.state import State
 from jobs.configuration import config
@@ -25,7 +25,7 @@ from jobs.configuration.config_files import POLICY
 from jobs.configuration.documents import canonical_json
 from jobs.console.exit_codes import FAILED
 from jobs.gates.known import Prepared
-from jobs.lake import replace
+from jobs.lake import audit_table, replace
 from jobs.lake.address import Address
 from jobs.lake.record_names import RECORD
 from jobs.lake.state import TargetState
@@ -134,8 +134,22 @@ class Trail:
         return self.prepared.target.location or Address.of(self.prepared.entry.target).location(self.prepared.spark)
 
     def _once(self, leaf: Callable[[], Leaf]) -> Callable[[State], Sequence[Leaf]]:
-        """A leaf that ends the run, if no other run has told its end by then."""
-        return lambda state: [leaf()] if self.run_id in state.open else []
+        """A leaf that ends the run, if no other run has told its end by then. Raises `LogProblem` where the log knows
+        nothing of the run: it is another log than the one that was told of its start."""
+
+        def made(state: State) -> Sequence[Leaf]:
+            if self.run_id in state.open:
+                return [leaf()]
+            if not self._has_ended():
+                raise LogProblem("it no longer says that the run was started: it was taken away, cut, or made anew")
+            return []
+
+        return made
+
+    def _has_ended(self) -> bool:
+        assert self.log is not None
+        told = audit_table.chosen(self.log.spark, self.log.address, {"kind": ENDS, "run_id": [self.run_id]})
+        return any(True for _ in told)
 
     def _leaf(self, kind: Kind, outcome: str, body: Mapping[str, Any]) -> Leaf:
         assert self.log is not None

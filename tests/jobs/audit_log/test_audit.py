@@ -168,8 +168,9 @@ def test_an_end_that_cannot_be_told_is_told_by_the_next_run(
     assert treated(spark, lake).count() == 3
     assert kinds(spark, conf) == ["run_started", "key_use"]
     notes = [str(each) for each in verified(spark, conf).findings]
-    assert len(notes) == 1
-    assert notes[0].endswith("of t was started and has not told how it ended")
+    assert len(notes) == 2
+    assert "nothing was held against a signature" in notes[0]
+    assert notes[1].endswith("of t was started and has not told how it ended")
     assert audit.run(spark, conf, "settle") == []  # it may be about to tell
     monkeypatch.setattr(settling, "PATIENCE", settling.PATIENCE * 0)
     monkeypatch.setattr(settling.settle, "__defaults__", (None, settling.PATIENCE))
@@ -179,7 +180,26 @@ def test_an_end_that_cannot_be_told_is_told_by_the_next_run(
     assert settled["run_id"] == listed(spark, conf)[0]["run_id"]
     assert (settled["body"]["version"], settled["body"]["rows"]) == (0, 3)
     assert settled["body"]["files"] == file_sums(lake, 0)
-    assert not wrong(spark, conf)
+    assert verified(spark, conf).findings == ()
+
+
+def test_a_log_that_was_replaced_while_a_run_was_at_work(
+    spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw(spark, lake)
+    conf = audited(lake, checkpoints=None)
+    append, calls = audit_log.Log.append, []
+
+    def dropped_between(self: Any, make: Any) -> Any:
+        calls.append(make)
+        if len(calls) == 2:
+            shutil.rmtree(lake / "audit")
+        return append(self, make)
+
+    monkeypatch.setattr(audit_log.Log, "append", dropped_between)
+    with pytest.raises(LogProblem, match="version 0 was committed, and the audit log does not say so") as caught:
+        pseudonymize.run(spark, conf, "t")
+    assert "no longer says that the run was started" in str(caught.value)
 
 
 @pytest.mark.sweep

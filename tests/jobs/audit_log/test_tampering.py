@@ -17,6 +17,7 @@ from jobs import audit, pseudonymize
 from jobs.audit_log import log as audit_log
 from jobs.audit_log.state import State
 from jobs.configuration.config import Config
+from jobs.console.exit_codes import BadUsage
 from jobs.lake.java import DELTA, java_class
 from jobs.signatures import checkpoints, keys
 from privacy_udfs.keys import Keyset
@@ -175,6 +176,10 @@ TAMPERED: Mapping[str, tuple[Callable[[Scene], None], str]] = {
     ),
     "a checkpoint that another key signed": (forged_checkpoint, "no key that is trusted signed it"),
     "an older checkpoint as the newest": (rolled_back_checkpoint, "one of 6 rows is to be there"),
+    "all checkpoints taken away": (
+        lambda scene: shutil.rmtree(scene.lake / "checkpoints"),
+        "one of 6 rows is to be there, and there is none that is good",
+    ),
 }  # fmt: skip
 
 
@@ -207,6 +212,8 @@ def test_the_job_says_so(scene: Scene, capsys: pytest.CaptureFixture[str]) -> No
     verify = ["verify", "--conf", str(scene.lake / "conf")]
     assert audit.main(verify) == 0
     assert capsys.readouterr().out == "as it was: 6 rows and 2 checkpoints\n"
+    with pytest.raises(BadUsage, match="the public key that was stated is none"):
+        audit.run(scene.spark, scene.conf, "verify", audit.Asked(trusted=["# no key\n"]))
     scene.unguarded("DELETE FROM LOG WHERE index = 5")
     assert audit.main([*verify, "--json"]) == 1
     told = json.loads(capsys.readouterr().out)

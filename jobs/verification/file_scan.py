@@ -227,7 +227,8 @@ def _count(hits: Hits, spelling: np.ndarray, counts: np.ndarray, place: Place, f
         told = (place.kind, place.path, str(how), WHOLE if whole else WITHIN, column)
         by_value = how == AS_IT_IS and place.kind == ROWS and place.path in look.real
         if by_value:
-            found[(*told, int(value))] += int(counts[text])
+            by_number = (*told, int(value))
+            found[by_number] += int(counts[text])
         else:
             found[told] += int(counts[text])
 

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from privacy_udfs.entities.words import LONGEST, WORD, pieces, together
 from privacy_udfs.kernels.aes import aes_cmac
 from privacy_udfs.kernels.arrays import prefixed
-from privacy_udfs.kernels.text.normalize import normalized
+from privacy_udfs.kernels.text import normalized
 
 INFO = "lakenym/1/known-elsewhere/{domain}"
 MOST_VALUES = 1_000_000

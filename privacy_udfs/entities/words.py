@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from privacy_udfs.entities.known import DENSE
-from privacy_udfs.kernels.text.normalize import ZERO_WIDTH
+from privacy_udfs.kernels.text import ZERO_WIDTH
 
 PIECE = 1 << 16
 """Characters of a long text that are looked at together."""

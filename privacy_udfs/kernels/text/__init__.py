@@ -16,6 +16,16 @@ from privacy_udfs.kernels.text import rfc4648
 from privacy_udfs.kernels.text.canonical import TAKES, accepts, canonical
 from privacy_udfs.kernels.text.empties import without_empty
 from privacy_udfs.kernels.text.encoding import encode
-from privacy_udfs.kernels.text.normalize import BLANKS
+from privacy_udfs.kernels.text.normalize import BLANKS, ZERO_WIDTH, normalized
 
-__all__ = ["BLANKS", "TAKES", "accepts", "canonical", "encode", "rfc4648", "without_empty"]
+__all__ = [
+    "BLANKS",
+    "TAKES",
+    "ZERO_WIDTH",
+    "accepts",
+    "canonical",
+    "encode",
+    "normalized",
+    "rfc4648",
+    "without_empty",
+]

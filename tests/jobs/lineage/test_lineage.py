@@ -274,7 +274,7 @@ def test_a_run_that_fails_says_so_without_a_value(spark: SparkSession, lake: Pat
     assert code == 3
     assert [each["event"]["eventType"] for each in got] == ["START", "FAIL"]
     assert not any(each["faults"] for each in got)
-    assert got[1]["event"]["run"]["facets"]["errorMessage"]["message"] == "exit code 3: RunFailed"
+    assert got[1]["event"]["run"]["facets"]["errorMessage"]["message"] == "exit code 3: RefusedAt"
     assert "canary-name" not in json.dumps(got)
 
 

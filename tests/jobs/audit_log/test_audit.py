@@ -252,8 +252,8 @@ def test_appends_at_once_take_no_index_twice(spark: SparkSession, lake: Path, mo
     found = listed(spark, conf)
     assert [row["index"] for row in found] == list(range(12))
     assert sorted(row["run_id"] for row in found) == sorted(f"{at}-{each}" for at in range(4) for each in range(3))
-    found = verified(spark, conf).findings
-    assert [each.level for each in found] == ["note"], "that nothing is signed is all there is to say"
+    noted = verified(spark, conf).findings
+    assert [each.level for each in noted] == ["note"], "that nothing is signed is all there is to say"
 
 
 @pytest.mark.sweep

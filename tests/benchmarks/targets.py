@@ -149,5 +149,5 @@ def of_scale(rows: Sequence[scale.Row]) -> list[Verdict]:
 
 def of_elements(found: scale.Elements) -> Verdict:
     """Times the seconds of as many rows; at most."""
-    title = f"one array of {found.count:,} structs: seconds over those of as many rows"
+    title = f"{found.count:,} structs in arrays: seconds over those of as many rows"
     return Verdict(title, "at most 1.3 x", found.ratio, found.ratio <= 1.3)

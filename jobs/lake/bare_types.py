@@ -1,6 +1,8 @@
-"""Types without what fields say of themselves."""
+"""Types without what fields say of themselves, and what they hold in the end."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from pyspark.sql import types as T
 
@@ -14,3 +16,18 @@ def bare(given: T.DataType) -> T.DataType:
     if isinstance(given, T.MapType):
         return T.MapType(bare(given.keyType), bare(given.valueType), given.valueContainsNull)
     return given
+
+
+def innermost(kind: T.DataType) -> Iterator[T.DataType]:
+    """The types of the values that a type holds in the end: of fields, elements, keys and values, down to those that
+    hold no others."""
+    if isinstance(kind, T.StructType):
+        for field in kind.fields:
+            yield from innermost(field.dataType)
+    elif isinstance(kind, T.ArrayType):
+        yield from innermost(kind.elementType)
+    elif isinstance(kind, T.MapType):
+        yield from innermost(kind.keyType)
+        yield from innermost(kind.valueType)
+    else:
+        yield kind

@@ -16,7 +16,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from jobs.lake.bare_types import bare
+from jobs.lake.bare_types import bare, innermost
 from jobs.lake.problems import raised
 from jobs.lake.sql import quoted
 
@@ -55,13 +55,7 @@ def _parsed(written: str) -> T.DataType:
 
 
 def _has_char(given: T.DataType) -> bool:
-    if isinstance(given, T.StructType):
-        return any(_has_char(field.dataType) for field in given.fields)
-    if isinstance(given, T.ArrayType):
-        return _has_char(given.elementType)
-    if isinstance(given, T.MapType):
-        return _has_char(given.keyType) or _has_char(given.valueType)
-    return isinstance(given, T.CharType)
+    return any(isinstance(each, T.CharType) for each in innermost(given))
 
 
 def _stripped(column: Column, given: T.DataType) -> Column:

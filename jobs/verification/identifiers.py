@@ -8,6 +8,7 @@ from pyspark.sql import types as T
 
 from jobs.configuration.column_path import ColumnPath, Field, MapKey, Step
 from jobs.configuration.models import TableConfig
+from jobs.lake.bare_types import innermost
 
 
 def identifiers(entry: TableConfig, schema: T.StructType) -> tuple[tuple[str, ...], dict[str, str]]:
@@ -45,10 +46,4 @@ def _without_digests(kind: T.DataType, steps: Sequence[Step]) -> T.DataType | No
 
 
 def _has_digests(kind: T.DataType) -> bool:
-    if isinstance(kind, T.StructType):
-        return any(_has_digests(field.dataType) for field in kind.fields)
-    if isinstance(kind, T.ArrayType):
-        return _has_digests(kind.elementType)
-    if isinstance(kind, T.MapType):
-        return _has_digests(kind.keyType) or _has_digests(kind.valueType)
-    return isinstance(kind, T.StringType | T.IntegralType | T.DecimalType)
+    return any(isinstance(each, T.StringType | T.IntegralType | T.DecimalType) for each in innermost(kind))

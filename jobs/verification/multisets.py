@@ -10,6 +10,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from jobs.lake.bare_types import innermost
 from jobs.lake.columns import column
 
 WHOLE = -1
@@ -86,13 +87,7 @@ def _of(rows: DataFrame, name: str) -> Column:
 
 def can_be_compared(kind: T.DataType) -> bool:
     """Whether a column's text says all of it."""
-    if isinstance(kind, T.StructType):
-        return all(can_be_compared(field.dataType) for field in kind.fields)
-    if isinstance(kind, T.ArrayType):
-        return can_be_compared(kind.elementType)
-    if isinstance(kind, T.MapType):
-        return can_be_compared(kind.keyType) and can_be_compared(kind.valueType)
-    return not isinstance(kind, T.VariantType)
+    return not any(isinstance(each, T.VariantType) for each in innermost(kind))
 
 
 def in_sample(value: Column, share: float, seeds: Seeds) -> Column:

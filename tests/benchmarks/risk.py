@@ -23,7 +23,9 @@ WIDE_ROWS, COLUMNS, FILES = 5_000_000, 800, 5
 QUICK_ROWS, QUICK_WIDE_ROWS, QUICK_COLUMNS = 1_000_000, 200_000, 100
 QUASI = ("birth_year", "zip", "sex", "occupation", "education", "household")
 SENSITIVE = ("diagnosis", "income")
+PERSON, ROWS_OF_PERSON = "person", 3
 COUNT, K, ALL = "Spark's `groupBy` of the six and `count()`", "**k and risks**", "**all measures**"
+K_PEOPLE, ALL_PEOPLE = "**k and risks**, by people", "**all measures**, by people"
 WIDE, NARROW = "all columns there", "those six alone there"
 SETTINGS = {
     **tables.SETTINGS,
@@ -83,7 +85,8 @@ def measure(folder: Path, quick: bool, turns: int, cores: int, say: Callable[[st
 def of_measures(
     spark: SparkSession, folder: Path, rows: int, turns: int, say: Callable[[str], None]
 ) -> tuple[int, list[Row]]:
-    """How many classes there are, and each way in turns: to count them by Spark, k alone, all measures."""
+    """How many classes there are, and each way in turns: to count them by Spark, k alone, all measures, of rows and
+    of people."""
     make_people(spark, folder, rows)
     frame = spark.read.parquet(str(folder))
     counted = frame.groupBy(*QUASI).count()
@@ -92,6 +95,8 @@ def of_measures(
             COUNT: lambda: counted.write.format("noop").mode("overwrite").save(),
             K: lambda: risk.measure(frame, QUASI),
             ALL: lambda: risk.measure(frame, QUASI, SENSITIVE),
+            K_PEOPLE: lambda: risk.measure(frame, QUASI, subject=PERSON),
+            ALL_PEOPLE: lambda: risk.measure(frame, QUASI, SENSITIVE, subject=PERSON),
         },
         turns,
         say,
@@ -100,7 +105,8 @@ def of_measures(
 
 
 def make_people(spark: SparkSession, folder: Path, rows: int) -> None:
-    """Few values are frequent, most are rare; two columns to keep to oneself, one of them with an order."""
+    """Few values are frequent, most are rare; two columns to keep to oneself, one of them with an order; and whose
+    row it is, people of three rows on average."""
 
     def drawn(at: int, values: int) -> str:
         return f"int(pow(pmod(xxhash64(id, {at}), 1000003) / 1000003, 2) * {values})"
@@ -114,6 +120,7 @@ def make_people(spark: SparkSession, folder: Path, rows: int) -> None:
         f"{drawn(6, 5)} AS household",
         f"concat('diagnosis ', {drawn(7, 60)}) AS diagnosis",
         f"{drawn(8, 150)} * 1000 AS income",
+        f"pmod(xxhash64(id, 9), {rows // ROWS_OF_PERSON}) AS {PERSON}",
     ).write.parquet(str(folder))
 
 

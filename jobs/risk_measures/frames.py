@@ -26,6 +26,12 @@ from jobs.lake.columns import column
 ID = ("id1", "id2")
 VALUE, SUBJECT, WEIGHT = "value", "subject", "weight"
 CODE, COUNT, UNITS = "code", "count", "units"
+NO_CODE = -1
+"""The place of no value: a person's row that tells of another column."""
+PERSON = ("person1", "person2")
+"""Whose row it is, as a fingerprint; null is one person."""
+PARTS = ((0, 22), (22, 21), (43, 21))
+"""Of 64 bits: the first bit and how many. Sums of so few bits stay below 2^63, however many rows a person has."""
 SEEDS = (secrets.randbits(62), secrets.randbits(62))
 FIRST = 100_000
 ORDERED = (T.NumericType, T.DateType, T.TimestampType, T.TimestampNTZType)
@@ -103,24 +109,23 @@ def same(names: Sequence[str], others: Sequence[str]) -> Column:
 
 
 def people(rows: DataFrame) -> DataFrame:
-    """One row a person: `ID` is of the multiset of all their rows, which quasi-identifiers they have and how often.
-    With weights, the least of theirs. rows: as `identified`, with ``subject``. Rows without one are one person's: none
-    of them may stand in for a second."""
+    """One row a person: `ID` is of the multiset of all their rows, which quasi-identifiers they have and how often: of
+    the sums of the rows' fingerprints, in parts (see `jobs.risk_measures.people_stream`). With weights, the least of
+    theirs. rows: as `identified`, with ``subject``. Rows without one are one person's: none of them may stand in for a
+    second."""
     weight = [F.min(WEIGHT).alias(WEIGHT)] if WEIGHT in rows.columns else []
-    each = rows.groupBy(SUBJECT, *ID).agg(F.count(F.lit(1)).alias(COUNT), *weight)
-    listed = F.sort_array(F.collect_list(F.struct(*ID, COUNT))).alias("all")
-    one = each.groupBy(SUBJECT).agg(listed, *weight)
-    return one.select(SUBJECT, *fingerprint(F.col("all")), *([WEIGHT] if weight else []))
+    parts = [F.shiftrightunsigned(name, first).bitwiseAND((1 << many) - 1) for name in ID for first, many in PARTS]
+    sums = [F.sum(part).alias(f"sum{at}") for at, part in enumerate(parts)]
+    one = rows.groupBy(SUBJECT).agg(*sums, *weight)
+    names = [F.col(f"sum{at}") for at in range(len(sums))]
+    return one.select(SUBJECT, *fingerprint(*names), *([WEIGHT] if weight else []))
 
 
-def pairs_of_people(people: DataFrame, rows: DataFrame) -> DataFrame:
-    """A row for each person and each different value that they have; ``units`` is 1 in one row of each person."""
-    values = rows.select(SUBJECT, VALUE).distinct().groupBy(SUBJECT)
-    listed = values.agg(F.collect_list(F.struct(VALUE)).alias("values")).withColumnRenamed(SUBJECT, "of")
-    joined = people.join(listed, same([SUBJECT], ["of"]))
-    each = joined.select(*ID, F.posexplode("values").alias("at", "one"))
-    first = F.when(F.col("at") == 0, 1).otherwise(0).alias(UNITS)
-    return each.select(*ID, F.col("one").getField(VALUE).alias(VALUE), F.lit(1).alias(COUNT), first)
+def with_person(rows: DataFrame) -> DataFrame:
+    """Rows with `PERSON` in the place of ``subject``."""
+    rest = [name for name in rows.columns if name != SUBJECT]
+    whose = fingerprint(F.col(SUBJECT).isNull(), F.col(SUBJECT))
+    return rows.select(*(each.alias(name) for each, name in zip(whose, PERSON, strict=True)), *rest)
 
 
 # -- values -----------------------------------------------------------------------------------------------------------

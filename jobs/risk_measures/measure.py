@@ -7,15 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, Literal
 
+import numpy as np
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.console.exit_codes import BadUsage
 from jobs.risk_classes.whole import Whole
-from jobs.risk_measures import frames, hierarchies, nulls, population, summaries
+from jobs.risk_measures import frames, hierarchies, nulls, people_stream, population, summaries
 from jobs.risk_measures.class_stream import OWN
 from jobs.risk_measures.diversity import NAMES, Worst
-from jobs.risk_measures.frames import CODE, COUNT, SUBJECT, UNITS, VALUE
+from jobs.risk_measures.frames import CODE, COUNT, NO_CODE, UNITS, VALUE
 from jobs.risk_measures.population import Journalist
 from jobs.risk_measures.sizes import THRESHOLD, Sizes
 
@@ -94,15 +95,15 @@ class Measures:
 def measure(rows: DataFrame, asked: Asked) -> Measures:
     """Measure. Raises `BadUsage` where a column is not there or cannot be compared, or a value is of no hierarchy.
 
-    One pass over the rows, and one over each sensitive column alone; where people count, or a null may stand for any
-    value, one for each sensitive column. Sizes of classes come with the first, unless the population is asked for."""
+    One pass over the rows, and one over each sensitive column alone; where a null may stand for any value, one for
+    each sensitive column. Sizes of classes come with the first, unless the population is asked for."""
     sizes, sensitive = None, dict[str, Mapping[str, Any]]()
-    if asked.sensitive and asked.subject is None and asked.nulls == "equal":
-        sizes, sensitive = _of_rows(rows, asked)
-    else:
+    if asked.nulls == "any":
         for name in asked.sensitive:
             found, sensitive[name] = _of_column(rows, asked, name)
             sizes = sizes or found
+    elif asked.sensitive:
+        sizes, sensitive = _of_all_columns(rows, asked)
     if sizes is None or asked.weights is not None or asked.population is not None:
         sizes, journalist = _of_classes(rows, asked)
     else:
@@ -158,20 +159,36 @@ def _overlapping(keyed: DataFrame, asked: Asked) -> tuple[Sizes, Journalist]:
     return sizes, Journalist.of(sizes, asked.threshold)
 
 
-def _of_rows(rows: DataFrame, asked: Asked) -> tuple[Sizes, dict[str, Mapping[str, Any]]]:
-    """Sizes of classes and the measures of all sensitive columns, where each row counts."""
+def _of_all_columns(rows: DataFrame, asked: Asked) -> tuple[Sizes, dict[str, Mapping[str, Any]]]:
+    """Sizes of classes and the measures of all sensitive columns, of rows or of people."""
     values = {f"{VALUE}{at}": name for at, name in enumerate(asked.sensitive)}
-    keyed = frames.keyed(rows, asked.quasi_identifiers, **values)
+    keyed = frames.keyed(rows, asked.quasi_identifiers, subject=asked.subject, **values)
     with ExitStack() as until_then:
         coded, wholes = frames.identified(keyed), list[Whole]()
         for at, (value, name) in enumerate(values.items()):
             places, whole = until_then.enter_context(_placed(keyed.select(F.col(value).alias(VALUE)), asked, name))
             coded, wholes = frames.with_places(coded, value, places, f"{CODE}{at}"), [*wholes, whole]
-        by = [name for name in coded.columns if name.startswith(CODE)]
-        counted = frames.counted(coded, [*frames.ID, *by], int(wholes[0].counts.sum()))
+        by, many = [name for name in coded.columns if name.startswith(CODE)], int(wholes[0].counts.sum())
+        if asked.subject is None:
+            counted = frames.counted(coded, [*frames.ID, *by], many)
+        else:
+            each = frames.counted(frames.with_person(coded), [*frames.PERSON, *frames.ID, *by], many)
+            trails = until_then.enter_context(kept(people_stream.trails(each, [len(one.counts) for one in wholes])))
+            counted, wholes = trails.withColumn(COUNT, F.lit(1)), _of_people(trails, by, wholes)
         sizes, worst = summaries.summarized(counted, wholes)
-    each = zip(values.values(), worst, wholes, strict=True)
-    return sizes, {name: _told(found, whole, asked) for name, found, whole in each}
+    each_column = zip(values.values(), worst, wholes, strict=True)
+    return sizes, {name: _told(found, whole, asked) for name, found, whole in each_column}
+
+
+def _of_people(trails: DataFrame, codes: Sequence[str], wholes: Sequence[Whole]) -> list[Whole]:
+    """How columns are spread over people, each of whom counts once for each value."""
+    found = []
+    for code, whole in zip(codes, wholes, strict=True):
+        each = trails.where(F.col(code) != NO_CODE).groupBy(code).count().toArrow()
+        counts = np.zeros_like(whole.counts)
+        counts[each.column(code).to_numpy()] = each.column("count").to_numpy()
+        found.append(dataclasses.replace(whole, counts=counts))
+    return found
 
 
 def _told(worst: Worst | None, whole: Whole, asked: Asked) -> Mapping[str, Any]:
@@ -187,22 +204,14 @@ def _placed(values: DataFrame, asked: Asked, name: str) -> Iterator[tuple[DataFr
 
 
 def _of_column(rows: DataFrame, asked: Asked, name: str) -> tuple[Sizes, Mapping[str, Any]]:
-    """Sizes of classes and the measures of one sensitive column."""
-    keyed = frames.keyed(rows, asked.quasi_identifiers, subject=asked.subject, value=name)
-    identified = keyed if asked.nulls == "any" else frames.identified(keyed)
-    by = frames.keys_of(keyed) if asked.nulls == "any" else frames.ID
-    if asked.subject is None:
-        pairs, values = identified.select("*", F.lit(1).alias(COUNT), F.lit(1).alias(UNITS)), keyed.select(VALUE)
-    else:
-        pairs = frames.pairs_of_people(frames.people(identified), identified)
-        values = identified.select(SUBJECT, VALUE).distinct()
-    with _placed(values, asked, name) as (places, whole):
-        coded = frames.coded(pairs, places, by)
-        if asked.nulls == "any":
-            with kept(coded) as again:
-                sizes, (worst,) = summaries.summarized(nulls.alike(again), [whole])
-        else:
-            sizes, (worst,) = summaries.summarized(coded, [whole])
+    """Sizes of classes and the measures of one sensitive column, where a null may stand for any value."""
+    keyed = frames.keyed(rows, asked.quasi_identifiers, value=name)
+    pairs = keyed.select("*", F.lit(1).alias(COUNT), F.lit(1).alias(UNITS))
+    with (
+        _placed(keyed.select(VALUE), asked, name) as (places, whole),
+        kept(frames.coded(pairs, places, frames.keys_of(keyed))) as coded,
+    ):
+        sizes, (worst,) = summaries.summarized(nulls.alike(coded), [whole])
     return sizes, _told(worst, whole, asked)
 
 

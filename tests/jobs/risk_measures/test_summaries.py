@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.risk_classes.whole import Whole
-from jobs.risk_measures import class_stream, summaries
+from jobs.risk_measures import sorted_groups, summaries
 from jobs.risk_measures.frames import CODE, COUNT, ID
 
 ROWS = [(7, 1, 0, 2), (7, 1, 1, 1), (7, 2, 1, 4), (8, 2, 0, 1), (8, 2, 1, 1), (8, 2, 2, 3), (9, 0, 2, 1)]
@@ -40,7 +40,7 @@ def test_batches_end_anywhere(lengths: list[int]) -> None:
     whole = summarized()
     for enough in (1, 3):
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(class_stream, "ENOUGH", enough)
+            patched.setattr(sorted_groups, "ENOUGH", enough)
             assert summarized(*lengths) == whole
 
 
@@ -59,7 +59,7 @@ def test_combinations_of_values_are_not_held(monkeypatch: pytest.MonkeyPatch) ->
             yield pa.RecordBatch.from_arrays([pa.array(each, pa.int64()) for each in cells], names=names(3))
 
     def found(enough: int) -> tuple[list[dict[str, Any]], int]:
-        monkeypatch.setattr(class_stream, "ENOUGH", enough)
+        monkeypatch.setattr(sorted_groups, "ENOUGH", enough)
         tracemalloc.start()
         told = [row for batch in summaries._each_task(stream(), names(3), wholes) for row in batch.to_pylist()]
         peak = tracemalloc.get_traced_memory()[1]

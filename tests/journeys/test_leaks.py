@@ -25,12 +25,14 @@ import pytest
 from privacy_udfs import keys
 from privacy_udfs.technique import Technique
 from privacy_udfs.techniques import parse
+from tests.helpers import leaking_risk
 from tests.helpers.delta_by_hand import write_delta
 from tests.helpers.lakes import table, write_conf
 from tests.helpers.observed import DEBUG
 from tests.helpers.sweeps import but_for
 
 CANARIES = ["canary-7f3a@example.org", "Canaria Quixotebird", "987654321012345678", "canary-cell", "canary-line"]
+CANARIES += [leaking_risk.GONE]
 KEYED = {"domain": "customer"}
 KEYS = {"id": KEYED, "email": KEYED}
 
@@ -61,6 +63,7 @@ for name in (*FORMATS, "delta"):  # a second run of one: it is then that Delta w
 for name in ("notes", "good"):
     result = pseudonymize.run(spark, conf, name, execution="auto")
     print("TREATED", name, result.rows, result.execution)
+RISK_DRIVER
 print("TREATED notes by Spark", pseudonymize.run(spark, conf, "notes", execution="spark").rows)
 own = session.for_run(spark)
 held = pseudonymize.prepare(own, conf, "good")
@@ -94,7 +97,7 @@ except Exception as error:
     print("FAILED broken_key", type(error).__name__)
     traceback.print_exc()
 spark.stop()
-"""
+""".replace("RISK_DRIVER", leaking_risk.DRIVER)
 FORMATS = ("delta", "delta_folders", "parquet_folders", "csv", "json", "orc")
 COLUMNAR = ("delta", "delta_folders", "parquet_folders", "csv")
 """Of the formats, those whose table takes the columnar path where it may."""
@@ -107,6 +110,7 @@ FAILING = {
     "broken_file": "RunFailed",
     "wrong_type": "PlanError",
     "raw_history": "Refused",
+    leaking_risk.MISSED: "Refused",
 }
 
 
@@ -159,6 +163,7 @@ def raw_tables(lake: Path) -> list[dict[str, object]]:
         table("broken_file", lake, columns),
         table("wrong_type", lake, {**columns, "name": {"technique": "generalize_date"}}),
         table("raw_history", lake, columns, target={"path": str(lake / "raw" / "old")}),
+        *leaking_risk.tables(lake),
     ]
 
 
@@ -182,7 +187,9 @@ def left_behind(
         "INFO": "spark.log.level INFO\n",
         "DEBUG": f"spark.driver.extraJavaOptions -Dlog4j2.configurationFile=file:{lake}/debug.properties\n",
     }[request.param]
+    leaking_risk.raw(lake)
     conf = write_conf(lake, *raw_tables(lake))
+    (conf / "ill.csv").write_text(leaking_risk.LEVELS)
     write_delta(lake / "raw" / "old", pa.table({"id": [5], "email": ["canary-7f3a@example.org"]}))
     secrets = spellings(f"file:{lake / 'keys' / 'crm.json'}")
     (lake / "events").mkdir()
@@ -194,7 +201,7 @@ def left_behind(
     )
     environ = {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1", "SESSION": "own" if request.param == "DEBUG" else ""}
     script = lake / "driver.py"
-    script.write_text(f"FORMATS = {FORMATS}\n{DRIVER}")
+    script.write_text(f"FORMATS, RISK_TABLES = {FORMATS}, {leaking_risk.TABLES}\n{DRIVER}")
     submit = [str(Path(sys.executable).parent / "spark-submit"), "--properties-file", str(defaults)]
     done = subprocess.run(
         [*submit, str(script), str(conf), *FAILING],
@@ -236,6 +243,11 @@ def test_the_driver_did_what_was_asked(left_behind: tuple[Path, str, list[bytes]
         wanted = {"columnar": times, "spark": times} if name in COLUMNAR else {"columnar": 0, "spark": 2 * times}
         assert by_path == wanted, output[-6000:]
     assert "SUCCEEDED" not in output
+    for path in ("spark", "columnar"):
+        assert f"MEASURED risk_met {path} None {{" in output, output[-6000:]
+        assert f"MEASURED risk_suppressed {path} < 10 {{" in output, output[-6000:]
+    assert [line.split()[1] for line in output.splitlines() if line.startswith("RISK ")] == list("0010001")
+    assert [line for line in output.splitlines() if line.startswith("PLAN ")] == ["PLAN 0"] * 2
     assert "== Physical Plan ==" in output
     assert list((left_behind[0] / "events").iterdir())
 
@@ -250,3 +262,21 @@ def test_no_planted_value_and_no_key_is_in_anything_left_behind(left_behind: tup
         content = path.read_bytes()
         for at, secret in enumerate(wanted):
             assert secret not in content, f"{path.relative_to(lake)} holds planted text or key number {at}"
+
+
+def test_what_measured_tables_show_is_in_them_alone(left_behind: tuple[Path, str, list[bytes]]) -> None:
+    """Quasi-identifiers and what is sensitive: not in what is told of them by gates, reports, the search and plans."""
+    lake, _, _ = left_behind
+    own = [lake / "treated" / name for name in leaking_risk.TABLES]
+    searched = {
+        str(path.relative_to(lake)): path.read_bytes()
+        for path in lake.rglob("*")
+        if path.is_file()
+        and path.relative_to(lake).parts[0] not in ("keys", "conf", "raw")
+        and not any(folder in path.parents for folder in own)
+    }
+    searched |= {f"the log of {name}": leaking_risk.told(lake, name) for name in leaking_risk.TABLES}
+    assert b'"risk' in searched["the log of risk_met"]
+    for name, content in searched.items():
+        for canary in leaking_risk.SHOWN:
+            assert canary.encode() not in content, f"{name} holds {canary}"

@@ -5,17 +5,21 @@ from __future__ import annotations
 import dataclasses
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
+from pyspark.sql import SparkSession
 
 import privacy_udfs
+from jobs import risk
 from jobs.configuration.config import ConfigError
 from jobs.risk_search import ladders, search, stated, suggestion
 from jobs.risk_search.class_table import NotForSearch
 from jobs.risk_search.wish import Wish
-from tests.helpers import lakes
+from tests.helpers import lakes, spark_reads
 from tests.jobs.risk_search import made
 from tests.jobs.risk_search.test_search import rows
 
@@ -130,3 +134,32 @@ def test_what_states_no_ladder(text: str, tmp_path: Path) -> None:
 def test_a_ladder_by_type(values: pa.Array, shown: list[object]) -> None:
     steps = [rung.treatment for rung in ladders.by_type(values).between]
     assert [next(step[name] for name in ("width", "unit", "keep") if name in step) for step in steps] == shown
+
+
+def test_the_search_reads_no_row_again(
+    spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """By Spark's own account: each row is read once, before the search begins, and the search runs no job of it."""
+    frame = pa.table(dict(zip(("age", "zip", "place", "illness", "wage"), zip(*rows(200), strict=True), strict=True)))
+    (lake / "raw" / "t").mkdir(parents=True)
+    pq.write_table(frame, lake / "raw" / "t" / "a.parquet")
+    columns = {name: lakes.column("keep") for name in made.LADDERS}
+    columns |= {"illness": lakes.column("keep", "sensitive"), "wage": lakes.column("keep", "sensitive")}
+    folder = lakes.write_conf(lake, lakes.table("t", lake, columns))
+    write_places(folder)
+    searched, within = search.search, list[spark_reads.Read]()
+
+    def watched(*given: Any, **more: Any) -> search.Found:
+        with spark_reads.counted(spark) as read:
+            result = searched(*given, **more)
+        within.append(read)
+        assert result.checks > 10
+        return result
+
+    monkeypatch.setattr(search, "search", watched)
+    asked = ["--conf", str(folder), "--table", "t", "--suggest", "--k", "8", "--ladder", "place=places.csv"]
+    with spark_reads.counted(spark) as read:
+        assert risk.main([*asked, "--ladder", "zip=prefix:2,1", "--ladder", "age=width:2,4"]) == 0
+    assert "discernibility" in capfd.readouterr().out
+    assert within == [spark_reads.Read(jobs=0, rows=0, bytes=0)]
+    assert read.rows == 200

@@ -11,12 +11,13 @@ from tests.helpers.lakes import column, table
 
 GONE = "canary-lonely"
 """Of somebody who is alone: neither the gate nor ``suppress`` lets it into a table."""
-SHOWN = ("canary-town", "424242424242", "canary-flu", "canary-lung")
-"""What the tables show, and nothing else does: quasi-identifiers, an illness, and what is above it in a hierarchy."""
+SHOWN = ("canary-town", "424242424242", "canary-debt")
+"""What the tables show, and nothing else does: quasi-identifiers, and something sensitive. (Values of a hierarchy are
+of the configuration, and stand in the record.)"""
 TABLES = ("risk_met", "risk_suppressed")
 MISSED = "risk_missed"
 ASKED = {"k": 5, "l": 2, "t": 0.5, "at_risk": 0.1}
-LEVELS = "canary-flu;canary-lung;any\nwell;well;any\n"
+LEVELS = "flu;ill;any\nwell;well;any\n"
 DRIVER = """
 import json
 from jobs import risk
@@ -38,11 +39,14 @@ for words in ([], ["--json"]):
 
 def raw(lake: Path) -> None:
     """Twelve people who are alike, of two illnesses; in the tables that say so, one more who is like nobody."""
-    many = [(f"C-{at}", "canary-town", 424242424242, "canary-flu" if at % 2 else "well") for at in range(12)]
-    lonely = ("C-99", GONE, 7, "canary-flu")
+    many = [
+        (f"C-{at}", "canary-town", 424242424242, ("flu", "well")[at % 2], ("canary-debt", "none")[at % 2])
+        for at in range(12)
+    ]
+    lonely = ("C-99", GONE, 7, "flu", "none")
     for name in (*TABLES, MISSED):
         rows = many if name == "risk_met" else [*many, lonely]
-        columns = dict(zip(("id", "town", "code", "ill"), zip(*rows, strict=True), strict=True))
+        columns = dict(zip(("id", "town", "code", "ill", "debt"), zip(*rows, strict=True), strict=True))
         (lake / "raw" / name).mkdir(parents=True)
         place = lake / "raw" / name / "a.parquet"
         pq.write_table(pa.table(columns), place, compression="none", use_dictionary=False)
@@ -56,6 +60,7 @@ def tables(lake: Path) -> list[dict[str, object]]:
         "town": column("keep"),
         "code": column("keep"),
         "ill": column(ill, "sensitive"),
+        "debt": column("keep", "sensitive"),
     }
     suppress = {"suppress": {"k": 5, "at_most": 0.2}}
     return [

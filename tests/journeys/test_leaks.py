@@ -243,11 +243,10 @@ def test_the_driver_did_what_was_asked(left_behind: tuple[Path, str, list[bytes]
         wanted = {"columnar": times, "spark": times} if name in COLUMNAR else {"columnar": 0, "spark": 2 * times}
         assert by_path == wanted, output[-6000:]
     assert "SUCCEEDED" not in output
-    for path in ("spark", "columnar"):
-        assert f"MEASURED risk_met {path} None {{" in output, output[-6000:]
-        assert f"MEASURED risk_suppressed {path} < 10 {{" in output, output[-6000:]
-    assert [line.split()[1] for line in output.splitlines() if line.startswith("RISK ")] == list("0010001")
-    assert [line for line in output.splitlines() if line.startswith("PLAN ")] == ["PLAN 0"] * 2
+    assert "MEASURED risk_met spark None {" in output, output[-6000:]
+    assert "MEASURED risk_suppressed columnar < 10 {" in output, output[-6000:]
+    ended = [line for line in output.splitlines() if line.startswith(("RISK ", "PLAN "))]
+    assert ended in leaking_risk.CODES.values(), ended
     assert "== Physical Plan ==" in output
     assert list((left_behind[0] / "events").iterdir())
 

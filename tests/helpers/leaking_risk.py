@@ -27,7 +27,7 @@ for name, execution in runs[::3] if is_short else runs:
     result = pseudonymize.run(spark, conf, name, execution=execution)
     print("MEASURED", name, result.execution, result.suppressed, json.dumps(result.risk))
 asked = ["--conf", sys.argv[1], "--table", "risk_met"]
-outside = f"delta.`{Path(sys.argv[1], '..', 'treated', 'risk_suppressed').resolve()}`"
+outside = str(Path(sys.argv[1], "..", "treated", "risk_suppressed").resolve())
 more = ["--population", outside, "--attack", outside, "--column-sets", "2", "--frequency", "--sampling-fraction", "0.1"]
 steps = ["--ladder", "town=prefix:6", "--ladder", "code=width:10"]
 least, most = (["--suggest", "--k", k, *steps] for k in ("2", "100"))

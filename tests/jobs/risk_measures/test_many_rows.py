@@ -35,6 +35,8 @@ def test_people_of_ten_thousand_different_rows(spark: SparkSession) -> None:
     found = risk.measure(rows, ["zip", "age"], ["age"], subject="person").to_dict()
     assert (found["rows"], found["people"], found["classes"], found["k"], found["uniques"]) == (60_003, 6, 3, 1, 1)
     assert found["histogram"] == {1: 1, 2: 1, 3: 1}
+    without = risk.measure(rows, ["zip", "age"], subject="person").to_dict()
+    assert without == {**found, "sensitive": {}}
     assert found["prosecutor"] == pytest.approx({"highest": 1, "average": 3 / 6, "at_risk": 1})
     assert (found["sensitive"]["age"]["distinct_l"], found["sensitive"]["age"]["alpha"]) == (7, 1)
     own: dict[str, Counter[tuple[str, int]]] = defaultdict(Counter)

@@ -151,7 +151,7 @@ def test_killed_between_its_files_and_its_commit(
     spark: SparkSession, lake: Path, step: str, mode: str, execution: Execution
 ) -> None:
     """The target is as it was, and the next run measures what is there, not what the killed one left."""
-    asked = {"k": 5} if "sizes" in step else {"k": 5, "l": 2}
+    asked = {"k": 5, "l": 2} if "values" in step else {"k": 5}
     raw(spark, lake, KEPT)
     target = {"path": str(lake / "treated" / "t"), "mode": mode}
     configured(lake, asked, target=target, execution=execution)

@@ -1,16 +1,13 @@
 """What OpenLineage asks of an event, in our own words: the facts of the published schemas of OpenLineage 2-0-2 and of
 its facets (https://openlineage.io/spec), stricter where ours are, so that an unknown facet or key is a fault.
 
-The published schemas themselves are not part of this repository, and by themselves the facts below are what events are
-held against. Only where the environment variable ``OPENLINEAGE_SPEC`` names a folder with the schemas
-(``OpenLineage.json`` and ``facets/``) are events held against those too; a run of the tests without it shows nothing
-about them.
+Each event is held against the published schemas too, which stand in ``tests/vectors/openlineage``.
 """
 
 from __future__ import annotations
 
+import functools
 import json
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,16 +15,9 @@ from typing import Any
 import jsonschema
 from referencing import Registry, Resource
 
-from tests.helpers.places import ROOT
+from tests.helpers.places import ROOT, TESTS
 
-
-def stated(environ: Mapping[str, str]) -> Path | None:
-    """The folder of published schemas that an environment names; None: none."""
-    named = environ.get("OPENLINEAGE_SPEC")
-    return Path(named) if named else None
-
-
-SPEC = stated(os.environ)
+SPEC = TESTS / "vectors" / "openlineage"
 BASE = "https://openlineage.io/spec"
 OWN = ROOT / "docs" / "schema"
 
@@ -135,15 +125,10 @@ def _own() -> Registry[Any]:
 VALIDATOR = jsonschema.Draft202012Validator(EVENT, registry=_own(), format_checker=CHECKED)
 
 
-def has_published() -> bool:
-    """A folder that is named and holds none is a fault, not a reason to look at less."""
-    return SPEC is not None
-
-
 def faults(event: Any) -> list[str]:
     """What is wrong with an event; nothing: all is right."""
     ours = [f"{'/'.join(map(str, each.absolute_path))}: {each.message}" for each in VALIDATOR.iter_errors(event)]
-    return [*ours, *(_published_faults(event) if has_published() and not ours else [])]
+    return ours or published_faults(event)
 
 
 def published_faults(event: Mapping[str, Any]) -> list[str]:
@@ -152,21 +137,25 @@ def published_faults(event: Mapping[str, Any]) -> list[str]:
 
 
 def _published_faults(event: Mapping[str, Any]) -> Iterator[str]:
-    assert SPEC is not None
-    files = [SPEC / "OpenLineage.json", *sorted((SPEC / "facets").glob("*.json"))]
-    schemas = [json.loads(path.read_text(encoding="utf-8")) for path in files]
-    registry: Registry[Any] = Registry().with_resources((each["$id"], Resource.from_contents(each)) for each in schemas)
-
-    def held(given: Any, schema: str) -> Iterator[str]:
-        validator = jsonschema.Draft202012Validator({"$ref": schema}, registry=registry, format_checker=CHECKED)
-        yield from (f"{schema}: {each.message}" for each in validator.iter_errors(given))
-
-    yield from held(event, event["schemaURL"])
+    yield from _held(event, event["schemaURL"])
     places = [*event["inputs"], *event["outputs"]]
     groups = [event["run"]["facets"], event["job"]["facets"], *(place["facets"] for place in places)]
     groups += [place["outputFacets"] for place in event["outputs"] if "outputFacets" in place]
     for name, found in (item for group in groups for item in group.items()):
         if name.startswith("lakenym_"):
-            yield from held(found, f"{BASE}/2-0-2/OpenLineage.json#/$defs/BaseFacet")
+            yield from _held(found, f"{BASE}/2-0-2/OpenLineage.json#/$defs/BaseFacet")
         else:
-            yield from held(found, found["_schemaURL"])
+            yield from _held(found, found["_schemaURL"])
+
+
+def _held(given: Any, schema: str) -> Iterator[str]:
+    validator = jsonschema.Draft202012Validator({"$ref": schema}, registry=published_schemas(), format_checker=CHECKED)
+    yield from (f"{schema}: {each.message}" for each in validator.iter_errors(given))
+
+
+@functools.cache
+def published_schemas(folder: Path = SPEC) -> Registry[Any]:
+    """By the address that each has. A schema that an event names and that is not among them is an error."""
+    files = [folder / "OpenLineage.json", *sorted((folder / "facets").glob("*.json"))]
+    schemas = [json.loads(path.read_text(encoding="utf-8")) for path in files]
+    return Registry().with_resources((each["$id"], Resource.from_contents(each)) for each in schemas)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 
-import pytest
+from prometheus_client import parser
 
 from jobs.monitoring import metrics
 from jobs.monitoring.drift import Drift
@@ -12,7 +12,6 @@ from jobs.monitoring.finding import Finding
 from jobs.monitoring.profile import ColumnProfile, TableProfile
 from jobs.monitoring.report import Report
 
-parser = pytest.importorskip("prometheus_client.parser")
 NOW = datetime.datetime(2026, 11, 28, 3, 0, tzinfo=datetime.timezone.utc)
 ODD = 'a "b" \\n c{key}'
 COLUMN = ColumnProfile(1000, 250, 40, "many", {}, (), 750)

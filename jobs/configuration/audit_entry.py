@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from jobs.configuration.entry import PATTERNS, Entry, Name, NotBlank
+from jobs.configuration.uris import TablePath
 
 ORIGIN_PATTERN = r"^[^\s+]{1,200}$"
 PATTERNS[ORIGIN_PATTERN] = "a name without spaces and '+', such as lakenym.example.org/lake"
@@ -16,7 +17,7 @@ MEGABYTE = 1 << 20
 class AuditTable(Entry):
     """A Delta table by path, or by name."""
 
-    path: NotBlank | None = None
+    path: TablePath | None = None
     table: NotBlank | None = None
 
     @model_validator(mode="after")
@@ -38,7 +39,7 @@ class Audit(Entry):
     table: AuditTable
     origin: Annotated[str, Field(pattern=ORIGIN_PATTERN)]
     signing_key: Name | None = None
-    checkpoints: NotBlank | None = None
+    checkpoints: TablePath | None = None
     contents_up_to_mb: Annotated[int, Field(ge=0, le=1 << 20)] = 16
 
     @model_validator(mode="after")

@@ -45,6 +45,7 @@ from jobs.configuration.policy_entries import (
 )
 from jobs.configuration.processing_entry import Processing
 from jobs.configuration.risk_bounds import MEASURES_OF, PolicyRisk, RiskBounds, Suppress
+from jobs.configuration.uris import TablePath, without_user
 from privacy_udfs.parameters import IsoDate
 from privacy_udfs.technique import Technique
 
@@ -71,7 +72,7 @@ PartitionType = Literal["string", "tinyint", "smallint", "int", "bigint", "date"
 class Source(Entry):
     """Where a table is read from: files at a path in a format, or a table by name."""
 
-    path: NotBlank | None = None
+    path: TablePath | None = None
     format: Literal["delta", "parquet", "csv", "json", "orc"] | None = None
     table: NotBlank | None = None
     options: dict[str, str] = Field(default={})
@@ -109,13 +110,13 @@ class Source(Entry):
 
     def describe(self) -> str:
         """For logs: format and place, without what a URI may hold before its host."""
-        return self.table or f"{self.format}:{re.sub('//[^/@]*@', '//', str(self.path))}"
+        return self.table or f"{self.format}:{without_user(str(self.path))}"
 
 
 class _Written(Entry):
     """Where rows are written: a Delta table by path or by name."""
 
-    path: NotBlank | None = None
+    path: TablePath | None = None
     table: NotBlank | None = None
 
     @field_validator("path")

@@ -12,6 +12,7 @@ from jobs.configuration.documents import did_you_mean, one_of
 from jobs.configuration.entry import TABLE_PATTERN, Entry, Name, NotBlank, TechniqueName, Version, one_of_those
 from jobs.configuration.finding import Level
 from jobs.configuration.risk_bounds import RiskBounds, Share
+from jobs.configuration.uris import TablePath
 from privacy_udfs.key_providers import KEKS, STORES
 from privacy_udfs.parameters import IsoDate, Number
 from privacy_udfs.techniques import BY_NAME, algorithms
@@ -201,7 +202,7 @@ class ProfileException(Entry):
 class Snapshots(Entry):
     """Where runs keep their configuration for good: a Delta table by path, or by name."""
 
-    path: NotBlank | None = None
+    path: TablePath | None = None
     table: NotBlank | None = None
 
     @model_validator(mode="after")

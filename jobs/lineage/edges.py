@@ -2,27 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from jobs.configuration import known_elsewhere
 from jobs.configuration.column_path import ColumnPath, Field
 from jobs.configuration.json_columns import by_column
+from jobs.configuration.known_elsewhere import Place
+from jobs.configuration.models import TableConfig
 from jobs.lineage.references import References
 from jobs.run_events.run_steps import Edge
+from jobs.treatment import risk_columns
 from jobs.treatment.treatment_plan import Case, Decision, Plan
+from privacy_udfs.technique import Technique
 
+Tables = Mapping[str, TableConfig]
+"""Those of the catalog."""
 FILTER, JOIN, CONDITIONAL = "FILTER", "JOIN", "CONDITIONAL"
 IDENTITY, TRANSFORMATION = "IDENTITY", "TRANSFORMATION"
 
 
-def of_plan(plan: Plan, mode: str, references: References) -> tuple[Edge, ...]:
+def of_plan(plan: Plan, mode: str, references: References, tables: Tables) -> tuple[Edge, ...]:
     """All edges of a run of a plan. references: of predicates over its source."""
-    kept = [leaf for leaf in plan.leaves if leaf.output is not None]
-    found = [edge for leaf in kept for edge in _of_leaf(plan, leaf, references)]
+    found = [edge for leaf in _kept(plan) for edge in _of_leaf(plan, leaf, references, tables)]
     found += [edge for column in by_column(leaf.path for leaf in plan.leaves) for edge in _of_json(plan, column)]
     return tuple(dict.fromkeys([*found, *_of_rows(plan, mode, references)]))
 
 
-def _of_leaf(plan: Plan, leaf: Decision, references: References) -> Iterator[Edge]:
+def sealed(plan: Plan) -> tuple[Edge, ...]:
+    """From which columns the rows are that are set aside, each encrypted as a whole."""
+    found = (Edge("sealed", str(leaf.path.column), True, TRANSFORMATION, "the row, encrypted", True)
+             for leaf in _kept(plan))  # fmt: skip
+    return tuple(dict.fromkeys(found))
+
+
+def looked_for(technique: Technique, tables: Tables) -> list[Place]:
+    """The columns of the catalog whose values a technique looks for in texts."""
+    named = (text for each in known_elsewhere.of(technique).values() for text in each.columns)
+    return list(dict.fromkeys(known_elsewhere.places(named, tables)))
+
+
+def _kept(plan: Plan) -> list[Decision]:
+    return [leaf for leaf in plan.leaves if leaf.output is not None]
+
+
+def _of_leaf(plan: Plan, leaf: Decision, references: References, tables: Tables) -> Iterator[Edge]:
     output = str(leaf.path)
     for case in leaf.cases:
         yield _direct(output, case)
@@ -32,6 +55,9 @@ def _of_leaf(plan: Plan, leaf: Decision, references: References) -> Iterator[Edg
             yield Edge(output, str(plan.config.subject), False, CONDITIONAL, "the subject")
         for path in technique.beside():
             yield Edge(output, path, False, CONDITIONAL, "looked for in the text")
+        for place in looked_for(technique, tables):
+            of = "" if place.table == plan.table else place.table
+            yield Edge(output, str(place.path), False, CONDITIONAL, "looked for in the text", table=of)
         for path in () if case.rule.rows is None else references(case.rule.rows):
             yield Edge(output, path, False, CONDITIONAL, "decides which case a row is of")
 
@@ -59,13 +85,34 @@ def _of_rows(plan: Plan, mode: str, references: References) -> Iterator[Edge]:
     config = plan.config
     for path in () if config.rows is None else references(config.rows):
         yield Edge(None, path, False, FILTER, "decides which rows are read")
-    if config.suppress is not None:
-        for case in plan.cases:
-            if case.rule.class_ == "quasi_identifier" and not case.treatment.technique.drops_column:
-                yield Edge(None, str(case.path.leaf), False, FILTER, "rows in small classes are kept out")
+    for column in () if config.suppress is None else suppressed_by(plan):
+        yield Edge(None, column, False, FILTER, "rows in small classes are kept out")
+    for leaf in _kept(plan) if config.on_refused == "quarantine" and mode != "requeue" else ():
+        if any(_may_refuse(case) for case in leaf.cases):
+            yield Edge(None, str(leaf.path), False, FILTER, "rows with values that are refused are set aside")
+        yield from _of_cases(leaf, references)
     if mode == "changes":
         for name in config.target.key:
             yield Edge(None, str(ColumnPath((Field(name),))), False, JOIN, "tells the rows of the table apart")
     if mode == "partitions":
         for name in config.target.partition_by:
             yield Edge(None, str(ColumnPath((Field(name),))), False, FILTER, "decides which partitions are written")
+
+
+def _of_cases(leaf: Decision, references: References) -> Iterator[Edge]:
+    """Of rows that fall under no case, or under several, which are set aside too."""
+    for case in leaf.cases:
+        for path in () if case.rule.rows is None else references(case.rule.rows):
+            yield Edge(None, path, False, FILTER, "rows that fall under no case are set aside")
+
+
+def _may_refuse(case: Case) -> bool:
+    technique = case.treatment.technique
+    return technique.on_refused == "stop" and not technique.keeps_values and not technique.one_result
+
+
+def suppressed_by(plan: Plan) -> list[str]:
+    """What decides which rows are in small classes: the quasi-identifiers, and whose a row is where people count."""
+    columns = risk_columns.of(plan, with_sensitive=False)
+    known = [*columns.quasi_identifiers, *([] if columns.subject is None else [columns.subject])]
+    return list(dict.fromkeys(map(str, known)))

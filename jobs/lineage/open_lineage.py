@@ -35,6 +35,8 @@ FACETS = {
 }
 """The published facets that are told, with the version and the name of the schema of each."""
 OWN = {"lakenym_privacyRecord": "PrivacyRecordDatasetFacet", "lakenym_steps": "StepsRunFacet"}
+REQUEUE = "requeue"
+"""The mode of a run whose rows come out of quarantine."""
 FEWEST_ROWS = 10
 """Of fewer nobody is told how many they were."""
 
@@ -60,8 +62,8 @@ class Run:
             "schemaURL": RUN_EVENT,
             "run": {"runId": self.id, "facets": self._of_run(committed, failure)},
             "job": {"namespace": self.namespace, "name": self.job, "facets": self._of_job()},
-            "inputs": [{**_named(self.source), "facets": _of_place(self.source)}],
-            "outputs": [self._output(committed) if kind == "START" or committed else self._as_it_was()],
+            "inputs": self._inputs(),
+            "outputs": self._outputs(committed, will_be=kind == "START" or committed is not None),
         }
 
     def _of_run(self, committed: Committed | None, failure: str | None) -> Json:
@@ -82,11 +84,32 @@ class Run:
         told = {"processingType": how, "integration": "LAKENYM", "jobType": "PSEUDONYMIZE"}
         return {"jobType": facet("jobType", told)}
 
+    def _inputs(self) -> list[Json]:
+        """The source, what is looked up elsewhere, and the quarantine where its rows are treated again; each once."""
+        more = [] if self.steps is None else list(self.steps.others.values())
+        if self.steps is not None and self.steps.mode == REQUEUE and self.steps.aside is not None:
+            more.append(self.steps.aside)
+        places: dict[tuple[str, str], Place] = {}
+        for place in (self.source, *more):
+            places.setdefault((place.namespace, place.name), place)
+        return [{**_named(place), "facets": _of_place(place)} for place in places.values()]
+
+    def _outputs(self, committed: Committed | None, will_be: bool) -> list[Json]:
+        """The target, and the quarantine, which may get no row. will_be: what a write makes of them is told."""
+        found = [self._output(committed) if will_be else self._as_it_was()]
+        if self.steps is None or self.steps.aside is None:
+            return found
+        facets = _of_place(self.steps.aside)
+        if will_be and self.steps.sealed:
+            facets["columnLineage"] = facet("columnLineage", _column_lineage(self.steps.sealed, self.source, {}))
+        return [*found, {**_named(self.steps.aside), "facets": facets}]
+
     def _output(self, committed: Committed | None) -> Json:
         written = committed and dataclasses.replace(self.target, version=str(committed.version))
         facets = _of_place(written or self.target)
         if self.steps is not None:
-            facets["columnLineage"] = facet("columnLineage", _column_lineage(self.steps.edges, self.source))
+            found = _column_lineage(self.steps.edges, self.source, self.steps.others)
+            facets["columnLineage"] = facet("columnLineage", found)
             facets["lakenym_privacyRecord"] = facet("lakenym_privacyRecord", _record(self.steps))
             if self.steps.is_new or self.steps.mode == "full":
                 change = "CREATE" if self.steps.is_new else "OVERWRITE"
@@ -131,12 +154,16 @@ def _of_place(place: Place) -> Json:
     return found
 
 
-def _column_lineage(edges: Iterable[Edge], source: Place) -> Json:
-    fields: dict[str, dict[str, Json]] = {}
-    rows: dict[str, Json] = {}
+def _column_lineage(edges: Iterable[Edge], source: Place, others: Mapping[str, Place]) -> Json:
+    fields: dict[str, dict[tuple[str, str], Json]] = {}
+    rows: dict[tuple[str, str], Json] = {}
     for edge in edges:
-        into = rows if edge.output is None else fields.setdefault(edge.output, {})
-        found = into.setdefault(edge.input, {**_named(source), "field": edge.input, "transformations": []})
+        into, place = (
+            rows if edge.output is None else fields.setdefault(edge.output, {}),
+            others.get(edge.table, source),
+        )
+        told_of = {**_named(place), "field": edge.input, "transformations": []}
+        found = into.setdefault((edge.table, edge.input), told_of)
         kind = "DIRECT" if edge.direct else "INDIRECT"
         told = {"type": kind, "subtype": edge.subtype, "description": edge.description, "masking": edge.masking}
         found["transformations"].append(told)

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from jobs.configuration.config import Config
 from jobs.configuration.lineage_entry import Lineage
 from jobs.console.exit_codes import FAILED, BadUsage, Refused
-from jobs.lineage import steps, transport
+from jobs.lineage import places, transport
 from jobs.lineage.open_lineage import Json, Kind, Run
 from jobs.lineage.patience import Patient
 from jobs.lineage.transport import NotTaken
@@ -128,7 +128,8 @@ class _Sink:
 
     def _run(self, run_id: str, table: str) -> Run:
         entry = self.conf.tables[table]
-        source, target = steps.of_entry(None, entry.source, entry.target)
+        spark = places.session()
+        source, target = places.of(spark, entry.source, entry.source.format), places.of(spark, entry.target)
         return Run(run_id, f"pseudonymize.{table}", self.settings.namespace, source, target)
 
     def _emitted(self, event: Json) -> str | None:

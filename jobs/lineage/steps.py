@@ -14,11 +14,11 @@ from pyspark.sql import SparkSession
 
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.documents import canonical_json
-from jobs.configuration.models import Source, Target
+from jobs.configuration.models import Source
 from jobs.lake.read import SourceRows
 from jobs.lake.record_names import CONFIG, POLICY, RECORD, SOFTWARE
 from jobs.lake.state import TargetState
-from jobs.lineage import edges, fields, naming, references
+from jobs.lineage import edges, fields, places, references
 from jobs.record import told_elsewhere
 from jobs.record.column_record import ColumnRecord
 from jobs.record.told_elsewhere import sha256
@@ -36,58 +36,58 @@ def of_run(
     mode: str,
     entries: Entries,
     record: Mapping[str, str],
+    tables: edges.Tables,
+    others: Mapping[str, SourceRows],
 ) -> RunSteps:
-    """The steps of a run that is about to write. entries, record: of its treatment record."""
+    """The steps of a run that is about to write. entries, record: of its treatment record. tables: of the catalog.
+    others: by table the sources in which values are looked up that are looked for in texts."""
     looked_at = references.of_schema(spark, plan.schema)
-    setting = _settings(spark)
+    beside = {name: rows for name, rows in others.items() if name != plan.table}
+    aside = plan.config.quarantine
     return RunSteps(
-        source=_source(plan, source, setting),
-        target=_target(plan, setting),
+        source=_source(spark, plan, source),
+        target=_target(spark, plan),
         mode=mode,
-        steps=tuple(_steps(plan, source, mode, entries, looked_at)),
-        edges=edges.of_plan(plan, mode, looked_at),
+        steps=(
+            Step("read", version("lakenym"), {**_read(plan.config.source, source), "mode": mode}),
+            *_looked_up(plan, tables, others),
+            *_steps(plan, mode, entries, looked_at),
+        ),
+        edges=edges.of_plan(plan, mode, looked_at, tables),
         record=sha256(record[RECORD]),
         config=record[CONFIG],
         policy=record[POLICY],
         software=record[SOFTWARE],
         is_stream=plan.config.mode == "stream",
         is_new=target.version < 0,
+        others={name: _other(spark, tables[name].source, rows) for name, rows in beside.items()},
+        aside=None if aside is None else places.of(spark, aside),
+        sealed=() if aside is None or mode == "requeue" else edges.sealed(plan),
     )
 
 
-def of_entry(spark: SparkSession | None, source: Source, target: Target) -> tuple[Place, Place]:
-    """Where an entry reads and writes, with no more than it says."""
-    setting = _settings(spark)
-    return _place(source, setting, source.format), _place(target, setting, "delta")
+def _other(spark: SparkSession, stated: Source, rows: SourceRows) -> Place:
+    """Without its columns: a run looks at few of them, and says nothing of the others."""
+    return places.of(spark, stated, stated.format, version=_version(rows))
 
 
-def _settings(spark: SparkSession | None) -> naming.Setting:
-    return lambda name: None if spark is None else spark.conf.get(name, None)
-
-
-def _place(place: Source | Target, setting: naming.Setting, format_: str | None, **more: Any) -> Place:
-    named = naming.of_path(place.path) if place.path is not None else naming.of_table(str(place.table), setting)
-    return Place(named.namespace, named.name, named.uri, format=format_, **more)
-
-
-def _source(plan: Plan, source: SourceRows, setting: naming.Setting) -> Place:
+def _source(spark: SparkSession, plan: Plan, source: SourceRows) -> Place:
     columns = fields.of_leaves((leaf.path, leaf.input) for leaf in plan.leaves)
-    known = None if source.version is None else str(source.version)
-    return _place(plan.config.source, setting, plan.config.source.format, fields=columns, version=known)
+    stated = plan.config.source
+    return places.of(spark, stated, stated.format, fields=columns, version=_version(source))
 
 
-def _target(plan: Plan, setting: naming.Setting) -> Place:
+def _version(source: SourceRows) -> str | None:
+    return None if source.version is None else str(source.version)
+
+
+def _target(spark: SparkSession, plan: Plan) -> Place:
     kept = ((leaf.path, leaf.output) for leaf in plan.leaves if leaf.output is not None)
-    return _place(plan.config.target, setting, "delta", fields=fields.of_leaves(kept))
+    return places.of(spark, plan.config.target, fields=fields.of_leaves(kept))
 
 
-def _steps(
-    plan: Plan, source: SourceRows, mode: str, entries: Entries, looked_at: references.References
-) -> Iterator[Step]:
+def _steps(plan: Plan, mode: str, entries: Entries, looked_at: references.References) -> Iterator[Step]:
     ours, config = version("lakenym"), plan.config
-    position = None if source.position is None else sha256(canonical_json(source.position.as_json()))
-    read = {"format": config.source.kind, "version": source.version, "position": position, "mode": mode}
-    yield Step("read", ours, {name: value for name, value in read.items() if value is not None})
     if config.rows is not None:
         yield Step("filter", ours, inputs=looked_at(config.rows))
     for leaf in plan.leaves:
@@ -99,5 +99,22 @@ def _steps(
             outputs = () if leaf.output is None else (str(leaf.path),)
             yield Step(case.name, ours, told_elsewhere.parameters(entries[case.path]), inputs, outputs)
     if config.suppress is not None:
-        yield Step("suppress", ours, {"k": config.suppress.k, "at_most": config.suppress.at_most})
+        most = {"k": config.suppress.k, "at_most": config.suppress.at_most}
+        yield Step("suppress", ours, most, tuple(edges.suppressed_by(plan)))
     yield Step("write", ours, {"format": "delta", "mode": mode, "shuffled": config.is_shuffled})
+
+
+def _read(stated: Source, rows: SourceRows) -> dict[str, Any]:
+    position = None if rows.position is None else sha256(canonical_json(rows.position.as_json()))
+    read = {"format": stated.kind, "version": rows.version, "position": position}
+    return {name: value for name, value in read.items() if value is not None}
+
+
+def _looked_up(plan: Plan, tables: edges.Tables, others: Mapping[str, SourceRows]) -> Iterator[Step]:
+    """What else is read: columns of the catalog whose values are looked for in texts."""
+    found = dict.fromkeys(
+        place for case in plan.cases for place in edges.looked_for(case.treatment.technique, tables)
+    )  # fmt: skip
+    for name in sorted(others):
+        columns = sorted(str(place) for place in found if place.table == name)
+        yield Step("look_up", version("lakenym"), _read(tables[name].source, others[name]), tuple(columns))

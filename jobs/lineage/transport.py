@@ -3,13 +3,16 @@ receiver answered, or an event."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import http.client
 import os
+import stat
 import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import IO, Any
 from urllib.parse import unquote, urlsplit
 
@@ -20,6 +23,17 @@ from jobs.console.exit_codes import BadUsage
 TRIES = 3
 PAUSE = 0.2
 """Seconds before a receiver that is busy, or not there, is asked again; then twice as long."""
+
+HINTS: Mapping[int | None, str] = {
+    errno.ENOENT: "make its folder, or name another file in 'to'",
+    errno.EISDIR: "it is a folder: name a file in 'to'",
+    errno.ENXIO: "it is a pipe, a socket or a device: name a file in 'to'",
+    errno.ENODEV: "it is a pipe, a socket or a device: name a file in 'to'",
+    errno.EACCES: "whoever runs the job may not write there",
+    errno.EPERM: "whoever runs the job may not write there",
+    errno.EROFS: "it is on a disk that nobody may write to",
+    errno.ENOSPC: "its disk is full",
+}
 
 Transport = Callable[[Mapping[str, Any]], None]
 """Takes an event, or raises `NotTaken`. Several threads may call it."""
@@ -46,18 +60,30 @@ def _file(path: str) -> Transport:
     def add(event: Mapping[str, Any]) -> None:
         line = f"{shown.as_json(event)}\n".encode()
         try:
-            with lock:
-                file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
-                try:
-                    written = os.write(file, line)  # in one piece: another process may add to it too
-                finally:
-                    os.close(file)
+            with lock, _opened(path) as file:
+                written = os.write(file, line)  # in one piece: another process may add to it too
         except OSError as error:
-            raise NotTaken(f"the file cannot be written ({type(error).__name__})") from None
+            raise NotTaken(f"the file cannot be written ({type(error).__name__}){_hint(error)}") from None
         if written != len(line):
             raise NotTaken("the file took a part of the event only: its disk may be full")
 
     return add
+
+
+@contextlib.contextmanager
+def _opened(path: str) -> Iterator[int]:
+    """A file to add to. Without O_NONBLOCK a pipe that nobody reads would hold the run up for ever."""
+    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o640)
+    try:
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            raise OSError(errno.ENXIO, "no file")
+        yield file
+    finally:
+        os.close(file)
+
+
+def _hint(error: OSError) -> str:
+    return f": {HINTS[error.errno]}" if error.errno in HINTS else ""
 
 
 def _receiver(settings: Lineage, token: str | None) -> Transport:

@@ -44,7 +44,8 @@ class Step:
 @dataclasses.dataclass(frozen=True)
 class Edge:
     """That a column of the target, or with no ``output`` which rows it has, depends on one of the source. direct: its
-    values come from there. subtype: in the words of OpenLineage. masking: a protecting technique stands between."""
+    values come from there. subtype: in the words of OpenLineage. masking: a protecting technique stands between.
+    table: of the catalog, whose source the input is of; empty where it is the run's own."""
 
     output: str | None
     input: str
@@ -52,12 +53,14 @@ class Edge:
     subtype: str
     description: str
     masking: bool = False
+    table: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
 class RunSteps:
     """All steps of one run. record, config: SHA-256 of the treatment record and of the configuration. is_new: nothing
-    stood at the target."""
+    stood at the target. others: by table of the catalog, where values are looked up beside the source. aside: where
+    refused rows are set aside, or come from where the mode is requeue; sealed: from which columns these rows are."""
 
     source: Place
     target: Place
@@ -70,6 +73,9 @@ class RunSteps:
     software: str
     is_stream: bool = False
     is_new: bool = False
+    others: Mapping[str, Place] = dataclasses.field(default_factory=dict)
+    aside: Place | None = None
+    sealed: tuple[Edge, ...] = ()
 
     @property
     def sha256(self) -> str:

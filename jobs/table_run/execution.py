@@ -124,7 +124,7 @@ def _begun(
 ) -> events.Begun:
     """That it begins; its steps are made if anyone asks for them."""
     one, described = prepared, prepared.entry.source.describe()
-    known = one.spark, one.plan, one.source, one.target, one.mode, entries, record
+    known = one.spark, one.plan, one.source, one.target, one.mode, entries, record, one.conf.tables, one.others
     return events.Begun(one.table, run_id, len(one.plan.leaves), described, lambda: steps.of_run(*known))
 
 

@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs import config_schema
-from jobs.configuration import config, locations, yaml_reader
+from jobs.configuration import config, locations, uris, yaml_reader
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config, ConfigError
 from jobs.configuration.documents import Fault
@@ -173,7 +173,21 @@ def test_tables_are_chosen_by_name(good: Config, tmp_path: Path) -> None:
 
 
 def test_logs_show_a_source_without_what_a_uri_may_hide() -> None:
-    assert Source(path="s3a://id:canary@lake/raw", format="delta").describe() == "delta:s3a://lake/raw"
+    assert Source(path="hdfs://canary@lake/raw", format="delta").describe() == "delta:hdfs://lake/raw"
+    assert Source(path="/lake/a@b", format="delta").describe() == "delta:/lake/a@b"
+    for path in ("s3a://id:canary@lake/raw", "s3a://id:can/ary@lake/raw", "abfss://c:canary@acc.example.org/a"):
+        assert "canary" not in uris.without_user(path)
+        with pytest.raises(ValueError, match="holds a password") as caught:
+            Source(path=path, format="delta")
+        assert "canary" not in str(caught.value)
+    for path in (
+        "abfss://c@acc.example.org/a:b",
+        "hdfs://name:8020/a@b",
+        "s3a://lake/a:b@c",
+        "file:/a:b@c",
+        "/a//b:c@d",
+    ):
+        Source(path=path, format="delta")
     assert Source(table="raw.orders").describe() == "raw.orders"
 
 

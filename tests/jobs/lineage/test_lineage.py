@@ -16,8 +16,9 @@ import privacy_udfs
 from jobs import pseudonymize
 from jobs.configuration import config
 from jobs.configuration.column_path import ColumnPath
+from jobs.configuration.config import Config
 from jobs.configuration.lineage_entry import Lineage
-from jobs.lineage import fields, sink
+from jobs.lineage import edges, fields, references, sink
 from jobs.record import told_elsewhere
 from jobs.record.column_record import ColumnRecord
 from jobs.record.treated_table import privacy_of
@@ -25,9 +26,10 @@ from jobs.run_events import events
 from jobs.run_events.events import Event
 from jobs.run_events.run_steps import Place, RunSteps, Step
 from jobs.spark_app.failures import exit_code
+from jobs.table_run import planned
 from privacy_udfs.facts import Facts
 from privacy_udfs.techniques import BY_NAME
-from tests.helpers import lakes, lineage_receiver
+from tests.helpers import lakes, lineage_receiver, quarantines
 from tests.helpers.lineage_receiver import Receiver
 
 LEVELS = [["a", "x"], ["b", "x"]]
@@ -202,6 +204,100 @@ def test_a_run_is_told_with_all_its_columns(spark: SparkSession, lake: Path, rec
     ]
     for canary in (*CANARIES, *(hashlib.sha256(text.encode()).hexdigest() for text in PREDICATES)):
         assert canary not in receiver.kept.read_text(), canary
+
+
+def test_tables_whose_values_are_looked_for_are_inputs(spark: SparkSession, lake: Path, receiver: Receiver) -> None:
+    """With the version that was read, and an edge from the column that is looked for to the text."""
+    places = {name: str(lake / "raw" / name) for name in ("t", "crm.customers")}
+    rows = {"t": [(1, "saw Canary Birdname")], "crm.customers": [(1, "Canary Birdname")]}
+    for name, place in places.items():
+        frame = spark.createDataFrame(rows[name], "number bigint, name string").coalesce(1)
+        frame.write.format("delta").save(place)
+    others = {"number": "keep", "name": lakes.column({"domain": "other"}, "direct_identifier")}
+    text = {"technique": "treat_entities", "entities": {"email": "redact"}}
+    columns = {"number": "keep", "name": {**text, "known_elsewhere": {"other": ["crm.customers.name"]}}}
+    conf = config.load(
+        lakes.write_conf(
+            *(lake, entry(lake, columns=columns, rows="number > 0", subject="number")),
+            lakes.table("crm.customers", lake, others, source={"format": "delta", "path": places["crm.customers"]}),
+        )
+    )
+    known = len(receiver.got())
+    report = sink.told(events.silent, conf, Lineage(to=receiver.uri), {})
+    pseudonymize.run(spark, conf, "t", report=report)
+    got = receiver.got()[known:]
+    assert [each["faults"] for each in got] == [[], []]
+    for each in (one["event"] for one in got):
+        assert [place["name"] for place in each["inputs"]] == [places["t"], places["crm.customers"]]
+        assert [place["facets"]["version"]["datasetVersion"] for place in each["inputs"]] == ["0", "0"]
+        assert "schema" not in each["inputs"][1]["facets"], "its other columns are of no account"
+    facet = got[1]["event"]["outputs"][0]["facets"]["columnLineage"]
+    (edge,) = (each for each in facet["fields"]["name"]["inputFields"] if each["name"] == places["crm.customers"])
+    assert (edge["namespace"], edge["field"]) == ("file", "name")
+    told = [(how["type"], how["subtype"], how["masking"]) for how in edge["transformations"]]
+    assert told == [("INDIRECT", "CONDITIONAL", False)]
+    steps = got[1]["event"]["run"]["facets"]["lakenym_steps"]["steps"]
+    assert [each["function"] for each in steps] == ["read", "look_up", "filter", "keep", "treat_entities", "write"]
+    assert steps[1]["inputs"] == ["crm.customers.name"]
+    assert steps[1]["parameters"] == {"format": "delta", "version": 0, "position": steps[1]["parameters"]["position"]}
+    assert "Birdname" not in receiver.kept.read_text()
+
+
+DAY = lakes.column({"technique": "generalize_number", "width": 2}, "quasi_identifier")
+SEEN = lakes.column({"technique": "truncate_ip"}, "non_personal")
+
+
+def with_small_classes(spark: SparkSession, lake: Path) -> Config:
+    quarantines.put(quarantines.rows(spark, 1, 60, bad="id = 3"), lake, "overwrite")
+    return quarantines.configured(
+        lake, subject="id", suppress={"k": 2, "at_most": 1}, columns={"seen[].ip": SEEN, "day": DAY}
+    )
+
+
+def test_what_decides_which_rows_stay_and_where_the_others_are(spark: SparkSession, lake: Path) -> None:
+    """Rows that are refused stand in quarantine; rows in small classes are kept out, by people too."""
+    conf = with_small_classes(spark, lake)
+    plan = planned.planned(spark, conf, "t").plan
+    looked_at = references.of_schema(spark, plan.schema)
+
+    def by(mode: str) -> dict[str, set[str]]:
+        why: dict[str, set[str]] = {}
+        for edge in edges.of_plan(plan, mode, looked_at, conf.tables):
+            if edge.output is None:
+                assert (edge.direct, edge.subtype, edge.masking) == (False, "FILTER", False)
+                why.setdefault(edge.description, set()).add(edge.input)
+        return why
+
+    small = {"rows in small classes are kept out": {"id", "note", "ip", "home.zip", "day"}}
+    refused = {"rows with values that are refused are set aside": {"id", "ip", "home.zip", "seen[].ip", "day"}}
+    assert by("full") == small | refused
+    assert by("requeue") == small, "of a row that stands in quarantine none is set aside anew"
+    assert {(each.output, each.input, each.direct, each.masking) for each in edges.sealed(plan)} == {
+        ("sealed", path, True, True) for path in ("id", "note", "ip", "home.zip", "home.street", "seen[].ip", "day")
+    }
+
+
+@pytest.mark.sweep
+def test_a_quarantine_is_an_output(spark: SparkSession, lake: Path, receiver: Receiver) -> None:
+    conf = with_small_classes(spark, lake)
+    known = len(receiver.got())
+    report = sink.told(events.silent, conf, Lineage(to=receiver.uri), {})
+    pseudonymize.run(spark, conf, "t", report=report)
+    got = receiver.got()[known:]
+    assert [each["faults"] for each in got] == [[], []]
+    target, aside = got[1]["event"]["outputs"]
+    assert (target["name"], aside["name"]) == (str(lake / "treated" / "t"), str(lake / "quarantine"))
+    assert inputs(aside["facets"]["columnLineage"])["sealed"] > {("id", "DIRECT", "TRANSFORMATION", True)}
+    rows = inputs(target["facets"]["columnLineage"])["rows"]
+    assert {(*path, "INDIRECT", "FILTER", False) for path in (["id"], ["seen[].ip"], ["day"])} <= rows
+    assert "id" in steps_of(got[1]["event"], "suppress")["inputs"]
+    assert quarantines.CANARY not in receiver.kept.read_text()
+
+
+def steps_of(event: dict[str, Any], function: str) -> dict[str, Any]:
+    """The one step of a function."""
+    (found,) = (each for each in event["run"]["facets"]["lakenym_steps"]["steps"] if each["function"] == function)
+    return dict(found)
 
 
 def test_equal_inputs_give_equal_steps(spark: SparkSession, lake: Path) -> None:

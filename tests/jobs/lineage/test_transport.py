@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
+import errno
 import json
+import os
 import socket
+import threading
 import time
 import urllib.request
 import uuid
@@ -14,12 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyspark.sql import SparkSession
 
 from jobs.configuration import config
 from jobs.configuration.config import ConfigError
 from jobs.configuration.lineage_entry import Lineage
 from jobs.console.exit_codes import BadUsage
-from jobs.lineage import sink, transport
+from jobs.lineage import places, sink, transport
 from jobs.lineage.open_lineage import FACETS, RUN_EVENT, SPEC, Run
 from jobs.lineage.patience import Patient
 from jobs.lineage.transport import NotTaken
@@ -184,8 +188,55 @@ def test_lines_of_a_file_are_whole(tmp_path: Path) -> None:
     events = [json.loads(line) for line in path.read_text().splitlines()]
     assert len(events) == 200
     assert path.stat().st_mode & 0o007 == 0
-    with pytest.raises(NotTaken, match=r"the file cannot be written \(FileNotFoundError\)"):
+    with pytest.raises(NotTaken, match=r"the file cannot be written \(FileNotFoundError\): make its folder"):
         transport.to(Lineage(to=f"file:{tmp_path}/none/x"), {})(RUN.event("START"))
+
+
+@pytest.mark.parametrize("is_read", [False, True])
+def test_a_pipe_takes_no_events_and_holds_nobody_up(tmp_path: Path, is_read: bool) -> None:
+    """Be there somebody who reads it or not: half an event would be in it."""
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK) if is_read else None
+    work = threading.Thread(target=lambda: caught.append(refused(tmp_path / "pipe")), daemon=True)
+    caught: list[str] = []
+    work.start()
+    work.join(30)
+    if reader is not None:
+        os.close(reader)
+    assert caught == ["the file cannot be written (OSError): it is a pipe, a socket or a device: name a file in 'to'"]
+
+
+def refused(place: Path) -> str:
+    with pytest.raises(NotTaken) as caught:
+        transport.to(Lineage(to=f"file:{place}"), {})(RUN.event("START"))
+    return str(caught.value)
+
+
+def test_why_a_file_takes_no_events(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(str(tmp_path / "socket"))
+    why = "the file cannot be written"
+    assert refused(tmp_path / "folder") == f"{why} (IsADirectoryError): it is a folder: name a file in 'to'"
+    assert refused(tmp_path / "file" / "x") == f"{why} (NotADirectoryError)"
+    assert "it is a pipe, a socket or a device" in refused(tmp_path / "socket")
+    assert "it is a pipe, a socket or a device" in refused(Path("/dev/null"))
+    assert "make its folder" in refused(tmp_path / "none" / "x")
+
+
+def test_a_file_that_one_may_not_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the system says it, whoever runs the tests."""
+    for number, why in ((errno.EACCES, "may not write there"), (errno.EROFS, "nobody may write"), (errno.EIO, "")):
+
+        def closed(*given: Any, number: int = number) -> int:
+            raise OSError(number, os.strerror(number), "canary")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "open", closed)
+            said = refused(tmp_path / "closed")
+        assert why in said
+        assert "canary" not in said
 
 
 @pytest.mark.parametrize(
@@ -265,6 +316,39 @@ def test_a_run_ends_as_it_ended(lake: Path, receiver: Receiver) -> None:
     assert [each["eventType"] for each in got] == ["START", "ABORT"]
     assert got[1]["run"]["facets"]["errorMessage"]["message"] == "exit code 1"
     assert not [each["faults"] for each in receiver.got() if each["faults"]]
+
+
+def test_a_run_that_is_refused_at_once_is_of_the_same_tables(
+    spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Named by Spark's settings, as a run that begins names them."""
+    own = spark.newSession()
+    own.conf.set("fs.defaultFS", "viewfs://lake.example.org")
+    own.conf.set("fs.viewfs.mounttable.lake.example.org.link./lake", "file:///lake")
+    monkeypatch.setattr(places, "session", lambda: own)
+    for event in lines(lake, Failed("t", 1, "t: refused")):
+        assert [each["namespace"] for each in (*event["inputs"], *event["outputs"])] == [
+            "viewfs://lake.example.org"
+        ] * 2
+    assert places.session() is own
+    monkeypatch.undo()
+    assert places.session() is not None
+
+
+def test_rows_that_were_set_aside_come_from_quarantine(lake: Path) -> None:
+    again = dataclasses.replace(STEPS, mode="requeue", aside=Place("file", "/q", "file:///q"), sealed=())
+    start, end = lines(lake, dataclasses.replace(BEGUN, steps=lambda: again), WROTE)
+    for event in (start, end):
+        assert [each["name"] for each in event["inputs"]] == ["/a", "/q"]
+        assert [each["name"] for each in event["outputs"]] == ["/b", "/q"]
+        assert "columnLineage" not in event["outputs"][1]["facets"]
+
+
+def test_a_table_is_an_input_once(lake: Path) -> None:
+    """Also where it is its own source that values are looked up in, under another name of the catalog."""
+    twice = dataclasses.replace(STEPS, others={"u": STEPS.source, "v": Place("file", "/v", "file:///v")})
+    (start,) = lines(lake, dataclasses.replace(BEGUN, steps=lambda: twice))
+    assert [each["name"] for each in start["inputs"]] == ["/a", "/v"]
 
 
 def test_a_run_that_is_begun_again_ends_the_one_before(lake: Path) -> None:

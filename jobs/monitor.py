@@ -2,8 +2,8 @@
 
 Each table is profiled in one pass over it, with no value and no small count in the profile; against a baseline it is
 told how values are spread, which categories are new, and how nulls, different values, rows and joins moved. With
---house no table is read: reviews, policy, ages of keys, and what the logs of targets say (docs/monitoring.md). Bounds
-stand in policy.yaml, under ``monitoring``, and in a table's entry.
+--house no table is read: reviews, policy, ages of keys, and what the logs of targets and the audit log say
+(docs/monitoring.md). Bounds stand in policy.yaml, under ``monitoring``, and in a table's entry.
 
 Exit codes: 0 nothing is over a bound; 1 something is; 2 bad configuration or usage; 3 failed.
 """
@@ -28,7 +28,19 @@ from jobs.console.shown import as_json, say, shown
 from jobs.gates.known import today
 from jobs.lake import java
 from jobs.lake.address import Address
-from jobs.monitoring import drift, house, joinability, leaves, metrics, one_pass, profile, profile_file, report, secret
+from jobs.monitoring import (
+    drift,
+    house,
+    joinability,
+    leaves,
+    log_watch,
+    metrics,
+    one_pass,
+    profile,
+    profile_file,
+    report,
+    secret,
+)
 from jobs.monitoring.counting import Wanted
 from jobs.monitoring.drift import Drift
 from jobs.monitoring.finding import Finding
@@ -58,7 +70,7 @@ def run(
     own, now = session.for_run(spark), now or datetime.datetime.now(datetime.timezone.utc)
     key = None if house_only else _key(own, conf)
     looked, found = house.of_tables(own, conf, tables, now)
-    found = [*house.of_conf(conf, tables, now.date()), *found]
+    found = [*house.of_conf(conf, tables, now.date()), *found, *log_watch.findings(own, conf, tables, now)]
     if key is None:
         return Report(now, found, looked)
     there = [name for name, each in looked.items() if each.state.version >= 0]
@@ -73,7 +85,7 @@ def run(
     if baseline is not None:
         found += [drift.no_baseline(name) for name in profiles if name not in before]
     for name in sorted(drifts.keys() & before.keys()):
-        found += drift.findings(name, bounds[name], profiles[name], before[name], drifts[name])
+        found += drift.findings(name, bounds[name], profiles[name], before[name], drifts[name], looked[name].own_bounds)
     found += _joins(own, profiles, before, bounds)
     return Report(now, found, looked, profiles, drifts)
 
@@ -121,9 +133,10 @@ def _profiled(
         columns, drifts = dict[str, ColumnProfile](), dict[str, Drift]()
         for each, tally in zip(wanted, tallies, strict=True):
             path, was = each.leaf.path, known.get(each.leaf.path)
+            tally.categories = key.own_codes(name, path, tally.categories)
             columns[path] = profile.of_column(tally, each.leaf.is_number, each.is_pseudonym, was)
             if was is not None:
-                drifts[path] = drift.of_column(tally, columns[path], was)
+                drifts[path] = drift.of_column(columns[path], was)
         return TableProfile(profile.told(many), columns, tuple(left_out)), drifts
 
     return failures.translated(name, step)

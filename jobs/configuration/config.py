@@ -22,6 +22,7 @@ from jobs.configuration import (
     audit_checks,
     config_checks,
     known_elsewhere,
+    monitoring_checks,
     quarantine_checks,
     subject_steps,
     suppress_checks,
@@ -221,6 +222,7 @@ class _Loader:
         self.faults += quarantine_checks.check(drafts, keys, key_names, domains)
         self.faults += suppress_checks.check(drafts)
         self.faults += known_elsewhere.check(drafts)
+        self.faults += monitoring_checks.check(drafts)
         audit = self._audit(drafts, keys, key_names, domains)
         if self.faults:
             raise ConfigError(self.files.report())

@@ -32,7 +32,7 @@ from jobs.configuration.entry import (
     Uri,
 )
 from jobs.configuration.kinds import KindName
-from jobs.configuration.monitoring_bounds import MonitoringBounds, PolicyMonitoring
+from jobs.configuration.monitoring_bounds import PolicyMonitoring, TableMonitoring
 from jobs.configuration.policy_entries import (
     Approved,
     ClassPolicy,
@@ -212,7 +212,7 @@ class TableEntry(Entry):
     risk: RiskBounds = RiskBounds()
     suppress: Suppress | None = None
     processing: Processing = Processing()
-    monitoring: MonitoringBounds = MonitoringBounds()
+    monitoring: TableMonitoring = TableMonitoring()
     columns: Annotated[dict[str, Any], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -359,7 +359,7 @@ class TableConfig:
     risk: RiskBounds = dataclasses.field(default_factory=RiskBounds)
     suppress: Suppress | None = None
     processing: Processing = dataclasses.field(default_factory=Processing)
-    monitoring: MonitoringBounds = dataclasses.field(default_factory=MonitoringBounds)
+    monitoring: TableMonitoring = dataclasses.field(default_factory=TableMonitoring)
 
     @property
     def mode(self) -> Mode:

@@ -3,11 +3,12 @@ table, and an entry of its own; and what the watch over the house goes by."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from jobs.configuration.entry import Entry, Name
+from jobs.configuration.entry import Entry, Name, NotBlank
 from jobs.configuration.risk_bounds import Share
 
 Change = Annotated[float, Field(gt=0, le=1_000_000, strict=False)]
@@ -25,15 +26,13 @@ DEFAULTS: dict[str, float] = {
 }
 
 
-class MonitoringBounds(Entry):
-    """What is told of where it is more than the bound; one that is left out is as the policy has it, or else as
-    `DEFAULTS`.
+class ColumnBounds(Entry):
+    """What is told of a column where it is more than the bound; one that is left out is as its table has it.
 
     psi: the population stability index of a column's values; psi_warn: from where on it is a warning.
     new_categories: the share of a column's values that are of categories which the baseline did not have. nulls: how
-    far a share of nulls moved. distinct, rows: how far a number of values, or of rows, moved, as a share of what it
-    was. refused: the share of a column's values that the last run refused. joinable: how far the share moved of a
-    column's values that another has too. stale_days: how long ago the last run may be.
+    far a share of nulls moved. distinct: how far a number of values moved, as a share of what it was. refused: the
+    share of a column's values that the last run refused.
     """
 
     psi: Change | None = None
@@ -41,16 +40,32 @@ class MonitoringBounds(Entry):
     new_categories: Share | None = None
     nulls: Share | None = None
     distinct: Change | None = None
-    rows: Change | None = None
     refused: Share | None = None
-    joinable: Share | None = None
-    stale_days: Days | None = None
 
     @model_validator(mode="after")
-    def _warns_before(self) -> MonitoringBounds:
+    def _warns_before(self) -> ColumnBounds:
         if self.psi is not None and self.psi_warn is not None and self.psi_warn > self.psi:
             raise ValueError("expected 'psi_warn' not above 'psi'")
         return self
+
+    def over(self, bounds: Mapping[str, float]) -> dict[str, float]:
+        """The bounds of the table, but for those that are stated here."""
+        stated = {name: float(bound) for name, bound in self.model_dump().items() if bound is not None}
+        found = {**bounds, **stated}
+        return {**found, "psi_warn": min(found["psi_warn"], found["psi"])}
+
+
+class MonitoringBounds(ColumnBounds):
+    """What is told of where it is more than the bound; one that is left out is as the policy has it, or else as
+    `DEFAULTS`. Those of `ColumnBounds` hold for every column.
+
+    rows: how far the number of rows moved, as a share of what it was. joinable: how far the share moved of a column's
+    values that another has too. stale_days: how long ago the last run may be.
+    """
+
+    rows: Change | None = None
+    joinable: Share | None = None
+    stale_days: Days | None = None
 
     def before(self, others: MonitoringBounds) -> dict[str, float]:
         """Each bound: by these, else by others, else by `DEFAULTS`. Where only one of the two of an index is stated,
@@ -61,6 +76,12 @@ class MonitoringBounds(Entry):
     def _stated(self, name: str, others: MonitoringBounds, default: float) -> float:
         stated = (getattr(self, name), getattr(others, name))
         return next((float(bound) for bound in stated if bound is not None), default)
+
+
+class TableMonitoring(MonitoringBounds):
+    """What a table's entry says. columns: bounds of columns that have others than the table, by their paths."""
+
+    columns: dict[NotBlank, ColumnBounds] = Field(default={})
 
 
 class PolicyMonitoring(MonitoringBounds):

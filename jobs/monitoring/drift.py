@@ -5,14 +5,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping
 
-from jobs.monitoring import chance, profile, psi
+from jobs.monitoring import chance, psi
 from jobs.monitoring.finding import Finding, Level
 from jobs.monitoring.profile import ColumnProfile, TableProfile
-from jobs.monitoring.tally import MOST_CATEGORIES, Tally
+from jobs.monitoring.tally import MOST_CATEGORIES
 from jobs.monitoring.told import Told, count
 from jobs.risk_measures.report import SMALL
 
 Bounds = Mapping[str, float]
+GONE = 3 * SMALL
+"""Where so many rows were to be expected, fewer than ten come by chance less than once in ten thousand times."""
 LOOK = "find out why, and where it is as it should be make a new baseline"
 
 
@@ -34,24 +36,30 @@ class Drift:
         return self.new_values / self.now.values if self.now.values else 0.0
 
 
-def of_column(tally: Tally, now: ColumnProfile, before: ColumnProfile) -> Drift:
-    """tally: what ``now`` was made of, since it is counted by the names that the baseline has."""
-    if now.kind != before.kind or now.kind == "many":
+def of_column(now: ColumnProfile, before: ColumnProfile) -> Drift:
+    """By what both profiles tell, and nothing else: of an index that knew more, what they hide could be solved for."""
+    if now.kind != before.kind or now.kind == "many" or not before.values or not now.values:
         return Drift(before, now)
-    exact = profile.named(tally, now.kind, now.bounds)
-    here = [exact.get(name, 0) for name in before.counts]
-    was = [*before.counts.values(), before.rest]
-    counts = [*here, max(0, now.values - sum(here))]
-    is_told = bool(before.values and now.values)
-    fresh = _fresh(exact, now, before) if is_told and now.kind == "categories" else []
-    index = psi.index(was, counts) if is_told else None
-    return Drift(before, now, index, psi.by_chance(was, counts), len(fresh), sum(fresh))
+    names = [name for name in before.counts if _is_apart(name, now, before)]
+    was, here = ([each.counts.get(name, 0) for name in names] for each in (before, now))
+    was, here = [*was, before.values - sum(was)], [*here, now.values - sum(here)]
+    fresh = _fresh(now, before) if now.kind == "categories" else []
+    return Drift(before, now, psi.index(was, here), psi.by_chance(was, here), len(fresh), sum(fresh))
 
 
-def _fresh(exact: Mapping[str, int], now: ColumnProfile, before: ColumnProfile) -> list[int]:
-    """The counts of categories that are new, whatever few rows of each the baseline may have had."""
+def _is_apart(name: str, now: ColumnProfile, before: ColumnProfile) -> bool:
+    """Whether a category of the baseline is compared by itself. One whose count is hidden now is a part of the rest, in
+    both, unless nearly all of its rows are gone."""
+    is_gone = before.counts[name] * now.values >= GONE * before.values
+    return name in now.counts or (name not in now.known and is_gone)
+
+
+def _fresh(now: ColumnProfile, before: ColumnProfile) -> list[int]:
+    """The counts of categories that are new, whatever few rows of each the baseline may have had. Of one whose count is
+    hidden, with which stand one to nine others, what it has at the least."""
     named = {*before.counts, *before.known}
-    unnamed = [many for name, many in exact.items() if profile.told(many) and name not in named]
+    unnamed = [many for name, many in now.counts.items() if name not in named]
+    unnamed += [max(SMALL, now.rest - SMALL + 1) for name in now.known if name not in named]
     rest = max(0, before.rest - SMALL * len(before.known))
     return chance.unexplained(unnamed, rest, now.values / before.values)
 
@@ -62,8 +70,14 @@ def no_baseline(table: str) -> Finding:
 
 
 def findings(
-    table: str, bounds: Bounds, now: TableProfile, before: TableProfile, drifts: Mapping[str, Drift]
+    table: str,
+    bounds: Bounds,
+    now: TableProfile,
+    before: TableProfile,
+    drifts: Mapping[str, Drift],
+    own: Mapping[str, Bounds] = {},
 ) -> Iterator[Finding]:
+    """own: by path the bounds of columns that have others than the table."""
     change = Told.of(now.rows).change(Told.of(before.rows))
     if abs(change) > bounds["rows"]:
         message = _moved(now.rows, before.rows, "rows", change)
@@ -73,7 +87,7 @@ def findings(
     for path in sorted(now.columns.keys() - before.columns.keys()):
         yield Finding("warn", table, "columns", "is not in the baseline", "make a new baseline", path)
     for path, drift in drifts.items():
-        yield from _of_drift(table, path, bounds, drift)
+        yield from _of_drift(table, path, own.get(path, bounds), drift)
 
 
 def _of_drift(table: str, path: str, bounds: Bounds, drift: Drift) -> Iterator[Finding]:

@@ -25,6 +25,9 @@ What = Literal[
     "review",
     "policy",
     "key_age",
+    "run",
+    "reversal",
+    "audit",
 ]
 
 

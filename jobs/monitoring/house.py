@@ -150,7 +150,7 @@ def stale(looked: Looked, now: datetime.datetime) -> Iterator[Finding]:
 def refusing(looked: Looked, now: datetime.datetime) -> Iterator[Finding]:
     """Columns of which the last run refused much."""
     for path, share in looked.runs[-1].refused.items() if looked.runs else ():
-        if share > looked.bounds["refused"]:
+        if share > looked.bounds_of(path)["refused"]:
             message = f"the last run (version {looked.runs[-1].version}) refused {share:.1%} of its values"
             yield Finding("alert", looked.table, "refused", message, "mend its rule, or what its source sends", path)
 

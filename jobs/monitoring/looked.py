@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 from collections.abc import Mapping, Sequence
 
 from pyspark.sql import SparkSession
@@ -11,6 +12,7 @@ from pyspark.sql import functions as F
 
 from jobs.configuration.config import Config
 from jobs.configuration.models import TableConfig
+from jobs.configuration.monitoring_checks import normal
 from jobs.lake import quarantined, state
 from jobs.lake.log_commits import Commit
 from jobs.lake.state import TargetState
@@ -47,6 +49,16 @@ class Looked:
     runs: Sequence[Run] = ()
     waiting: int = 0
     some_wait: bool = False
+
+    def bounds_of(self, path: str) -> Bounds:
+        """Those of a column: its own, or those of the table."""
+        return self.own_bounds.get(path, self.bounds)
+
+    @functools.cached_property
+    def own_bounds(self) -> Mapping[str, Bounds]:
+        """Of columns that have bounds of their own, by the normal form of their paths."""
+        stated = self.entry.monitoring.columns.items()
+        return {normal(path): own.over(self.bounds) for path, own in stated}
 
 
 def look(spark: SparkSession, conf: Config, name: str) -> Looked:

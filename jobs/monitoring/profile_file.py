@@ -17,7 +17,7 @@ from jobs.monitoring.profile import ColumnProfile, Kind, TableProfile
 from jobs.monitoring.secret import Secret
 from privacy_udfs.errors import TokenRefused
 
-VERSION = 2
+VERSION = 3
 Profiles = Mapping[str, TableProfile]
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import hmac
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -23,6 +24,9 @@ from privacy_udfs.techniques.randomized_encryption import RandomizedEncryption
 SEAL = RandomizedEncryption(associated_data="lakenym monitoring profile")
 DOMAIN = "monitoring"
 """What the sub-key of the seal is derived for. Digests are those of `jobs.risk_measures.profile`."""
+CODE = KeyedHash(encoding="bigint")
+CODES = "monitoring codes of categories"
+"""What the sub-key is derived for under which each column's categories have codes of their own."""
 MAC = KeyedHash(bits=256, encoding="hex")
 WHOLE = "monitoring profile file"
 """What the sub-key is derived for under which a whole file is authenticated."""
@@ -31,11 +35,12 @@ WHOLE = "monitoring profile file"
 @dataclasses.dataclass(frozen=True)
 class Secret:
     """hashes: what executors get of the key of digests. seal: of the key of what is sealed. whole: of that by which
-    files are known."""
+    files are known. codes: of that under which profiles have the digests of categories."""
 
     hashes: KeyReference
     seal: KeyReference
     whole: KeyReference
+    codes: KeyReference
 
     @property
     def check(self) -> str:
@@ -49,6 +54,14 @@ class Secret:
 
     def is_mac(self, mac: Any, data: Any) -> bool:
         return hmac.compare_digest(str(mac).encode(errors="replace"), self.mac(data).encode())
+
+    def own_codes(self, table: str, path: str, counts: Mapping[int, int]) -> dict[int, int]:
+        """The same counts, each under a code that one column of one table alone has for it: so nobody sees in profiles
+        that two columns hold the same, or learns from one that is known what another holds."""
+        begin = json.dumps([table, path])
+        texts = pa.array([f"{begin}{code}" for code in counts], pa.string())
+        codes: pa.Array = apply(CODE, texts, self.codes.resolve())
+        return dict(zip(codes.to_pylist(), counts.values(), strict=True))
 
     def sealed(self, data: Any) -> str:
         return str(apply(SEAL, pa.array([json.dumps(data)]), self.seal.resolve())[0])
@@ -72,4 +85,5 @@ def of(conf: Config) -> Secret:
     entry = conf.keys[name]
     ring = KeyRing(conf, {name: load_keyset(entry.keyset, entry.kek, name)})
     seal = ring.reference_of(name, SEAL, DOMAIN, hashes.key_id)
-    return Secret(hashes, seal, ring.reference_of(name, MAC, WHOLE, hashes.key_id))
+    whole = ring.reference_of(name, MAC, WHOLE, hashes.key_id)
+    return Secret(hashes, seal, whole, ring.reference_of(name, CODE, CODES, hashes.key_id))

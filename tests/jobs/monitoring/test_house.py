@@ -12,18 +12,19 @@ import yaml
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs import monitor, pseudonymize
+from jobs.audit_log import log as audit_log
 from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.lake.address import Address
 from jobs.lake.history import History
 from jobs.lake.log_commits import Commit
 from jobs.lake.state import TargetState
-from jobs.monitoring import house
+from jobs.monitoring import house, log_watch, metrics
 from jobs.monitoring import looked as looked_at
 from jobs.monitoring.finding import Finding
 from jobs.monitoring.looked import Looked, Run
 from privacy_udfs.keys import load_keyset
-from tests.helpers import quarantines
+from tests.helpers import audits, quarantines
 from tests.helpers.audits import with_log
 from tests.helpers.lakes import column, configured, table, write_conf
 from tests.helpers.monitored import with_key
@@ -178,6 +179,12 @@ def test_refused_values(lake: Path) -> None:
     assert watched(looked(conf, runs=(Run(0, {}), Run(1, {"id": 0.0, "size": 0.021})))) == [("alert", "refused")]
 
 
+def test_refused_values_of_a_column_with_a_bound_of_its_own(lake: Path) -> None:
+    conf = conf_of(lake, {}, monitoring={"columns": {"`size`": {"refused": 0.5}}})
+    assert watched(looked(conf, runs=(Run(0, {"size": 0.5, "id": 0.009}),))) == []
+    assert watched(looked(conf, runs=(Run(0, {"size": 0.51, "id": 0.02}),))) == [("alert", "refused")] * 2
+
+
 def test_rows_in_quarantine(lake: Path) -> None:
     conf = conf_of(lake, {})
     assert watched(looked(conf, waiting=0)) == []
@@ -218,6 +225,85 @@ def test_a_commit_between_two_looks(spark: SparkSession, versions: tuple[int, ..
     stands = TargetState(cast(Address, Overtaken(versions)), 7)
     found = looked_at._committed_at(spark, stands, commit(7))
     assert found == (None if minutes is None else datetime.datetime.fromtimestamp(minutes * 60, datetime.timezone.utc))
+
+
+# -- the audit log ----------------------------------------------------------------------------------------------------
+
+
+def row(hours_ago: float, kind: str, table: str = "t", run_id: str = "r") -> log_watch.Row:
+    at = NOW - datetime.timedelta(hours=hours_ago)
+    return log_watch.Row(at.strftime(log_watch.FORMAT), kind, table, run_id)
+
+
+@pytest.mark.parametrize(
+    ("rows", "found"),
+    [
+        ([], []),
+        ([row(2, "run_started"), row(1, "run_committed")], []),
+        ([row(2, "run_started"), row(1, "run_failed")], [("alert", "t", "run")]),
+        ([row(900, "run_started"), row(899, "run_refused")], [("alert", "t", "run")]),
+        ([row(71, "run_failed", run_id="a"), row(1, "run_unchanged")], [("warn", "t", "run")]),
+        ([row(73, "run_failed", run_id="a"), row(1, "run_unchanged")], []),
+        ([row(1, "run_committed"), row(2, "run_failed")], [("warn", "t", "run")]),
+        ([row(23, "run_started")], []),
+        ([row(25, "run_started")], [("warn", "t", "run")]),
+        ([row(25, "run_started", run_id="a"), row(1, "run_committed", run_id="a")], []),
+        ([row(1, "run_failed", "u")], []),
+        ([row(71.9, "reversal")], [("warn", "t", "reversal")]),
+        ([row(72.1, "reversal")], []),
+        ([row(1, "reversal", "u"), row(1, "reversal", "")], [("warn", "", "reversal")] * 2),
+        ([row(-0.1, "reversal")], [("warn", "t", "reversal")]),
+    ],
+)
+def test_what_the_audit_log_tells(rows: list[log_watch.Row], found: list[tuple[str, str, str]]) -> None:
+    """Failed, refused, open for long; reversals of the last 72 hours, of whichever table."""
+    told = list(log_watch.of_rows(rows, ["t"], NOW))
+    assert [(each.level, each.table, each.what) for each in told] == found
+
+
+def test_what_is_said_of_runs_and_reversals() -> None:
+    rows = [
+        row(3, "reversal", "u"),
+        row(1, "reversal", "u"),
+        row(30, "run_failed"),
+        row(20, "run_refused"),
+        row(1, "run_failed"),
+    ]
+    said = [str(each) for each in log_watch.of_rows(rows, ["t"], NOW)]
+    assert said[0].startswith("alert: t: its last run failed, at 2026-11-28 02:00 UTC; ")
+    assert said[1].startswith(
+        "warn: t: runs went wrong within 72 hours, before its last one: 1 that failed, 1 that was refused; "
+    )
+    assert said[2].startswith("warn: of u: 2 reversals within 72 hours, the last at 2026-11-28 02:00 UTC; ")
+    odd = log_watch.Row("2026-11-28T\x1b[2J", "reversal", "t", "")
+    assert "the last at a time that is none" in str(next(iter(log_watch.of_rows([odd], ["t"], NOW))))
+
+
+def test_a_reversal_in_a_real_log(spark: SparkSession, lake: Path) -> None:
+    """As a job to come will write it. A table that is not asked for has none of it, and an older one is not told."""
+    conf = audits.audited(lake)
+    assert log_watch.findings(spark, conf, ["t"], NOW) == [], "there is no log yet"
+    log = audit_log.opened(spark, conf)
+    assert log is not None
+    at = (NOW - datetime.timedelta(hours=1)).strftime(log_watch.FORMAT)
+    old = (NOW - datetime.timedelta(hours=73)).strftime(log_watch.FORMAT)
+    leaves = [
+        log.leaf("reversal", old, table="t"),
+        log.leaf("reversal", at, table="t", body={"column": "id"}),
+        log.leaf("run_failed", at, table="t", run_id="a", outcome="failed"),
+    ]
+    log.append(lambda state: leaves)
+    report = monitor.run(spark, conf, ["t"], house_only=True, now=NOW)
+    told = [(each.level, each.what) for each in report.findings if each.what in ("run", "reversal")]
+    assert told == [("alert", "run"), ("warn", "reversal")]
+    assert "1 reversal within 72 hours" in str(report.findings)
+    families = metrics.text(report)
+    assert 'lakenym_monitor_findings{table="t",level="warn",what="reversal"} 1' in families
+    for file in (lake / "audit").glob("*.parquet"):
+        file.unlink()
+    (broken,) = log_watch.findings(spark, conf, ["t"], NOW)
+    assert (broken.level, broken.what) == ("alert", "audit")
+    assert str(lake) not in str(broken)
 
 
 # -- real ones --------------------------------------------------------------------------------------------------------

@@ -103,6 +103,8 @@ def test_equal_tables_give_0_and_planted_drift_is_told_of_its_column_alone(spark
         **{"orders[].price": "categories", "orders[].sku": "categories", "home.zip": "categories"},
         **{"flags{key}": "categories", "flags{value}": "categories", "vip": "categories"},
     }
+    codes = [set(before["c"].columns[path].counts) for path in ("vip", "flags{value}")]
+    assert (len(codes[0]), len(codes[1]), codes[0] & codes[1]) == (2, 2, set()), "yes and no, in codes of their own"
     treat(spark, conf, "c", customers(spark).orderBy(F.rand(3)).repartition(5))
     report = monitor.run(spark, conf, ["c"], baseline=before)
     assert [str(each) for each in report.findings] == []
@@ -193,6 +195,33 @@ def test_our_sketches_are_those_of_spark(spark: SparkSession, conf: Config) -> N
     assert (row["none"], row["exact"]) == (0, 0)
     assert row["same"] == pytest.approx(20_000, rel=0.04)
     assert row["half"] == pytest.approx(10_000, rel=0.06)
+
+
+def test_parts_are_put_together_in_steps(spark: SparkSession, conf: Config) -> None:
+    """Two at a time, of eleven: as of all at once. The driver is given one part of each column."""
+    key = risk_profile.reference(conf, "watch")
+    rows = spark.range(0, 3000, 1, 11).selectExpr("id a", "concat('x', id % 7) b", "if(id % 9 = 0, null, id % 2 = 0) c")
+    wanted = [Wanted(leaf) for leaf in leaves.of(rows.schema)[0]]
+    many, at_once = one_pass.tallied(rows, wanted, key)
+    assert one_pass.levels(11, 2) == [6, 3, 2, 1]
+    with pytest.MonkeyPatch.context() as patch:
+        given = list[int]()
+        together = one_pass._put_together
+
+        def spied(batches: Any, fan_in: int = 1) -> Any:
+            found = together(batches, fan_in)
+            given.append(sum(len(set(each.column("part").to_pylist()) - {0}) for each in batches))
+            return found
+
+        patch.setattr(one_pass, "_put_together", spied)
+        again, in_steps = one_pass.tallied(rows, wanted, key, fan_in=2)
+    assert given == [0], "of each column the parts are one by then"
+    assert many == again == 3000
+    for one, other in zip(at_once, in_steps, strict=True):
+        assert (one.seen, one.nulls, one.categories) == (other.seen, other.nulls, other.categories)
+        assert (one.hashes == other.hashes).all()
+        assert (one.cells == other.cells).all()
+        assert (one.sizes == other.sizes).all()
 
 
 @pytest.mark.sweep

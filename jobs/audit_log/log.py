@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import datetime
 import functools
 import json
 import re
@@ -16,10 +17,12 @@ from jobs.audit_log.leaves import Leaf
 from jobs.audit_log.state import State
 from jobs.configuration.audit_entry import Audit
 from jobs.configuration.config import Config
-from jobs.console.exit_codes import BadUsage
+from jobs.configuration.finding import refused
+from jobs.console.exit_codes import BadUsage, Refused
 from jobs.lake import audit_table, small_files
 from jobs.lake.address import Address
-from jobs.lake.audit_table import INDEX, LEAF, STATE
+from jobs.lake.audit_table import INDEX, LEAF, STATE, Known
+from jobs.policy import policy_approval
 from jobs.record.treatment_record import software
 from jobs.signatures import checkpoints, keys
 from jobs.signatures.checkpoints import Checkpoint
@@ -28,6 +31,7 @@ from jobs.spark_app import session
 from privacy_udfs.errors import FAILED, LakenymError
 from privacy_udfs.keys import Keyset, load_keyset
 
+NO_KEY = "audit.yaml names no signing_key: make one with keys.py create --type Ed25519PrivateKey"
 CHECKPOINT = re.compile(r"checkpoint-([0-9]{20})\.txt")
 
 
@@ -39,11 +43,13 @@ class LogProblem(LakenymError):
 
 @dataclasses.dataclass(frozen=True)
 class Log:
-    """spark: a session that nothing else is said in. conf: that names the keys."""
+    """spark: a session that nothing else is said in. conf: that names the keys. known: the table that it stands in;
+    once something was added to it, nothing is added to another one in its place."""
 
     spark: SparkSession
     conf: Config
     audit: Audit
+    known: Known = dataclasses.field(default_factory=Known, compare=False)
 
     @property
     def address(self) -> Address:
@@ -73,8 +79,15 @@ class Log:
             found[:] = [state]
             return made
 
-        added = audit_table.append(self.spark, self.address, rows)
+        added = audit_table.append(self.spark, self.address, rows, self.known)
         return found[0], [Leaf.parse(row[LEAF]) for row in added]
+
+    def state(self) -> State:
+        """The log as it stands. Raises what the table raises, and `LogProblem`."""
+        names = self.checkpoint_names()
+        state = State.parse(audit_table.newest_state(self.spark, self.address, self.known))
+        self._check_whole(state, names)
+        return state
 
     def _check_whole(self, state: State, names: Sequence[str]) -> None:
         """A log that was cut is not written on: there would be two logs of one size."""
@@ -104,10 +117,18 @@ class Log:
         return () if self.keyset is None else keys.public_keys(self.audit.origin, self.keyset)
 
     def signer(self) -> SigningKey:
-        """Raises `BadUsage` where the configuration names none."""
+        """Raises `BadUsage` where the configuration names none, and `Refused` where the policy forbids it."""
         if self.signing_key is None:
-            raise BadUsage("audit.yaml names no signing_key: make one with keys.py create --type Ed25519PrivateKey")
+            raise BadUsage(NO_KEY)
+        if self._forbidden:
+            raise Refused(self._forbidden)
         return self.signing_key
+
+    @functools.cached_property
+    def _forbidden(self) -> str:
+        """What the policy has against the key, on the day of the first look; empty for nothing."""
+        today = datetime.datetime.now(datetime.timezone.utc).date()
+        return "\n".join(map(str, refused(policy_approval.of_signing(self.conf, today))))
 
     def signed(self, state: State, more: Sequence[str] = ()) -> str:
         """A checkpoint of a state. more: lines that say more of it."""

@@ -7,6 +7,7 @@ as read, so the later commit is refused by Delta, looks again and makes its rows
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 import re
@@ -68,14 +69,22 @@ HARMLESS = ("OPTIMIZE", "VACUUM START", "VACUUM END")
 """Operations by which no row changes."""
 
 
-def append(spark: SparkSession, address: Address, make: Make) -> Sequence[Row]:
-    """Add rows in one commit; returns them. The table is made where there is none. spark: a session that has no commit
-    of its own in the making. Raises `CommitConflict` where others are faster again and again, and `SourceProblem`
-    where something else stands there."""
+@dataclasses.dataclass
+class Known:
+    """Which table a log is added to, by Delta's id of it; None as long as nobody looked. Once it is known the log is
+    added to no other, nor made anew."""
+
+    id: str | None = None
+
+
+def append(spark: SparkSession, address: Address, make: Make, known: Known) -> Sequence[Row]:
+    """Add rows in one commit; returns them. The table is made where there is none, and none was known. spark: a session
+    that has no commit of its own in the making. Raises `CommitConflict` where others are faster again and again, and
+    `SourceProblem` where something else stands there, or another table than was known."""
     with active(spark), APPENDING:
         for attempt in range(ATTEMPTS):
             try:
-                return _appended(spark, address, make)
+                return _appended(spark, address, make, known)
             except delta_commit.Changed:
                 pass
             except (PySparkException, Py4JError) as error:
@@ -85,12 +94,12 @@ def append(spark: SparkSession, address: Address, make: Make) -> Sequence[Row]:
     raise CommitConflict(f"others added to the audit log {address.sql} each of {ATTEMPTS} times that this run tried to")
 
 
-def _appended(spark: SparkSession, address: Address, make: Make) -> Sequence[Row]:
+def _appended(spark: SparkSession, address: Address, make: Make, known: Known) -> Sequence[Row]:
     begun = _begun(spark, address)
-    if begun.version < 0:
+    if begun.version < 0 and known.id is None:
         _make(spark, address)
         begun = _begun(spark, address)
-    _check(begun, address)
+    _check(begun, address, known)
     rows = make(_newest_state(begun))
     if rows:
         columns = {name: [row[name] for row in rows] for name in SCHEMA.names}
@@ -115,7 +124,17 @@ def _begun(spark: SparkSession, address: Address) -> Transaction:
     return begun
 
 
-def _check(begun: Transaction, address: Address) -> None:
+def newest_state(spark: SparkSession, address: Address, known: Known) -> str | None:
+    """What the newest row left for the next one, None where there is no row. Nothing is written. Raises as `append`."""
+    with active(spark):
+        begun = _begun(spark, address)
+        _check(begun, address, known)
+        return _newest_state(begun)
+
+
+def _check(begun: Transaction, address: Address, known: Known) -> None:
+    if begun.version < 0:
+        raise SourceProblem(f"the audit log {address.sql} is gone: somebody took it away, see jobs/audit.py verify")
     properties = delta_commit.comment_and_properties(begun)[1]
     if properties.get(MARK) != KIND:
         raise SourceProblem(f"the audit log {address.sql} is a table of something else: choose a new place")
@@ -124,6 +143,12 @@ def _check(begun: Transaction, address: Address) -> None:
             f"the audit log {address.sql} is no longer append-only ({APPEND_ONLY}), so rows of it may have been taken "
             "away: see jobs/audit.py verify, and set the property again"
         )
+    found = str(begun.txn.snapshot().metadata().id())
+    if known.id not in (None, found):
+        raise SourceProblem(
+            f"the audit log {address.sql} is another table than before: it was taken away and made anew"
+        )
+    known.id = found
 
 
 def _make(spark: SparkSession, address: Address) -> None:

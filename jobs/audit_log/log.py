@@ -67,11 +67,11 @@ class Log:
         """Add leaves in one commit. make: is given the log as it stands, again whenever others were faster. Returns the
         state after them, and them; of no leaf nothing is written. Raises what the table raises, and `LogProblem`."""
         found: list[State] = []
-        names = self.checkpoint_names()  # before the log is looked at: others may sign a larger one meanwhile
+        signed = self._signed_by_then  # before the log is looked at: others may sign a larger one meanwhile
 
         def rows(told: str | None) -> list[dict[str, Any]]:
             state, made = State.parse(told), []
-            self._check_whole(state, names)
+            self._check_whole(state, signed)
             for leaf in make(state):
                 text = leaf.text()
                 state = state.after(text)
@@ -84,17 +84,24 @@ class Log:
 
     def state(self) -> State:
         """The log as it stands. Raises what the table raises, and `LogProblem`."""
-        names = self.checkpoint_names()
+        signed = self._signed_by_then
         state = State.parse(audit_table.newest_state(self.spark, self.address, self.known))
-        self._check_whole(state, names)
+        self._check_whole(state, signed)
         return state
 
-    def _check_whole(self, state: State, names: Sequence[str]) -> None:
+    @functools.cached_property
+    def _signed_by_then(self) -> int:
+        """The size of the largest checkpoint, 0 for none: looked up once, as each run leaves a file more in the folder.
+        That the log was cut since then is seen by a run's own rows."""
+        names = self.checkpoint_names()
+        return size_of(names[-1]) if names else 0
+
+    def _check_whole(self, state: State, signed: int) -> None:
         """A log that was cut is not written on: there would be two logs of one size."""
-        if names and state.size < (size := size_of(names[-1])):
+        if state.size < signed:
             raise LogProblem(
-                f"the audit log {self.address.sql} has {state.size} rows, and a checkpoint of {size} was signed: rows "
-                "were taken away, see jobs/audit.py verify"
+                f"the audit log {self.address.sql} has {state.size} rows, and a checkpoint of {signed} was signed: "
+                "rows were taken away, see jobs/audit.py verify"
             )
 
     # -- checkpoints ---------------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from jobs.lake import delta_commit, small_files, small_log
+from jobs.lake import claims, delta_commit, small_files, small_log
 from jobs.lake.active_session import active
 from jobs.lake.address import Address
 from jobs.lake.delta_commit import Transaction
@@ -104,8 +104,18 @@ def _appended(spark: SparkSession, address: Address, make: Make, known: Known) -
     if rows:
         columns = {name: [row[name] for row in rows] for name in SCHEMA.names}
         frame = spark.createDataFrame(pa.table(columns, schema=_ARROW), SCHEMA).coalesce(1)
-        delta_commit.append(begun, frame, functools.partial(_said, rows[-1][STATE]))
+        _commit(begun, frame, functools.partial(_said, rows[-1][STATE]))
     return rows
+
+
+def _commit(begun: Transaction, rows: DataFrame, said: Callable[[int, int], str]) -> None:
+    if not claims.is_needed(begun.spark, begun.location):
+        delta_commit.append(begun, rows, said)
+        return
+    held: list[str | None] = []
+    turn = dataclasses.replace(begun, at_last=lambda: held.append(claims.claim(begun, begun.version + 1)))
+    delta_commit.append(turn, rows, said)
+    claims.release(begun, held[0])
 
 
 _ARROW = pa.schema([pa.field(name, pa.int64() if name == INDEX else pa.string()) for name in SCHEMA.names])
@@ -171,9 +181,10 @@ def _newest_state(begun: Transaction) -> str | None:
 
 
 def _newest(spark: SparkSession, address: Address, version: int) -> Row | None:
+    """By the index alone first, whose highest value the table's statistics tell: of a state there is much to read."""
     rows = address.read(spark, {"versionAsOf": str(version)})
-    found = rows.orderBy(F.col(INDEX).desc()).limit(1).collect()
-    return found[0].asDict() if found else None
+    newest = rows.agg(F.max(INDEX)).collect()[0][0]
+    return None if newest is None else rows.where(F.col(INDEX) == newest).limit(1).collect()[0].asDict()
 
 
 def _parsed(text: str | None) -> dict[str, Any]:
@@ -190,6 +201,17 @@ def _parsed(text: str | None) -> dict[str, Any]:
 def ordered(spark: SparkSession, address: Address) -> Iterator[Row]:
     """All rows in the order of their index."""
     return _in_order(address.read(spark))
+
+
+def leaves(spark: SparkSession, address: Address) -> Iterator[str]:
+    """The texts of all leaves in that order; a log's states, of which there is more to read, are left alone."""
+    return (str(row[LEAF]) for row in _in_order(address.read(spark).select(INDEX, LEAF)))
+
+
+def leaf(spark: SparkSession, address: Address, index: int) -> str | None:
+    """The text of one leaf; None where there is none."""
+    found = address.read(spark).where(F.col(INDEX) == index).select(LEAF).limit(1).collect()
+    return str(found[0][LEAF]) if found else None
 
 
 def _in_order(rows: DataFrame) -> Iterator[Row]:

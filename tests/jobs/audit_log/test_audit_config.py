@@ -45,7 +45,7 @@ def test_the_key_of_columns_does_not_sign_by_another_name(lake: Path) -> None:
     """Two names of one keyset are one key."""
     audited(lake)
     keys = yaml.safe_load((lake / "conf" / "keys.yaml").read_text())
-    (lake / "conf" / "keys.yaml").write_text(yaml.safe_dump({**keys, "again": keys["crm"]}))
+    (lake / "conf" / "keys.yaml").write_text(yaml.safe_dump({**keys, "again": dict(keys["crm"])}))
     stated = yaml.safe_load((lake / "conf" / "audit.yaml").read_text())
     (lake / "conf" / "audit.yaml").write_text(yaml.safe_dump({**stated, "signing_key": "again"}))
     with pytest.raises(ConfigError, match=r"expected a key that does nothing but sign, got the one of catalog/t\.yaml"):
@@ -60,7 +60,7 @@ def test_a_key_that_the_policy_does_not_approve_signs_nothing(lake: Path) -> Non
     conf = config.load(lake / "conf")
     assert conf.audit is not None
     log = Log(None, conf, conf.audit)  # type: ignore[arg-type]
-    with pytest.raises(Refused, match="key log is not approved; policy.yaml approves crm"):
+    with pytest.raises(Refused, match=r"key log is not approved; policy\.yaml approves crm"):
         log.signer()
     assert len(log.trusted) == 1, "what it signed before is checked all the same"
     (found,) = configuration_gates.all_findings(conf, datetime.date(2026, 11, 28))

@@ -289,7 +289,7 @@ def test_what_others_committed_is_no_tampering_but_is_told(scene: Scene) -> None
     assert [str(each) for each in found.findings] == ["table t: others made version 2; the log tells of version 1"]
 
 
-# -- what cannot be known, and what cannot be checked -------------------------------------------------------------------
+# -- what cannot be known, and what cannot be checked ------------------------------------------------------------------
 
 
 def emptied(scene: Scene, fresh: bool) -> None:

@@ -370,7 +370,7 @@ CASES: tuple[Case, ...] = (
     (exposed, keys.exposed, 1, "the setting spark.executorEnv.GIVEN holds a keyset"),
     (reviewed, policy.kept, 0, "catalog/t.yaml:1: warning: review_by: the review was due by 2000-01-01"),
     (profiled, policy.kept, 1, "refused: columns.id: hipaa_safe_harbor, rule email: 45 CFR 164.514(b)(2)(i)(F)"),
-    (signed_by_a_key_that_is_not_approved, policy.kept, 1, "keys.yaml:2: refused: log: key log is not approved; polic"),
+    (signed_by_a_key_that_is_not_approved, policy.kept, 1, "keys.yaml:3: refused: log: key log is not approved; polic"),
     (reviewed_too_late, policy.kept, 1, "catalog/t.yaml:1: refused: review_by: the review was due by 2000-01-01"),
 )
 

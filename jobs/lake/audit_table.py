@@ -97,7 +97,7 @@ def append(spark: SparkSession, address: Address, make: Make, known: Known) -> S
 def _appended(spark: SparkSession, address: Address, make: Make, known: Known) -> Sequence[Row]:
     begun = _begun(spark, address)
     if begun.version < 0 and known.id is None:
-        _make(spark, address)
+        _made(begun, address)
         begun = _begun(spark, address)
     _check(begun, address, known)
     rows = make(_newest_state(begun))
@@ -113,9 +113,23 @@ def _commit(begun: Transaction, rows: DataFrame, said: Callable[[int, int], str]
         delta_commit.append(begun, rows, said)
         return
     held: list[str | None] = []
-    turn = dataclasses.replace(begun, at_last=lambda: held.append(claims.claim(begun, begun.version + 1)))
-    delta_commit.append(turn, rows, said)
-    claims.release(begun, held[0])
+    version = begun.version + 1
+    turn = dataclasses.replace(begun, at_last=lambda: held.append(claims.claim(begun, version)))
+    try:
+        delta_commit.append(turn, rows, said)
+    finally:
+        claims.release(begun, version, held[0] if held else None)
+
+
+def _made(begun: Transaction, address: Address) -> None:
+    """Make the table, unless another driver has by now."""
+    if not claims.is_needed(begun.spark, begun.location):
+        _make(begun.spark, address)
+        return
+    name = claims.claim(begun, 0)
+    if _begun(begun.spark, address).version < 0:
+        _make(begun.spark, address)
+    claims.release(begun, 0, name)
 
 
 _ARROW = pa.schema([pa.field(name, pa.int64() if name == INDEX else pa.string()) for name in SCHEMA.names])

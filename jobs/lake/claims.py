@@ -15,6 +15,7 @@ from typing import Any
 from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
 
+from jobs.lake import delta_commit
 from jobs.lake.delta_commit import Changed, Transaction
 from jobs.lake.java import hadoop_path, java_class
 
@@ -56,14 +57,17 @@ def claim(begun: Transaction, version: int) -> str | None:
     raise Changed
 
 
-def release(begun: Transaction, name: str | None) -> None:
-    """Take a claim away, once the version is there."""
-    if name is not None:
-        path, files = _of(begun, name)
-        try:
+def release(begun: Transaction, version: int, name: str | None) -> None:
+    """Take a claim away if the version is there by now, by whomever; else it stands, since its commit may be on its
+    way."""
+    if name is None:
+        return
+    try:
+        if delta_commit.commit_digest(begun.spark, begun.log, version) is not None:
+            path, files = _of(begun, name)
             files.delete(path, False)
-        except Py4JError:  # it is of no account: the version is there
-            return
+    except Py4JError:  # one that is left is of no account once the version is there
+        return
 
 
 def _create(files: Any, path: Any, who: str) -> None:

@@ -1,5 +1,5 @@
-"""What the audit log costs a run: one table of 1,000 rows, Delta to Delta by path, treated anew with a log of its runs and
-without, by turns, in one process that is warm. The log signs, and leaves checkpoint and statement (docs/audit.md).
+"""What the audit log costs a run: one table of 1,000 rows, Delta to Delta by path, treated anew with a log of its runs
+and without, by turns, in one process that is warm. The log signs, and leaves checkpoint and statement (docs/audit.md).
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ def test_two_drivers_add_to_one_audit_log_at_once(tmp_path: Path) -> None:
         asked = [[*command, str(tmp_path), name, str(rows)] for name in ("one", "other")]
         at_work = [subprocess.Popen(each, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for each in asked]
         said = [each.communicate(timeout=500) for each in at_work]
-        assert [each.returncode for each in at_work] == [0, 0], [err[-2000:] for _, err in said]
+        assert [each.returncode for each in at_work] == [0, 0], [err.decode()[-6000:] for _, err in said]
         told = [json.loads(out.splitlines()[-1]) for out, _ in said]
         done = subprocess.run([*command, str(tmp_path)], cwd=ROOT, capture_output=True, check=True)
         found = json.loads(done.stdout.splitlines()[-1])

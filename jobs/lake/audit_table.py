@@ -127,9 +127,11 @@ def _made(begun: Transaction, address: Address) -> None:
         _make(begun.spark, address)
         return
     name = claims.claim(begun, 0)
-    if _begun(begun.spark, address).version < 0:
-        _make(begun.spark, address)
-    claims.release(begun, 0, name)
+    try:
+        if _begun(begun.spark, address).version < 0:
+            _make(begun.spark, address)
+    finally:
+        claims.release(begun, 0, name)
 
 
 _ARROW = pa.schema([pa.field(name, pa.int64() if name == INDEX else pa.string()) for name in SCHEMA.names])

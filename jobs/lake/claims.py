@@ -19,8 +19,8 @@ from jobs.lake import delta_commit
 from jobs.lake.delta_commit import Changed, Transaction
 from jobs.lake.java import hadoop_path, java_class
 
-FOLDER = "_claims"
-"""Beside a table's own files; VACUUM leaves it alone, as it begins with an underscore."""
+FOLDER = "{}_claims"
+"""Beside the table's own: Delta makes no table in a folder in which something lies."""
 CONDITION = "fs.option.create.conditional.overwrite"
 """Of Hadoop's S3A, from 3.4.2 on."""
 UNKNOWN = re.compile("IllegalArgumentException|UnsupportedOperationException")
@@ -92,5 +92,5 @@ def _told(spark: SparkSession, files: Any, path: Any) -> tuple[str, float]:
 
 
 def _of(begun: Transaction, name: str) -> tuple[Any, Any]:
-    path = hadoop_path(begun.spark, f"{begun.location}/{FOLDER}", name)
+    path = hadoop_path(begun.spark, FOLDER.format(begun.location.rstrip("/")), name)
     return path, path.getFileSystem(begun.log.newDeltaHadoopConf())

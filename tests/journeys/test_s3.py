@@ -36,7 +36,7 @@ def test_two_drivers_add_to_one_audit_log_at_once(tmp_path: Path) -> None:
         found = json.loads(done.stdout.splitlines()[-1])
         assert found["wrong"] == []
         assert found["claims"] == [True, False, True, True], "of two drivers one has its turn"
-        left = client.list_objects_v2(Bucket="lake", Prefix="audit log/_claims/0").get("Contents", [])
+        left = client.list_objects_v2(Bucket="lake", Prefix="audit log_claims/0").get("Contents", [])
         assert len(left) == 1, "what was claimed last, and by no run"
         written = sorted(name for each in told for name in each["written"])
         assert sorted(found["rows"]) == written, [each["refused"] for each in told]

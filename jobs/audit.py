@@ -123,7 +123,8 @@ def _settle(log: Log, asked: Asked) -> list[Leaf]:
 
 
 def _key(log: Log, asked: Asked) -> str:
-    log.signer()
+    if log.signing_key is None:
+        raise BadUsage(audit_log.NO_KEY)
     return "".join(f"{key}\n" for key in log.trusted)
 
 
@@ -181,6 +182,11 @@ def parser() -> argparse.ArgumentParser:
     made["verify"].add_argument(
         "--checkpoint", action="append", type=Path, metavar="FILE", help="one that was kept elsewhere, besides"
     )
+    made["verify"].add_argument(
+        "--allow-unchecked",
+        action="store_true",
+        help="do not end with 1 where something could not be held against the log; it is told all the same",
+    )
     flags.JSON.on(made["verify"])
     return options
 
@@ -199,7 +205,7 @@ def _run(options: argparse.Namespace) -> int:
     conf = config.load(options.conf)
     found = run(session.start("lakenym audit"), conf, options.verb, asked)
     if isinstance(found, verify.Verified):
-        return _said(found, options.json)
+        return _said(found, options.json, options.allow_unchecked)
     lines = _lines(found)
     if given.get("output") is not None:
         _create(options.output, "".join(f"{line}\n" for line in lines))
@@ -216,18 +222,23 @@ def _lines(found: Any) -> list[str]:
     return [as_json(dataclasses.asdict(each) if isinstance(each, Leaf) else each) for each in found]
 
 
-def _said(found: verify.Verified, as_data: bool) -> int:
+def _said(found: verify.Verified, as_data: bool, allow_unchecked: bool) -> int:
     if as_data:
         data = {"whole": found.is_whole, "rows": found.size, "root": found.root.hex(), "checkpoints": found.checkpoints}
+        data["unchecked"] = len(found.unchecked)
         print(as_json({**data, "findings": [dataclasses.asdict(each) for each in found.findings]}))
     else:
         told = f"{found.size} rows and {found.checkpoints} checkpoints"
         say("\n".join([f"{each.level}: {each}" for each in found.findings] + [f"{_verdict(found)}: {told}"]))
-    return DONE if found.is_whole else REFUSED
+    return DONE if found.is_whole and (allow_unchecked or not found.unchecked) else REFUSED
 
 
 def _verdict(found: verify.Verified) -> str:
-    return "as it was" if found.is_whole else "NOT as it was"
+    if not found.is_whole:
+        return "NOT as it was"
+    if found.unchecked:
+        return f"as it was as far as it could be checked, and {len(found.unchecked)} part(s) could NOT be"
+    return "as it was"
 
 
 def _asked(given: Mapping[str, Any]) -> Asked:

@@ -15,7 +15,7 @@ from jobs.audit_log.state import State
 from jobs.console.exit_codes import Refused
 from jobs.lake import audit_table
 from jobs.lake.address import Address
-from jobs.lake.audit_table import INDEX, LEAF
+from jobs.lake.audit_table import LEAF
 from jobs.lake.record_names import RECORD
 from jobs.signatures import checkpoints
 from jobs.signatures.checkpoints import Checkpoint
@@ -61,15 +61,15 @@ def checkpoint(log: Log) -> str:
 
 def statement(log: Log, row: int) -> str:
     """A run as a signed statement, by its row. Raises `Refused`."""
-    found = [each for each in audit_table.ordered(log.spark, log.address) if each[INDEX] == row]
-    if not found:
+    found = audit_table.leaf(log.spark, log.address, row)
+    if found is None:
         raise Refused(f"the log has no row {row}")
-    leaf = Leaf.parse(found[0][LEAF])
+    leaf = Leaf.parse(found)
     return statements.of_run(leaf, row, log.signer(), _record(log, leaf))
 
 
 def _leaves(log: Log) -> list[str]:
-    return [str(row[LEAF]) for row in audit_table.ordered(log.spark, log.address)]
+    return list(audit_table.leaves(log.spark, log.address))
 
 
 def _hashes(leaves: Sequence[str]) -> list[Hash]:

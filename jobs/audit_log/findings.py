@@ -8,9 +8,10 @@ from typing import Literal
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """level: ``wrong`` where something was changed, ``note`` where a person may want to look. where: the part."""
+    """level: ``wrong`` where something was changed, ``unchecked`` where nobody can tell, as a table is out of reach or
+    no longer says what it was, ``note`` where a person may want to look. where: the part."""
 
-    level: Literal["wrong", "note"]
+    level: Literal["wrong", "unchecked", "note"]
     where: str
     message: str
 
@@ -20,6 +21,10 @@ class Finding:
 
 def wrong(where: str, message: str) -> Finding:
     return Finding("wrong", where, message)
+
+
+def unchecked(where: str, message: str) -> Finding:
+    return Finding("unchecked", where, message)
 
 
 def note(where: str, message: str) -> Finding:

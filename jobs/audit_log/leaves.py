@@ -21,6 +21,7 @@ Kind = Literal[
     "run_unchanged",
     "run_refused",
     "run_failed",
+    "run_unknown",
     "key_use",
     "policy_change",
     "reversal",
@@ -28,8 +29,8 @@ Kind = Literal[
     "checkpoint",
 ]
 KINDS: tuple[str, ...] = get_args(Kind)
-ENDS = ("run_committed", "run_unchanged", "run_refused", "run_failed")
-"""How a run that was started ends."""
+ENDS = ("run_committed", "run_unchanged", "run_refused", "run_failed", "run_unknown")
+"""How a run that was started ends. ``run_unknown`` is told by others, and the run itself may say better later."""
 
 
 class MalformedLeaf(ValueError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import datetime
 import functools
 import json
 import re
@@ -16,10 +17,12 @@ from jobs.audit_log.leaves import Leaf
 from jobs.audit_log.state import State
 from jobs.configuration.audit_entry import Audit
 from jobs.configuration.config import Config
-from jobs.console.exit_codes import BadUsage
+from jobs.configuration.finding import refused
+from jobs.console.exit_codes import BadUsage, Refused
 from jobs.lake import audit_table, small_files
 from jobs.lake.address import Address
-from jobs.lake.audit_table import INDEX, LEAF, STATE
+from jobs.lake.audit_table import INDEX, LEAF, STATE, Known
+from jobs.policy import policy_approval
 from jobs.record.treatment_record import software
 from jobs.signatures import checkpoints, keys
 from jobs.signatures.checkpoints import Checkpoint
@@ -28,6 +31,7 @@ from jobs.spark_app import session
 from privacy_udfs.errors import FAILED, LakenymError
 from privacy_udfs.keys import Keyset, load_keyset
 
+NO_KEY = "audit.yaml names no signing_key: make one with keys.py create --type Ed25519PrivateKey"
 CHECKPOINT = re.compile(r"checkpoint-([0-9]{20})\.txt")
 
 
@@ -39,11 +43,13 @@ class LogProblem(LakenymError):
 
 @dataclasses.dataclass(frozen=True)
 class Log:
-    """spark: a session that nothing else is said in. conf: that names the keys."""
+    """spark: a session that nothing else is said in. conf: that names the keys. known: the table that it stands in;
+    once something was added to it, nothing is added to another one in its place."""
 
     spark: SparkSession
     conf: Config
     audit: Audit
+    known: Known = dataclasses.field(default_factory=Known, compare=False)
 
     @property
     def address(self) -> Address:
@@ -61,11 +67,11 @@ class Log:
         """Add leaves in one commit. make: is given the log as it stands, again whenever others were faster. Returns the
         state after them, and them; of no leaf nothing is written. Raises what the table raises, and `LogProblem`."""
         found: list[State] = []
-        names = self.checkpoint_names()  # before the log is looked at: others may sign a larger one meanwhile
+        signed = self._signed_by_then  # before the log is looked at: others may sign a larger one meanwhile
 
         def rows(told: str | None) -> list[dict[str, Any]]:
             state, made = State.parse(told), []
-            self._check_whole(state, names)
+            self._check_whole(state, signed)
             for leaf in make(state):
                 text = leaf.text()
                 state = state.after(text)
@@ -73,15 +79,29 @@ class Log:
             found[:] = [state]
             return made
 
-        added = audit_table.append(self.spark, self.address, rows)
+        added = audit_table.append(self.spark, self.address, rows, self.known)
         return found[0], [Leaf.parse(row[LEAF]) for row in added]
 
-    def _check_whole(self, state: State, names: Sequence[str]) -> None:
+    def state(self) -> State:
+        """The log as it stands. Raises what the table raises, and `LogProblem`."""
+        signed = self._signed_by_then
+        state = State.parse(audit_table.newest_state(self.spark, self.address, self.known))
+        self._check_whole(state, signed)
+        return state
+
+    @functools.cached_property
+    def _signed_by_then(self) -> int:
+        """The size of the largest checkpoint, 0 for none: looked up once, as each run leaves a file more in the folder.
+        That the log was cut since then is seen by a run's own rows."""
+        names = self.checkpoint_names()
+        return size_of(names[-1]) if names else 0
+
+    def _check_whole(self, state: State, signed: int) -> None:
         """A log that was cut is not written on: there would be two logs of one size."""
-        if names and state.size < (size := size_of(names[-1])):
+        if state.size < signed:
             raise LogProblem(
-                f"the audit log {self.address.sql} has {state.size} rows, and a checkpoint of {size} was signed: rows "
-                "were taken away, see jobs/audit.py verify"
+                f"the audit log {self.address.sql} has {state.size} rows, and a checkpoint of {signed} was signed: "
+                "rows were taken away, see jobs/audit.py verify"
             )
 
     # -- checkpoints ---------------------------------------------------------------------------------------------------
@@ -104,10 +124,18 @@ class Log:
         return () if self.keyset is None else keys.public_keys(self.audit.origin, self.keyset)
 
     def signer(self) -> SigningKey:
-        """Raises `BadUsage` where the configuration names none."""
+        """Raises `BadUsage` where the configuration names none, and `Refused` where the policy forbids it."""
         if self.signing_key is None:
-            raise BadUsage("audit.yaml names no signing_key: make one with keys.py create --type Ed25519PrivateKey")
+            raise BadUsage(NO_KEY)
+        if self._forbidden:
+            raise Refused(self._forbidden)
         return self.signing_key
+
+    @functools.cached_property
+    def _forbidden(self) -> str:
+        """What the policy has against the key, on the day of the first look; empty for nothing."""
+        today = datetime.datetime.now(datetime.timezone.utc).date()
+        return "\n".join(map(str, refused(policy_approval.of_signing(self.conf, today))))
 
     def signed(self, state: State, more: Sequence[str] = ()) -> str:
         """A checkpoint of a state. more: lines that say more of it."""

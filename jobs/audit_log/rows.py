@@ -8,7 +8,7 @@ from typing import Any
 
 from jobs.audit_log import merkle
 from jobs.audit_log.findings import Finding, wrong
-from jobs.audit_log.leaves import Leaf, MalformedLeaf
+from jobs.audit_log.leaves import ENDS, Leaf, MalformedLeaf
 from jobs.audit_log.merkle import Hash
 from jobs.audit_log.state import State
 from jobs.lake.audit_table import INDEX, LEAF, STATE
@@ -21,7 +21,8 @@ MOST = 20
 class Walked:
     """What a walk over all rows found. hashes: of the leaves in order, as far as there is no hole. state: after them.
     newest: of each target the commit of its highest version that is told. anew: see `keep_newest`. due: the size of the
-    last checkpoint that the log says is to be there, 0 for none; due_kind: of that row. runs: all that are told."""
+    last checkpoint that the log says is to be there, 0 for none; due_kind: of that row. runs: all that are told.
+    unknown: those of which nobody knows how they ended, and their tables."""
 
     hashes: list[Hash] = dataclasses.field(default_factory=list)
     state: State = dataclasses.field(default_factory=State)
@@ -30,6 +31,7 @@ class Walked:
     due: int = 0
     due_kind: str = ""
     runs: set[str] = dataclasses.field(default_factory=set)
+    unknown: dict[str, str] = dataclasses.field(default_factory=dict)
     findings: list[Finding] = dataclasses.field(default_factory=list)
 
 
@@ -83,6 +85,10 @@ def _beside(row: Mapping[str, Any]) -> Iterator[str]:
 def _keep(found: Walked, leaf: Leaf, index: int) -> None:
     if leaf.run_id:
         found.runs.add(leaf.run_id)
+    if leaf.kind == "run_unknown":
+        found.unknown[leaf.run_id] = leaf.table
+    elif leaf.kind in ENDS:  # the run itself may say it later
+        found.unknown.pop(leaf.run_id, None)
     if leaf.kind == "run_started" or "location" in leaf.body:
         keep_newest(found.newest, found.anew, str(leaf.body.get("location", "")), leaf)
     if leaf.kind == "checkpoint" or leaf.body.get("checkpoint") is True:

@@ -17,13 +17,18 @@ from jobs.audit_log.leaves import Leaf, now, plain
 from jobs.audit_log.log import Log
 from jobs.audit_log.state import State
 from jobs.configuration.audit_entry import MEGABYTE
+from jobs.lake import delta_commit
 from jobs.lake.address import Address
 from jobs.lake.problems import SourceProblem
 
 PATIENCE = datetime.timedelta(minutes=10)
-"""For which a run that has committed is left to tell so itself."""
+"""For which a run is left to tell itself that it committed, or how it ended where nobody else can know."""
 BESIDE = "partitions"
 """The mode of runs that may commit although others did since they looked."""
+UNKNOWN = (
+    "outcome unknown: its commit is no longer in the history of its target, or there never was one; the target was "
+    "made anew since, or was none when it looked, or older commits were taken out of its log"
+)
 COUNTED = ("rows", "mode", "execution", "counts", "source_version", "quarantined", "changed")
 """What a run's commit says of it in its user metadata, and the log says too."""
 
@@ -47,30 +52,55 @@ def _end(log: Log, run_id: str, told: Mapping[str, Any], patience: datetime.time
     """How a run ended; None where it may be at work."""
     location, spark = str(told.get("location", "")), log.spark
     try:
-        commits = _commits(spark, location)
+        commits, stands = _commits(spark, location), _stands(spark, location, told)
     except (PySparkException, Py4JError):
         return None
     told_by = f"the history of its target, since the run itself did not: found {log.actor}"
     for version, commit in commits.items():
         if commit["run"].get("run_id") == run_id:
-            if datetime.datetime.now(datetime.timezone.utc) - commit["time"] < patience:
+            if _now() - commit["time"] < patience:
                 return None
             body = {"told_by": told_by, "location": location, "version": version, **_said(commit["run"])}
             with contextlib.suppress(SourceProblem):
                 body |= targets.told(spark, location, version, log.audit.contents_up_to_mb * MEGABYTE)
             return _leaf(log, "run_committed", run_id, told, "committed", body)
-    if _cannot_commit(told, commits):
-        return _leaf(
-            log, "run_failed", run_id, told, "failed", {"reason": "it ended without a word", "told_by": told_by}
-        )
+    looked_at, refuses = int(told.get("version", -1)), _refuses(told, commits)
+    if stands and refuses is not None and all(version in commits for version in range(looked_at + 1, refuses)):
+        body = {"reason": "it ended without a word", "told_by": told_by}
+        return _leaf(log, "run_failed", run_id, told, "failed", body)
+    if (refuses is not None or stands is False) and _now() - _time(told) >= patience:
+        return _leaf(log, "run_unknown", run_id, told, "unknown", {"reason": UNKNOWN, "told_by": told_by})
     return None
 
 
-def _cannot_commit(told: Mapping[str, Any], commits: Mapping[int, Mapping[str, Any]]) -> bool:
-    """Whether another run replaced or changed the whole target since it looked: then Delta would refuse its commit."""
-    looked_at, modes = int(told.get("version", -1)), [each["run"].get("mode") for each in commits.values()]
-    later = [mode for version, mode in zip(commits, modes, strict=True) if version > looked_at and mode is not None]
-    return told.get("mode") != BESIDE and any(mode != BESIDE for mode in later)
+def _refuses(told: Mapping[str, Any], commits: Mapping[int, Mapping[str, Any]]) -> int | None:
+    """The first version by which another run replaced or changed the whole target since it looked: by that Delta would
+    refuse its commit; None where there is none."""
+    looked_at = int(told.get("version", -1))
+    if told.get("mode") == BESIDE:
+        return None
+    modes = {version: each["run"].get("mode") for version, each in commits.items()}
+    return min((at for at, mode in modes.items() if at > looked_at and mode not in (None, BESIDE)), default=None)
+
+
+def _stands(spark: SparkSession, location: str, told: Mapping[str, Any]) -> bool | None:
+    """Whether the very commit that the run looked at is still in the target's log, so that it is the same table, and
+    all that came after is told there; None where that was not told, as there was no table. Once it is gone the run can
+    commit no more, and what it committed before may be gone with it."""
+    if "commit_sha256" not in told:
+        return None
+    begun = delta_commit.begin(spark, location, None)
+    if begun is None:
+        return None
+    return bool(delta_commit.commit_digest(spark, begun.log, int(told["version"])) == told["commit_sha256"])
+
+
+def _time(told: Mapping[str, Any]) -> datetime.datetime:
+    return datetime.datetime.fromisoformat(str(told["time"]).replace("Z", "+00:00"))
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.timezone.utc)
 
 
 def _commits(spark: SparkSession, location: str) -> dict[int, dict[str, Any]]:

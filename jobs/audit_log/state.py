@@ -12,7 +12,7 @@ from jobs.audit_log import merkle
 from jobs.audit_log.leaves import ENDS, Leaf, MalformedLeaf, canonical
 from jobs.audit_log.merkle import Frontier
 
-STARTED = ("table", "location", "version", "mode", "time")
+STARTED = ("table", "location", "version", "commit_sha256", "mode", "time")
 """What is kept of a run that was started and has not ended."""
 
 

@@ -10,7 +10,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from jobs.audit_log import merkle
-from jobs.audit_log.findings import Finding, note, wrong
+from jobs.audit_log.findings import Finding, note, unchecked, wrong
 from jobs.audit_log.leaves import Leaf
 from jobs.audit_log.rows import Walked, walked
 from jobs.lake import audit_table, target_files
@@ -24,6 +24,13 @@ from jobs.signatures.problem import NotSigned
 
 MOST_FILES = 10
 """Of which it is told that they were changed."""
+UNKNOWN = (
+    "has an unknown outcome: if it committed, its commit is no longer in the history of its target; that is no failure"
+)
+UNSIGNED = (
+    ": nothing was held against a signature. Whether rows were cut off the end, or the whole log was made anew, cannot "
+    "be known without one that was kept elsewhere (--checkpoint)"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +45,11 @@ class Verified:
     @property
     def is_whole(self) -> bool:
         return not any(finding.level == "wrong" for finding in self.findings)
+
+    @property
+    def unchecked(self) -> tuple[Finding, ...]:
+        """What could not be held against the log."""
+        return tuple(finding for finding in self.findings if finding.level == "unchecked")
 
 
 def verified(
@@ -66,8 +78,13 @@ def verified(
     if not any(each.level == "wrong" for each in found.findings):
         for location, leaf in found.newest.items():
             findings += _target(spark, location, leaf)
-    for run_id, told in found.state.open.items():
-        findings.append(note(f"run {run_id}", f"of {told['table']} was started and has not told how it ended"))
+    elif found.newest:
+        told = f"{len(found.newest)} of them were not held against a log that is not whole itself"
+        findings.append(unchecked("tables", told))
+    for run_id, table in found.unknown.items():
+        findings.append(note(f"run {run_id}", f"of {table} {UNKNOWN}"))
+    for run_id, run in found.state.open.items():
+        findings.append(note(f"run {run_id}", f"of {run['table']} was started and has not told how it ended"))
     return Verified(found.state.size, found.state.root, len(opened), tuple(findings))
 
 
@@ -104,7 +121,7 @@ def _due(found: Walked, newest: int, left: bool) -> Iterator[Finding]:
             told += ": it was taken away, or the run that committed is about to leave it, or ended before it could"
         yield wrong("checkpoints", f"one of {found.due} rows is to be there, and {told}")
     elif not newest:
-        yield note("checkpoints", "there is none: nothing was held against a signature, and all may be made anew")
+        yield note("checkpoints", f"there is none{UNSIGNED}")
 
 
 def _held_against(opened: Sequence[tuple[str, Checkpoint]], found: Walked) -> Iterator[Finding]:
@@ -140,8 +157,8 @@ def _target(spark: SparkSession, location: str, leaf: Leaf) -> Iterator[Finding]
         listed = target_files.of(spark, location, version)
         there = listed if current == version else target_files.of(spark, location, current)
     except (PySparkException, Py4JError, SourceProblem):
-        yield note(
-            where, f"its log no longer tells the files of version {version}: they cannot be held against the log"
+        yield unchecked(
+            where, f"it is out of reach, or its log no longer tells the files of version {version} as it was committed"
         )
         return
     if sums is not None and target_files.digest(listed) != sums["sha256"]:

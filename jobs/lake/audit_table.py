@@ -7,6 +7,7 @@ as read, so the later commit is refused by Delta, looks again and makes its rows
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 import re
@@ -24,7 +25,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from jobs.lake import delta_commit, small_files, small_log
+from jobs.lake import claims, delta_commit, small_files, small_log
 from jobs.lake.active_session import active
 from jobs.lake.address import Address
 from jobs.lake.delta_commit import Transaction
@@ -68,14 +69,22 @@ HARMLESS = ("OPTIMIZE", "VACUUM START", "VACUUM END")
 """Operations by which no row changes."""
 
 
-def append(spark: SparkSession, address: Address, make: Make) -> Sequence[Row]:
-    """Add rows in one commit; returns them. The table is made where there is none. spark: a session that has no commit
-    of its own in the making. Raises `CommitConflict` where others are faster again and again, and `SourceProblem`
-    where something else stands there."""
+@dataclasses.dataclass
+class Known:
+    """Which table a log is added to, by Delta's id of it; None as long as nobody looked. Once it is known the log is
+    added to no other, nor made anew."""
+
+    id: str | None = None
+
+
+def append(spark: SparkSession, address: Address, make: Make, known: Known) -> Sequence[Row]:
+    """Add rows in one commit; returns them. The table is made where there is none, and none was known. spark: a session
+    that has no commit of its own in the making. Raises `CommitConflict` where others are faster again and again, and
+    `SourceProblem` where something else stands there, or another table than was known."""
     with active(spark), APPENDING:
         for attempt in range(ATTEMPTS):
             try:
-                return _appended(spark, address, make)
+                return _appended(spark, address, make, known)
             except delta_commit.Changed:
                 pass
             except (PySparkException, Py4JError) as error:
@@ -85,18 +94,44 @@ def append(spark: SparkSession, address: Address, make: Make) -> Sequence[Row]:
     raise CommitConflict(f"others added to the audit log {address.sql} each of {ATTEMPTS} times that this run tried to")
 
 
-def _appended(spark: SparkSession, address: Address, make: Make) -> Sequence[Row]:
+def _appended(spark: SparkSession, address: Address, make: Make, known: Known) -> Sequence[Row]:
     begun = _begun(spark, address)
-    if begun.version < 0:
-        _make(spark, address)
+    if begun.version < 0 and known.id is None:
+        _made(begun, address)
         begun = _begun(spark, address)
-    _check(begun, address)
+    _check(begun, address, known)
     rows = make(_newest_state(begun))
     if rows:
         columns = {name: [row[name] for row in rows] for name in SCHEMA.names}
         frame = spark.createDataFrame(pa.table(columns, schema=_ARROW), SCHEMA).coalesce(1)
-        delta_commit.append(begun, frame, functools.partial(_said, rows[-1][STATE]))
+        _commit(begun, frame, functools.partial(_said, rows[-1][STATE]))
     return rows
+
+
+def _commit(begun: Transaction, rows: DataFrame, said: Callable[[int, int], str]) -> None:
+    if not claims.is_needed(begun.spark, begun.location):
+        delta_commit.append(begun, rows, said)
+        return
+    held: list[str | None] = []
+    version = begun.version + 1
+    turn = dataclasses.replace(begun, at_last=lambda: held.append(claims.claim(begun, version)))
+    try:
+        delta_commit.append(turn, rows, said)
+    finally:
+        claims.release(begun, version, held[0] if held else None)
+
+
+def _made(begun: Transaction, address: Address) -> None:
+    """Make the table, unless another driver has by now."""
+    if not claims.is_needed(begun.spark, begun.location):
+        _make(begun.spark, address)
+        return
+    name = claims.claim(begun, 0)
+    try:
+        if _begun(begun.spark, address).version < 0:
+            _make(begun.spark, address)
+    finally:
+        claims.release(begun, 0, name)
 
 
 _ARROW = pa.schema([pa.field(name, pa.int64() if name == INDEX else pa.string()) for name in SCHEMA.names])
@@ -115,7 +150,17 @@ def _begun(spark: SparkSession, address: Address) -> Transaction:
     return begun
 
 
-def _check(begun: Transaction, address: Address) -> None:
+def newest_state(spark: SparkSession, address: Address, known: Known) -> str | None:
+    """What the newest row left for the next one, None where there is no row. Nothing is written. Raises as `append`."""
+    with active(spark):
+        begun = _begun(spark, address)
+        _check(begun, address, known)
+        return _newest_state(begun)
+
+
+def _check(begun: Transaction, address: Address, known: Known) -> None:
+    if begun.version < 0:
+        raise SourceProblem(f"the audit log {address.sql} is gone: somebody took it away, see jobs/audit.py verify")
     properties = delta_commit.comment_and_properties(begun)[1]
     if properties.get(MARK) != KIND:
         raise SourceProblem(f"the audit log {address.sql} is a table of something else: choose a new place")
@@ -124,6 +169,12 @@ def _check(begun: Transaction, address: Address) -> None:
             f"the audit log {address.sql} is no longer append-only ({APPEND_ONLY}), so rows of it may have been taken "
             "away: see jobs/audit.py verify, and set the property again"
         )
+    found = str(begun.txn.snapshot().metadata().id())
+    if known.id not in (None, found):
+        raise SourceProblem(
+            f"the audit log {address.sql} is another table than before: it was taken away and made anew"
+        )
+    known.id = found
 
 
 def _make(spark: SparkSession, address: Address) -> None:
@@ -146,9 +197,10 @@ def _newest_state(begun: Transaction) -> str | None:
 
 
 def _newest(spark: SparkSession, address: Address, version: int) -> Row | None:
+    """By the index alone first, whose highest value the table's statistics tell: of a state there is much to read."""
     rows = address.read(spark, {"versionAsOf": str(version)})
-    found = rows.orderBy(F.col(INDEX).desc()).limit(1).collect()
-    return found[0].asDict() if found else None
+    newest = rows.agg(F.max(INDEX)).collect()[0][0]
+    return None if newest is None else rows.where(F.col(INDEX) == newest).limit(1).collect()[0].asDict()
 
 
 def _parsed(text: str | None) -> dict[str, Any]:
@@ -165,6 +217,17 @@ def _parsed(text: str | None) -> dict[str, Any]:
 def ordered(spark: SparkSession, address: Address) -> Iterator[Row]:
     """All rows in the order of their index."""
     return _in_order(address.read(spark))
+
+
+def leaves(spark: SparkSession, address: Address) -> Iterator[str]:
+    """The texts of all leaves in that order; a log's states, of which there is more to read, are left alone."""
+    return (str(row[LEAF]) for row in _in_order(address.read(spark).select(INDEX, LEAF)))
+
+
+def leaf(spark: SparkSession, address: Address, index: int) -> str | None:
+    """The text of one leaf; None where there is none."""
+    found = address.read(spark).where(F.col(INDEX) == index).select(LEAF).limit(1).collect()
+    return str(found[0][LEAF]) if found else None
 
 
 def _in_order(rows: DataFrame) -> Iterator[Row]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from py4j.java_gateway import JavaClass
-from py4j.protocol import Py4JError
+from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.sql import SparkSession
 
 DELTA = "org.apache.spark.sql.delta"
@@ -28,6 +28,13 @@ def as_python(jvm: Any, values: Any) -> Any:
 def hadoop_path(spark: SparkSession, *names: Any) -> Any:
     """Hadoop's path of a place, or of a name in one."""
     return java_class(spark._jvm, "org.apache.hadoop.fs.Path")(*names)
+
+
+def kind_of(error: Exception) -> str:
+    """What Java calls an error that came from it; its text may hold anything."""
+    if isinstance(error, Py4JJavaError):
+        return str(error.java_exception.getClass().getSimpleName())
+    return type(error).__name__
 
 
 def application(spark: SparkSession) -> Mapping[str, str]:

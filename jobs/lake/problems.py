@@ -37,6 +37,10 @@ class PassedOver(LakenymError):
     exit_code: ClassVar[int] = REFUSED
 
 
+class AnswerLost(LakenymError):
+    """The store was asked for the commit of this run and gave an error: nobody knows whether the commit was made."""
+
+
 class Overwritten(LakenymError):
     """This run committed, and replaced what others had committed since it looked; seen only afterwards."""
 

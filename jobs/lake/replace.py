@@ -20,7 +20,8 @@ from jobs.configuration.models import Target
 from jobs.lake import delta_commit
 from jobs.lake.address import Address
 from jobs.lake.delta_commit import Files, NewTable, Transaction
-from jobs.lake.problems import CommitConflict, Overwritten, PassedOver
+from jobs.lake.java import kind_of
+from jobs.lake.problems import AnswerLost, CommitConflict, Overwritten, PassedOver
 from jobs.lake.sql import literal, quoted
 from jobs.lake.state import TargetState
 from privacy_udfs.errors import UnexpectedFailure
@@ -80,7 +81,8 @@ def replace(
 
 @contextlib.contextmanager
 def conflicts_told(state: TargetState) -> Iterator[None]:
-    """What Delta says where the target was changed since it was inspected is raised as `CommitConflict`."""
+    """What Delta says where the target was changed since it was inspected is raised as `CommitConflict`; any other
+    error once the store was asked for the commit as `AnswerLost`."""
     try:
         yield
     except delta_commit.Changed:
@@ -88,6 +90,8 @@ def conflicts_told(state: TargetState) -> Iterator[None]:
     except (PySparkException, Py4JError) as error:
         if CONFLICT.search(str(error)):
             raise CommitConflict(beaten(state)) from None
+        if state.transaction is not None and state.transaction.is_asked_for.is_set():
+            raise AnswerLost(lost(state, error)) from None
         raise
 
 
@@ -100,7 +104,13 @@ def renewed(spark: SparkSession, state: TargetState, target: Target) -> TargetSt
     before = state.transaction
     if begun is None or (begun.version, begun.last_commit) != (before.version, before.last_commit):
         raise CommitConflict(beaten(state))
-    again = dataclasses.replace(begun, asks=before.asks, leaves_out=before.leaves_out)
+    again = dataclasses.replace(
+        begun,
+        asks=before.asks,
+        leaves_out=before.leaves_out,
+        at_last=before.at_last,
+        is_asked_for=before.is_asked_for,
+    )
     return dataclasses.replace(state, transaction=again)
 
 
@@ -173,6 +183,14 @@ def beaten(state: TargetState) -> str:
     return (
         f"another run or program changed {state.name} after version {state.version} was inspected; this run committed "
         "nothing: run it again"
+    )
+
+
+def lost(state: TargetState, error: Exception) -> str:
+    """What is told where nobody knows whether the commit came about."""
+    return (
+        f"the commit of {state.name} was asked for and ended with an error ({kind_of(error)}): whether it was made is "
+        "not known; the table's history tells it (DESCRIBE HISTORY), and a run that is started now finds out by itself"
     )
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from py4j.protocol import Py4JError, Py4JJavaError
+from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
 
-from jobs.lake.java import hadoop_path, java_class
+from jobs.lake.java import hadoop_path, java_class, kind_of
 
 LONGEST = 1 << 20
 NOT_THERE = re.compile("FileNotFoundException")
@@ -24,9 +24,9 @@ def names(spark: SparkSession, folder: str) -> list[str]:
         path, files = _of(spark, folder)
         return sorted(str(status.getPath().getName()) for status in files.listStatus(path) if status.isFile())
     except Py4JError as error:
-        if NOT_THERE.search(_kind(error)):
+        if NOT_THERE.search(kind_of(error)):
             return []
-        raise CannotStore(f"{folder} cannot be listed ({_kind(error)})") from None
+        raise CannotStore(f"{folder} cannot be listed ({kind_of(error)})") from None
 
 
 def read(spark: SparkSession, folder: str, name: str) -> str:
@@ -42,7 +42,7 @@ def read(spark: SparkSession, folder: str, name: str) -> str:
             stream.close()
         return bytes(content).decode(errors="replace")
     except Py4JError as error:
-        raise CannotStore(f"{name} in {folder} cannot be read ({_kind(error)})") from None
+        raise CannotStore(f"{name} in {folder} cannot be read ({kind_of(error)})") from None
 
 
 def create(spark: SparkSession, folder: str, name: str, text: str) -> None:
@@ -57,7 +57,7 @@ def create(spark: SparkSession, folder: str, name: str, text: str) -> None:
                 stream.close()
             return
     except Py4JError as error:
-        raise CannotStore(f"{name} cannot be written to {folder} ({_kind(error)})") from None
+        raise CannotStore(f"{name} cannot be written to {folder} ({kind_of(error)})") from None
     if read(spark, folder, name) != text:
         raise CannotStore(f"{name} in {folder} is there already, and says something else")
 
@@ -66,10 +66,3 @@ def _of(spark: SparkSession, *names: str) -> tuple[Any, Any]:
     """A path and its file system."""
     path = hadoop_path(spark, *names)
     return path, path.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf())
-
-
-def _kind(error: Py4JError) -> str:
-    """What Java calls the error; its text may hold anything."""
-    if isinstance(error, Py4JJavaError):
-        return str(error.java_exception.getClass().getSimpleName())
-    return type(error).__name__

@@ -51,6 +51,13 @@ def of_key(config: Config, name: str, today: datetime.date) -> Iterator[Finding]
     yield from (place.says(*judgement) for judgement in _key(config.policy, name, config.keys[name], today))
 
 
+def of_signing(config: Config, today: datetime.date) -> Iterator[Finding]:
+    """Violations by the key that signs the audit log, if there is one."""
+    name = None if config.audit is None else config.audit.signing_key
+    if name is not None and name in config.keys:
+        yield from of_key(config, name, today)
+
+
 def _place(config: Config, table: TableConfig, path: str, column: ColumnRule, treatment: Treatment) -> Place:
     domain = config.domains.get(treatment.domain or "")
     if domain is not None:

@@ -38,13 +38,16 @@ def violations(config: Config, table: str, today: datetime.date) -> list[Finding
         *_risk(config, entry),
         *judged.of_table(config, entry, today),
         *policy_approval.of_table(config, entry, today),
+        *policy_approval.of_signing(config, today),
         *policy_approval.of_installation(config.policy, config.lines, today),
     }
     return in_order(found)
 
 
 def of_policy(config: Config, today: datetime.date) -> Iterator[Finding]:
-    """What the policy has against the configuration as a whole, tables or none: what is installed, names misspelt."""
+    """What the policy has against the configuration as a whole, tables or none: what is installed, the key that signs,
+    names misspelt."""
+    yield from policy_approval.of_signing(config, today)
     yield from policy_approval.of_installation(config.policy, config.lines, today)
     yield from policy_approval.misspelt(config)
     yield from policy_approval.no_tables(config)

@@ -25,8 +25,9 @@ from jobs.configuration.config_files import POLICY
 from jobs.configuration.documents import canonical_json
 from jobs.console.exit_codes import FAILED
 from jobs.gates.known import Prepared
-from jobs.lake import audit_table, replace
+from jobs.lake import audit_table, delta_commit, replace
 from jobs.lake.address import Address
+from jobs.lake.problems import CommitConflict, PassedOver
 from jobs.lake.record_names import RECORD
 from jobs.lake.state import TargetState
 from jobs.run_events.events import Report, Warned, as_data
@@ -37,6 +38,7 @@ from privacy_udfs.keys import KeyReference, KeyReferences
 
 T = TypeVar("T")
 LONGEST_REASON = 2000
+NOT_TOLD = "it no longer says that the run was started: it was taken away, cut, or made anew"
 SEALED = "quarantine"
 """What a key is for that treats nothing, but seals rows that are set aside."""
 OF_RUN = ("version", "rows", "execution", "not_columnar", "mode", "changed", "quarantined", "risk", "suppressed")
@@ -111,13 +113,34 @@ class Trail:
             "record_sha256": statements.sha256(record[RECORD]),
         }
 
+    def attached(self, prepared: Prepared) -> Prepared:
+        """The run with a last look at the log right before its commit. Without Delta's own transaction there is no
+        such moment."""
+        begun = prepared.target.transaction
+        if self.log is None or begun is None:
+            return prepared
+        target = dataclasses.replace(prepared.target, transaction=dataclasses.replace(begun, at_last=self._still_told))
+        return dataclasses.replace(prepared, target=target)
+
+    def _still_told(self) -> None:
+        """Raises `LogProblem` where the log no longer says that the run was started: it must not commit then."""
+        assert self.log is not None
+        log, spoken = self.log, f"{self.prepared.table}: the audit log was changed meanwhile, and nothing was committed"
+
+        def look() -> None:
+            if self.run_id not in log.state().open and not self._ends():
+                raise LogProblem(NOT_TOLD)
+
+        _told(spoken, look)
+
     def ended_by(self, error: BaseException) -> None:
-        """Tell that a run was refused or failed, as far as that is certain. Warns where the log cannot be written."""
+        """Tell that a run was refused or failed, where it is certain that it committed nothing; what else became of it
+        is told later, by the target's history. Warns where the log cannot be written."""
         if self.log is None:
             return
         log, kind, outcome = self.log, *_how(error)
         try:
-            if self._committed_nothing():
+            if self._committed_nothing(error):
                 log.append(self._once(lambda: self._leaf(kind, outcome, _why(error))))
                 return
             told = "nobody knows whether it committed; the next run tells the audit log by the target's history"
@@ -125,10 +148,17 @@ class Trail:
             told = f"the audit log does not say how this run ended ({type(problem).__name__})"
         self.report(Warned(self.prepared.table, told))
 
-    def _committed_nothing(self) -> bool:
-        target = Address(path=self._location())
+    def _committed_nothing(self, error: BaseException) -> bool:
+        """Whether that is certain: the store was never asked for the commit, or Delta refused it. After any other
+        error, and after an interruption, the commit may still be on its way."""
+        begun = self.prepared.target.transaction
+        if begun is not None and not begun.is_asked_for.is_set():
+            return True
         assert self.log is not None
-        return not target.exists(self.log.spark) or replace.lacks(self.log.spark, TargetState(target), self.run_id)
+        target = Address(path=self._location())
+        return isinstance(error, CommitConflict | PassedOver) and (
+            not target.exists(self.log.spark) or replace.lacks(self.log.spark, TargetState(target), self.run_id)
+        )
 
     def _location(self) -> str:
         return self.prepared.target.location or Address.of(self.prepared.entry.target).location(self.prepared.spark)
@@ -140,16 +170,18 @@ class Trail:
         def made(state: State) -> Sequence[Leaf]:
             if self.run_id in state.open:
                 return [leaf()]
-            if not self._has_ended():
-                raise LogProblem("it no longer says that the run was started: it was taken away, cut, or made anew")
-            return []
+            ends = self._ends()
+            if not ends:
+                raise LogProblem(NOT_TOLD)
+            return [leaf()] if ends == {"run_unknown"} else []
 
         return made
 
-    def _has_ended(self) -> bool:
+    def _ends(self) -> set[str]:
+        """The kinds of rows that tell how the run ended: others may have spoken for it."""
         assert self.log is not None
         told = audit_table.chosen(self.log.spark, self.log.address, {"kind": ENDS, "run_id": [self.run_id]})
-        return any(True for _ in told)
+        return {str(row["kind"]) for row in told}
 
     def _leaf(self, kind: Kind, outcome: str, body: Mapping[str, Any]) -> Leaf:
         assert self.log is not None
@@ -172,6 +204,7 @@ class Trail:
             "target": prepared.target.name,
             "location": prepared.target.location or "",
             "version": prepared.target.version,
+            **self._looked_at(),
             "configuration_sha256": config.snapshot_sha256(prepared.conf, prepared.table),
             "policy_version": version,
             "policy_sha256": policy,
@@ -180,6 +213,14 @@ class Trail:
         change = {"before_sha256": state.policy, "policy_sha256": policy, "policy_version": version}
         changed = [self._leaf("policy_change", "changed", change)] if state.policy not in ("", policy) else []
         return [*changed, self._leaf("run_started", "started", body), *map(self._use, key_uses(prepared))]
+
+    def _looked_at(self) -> dict[str, Any]:
+        """By which the very table is known again that the run looked at; nothing where there was none."""
+        begun = self.prepared.target.transaction
+        if begun is None or begun.version < 0:
+            return {}
+        found = delta_commit.commit_digest(self.prepared.spark, begun.log, begun.version)
+        return {} if found is None else {"commit_sha256": found}
 
     def _use(self, use: Mapping[str, Any]) -> Leaf:
         return self._leaf("key_use", "used", use)

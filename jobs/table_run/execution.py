@@ -15,6 +15,7 @@ from jobs.configuration.column_path import ColumnPath
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.gates.known import Prepared
 from jobs.lake import log_replay, replace
+from jobs.lake.problems import AnswerLost
 from jobs.lineage import steps
 from jobs.named_keys import key_delivery
 from jobs.policy.profiles import judged
@@ -52,7 +53,8 @@ def execute(spark: SparkSession, prepared: Prepared, report: Report = events.sil
         return Result(prepared.table, run_id, prepared.target.version, 0, 0.0, {}, plan, "none", None, prepared.mode)
     trail = audited.started(prepared, run_id, report)
     try:
-        result, record = failures.translated(prepared.table, lambda: _carried_out(spark, prepared, run_id, report))
+        told = trail.attached(prepared)
+        result, record = failures.translated(prepared.table, lambda: _carried_out(spark, told, run_id, report))
     except BaseException as error:
         trail.ended_by(error)
         raise
@@ -92,6 +94,8 @@ def _carried_out(
         try:
             waiting.replace(prepared, selection, aside)
             written = _written(prepared, selection, record, aside)
+        except AnswerLost:  # what is set aside belongs to a commit that may be there
+            raise
         except LakenymError:  # no error of Spark's: of those nobody knows whether the commit comes about all the same
             aside.undo(report)
             raise

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.benchmarks import (
+    audit,
     check,
     growth,
     kernels,
@@ -35,7 +36,7 @@ QUICK_ROWS = 200_000
 def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     options.add_argument("--quick", action="store_true", help="a tenth of the values and one turn; prints only")
-    parts = ("kernels", "tables", "shapes", "small", "growth", "scale", "search", "risk")
+    parts = ("kernels", "tables", "shapes", "small", "growth", "scale", "search", "risk", "audit")
     options.add_argument("--only", choices=parts, help="one part of it; prints only")
     options.add_argument("--group", help="of the kernels only those groups whose title holds this; prints only")
     options.add_argument("--turns", type=int, help="turns of each case after one to warm up (default 5)")
@@ -56,6 +57,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     if options.only == "scale":
         print(run_scale(options.folder, 0.1 if options.quick else 1, turns, options.cores))
+        return 0
+    if options.only == "audit":
+        print(run_audit(options.folder, 1 if options.quick else 3 * turns, options.cores))
         return 0
     count, rows = (QUICK_VALUES, QUICK_ROWS) if options.quick else (VALUES, tables.ROWS)
     sections, verdicts = [], []
@@ -128,6 +132,12 @@ def run_search(folder: Path | None, adult: Path | None, cores: int) -> search.Me
 def run_small_tables(folder: Path | None, cores: int) -> str:
     with tempfile.TemporaryDirectory(dir=folder, prefix="benchmark-") as made:
         return small_tables.as_text(small_tables.measure(Path(made), cores, say), cores)
+
+
+def run_audit(folder: Path | None, turns: int, cores: int) -> str:
+    with tempfile.TemporaryDirectory(dir=folder, prefix="benchmark-") as made:
+        found = audit.measure(Path(made), turns, cores, say)
+        return "\n\n".join([report.verdicts([targets.of_audit(found)]), audit.as_text(found, cores)])
 
 
 def run_growth(folder: Path | None, part: float, turns: int, cores: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from tests.benchmarks import check, growth, kernels, risk, scale, search, shapes, tables
+from tests.benchmarks import audit, check, growth, kernels, risk, scale, search, shapes, tables
 from tests.benchmarks.timing import Times
 
 LOOP = "hand-written `hmac.new` loop"
@@ -120,6 +120,12 @@ def of_search(found: search.Measured) -> list[Verdict]:
         Verdict(f"{title}: from the rows, beyond Spark's start", "at most 4 s", found.whole, found.whole <= 4, "s"),
         Verdict(f"{title}: checks over those breadth first", "below 1 x", fewer, fewer < 1 and asked.same),
     ]
+
+
+def of_audit(found: audit.Measured) -> Verdict:
+    """Seconds a run; at most."""
+    title = "a run that the audit log tells of: seconds beyond one without"
+    return Verdict(title, "at most 1 s", found.more, found.more <= 1, "s")
 
 
 def of_growth(added: Sequence[growth.Row], changed: Sequence[growth.Changed]) -> list[Verdict]:

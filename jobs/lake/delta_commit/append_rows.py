@@ -107,6 +107,7 @@ def committed(
     told = run_metadata(rows, files)
     operation = _operation(begun, mode, told, predicate)
     with quickly_written(begun):
+        begun.is_asked_for.set()
         version = int(begun.txn.commit(actions, operation, tags))
     check_stands(begun, version, told)
     return Written(version, rows, files)

@@ -20,17 +20,20 @@ File = Mapping[str, Any]
 
 
 def look(begun: Transaction, actions: Any, replaces_all: bool = False) -> None:
-    """Show the rows that the table will have to whom the transaction is to ask, if anyone. What that raises ends the
-    commit, and the files that it would have added are taken away.
+    """Show the rows that the table will have to whom the transaction is to ask, if anyone, and then ask whoever is
+    asked last. What that raises ends the commit, and the files that it would have added are taken away.
 
     actions: all that are to be committed. replaces_all: whether no file stays. Where others stay, the whole table
     counts as read: the answer is about all of it, so what others change meanwhile is a conflict.
     """
-    if begun.asks is None:
+    if begun.asks is None and begun.at_last is None:
         return
     told = as_python(java(begun.spark), actions)
     try:
-        begun.asks(rows_of(begun, [*added(told), *([] if replaces_all else _staying(begun, told))]))
+        if begun.asks is not None:
+            begun.asks(rows_of(begun, [*added(told), *([] if replaces_all else _staying(begun, told))]))
+        if begun.at_last is not None:
+            begun.at_last()
     except BaseException:
         take_away(begun, told)
         raise

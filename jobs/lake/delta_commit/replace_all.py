@@ -78,6 +78,7 @@ def replace(
         told = run_metadata(rows, written_files)
         operation = _operation(begun, table, told)
         with quickly_written(begun, anew=True):
+            begun.is_asked_for.set()
             version = begun.txn.commit(actions, operation, tags)
         check_stands(begun, int(version), told)
         written = Written(int(version), rows, written_files)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -51,6 +52,11 @@ class Transaction:
     """Is shown the rows that the table will have, and raises what stops the commit; None where nobody asks."""
     leaves_out: LeavesOut | None = dataclasses.field(default=None, repr=False)
     """Is shown the same before, and says which of them are left out; None where nobody does."""
+    at_last: Callable[[], None] | None = dataclasses.field(default=None, repr=False)
+    """Is asked last of all, once every file is written, and raises what stops the commit; None where nobody is."""
+    is_asked_for: threading.Event = dataclasses.field(default_factory=threading.Event, repr=False, compare=False)
+    """Set from the moment on at which the store is asked for the commit: an error before it is one of nothing that was
+    committed, after it of nobody knows what."""
 
 
 def begin(spark: SparkSession, path: str | None, table: str | None) -> Transaction | None:

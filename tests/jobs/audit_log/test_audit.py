@@ -183,41 +183,6 @@ def test_an_end_that_cannot_be_told_is_told_by_the_next_run(
     assert verified(spark, conf).findings == ()
 
 
-def test_a_log_that_was_replaced_while_a_run_was_at_work(
-    spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    raw(spark, lake)
-    conf = audited(lake, checkpoints=None)
-    append, calls = audit_log.Log.append, []
-
-    def dropped_between(self: Any, make: Any) -> Any:
-        calls.append(make)
-        if len(calls) == 2:
-            shutil.rmtree(lake / "audit")
-        return append(self, make)
-
-    monkeypatch.setattr(audit_log.Log, "append", dropped_between)
-    with pytest.raises(LogProblem, match="version 0 was committed, and the audit log does not say so") as caught:
-        pseudonymize.run(spark, conf, "t")
-    assert "no longer says that the run was started" in str(caught.value)
-
-
-@pytest.mark.sweep
-def test_a_run_that_died_is_told_of_once_it_can_commit_no_more(spark: SparkSession, lake: Path) -> None:
-    raw(spark, lake)
-    conf = audited(lake)
-    log = audit_log.opened(spark, conf)
-    assert log is not None
-    location = (lake / "treated" / "t").as_uri().replace("file:///", "file:/")
-    body = {"location": location, "version": -1, "mode": "full"}
-    log.append(lambda state: [log.leaf("run_started", now(), table="t", run_id="dead", body=body)])
-    assert audit.run(spark, conf, "settle") == []  # nobody knows
-    pseudonymize.run(spark, conf, "t")
-    found = listed(spark, conf)
-    assert [(row["kind"], row["run_id"] == "dead") for row in found][-1] == ("run_failed", True)
-    assert not verified(spark, conf).findings
-
-
 @pytest.mark.sweep
 def test_a_log_that_was_cut_is_not_written_on(spark: SparkSession, lake: Path) -> None:
     raw(spark, lake)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from jobs.audit_log import log as audit_log
 from jobs.audit_log.log import Log
 from jobs.configuration import config
 from jobs.configuration.config import ConfigError
-from jobs.console.exit_codes import BadUsage
+from jobs.console.exit_codes import BadUsage, Refused
+from jobs.gates import configuration_gates
 from tests.helpers.audits import COLUMNS, ORIGIN, audited
 from tests.helpers.lakes import table
 
@@ -37,6 +39,32 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "unknown": ({"orgin": "x"}, "did you mean 'origin'?"),
     "negative": ({"contents_up_to_mb": -1}, "contents_up_to_mb"),
 }
+
+
+def test_the_key_of_columns_does_not_sign_by_another_name(lake: Path) -> None:
+    """Two names of one keyset are one key."""
+    audited(lake)
+    keys = yaml.safe_load((lake / "conf" / "keys.yaml").read_text())
+    (lake / "conf" / "keys.yaml").write_text(yaml.safe_dump({**keys, "again": dict(keys["crm"])}))
+    stated = yaml.safe_load((lake / "conf" / "audit.yaml").read_text())
+    (lake / "conf" / "audit.yaml").write_text(yaml.safe_dump({**stated, "signing_key": "again"}))
+    with pytest.raises(ConfigError, match=r"expected a key that does nothing but sign, got the one of catalog/t\.yaml"):
+        config.load(lake / "conf")
+
+
+def test_a_key_that_the_policy_does_not_approve_signs_nothing(lake: Path) -> None:
+    """What is asked by `check` and by every run is in tests/jobs/gates; here are the verbs of the log itself."""
+    audited(lake)
+    policy = yaml.safe_load((lake / "conf" / "policy.yaml").read_text())
+    (lake / "conf" / "policy.yaml").write_text(yaml.safe_dump({**policy, "approved": {"keys": ["crm"]}}))
+    conf = config.load(lake / "conf")
+    assert conf.audit is not None
+    log = Log(None, conf, conf.audit)  # type: ignore[arg-type]
+    with pytest.raises(Refused, match=r"key log is not approved; policy\.yaml approves crm"):
+        log.signer()
+    assert len(log.trusted) == 1, "what it signed before is checked all the same"
+    (found,) = configuration_gates.all_findings(conf, datetime.date(2026, 11, 28))
+    assert str(found).startswith("keys.yaml:")
 
 
 @pytest.mark.parametrize("name", FAULTS)

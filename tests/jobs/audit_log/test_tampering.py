@@ -15,6 +15,7 @@ from pyspark.sql import SparkSession
 
 from jobs import audit, pseudonymize
 from jobs.audit_log import log as audit_log
+from jobs.audit_log.leaves import now
 from jobs.audit_log.state import State
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import BadUsage
@@ -286,3 +287,69 @@ def test_what_others_committed_is_no_tampering_but_is_told(scene: Scene) -> None
     found = audit.run(scene.spark, scene.conf, "verify")
     assert found.is_whole
     assert [str(each) for each in found.findings] == ["table t: others made version 2; the log tells of version 1"]
+
+
+# -- what cannot be known, and what cannot be checked ------------------------------------------------------------------
+
+
+def emptied(scene: Scene, fresh: bool) -> None:
+    """The log and all checkpoints taken away; or another log in its place, which begins anew."""
+    shutil.rmtree(scene.lake / "audit")
+    shutil.rmtree(scene.lake / "checkpoints")
+    java_class(scene.spark._jvm, f"{DELTA}.DeltaLog").clearCache()
+    log = audit_log.opened(scene.spark, scene.conf)
+    assert log is not None
+    if fresh:
+        log.append(lambda state: [log.leaf("key_use", now())])
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_log_without_any_checkpoint_is_found_by_one_that_was_kept(scene: Scene, fresh: bool) -> None:
+    kept = scene.checkpoint(6).read_text()
+    emptied(scene, fresh)
+    found = wrong(scene.spark, scene.conf, checkpoints={"kept": kept})
+    assert f"kept: it was signed for 6 rows, of which {int(fresh)} are there and whole" in found
+    alone = audit.run(scene.spark, scene.conf, "verify")
+    assert alone.is_whole == fresh, "of a log that begins anew nothing is known without a checkpoint"
+    told = [str(each) for each in alone.findings if each.level == "note"]
+    assert any("or the whole log was made anew, cannot be known without one that was kept" in each for each in told)
+
+
+def test_a_table_that_cannot_be_checked_is_no_success(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    log = audit_log.opened(scene.spark, scene.conf)
+    assert log is not None
+    sums = {"count": 0, "bytes": 0, "sha256": "0" * 64}
+    body = {"location": "s3a://out/of/reach", "version": 0, "files": sums}
+    log.append(lambda state: [log.leaf("run_committed", now(), table="far", run_id="x", body=body)])
+    assert audit.main(verify := ["verify", "--conf", str(scene.lake / "conf")]) == 1
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].startswith(
+        "unchecked: table far: it is out of reach, or its log no longer tells the files of version 0"
+    )
+    assert told[-1] == ("as it was as far as it could be checked, and 1 part(s) could NOT be: 7 rows and 2 checkpoints")
+    assert audit.main([*verify, "--allow-unchecked", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["whole"], said["unchecked"], said["findings"][0]["level"]) == (True, 1, "unchecked")
+
+
+@pytest.mark.sweep
+def test_a_table_whose_log_was_cleaned_is_not_checked(scene: Scene) -> None:
+    place = f"{scene.lake}/treated/t"
+    scene.spark.sql(f"DELETE FROM delta.`{place}` WHERE amount = 1")
+    java_class(scene.spark._jvm, f"{DELTA}.DeltaLog").forTable(scene.spark._jsparkSession, place).checkpoint()
+    for version in (0, 1):
+        (scene.lake / "treated" / "t" / "_delta_log" / f"{version:020}.json").unlink()
+    found = audit.run(scene.spark, scene.conf, "verify")
+    assert [str(each).partition(":")[0] for each in found.unchecked] == ["table t"]
+
+
+def test_rows_of_jobs_to_come_are_rows_like_others(scene: Scene) -> None:
+    """So no table has to be made anew for them."""
+    log = audit_log.opened(scene.spark, scene.conf)
+    assert log is not None
+    body = {"versions": [1], "configuration_sha256": "0" * 64, "rows": 1}
+    made = [log.leaf(kind, now(), table="t", outcome="done", body=body) for kind in ("reversal", "erasure")]
+    log.append(lambda state: made)
+    assert wrong(scene.spark, scene.conf) == []
+    listed = audit.run(scene.spark, scene.conf, "list", audit.Asked(kinds=("reversal", "erasure"), outcomes=["done"]))
+    assert [(row["kind"], row["body"]) for row in listed] == [("reversal", body), ("erasure", body)]

@@ -31,6 +31,7 @@ from jobs.gates import (
 )
 from jobs.lake.delta_commit import transaction
 from privacy_udfs.keys import Keyset, clear_cache, create_file, load_keyset
+from tests.helpers import audits
 from tests.helpers.lakes import POLICY, table, write_conf
 
 HASH = {"technique": "keyed_hash", "key": "crm"}
@@ -316,6 +317,14 @@ def other_profiles(at: Scene) -> None:
     at.written("policy.yaml", {**POLICY, "profile": ["pci_dss", "hipaa_safe_harbor"]})
 
 
+def signed_by_a_key_that_is_not_approved(at: Scene) -> None:
+    """The key of the audit log's checkpoints, which no column uses."""
+    at.raw()
+    at.configured({"id": HASH})
+    audits.with_log(at.lake)
+    at.written("policy.yaml", {**POLICY, "approved": {"keys": ["crm"]}})
+
+
 Case = tuple[Callable[[Scene], None], Any, int, str]
 CASES: tuple[Case, ...] = (
     (unguarded, target.unguarded, 0, "is seen only after the commit"),
@@ -361,6 +370,7 @@ CASES: tuple[Case, ...] = (
     (exposed, keys.exposed, 1, "the setting spark.executorEnv.GIVEN holds a keyset"),
     (reviewed, policy.kept, 0, "catalog/t.yaml:1: warning: review_by: the review was due by 2000-01-01"),
     (profiled, policy.kept, 1, "refused: columns.id: hipaa_safe_harbor, rule email: 45 CFR 164.514(b)(2)(i)(F)"),
+    (signed_by_a_key_that_is_not_approved, policy.kept, 1, "keys.yaml:3: refused: log: key log is not approved; polic"),
     (reviewed_too_late, policy.kept, 1, "catalog/t.yaml:1: refused: review_by: the review was due by 2000-01-01"),
 )
 

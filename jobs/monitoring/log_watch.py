@@ -22,13 +22,14 @@ from privacy_udfs.errors import LakenymError
 
 REVERSAL: Kind = "reversal"
 STARTED: Kind = "run_started"
+UNKNOWN: Kind = "run_unknown"
 LATELY = datetime.timedelta(hours=72)
 """Of so long reversals are told, and runs that went wrong before one that did not."""
 OPEN = datetime.timedelta(hours=24)
 """After so long a run should have told how it ended."""
 BACK = datetime.timedelta(days=90)
 """So far the log is read: a table whose last run is older is `stale`."""
-WRONG = {"run_failed": "failed", "run_refused": "was refused"}
+WRONG = {"run_failed": "failed", "run_refused": "was refused", UNKNOWN: "has no known end"}
 FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
@@ -78,7 +79,8 @@ def of_rows(rows: Iterable[Row], names: Collection[str], now: datetime.datetime)
 
 
 def _of_runs(table: str, rows: list[Row], lately: str, open_since: str) -> Iterator[Finding]:
-    ends = [row for row in rows if row.kind in ENDS]
+    known = {row.run_id for row in rows if row.kind in ENDS and row.kind != UNKNOWN}
+    ends = [row for row in rows if row.kind in ENDS and not (row.kind == UNKNOWN and row.run_id in known)]
     to_do = "look into its job's log, and run it again: audit.py list says which run it was, and why"
     if ends and ends[-1].kind in WRONG:
         message = f"its last run {WRONG[ends[-1].kind]}, at {_minute(ends[-1].time)}"

@@ -143,7 +143,7 @@ def test_risk_is_measured_beside_the_count_of_spark(spark: SparkSession, tmp_pat
     classes, rows = risk.of_measures(spark, tmp_path / "long", 1000, 1, lambda _: None)
     read = risk.of_reading(spark, tmp_path / "wide", 1000, 100, 1, lambda _: None)
     assert 0 < classes <= 1000
-    assert [row.name for row in rows] == [risk.COUNT, risk.K, risk.ALL]
+    assert [row.name for row in rows] == [risk.COUNT, risk.K, risk.ALL, risk.K_PEOPLE, risk.ALL_PEOPLE]
     assert [each.columns for each in read] == [100, 6]
     assert all(each.read > 0 for each in read)
     found = risk.Measured(1000, classes, rows, 1000, read)

@@ -245,6 +245,8 @@ def row(hours_ago: float, kind: str, table: str = "t", run_id: str = "r") -> log
         ([row(71, "run_failed", run_id="a"), row(1, "run_unchanged")], [("warn", "t", "run")]),
         ([row(73, "run_failed", run_id="a"), row(1, "run_unchanged")], []),
         ([row(1, "run_committed"), row(2, "run_failed")], [("warn", "t", "run")]),
+        ([row(1, "run_unknown")], [("alert", "t", "run")]),
+        ([row(2, "run_unknown"), row(1, "run_committed")], []),
         ([row(23, "run_started")], []),
         ([row(25, "run_started")], [("warn", "t", "run")]),
         ([row(25, "run_started", run_id="a"), row(1, "run_committed", run_id="a")], []),

@@ -1,0 +1,96 @@
+"""Which tables join: their columns on the left, the domains on which they do on the right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from jobs.report_pages.drawing.markup import Markup, element, joined
+from jobs.report_pages.facts.lake_facts import Linked
+
+ROW, HEAD, SPACE, WIDTH = 24, 28, 16, 790
+LEFT, RIGHT, PILL_WIDTH = 400, 560, 224
+LONGEST = 34
+
+
+def drawn(links: Sequence[Linked]) -> Markup:
+    """links: that span tables; at least one."""
+    places = _places(links)
+    height = max(y for y in places.values()) + ROW
+    middles = _middles(links, places, height)
+    told = "; ".join(
+        f"{link.domain}: {', '.join(f'{table} {column}' for table, column in link.columns)}" for link in links
+    )
+    return element(
+        "svg",
+        element("title", "Tables and the domains on which they join", id="joins-t"),
+        element("desc", told, id="joins-d"),
+        [_edges(link, places, y) for link, y in zip(links, middles, strict=True)],
+        _tables(places),
+        [_pill(link, y) for link, y in zip(links, middles, strict=True)],
+        viewBox=f"0 0 {WIDTH} {max(height, middles[-1] + 30)}",
+        role="img",
+        aria_labelledby="joins-t joins-d",
+        class_="drawn plain",
+    )
+
+
+def _places(links: Sequence[Linked]) -> dict[tuple[str, str], float]:
+    """Where each column is, top down; a table by its first column, which is empty."""
+    columns: dict[str, dict[str, None]] = {}
+    for link in links:
+        for table, column in link.columns:
+            columns.setdefault(table, {})[column] = None
+    places, y = dict[tuple[str, str], float](), 16.0
+    for table in sorted(columns):
+        places[table, ""] = y
+        y += HEAD
+        for column in columns[table]:
+            places[table, column] = y
+            y += ROW
+        y += SPACE
+    return places
+
+
+def _middles(links: Sequence[Linked], places: Mapping[tuple[str, str], float], height: float) -> list[float]:
+    """Of each domain, as near as there is room to the middle of its columns."""
+    wanted = [sum(places[each] for each in link.columns) / len(link.columns) for link in links]
+    order = sorted(range(len(links)), key=lambda at: (wanted[at], at))
+    found, last = dict[int, float](), -40.0
+    for at in order:
+        last = max(wanted[at], last + 56, 24)
+        found[at] = last
+    return [found[at] for at in range(len(links))]
+
+
+def _tables(places: Mapping[tuple[str, str], float]) -> list[Markup]:
+    return [_column(table, column, y) for (table, column), y in places.items()]
+
+
+def _column(table: str, column: str, y: float) -> Markup:
+    if not column:
+        line = element("line", x1=0, x2=LEFT, y1=y + 9, y2=y + 9, class_="grid")
+        return joined(element("text", element("title", table), _cut(table), x=0, y=y + 2, font_weight=600), line)
+    name = element("text", element("title", column), _cut(column), x=14, y=y + 4, class_="t-name")
+    return joined(name, element("circle", cx=LEFT, cy=y, r=3.5, class_="dot"))
+
+
+def _edges(link: Linked, places: Mapping[tuple[str, str], float], y: float) -> list[Markup]:
+    return [
+        element(
+            "path",
+            d=f"M{LEFT + 4} {places[each]}C{LEFT + 90} {places[each]} {RIGHT - 90} {y} {RIGHT} {y}",
+            class_="way",
+        )
+        for each in link.columns
+    ]
+
+
+def _pill(link: Linked, y: float) -> Markup:
+    box = element("rect", x=RIGHT, y=y - 21, width=PILL_WIDTH, height=42, rx=8, class_="pill")
+    name = element("text", element("title", link.domain), _cut(link.domain, 28), x=RIGHT + 12, y=y - 3, font_weight=600)
+    how = f"{link.technique}{f', key {link.key}' if link.key else ''}"
+    return joined(box, name, element("text", _cut(how, 38), x=RIGHT + 12, y=y + 13, class_="t-small"))
+
+
+def _cut(text: str, longest: int = LONGEST) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"

@@ -1,0 +1,135 @@
+"""The lineage of a table: from each column of the source, by what is done to it, to the column of the table.
+
+A drawing has the columns of one class, and at most `MOST` of them, so that each fits a printed page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from jobs.report_pages.drawing import page
+from jobs.report_pages.drawing.markup import Content, Markup, between, code, element, joined
+from jobs.report_pages.facts.table_facts import Lineage, Way
+
+MOST = 24
+HEIGHT, NOTED = 32, 46
+LEFT, PILL, PILL_WIDTH, RIGHT, WIDTH = 250, 286, 208, 530, 790
+LONGEST = 32
+"""Letters of a name that fit; the whole name is in the drawing's words."""
+
+
+def content(found: Lineage) -> Content:
+    own = [way for way in found.ways if way.kind != "decides"]
+    beside = [way for way in found.ways if way.kind == "decides" and way.output is not None]
+    of_rows = [way for way in found.ways if way.kind == "decides" and way.output is None]
+    drawings = [
+        each for name in page.CLASSES for each in _of_class(name, [w for w in own if _is_of(found, w, name)], beside)
+    ]
+    return [
+        page.facts([("From", code(found.source)), ("To", code(found.target))]),
+        element("p", f"Note: {found.note}.", class_="soft") if found.note else None,
+        _legend(),
+        drawings,
+        _rows(of_rows),
+    ]
+
+
+def _is_of(found: Lineage, way: Way, name: str) -> bool:
+    return found.class_of.get(way.input, "") == name
+
+
+def _of_class(name: str, ways: Sequence[Way], beside: Sequence[Way]) -> Iterator[Markup]:
+    for at in range(0, len(ways), MOST):
+        title, hue = page.CLASSES[name]
+        part = "" if len(ways) <= MOST else f", {at + 1} to {min(at + MOST, len(ways))} of {len(ways)}"
+        drawn = _drawn(f"way-{hue}-{at}", f"Lineage: {title.lower()}{part}", ways[at : at + MOST], beside, hue)
+        heading = element("h3", page.class_title(name), part)
+        yield element("figure", heading, page.scrolled(f"Lineage of {title.lower()}{part}", drawn))
+
+
+def _drawn(name: str, title: str, ways: Sequence[Way], beside: Sequence[Way], hue: str) -> Markup:
+    notes = {way.input: _beside(way, beside) for way in ways}
+    heights = [NOTED if notes[way.input] else HEIGHT for way in ways]
+    middles = {way.input: sum(heights[:at]) + HEIGHT / 2 for at, way in enumerate(ways)}
+    told = "; ".join(
+        f"{way.input}: {way.step}, {'becomes ' + way.output if way.output else 'not in the table'}" for way in ways
+    )
+    return element(
+        "svg",
+        element("title", title, id=f"{name}-t"),
+        element("desc", told, id=f"{name}-d"),
+        (_decides(way, middles) for way in beside if way.input in middles and way.output in middles),
+        (_way(way, middles[way.input], notes[way.input]) for way in ways),
+        viewBox=f"0 0 {WIDTH} {sum(heights)}",
+        role="img",
+        aria_labelledby=f"{name}-t {name}-d",
+        class_=f"drawn {hue}",
+    )
+
+
+def _beside(way: Way, beside: Sequence[Way]) -> str:
+    inputs = dict.fromkeys(each.input for each in beside if each.output == way.input)
+    return f"also by {', '.join(inputs)}" if inputs else ""
+
+
+def _way(way: Way, y: float, note: str) -> Markup:
+    safe = " safe" if way.protects and way.output is not None else ""
+    ends = element("circle", cx=RIGHT - 12, cy=y, r=3.5, class_="dot")
+    target: Content = _name(way.output or "", RIGHT, y)
+    if way.output is None:
+        ends = element("path", d=f"M{RIGHT - 16} {y - 4}l8 8m0 -8l-8 8", class_="way")
+        target = element("text", "not in the table", x=RIGHT, y=y + 4, class_="t-soft")
+    end = RIGHT - (17 if way.output is None else 15)
+    return joined(
+        _name(way.input, 0, y),
+        element("circle", cx=LEFT + 6, cy=y, r=3.5, class_="dot"),
+        element("path", d=f"M{LEFT + 9} {y}H{PILL}M{PILL + PILL_WIDTH} {y}H{end}", class_=f"way{safe}"),
+        _pill(way.step, y, safe),
+        element("text", _cut(note, 40), x=PILL + 10, y=y + 25, class_="t-small") if note else None,
+        ends,
+        target,
+    )
+
+
+def _pill(step: str, y: float, safe: str) -> Markup:
+    box = element("rect", x=PILL, y=y - 11, width=PILL_WIDTH, height=22, rx=11, class_=f"pill{safe}")
+    css = "t-step t-on" if safe else "t-step"
+    text = element("text", _cut(step, 31), x=PILL + PILL_WIDTH / 2, y=y + 4, text_anchor="middle", class_=css)
+    return joined(box, text)
+
+
+def _decides(way: Way, middles: Mapping[str, float]) -> Markup:
+    start, end = middles[way.input], middles[str(way.output)]
+    x = LEFT + 8
+    curve = f"M{x} {start}C{x + 22} {start} {x + 4} {end} {PILL} {end}"
+    return element("path", d=curve, class_="way says")
+
+
+def _name(name: str, x: float, y: float) -> Markup:
+    return element("text", element("title", name), _cut(name, LONGEST), x=x, y=y + 4, class_="t-name")
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def _rows(ways: Sequence[Way]) -> Content:
+    if not ways:
+        return None
+    told = dict.fromkeys((way.step, way.input) for way in ways)
+    steps = dict.fromkeys(step for step, _ in told)
+    items = (element("li", f"{step}: ", between(code(each) for other, each in told if other == step)) for step in steps)
+    return [element("h3", "Which rows there are"), element("ul", items)]
+
+
+def _legend() -> Markup:
+    items = (
+        (element("rect", x=1, y=1, width=26, height=10, rx=5, class_="pill safe"), "protects every value as a whole"),
+        (element("rect", x=1, y=1, width=26, height=10, rx=5, class_="pill"), "a value, or some of it, may stay"),
+        (element("path", d="M4 2l8 8m0 -8l-8 8", class_="way"), "the column ends here"),
+        (element("path", d="M1 6H27", class_="way says"), "has a say in it"),
+    )
+    listed = (
+        element("li", element("svg", each, width=28, height=12, aria_hidden="true"), words) for each, words in items
+    )
+    return element("ul", listed, class_="legend")

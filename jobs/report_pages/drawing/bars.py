@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 from jobs.report_pages.drawing.markup import Content, Markup, element, joined
 
-FULL = 76.0
-"""Per cent of the width that the longest possible bar has; beside it is the number."""
+FULL = 72.0
+"""Per cent of the width that the longest possible bar has; the number stands behind its end."""
 LABEL, BAR, GAP, AXIS = 19, 11, 4, 24
 HATCHES = {"before": "b-hatch", "below": "h-below", "across": "h-across"}
 """Kinds that are hatched, so that they are told apart without colours, and what style sheets call their lines."""
@@ -57,8 +57,8 @@ def drawn(
         element("desc", told, id=f"{name}-d"),
         _patterns(name),
         (_tick(share, text, top, bottom) for share, text in ticks),
-        (_row(name, row, start) for row, start in zip(rows, starts, strict=True)),
         (_line(line, top, bottom) for line in lines),
+        (_row(name, row, start) for row, start in zip(rows, starts, strict=True)),
         role="img",
         aria_labelledby=f"{name}-t {name}-d",
         width="100%",
@@ -101,8 +101,8 @@ def _row(name: str, row: Row, start: float) -> Markup:
 
 
 def _bar(name: str, bar: Bar, y: float) -> Content:
-    text = element("text", bar.text, x="100%", y=y + BAR - 1, text_anchor="end")
     width, place = _per_cent(bar.share), {"x": 0, "y": y, "height": BAR}
+    text = element("text", bar.text, x=width, dx=7, y=y + BAR - 1)
     if bar.is_hidden:
         return [element("rect", width=width, class_="b-hidden", **place), text]
     if bar.share <= 0:

@@ -94,9 +94,11 @@ def verified(found: Verification | Missing, version: int) -> Content:
     level = "alert" if not found.holds else "warn" if any(c.outcome == "not checked" for c in found.checks) else "good"
     words = "fails" if not found.holds else "holds" if level == "good" else "holds, as far as it was checked"
     rows = ((each.name, page.mark(OUTCOMES[each.outcome], each.outcome), _faults(each.faults)) for each in found.checks)
+    if found.version != version:
+        level, words = "none", f"of version {found.version}: {words}"
     return [
-        element("p", page.mark(level, words), f" Version {found.version} of the table, by jobs/verify.py."),
         stale(found.version, version),
+        element("p", page.mark(level, words), f" Version {found.version} of the table, by jobs/verify.py."),
         page.table(("Check", "Outcome", "Faults"), rows, (2,), "What each check means: docs/verify.md."),
         _survivors(found),
     ]

@@ -8,7 +8,7 @@ from jobs.report_pages.drawing.markup import Markup, element, joined
 from jobs.report_pages.facts.lake_facts import Linked
 
 ROW, HEAD, SPACE, WIDTH = 24, 28, 16, 790
-LEFT, RIGHT, PILL_WIDTH = 400, 560, 224
+LEFT, RIGHT, PILL_WIDTH = 380, 560, 226
 LONGEST = 34
 
 
@@ -27,7 +27,7 @@ def drawn(links: Sequence[Linked]) -> Markup:
         [_edges(link, places, y) for link, y in zip(links, middles, strict=True)],
         _tables(places),
         [_pill(link, y) for link, y in zip(links, middles, strict=True)],
-        viewBox=f"0 0 {WIDTH} {max(height, middles[-1] + 30)}",
+        viewBox=f"0 0 {WIDTH} {max(height, max(middles) + 40)}",
         role="img",
         aria_labelledby="joins-t joins-d",
         class_="drawn plain",
@@ -55,9 +55,9 @@ def _middles(links: Sequence[Linked], places: Mapping[tuple[str, str], float], h
     """Of each domain, as near as there is room to the middle of its columns."""
     wanted = [sum(places[each] for each in link.columns) / len(link.columns) for link in links]
     order = sorted(range(len(links)), key=lambda at: (wanted[at], at))
-    found, last = dict[int, float](), -40.0
+    found, last = dict[int, float](), -74.0
     for at in order:
-        last = max(wanted[at], last + 56, 24)
+        last = max(wanted[at], last + 74, 32)
         found[at] = last
     return [found[at] for at in range(len(links))]
 
@@ -86,10 +86,15 @@ def _edges(link: Linked, places: Mapping[tuple[str, str], float], y: float) -> l
 
 
 def _pill(link: Linked, y: float) -> Markup:
-    box = element("rect", x=RIGHT, y=y - 21, width=PILL_WIDTH, height=42, rx=8, class_="pill")
-    name = element("text", element("title", link.domain), _cut(link.domain, 28), x=RIGHT + 12, y=y - 3, font_weight=600)
-    how = f"{link.technique}{f', key {link.key}' if link.key else ''}"
-    return joined(box, name, element("text", _cut(how, 38), x=RIGHT + 12, y=y + 13, class_="t-small"))
+    box = element("rect", x=RIGHT, y=y - 30, width=PILL_WIDTH, height=60, rx=8, class_="pill")
+    name = element(
+        "text", element("title", link.domain), _cut(link.domain, 28), x=RIGHT + 12, y=y - 11, font_weight=600
+    )
+    how = (link.technique, f"key {link.key}" if link.key else "without a key")
+    lines = [
+        element("text", _cut(each), x=RIGHT + 12, y=y + 6 + 15 * at, class_="t-small") for at, each in enumerate(how)
+    ]
+    return joined(box, name, lines)
 
 
 def _cut(text: str, longest: int = LONGEST) -> str:

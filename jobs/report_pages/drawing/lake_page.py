@@ -8,6 +8,7 @@ from jobs.report_pages.drawing import evidence, joins_drawing, page, table_page
 from jobs.report_pages.drawing.markup import Content, between, code, element, joined
 from jobs.report_pages.drawing.numbers import count, plural, share
 from jobs.report_pages.drawing.page import Section
+from jobs.report_pages.drawing.risk_drawing import crowd
 from jobs.report_pages.facts.lake_facts import Joins, LakeFacts
 from jobs.report_pages.facts.plain import Missing, Notice
 from jobs.report_pages.facts.table_facts import Head, Measured, TableFacts
@@ -48,7 +49,7 @@ def _summary(facts: LakeFacts) -> str:
         told += f" {plural(len(missing), 'table misses', 'tables miss')} a threshold of risk."
     worst = _worst(facts)
     if worst is not None and isinstance(worst.after, Measured):
-        told += f" The smallest crowd anybody hides in is one of {worst.after.k:,}, in {worst.name}."
+        told += f" The smallest crowd is in {worst.name}: {crowd(worst.after)}."
     return told
 
 
@@ -81,7 +82,7 @@ def _warnings(facts: LakeFacts) -> tuple[Notice, ...]:
 
 
 def _tables(tables: Sequence[TableFacts], places: Places) -> Content:
-    header = ("Table", "State", "Version", "Counted", "k", "At risk", "To be reviewed by", "Owner")
+    header = ("Table", "State", "Version", "Counted", "k", "At risk", "To be reviewed by")
     return page.table(header, _rows(tables, places), (2, 3, 4, 5), _CAPTION)
 
 
@@ -96,7 +97,6 @@ def _rows(tables: Sequence[TableFacts], places: Places) -> Iterator[Sequence[Con
             f"{each.head.version:,}" if isinstance(each.head, Head) else NONE,
             *_measured(each.after),
             dict(each.use.stated)["To be reviewed by"],
-            each.owner,
         )
 
 

@@ -73,7 +73,7 @@ def _beside(way: Way, beside: Sequence[Way]) -> str:
 
 
 def _way(way: Way, y: float, note: str) -> Markup:
-    safe = " safe" if way.protects and way.output is not None else ""
+    safe = " gone" if way.output is None else " safe" if way.protects else ""
     ends = element("circle", cx=RIGHT - 12, cy=y, r=3.5, class_="dot")
     target: Content = _name(way.output or "", RIGHT, y)
     if way.output is None:
@@ -81,7 +81,7 @@ def _way(way: Way, y: float, note: str) -> Markup:
         target = element("text", "not in the table", x=RIGHT, y=y + 4, class_="t-soft")
     end = RIGHT - (17 if way.output is None else 15)
     return joined(
-        _name(way.input, 0, y),
+        _name(way.input, LEFT - 6, y, "end"),
         element("circle", cx=LEFT + 6, cy=y, r=3.5, class_="dot"),
         element("path", d=f"M{LEFT + 9} {y}H{PILL}M{PILL + PILL_WIDTH} {y}H{end}", class_=f"way{safe}"),
         _pill(way.step, y, safe),
@@ -93,7 +93,7 @@ def _way(way: Way, y: float, note: str) -> Markup:
 
 def _pill(step: str, y: float, safe: str) -> Markup:
     box = element("rect", x=PILL, y=y - 11, width=PILL_WIDTH, height=22, rx=11, class_=f"pill{safe}")
-    css = "t-step t-on" if safe else "t-step"
+    css = "t-step t-on" if safe == " safe" else "t-step"
     text = element("text", _cut(step, 31), x=PILL + PILL_WIDTH / 2, y=y + 4, text_anchor="middle", class_=css)
     return joined(box, text)
 
@@ -105,8 +105,9 @@ def _decides(way: Way, middles: Mapping[str, float]) -> Markup:
     return element("path", d=curve, class_="way says")
 
 
-def _name(name: str, x: float, y: float) -> Markup:
-    return element("text", element("title", name), _cut(name, LONGEST), x=x, y=y + 4, class_="t-name")
+def _name(name: str, x: float, y: float, anchor: str = "start") -> Markup:
+    cut = _cut(name, LONGEST)
+    return element("text", element("title", name), cut, x=x, y=y + 4, text_anchor=anchor, class_="t-name")
 
 
 def _cut(text: str, longest: int) -> str:

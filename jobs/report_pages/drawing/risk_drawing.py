@@ -54,12 +54,22 @@ def _gap(name: str, found: Missing) -> Content:
 def _told(before: Measured | Missing, after: Measured | Missing) -> str:
     if isinstance(before, Measured) and isinstance(after, Measured):
         return (
-            f"The smallest crowd that anybody hides in (k) was {before.k:,} by the source's quasi-identifiers and is "
-            f"{after.k:,} by those that the table still shows. {_wanted(after)}"
+            f"Before, by the source's quasi-identifiers, {crowd(before)}; after, by those that the table still shows, "
+            f"{crowd(after)}. {_wanted(after)}"
         )
     found = after if isinstance(after, Measured) else before
     assert isinstance(found, Measured)
-    return f"The smallest crowd that anybody hides in (k) is {found.k:,}. {_wanted(found)}"
+    return f"By its quasi-identifiers {crowd(found)}. {_wanted(found)}"
+
+
+def crowd(found: Measured) -> str:
+    """The smallest crowd in words."""
+    if not found.k:
+        return "there is nobody in it"
+    some = "somebody" if found.counted == "people" else "a row"
+    return (
+        f"{some} stands alone (k 1)" if found.k == 1 else f"everybody hides among {found.k:,} or more (k {found.k:,})"
+    )
 
 
 def _wanted(found: Measured) -> str:

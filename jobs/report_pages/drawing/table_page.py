@@ -8,6 +8,7 @@ from jobs.report_pages.drawing import column_tables, evidence, lineage_drawing, 
 from jobs.report_pages.drawing.markup import Content, Markup, between, code, element, joined
 from jobs.report_pages.drawing.numbers import count, plural, share
 from jobs.report_pages.drawing.page import Section
+from jobs.report_pages.drawing.risk_drawing import crowd
 from jobs.report_pages.facts.plain import Missing
 from jobs.report_pages.facts.table_facts import Column, Head, Join, Measured, TableFacts, Use
 
@@ -98,9 +99,9 @@ def _risk(facts: TableFacts) -> str:
         return ""
     at_risk = share(after.chances["prosecutor", "at_risk"])
     was = f" (before: {share(before.chances['prosecutor', 'at_risk'])})" if isinstance(before, Measured) else ""
-    wants = f"; the policy wants {after.wanted_k:,}" if after.wanted_k is not None else ""
+    wants = f"; the policy wants k {after.wanted_k:,}" if after.wanted_k is not None else ""
     return (
-        f"Everybody hides in a crowd of at least {after.k:,}{wants}. A share of {at_risk}{was} has a chance to be "
+        f"In it {crowd(after)}{wants}. A share of {at_risk}{was} has a chance to be "
         f"found that is above {after.threshold:.3g}."
     )
 
@@ -111,7 +112,7 @@ def _figures(facts: TableFacts) -> Iterator[tuple[str, str, str]]:
         many = count(after.many)
         yield after.counted, many, f"in {count(after.classes)} classes"
         was = f"before: {before.k:,}" if isinstance(before, Measured) else ""
-        yield "smallest crowd (k)", f"{after.k:,}", was
+        yield "k", f"{after.k:,}", was
         risk = share(after.chances["prosecutor", "at_risk"])
         was = f"before: {share(before.chances['prosecutor', 'at_risk'])}" if isinstance(before, Measured) else ""
         yield f"share above {after.threshold:.3g}", risk, was

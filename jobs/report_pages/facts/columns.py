@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pydantic_core import to_jsonable_python
 from pyspark.sql import types as T
 
 from jobs.configuration.column_path import ColumnPath, Document, Element, Field, MapKey, MapValue
 from jobs.configuration.documents import canonical_json
 from jobs.configuration.models import ColumnRule, TableConfig
 from jobs.record import told_elsewhere
-from jobs.record.column_record import ColumnRecord
+from jobs.record.column_record import NEVER_MATTERS, ColumnRecord
 from jobs.record.record_reader import Columns
 from jobs.record.treated_table import ColumnPrivacy, privacy_of
 from jobs.report_pages.facts.table_facts import Column, Treatment
 from privacy_udfs.errors import LakenymError
 from privacy_udfs.strength import Shows
-from privacy_udfs.techniques import BY_NAME, parse
+from privacy_udfs.techniques import parse
 
 LEARNS: Mapping[Shows | None, str] = {
     Shows.NOTHING: "nothing: the column is not there",
@@ -117,11 +116,9 @@ def _treatment(path: str, record: ColumnRecord, rule: ColumnRule | None) -> Trea
 
 
 def _chosen(record: ColumnRecord) -> Iterator[str]:
-    """The parameters that are not at their defaults."""
-    technique = BY_NAME.get(record.technique)
+    """The parameters that say something: no empty ones, and not that refused values stop the run, as ever."""
     for name, value in record.parameters.items():
-        field = None if technique is None else technique.model_fields.get(name)
-        if field is None or field.is_required() or to_jsonable_python(field.default) != value:
+        if value not in (None, "", [], False) and (name, value) != (NEVER_MATTERS, "stop"):
             yield name
 
 

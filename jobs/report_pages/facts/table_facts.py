@@ -11,7 +11,7 @@ from jobs.report_pages.facts.plain import Missing, Notice, Number
 
 @dataclasses.dataclass(frozen=True)
 class Treatment:
-    """What was done to a column, in all rows or in one case of it. parameters: those that are not at their defaults.
+    """What was done to a column, in all rows or in one case of it. parameters: those that say something.
     why: empty where the configuration does not say. learns: what a reader without a key learns. way_back: whether, and
     for whom, there is a way back to values."""
 

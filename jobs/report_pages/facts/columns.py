@@ -118,7 +118,8 @@ def _treatment(path: str, record: ColumnRecord, rule: ColumnRule | None) -> Trea
 def _chosen(record: ColumnRecord) -> Iterator[str]:
     """The parameters that say something: no empty ones, and not that refused values stop the run, as ever."""
     for name, value in record.parameters.items():
-        if value not in (None, "", [], False) and (name, value) != (NEVER_MATTERS, "stop"):
+        is_empty = value is None or value is False or value in ("", [])
+        if not is_empty and (name, value) != (NEVER_MATTERS, "stop"):
             yield name
 
 

@@ -42,6 +42,7 @@ from jobs.report_pages.facts.lake_facts import LakeFacts
 from jobs.report_pages.facts.plain import Missing
 from jobs.run_events import events
 from jobs.spark_app import failures, session
+from privacy_udfs.errors import LakenymError
 
 RECORDS, INDEX = "processing_records", "index"
 EPOCH = "SOURCE_DATE_EPOCH"
@@ -88,10 +89,18 @@ def facts(spark: SparkSession, conf: Config, tables: Sequence[str], asked: Pages
         verified={} if asked.verified is None else told_files.verified(asked.verified),
         monitored={} if asked.monitored is None else told_files.monitored(asked.monitored),
     )
-    links = linkage.run(spark, {name: entry.target for name, entry in conf.tables.items()})
     own = session.for_run(spark)
-    found = dataclasses.replace(known, linkage=links.found, left_out=links.left_out)
+    found = dataclasses.replace(known, **_links(spark, conf))
     return failures.translated("the lake", lambda: gather.of_lake(own, conf, tables, found))
+
+
+def _links(spark: SparkSession, conf: Config) -> dict[str, Any]:
+    """How all tables of the catalog join; who cannot be asked keeps no page from being made."""
+    try:
+        links = linkage.run(spark, {name: entry.target for name, entry in conf.tables.items()})
+    except LakenymError as error:
+        return {"left_out": {"all tables": f"they could not be asked how they join ({type(error).__name__})"}}
+    return {"linkage": links.found, "left_out": links.left_out}
 
 
 def _now(environ: Mapping[str, str]) -> datetime.datetime:

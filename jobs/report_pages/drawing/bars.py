@@ -57,8 +57,8 @@ def drawn(
         element("desc", told, id=f"{name}-d"),
         _patterns(name),
         (_tick(share, text, top, bottom) for share, text in ticks),
-        (_line(line, top, bottom) for line in lines),
         (_row(name, row, start) for row, start in zip(rows, starts, strict=True)),
+        (_line(line, top, [(y + LABEL, y + each) for y, each in zip(starts, heights, strict=True)]) for line in lines),
         role="img",
         aria_labelledby=f"{name}-t {name}-d",
         width="100%",
@@ -85,11 +85,12 @@ def _tick(share: float, text: str, top: float, bottom: float) -> Markup:
     )
 
 
-def _line(line: Line, top: float, bottom: float) -> Markup:
+def _line(line: Line, top: float, rows: Sequence[tuple[float, float]]) -> Markup:
+    """Through the bars of each row, and not through its label."""
     x = _per_cent(line.share)
     anchor = "end" if line.share > 0.6 else "start"
     return joined(
-        element("line", x1=x, x2=x, y1=top - 4, y2=bottom, class_="bound"),
+        [element("line", x1=x, x2=x, y1=begins - 2, y2=ends - 8, class_="bound") for begins, ends in rows],
         element("text", line.text, x=x, y=top - 7, text_anchor=anchor, class_="t-small"),
     )
 

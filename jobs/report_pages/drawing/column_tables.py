@@ -16,7 +16,7 @@ def content(columns: Sequence[Column]) -> Iterator[Markup]:
         own = [each for each in columns if (each.class_ or "") == name]
         if own:
             yield element("h3", page.class_title(name), f" ({len(own)})")
-            yield page.table(HEADER, _rows(own))
+            yield page.table(HEADER, _rows(own), css="fixed")
 
 
 def _rows(columns: Sequence[Column]) -> Iterator[Sequence[Content]]:

@@ -7,16 +7,17 @@ from collections.abc import Mapping, Sequence
 from jobs.report_pages.drawing.markup import Markup, element, joined
 from jobs.report_pages.facts.lake_facts import Linked
 
-ROW, HEAD, SPACE, WIDTH = 24, 28, 16, 790
-LEFT, RIGHT, PILL_WIDTH = 380, 560, 226
-LONGEST = 34
+ROW, HEAD, SPACE = 24, 28, 16
+GAP, PILL_WIDTH, LETTER, LONGEST = 150, 226, 8, 34
 
 
 def drawn(links: Sequence[Linked]) -> Markup:
     """links: that span tables; at least one."""
     places = _places(links)
-    height = max(y for y in places.values()) + ROW
-    middles = _middles(links, places, height)
+    height, left = max(places.values()) + ROW, _left(places)
+    width = left + GAP + PILL_WIDTH + 2
+    middles = _middles(links, places)
+    bottom = max(height, max(middles) + 40)
     told = "; ".join(
         f"{link.domain}: {', '.join(f'{table} {column}' for table, column in link.columns)}" for link in links
     )
@@ -24,10 +25,12 @@ def drawn(links: Sequence[Linked]) -> Markup:
         "svg",
         element("title", "Tables and the domains on which they join", id="joins-t"),
         element("desc", told, id="joins-d"),
-        [_edges(link, places, y) for link, y in zip(links, middles, strict=True)],
-        _tables(places),
-        [_pill(link, y) for link, y in zip(links, middles, strict=True)],
-        viewBox=f"0 0 {WIDTH} {max(height, max(middles) + 40)}",
+        [_edges(link, places, left, y) for link, y in zip(links, middles, strict=True)],
+        [_column(table, column, left, y) for (table, column), y in places.items()],
+        [_pill(link, left + GAP, y) for link, y in zip(links, middles, strict=True)],
+        width=width,
+        height=f"{bottom:.0f}",
+        viewBox=f"0 0 {width} {bottom:.0f}",
         role="img",
         aria_labelledby="joins-t joins-d",
         class_="drawn plain",
@@ -51,7 +54,7 @@ def _places(links: Sequence[Linked]) -> dict[tuple[str, str], float]:
     return places
 
 
-def _middles(links: Sequence[Linked], places: Mapping[tuple[str, str], float], height: float) -> list[float]:
+def _middles(links: Sequence[Linked], places: Mapping[tuple[str, str], float]) -> list[float]:
     """Of each domain, as near as there is room to the middle of its columns."""
     wanted = [sum(places[each] for each in link.columns) / len(link.columns) for link in links]
     order = sorted(range(len(links)), key=lambda at: (wanted[at], at))
@@ -62,38 +65,36 @@ def _middles(links: Sequence[Linked], places: Mapping[tuple[str, str], float], h
     return [found[at] for at in range(len(links))]
 
 
-def _tables(places: Mapping[tuple[str, str], float]) -> list[Markup]:
-    return [_column(table, column, y) for (table, column), y in places.items()]
+def _left(places: Mapping[tuple[str, str], float]) -> int:
+    """Where the dots are: behind the longest name."""
+    longest = max(len(name) for place in places for name in place)
+    return 24 + min(longest, LONGEST) * LETTER
 
 
-def _column(table: str, column: str, y: float) -> Markup:
+def _column(table: str, column: str, left: int, y: float) -> Markup:
     if not column:
-        line = element("line", x1=0, x2=LEFT, y1=y + 9, y2=y + 9, class_="grid")
+        line = element("line", x1=0, x2=left, y1=y + 9, y2=y + 9, class_="grid")
         return joined(element("text", element("title", table), _cut(table), x=0, y=y + 2, font_weight=600), line)
     name = element("text", element("title", column), _cut(column), x=14, y=y + 4, class_="t-name")
-    return joined(name, element("circle", cx=LEFT, cy=y, r=3.5, class_="dot"))
+    return joined(name, element("circle", cx=left, cy=y, r=3.5, class_="dot"))
 
 
-def _edges(link: Linked, places: Mapping[tuple[str, str], float], y: float) -> list[Markup]:
-    return [
-        element(
-            "path",
-            d=f"M{LEFT + 4} {places[each]}C{LEFT + 90} {places[each]} {RIGHT - 90} {y} {RIGHT} {y}",
-            class_="way",
-        )
-        for each in link.columns
-    ]
+def _edges(link: Linked, places: Mapping[tuple[str, str], float], left: int, y: float) -> list[Markup]:
+    end, bend = left + GAP, GAP // 2
+    starts = [places[each] for each in link.columns]
+    curves = [f"M{left + 4} {at}C{left + bend} {at} {end - bend} {y:.1f} {end} {y:.1f}" for at in starts]
+    return [element("path", d=curve, class_="way") for curve in curves]
 
 
-def _pill(link: Linked, y: float) -> Markup:
-    box = element("rect", x=RIGHT, y=y - 30, width=PILL_WIDTH, height=60, rx=8, class_="pill")
-    name = element(
-        "text", element("title", link.domain), _cut(link.domain, 28), x=RIGHT + 12, y=y - 11, font_weight=600
-    )
+def _pill(link: Linked, x: int, y: float) -> Markup:
+    box = element("rect", x=x, y=f"{y - 30:.1f}", width=PILL_WIDTH, height=60, rx=8, class_="pill")
+    title = element("title", link.domain)
+    name = element("text", title, _cut(link.domain, 28), x=x + 12, y=f"{y - 11:.1f}", font_weight=600)
     how = (link.technique, f"key {link.key}" if link.key else "without a key")
-    lines = [
-        element("text", _cut(each), x=RIGHT + 12, y=y + 6 + 15 * at, class_="t-small") for at, each in enumerate(how)
-    ]
+    lines = (
+        element("text", _cut(each), x=x + 12, y=f"{y + 6 + 15 * at:.1f}", class_="t-small")
+        for at, each in enumerate(how)
+    )
     return joined(box, name, lines)
 
 

@@ -5,6 +5,7 @@ A drawing has the columns of one class, and at most `MOST` of them, so that each
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 
 from jobs.report_pages.drawing import page
@@ -13,9 +14,8 @@ from jobs.report_pages.facts.table_facts import Lineage, Way
 
 MOST = 24
 HEIGHT, NOTED = 32, 46
-LEFT, PILL, PILL_WIDTH, RIGHT, WIDTH = 250, 286, 208, 530, 790
-LONGEST = 32
-"""Letters of a name that fit; the whole name is in the drawing's words."""
+PILL_WIDTH, LETTER, LONGEST = 214, 7.6, 32
+"""LETTER: how wide one of a name is. LONGEST: so many are shown; the whole name is in the drawing's words."""
 
 
 def content(found: Lineage) -> Content:
@@ -47,8 +47,37 @@ def _of_class(name: str, ways: Sequence[Way], beside: Sequence[Way]) -> Iterator
         yield element("figure", heading, page.scrolled(f"Lineage of {title.lower()}{part}", drawn))
 
 
+@dataclasses.dataclass(frozen=True)
+class _Frame:
+    """Where a drawing's columns begin: names of the source end at ``left``, those of the table begin at ``right``."""
+
+    left: float
+    names: float
+
+    @classmethod
+    def of(cls, ways: Sequence[Way]) -> _Frame:
+        source, target = (max(map(len, names), default=0) for names in _names(ways))
+        return cls(min(source, LONGEST) * LETTER + 8, max(min(target, LONGEST) * LETTER, 110.0))
+
+    @property
+    def pill(self) -> float:
+        return self.left + 38
+
+    @property
+    def right(self) -> float:
+        return self.pill + PILL_WIDTH + 38
+
+    @property
+    def width(self) -> float:
+        return self.right + self.names + 8
+
+
+def _names(ways: Sequence[Way]) -> tuple[list[str], list[str]]:
+    return [way.input for way in ways], [way.output for way in ways if way.output is not None]
+
+
 def _drawn(name: str, title: str, ways: Sequence[Way], beside: Sequence[Way], hue: str) -> Markup:
-    notes = {way.input: _beside(way, beside) for way in ways}
+    notes, frame = {way.input: _beside(way, beside) for way in ways}, _Frame.of(ways)
     heights = [NOTED if notes[way.input] else HEIGHT for way in ways]
     middles = {way.input: sum(heights[:at]) + HEIGHT / 2 for at, way in enumerate(ways)}
     told = "; ".join(
@@ -58,9 +87,11 @@ def _drawn(name: str, title: str, ways: Sequence[Way], beside: Sequence[Way], hu
         "svg",
         element("title", title, id=f"{name}-t"),
         element("desc", told, id=f"{name}-d"),
-        (_decides(way, middles) for way in beside if way.input in middles and way.output in middles),
-        (_way(way, middles[way.input], notes[way.input]) for way in ways),
-        viewBox=f"0 0 {WIDTH} {sum(heights)}",
+        (_decides(frame, way, middles) for way in beside if way.input in middles and way.output in middles),
+        (_way(frame, way, middles[way.input], notes[way.input]) for way in ways),
+        width=f"{frame.width:.0f}",
+        height=sum(heights),
+        viewBox=f"0 0 {frame.width:.0f} {sum(heights)}",
         role="img",
         aria_labelledby=f"{name}-t {name}-d",
         class_=f"drawn {hue}",
@@ -72,42 +103,47 @@ def _beside(way: Way, beside: Sequence[Way]) -> str:
     return f"also by {', '.join(inputs)}" if inputs else ""
 
 
-def _way(way: Way, y: float, note: str) -> Markup:
-    safe = " gone" if way.output is None else " safe" if way.protects else ""
-    ends = element("circle", cx=RIGHT - 12, cy=y, r=3.5, class_="dot")
-    target: Content = _name(way.output or "", RIGHT, y)
+def _way(frame: _Frame, way: Way, y: float, note: str) -> Markup:
+    css = "gone" if way.output is None else "safe" if way.protects else ""
+    end, pill = frame.right - 12, frame.pill
+    ends = element("circle", cx=f"{end:.1f}", cy=y, r=3.5, class_="dot")
+    target: Content = _name(way.output or "", frame.right, y)
     if way.output is None:
-        ends = element("path", d=f"M{RIGHT - 16} {y - 4}l8 8m0 -8l-8 8", class_="way")
-        target = element("text", "not in the table", x=RIGHT, y=y + 4, class_="t-soft")
-    end = RIGHT - (17 if way.output is None else 15)
+        ends = element("path", d=f"M{end - 4:.1f} {y - 4}l8 8m0 -8l-8 8", class_="way")
+        target = element("text", "not in the table", x=f"{frame.right:.1f}", y=y + 4, class_="t-soft")
     return joined(
-        _name(way.input, LEFT - 6, y, "end"),
-        element("circle", cx=LEFT + 6, cy=y, r=3.5, class_="dot"),
-        element("path", d=f"M{LEFT + 9} {y}H{PILL}M{PILL + PILL_WIDTH} {y}H{end}", class_=f"way{safe}"),
-        _pill(way.step, y, safe),
-        element("text", _cut(note, 40), x=PILL + 10, y=y + 25, class_="t-small") if note else None,
+        _name(way.input, frame.left - 6, y, "end"),
+        element("circle", cx=f"{frame.left + 6:.1f}", cy=y, r=3.5, class_="dot"),
+        element(
+            "path",
+            d=f"M{frame.left + 9:.1f} {y}H{pill:.1f}M{pill + PILL_WIDTH:.1f} {y}H{end - 5:.1f}",
+            class_=f"way {css}",
+        ),
+        _pill(pill, way.step, y, css),
+        element("text", _cut(note, 34), x=f"{pill + 10:.1f}", y=y + 25, class_="t-small") if note else None,
         ends,
         target,
     )
 
 
-def _pill(step: str, y: float, safe: str) -> Markup:
-    box = element("rect", x=PILL, y=y - 11, width=PILL_WIDTH, height=22, rx=11, class_=f"pill{safe}")
-    css = "t-step t-on" if safe == " safe" else "t-step"
-    text = element("text", _cut(step, 31), x=PILL + PILL_WIDTH / 2, y=y + 4, text_anchor="middle", class_=css)
-    return joined(box, text)
+def _pill(x: float, step: str, y: float, css: str) -> Markup:
+    box = element("rect", x=f"{x:.1f}", y=y - 11, width=PILL_WIDTH, height=22, rx=11, class_=f"pill {css}")
+    own = "t-step t-on" if css == "safe" else "t-step"
+    middle = f"{x + PILL_WIDTH / 2:.1f}"
+    return joined(box, element("text", _cut(step, 31), x=middle, y=y + 4, text_anchor="middle", class_=own))
 
 
-def _decides(way: Way, middles: Mapping[str, float]) -> Markup:
+def _decides(frame: _Frame, way: Way, middles: Mapping[str, float]) -> Markup:
     start, end = middles[way.input], middles[str(way.output)]
-    x = LEFT + 8
-    curve = f"M{x} {start}C{x + 22} {start} {x + 4} {end} {PILL} {end}"
+    x = frame.left + 8
+    curve = f"M{x:.1f} {start}C{x + 24:.1f} {start} {x + 4:.1f} {end} {frame.pill:.1f} {end}"
     return element("path", d=curve, class_="way says")
 
 
 def _name(name: str, x: float, y: float, anchor: str = "start") -> Markup:
     cut = _cut(name, LONGEST)
-    return element("text", element("title", name), cut, x=x, y=y + 4, text_anchor=anchor, class_="t-name")
+    where = {"x": f"{x:.1f}", "y": y + 4, "text_anchor": anchor}
+    return element("text", element("title", name), cut, class_="t-name", **where)
 
 
 def _cut(text: str, longest: int) -> str:

@@ -116,9 +116,10 @@ def class_title(name: str | None) -> Markup:
 
 
 def table(
-    header: Sequence[str], rows: Iterator[Sequence[Content]], numbers: Sequence[int] = (), more: str = ""
+    header: Sequence[str], rows: Iterator[Sequence[Content]], numbers: Sequence[int] = (), more: str = "", css: str = ""
 ) -> Markup:
-    """A table whose first column names its rows; on a narrow screen a row is a block. numbers: columns flush right."""
+    """A table whose first column names its rows; on a narrow screen a row is a block. numbers: columns flush right.
+    more: its caption. css: what style sheets call it besides."""
 
     def cell(at: int, content: Content) -> Markup:
         css = "n" if at in numbers else None
@@ -136,7 +137,7 @@ def table(
         element("caption", more) if more else None,
         element("thead", element("tr", heads, role="row"), role="rowgroup"),
         element("tbody", body, role="rowgroup"),
-        class_="stack",
+        class_=f"stack {css}".strip(),
         role="table",
     )
 

@@ -58,7 +58,8 @@ def _top(facts: TableFacts, index: str) -> Content:
 def state(facts: TableFacts) -> tuple[str, str]:
     """Of a table, in a sign and a word: whether it is there, and what wants somebody."""
     if isinstance(facts.head, Missing):
-        return "none" if facts.head.why.startswith("the table was never") else "alert", "not treated"
+        is_never = facts.head.why.startswith("the table was never")
+        return ("none", "never treated") if is_never else ("alert", "cannot be told of")
     levels = {each.level for each in facts.warnings}
     if "alert" in levels:
         return "alert", "treated; look at it now"

@@ -95,7 +95,11 @@ def _of_table(
     if looked is None or not recorded:
         why = unsound or ("its target cannot be looked at" if looked is None else _why_not(looked))
         return _without_table(conf, entry, Missing(why, f"{PSEUDONYMIZE} {name}"), warnings, asked), {}
-    facts = failures.translated(name, lambda: _with_table(spark, conf, entry, looked, recorded, warnings, asked))
+    try:
+        facts = failures.translated(name, lambda: _with_table(spark, conf, entry, looked, recorded, warnings, asked))
+    except LakenymError as error:
+        why = f"the table cannot be read ({type(error).__name__})"
+        return _without_table(conf, entry, Missing(why, f"{RISK} {name}"), warnings, asked), {}
     return facts, recorded
 
 
@@ -117,7 +121,7 @@ def _with_table(
     times = run_history.times(spark, stands)
     head = _head(conf, entry, looked, times)
     found = columns.of_table(schema, recorded, entry)
-    before, after = _risk(spark, conf, entry, asked)
+    before, after = _risk(spark, conf, entry, asked, None if looked.run is None else looked.run.rows)
     return TableFacts(
         name,
         entry.owner,
@@ -177,7 +181,7 @@ def _head(conf: Config, entry: TableConfig, looked: Looked, times: Mapping[int, 
 
 
 def _risk(
-    spark: SparkSession, conf: Config, entry: TableConfig, asked: Asked
+    spark: SparkSession, conf: Config, entry: TableConfig, asked: Asked, rows: int | None
 ) -> tuple[Measured | Missing, Measured | Missing]:
     if asked.measure is None:
         return NO_RISK, NO_RISK
@@ -188,7 +192,7 @@ def _risk(
     except LakenymError as error:
         after = Missing(str(error).partition("\n")[0].removeprefix(f"{entry.name}: "), f"{RISK} {entry.name}")
     before = measured.before(spark, entry, thresholds)
-    return measured.apart(before, after), after
+    return measured.apart(before, after, rows), after
 
 
 def _drift(told: Drifts | None, looked: Looked) -> Drifts | Missing:

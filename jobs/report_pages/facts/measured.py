@@ -44,7 +44,7 @@ def before(spark: SparkSession, entry: TableConfig, thresholds: Thresholds) -> M
     try:
         return failures.translated(entry.name, lambda: _before(spark, entry, thresholds))
     except LakenymError as error:
-        return Missing(f"the source could not be measured ({type(error).__name__})", f"--table {entry.name}")
+        return Missing(f"the source could not be measured ({type(error).__name__})")
 
 
 def _before(spark: SparkSession, entry: TableConfig, thresholds: Thresholds) -> Measured | Missing:
@@ -114,11 +114,14 @@ def _band(found: Mapping[str, Any], wanted_k: int | None) -> Band:
     return Band(sizes, found["rows"], side)
 
 
-def apart(one: Measured | Missing, other: Measured | Missing) -> Measured | Missing:
-    """The state before, so that its counts and those of the state after tell nothing small together."""
-    if isinstance(one, Missing) or isinstance(other, Missing) or one.counted != other.counted:
+def apart(one: Measured | Missing, other: Measured | Missing, rows: int | None) -> Measured | Missing:
+    """The state before, so that its counts and those of the state after tell nothing small together. rows: that the
+    last run wrote."""
+    if isinstance(one, Missing):
         return one
-    return _to_tens(one) if _is_near(one.many, other.many) else one
+    known: list[Number] = [other.many] if isinstance(other, Measured) else []
+    known += [] if rows is None else [rows]
+    return _to_tens(one) if any(_is_near(one.many, each) for each in known) else one
 
 
 def _is_near(number: Number, other: Number) -> bool:

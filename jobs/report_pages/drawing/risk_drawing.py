@@ -119,8 +119,8 @@ def _cell(value: float | None) -> str:
 
 
 def _crowds(found: Measured) -> str:
-    each = "Everybody" if found.counted == "people" else "Every row"
-    return f"{each} stands in the class of all {found.counted} who are alike in all quasi-identifiers."
+    each, who = ("Everybody", "who") if found.counted == "people" else ("Every row", "that")
+    return f"{each} stands in the class of all {found.counted} {who} are alike in all quasi-identifiers."
 
 
 def _histograms(states: States) -> Iterator[Markup]:
@@ -148,7 +148,8 @@ def _histogram(kind: str, found: Measured) -> Content:
 def _band(found: Band, whole: int) -> Bar:
     many = found.many if isinstance(found.many, int) else 0
     part = round(many / whole, 3)
-    return Bar(part, found.side or "above", f"{count(found.many)} · {percent(part)}")
+    told = percent(part) if part else "< 0.1%"
+    return Bar(part, found.side or "above", f"{count(found.many)} · {told}")
 
 
 def _scaled(bar: Bar, most: float) -> Bar:

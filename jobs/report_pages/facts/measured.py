@@ -8,6 +8,7 @@ would tell how few were kept out: then all counts of the state before are rounde
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -81,7 +82,9 @@ def _left_out(paths: Any) -> Iterator[str]:
 
 def _of(data: Mapping[str, Any], wanted_k: int | None) -> Measured:
     chances = {
-        (attacker, name): _rounded(data[attacker][name])
+        (attacker, name): _rounded(
+            _apart_from_bands(data[attacker][name], data) if name == "at_risk" else data[attacker][name]
+        )
         for attacker in ATTACKERS
         for name in ("highest", "average", "at_risk")
     }
@@ -97,8 +100,32 @@ def _of(data: Mapping[str, Any], wanted_k: int | None) -> Measured:
         tuple(_band(each, wanted_k) for each in data["histogram"]),
         wanted_k,
         data["sensitive"],
-        tuple(data["missed"]),
+        tuple(_without_count(each) for each in data["missed"]),
     )
+
+
+def _apart_from_bands(at_risk: float | str, data: Mapping[str, Any]) -> float | str:
+    """The share at risk, as a bound where it and the bands of sizes would tell together how few are of some size: where
+    it ends within a band, fewer than ten from an end of it."""
+    rows = data.get("people", data["rows"])
+    if isinstance(at_risk, str) or isinstance(rows, str) or not rows:
+        return at_risk
+    number, ends = round(at_risk * rows), list(itertools.accumulate(_whole(band["rows"]) for band in data["histogram"]))
+    near = [end for end in (0, *ends) if 0 < abs(number - end) < SMALL]
+    if not near:
+        return at_risk
+    bound = max(near[0] + SMALL, number) if near[0] < number else near[0]
+    return f"< {min(bound / rows, 1):.3g}"
+
+
+def _whole(number: Number) -> int:
+    return number if isinstance(number, int) else 0
+
+
+def _without_count(missed: str) -> str:
+    """Of the share at risk without the number from which it comes."""
+    counted, mark, wanted = missed.partition(" have a risk above ")
+    return f"too many{mark}{wanted}" if mark else counted
 
 
 def _rounded(share: float | str) -> float | str:

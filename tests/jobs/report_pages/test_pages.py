@@ -154,6 +154,28 @@ def test_tables_that_differ_in_hidden_counts_alone_have_the_same_drawing() -> No
     assert drawn(one, one) != drawn(one, of_sizes((1, 30), (5, 20))), "what may be told is drawn"
 
 
+def test_the_share_at_risk_and_the_bands_tell_nothing_small_together() -> None:
+    """10 rows in classes of one and two, and 8 or 4 in classes of four: 18 or 14 at risk, less those 10."""
+    one, other = of_sizes((1, 2), (2, 4), (4, 2), (6, 20)), of_sizes((1, 2), (2, 4), (4, 1), (5, 2), (6, 19))
+    assert [(each.sizes, each.many) for each in one.bands] == [("1 to 2", 10), ("4 to 6", 128)]
+    assert one.chances["prosecutor", "at_risk"] == one.chances["journalist", "at_risk"] == f"< {20 / 138:.3g}"
+    assert drawn(one, one) == drawn(other, other)
+    above = of_sizes((1, 10), (4, 5), (5, 1), (6, 20))  # 30 at risk, 20 of them in classes of four
+    assert above.chances["prosecutor", "at_risk"] == pytest.approx(30 / 155, rel=1e-2)
+
+
+@pytest.mark.parametrize("few", [5, 9])
+def test_a_share_at_risk_that_ends_just_below_a_band_s_end_is_its_bound(few: int) -> None:
+    found = of_sizes((1, 10), (3, 30), (4, 1), (few, 1))
+    assert isinstance(found.chances["prosecutor", "at_risk"], str)
+
+
+def test_a_missed_share_is_told_without_its_number() -> None:
+    told = measured._without_count("18 of 138 have a risk above 0.2, the policy wants a share of at most 0.1")
+    assert told == "too many have a risk above 0.2, the policy wants a share of at most 0.1"
+    assert measured._without_count("k is 2, the policy wants 5") == "k is 2, the policy wants 5"
+
+
 def test_a_hidden_share_is_drawn_as_its_bound() -> None:
     few = of_sizes((1, 3), (20, 500))
     assert few.chances["prosecutor", "at_risk"] == "< 0.001"
@@ -181,11 +203,11 @@ def test_many_rows_that_were_kept_out_may_be_told() -> None:
 
 
 def test_classes_are_told_by_the_side_of_k_that_they_are_on() -> None:
-    found = of_sizes((1, 12), (4, 1), (6, 1), (7, 10), k=5)
+    found = of_sizes((1, 12), (4, 1), (6, 1), (10, 10), k=5)
     assert [(each.sizes, each.many, each.side) for each in found.bands] == [
         ("1", 12, "below"),
         ("4 to 6", 10, "across"),
-        ("7", 70, "above"),
+        ("10", 100, "above"),
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from jobs.console.shown import shown
 from jobs.report_pages.drawing.markup import Markup, element, joined
 from jobs.report_pages.facts.lake_facts import Linked
 
@@ -67,7 +68,7 @@ def _middles(links: Sequence[Linked], places: Mapping[tuple[str, str], float]) -
 
 def _left(places: Mapping[tuple[str, str], float]) -> int:
     """Where the dots are: behind the longest name."""
-    longest = max(len(name) for place in places for name in place)
+    longest = max(len(shown(name)) for place in places for name in place)
     return 24 + min(longest, LONGEST) * LETTER
 
 
@@ -99,4 +100,6 @@ def _pill(link: Linked, x: int, y: float) -> Markup:
 
 
 def _cut(text: str, longest: int = LONGEST) -> str:
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+    """As it will be seen: what cannot be seen is spelt out first, and is longer then."""
+    seen = shown(text)
+    return seen if len(seen) <= longest else f"{seen[: longest - 1]}…"

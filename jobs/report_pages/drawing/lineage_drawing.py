@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 
+from jobs.console.shown import shown
 from jobs.report_pages.drawing import page
 from jobs.report_pages.drawing.markup import Content, Markup, between, code, element, joined
 from jobs.report_pages.facts.table_facts import Lineage, Way
@@ -73,7 +74,8 @@ class _Frame:
 
 
 def _names(ways: Sequence[Way]) -> tuple[list[str], list[str]]:
-    return [way.input for way in ways], [way.output for way in ways if way.output is not None]
+    """As they will be seen."""
+    return [shown(way.input) for way in ways], [shown(way.output) for way in ways if way.output is not None]
 
 
 def _drawn(name: str, title: str, ways: Sequence[Way], beside: Sequence[Way], hue: str) -> Markup:
@@ -147,7 +149,9 @@ def _name(name: str, x: float, y: float, anchor: str = "start") -> Markup:
 
 
 def _cut(text: str, longest: int) -> str:
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+    """As it will be seen: what cannot be seen is spelt out first, and is longer then."""
+    seen = shown(text)
+    return seen if len(seen) <= longest else f"{seen[: longest - 1]}…"
 
 
 def _rows(ways: Sequence[Way]) -> Content:

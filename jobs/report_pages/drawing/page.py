@@ -50,7 +50,7 @@ def page(title: str, head: Content, sections: Sequence[Section], made_on: str) -
 
 
 _PROMISE = (
-    "It holds no value of a table and no key; counts of 1 to 9 stand as < 10. It loads nothing and runs no script."
+    "It holds no value of a table and no key; counts of 1 to 9 stand as <\u00a010. It loads nothing and runs no script."
 )
 
 

@@ -91,20 +91,24 @@ def _done(columns: Sequence[Column]) -> str:
 
 
 def _is_kept(column: Column) -> bool:
-    return column.type_ is not None and all(each.learns == "the value itself" for each in column.treatments)
+    return column.type_ is not None and all(each.is_raw for each in column.treatments)
 
 
 def _risk(facts: TableFacts) -> str:
     before, after = facts.before, facts.after
     if not isinstance(after, Measured):
         return ""
-    at_risk = share(after.chances["prosecutor", "at_risk"])
-    was = f" (before: {share(before.chances['prosecutor', 'at_risk'])})" if isinstance(before, Measured) else ""
+    at_risk = _in_words(after)
+    was = f" (before: {_in_words(before)})" if isinstance(before, Measured) else ""
     wants = f"; the policy wants k {after.wanted_k:,}" if after.wanted_k is not None else ""
     return (
         f"In it {crowd(after)}{wants}. A share of {at_risk}{was} has a chance to be "
         f"found that is above {after.threshold:.3g}."
     )
+
+
+def _in_words(found: Measured) -> str:
+    return share(found.chances["prosecutor", "at_risk"]).replace("< ", "under ")
 
 
 def _figures(facts: TableFacts) -> Iterator[tuple[str, str, str]]:

@@ -112,6 +112,7 @@ def _treatment(path: str, record: ColumnRecord, rule: ColumnRule | None) -> Trea
         _way_back(record),
         facts.deterministic,
         _protects(record),
+        record.is_raw,
     )
 
 

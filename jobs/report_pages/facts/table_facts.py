@@ -13,7 +13,7 @@ from jobs.report_pages.facts.plain import Missing, Notice, Number
 class Treatment:
     """What was done to a column, in all rows or in one case of it. parameters: those that say something.
     why: empty where the configuration does not say. learns: what a reader without a key learns. way_back: whether, and
-    for whom, there is a way back to values."""
+    for whom, there is a way back to values. is_raw: values stand there as they were, or may."""
 
     technique: str
     parameters: Mapping[str, str]
@@ -26,6 +26,7 @@ class Treatment:
     way_back: str | None
     is_deterministic: bool
     protects: bool
+    is_raw: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

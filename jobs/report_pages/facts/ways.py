@@ -49,7 +49,7 @@ def _of_column(column: Column) -> Iterator[Way]:
     if column.type_ is None:
         yield Way(column.path, None, DROPPED, step, protects)
         return
-    raw = all(each.learns == "the value itself" for each in column.treatments)
+    raw = all(each.is_raw for each in column.treatments)
     yield Way(column.path, column.path, KEPT if raw else TREATED, step, protects)
 
 

@@ -122,6 +122,9 @@ def test_a_page_is_printed_whole(shown: Browser, pages: Path, tmp_path: Path, na
     shown.show(page, 688, "dark")  # A4 without its margins, in pixels of CSS
     shown.ask("Emulation.setEmulatedMedia", media="print", features=[{"name": "prefers-color-scheme", "value": "dark"}])
     assert shown.run(OVERFLOW)["page"] <= 0
+    assert shown.run("getComputedStyle(document.querySelector('table td')).display") == "table-cell", (
+        "no stacks on paper"
+    )
     cut = "[...document.querySelectorAll('.scroll, table, pre')].filter(e => e.scrollWidth > e.clientWidth + 1).length"
     assert shown.run(cut) == 0
     assert shown.run(CONTRAST)["found"] == [], "paper is white, whatever the screen is"

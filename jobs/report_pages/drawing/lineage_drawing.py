@@ -144,8 +144,8 @@ def _decides(frame: _Frame, way: Way, middles: Mapping[str, float]) -> Markup:
 
 def _name(name: str, x: float, y: float, anchor: str = "start") -> Markup:
     cut = _cut(name, LONGEST)
-    where = {"x": f"{x:.1f}", "y": y + 4, "text_anchor": anchor}
-    return element("text", element("title", name), cut, class_="t-name", **where)
+    title = element("title", name)
+    return element("text", title, cut, x=f"{x:.1f}", y=y + 4, text_anchor=anchor, class_="t-name")
 
 
 def _cut(text: str, longest: int) -> str:

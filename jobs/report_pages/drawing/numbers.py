@@ -16,7 +16,7 @@ def share(found: float | str) -> str:
 
 def bound(found: float | str) -> float:
     """How long a share is drawn: what its text says, of a hidden one its bound."""
-    return float(share(found).removeprefix("<"))
+    return float(share(found).lstrip("<> "))
 
 
 def percent(part: float) -> str:

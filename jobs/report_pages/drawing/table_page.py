@@ -108,7 +108,7 @@ def _risk(facts: TableFacts) -> str:
 
 
 def _in_words(found: Measured) -> str:
-    return share(found.chances["prosecutor", "at_risk"]).replace("< ", "under ")
+    return share(found.chances["prosecutor", "at_risk"]).replace("< ", "under ").replace("> ", "over ")
 
 
 def _figures(facts: TableFacts) -> Iterator[tuple[str, str, str]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -114,8 +115,15 @@ def _apart_from_bands(at_risk: float | str, data: Mapping[str, Any]) -> float | 
     near = [end for end in (0, *ends) if 0 < abs(number - end) < SMALL]
     if not near:
         return at_risk
-    bound = max(near[0] + SMALL, number) if near[0] < number else near[0]
-    return f"< {min(bound / rows, 1):.3g}"
+    if near[0] < number:
+        return f"< {min((near[0] + SMALL) / rows, 1):.3g}"
+    return f"> {_down((near[0] - SMALL) / rows):.3g}"
+
+
+def _down(share: float) -> float:
+    """A share of which nobody knows but that it is larger, to three digits and no larger."""
+    scale = 10.0 ** (DIGITS - 1 - math.floor(math.log10(share))) if share > 0 else 1.0
+    return math.floor(share * scale) / scale
 
 
 def _whole(number: Number) -> int:

@@ -54,7 +54,7 @@ class Band:
 @dataclasses.dataclass(frozen=True)
 class Measured:
     """The risk of one state of the table, as it may be shown. by: quasi-identifiers. chances: by attacker and measure,
-    a share or ``< 0.01``. wanted_k: by the policy. missed: thresholds that are not reached, in words. notes: what was
+    a share, or ``< 0.01``, ``> 0.99``. wanted_k: by the policy. missed: thresholds that are not reached, in words. notes: what was
     left out or rounded, in words."""
 
     counted: str

@@ -166,8 +166,12 @@ def test_the_share_at_risk_and_the_bands_tell_nothing_small_together() -> None:
 
 @pytest.mark.parametrize("few", [5, 9])
 def test_a_share_at_risk_that_ends_just_below_a_band_s_end_is_its_bound(few: int) -> None:
+    """104 at risk, of 104 and a class of a few more."""
     found = of_sizes((1, 10), (3, 30), (4, 1), (few, 1))
-    assert isinstance(found.chances["prosecutor", "at_risk"], str)
+    told = found.chances["prosecutor", "at_risk"]
+    assert isinstance(told, str)
+    assert told.startswith("> 0.")
+    assert (104 + few - 10) / (104 + few) - 0.01 < float(told[2:]) <= (104 + few - 10) / (104 + few)
 
 
 def test_a_missed_share_is_told_without_its_number() -> None:

@@ -54,8 +54,8 @@ class Band:
 @dataclasses.dataclass(frozen=True)
 class Measured:
     """The risk of one state of the table, as it may be shown. by: quasi-identifiers. chances: by attacker and measure,
-    a share, or ``< 0.01``, ``> 0.99``. wanted_k: by the policy. missed: thresholds that are not reached, in words. notes: what was
-    left out or rounded, in words."""
+    a share, or ``< 0.01``, ``> 0.99``. wanted_k: by the policy. missed: thresholds that are not reached, in words.
+    notes: what was left out or rounded, in words."""
 
     counted: str
     by: tuple[str, ...]

@@ -23,7 +23,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("named_keys", "archive", "metastore", "risk_classes", "audit_log"),
     ("drafting", "gates", "columnar", "risk_measures", "risk_search"),
     ("table_run", "monitoring"),
-    ("verification",),
+    ("verification", "report_pages"),
 )
 """Bottom up. Above them are the verbs, the files of ``jobs/``, which may know every room and each other."""
 FLOOR = {room: at for at, rooms in enumerate(FLOORS) for room in rooms}

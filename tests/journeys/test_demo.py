@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs import demo, demo_lake, pseudonymize, verify
+from jobs import demo, demo_lake, pseudonymize, report, verify
 from jobs.columnar import fitting
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
@@ -113,6 +113,17 @@ def test_each_table_is_verified_and_nothing_survives(
 ) -> None:
     found = verify.run(spark, treated[1], table)
     assert {check.outcome for check in found.checks} == {"holds"}, [*outcome.lines(found)]
+
+
+def test_no_raw_identifier_is_in_a_page_of_the_report(spark: SparkSession, treated: tuple[Path, Config]) -> None:
+    """What may be words of a page is not looked for: first names, and numbers that are a part of a hash."""
+    pages = report.pages(report.facts(spark, treated[1], ["crm.customers"]))
+    wanted = {each for each in identifiers(session.for_run(spark), treated[1]) if b"@" in each or len(each) > 11}
+    assert len(wanted) > 5_000
+    assert sorted(pages) == ["crm.customers.html", "index.html"]
+    for text in pages.values():
+        assert "Nothing to show: no drift was given" in text or "The lake" in text
+        assert found(wanted, text.encode()) == set()
 
 
 def test_the_join_on_pseudonyms_is_the_raw_join(spark: SparkSession, treated: tuple[Path, Config]) -> None:

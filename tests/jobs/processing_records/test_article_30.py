@@ -157,4 +157,5 @@ def test_what_a_controller_needs(lake: Path) -> None:
 
 def test_nothing_is_asked_for(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert report.main(["--conf", str(stated(lake)), "--all"]) == 2
-    assert "state --records FOLDER, --contracts FOLDER or both" in capsys.readouterr().out + capsys.readouterr().err
+    told = capsys.readouterr()
+    assert "state --html FOLDER, --records FOLDER, --contracts FOLDER or several" in told.out + told.err

@@ -1,0 +1,1 @@
+"""Pages of HTML about treated tables: what is to be said (`facts`), and how it is drawn (`drawing`)."""

@@ -17,6 +17,8 @@ import functools
 import sys
 from collections.abc import Sequence
 
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from jobs.command_line import arguments, flags
@@ -25,13 +27,14 @@ from jobs.configuration.config import Config
 from jobs.configuration.models import TableConfig, Target
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage
 from jobs.console.shown import as_json, say, shown
-from jobs.lake import gained
+from jobs.lake import gained, source_errors
 from jobs.lake.leaves import schema_of
-from jobs.lake.read import SourceRows
+from jobs.lake.record_names import CONFIG
 from jobs.run_events import events
 from jobs.spark_app import failures, session
+from jobs.verification import as_read, outcome, recorded, retreated, shapes, standing, survivors
 from jobs.verification import baseline as comparing
-from jobs.verification import outcome, recorded, retreated, shapes, standing, survivors
+from jobs.verification.as_read import AsRead
 from jobs.verification.outcome import Check, Verified
 from jobs.verification.retreated import SAMPLE
 from jobs.verification.standing import Standing
@@ -60,7 +63,10 @@ def run(
         checks = checks if conf is None else list(map(_made, checks))
         if baseline is not None:
             checks = [*checks, comparing.check(stands, baseline)]
-        return Verified(stands.name, stands.state.version, tuple(checks), scanned)
+        config_sha256 = stands.properties.get(CONFIG, "")
+        return Verified(
+            stands.name, stands.state.version, tuple(checks), scanned, stands.source_version, config_sha256, sample
+        )
 
     return failures.translated(table or str(path), step)
 
@@ -83,11 +89,24 @@ def _checked(table: Standing, sample: int) -> tuple[list[Check], Scanned | None]
     raw, why = _source(table)
     if raw is None:
         return [*checks, *(Check(name, "not checked", why) for name in OF_SOURCE)], None
-    checks += retreated.check(table, raw, sample)
-    found = _scanned(table, raw)
-    return [*checks, found[0]], found[1]
+    try:
+        more, scanned = _of_source(table, raw, sample)
+    except (PySparkException, Py4JError) as error:
+        if not source_errors.is_one_of(error, GONE) or table.source_version is None or raw.why:
+            raise
+        why = f"files of version {table.source_version} of the source are gone"
+        more, scanned = _of_source(table, as_read.as_it_is_now(table, why), sample)
+    return [*checks, *more], scanned
 
 
+def _of_source(table: Standing, raw: AsRead, sample: int) -> tuple[list[Check], Scanned]:
+    checks = list(retreated.check(table, raw, sample))
+    check, scanned = _scanned(table, raw)
+    return [*checks, check], scanned
+
+
+GONE = ("FAILED_READ_FILE.FILE_NOT_EXIST", "FileNotFoundException", "PATH_NOT_FOUND")
+"""What Spark calls it where files of a version are no longer there."""
 OF_SOURCE = ("record anew", "rows anew", "counts", "survivors")
 """The checks that take the source too."""
 NOTHING = "no value to look for"
@@ -95,22 +114,22 @@ MUST = ("configuration", "survivors")
 """The checks that have to be made wherever there is a configuration."""
 
 
-def _source(table: Standing) -> tuple[SourceRows | None, str]:
+def _source(table: Standing) -> tuple[AsRead | None, str]:
     if table.entry is None:
         return None, f"it is not known where its source is: {table.unknown}"
     try:
-        return retreated.source_of(table), ""
+        return as_read.source_of(table), ""
     except LakenymError as error:
         return None, str(error).partition("\n")[0]
 
 
-def _scanned(table: Standing, raw: SourceRows) -> tuple[Check, Scanned]:
+def _scanned(table: Standing, raw: AsRead) -> tuple[Check, Scanned]:
     assert table.conf is not None
     assert table.entry is not None
     snapshot = gained.index_of(table.rows).getSnapshot()
     stored = schema_of(snapshot.metadata().schema())
     treated = Treated(str(table.state.location), table.rows.inputFiles(), stored, table.properties, table.columns)
-    found = survivors.scan(table.spark, raw.rows, table.conf, table.entry, treated)
+    found = survivors.scan(table.spark, raw.rows.rows, table.conf, table.entry, treated)
     faults = [
         f"{each.place}{f' {shown(each.path)}' if each.path else ''}: {each.found} with values of {shown(each.column)}, "
         f"{each.spelling}, {each.extent}"
@@ -122,8 +141,12 @@ def _scanned(table: Standing, raw: SourceRows) -> tuple[Check, Scanned]:
         f"{each.found} rows of {shown(each.path)} with values of {shown(each.column)} are put down to chance"
         for each in found.by_chance
     ]
+    left += list(outcome.excused(found))
     if found.missing:
         faults.append(f"{found.missing} files of the table lie outside its folder and were not looked through")
+    if raw.why and not faults:
+        left = [raw.why, "the values of the source as it is now were not found", said, *left]
+        return Check("survivors", outcome.NOT_CHECKABLE, "; ".join(left)), found
     if not found.looked_for and not faults:
         return Check("survivors", "not checked", "; ".join([NOTHING, *left])), found
     return outcome.judged("survivors", faults, "; ".join([said, *left])), found

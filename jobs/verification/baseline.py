@@ -32,8 +32,10 @@ def check(table: Standing, wanted: str) -> Check:
     changed = [name for name in names if table.rows.schema[name].dataType != earlier.schema[name].dataType]
     faults += [f"{shown(name)}: it had another type" for name in changed]
     names = [name for name in names if name not in changed]
+    others = [name for name in table.rows.columns if name in earlier.columns and not _is_steady(table, name)]
+    anew = "".join(f"; {shown(name)} is not: it is made anew each time" for name in others)
     if not names:
-        return judged("baseline", faults, "no column to compare")
+        return judged("baseline", faults, f"no column to compare{anew}")
     found = multisets.compared(table.rows, earlier, names)
     if found.whole:
         faults.append(f"{found.whole.first} rows that the earlier one has not, {found.whole.second} that it alone has")
@@ -42,7 +44,7 @@ def check(table: Standing, wanted: str) -> Check:
         for name, apart in found.columns.items()
         if apart
     ]
-    return judged("baseline", faults, f"{found.rows} rows, {len(names)} columns")
+    return judged("baseline", faults, f"{found.rows} rows, {len(names)} columns{anew}")
 
 
 def _is_steady(table: Standing, name: str) -> bool:

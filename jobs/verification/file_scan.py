@@ -3,7 +3,6 @@ there. Of what is found the place, the spelling, the column of the source and th
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import re
 from collections import Counter
@@ -19,8 +18,9 @@ import pyarrow.parquet as pq
 from jobs.columnar.file_systems import Access
 from jobs.configuration.column_path import ColumnPath, Field, Step
 from jobs.detection import leaves
-from jobs.verification import matcher, rolling, spellings
+from jobs.verification import dictionaries, encoded, matcher, rolling, spellings
 from jobs.verification import needles as looking
+from jobs.verification.encoded import Decoded
 from jobs.verification.matcher import Hits
 from jobs.verification.needles import Needles
 from privacy_udfs import result_shapes, wording
@@ -34,9 +34,11 @@ ROWS, OLDER, CHANGES = "column", "older version", "change file"
 CHECKPOINT, CHECKSUM, LOG, FOOTER, NAME, OTHER = (
     *("checkpoint", "checksum", "Delta log", "Parquet footer", "file name", "other file"),
 )
+DICTIONARY = "Parquet dictionary"
+OF_ROWS = (ROWS, OLDER, CHANGES)
 OF_METADATA = (CHECKPOINT, CHECKSUM, LOG, FOOTER, NAME)
 AS_IT_IS, OTHER_FORM, HASHED = "as it is", "other case or form", "unkeyed hash"
-WHOLE, WITHIN = "whole", "within a text"
+WHOLE, WITHIN, EXCUSED = "whole", "within a text", "a word of ours"
 LONG_NUMBER = 9
 """Digits from which on a number counts in any column of numbers; a shorter one only in its own."""
 SHORT = 3
@@ -51,9 +53,9 @@ class Look:
     """What a task knows. content: the digests, as `needles.loaded` takes them, out of a broadcast. sources: the column
     of the source of each number. treatments: of each column of the table the treatments that may have made its values,
     each with the version of its key, where these are tokens that look like nothing else. names: what columns are called
-    in files -> what they are called in the table. own_words, vocabulary: values, by their places among all, that are
-    words of the configuration; and those that are words of the table's metadata. real: columns whose pseudonyms look
-    like values, of which it is told which values were found."""
+    in files -> what they are called in the table. own_words: of each column the values, by their places among all, that
+    are words which its treatment puts there; vocabulary: those that are words of the table's metadata. real: columns
+    whose pseudonyms look like values, of which it is told which values were found."""
 
     key: bytes
     content: Callable[[], bytes]
@@ -61,7 +63,7 @@ class Look:
     sources: Sequence[str]
     treatments: Mapping[str, Sequence[tuple[Technique, int | None]]]
     names: Mapping[str, str]
-    own_words: frozenset[int]
+    own_words: Mapping[str, frozenset[int]]
     vocabulary: frozenset[int]
     mark: str
     real: frozenset[str] = frozenset()
@@ -138,10 +140,15 @@ def _parquet(file: pa.NativeFile, kind: str, look: Look, found: Found) -> None:
     end = max((_end(read.metadata.row_group(at)) for at in range(read.num_row_groups)), default=4)
     for batch in read.iter_batches(BATCH, use_threads=False):
         for path, values in leaves.of_batch(batch, batch.schema.names):
-            named = str(ColumnPath(tuple(_named(step, look.names) for step in path.steps)))
-            scan_values(values, Place(look, kind, named), found)
+            scan_values(values, Place(look, kind, _path(path, look.names)), found)
+    for path, values in dictionaries.unused(file, read.metadata, BATCH):
+        scan_values(values, Place(look, DICTIONARY, _path(path, look.names)), found)
     file.seek(end)
     _bytes(pa.BufferReader(file.read()), Place(look, FOOTER, ""), found)
+
+
+def _path(path: ColumnPath, names: Mapping[str, str]) -> str:
+    return str(ColumnPath(tuple(_named(step, names) for step in path.steps)))
 
 
 def _named(step: Step, names: Mapping[str, str]) -> Step:
@@ -192,18 +199,23 @@ def _texts(texts: pa.StringArray, counts: np.ndarray | None, place: Place, found
     counts = np.ones(len(texts), np.int64) if counts is None else counts
     hits = matcher.hits(texts, needles, hashing, within=not tokens)
     _count(hits, np.where(hits.exact, AS_IT_IS, OTHER_FORM), counts, place, found)
-    listed = texts.to_pylist()
-    for decoded in spellings.decoded(listed, tokens):
-        rows = np.array(decoded.rows, np.int64)
+    for decoded in _decoded(texts, tokens):
         inner = matcher.hits(pa.array(decoded.texts, pa.string()), needles, hashing)
         long = (needles.letters >= LONG_NUMBER) & (~needles.numeric | (needles.letters == needles.length))
-        inner = inner.where(np.array(decoded.sure, np.bool_)[inner.text] | long[inner.value])
-        at_all = dataclasses.replace(inner, text=rows[inner.text], whole=np.zeros(len(inner.text), np.bool_))
+        inner = inner.where(decoded.sure[inner.text] | long[inner.value])
+        at_all = dataclasses.replace(inner, text=decoded.rows[inner.text], whole=np.zeros(len(inner.text), np.bool_))
         _count(at_all, np.full(len(inner.text), decoded.encoding), counts, place, found)
-    hashes = spellings.hashes_within(listed)
-    if hashes.rows:
-        value = needles.hashes.at(hashing.rows(hashes.matrix()))
-        _hashed(np.array(hashes.rows)[value >= 0], value[value >= 0], counts, place, found)
+    hashes = encoded.hashes(texts)
+    value = needles.hashes.at(hashing.rows(hashes.starts))
+    _hashed(hashes.rows[value >= 0], value[value >= 0], counts, place, found)
+
+
+def _decoded(texts: pa.StringArray, tokens: bool) -> Iterator[Decoded]:
+    for undone in spellings.undone(texts):
+        yield Decoded(
+            undone.encoding, np.array(undone.rows, np.int64), undone.texts, np.ones(len(undone.rows), np.bool_)
+        )
+    yield from encoded.decoded(texts, tokens)
 
 
 def _hashed(text: np.ndarray, value: np.ndarray, counts: np.ndarray, place: Place, found: Found) -> None:
@@ -215,17 +227,20 @@ def _count(hits: Hits, spelling: np.ndarray, counts: np.ndarray, place: Place, f
     look, needles = place.look, place.look.needles
     if not len(hits.text):
         return
-    left_out = look.own_words | (look.vocabulary if place.kind in OF_METADATA else frozenset())
+    excused = look.vocabulary if place.kind in OF_METADATA else look.own_words.get(place.path, frozenset())
     seen = set()
     for text, value, whole, how in zip(hits.text, hits.value, hits.whole, spelling, strict=True):
         column = int(needles.column[value])
         said = (int(text), how, column, bool(whole))
         own = look.sources[column] == place.path
-        if said in seen or (how != HASHED and (int(value) in left_out or not _counts(place, int(value), own, whole))):
+        if said in seen or (how != HASHED and not _counts(place, int(value), own, whole)):
+            continue
+        if how != HASHED and int(value) in excused:
+            found[place.kind, place.path, str(how), EXCUSED, column, int(value)] += int(counts[text])
             continue
         seen.add(said)
         told = (place.kind, place.path, str(how), WHOLE if whole else WITHIN, column)
-        by_value = how == AS_IT_IS and place.kind == ROWS and place.path in look.real
+        by_value = how == AS_IT_IS and place.kind in OF_ROWS and place.path in look.real
         if by_value:
             by_number = (*told, int(value))
             found[by_number] += int(counts[text])
@@ -257,7 +272,7 @@ def _numbers(values: pa.Array, place: Place, found: Found) -> None:
     hits = hits.where(own | (needles.letters[hits.value] >= LONG_NUMBER))
     _count(hits, np.full(len(hits.text), AS_IT_IS), counts, place, found)
     if pa.types.is_int64(kept.type):
-        octets = kept.to_numpy().astype(">i8").view(np.uint8).reshape(-1, spellings.COMPARED)
+        octets = kept.to_numpy().astype(">i8").view(np.uint8).reshape(-1, encoded.COMPARED)
         value = needles.hashes.at(hashing.rows(octets))
         _hashed(np.flatnonzero(value >= 0), value[value >= 0], counts, place, found)
 
@@ -266,12 +281,11 @@ def _binary(values: pa.BinaryArray, place: Place, found: Found) -> None:
     """Bytes as text, as far as they are such, and as hashes."""
     each = values.to_pylist()
     _texts(pa.array([one.decode("utf-8", "ignore") for one in each], pa.string()), None, place, found)
-    with contextlib.suppress(ValueError):
-        starts = [(row, one[: spellings.COMPARED]) for row, one in enumerate(each) if len(one) >= spellings.HASH]
-        matrix = spellings.Hashes([row for row, _ in starts], [start for _, start in starts]).matrix()
-        value = place.look.needles.hashes.at(rolling.of(place.look.key).rows(matrix))
-        rows = np.array([row for row, _ in starts], np.int64)
-        _hashed(rows[value >= 0], value[value >= 0], np.ones(len(each), np.int64), place, found)
+    starts = [(row, one[: encoded.COMPARED]) for row, one in enumerate(each) if len(one) >= encoded.HASH]
+    matrix = np.frombuffer(b"".join(start for _, start in starts), np.uint8).reshape(-1, encoded.COMPARED)
+    value = place.look.needles.hashes.at(rolling.of(place.look.key).rows(matrix))
+    rows = np.array([row for row, _ in starts], np.int64)
+    _hashed(rows[value >= 0], value[value >= 0], np.ones(len(each), np.int64), place, found)
 
 
 def words(texts: Sequence[str], needles: Needles, key: bytes) -> frozenset[int]:

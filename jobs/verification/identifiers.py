@@ -24,8 +24,6 @@ def identifiers(entry: TableConfig, schema: T.StructType) -> tuple[tuple[str, ..
             left_out[path] = "it is kept, by decision"
         elif any(each.treats_within for each in techniques):
             left_out[path] = "only what is recognized within it is treated"
-        elif ColumnPath.parse(path).is_in_json:
-            left_out[path] = "it stands within JSON text"
         elif (kind := _without_digests(schema, ColumnPath.parse(path).steps)) is not None:
             left_out[path] = f"it is {kind.simpleString()}, and only texts and exact numbers are looked for"
         else:

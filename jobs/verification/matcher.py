@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from jobs.verification import spellings
-from jobs.verification.needles import LONGEST, SHORTEST, Bools, Heads, Needles
-from jobs.verification.rolling import MOST_BYTES, Octets, Places, Rolling, Words
+from jobs.verification.needles import LONGEST, SHORTEST, Heads, Needles
+from jobs.verification.octets import Bools, Octets, Places, layout
+from jobs.verification.rolling import MOST_BYTES, Rolling, Words
 
 ANYWHERE = 8
 """Bytes from which on a value counts wherever it stands; shorter ones, and numbers, only by themselves."""
@@ -45,7 +46,7 @@ def hits(texts: pa.StringArray, needles: Needles, hashing: Rolling, within: bool
 
 def _parts(forms: pa.BinaryArray) -> Iterator[tuple[Octets, Places, Places, bool]]:
     """Bytes of as many texts as are hashed at a time, where each begins and ends, and its number; long ones cut."""
-    data, offsets = _layout(forms) if len(forms) else (np.zeros(0, np.uint8), np.zeros(1, np.int64))
+    data, offsets = layout(forms) if len(forms) else (np.zeros(0, np.uint8), np.zeros(1, np.int64))
     first = 0
     while first < len(forms):
         last = max(int(np.searchsorted(offsets, offsets[first] + PIECE, "right")) - 1, first + 1)
@@ -130,16 +131,8 @@ def _exact(
     """Whether a text has the very bytes at the same place; not told of one whose form has another length."""
     found = np.zeros(len(number), np.bool_)
     if len(number):
-        data, offsets = _layout(texts.cast(pa.binary()))
+        data, offsets = layout(texts.cast(pa.binary()))
         starts = offsets[number] + at
         for n, (start, length, one) in enumerate(zip(starts, size, value, strict=True)):
             found[n] = hashing.strong(data[start : start + length].tobytes()) == needles.exact[one]
     return found
-
-
-def _layout(values: pa.BinaryArray) -> tuple[Octets, Places]:
-    """All bytes, and where each value begins and the last one ends."""
-    offsets = np.frombuffer(values.buffers()[1], np.int32)[values.offset : values.offset + len(values) + 1]
-    buffer = values.buffers()[2]
-    data = np.frombuffer(buffer, np.uint8) if buffer is not None and buffer.size else np.zeros(0, np.uint8)
-    return data, offsets.astype(np.int64)

@@ -79,10 +79,31 @@ def _signed(rows: DataFrame, names: Sequence[str], sign: int, seeds: Seeds) -> D
 
 def _of(rows: DataFrame, name: str) -> Column:
     """A column in a form that says all of it: which parts are null, and where one ends."""
-    kind = rows.schema[name].dataType
-    if isinstance(kind, T.BinaryType):
-        return F.struct(column(name).isNull(), F.hex(column(name)))
-    return F.struct(column(name).isNull(), column(name).cast("string"))
+    return _said(column(name), rows.schema[name].dataType)
+
+
+def _said(value: Column, kind: T.DataType) -> Column:
+    """Each part with its length before it, so that no two values read alike: as text `[a, b]` may be one element or
+    two, and bytes that are no UTF-8 look alike. Maps say the same in any order."""
+    if isinstance(kind, T.StructType):
+        fields = [_said(value[F.lit(field.name)], field.dataType) for field in kind.fields]
+        said = F.concat(F.lit("{"), *fields, F.lit("}"))
+    elif isinstance(kind, T.ArrayType):
+        said = _all(F.transform(value, lambda each: _said(each, kind.elementType)))
+    elif isinstance(kind, T.MapType):
+        key, of_key = kind.keyType, kind.valueType
+        pairs = F.transform(
+            F.map_entries(value), lambda each: F.concat(_said(each["key"], key), _said(each["value"], of_key))
+        )
+        said = _all(F.array_sort(pairs))
+    else:
+        text = F.hex(value) if isinstance(kind, T.BinaryType) else value.cast("string")
+        said = F.concat(F.length(text).cast("string"), F.lit(":"), text)
+    return F.coalesce(said, F.lit("-"))
+
+
+def _all(parts: Column) -> Column:
+    return F.concat(F.size(parts).cast("string"), F.lit("["), F.array_join(parts, ""), F.lit("]"))
 
 
 def can_be_compared(kind: T.DataType) -> bool:

@@ -8,16 +8,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.configuration.column_path import ColumnPath
 from jobs.detection import leaves
-from jobs.verification import rolling, spellings
-from jobs.verification.rolling import Places, Rolling, Words
+from jobs.verification import encoded, json_values, rolling, spellings
+from jobs.verification.json_values import Decided
+from jobs.verification.octets import Bools, Places
+from jobs.verification.rolling import Rolling, Words
 
-Bools = npt.NDArray[np.bool_]
 LONGEST = 1024
 """Bytes of a value by which it is looked for; of longer ones the first."""
 SHORTEST = 5
@@ -31,6 +31,8 @@ DDL = (
 )
 _NO_LETTER = "^[^a-z\\x{80}-\\x{10FFFF}]*$"
 AT_ONCE = 1 << 14
+MOST_SEEN, MOST_SEEN_BYTES = 1 << 18, 1 << 24
+"""Values of a column, and their bytes, that a task remembers so as not to digest them again."""
 
 
 def number_of(path: ColumnPath, wanted: Mapping[str, int]) -> int | None:
@@ -45,17 +47,45 @@ def has_digests(kind: pa.DataType) -> bool:
 
 
 def digests(
-    batches: Iterator[pa.RecordBatch], key: bytes, names: Sequence[str], wanted: Mapping[str, int]
+    batches: Iterator[pa.RecordBatch],
+    key: bytes,
+    names: Sequence[str],
+    wanted: Mapping[str, int],
+    in_json: Mapping[str, Decided] = {},
 ) -> Iterator[pa.RecordBatch]:
     """In a task: of each batch of the source the digests of its different values. names: of the columns. wanted: leaf
-    column -> its number."""
+    column -> its number. in_json: leaf column of JSON text -> the places in it."""
+    seen: dict[int, pa.StringArray] = {}
     for batch in batches:
         for path, values in leaves.of_batch(batch, names):
-            number = number_of(path, wanted)
-            if number is not None and has_digests(values.type):
-                texts = pc.unique(spelt(values).drop_null())
+            for number, each in _values(path, values, wanted, in_json):
+                texts = _new(each, seen, number)
                 for start in range(0, len(texts), AT_ONCE):
                     yield _digested(texts.slice(start, AT_ONCE), number, rolling.of(key))
+
+
+def _values(
+    path: ColumnPath, values: pa.Array, wanted: Mapping[str, int], in_json: Mapping[str, Decided]
+) -> Iterator[tuple[int, pa.StringArray]]:
+    """The different values of a leaf column by what they are looked for as."""
+    if not has_digests(values.type):
+        return
+    texts, number = pc.unique(spelt(values).drop_null()), number_of(path, wanted)
+    if str(path) in in_json:
+        yield from json_values.of_texts(texts, in_json[str(path)])
+    elif number is not None:
+        yield number, texts
+
+
+def _new(texts: pa.StringArray, seen: dict[int, pa.StringArray], number: int) -> pa.StringArray:
+    """The texts that a task has not seen, as far as it remembers them: digests cost more than a look."""
+    before = seen.get(number)
+    if before is None or len(before) > MOST_SEEN or before.nbytes > MOST_SEEN_BYTES:
+        seen[number] = texts
+        return texts
+    new = texts.filter(pc.invert(pc.is_in(texts, before)))
+    seen[number] = pa.concat_arrays([before, new])
+    return new
 
 
 def spelt(values: pa.Array) -> pa.StringArray:
@@ -77,6 +107,10 @@ def _digested(texts: pa.StringArray, number: int, hashing: Rolling) -> pa.Record
     lengths = np.array([len(each) for each in forms], np.int64)
     hashes = [start for text in texts.to_pylist() for start in spellings.hashes_of(text)]
     form = pa.array([each.decode("utf-8", "ignore") for each in forms])
+    strong, octets = [hashing.strong(each) for each in forms], [each.encode()[:LONGEST] for each in raw]
+    exact = [
+        same if each == one else hashing.strong(each) for each, one, same in zip(octets, forms, strong, strict=True)
+    ]
     columns = {
         "column": pa.array(np.full(len(texts), number, np.int32)),
         "length": pa.array(lengths, pa.int32()),
@@ -84,8 +118,8 @@ def _digested(texts: pa.StringArray, number: int, hashing: Rolling) -> pa.Record
         "numeric": pc.match_substring_regex(form, _NO_LETTER),
         "head": _longs(_starts(forms, lengths, hashing)),
         "full": _longs(_of_all(whole, lengths, hashing)),
-        "strong": _longs(np.array([hashing.strong(each) for each in forms], np.uint64)),
-        "exact": _longs(np.array([hashing.strong(each.encode()[:LONGEST]) for each in raw], np.uint64)),
+        "strong": _longs(np.array(strong, np.uint64)),
+        "exact": _longs(np.array(exact, np.uint64)),
         "hashes": _lists(hashes, hashing),
     }
     return pa.RecordBatch.from_pydict(columns).filter(pc.greater(columns["length"], 0))
@@ -124,8 +158,8 @@ def _of_all(forms: pa.BinaryArray, lengths: Places, hashing: Rolling) -> Words:
 
 def _lists(hashes: list[bytes], hashing: Rolling) -> pa.ListArray:
     """Of each value the digests of its hashes, of their first 8 bytes."""
-    matrix = np.frombuffer(b"".join(each[: spellings.COMPARED] for each in hashes), np.uint8)
-    flat = hashing.rows(matrix.reshape(-1, spellings.COMPARED))
+    matrix = np.frombuffer(b"".join(each[: encoded.COMPARED] for each in hashes), np.uint8)
+    flat = hashing.rows(matrix.reshape(-1, encoded.COMPARED))
     offsets = np.arange(0, len(flat) + 1, OF_VALUE, dtype=np.int32)
     return pa.ListArray.from_arrays(pa.array(offsets), _longs(flat))
 

@@ -6,11 +6,16 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
+from jobs.console.shown import shown
 from jobs.console.text_table import table_lines
 from jobs.verification.survivors import Scanned
 
-Outcome = Literal["holds", "fails", "not checked"]
+Outcome = Literal["holds", "fails", "not checked", "not checkable"]
+NOT_CHECKABLE: Literal["not checkable"] = "not checkable"
+"""Whatever is given: the source is there no more as the run read it. What was not checked, could be."""
 MOST = 20
+FORMAT = 1
+"""Of the JSON: another one where a field that is there is no longer, or means something else."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,12 +35,16 @@ def judged(name: str, faults: list[str], said: str = "") -> Check:
 
 @dataclasses.dataclass(frozen=True)
 class Verified:
-    """One table. version: that was looked at."""
+    """One table. version: that was looked at. source_version: that the newest run read. config_sha256: of the
+    configuration that its record names. sample: about how many rows were to be treated anew."""
 
     table: str
     version: int
     checks: tuple[Check, ...]
     scanned: Scanned | None = None
+    source_version: int | None = None
+    config_sha256: str = ""
+    sample: int | None = None
 
     @property
     def fails(self) -> bool:
@@ -45,7 +54,7 @@ class Verified:
     @property
     def unmade(self) -> int:
         """How many checks were not made."""
-        return sum(check.outcome == "not checked" for check in self.checks)
+        return sum(check.outcome in ("not checked", NOT_CHECKABLE) for check in self.checks)
 
     @property
     def headline(self) -> str:
@@ -55,6 +64,13 @@ class Verified:
         return (
             f"holds; {self.unmade} of {len(self.checks)} checks were not made" if self.unmade else "holds what it says"
         )
+
+
+def excused(found: Scanned) -> Iterator[str]:
+    """Of values that are words of ours how many there are, and where: a leak of one would look the same."""
+    for each in found.excused:
+        where = f"{each.kind}{f' {shown(each.path)}' if each.path else ''}"
+        yield f"{each.words} words of ours that {shown(each.column)} has too were excused in {where}"
 
 
 def lines(found: Verified) -> Iterator[str]:
@@ -89,11 +105,16 @@ def as_data(found: Verified) -> Mapping[str, Any]:
         "files": scanned.files,
         "not_looked_through": scanned.missing,
         "by_chance": [dataclasses.asdict(each) for each in scanned.by_chance],
+        "excused": [dataclasses.asdict(each) for each in scanned.excused],
         "survivors": [dataclasses.asdict(each) for each in scanned.survivors],
     }  # fmt: skip
     return {
+        "format": FORMAT,
         "table": found.table,
         "version": found.version,
+        "source_version": found.source_version,
+        "config_sha256": found.config_sha256,
+        "sample": found.sample,
         "holds": not found.fails,
         "not_made": found.unmade,
         "of": len(found.checks),

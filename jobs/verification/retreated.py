@@ -12,16 +12,18 @@ import json
 from collections.abc import Iterator, Mapping
 
 from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
 
 from jobs.columnar.set_aside import MOST_ROWS
 from jobs.configuration import known_elsewhere
 from jobs.configuration.column_path import ColumnPath, Field
-from jobs.configuration.models import Source, TableConfig
+from jobs.configuration.models import TableConfig
 from jobs.console.shown import shown
-from jobs.lake import log_counts, quarantined, read
+from jobs.lake import log_counts, quarantined
 from jobs.lake.columns import column
 from jobs.lake.read import SourceRows
 from jobs.lake.record_names import RECORD
+from jobs.lake.sql import quoted
 from jobs.named_keys import key_delivery, key_ring
 from jobs.named_keys.key_ring import KeyRing
 from jobs.record import record_reader, treatment_record
@@ -29,13 +31,14 @@ from jobs.risk_measures.report import SMALL
 from jobs.table_run.selection import Selection
 from jobs.treatment import predicates, treatment_plan
 from jobs.treatment.treatment_plan import Decision, Plan
-from jobs.verification import multisets
-from jobs.verification.outcome import Check, judged
+from jobs.verification import as_read, multisets
+from jobs.verification.as_read import AsRead
+from jobs.verification.outcome import NOT_CHECKABLE, Check, judged
 from jobs.verification.standing import Standing
 from privacy_udfs.errors import LakenymError
 
 SAMPLE = 100_000
-ANCHOR = "lakenym anchor"
+ANCHOR, SIGN = "lakenym anchor", "lakenym_sign"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,39 +47,27 @@ class Ready:
 
     table: Standing
     entry: TableConfig
-    raw: SourceRows
+    raw: AsRead
     source: SourceRows
     ring: KeyRing
     plan: Plan
 
 
-def source_of(table: Standing) -> SourceRows:
-    """The source as the newest run read it, as far as it has versions. Raises `SourceProblem`."""
-    assert table.entry is not None
-    return read.rows_of(table.spark, _pinned(table.entry.source, table.source_version))
-
-
-def _pinned(source: Source, version: int | None) -> Source:
-    if version is None:
-        return source
-    return source.model_copy(update={"options": {**source.options, "versionAsOf": str(version)}})
-
-
-def ready(table: Standing, raw: SourceRows) -> Ready:
+def ready(table: Standing, read_: AsRead) -> Ready:
     """The plan of the run that made the table, with the versions of keys that its record names. Raises `KeyProblem`,
     `PlanError`."""
     assert table.conf is not None
     assert table.entry is not None
-    source = predicates.minimized(raw, table.entry)
+    source = predicates.minimized(read_.rows, table.entry)
     ids = {
         each.key: each.key_id for each in record_reader.all_of(table.columns) if each.key and each.key_id is not None
     }
     ring = key_ring.open_for(table.conf, table.entry)
     plan = treatment_plan.build(table.entry, source.rows.schema, {**ring.ids, **ids}, source.names_from_data)
-    return Ready(table, table.entry, raw, source, ring, plan)
+    return Ready(table, table.entry, read_, source, ring, plan)
 
 
-def check(table: Standing, raw: SourceRows, sample: int = SAMPLE) -> Iterator[Check]:
+def check(table: Standing, raw: AsRead, sample: int = SAMPLE) -> Iterator[Check]:
     """Whether the record, the rows and their number are what treating the source again gives."""
     why = _why_not(table)
     if why is not None:
@@ -91,7 +82,8 @@ def check(table: Standing, raw: SourceRows, sample: int = SAMPLE) -> Iterator[Ch
     else:
         text = treatment_record.written(made.plan.table, entries, made.entry.rows, treatment_record.least(made.plan))
         same = json.loads(text) == json.loads(table.properties[RECORD])
-        yield judged("record anew", [] if same else ["configuration, source and keys give another record"])
+        faults = [] if same else ["configuration, source and keys give another record"]
+        yield _of_the_time(judged("record anew", faults), raw) if raw.why else judged("record anew", faults)
         with key_delivery.delivered(table.spark, made.ring, made.plan) as keys:
             yield _rows(made, Selection(made.plan, entries, keys), sample)
     yield _counts(table, raw)
@@ -100,8 +92,6 @@ def check(table: Standing, raw: SourceRows, sample: int = SAMPLE) -> Iterator[Ch
 def _why_not(table: Standing) -> str | None:
     if table.last is None:
         return "the log has no run any more"
-    if table.last.run.get("mode") == "partitions":
-        return "partitions were written at different times, from different versions of the source"
     return None
 
 
@@ -131,16 +121,16 @@ def _rows(made: Ready, selection: Selection, sample: int) -> Check:
     left = len(made.table.rows.columns) - len(names) - len(elsewhere)
     rows = "rows" if hides else f"{found.rows} rows"  # beside the table's number it would say how many are kept out
     said = f"{rows} of the source, {len(names)} columns" + (f"; {left} not the same each time" if left else "")
-    unversioned = "" if made.raw.version is not None else "; the source as it is now"
+    unversioned = "" if made.raw.is_same else "; the source as it is now"
     return _of_the_time(judged("rows anew", faults, said + without + unversioned), made.raw)
 
 
-def _of_the_time(check: Check, raw: SourceRows) -> Check:
+def _of_the_time(check: Check, raw: AsRead) -> Check:
     """The check; as one that was not made where the source may be another by now than the one that was treated."""
-    if check.outcome != "fails" or raw.version is not None:
+    if check.outcome != "fails" or raw.is_same:
         return check
     why = "the source has no versions, and as it is now it does not give this table: it may have changed since the run"
-    return Check(check.name, "not checked", why)
+    return Check(check.name, NOT_CHECKABLE, raw.why or why)
 
 
 def _by_column(found: multisets.Compared, strict: bool) -> Iterator[str]:
@@ -205,12 +195,13 @@ def _there(rows: DataFrame, anchor: str | None, share: float) -> DataFrame:
 # -- counts -----------------------------------------------------------------------------------------------------------
 
 
-def _counts(table: Standing, raw: SourceRows) -> Check:
+def _counts(table: Standing, raw: AsRead) -> Check:
     """Rows of the source = rows of the target + those in quarantine + those kept out."""
     assert table.entry is not None
     assert table.last is not None
-    read_ = predicates.minimized(raw, table.entry).rows
-    source = None if table.entry.rows is not None else log_counts.of(raw.rows)
+    read_ = predicates.minimized(raw.rows, table.entry).rows
+    by_partitions = table.mode == "partitions"
+    source = None if table.entry.rows is not None or by_partitions else log_counts.of(raw.rows.rows)
     source, there = read_.count() if source is None else source, table.rows.count()
     aside = sum(quarantined.of(table.state.history).runs.values())
     kept_out = table.last.run.get("suppressed")
@@ -222,9 +213,24 @@ def _counts(table: Standing, raw: SourceRows) -> Check:
         said = "rows add up" if kept_out is None else f"rows add up, but for {kept_out} kept out"
         fine = _are_kept_out(missing, kept_out, of_people=table.entry.subject is not None)
     faults = [] if fine else [f"{said}: they do not add up" if told else "rows do not add up"]
-    if table.last.run.get("mode") in ("full", None):
+    if by_partitions and not aside and told:
+        faults += _by_partition(table, read_)
+    if table.mode in ("full", None):
         faults += _by_metadata(table, source - aside, table.last.run.get("counts") or {})
     return _of_the_time(judged("counts", faults, said), raw)
+
+
+def _by_partition(table: Standing, source: DataFrame) -> Iterator[str]:
+    """Of each partition as many rows have to be there as the source has of it."""
+    fields = as_read.partition_fields(table)
+    signed = [
+        rows.select(*as_read.partition_columns(fields), F.lit(sign).alias(SIGN))
+        for rows, sign in ((source, 1), (table.rows, -1))
+    ]
+    each = signed[0].unionAll(signed[1]).groupBy(*(quoted(field.name) for field in fields)).agg(F.sum(SIGN).alias(SIGN))
+    wrong, all_ = each.agg(F.count_if(F.col(SIGN) != 0), F.count("*")).collect()[0]
+    if wrong:
+        yield f"rows do not add up in {wrong} of {all_} partitions"
 
 
 def _are_kept_out(missing: int, said: int | str | None, of_people: bool) -> bool:

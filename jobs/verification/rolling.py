@@ -12,9 +12,9 @@ import hashlib
 import numpy as np
 import numpy.typing as npt
 
+from jobs.verification.octets import Octets, Places
+
 Words = npt.NDArray[np.uint64]
-Octets = npt.NDArray[np.uint8]
-Places = npt.NDArray[np.int64]
 MOST_BYTES = 1 << 22
 """How many bytes are hashed at a time."""
 STRONG = 8

@@ -49,6 +49,11 @@ class Standing:
         return None if self.conf is None else self.conf.tables[self.name]
 
     @property
+    def mode(self) -> str | None:
+        """Of the newest run."""
+        return None if self.last is None else self.last.run.get("mode")
+
+    @property
     def source_version(self) -> int | None:
         version = None if self.last is None else self.last.run.get("source_version")
         return version if isinstance(version, int) else None

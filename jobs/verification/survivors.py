@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import json
 import secrets
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 import pyarrow as pa
 from pyspark import StorageLevel
@@ -21,20 +21,21 @@ from pyspark.sql import types as T
 
 from jobs.columnar import file_systems
 from jobs.configuration.column_path import ColumnPath
-from jobs.configuration.config import Config, snapshot
+from jobs.configuration.config import Config
 from jobs.configuration.models import TableConfig
 from jobs.lake import file_places
-from jobs.lake.column_mapping import name_in_files
 from jobs.record.record_reader import Columns
-from jobs.verification import chance, file_scan, needles
+from jobs.verification import chance, file_scan, json_values, needles, own_words
 from jobs.verification.file_scan import Look
 from jobs.verification.identifiers import identifiers
+from jobs.verification.json_values import Decided
 from privacy_udfs import wording
 from privacy_udfs.technique import Technique
 
 MOST_VALUES = 1 << 20
 """Values that are looked for in one round."""
-DELTA_WORDS = ("apache", "spark", "delta", "lake", "parquet", "write", "replace", "table", "create", "append", "engine")
+Where: TypeAlias = tuple[str, str, str, str, int]
+"""Place, path, spelling, extent, number of the column of the source."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,10 +51,23 @@ class Survivor:
 
 
 @dataclasses.dataclass(frozen=True)
+class Excused:
+    """Words of ours that are values too. kind: of the file. path: of the column. column: of the source. words: how many
+    different ones. found: rows, or lines. A leak of such a value is no more than this."""
+
+    kind: str
+    path: str
+    column: str
+    words: int
+    found: int
+
+
+@dataclasses.dataclass(frozen=True)
 class Scanned:
     """looked_for: columns of the source. left_out: those whose values are not looked for, and why. values: how many
     different ones were looked for. files: looked through. by_chance: pseudonyms that are values, as many as chance
-    gives. missing: files of the version that are not below the table's folder, so not looked through."""
+    gives. excused: values that are words of ours. missing: files of the version that are not below the table's folder,
+    so not looked through."""
 
     survivors: tuple[Survivor, ...]
     looked_for: tuple[str, ...]
@@ -61,6 +75,7 @@ class Scanned:
     values: int
     files: int
     by_chance: tuple[Survivor, ...] = ()
+    excused: tuple[Excused, ...] = ()
     missing: int = 0
 
 
@@ -82,10 +97,11 @@ def scan(spark: SparkSession, source: DataFrame, conf: Config, entry: TableConfi
     key = secrets.token_bytes(32)
     files = list(_files(spark, table))
     access = file_systems.access(spark, [table.location])
-    found: Counter[tuple[str, str, str, str, int]] = Counter()
-    different: Counter[tuple[str, str, str, str, int]] = Counter()
+    found: Counter[Where] = Counter()
+    different: Counter[Where] = Counter()
     values, lengths, real = 0, chance.Lengths(), chance.looking_real(entry)
-    digested = _digested(source, wanted, key) if wanted else None
+    in_json = json_values.decided(list(entry.decisions), wanted)
+    digested = _digested(source, wanted, in_json, key) if wanted else None
     try:
         for part in _rounds(digested) if digested is not None else ():
             values += part.num_rows
@@ -96,18 +112,40 @@ def scan(spark: SparkSession, source: DataFrame, conf: Config, entry: TableConfi
     finally:
         if digested is not None:
             digested.unpersist()
+    times = _times(files)
+    excused = _excused(found, different, wanted)
     survivors: list[Survivor] = []
     by_chance: list[Survivor] = []
     for place, number in sorted(found.items()):
         of, path = lengths[place[4]], place[1]
         results = lengths.get(wanted.index(path), Counter()) if path in wanted else of  # of others nobody counted
-        few = path in real and different[place] and different[place] <= chance.most(of, results, real[path])
+        results = Counter({size: many * times.get(place[0], 1) for size, many in results.items()})
+        within = place[3] == file_scan.WITHIN
+        few = path in real and different[place] and different[place] <= chance.most(of, results, real[path], within)
         (by_chance if few else survivors).append(Survivor(*place[:4], wanted[place[4]], number))
     left_out |= {path: "no value in the source" for at, path in enumerate(wanted) if at not in lengths}
     looked_for = tuple(path for path in wanted if path not in left_out)
     there = {form for uri, *_ in files for form in (file_places.LOCAL.sub("file:/", uri), file_places.of_row(uri))}
     missing = len(set(map(file_places.of_row, table.current)) - there)
-    return Scanned(tuple(survivors), looked_for, left_out, values, len(files), tuple(by_chance), missing)
+    return Scanned(tuple(survivors), looked_for, left_out, values, len(files), tuple(by_chance), excused, missing)
+
+
+def _times(files: Sequence[tuple[str, str, str]]) -> dict[str, int]:
+    """Of older versions and change files how many times as many they are as those of the version; under other keys each
+    of them has other pseudonyms."""
+    kinds = Counter(kind for *_, kind in files)
+    return {kind: -(-many // max(kinds[file_scan.ROWS], 1)) for kind, many in kinds.items()}
+
+
+def _excused(found: Counter[Where], different: Counter[Where], wanted: Sequence[str]) -> tuple[Excused, ...]:
+    """Taken out of what was found."""
+    rows: Counter[tuple[str, str, str]] = Counter()
+    words: Counter[tuple[str, str, str]] = Counter()
+    for place in [place for place in found if place[3] == file_scan.EXCUSED]:
+        where = (place[0], place[1], wanted[place[4]])
+        rows[where] += found.pop(place)
+        words[where] = max(words[where], different[place])
+    return tuple(Excused(*where, words[where], number) for where, number in sorted(rows.items()))
 
 
 def _files(spark: SparkSession, table: Treated) -> Iterator[tuple[str, str, str]]:
@@ -118,13 +156,13 @@ def _files(spark: SparkSession, table: Treated) -> Iterator[tuple[str, str, str]
         yield uri, name, file_scan.kind_of(name, file_places.LOCAL.sub("file:/", uri) in current)
 
 
-def _digested(source: DataFrame, wanted: Sequence[str], key: bytes) -> DataFrame:
+def _digested(source: DataFrame, wanted: Sequence[str], in_json: Mapping[str, Decided], key: bytes) -> DataFrame:
     """The digests of all values that are looked for, kept on executors' disks for the rounds."""
     roots = list(dict.fromkeys(ColumnPath.parse(path).root for path in wanted))
     numbered = source.toDF(*(f"c{at}" for at in range(len(source.columns))))
     chosen = numbered.select(*(f"c{source.columns.index(root)}" for root in roots))
     numbers = {path: at for at, path in enumerate(wanted)}
-    make = functools.partial(needles.digests, key=key, names=tuple(roots), wanted=numbers)
+    make = functools.partial(needles.digests, key=key, names=tuple(roots), wanted=numbers, in_json=in_json)
     distinct = chosen.mapInArrow(make, needles.DDL).dropDuplicates(["column", "full", "length", "exact"])
     return distinct.persist(StorageLevel.DISK_ONLY)
 
@@ -148,7 +186,7 @@ def _round(
     part: pa.Table,
     files: Sequence[tuple[str, str, str]],
     access: file_systems.Access,
-) -> Iterator[tuple[tuple[str, str, str, str, int], int, int]]:
+) -> Iterator[tuple[Where, int, int]]:
     """What one round found: where, in how many rows or lines, and how many different values, where that is told."""
     content = needles.packed(part)
     known = needles.Needles(part)
@@ -159,9 +197,13 @@ def _round(
         access,
         wanted,
         _tokens(entry, table.columns),
-        _names(table.stored),
-        file_scan.words(_own_words(entry), known, key),
-        file_scan.words(_vocabulary(conf, entry, table), known, key),
+        own_words.names_in_files(table.stored),
+        {path: file_scan.words(words, known, key) for path, words in own_words.by_column(entry).items()},
+        file_scan.words(
+            own_words.vocabulary(conf, entry, own_words.Told(table.location, table.stored, table.properties)),
+            known,
+            key,
+        ),
         wording.mark(),
         frozenset(chance.looking_real(entry)),
     )
@@ -191,30 +233,3 @@ def _tokens(entry: TableConfig, columns: Columns) -> dict[str, list[tuple[Techni
                 key_id = None if recorded is None else recorded.key_id
                 found.setdefault(path, []).append((rule.treatment.technique, key_id))
     return found
-
-
-def _names(stored: T.DataType) -> dict[str, str]:
-    """What fields are called in files -> in the table, where that differs."""
-    found: dict[str, str] = {}
-    if isinstance(stored, T.StructType):
-        for field in stored.fields:
-            if name_in_files(field) != field.name:
-                found[name_in_files(field)] = field.name
-            found |= _names(field.dataType)
-    elif isinstance(stored, T.ArrayType):
-        found |= _names(stored.elementType)
-    elif isinstance(stored, T.MapType):
-        found |= _names(stored.keyType) | _names(stored.valueType)
-    return found
-
-
-def _own_words(entry: TableConfig) -> list[str]:
-    """Texts that treatments put into results."""
-    each = (part.technique for rule in entry.columns.values() for part in (rule.treatment, *rule.treatment.parts))
-    return [word for technique in each for word in technique.own_words()]
-
-
-def _vocabulary(conf: Config, entry: TableConfig, table: Treated) -> list[str]:
-    """What is written of a table beside its rows: names, parameters, places."""
-    said = [snapshot(conf, entry.name), table.stored.json(), table.location, *table.properties, *DELTA_WORDS]
-    return [*said, *table.properties.values(), *(json.dumps(rule.why) for rule in entry.columns.values())]

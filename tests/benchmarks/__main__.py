@@ -27,6 +27,7 @@ from tests.benchmarks import (
     small_tables,
     tables,
     targets,
+    verified,
 )  # fmt: skip
 
 VALUES, QUICK_VALUES = 200_000, 20_000
@@ -36,7 +37,7 @@ QUICK_ROWS = 200_000
 def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     options.add_argument("--quick", action="store_true", help="a tenth of the values and one turn; prints only")
-    parts = ("kernels", "tables", "shapes", "small", "growth", "scale", "search", "risk", "audit")
+    parts = ("kernels", "tables", "shapes", "small", "growth", "scale", "search", "risk", "audit", "verify")
     options.add_argument("--only", choices=parts, help="one part of it; prints only")
     options.add_argument("--group", help="of the kernels only those groups whose title holds this; prints only")
     options.add_argument("--turns", type=int, help="turns of each case after one to warm up (default 5)")
@@ -60,6 +61,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     if options.only == "audit":
         print(run_audit(options.folder, 1 if options.quick else 3 * turns, options.cores))
+        return 0
+    if options.only == "verify":
+        print(run_verify(options.folder, 0.1 if options.quick else 1, turns, options.cores))
         return 0
     count, rows = (QUICK_VALUES, QUICK_ROWS) if options.quick else (VALUES, tables.ROWS)
     sections, verdicts = [], []
@@ -154,6 +158,12 @@ def run_scale(folder: Path | None, part: float, turns: int, cores: int) -> str:
         elements = scale.measure_elements(Path(made), part, turns, say)
         verdicts = report.verdicts([*targets.of_scale(grown), targets.of_elements(elements)])
         return "\n\n".join([verdicts, scale.as_text(grown, cores), scale.elements_as_text(elements)])
+
+
+def run_verify(folder: Path | None, part: float, turns: int, cores: int) -> str:
+    with tempfile.TemporaryDirectory(dir=folder, prefix="benchmark-") as made:
+        found = verified.measure(Path(made), part, turns, cores, say)
+        return "\n\n".join([report.verdicts([targets.of_verify(found)]), verified.as_text(found, cores)])
 
 
 def say(text: str) -> None:

@@ -57,13 +57,13 @@ def grown(spark: SparkSession, folder: Path, rows: int, turns: int, say: Callabl
     for turn in range(turns + 1):  # the first to warm up
         shutil.rmtree(case.target, ignore_errors=True)
         found.append(clock.measure(case.run).clock)
-        worker, jvm = max(worker, _peak(python=True)), max(jvm, _peak(python=False))
+        worker, jvm = max(worker, peak(python=True)), max(jvm, peak(python=False))
         say(f"{rows:,} rows, turn {turn}: {found[-1]:.2f} s, worker {worker:,} MB, JVM {jvm:,} MB")
     shutil.rmtree(folder)
     return Row(rows, statistics.median(found[1:]), worker, jvm)
 
 
-def _peak(*, python: bool) -> int:
+def peak(*, python: bool) -> int:
     """The most memory that one of the processes below this one has held, in MB: Linux's VmHWM."""
     found = [0]
     for process in processes.below(psutil.Process()):
@@ -129,7 +129,7 @@ def elements(spark: SparkSession, folder: Path, count: int, turns: int, say: Cal
             shutil.rmtree(folder / name / "treated", ignore_errors=True)
             run = functools.partial(pseudonymize.run, spark, cases[name], "t", execution="columnar")
             found[name].append(clock.measure(run).clock)
-            worker = max(worker, _peak(python=True))
+            worker = max(worker, peak(python=True))
             say(f"{name}, turn {turn}: {found[name][-1]:.2f} s, worker {worker:,} MB")
     flat, nested = found["flat"][1:], found["nested"][1:]
     ratio = statistics.median(mine / its for mine, its in zip(nested, flat, strict=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from tests.benchmarks import audit, check, growth, kernels, risk, scale, search, shapes, tables
+from tests.benchmarks import audit, check, growth, kernels, risk, scale, search, shapes, tables, verified
 from tests.benchmarks.timing import Times
 
 LOOP = "hand-written `hmac.new` loop"
@@ -110,6 +110,12 @@ def of_risk(found: risk.Measured) -> list[Verdict]:
     ratio = wide.read / narrow.read
     title = f"six of {wide.columns} columns measured: bytes read over those of a table that has no others"
     return [*verdicts, Verdict(title, "at most 1.25 x", ratio, ratio <= 1.25)]
+
+
+def of_verify(found: verified.Measured) -> Verdict:
+    """Seconds; at most."""
+    title = f"`jobs/verify.py`, {found.rows:,} rows, {found.values:,} values looked for"
+    return Verdict(title, "at most 60 s", found.seconds, found.seconds <= 60 and found.holds, "s")
 
 
 def of_search(found: search.Measured) -> list[Verdict]:

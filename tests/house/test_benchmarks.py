@@ -23,6 +23,7 @@ from tests.benchmarks import (
     small_tables,
     tables,
     targets,
+    verified,
 )
 from tests.benchmarks.timing import ProcessorClock, Spent, Times, in_turn, interleaved
 
@@ -207,6 +208,22 @@ def test_scale_is_measured(spark: SparkSession, tmp_path: Path) -> None:
     found = scale.elements(spark, tmp_path, 1000, 1, lambda _: None)
     assert (found.count, found.ratio > 0) == (1000, True)
     assert "| 1,000 |" in scale.as_text([row], 2)
+
+
+@pytest.mark.sweep
+def test_verify_is_measured(spark: SparkSession, tmp_path: Path) -> None:
+    found = verified.measured(spark, tmp_path, 1000, 100, 1, lambda _: None)
+    assert (found.rows, found.values, found.holds, found.ratio > 0) == (1000, 200, True, True)
+    assert "| plain copy |" in verified.as_text(found, 2)
+
+
+def test_a_verdict_of_verify_asks_that_the_table_holds() -> None:
+    def found(seconds: float, holds: bool) -> verified.Measured:
+        return verified.Measured(10, 5, (Spent(2.0, 2.0, 0.0),), (Spent(seconds, seconds, 0.0),), 100, holds)
+
+    given = [(60.0, True), (61.0, True), (1.0, False)]
+    assert [targets.of_verify(found(*each)).met for each in given] == [True, False, False]
+    assert "30.00 x" in verified.as_text(found(60.0, True), 2)
 
 
 @pytest.mark.sweep

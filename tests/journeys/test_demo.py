@@ -126,6 +126,18 @@ def test_no_raw_identifier_is_in_a_page_of_the_report(spark: SparkSession, treat
         assert found(wanted, text.encode()) == set()
 
 
+@pytest.mark.sweep
+@pytest.mark.parametrize("turn", range(5))
+def test_under_no_keys_is_there_a_false_alarm(spark: SparkSession, tmp_path: Path, turn: int) -> None:
+    """Each turn makes keys of its own, so that all pseudonyms are others."""
+    _, conf = _treated(spark, tmp_path)
+    for table in TABLES:
+        found = verify.run(spark, conf, table)
+        assert not found.fails, [turn, *outcome.lines(found)]
+        assert found.scanned is not None
+        assert not found.scanned.survivors
+
+
 def test_the_join_on_pseudonyms_is_the_raw_join(spark: SparkSession, treated: tuple[Path, Config]) -> None:
     counts = demo.joins(session.for_run(spark), treated[1])
     assert counts["raw"] == counts["treated"] > 4000

@@ -14,10 +14,22 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyspark.sql import types as T
 
 from jobs.columnar.file_systems import Access
-from jobs.verification import file_scan, matcher, needles, rolling, spellings
-from jobs.verification.file_scan import HASHED, OTHER, OTHER_FORM, ROWS, Found, Look, Place
+from jobs.verification import (
+    dictionaries,
+    encoded,
+    file_scan,
+    json_values,
+    matcher,
+    needles,
+    octets,
+    own_words,
+    rolling,
+    spellings,
+)
+from jobs.verification.file_scan import FOOTER, HASHED, OLDER, OTHER, OTHER_FORM, ROWS, Found, Look, Place
 from jobs.verification.needles import Needles
 
 KEY = b"a key of a test, 32 bytes long.."
@@ -33,7 +45,7 @@ def look(values: list[str], **more: object) -> Look:
     content = needles.packed(table(values))
     known: dict[str, object] = {
         "key": KEY, "content": lambda: content, "access": None, "sources": ["name"], "treatments": {}, "names": {},
-        "own_words": frozenset(), "vocabulary": frozenset(), "mark": "",
+        "own_words": {}, "vocabulary": frozenset(), "mark": "",
     }  # fmt: skip
     return Look(**{**known, **more})  # type: ignore[arg-type]
 
@@ -126,12 +138,65 @@ def digest(name: str, text: str) -> bytes:
         f"user_{digest('md5', 'zoe@example.org').hex()}",
         "to=zoe%40example.org",
         "name=O%27Neill%2C+Ann",
+        "q=Zo\u00eb+Quixote-Bird",
         '{"a": "{\\"b\\": \\"zoe@example.org\\"}"}',
         r"O\u0027Neill, Ann",
     ],
 )
 def test_it_is_found_within_what_is_encoded(text: str) -> None:
     assert spelt(text)
+
+
+def test_what_is_decoded_is_what_python_decodes() -> None:
+    """Of texts of any length, behind anything, in one array with others; the oracle is `base64` and `bytes.hex`."""
+    rng = random.Random(6)
+    letters = "abcXYZ 019.@\u00eb\u6f22\U0001f600"
+    inner = ["".join(rng.choices(letters, k=rng.randrange(9, 40))) for _ in range(300)]
+    for encoding, encode in (("hex", lambda each: each.encode().hex()), ("base64", b64)):
+        before = ["".join(rng.choices("_-. /0afQ", k=rng.randrange(0, 6))) for _ in inner]
+        texts = [f"{start}{encode(each)}" for start, each in zip(before, inner, strict=True)]
+        found = [each for each in encoded.decoded(pa.array(texts)) if each.encoding == encoding]
+        by_row: dict[int, list[str]] = {}
+        for row, text in ((r, t) for each in found for r, t in zip(each.rows.tolist(), each.texts, strict=True)):
+            by_row.setdefault(row, []).append(text)
+        for row, each in enumerate(inner):
+            assert any(each in text for text in by_row.get(row, ())), (encoding, texts[row])
+
+
+def test_texts_are_decoded_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that memory does not grow with what a batch holds; what stands where two meet is found too."""
+    monkeypatch.setattr(octets, "MOST_BYTES", 50)
+    monkeypatch.setattr(octets, "OVERLAP", 100)
+    for before in range(0, 120, 7):
+        texts = ["." * before + b64("zoe@example.org") + "." * 90, "x", digest("md5", "zoe@example.org").hex()]
+        found: Found = Counter()
+        file_scan.scan_values(pa.array(texts), Place(look(VALUES), ROWS, "note"), found)
+        assert {each[2] for each in found} == {"base64", HASHED}, before
+
+
+def test_hashes_are_found_as_they_stand() -> None:
+    hashed = digest("sha256", "a")
+    spelt_ = [hashed.hex(), f"x{hashed.hex().upper()}.", str(uuid.UUID(bytes=hashed[:16])), b64_of(hashed), "no hash"]
+    found = encoded.hashes(pa.array(spelt_))
+    assert {row for row, start in zip(found.rows, found.starts, strict=True) if start.tobytes() == hashed[:8]} == {
+        0,
+        1,
+        2,
+        3,
+    }
+
+
+def b64_of(octets: bytes) -> str:
+    return base64.b64encode(octets).decode()
+
+
+def test_a_task_digests_a_value_once_as_far_as_it_remembers(monkeypatch: pytest.MonkeyPatch) -> None:
+    batches = [pa.RecordBatch.from_pydict({"c": pa.array(VALUES[at : at + 4])}) for at in (0, 2, 0, 3)]
+    for most, rows in ((needles.MOST_SEEN, 7), (0, 4 + 4 + 4 + 4)):
+        monkeypatch.setattr(needles, "MOST_SEEN", most)
+        made = list(needles.digests(iter(batches), KEY, ["c"], {"c": 0}))
+        assert sum(each.num_rows for each in made) == rows
+        assert {each for batch in made for each in batch["full"].to_pylist()} == {*table(VALUES)["full"].to_pylist()}
 
 
 def test_the_hash_of_a_value_in_lower_case_is_found() -> None:
@@ -173,19 +238,57 @@ def test_rows_are_counted() -> None:
     }
 
 
-def test_words_of_ours_do_not_count() -> None:
+def test_words_of_ours_are_excused_where_they_stand_and_told() -> None:
+    """A label in its own column; names and parameters in logs. In any other column it is somebody's name."""
     known = Needles(table(VALUES))
     words = file_scan.words(["the label Smith", ""], known, KEY)
     assert len(words) == 1
-    for kind, more, expected in (
-        (ROWS, {"own_words": words}, 0),
-        (ROWS, {"vocabulary": words}, 1),
-        (file_scan.LOG, {"vocabulary": words}, 0),
-        (OTHER, {}, 1),
+    for kind, more, is_excused in (
+        (ROWS, {"own_words": {"note": words}}, True),
+        (ROWS, {"own_words": {"city": words}}, False),
+        (ROWS, {"vocabulary": words}, False),
+        (file_scan.LOG, {"vocabulary": words}, True),
+        (OTHER, {}, False),
     ):
         found: Found = Counter()
-        file_scan.scan_values(pa.array(["a Smith"]), Place(look(VALUES, **more), kind, "note"), found)
-        assert sum(found.values()) == expected
+        file_scan.scan_values(pa.array(["a Smith", "Smith"]), Place(look(VALUES, **more), kind, "note"), found)
+        assert sum(found.values()) == 2, "an excused one is told too"
+        assert {each[3] == file_scan.EXCUSED for each in found} == {is_excused}
+        assert {len(each) for each in found} == {6 if is_excused else 5}, "how many words is told of excused ones"
+
+
+def test_the_vocabulary_is_what_the_configuration_says() -> None:
+    """Not what somebody wrote into a comment or a property of the table."""
+    stored = T.StructType(
+        [
+            T.StructField("Ann Quixote", T.StringType(), metadata={"comment": "ask zoe@example.org"}),
+            T.StructField("a", T.ArrayType(T.StructType([T.StructField("b_name", T.LongType())]))),
+        ]
+    )
+    said = own_words.of_table(
+        own_words.Told("file:/lake", stored, {"note": "bob@x.org", "delta.a": "1", "privacy.a": "p"})
+    )
+    for word in ("Ann Quixote", "b_name", "fields", "nullable"):
+        assert f'"{word}"' in said[0]
+    assert "zoe@example.org" not in str(said)
+    assert "bob@x.org" not in str(said)
+    assert {"file:/lake", "delta.a", "privacy.a", "p"} <= {*said}
+
+
+def test_values_within_json_text_are_digested() -> None:
+    """All below a place, in whatever spelling; what a longer path decides is not its own."""
+    texts = [
+        '{"user": {"mail": "zoe\\u0040example.org", "id": 4711081509, "pets": ["Lin"], "ok": true}, "x": "Smith"}',
+        '{"user": {"mail": "O\'Neill, Ann", "mail": "Zo\\u00eb Quixote-Bird"}}',
+        "no JSON", '{"user": null}', '"Smith"',
+    ]  # fmt: skip
+    paths = ["c:$.user", "c:$.user.id", "c:$.x", "d"]
+    in_json = json_values.decided(paths, ["c:$.user", "d"])
+    assert in_json == {"c": {("user",): 0, ("user", "id"): None, ("x",): None}}
+    batch = pa.RecordBatch.from_pydict({"c": pa.array(texts)})
+    made = pa.Table.from_batches(needles.digests(iter([batch]), KEY, ["c"], {"c:$.user": 0, "d": 1}, in_json))
+    wanted = table(["zoe@example.org", "Lin", "O'Neill, Ann", "Zo\u00eb Quixote-Bird"])
+    assert {*made["exact"].to_pylist()} == {*wanted["exact"].to_pylist()}
 
 
 def test_digests_of_two_runs_have_nothing_in_common() -> None:
@@ -223,6 +326,89 @@ def test_files_are_looked_through_as_tasks_do(tmp_path: Path) -> None:
         ["other file", "", "as it is", "within a text", 0, -1, 1],
         ["column", "info.mails[]", "as it is", "whole", 0, -1, 1],
     ]
+
+
+PLACES = {
+    "_delta_log/00000000000000000000.json": '{"remove": {"path": "x", "stats": "{\\"min\\": \\"%s\\"}"}}',
+    "_delta_log/00000000000000000001.json": '{"metaData": {"schemaString": "{\\"comment\\": \\"ask %s\\"}"}}',
+    "_delta_log/00000000000000000002.json": '{"metaData": {"configuration": {"contact": "%s"}}}',
+    "_delta_log/00000000000000000003.json": '{"commitInfo": {"userMetadata": "for %s"}}',
+    "_delta_log/00000000000000000000.00000000000000000003.compacted.json": '{"add": {"stats": "%s"}}',
+    "_delta_log/00000000000000000003.checkpoint.0c1d.json": '{"sidecar": {"path": "%s"}}',
+    "_delta_log/_last_checkpoint": '{"checkpointSchema": "%s"}',
+    "_delta_log/00000000000000000003.crc": '{"metadata": {"name": "%s"}}',
+    "_delta_log/_commits/00000000000000000004.8a.json": '{"commitInfo": {"userMetadata": "%s"}}',
+    "deletion_vector_a.bin": "\x01\x02%s\x03",
+    "_delta_index/bloom": "%s",
+    ".part.parquet.crc": "crc%s",
+    "_SUCCESS": "%s",
+}
+"""What lies beside a table's rows -> what is told of one place in it."""
+PARQUET = {
+    "orphan.parquet": (OLDER, "note"),
+    "_change_data/cdc.parquet": (file_scan.CHANGES, "note"),
+    "_delta_log/_sidecars/s.parquet": (file_scan.CHECKPOINT, "note"),
+    "_delta_log/00000000000000000003.checkpoint.parquet": (file_scan.CHECKPOINT, "note"),
+}
+
+
+def scanned(root: Path, **more: object) -> set[tuple[str, str]]:
+    """Of a folder, as a task looks through it: what is found in which kind of file, and in which column."""
+    files = sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+    kinds = [file_scan.kind_of(name, False) for name in files]
+    uris = [f"file:{root}/{name}" for name in files]
+    given = pa.RecordBatch.from_arrays(list(map(pa.array, (uris, files, kinds))), ["uri", "name", "kind"])
+    found = [
+        row
+        for batch in file_scan.scan(iter([given]), look(VALUES, access=Access(), **more))
+        for row in batch.to_pylist()
+    ]
+    return {(row["place"], row["path"]) for row in found}
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_each_place_beside_the_rows_is_looked_through(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_text(PLACES[name] % "zoe@example.org", encoding="utf-8")
+    assert scanned(tmp_path) == {(file_scan.kind_of(name, False), "")}
+    (tmp_path / name).write_text(PLACES[name] % "no one", encoding="utf-8")
+    assert not scanned(tmp_path)
+
+
+@pytest.mark.parametrize("name", PARQUET)
+def test_each_parquet_file_below_the_folder_is_looked_through(name: str, tmp_path: Path) -> None:
+    """Rows that a deletion vector hides, orphans, sidecars."""
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    rows = pa.table({"note": ["zoe@example.org"]})
+    pq.write_table(rows, tmp_path / name, write_statistics=False)
+    assert scanned(tmp_path) == {PARQUET[name]}
+
+
+@pytest.mark.parametrize(
+    "more", [{}, {"write_page_index": True}, {"use_dictionary": False, "data_page_version": "2.0"}]
+)
+def test_statistics_and_key_values_of_a_footer_are_looked_through(more: dict[str, object], tmp_path: Path) -> None:
+    pq.write_table(pa.table({"note": ["zoe@example.org"]}), tmp_path / "a.parquet", **more)
+    assert scanned(tmp_path) == {(OLDER, "note"), (FOOTER, "")}
+    clean = pa.table({"note": ["one"]}).replace_schema_metadata({"made for": "zoe@example.org"})
+    pq.write_table(clean, tmp_path / "a.parquet", **more)
+    assert scanned(tmp_path) == {(FOOTER, "")}
+
+
+def test_values_of_a_dictionary_that_no_row_has_are_looked_through(tmp_path: Path) -> None:
+    """A writer puts a dictionary as it is given, also what rows that were filtered out had."""
+    whole = pa.array(["one", "zoe@example.org", "two"]).dictionary_encode()
+    rows = pa.table({"note": whole.take(pa.array([0, 2])), "s": pa.array([1, 2])})
+    pq.write_table(rows, tmp_path / "a.parquet", write_statistics=False, store_schema=False)
+    content = (tmp_path / "a.parquet").read_bytes()
+    assert b"zoe@example.org" in content, "the test is about something"
+    assert scanned(tmp_path) == {(file_scan.DICTIONARY, "note")}
+    many = [f"w{n}" for n in range(50_000)]
+    nested = pa.array([[each] for each in many], pa.list_(pa.string()))
+    pq.write_table(pa.table({"a": many, "b": nested}), tmp_path / "a.parquet", write_statistics=False)
+    with pa.OSFile(str(tmp_path / "a.parquet")) as file:
+        found = dictionaries.unused(file, pq.read_metadata(tmp_path / "a.parquet"), 1000)
+        assert not [path for path, values in found if len(values)]
 
 
 def test_every_kind_of_file_has_a_name() -> None:

@@ -7,6 +7,7 @@ import dataclasses
 import datetime
 import hashlib
 import json
+import math
 import shutil
 import unicodedata
 from collections.abc import Iterator
@@ -25,11 +26,13 @@ from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import Refused
 from jobs.spark_app import session
-from jobs.verification import chance, multisets, outcome, retreated, standing, survivors
+from jobs.verification import as_read, chance, file_scan, multisets, outcome, retreated, standing, survivors
 from jobs.verification.identifiers import identifiers
 from jobs.verification.outcome import Verified
-from tests.helpers import lakes
+from privacy_udfs.techniques import BY_NAME
+from tests.helpers import lakes, quarantines
 from tests.helpers.lakes import column, table, write_conf
+from tests.helpers.places import ROOT
 
 PEOPLE = 60
 NAMES = [f"Zoë {first}sdóttir-{n:02}" for n, first in zip(range(PEOPLE), ["Ann", "Bjarney", "Cecil"] * 20, strict=True)]
@@ -114,6 +117,7 @@ def test_a_table_as_it_was_written_holds(clean: Verified) -> None:
     assert said["rows anew"] == "60 rows of the source, 12 columns; 1 not the same each time"
     assert said["counts"] == "60 of the source, 60 here, 0 in quarantine"
     assert said["shapes"].startswith("8 columns by shape; of 6 ")
+    assert said["baseline"] == "60 rows, 12 columns; secret is not: it is made anew each time"
 
 
 def test_a_sample_is_of_the_same_rows_on_both_sides(
@@ -121,7 +125,7 @@ def test_a_sample_is_of_the_same_rows_on_both_sides(
 ) -> None:
     own, conf = session.for_run(spark), treated[1]
     stands = standing.found(own, conf, conf.tables["t"].target, "t")
-    checks = {check.name: check for check in retreated.check(stands, retreated.source_of(stands), sample=20)}
+    checks = {check.name: check for check in retreated.check(stands, as_read.source_of(stands), sample=20)}
     assert checks["rows anew"].outcome == "holds"
     assert 0 < int(checks["rows anew"].said.partition(" ")[0]) < PEOPLE
 
@@ -302,11 +306,11 @@ def test_rows_that_are_kept_out(missing: int, said: int | str | None, of_people:
 
 
 def test_a_source_that_may_have_changed_fails_nothing(spark: SparkSession, treated: tuple[Path, Config]) -> None:
-    raw = retreated.source_of(standing.found(session.for_run(spark), treated[1], treated[1].tables["t"].target, "t"))
+    raw = as_read.source_of(standing.found(session.for_run(spark), treated[1], treated[1].tables["t"].target, "t"))
     failing = outcome.judged("counts", ["rows do not add up"])
     assert retreated._of_the_time(failing, raw) == failing
-    other = retreated._of_the_time(failing, dataclasses.replace(raw, version=None))
-    assert (other.outcome, other.faults) == ("not checked", ())
+    other = retreated._of_the_time(failing, dataclasses.replace(raw, is_same=False))
+    assert (other.outcome, other.faults) == ("not checkable", ())
 
 
 def test_a_sample_without_a_row_says_nothing(
@@ -314,7 +318,7 @@ def test_a_sample_without_a_row_says_nothing(
 ) -> None:
     monkeypatch.setattr(multisets, "in_sample", lambda *_: F.lit(False))
     stands = standing.found(session.for_run(spark), treated[1], treated[1].tables["t"].target, "t")
-    checks = {check.name: check for check in retreated.check(stands, retreated.source_of(stands), sample=20)}
+    checks = {check.name: check for check in retreated.check(stands, as_read.source_of(stands), sample=20)}
     assert checks["rows anew"].outcome == "not checked"
 
 
@@ -342,9 +346,23 @@ def test_what_chance_gives_is_counted_length_by_length() -> None:
     """A million phones of 11 digits meet 10 others by chance (10**12 / 10**11); one of 6 digits among them is no
     excuse for more. Of 12 letters of an alphabet of 36 no one is met."""
     long, mixed = {11: 10**6}, {11: 10**6, 6: 1}
-    assert chance.most(long, long, 10) == chance.most(mixed, mixed, 10) == 26  # 10 + 5 * sqrt(10) + 1
+    assert (
+        chance.most(long, long, 10) == chance.most(mixed, mixed, 10) == 28
+    )  # P(X > 28) = 7.6e-7 where 10 are expected
     assert chance.most({12: 10**6}, {12: 10**6}, 36) == 0
     assert chance.most(long, {}, 10) == 0  # results of no such length
+    assert chance.most({6: 1000}, {12: 1000}, 10) == 0
+    assert chance.most({6: 1000}, {12: 1000}, 10, within=True) == 12  # two places in each: 2 are expected
+    assert chance.most({11: 10**7}, {11: 10**7}, 10) == 1000 + int(5 * 1000**0.5 + 1)
+
+
+def test_chance_passes_what_is_put_down_to_it_as_rarely_as_is_said() -> None:
+    """The tail of a Poisson distribution, summed exactly."""
+    for expected in (1e-7, 2e-6, 1e-3, 0.13, 1, 10, 100, 499):
+        most = chance._quantile(expected)
+        terms = [math.exp(n * math.log(expected) - expected - math.lgamma(n + 1)) for n in range(most + 400)]
+        assert math.fsum(terms[most + 1 :]) <= 1e-6
+        assert most == 0 or math.fsum(terms[most:]) > 1e-6, "and no more is put down to it than that"
 
 
 def test_types_that_are_not_looked_for_are_named(treated: tuple[Path, Config]) -> None:
@@ -364,6 +382,137 @@ def test_checks_that_were_not_made_are_counted() -> None:
     assert next(outcome.lines(Verified("t", 3, (made, not_made)))).endswith("holds; 1 of 2 checks were not made")
     assert next(outcome.lines(Verified("t", 3, (made,)))).endswith("holds what it says")
     assert outcome.as_data(Verified("t", 3, (made, not_made)))["not_made"] == 1
+
+
+def test_strict_asks_for_every_check(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """What was not made, or cannot be: 0, and 1 with --strict; what fails: 1 in any case."""
+    holds, fails = outcome.judged("record", []), outcome.judged("record", ["wrong"])
+    unmade = [outcome.Check("counts", said, "why") for said in ("not checked", "not checkable")]  # type: ignore[arg-type]
+    monkeypatch.setattr(session, "start", lambda name: None)
+    for checks, code, strict in (
+        ((holds,), 0, 0), ((holds, unmade[0]), 0, 1), ((holds, unmade[1]), 0, 1), ((fails,), 1, 1),
+    ):  # fmt: skip
+        monkeypatch.setattr(verify, "run", lambda *_, checks=checks, **__: Verified("t", 3, checks))
+        assert verify.main(["--path", "/lake/t"]) == code
+        assert verify.main(["--path", "/lake/t", "--strict", "--json"]) == strict
+    assert '"outcome": "not checkable"' in capsys.readouterr().out
+
+
+FIELDS = (
+    "format", "table", "version", "source_version", "config_sha256", "sample", "holds", "not_made", "of", "said",
+    "checks", "survivor_scan",
+)  # fmt: skip
+SCANNED = (
+    "looked_for", "left_out", "values", "files", "not_looked_through", "by_chance", "excused", "survivors",
+)  # fmt: skip
+
+
+def test_the_json_has_what_the_page_says(clean: Verified, leaking: Verified) -> None:
+    """docs/verify.md names each field; reports read it."""
+    told = outcome.as_data(leaking)
+    assert (*told,) == FIELDS
+    assert (*told["survivor_scan"],) == SCANNED
+    assert {*told["survivor_scan"]["survivors"][0]} == {"place", "path", "spelling", "extent", "column", "found"}
+    assert {*told["checks"][0]} == {"name", "outcome", "said", "faults"}
+    assert (told["format"], told["table"], told["source_version"], told["sample"]) == (1, "t", 0, retreated.SAMPLE)
+    assert len(told["config_sha256"]) == 64
+    assert outcome.as_data(clean)["holds"] is True
+    page = (ROOT / "docs" / "verify.md").read_text(encoding="utf-8")
+    for name in (*FIELDS, *SCANNED):
+        assert f"`{name}`" in page, name
+
+
+def test_words_of_ours_are_told_by_their_number() -> None:
+    found = survivors.Counter(
+        {
+            ("column", "city", "as it is", file_scan.EXCUSED, 0): 7,
+            ("column", "city", "other case or form", file_scan.EXCUSED, 0): 2,
+            ("column", "note", "as it is", "whole", 0): 1,
+        }
+    )
+    different = survivors.Counter(dict.fromkeys(found, 1))
+    excused = survivors._excused(found, different, ["name"])
+    assert excused == (survivors.Excused("column", "city", "name", 1, 9),)
+    assert [*found] == [("column", "note", "as it is", "whole", 0)]
+    scanned = survivors.Scanned((), ("name",), {}, 1, 1, excused=excused)
+    assert [*outcome.excused(scanned)] == ["1 words of ours that name has too were excused in column city"]
+
+
+LEVELS = [[f"10.1.2.{n}", "10"] for n in range(40)]
+ALL_KINDS: dict[str, tuple[str, object, bool]] = {
+    "keyed_hash": ("text", {"technique": "keyed_hash", "key": "crm"}, True),
+    "deterministic_encryption": ("text", {"technique": "deterministic_encryption", "key": "crm"}, True),
+    "randomized_encryption": ("text", {"technique": "randomized_encryption", "key": "crm"}, False),
+    "format_preserving_encryption": ("digits", {"technique": "format_preserving_encryption", "key": "crm"}, True),
+    "redact": ("text", "redact", True),
+    "keep": ("text", "keep", True),
+    "mask": ("text", {"technique": "mask"}, True),
+    "truncate": ("text", {"technique": "truncate", "keep": 2}, True),
+    "generalize_date": ("born", {"technique": "generalize_date"}, True),
+    "generalize_number": ("number", {"technique": "generalize_number", "width": 10}, True),
+    "truncate_ip": ("ip", {"technique": "truncate_ip"}, True),
+    "substitute": ("text", {"technique": "substitute", "key": "crm", "list": "cities"}, True),
+    "date_shift": ("born", {"technique": "date_shift", "max_days": 30, "key": "crm"}, True),
+    "add_noise": ("number", {"technique": "add_noise", "scale": 1.5, "key": "crm"}, True),
+    "coarsen_location": ("number", {"technique": "coarsen_location"}, True),
+    "generalize_hierarchy": ("ip", {"technique": "generalize_hierarchy", "levels": LEVELS}, True),
+    "treat_entities": ("ip", {"technique": "treat_entities", "entities": {"ip": "redact"}}, True),
+    "drop": ("text", "drop", True),
+    "nested": ("nested", None, True),
+}
+
+
+@pytest.mark.sweep
+def test_two_runs_are_the_same_but_for_what_is_made_anew(spark: SparkSession, tmp_path: Path) -> None:
+    """Of every kind of technique that there is: what is random is named, all else is compared, and equal."""
+    made = {
+        "text": "concat('w', id)",
+        "digits": "lpad(string(id * 7919), 9, '0')",
+        "born": "date_add(date'1990-01-01', int(id))",
+        "number": "cast(id AS double)",
+        "ip": "concat('10.1.2.', id)",
+        "nested": "array(named_struct('a', concat('w', id)))",
+    }
+    rows = spark.range(40).selectExpr(*(f"{made[kind]} AS {name}" for name, (kind, *_) in ALL_KINDS.items()))
+    rows.write.format("delta").save(str(tmp_path / "raw" / "t"))
+    columns = {name: treatment for name, (_, treatment, _) in ALL_KINDS.items() if treatment is not None}
+    columns["nested[].a"] = {"technique": "keyed_hash", "key": "crm"}
+    raw = {"format": "delta", "path": str(tmp_path / "raw" / "t")}
+    conf = config.load(write_conf(tmp_path, table("t", tmp_path, columns, source=raw, subject="keyed_hash")))
+    for _ in range(2):
+        pseudonymize.run(spark, conf, "t")
+    found = {each.name: each for each in verify.run(spark, conf, "t", baseline="0").checks}
+    assert found["baseline"].outcome == found["rows anew"].outcome == "holds", found
+    random = [name for name, (*_, same) in ALL_KINDS.items() if not same]
+    assert {*ALL_KINDS} - {"nested"} == {*BY_NAME}
+    named = [name for name in ALL_KINDS if f"{name} is not: it is made anew each time" in found["baseline"].said]
+    assert named == random
+
+
+@pytest.mark.sweep
+def test_rows_add_up_with_those_aside_and_those_kept_out(spark: SparkSession, tmp_path: Path) -> None:
+    quarantines.put(quarantines.rows(spark, 0, 40, bad="id % 9 = 4"), tmp_path / "q")
+    quarantines.run(spark, tmp_path / "q")
+    lake = tmp_path / "s"
+    people = [(f"p{n}", "Bern" if n < 20 else "Basel") for n in range(23)]
+    spark.createDataFrame(people, "id string, city string").write.format("delta").save(str(lake / "raw" / "t"))
+    columns = {"id": column({"domain": "customer"}, DIRECT), "city": "keep"}
+    kept = table(
+        "t",
+        lake,
+        columns,
+        source={"format": "delta", "path": str(lake / "raw" / "t")},
+        suppress={"k": 5, "at_most": 0.5},
+    )
+    conf = config.load(write_conf(lake, kept))
+    pseudonymize.run(spark, conf, "t")
+    for each, said in (
+        (quarantines.configured(tmp_path / "q"), "40 of the source, 36 here, 4 in quarantine"),
+        (conf, "rows add up, but for < 10 kept out"),
+    ):
+        stands = standing.found(session.for_run(spark), each, each.tables["t"].target, "t")
+        (counts,) = (one for one in retreated.check(stands, as_read.source_of(stands)) if one.name == "counts")
+        assert (counts.outcome, counts.said) == ("holds", said)
 
 
 def test_files_outside_the_folder_were_not_looked_through(

@@ -257,12 +257,6 @@ def chosen(
     yield from _in_order(rows)
 
 
-def newest_state(spark: SparkSession, address: Address) -> str | None:
-    """What the newest row left for the next one; None of no row, and of no table."""
-    begun = _begun(spark, address)
-    return None if begun.version < 0 else _newest_state(begun)
-
-
 def counted(spark: SparkSession, address: Address) -> dict[tuple[str, str], int]:
     """How many rows there are of each table and kind."""
     found = address.read(spark).groupBy("table", "kind").count().collect()

@@ -58,7 +58,7 @@ def found(spark: SparkSession, conf: Config) -> Heads | Missing:
 def _found(log: Log) -> Heads | Missing:
     if not log.address.exists(log.spark):
         return Missing("the audit log is configured, and no run has written to it yet", "python jobs/pseudonymize.py")
-    state = State.parse(audit_table.newest_state(log.spark, log.address))
+    state = log.state()
     note, covers, signed = _checkpoint(log, state)
     root = base64.b64encode(state.root).decode()
     head = AuditHead(str(log.audit.origin), state.size, root, {}, len(state.open), note, covers, signed)

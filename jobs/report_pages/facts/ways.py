@@ -31,7 +31,7 @@ def of_table(
         return Missing("the table says nothing of its columns", f"python jobs/pseudonymize.py --table {entry.name}")
     own = [way for column in columns for way in _of_column(column)]
     try:
-        told = failures.translated(entry.name, lambda: list(_deciding(spark, _plan(spark, conf, entry), entry)))
+        told = failures.translated(entry.name, lambda: list(_deciding(spark, conf, _plan(spark, conf, entry), entry)))
         note = "" if is_current else CHANGED
     except LakenymError:
         told, note = [], BY_RECORD
@@ -59,12 +59,13 @@ def _plan(spark: SparkSession, conf: Config, entry: TableConfig) -> Plan:
     return treatment_plan.build(entry, source.rows.schema, dict.fromkeys(conf.keys, 0), source.names_from_data)
 
 
-def _deciding(spark: SparkSession, plan: Plan, entry: TableConfig) -> Iterator[Way]:
+def _deciding(spark: SparkSession, conf: Config, plan: Plan, entry: TableConfig) -> Iterator[Way]:
     """What of other columns has a say in a column, or in which rows there are."""
-    for edge in edges.of_plan(plan, entry.mode, references.of_schema(spark, plan.schema)):
-        if not edge.direct and edge.input != edge.output:
+    for edge in edges.of_plan(plan, entry.mode, references.of_schema(spark, plan.schema), conf.tables):
+        if not edge.direct and (edge.table or edge.input != edge.output):
             yield _way(edge)
 
 
 def _way(edge: Edge) -> Way:
-    return Way(edge.input, edge.output, DECIDES, edge.description, edge.masking)
+    source = f"{edge.table}: {edge.input}" if edge.table else edge.input
+    return Way(source, edge.output, DECIDES, edge.description, edge.masking)

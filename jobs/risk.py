@@ -86,7 +86,9 @@ def run(
         rows = _read(own, Address.of(entry.target), table)
         chosen = _chosen(rows, entry, table)
         columns = chosen.quasi_identifiers
-        subject = None if by_rows or nulls == "any" else chosen.subject
+        subject = None if by_rows else chosen.subject
+        if subject is not None and nulls == "any":
+            raise BadUsage("--nulls any: so rows are counted, and this table counts people: give --by-rows too")
         outside = None if population is None else _read(own, Address.named(population), population)
         if outside is not None and subject is not None and subject not in outside.columns:
             raise BadUsage(f"--population: it has no column {subject} to count people by: give --by-rows")

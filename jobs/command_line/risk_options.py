@@ -22,7 +22,7 @@ def parser(doc: str | None, losses: Sequence[str]) -> argparse.ArgumentParser:
         "--nulls",
         choices=["equal", "any"],
         default="equal",
-        help="what a null of a quasi-identifier is like: null alone, or any value there may be; then rows are counted",
+        help="what a null of a quasi-identifier is like: null alone, or any value (then it goes by rows alone)",
     )
     options.add_argument("--population", metavar="TABLE", help="a table of everybody, by name or path, for k-map")
     options.add_argument(

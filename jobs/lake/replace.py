@@ -100,7 +100,7 @@ def renewed(spark: SparkSession, state: TargetState, target: Target) -> TargetSt
     before = state.transaction
     if begun is None or (begun.version, begun.last_commit) != (before.version, before.last_commit):
         raise CommitConflict(beaten(state))
-    again = dataclasses.replace(begun, asks=before.asks, leaves_out=before.leaves_out)
+    again = dataclasses.replace(begun, asks=before.asks, leaves_out=before.leaves_out, states=before.states)
     return dataclasses.replace(state, transaction=again)
 
 

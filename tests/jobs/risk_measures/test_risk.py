@@ -78,6 +78,10 @@ def test_what_the_job_ends_with(conf: Path, capfd: pytest.CaptureFixture[str]) -
     assert risk.main(asked) == DONE
     assert risk.main([*asked, "--attack", str(conf / "none")]) == REFUSED
     assert "is not there" in capfd.readouterr().err
+    assert risk.main([*asked, "--nulls", "any"]) == BAD_USAGE, "rows in the place of people, and nobody asked for it"
+    assert "give --by-rows too" in capfd.readouterr().err
+    assert risk.main([*asked, "--nulls", "any", "--by-rows"]) == DONE
+    assert "rows are counted, not people: so it was asked for" in capfd.readouterr().out
     for bounds, code in (
         ({"k": 5}, REFUSED),
         ({"k": 1, "l": 1, "t": 1}, DONE),

@@ -87,12 +87,12 @@ def _suppress(found: Found) -> str:
 
 
 def _column(name: str, level: int, levels: int, treatment: Any) -> str:
-    entry = {name: {"class": "quasi_identifier", "treatment": _plain(treatment), "why": ""}}
+    entry = {name: {"class": "quasi_identifier", "treatment": plain(treatment), "why": ""}}
     lines = yaml_writer.dump(entry).splitlines()
     return "".join(f"  {line}\n" for line in [f"# step {level} of {levels - 1}", *lines])
 
 
-def _plain(treatment: Any) -> Any:
+def plain(treatment: Any) -> Any:
     if isinstance(treatment, dict):
-        return {name: _plain(value) for name, value in treatment.items()}
-    return [*map(_plain, treatment)] if isinstance(treatment, tuple | list) else treatment
+        return {name: plain(value) for name, value in treatment.items()}
+    return [*map(plain, treatment)] if isinstance(treatment, tuple | list) else treatment

@@ -22,7 +22,7 @@ from jobs.lake import change
 from jobs.lake.record_names import RISK
 from jobs.lake.replace import USER_METADATA
 from jobs.record import measured_risk
-from jobs.risk_measures import measure, treated
+from jobs.risk_measures import measure
 from jobs.risk_measures.measure import NEARLY, Asked, Measures
 from jobs.risk_measures.report import SMALL, bands, classes
 from jobs.risk_measures.report import count as few
@@ -191,5 +191,5 @@ def attached(prepared: Prepared, run_id: str) -> tuple[Prepared, RiskGate | None
 
 def _gate(prepared: Prepared) -> RiskGate:
     columns = risk_columns.of(prepared.plan, bool(prepared.risk.asked().keys() & {"l", "t"}))
-    levels = {str(path): treated.above(prepared.entry.decisions[str(path)]) for path in columns.sensitive}
+    levels = {str(path): risk_columns.above(prepared.entry.decisions[str(path)]) for path in columns.sensitive}
     return RiskGate(prepared.table, prepared.risk, columns, {path: rows for path, rows in levels.items() if rows})

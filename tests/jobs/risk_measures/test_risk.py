@@ -143,8 +143,9 @@ def test_what_reaches_a_threshold_is_suggested(
     assert risk.main(asked) == BAD_USAGE, "neither the policy nor a flag says what to reach"
     assert "--k" in capfd.readouterr().err
     ladders = ["--ladder", "zip=prefix:3,1", "--ladder", "age=width:5,10"]
-    assert risk.main([*asked, "--k", "5", "--l", "2", *ladders]) == DONE
+    assert risk.main([*asked, "--k", "5", "--l", "2", *ladders]) == REFUSED, "a run counts her rows together"
     told = capfd.readouterr().out
+    assert "WOULD BE REFUSED" in told
     entry = yaml.safe_load(told)
     assert entry["zip"]["treatment"] == {"technique": "truncate", "keep": 1}
     assert entry["age"]["treatment"] == {"technique": "generalize_number", "width": 5}

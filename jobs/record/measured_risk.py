@@ -72,6 +72,14 @@ def of(properties: Mapping[str, str], history: History) -> MeasuredRisk | None:
     return None if found is None else dataclasses.replace(found, is_changed=_is_changed(later))
 
 
+def all_of(properties: Mapping[str, str], history: History) -> list[MeasuredRisk]:
+    """What every run measured whose commit the log still has, the oldest first; and the last one's in any case."""
+    told = ((each, _risk(each.run.get("risk"))) for each in history.commits if each.version in history.ours)
+    found = [MeasuredRisk(each.version, None, risk) for each, risk in told if risk is not None]
+    last = of(properties, history)
+    return found if last is None else [*(each for each in found if each.version != last.version), last]
+
+
 def _is_changed(later: Sequence[Commit]) -> bool:
     return any(each.operation == "RESTORE" or each.added or each.removed for each in later)
 

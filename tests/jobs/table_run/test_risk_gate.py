@@ -16,7 +16,7 @@ import pytest
 import yaml
 from pyspark.sql import SparkSession
 
-from jobs import plan, pseudonymize
+from jobs import history, plan, pseudonymize
 from jobs.configuration import config
 from jobs.configuration.models import Execution
 from jobs.console.exit_codes import Refused
@@ -245,6 +245,8 @@ def test_what_was_measured_stays_with_the_table(spark: SparkSession, lake: Path,
     raw(spark, lake, tuple(f"P-2{at}|80999|Berlin|1" for at in range(3)))
     added = run(spark, lake, execution)
     assert (added.mode, measured(spark, lake)) == ("incremental", {"version": 1, **(added.risk or {})})
+    told_again = history.run(spark, config.load(lake / "conf"), "risk")
+    assert [(each["table"], each["version"], each["people"]) for each in told_again] == [("t", 0, 12), ("t", 1, 15)]
     configured(lake, {}, target=target)
     assert run(spark, lake, execution).execution == "none"
     raw(spark, lake, ONE_MORE)

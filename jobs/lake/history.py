@@ -112,7 +112,8 @@ def of(
     goes_on = known is not None and known.commits and known.commits[-1].version == known.version
     later = log_commits.after(spark, location, known.version, version) if known is not None and goes_on else None
     if known is not None and later is not None:
-        commits, treated = [*map(log_commits.without_counts, known.commits), *later], known.starts_treated
+        commits = log_commits.with_one_record([*map(log_commits.without_counts, known.commits), *later])
+        treated = known.starts_treated
     else:
         commits = log_commits.up_to(spark, location, version, is_small)
         oldest = commits[0].version if commits else 0

@@ -31,7 +31,7 @@ def rows_of(spark: SparkSession, entry: TableConfig) -> DataFrame:
     made = {}
     for name in of_class(rows, entry, "sensitive"):
         decision, kind = entry.decisions[str(ColumnPath((Field(name),)))], rows.schema[name].dataType
-        if _is_told(decision):
+        if _is_told(decision) and not decision.cases[0].treatment.technique.keeps_values:
             treatment = decision.cases[0].treatment
             if any(each.key is not None for each in treatment.each):  # equal values stay equal, and have no order
                 made[name] = column(name).cast("string")

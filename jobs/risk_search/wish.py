@@ -102,7 +102,7 @@ def _judgements(wish: Wish, table: ClassTable, classes: Classes, out: Flags) -> 
     the table, by ``d`` over ``t``, may have parts that are not. But the parts' distances are ``d`` or more on average
     and none is over 1: if a share ``f`` of the rows is in parts over ``t``, ``f + (1 - f) t >= d``. Alike for entropy,
     which on average is at most the class's, and in no part below 0. What more rows are left out of a finer table moves
-    what distances are measured from, by no more than the share that they have.
+    what distances are measured from, by no more than the share that they have (`_moved`).
     """
     for at, sensitive in enumerate(table.sensitive):
         batch = classes.batch(at)
@@ -113,18 +113,26 @@ def _judgements(wish: Wish, table: ClassTable, classes: Classes, out: Flags) -> 
             short = least - batch.entropies
             yield _partly(short, short / least)
         if wish.t.get(sensitive.name, 1) < 1:
-            most, moved = wish.t[sensitive.name], _moved(wish, table, classes, out)
+            most, moved = wish.t[sensitive.name], _moved(wish, table, classes, at, out)
             far = _distances(classes, at, sensitive, out)
             surely = far - most - moved
             yield _partly(far - most, np.clip(surely / max(1 - most - moved, NEARLY), 0, 1) * (surely > NEARLY))
 
 
-def _moved(wish: Wish, table: ClassTable, classes: Classes, out: Flags) -> float:
-    """By how much the distances of a class may shrink in a finer table, since others are left out of it."""
-    if not out.any() and wish.most_suppressed(table) == 0:
-        return 0.0
+def _moved(wish: Wish, table: ClassTable, classes: Classes, at: int, out: Flags) -> float:
+    """By how much the distances of a class may shrink in a finer table, since others are left out of it.
+
+    By any number, where distances go by rank and a value may be left out with all of its rows: then others, that were
+    far from each other, are next to each other."""
     gone = int(classes.rows[out].sum())
-    return max(0, wish.most_suppressed(table) - gone) / max(table.rows - gone, 1)
+    more, sensitive = max(0, wish.most_suppressed(table) - gone), table.sensitive[at]
+    if more and sensitive.ordered and not sensitive.levels:
+        pairs = classes.pairs[at]
+        stay = ~out[pairs.of]
+        counts = summed(pairs.value[stay], pairs.rows[stay], pairs.values)
+        if counts[counts > 0].min(initial=more + 1) <= more:
+            return 1.0
+    return more / max(table.rows - gone, 1)
 
 
 def _distances(classes: Classes, at: int, sensitive: Sensitive, out: Flags) -> Floats:

@@ -82,6 +82,21 @@ def test_what_prunes_holds_of_every_pair_of_nodes(
                 assert bound <= lost + 1e-9
 
 
+def test_values_that_are_left_out_take_their_ranks_with_them() -> None:
+    """Wages of 2 to 49 are one row's each. With them the spread of wages in either half of the ages is far from the
+    whole one, since ranks between 1 and 50 are many; without them, which 5 % allows, 1 and 50 are next to each other:
+    then the ages may stay as they are."""
+    rare = [(age, age) for age in range(2, 50)]
+    common = [(1, wage) for wage in [1] * 226 + [50] * 218 + [*range(51, 59)]]
+    others = [(150, wage) for wage in [1] * 50 + [50] * 442 + [*range(51, 59)]]
+    ages, wages = zip(*(rare + common + others), strict=True)
+    table = class_table.from_arrow(pa.table({"age": ages, "wage": wages, "rows": [1] * len(ages)}), 1)
+    wish = Wish(k=2, t={"wage": 0.03}, suppressed=0.05)
+    for way in ("paths", "breadth_first", "exhaustive"):
+        found = search.search(table, {"age": ladders.intervals((100,))}, wish, way=way)
+        assert (found.best.node, round(found.best.suppressed, 3)) == ((0,), 0.048)
+
+
 @pytest.mark.parametrize("measure", losses.MEASURES)
 def test_it_looks_at_fewer_nodes_than_breadth_first(measure: str) -> None:
     table, wish = made.table(rows(300)), Wish(k=5, suppressed=0.05)

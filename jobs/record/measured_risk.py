@@ -58,17 +58,17 @@ def properties(risk: Mapping[str, Any] | None, run_id: str, version: int) -> dic
 
 
 def of(properties: Mapping[str, str], history: History) -> MeasuredRisk | None:
-    """What the last run measured, by the table's properties, else by its log; None where it measured nothing."""
+    """What the last run measured; None where it measured nothing. Its commit counts, as long as the log has it, since a
+    property is easily set by others; then the property."""
     run, later = history.since_last_run
     told = _told(properties)
     if run is None:
         found = None if told is None else MeasuredRisk(told["version"], told["at"], told["risk"])
         later = tuple(each for each in history.commits if found is not None and each.version > found.version)
-    elif told is not None and told["run_id"] == run.run.get("run_id"):
-        found = MeasuredRisk(run.version, told["at"], told["risk"])
     else:
-        risk = _risk(run.run.get("risk"))
-        found = None if risk is None else MeasuredRisk(run.version, None, risk)
+        risk, is_its = _risk(run.run.get("risk")), told is not None and told["run_id"] == run.run.get("run_id")
+        at = told["at"] if told is not None and is_its else None
+        found = None if risk is None else MeasuredRisk(run.version, at, risk)
     return None if found is None else dataclasses.replace(found, is_changed=_is_changed(later))
 
 

@@ -43,7 +43,7 @@ def test_it_is_kept_in_the_tables_properties() -> None:
     """Also when its log holds no run any more; and Spark shows it whole, though a column's name is a word it hides."""
     text = measured_risk.properties(RISK, "r1", 4)["privacy.risk"] or ""
     assert "url" not in text
-    for known in (history(), history(commit(5, "OPTIMIZE", 0)), history(commit(4, run_id="r1"), ours=(4,))):
+    for known in (history(), history(commit(5, "OPTIMIZE", 0)), history(commit(4, run_id="r1", risk=RISK), ours=(4,))):
         found = measured_risk.of({"privacy.risk": text}, known)
         assert found is not None
         assert (found.version, found.risk, found.is_changed) == (4, RISK, False)
@@ -59,6 +59,9 @@ def test_it_is_that_of_the_last_run_and_no_others() -> None:
     assert by_log is not None
     assert (by_log.version, by_log.at, by_log.risk) == (4, None, RISK), "a table of before it had the property"
     assert measured_risk.of({}, history(commit(4, run_id="r1"), ours=(4,))) is None
+    set_by_others = said(risk={**RISK, "k": 1000})
+    found = measured_risk.of(set_by_others, history(commit(4, run_id="r1", risk=RISK), ours=(4,)))
+    assert (found and found.risk["k"], found and found.at is None) == (5, False), "the commit counts"
 
 
 @pytest.mark.parametrize(
@@ -66,7 +69,9 @@ def test_it_is_that_of_the_last_run_and_no_others() -> None:
 )
 def test_rows_that_others_changed_are_told(operation: str, added: int, changed: bool) -> None:
     for ours in ((4,), ()):
-        found = measured_risk.of(said(), history(commit(4, run_id="r1"), commit(5, operation, added), ours=ours))
+        found = measured_risk.of(
+            said(), history(commit(4, run_id="r1", risk=RISK), commit(5, operation, added), ours=ours)
+        )
         assert found is not None
         assert (found.is_changed, found.as_data().get("rows_changed_since", False)) == (changed, changed)
 

@@ -1,6 +1,7 @@
 """The configurations that decided about tables: ``python jobs/history.py VERB --conf conf``.
 
-They are read from where policy.yaml says under ``snapshots``. Exit codes as `jobs.pseudonymize`.
+They are read from where policy.yaml says under ``snapshots``; what runs measured of the risk of tables (``risk``), from
+the tables themselves. Exit codes as `jobs.pseudonymize`.
 """
 
 from __future__ import annotations
@@ -26,13 +27,16 @@ from jobs.console import whole_files
 from jobs.console.exit_codes import DONE, BadUsage, Refused
 from jobs.console.shown import as_json, say
 from jobs.console.text_table import table_lines
-from jobs.run_events import events
+from jobs.lake import state
+from jobs.record import measured_risk
+from jobs.run_events import events, risk_words
 from jobs.spark_app import failures, session
 
 VERBS: Mapping[str, str] = {
     "list": "every configuration that a run stored: its hash, table, policy version and first run",
     "show": "one of them as JSON, by its hash or the first digits of it (as in a table's privacy.config.sha256)",
     "restore": "write its files into a new folder, so that the run can be repeated; proven by its hash",
+    "risk": "what runs measured of the risk of tables, as far as their logs have it; of the last run in any case",
     "policy": "write the policy file of a version to a new file, so that a policy can be rolled back by name",
 }
 WIDTH = 12
@@ -49,6 +53,19 @@ def place_of(conf: Config) -> Snapshots:
 def listed(spark: SparkSession, conf: Config, tables: Collection[str] = ()) -> list[dict[str, Any]]:
     """Stored configurations as plain data, the oldest first; of some tables, or of all where none is named."""
     return [dataclasses.asdict(snapshot) for snapshot in snapshots.listed(spark, place_of(conf), tables)]
+
+
+def measured(spark: SparkSession, conf: Config, tables: Collection[str] = ()) -> list[dict[str, Any]]:
+    """What runs measured of the risk of treated tables (docs/risk.md), as plain data, the oldest first; of some tables,
+    or of all where none is named."""
+    found = []
+    for name in dict.fromkeys(tables or conf.tables):
+        if name not in conf.tables:
+            raise BadUsage(f"the catalog has no table {name}{did_you_mean(name, conf.tables)}")
+        stands = state.inspect(spark, conf.tables[name].target)
+        told = measured_risk.all_of(stands.properties, stands.history)
+        found += [{"table": name, **each.as_data()} for each in told]
+    return found
 
 
 def restored(spark: SparkSession, conf: Config, sha256: str, folder: Path) -> list[str]:
@@ -79,11 +96,15 @@ def run(
     output: Path | None = None,
     tables: Collection[str] = (),
 ) -> Any:
-    """What a verb gives: ``list`` as `listed` does, of all tables or of some; ``show`` a configuration as plain data;
+    """What a verb gives: ``list`` as `listed` does and ``risk`` as `measured`, of all tables or of some; ``show`` a
+    configuration as plain data;
     ``restore`` the files that it wrote below ``output``; ``policy`` the text of the policy, which it writes to
     ``output`` where one is given. wanted: a hash or the first digits of it; of ``policy`` a version."""
     arguments.check_verb(verb, VERBS)
-    own, place = session.for_run(spark), place_of(conf)
+    own = session.for_run(spark)
+    if verb == "risk":
+        return failures.translated("", lambda: measured(own, conf, tables))
+    place = place_of(conf)
 
     def looked_up() -> Any:
         if verb == "list":
@@ -115,6 +136,8 @@ def _create(output: Path, text: str) -> None:
 
 def _told(verb: str, found: Any, options: argparse.Namespace) -> str:
     """What `run` gave, for a person or as JSON."""
+    if verb == "risk":
+        return as_json(found) if options.json else "\n".join(map(_measured, found))
     if verb == "show" or (verb == "list" and options.json):
         return as_json(found, indent=2 if verb == "show" else None)
     if verb == "list":
@@ -123,13 +146,20 @@ def _told(verb: str, found: Any, options: argparse.Namespace) -> str:
     return "\n".join(str(options.output / name) for name in found) if verb == "restore" else str(options.output)
 
 
+def _measured(told: Mapping[str, Any]) -> str:
+    at = f" ({told['at']})" if "at" in told else ""
+    since = "; others have changed rows since" if told.get("rows_changed_since") else ""
+    return f"{told['table']}: version {told['version']}{at}: {risk_words.in_words(told)}{since}"
+
+
 def parser() -> argparse.ArgumentParser:
     options = arguments.parser("history", __doc__)
     made = arguments.verbs(options, VERBS)
     for verb in made.values():
         flags.CONF.on(verb, required=True)
-    flags.TABLE.on(made["list"])
-    flags.JSON.on(made["list"])
+    for name in ("list", "risk"):
+        flags.TABLE.on(made[name])
+        flags.JSON.on(made[name])
     for name in ("show", "restore"):
         made[name].add_argument("wanted", metavar="HASH", help="the hash of a configuration, or its first digits")
     flags.OUTPUT.on(made["restore"], required=True, metavar="FOLDER", former=("--to",))
@@ -145,7 +175,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     conf = config.load(options.conf)
-    place_of(conf)
+    if options.verb != "risk":
+        place_of(conf)
     spark, asked = session.start("lakenym history"), vars(options)
     given = (asked.get("wanted", ""), asked.get("output"), asked.get("table") or ())
     told = _told(options.verb, run(spark, conf, options.verb, *given), options)

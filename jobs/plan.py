@@ -33,7 +33,7 @@ from jobs.gates import run_gates
 from jobs.gates.known import Allowed, Inspected, Planned
 from jobs.policy.diff_report import TableDiff
 from jobs.policy.treatment_diff import diff, diff_rows, diff_suppress, entries_of
-from jobs.record import record_reader, treatment_record
+from jobs.record import measured_risk, record_reader, treatment_record
 from jobs.run_events import events, risk_words
 from jobs.run_events.events import Report
 from jobs.spark_app import failures, session
@@ -150,10 +150,9 @@ def risk_as_data(known: Inspected) -> dict[str, Any]:
     asked = known.risk.asked()
     if not asked:
         return {}
-    last, _ = known.target.history.since_last_run
-    measured = None if last is None else last.run.get("risk")
-    since = measured and {"version": last and last.version, **measured}
-    return {"risk": {"asked": asked, "asked_by": known.risk.asked_by(), "measured": since}}
+    found = measured_risk.of(known.target.properties, known.target.history)
+    measured = None if found is None else found.as_data()
+    return {"risk": {"asked": asked, "asked_by": known.risk.asked_by(), "measured": measured}}
 
 
 def risk_as_text(known: Inspected) -> list[str]:
@@ -166,6 +165,7 @@ def _risk_lines(
 ) -> list[str]:
     listed = ", ".join(f"{name} {bound} by {asked_by[name]}" for name, bound in asked.items())
     told = "nothing yet" if measured is None else f"version {measured['version']}: {risk_words.in_words(measured)}"
+    told += "; others have changed rows since" if measured and measured.get("rows_changed_since") else ""
     return ["", f"risk asked before the commit: {listed}", f"risk measured by the last run: {told}"]
 
 

@@ -6,7 +6,8 @@ never; docs/risk.md says what each measure means. Exit codes: 0 measured, and al
 1 one of them is not, or the table is not there; 2 bad configuration or usage; 3 failed.
 
 With ``--suggest`` the source's rows are searched instead: what has to be done to the quasi-identifiers, at least, so
-that the thresholds are reached (docs/risk_search.md). It prints lines of a catalog entry, for a person to accept.
+that the thresholds are reached (docs/risk_search.md). It prints lines of a catalog entry, for a person to accept, and
+whether the gate of a run would let it pass; it exits with 1 where not.
 With ``--estimate`` a sample of the classes is counted, for tables of any size (docs/risk_estimates.md).
 """
 
@@ -37,11 +38,13 @@ from jobs.risk_measures.measure import Asked, Measures, Nulls
 from jobs.risk_measures.report import Report
 from jobs.risk_measures.sizes import THRESHOLD
 from jobs.risk_measures.treated import Chosen
-from jobs.risk_search import of_table, suggestion
+from jobs.risk_search import of_table, suggestion, suggestion_data
 from jobs.risk_search.losses import MEASURES
 from jobs.risk_search.search import Found
 from jobs.run_events import events
 from jobs.spark_app import failures, session
+from jobs.table_run import foreseen
+from jobs.table_run.foreseen import Foreseen
 
 
 def measure(
@@ -86,7 +89,9 @@ def run(
         rows = _read(own, Address.of(entry.target), table)
         chosen = _chosen(rows, entry, table)
         columns = chosen.quasi_identifiers
-        subject = None if by_rows or nulls == "any" else chosen.subject
+        subject = None if by_rows else chosen.subject
+        if subject is not None and nulls == "any":
+            raise BadUsage("--nulls any: so rows are counted, and this table counts people: give --by-rows too")
         outside = None if population is None else _read(own, Address.named(population), population)
         if outside is not None and subject is not None and subject not in outside.columns:
             raise BadUsage(f"--population: it has no column {subject} to count people by: give --by-rows")
@@ -148,8 +153,9 @@ def suggest(
     suppressed: float = 0.0,
     ladders: Mapping[str, str] = MappingProxyType({}),
     loss: str = "discernibility",
-) -> Found:
-    """The least generalization of a table's source that reaches thresholds; those of the policy, where none is given.
+) -> tuple[Found, Foreseen]:
+    """The least generalization of a table's source that reaches thresholds, and what a run would say of it. Thresholds
+    are those of the policy, where none is given.
     conf_dir: where hierarchies lie. suppressed, loss: as docs/risk_search.md says. ladders: by column, in its words.
     Raises `NotReached` where nothing does."""
     own, asked = session.for_run(spark), asked_risk.thresholds(conf.policy, conf.tables[table])
@@ -157,7 +163,13 @@ def suggest(
     if wish["k"] is None:
         raise BadUsage("--suggest: expected --k, or thresholds: {k: ...} or risk: {k: ...} in the policy")
     entry = conf.tables[table]
-    return failures.translated(table, lambda: of_table.suggested(own, entry, conf_dir, wish, ladders, loss))
+
+    def step() -> tuple[Found, Foreseen]:
+        rows = of_table.rows_of(own, entry)
+        found = of_table.suggested(rows, entry, conf_dir, wish, ladders, loss)
+        return found, foreseen.of(rows, entry, found, asked_risk.of(conf.policy, entry))
+
+    return failures.translated(table, step)
 
 
 def _read(spark: SparkSession, address: Address, name: str) -> DataFrame:
@@ -199,8 +211,7 @@ def _of_all(asked: argparse.Namespace) -> int:
 
     def one(name: str) -> int:
         if asked.suggest:
-            say(_suggested(spark, conf, name, asked))
-            return DONE
+            return _suggested(spark, conf, name, asked)
         if asked.estimate:
             about = estimate(spark, conf, name, by_rows=asked.by_rows)
             data = as_json(estimate_report.as_data(about)) if asked.json else None
@@ -225,8 +236,8 @@ def _of_all(asked: argparse.Namespace) -> int:
     return max(failures.exit_code(events.terminal, functools.partial(one, name), name) for name in names)
 
 
-def _suggested(spark: SparkSession, conf: Config, name: str, asked: argparse.Namespace) -> str:
-    found = suggest(
+def _suggested(spark: SparkSession, conf: Config, name: str, asked: argparse.Namespace) -> int:
+    found, ahead = suggest(
         spark,
         conf,
         name,
@@ -238,8 +249,13 @@ def _suggested(spark: SparkSession, conf: Config, name: str, asked: argparse.Nam
         ladders=dict(asked.ladder),
         loss=asked.loss,
     )
-    told = [f"# {shown(line)}\n" for line in (name, *of_table.told(conf.tables[name], found))]
-    return "".join([*told, suggestion.text(found)]).rstrip("\n")
+    told = [*of_table.told(conf.tables[name], found)]
+    if asked.json:
+        say(as_json({"table": name, **suggestion_data.of(found, told), "gate": ahead.as_data()}))
+    else:
+        lines = [f"# {shown(line)}\n" for line in (name, *told, *ahead.lines())]
+        say("".join([*lines, suggestion.text(found)]).rstrip("\n"))
+    return DONE if ahead.is_accepted else REFUSED
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ def parser(doc: str | None, losses: Sequence[str]) -> argparse.ArgumentParser:
         "--nulls",
         choices=["equal", "any"],
         default="equal",
-        help="what a null of a quasi-identifier is like: null alone, or any value there may be; then rows are counted",
+        help="what a null of a quasi-identifier is like: null alone, or any value (then it goes by rows alone)",
     )
     options.add_argument("--population", metavar="TABLE", help="a table of everybody, by name or path, for k-map")
     options.add_argument(
@@ -55,7 +55,8 @@ def parser(doc: str | None, losses: Sequence[str]) -> argparse.ArgumentParser:
     )
     more.add_argument(
         "--ladder", type=_ladder, action="append", default=[], metavar="COLUMN=STEPS",
-        help="what may be done to it: a CSV of levels, width:5,10, edges:0,18,65/0,65, prefix:3,2, unit:month,year",
+        help="what may be done to it, or how far sensitive values are apart: a CSV of levels, width:5,10, "
+        "edges:0,18,65/0,65, prefix:3,2, unit:month,year",
     )  # fmt: skip
     more.add_argument("--loss", choices=losses, default=losses[0], help="what is to be least")
     return options
@@ -77,7 +78,7 @@ def read(options: argparse.ArgumentParser, argv: Sequence[str] | None) -> argpar
 
     not_estimated = [name for name in (*MEASURED, "suggest") if name not in ESTIMATED]
     for is_wrong, names, why in (
-        (asked.suggest, MEASURED, "does not go with --suggest"),
+        (asked.suggest, [name for name in MEASURED if name != "json"], "does not go with --suggest"),
         (not asked.suggest, SEARCHED, "goes with --suggest"),
         (asked.estimate, not_estimated, "does not go with --estimate"),
     ):

@@ -13,7 +13,8 @@ code  meaning
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from privacy_udfs.errors import BAD_USAGE, DONE, FAILED, REFUSED, LakenymError
 
@@ -27,6 +28,7 @@ class BadUsage(LakenymError):
 
 
 class Refused(LakenymError):
-    """A check refuses the run; nothing was committed."""
+    """A check refuses the run; nothing was committed. risk: what was measured of its rows, where these are why."""
 
     exit_code: ClassVar[int] = REFUSED
+    risk: Mapping[str, Any] | None = None

@@ -32,6 +32,7 @@ GATES: Gates = (
     Gate(Inspected, quarantine.same_place),
     Gate(Inspected, quarantine.same_name),
     Gate(Planned, risk.measurable),
+    Gate(Inspected, risk.kept_by_what_is_there),
     Gate(Readable, source.consented),
     Gate(Planned, known_elsewhere.readable),
     Gate(Planned, keys.delivery),

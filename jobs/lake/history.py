@@ -112,7 +112,8 @@ def of(
     goes_on = known is not None and known.commits and known.commits[-1].version == known.version
     later = log_commits.after(spark, location, known.version, version) if known is not None and goes_on else None
     if known is not None and later is not None:
-        commits, treated = [*map(log_commits.without_counts, known.commits), *later], known.starts_treated
+        commits = log_commits.with_one_record([*map(log_commits.without_counts, known.commits), *later])
+        treated = known.starts_treated
     else:
         commits = log_commits.up_to(spark, location, version, is_small)
         oldest = commits[0].version if commits else 0
@@ -131,7 +132,7 @@ def _judged(commits: list[Commit], treated: bool) -> tuple[dict[int, bool], set[
     marks = {False: -1, True: -1}  # the latest of runs that nothing else may be committed beside, and of all others
     for commit in commits:
         before, record = record, record if commit.record is None else commit.record
-        if record is not None and RECORD in record and _is_run(commit, runs, _latest(commit, marks)):
+        if record is not None and RECORD in record and _is_run(commit, runs, _latest(commit, marks), before):
             treated = treated or commit.operation != APPENDS
             ours.add(commit.version)
         elif commit.operation == "RESTORE":
@@ -155,11 +156,14 @@ def _latest(commit: Commit, marks: Mapping[bool, int]) -> int:
     return marks[False] if commit.beside else max(marks.values())
 
 
-def _is_run(commit: Commit, runs: set[str], mark: int) -> bool:
-    """Whether a commit is a run of ours. runs, mark: what earlier commits named, and the latest of their marks."""
+def _is_run(commit: Commit, runs: set[str], mark: int, before: Mapping[str, str] | None) -> bool:
+    """Whether a commit is a run of ours. runs, mark: what earlier commits named, and the latest of their marks. before:
+    the record until then, which stays where a run that adds rows states what it measured of them (`RISK`)."""
     replaces = commit.operation.startswith("CREATE OR REPLACE TABLE")
     mode = commit.run.get("mode")
-    appends = commit.operation == APPENDS and mode in KEEPS and (commit.record is None or mode == REQUEUE)
+    appends = (
+        commit.operation == APPENDS and mode in KEEPS and (_leaves_alone(before, commit.record) or mode == REQUEUE)
+    )
     if not (replaces or appends) or not isinstance(commit.run.get("run_id"), str):
         return False
     if commit.run["run_id"] in runs or commit.mark is None or not mark < commit.mark <= commit.version:

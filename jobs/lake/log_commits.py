@@ -91,6 +91,19 @@ def without_counts(commit: Commit) -> Commit:
     return dataclasses.replace(commit, run={name: said for name, said in commit.run.items() if name != "counts"})
 
 
+def with_one_record(commits: list[Commit]) -> list[Commit]:
+    """The same, where a commit that states the record as it stood shares it with the one before: each batch of a stream
+    does that measures the risk of its table."""
+    found: list[Commit] = []
+    record: Mapping[str, str] | None = None
+    for commit in commits:
+        if commit.record is not None and commit.record == record:
+            commit = dataclasses.replace(commit, record=record)
+        record = commit.record if commit.record is not None else record
+        found.append(commit)
+    return found
+
+
 def _on_driver(spark: SparkSession, location: str, last: int) -> list[Row] | None:
     """As `_by_spark` gives them; None where something is not as Delta writes it."""
     return _rows(small_log.commits(spark, location, last))

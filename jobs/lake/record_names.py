@@ -10,5 +10,8 @@ CONFIG, POLICY, PROFILES, SOFTWARE, STATUS = (
 )
 PROPERTIES = (RECORD, CONFIG, POLICY, PROFILES, SOFTWARE, STATUS)
 """Table properties that make up the record."""
+RISK = "privacy.risk"
+"""What the run that wrote the table last measured of its risk. It is no part of the record: a run that changes nothing
+of the treatment measures anew."""
 PRIVACY = "privacy"
 """Of a field's metadata, what holds its entry of the record."""

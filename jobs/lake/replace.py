@@ -108,6 +108,7 @@ def renewed(spark: SparkSession, state: TargetState, target: Target) -> TargetSt
         begun,
         asks=before.asks,
         leaves_out=before.leaves_out,
+        states=before.states,
         at_last=before.at_last,
         is_asked_for=before.is_asked_for,
     )

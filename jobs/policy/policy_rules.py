@@ -36,6 +36,7 @@ def violations(config: Config, table: str, today: datetime.date) -> list[Finding
         *_required(config, entry),
         *reviews(config, entry, today),
         *_risk(config, entry),
+        *_suppress(config, entry),
         *judged.of_table(config, entry, today),
         *policy_approval.of_table(config, entry, today),
         *policy_approval.of_signing(config, today),
@@ -158,6 +159,17 @@ def _risk(config: Config, table: TableConfig) -> Iterator[Finding]:
     for name, bound in asked_risk.laxer(config.policy, table):
         message = f"{bound.by} asks for {bound.value}, and {stated[name]} is laxer; risk.laxer_for names who may"
         yield Place(table.file, table.line, f"risk.{name}").says("refuse", message)
+
+
+def _suppress(config: Config, table: TableConfig) -> Iterator[Finding]:
+    """Small classes kept out, and not small enough: what stays misses the bound all the same."""
+    stated, asked = table.suppress, asked_risk.of(config.policy, table).bounds.get("k")
+    if stated is not None and asked is not None and stated.k < asked.value:
+        message = (
+            f"classes of fewer than {stated.k} are kept out, and {asked.by} asks for {asked.value}: a run with a class "
+            f"in between stops all the same: state k: {asked.value}"
+        )
+        yield Place(table.file, table.line, "suppress.k").says("warn", message)
 
 
 def _at(table: TableConfig, path: str, column: ColumnRule, level: Level, message: str) -> Finding:

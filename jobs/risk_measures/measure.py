@@ -77,8 +77,8 @@ class Measures:
 
     def to_dict(self) -> dict[str, Any]:
         """Exact counts, for programs: `jobs.risk_measures.report` shows small ones as ``< 10``. With a subject,
-        ``people`` comes after ``rows``, and all that follows counts these; with a population, ``population`` at the
-        end."""
+        ``people`` comes after ``rows``, and all that follows counts these; with a population or weights, ``population``
+        at the end."""
         data = self.sizes.as_data(self.threshold)
         counted = {"rows": self.rows, **({"people": self.sizes.rows} if self.by_subject else {})}
         outside = {} if self.journalist.outside is None else {"population": dict(self.journalist.outside)}

@@ -28,7 +28,7 @@ WHOLE = "whole"
 
 @dataclasses.dataclass(frozen=True)
 class Journalist:
-    """outside: what only a table of the population tells."""
+    """outside: what only the population tells: a table of it, or weights, by which no more than ``k_map`` is known."""
 
     highest: float
     average: float
@@ -59,7 +59,9 @@ def checked(rows: DataFrame) -> DataFrame:
 def weighted(units: DataFrame, threshold: float) -> tuple[Sizes, Journalist]:
     """By weights of rows, or of people."""
     counted = units.groupBy(*ID).agg(F.count(F.lit(1)).alias(SIZE), F.sum(WEIGHT).alias(WHOLE))
-    return _measured(counted, threshold, {})[:2]
+    sizes, journalist, row = _measured(counted, threshold, {})
+    least = row["smallest"] or 0.0
+    return sizes, dataclasses.replace(journalist, outside={"k_map": int(least) if least == int(least) else least})
 
 
 def against(units: DataFrame, population: DataFrame, threshold: float) -> tuple[Sizes, Journalist]:

@@ -135,11 +135,16 @@ def as_data(report: Report) -> dict[str, Any]:
         "missed": list(report.missed),
     }
     if "population" in exact:
-        outside = exact["population"]
-        presence = [blurred(measures.sizes, each) for each in outside["delta_presence"]]
-        lacking = count(outside["not_in_population"])
-        data["population"] = {**outside, "delta_presence": presence, "not_in_population": lacking}
+        data["population"] = _outside(measures.sizes, exact["population"])
     return {**data, **_more(report)}
+
+
+def _outside(sizes: Sizes, outside: Mapping[str, Any]) -> dict[str, Any]:
+    shown = dict(outside)
+    if "delta_presence" in outside:  # by weights nobody says who is in the population
+        shown["delta_presence"] = [blurred(sizes, each) for each in outside["delta_presence"]]
+        shown["not_in_population"] = count(outside["not_in_population"])
+    return shown
 
 
 def _more(report: Report) -> dict[str, Any]:

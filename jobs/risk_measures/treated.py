@@ -10,6 +10,7 @@ from pyspark.sql import types as T
 from jobs.configuration.column_path import ColumnPath, Field
 from jobs.configuration.models import ColumnDecision, TableConfig
 from jobs.record.treated_table import ColumnPrivacy, privacy_of
+from jobs.treatment import risk_columns
 
 CLASSES = ("quasi_identifier", "sensitive")
 
@@ -43,7 +44,7 @@ def chosen(schema: T.StructType, entry: TableConfig) -> Chosen:
         str(entry.subject) if why_rows is None else None,
         why_rows,
         tuple(path for path, column in told.items() if _is_plain(path) and _is_pseudonym(column)),
-        {path: levels for path in sensitive if (levels := above(plain[path]))},
+        {path: levels for path in sensitive if (levels := risk_columns.above(plain[path]))},
         tuple(left_out),
     )
 
@@ -80,12 +81,3 @@ def _why_rows(told: Mapping[str, ColumnPrivacy], subject: ColumnPath | None) -> 
     if column.cases or _says_nothing(column) or not column.records[0].facts.deterministic:
         return f"the treatment of its subject {subject} does not tell people apart"
     return None
-
-
-def above(decision: ColumnDecision) -> Sequence[Sequence[str]] | None:
-    """The levels from the one that a hierarchy gives on, where they make a tree that has more than one."""
-    technique = decision.cases[0].treatment.technique
-    levels, level = getattr(technique, "levels", ()), getattr(technique, "level", 0)
-    rows = sorted({tuple(row[level:]) for row in levels})
-    many = len(decision.cases) == 1 and rows and len(rows[0]) > 1 and len({row[0] for row in rows}) == len(rows)
-    return rows if many else None

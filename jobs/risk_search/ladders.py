@@ -94,6 +94,13 @@ def hierarchy(rows: Rows, levels_file: str) -> Ladder:
     )
 
 
+def tree(rows: Rows) -> Ladder:
+    """All levels of a hierarchy, but for a last one where all are one: as distances in it are measured."""
+    is_rooted = len({row[-1] for row in rows}) == 1
+    technique = {"technique": "generalize_hierarchy", "levels": rows}
+    return Ladder(tuple(Rung({**technique, "level": level}) for level in range(1, len(rows[0]) - is_rooted)))
+
+
 def intervals(widths: Sequence[int | float | Decimal], **parameters: Any) -> Ladder:
     """Bins of numbers. widths: each a multiple of the one before. parameters: more of ``generalize_number``."""
     return _ladder("generalize_number", "width", widths, parameters)

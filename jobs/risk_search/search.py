@@ -1,7 +1,7 @@
 """The node of least loss that reaches what is asked: found over counts, with few of the nodes looked at.
 
 A **check** counts the classes of a node, from those of a node already counted that is finer and has the fewest: a
-**roll-up**. What is known after it spares others. Where the node leaves out too many rows however its classes are
+**roll-up**. What is known after it spares others. Where too many rows are to be left out however its classes are
 cut, every finer node fails as well. Where the loss is no less than the best so far, every coarser node loses no less.
 Both hold of all measures and of all that can be asked (`wish.judge`, `losses`), so that no better node is lost.
 
@@ -34,7 +34,8 @@ Way = Literal["paths", "breadth_first", "exhaustive"]
 class Point:
     """A node that was looked at. suppressed: the share of rows in classes that miss what is asked. highest: the
     greatest risk of a row in a class that does not, one over its size; 0 if there is none. loss: with those rows left
-    out. kept_loss: with them. reaches: whether they are not too many."""
+    out. kept_loss: with them. reaches: whether they are not too many, and all miss k, by which a run leaves them
+    out."""
 
     node: Node
     classes: int
@@ -165,11 +166,11 @@ class _Search:
 
     def _check(self, node: Node) -> Point:
         classes = self._counted.at(node)
-        judged = judge(self._wish, self._space.table, classes)
+        judged = judge(self._wish, self._space.table, classes, left_out=True)
         bound, loss = self._loss.of(classes, judged.failing)
         suppressed = judged.suppressed(classes)
         point = _point(node, classes, judged.failing, suppressed / self._space.table.rows, loss, bound,
-                       suppressed <= self._most)  # fmt: skip
+                       suppressed <= self._most and not judged.stay.any())  # fmt: skip
         self._points.append(point)
         self._learn(point, judged.least_under(classes))
         return point
@@ -193,7 +194,7 @@ class _Search:
                 "not even the coarsest table reaches what is asked: ask less, or allow more rows to be left out"
             )
         roll_ups, classes = self._counted.roll_ups, self._counted.at(self._best.node)
-        failing = judge(self._wish, self._space.table, classes).failing
+        failing = judge(self._wish, self._space.table, classes, left_out=True).failing
         return Found(
             self._best,
             {name: loss(self._space).of(classes, failing)[1] for name, loss in losses.MEASURES.items()},

@@ -28,7 +28,6 @@ HEADER = """\
 NONE_LEFT_OUT = "No row has to be left out."
 LEFT_OUT = "{share} of the rows ({rows}) miss it by their classes: leave them out, or the table misses it too."
 SUPPRESS = "# 'suppress' stands beside 'columns:': rows in classes of fewer than {k} are kept out of the table.\n"
-OTHERS = "# Rows that miss the rest of what is asked are not: see docs/risk_search.md.\n"
 
 
 def text(found: Found, paths: Mapping[str, str] = NO_PATHS) -> str:
@@ -82,17 +81,16 @@ def _suppress(found: Found) -> str:
     if not found.best.suppressed or wish.k < 2:
         return ""
     stated = yaml_writer.dump({"suppress": {"k": wish.k, "at_most": wish.suppressed}})
-    others = OTHERS if wish.l or wish.entropy_l or wish.t else ""
-    return f"{SUPPRESS.format(k=wish.k)}{others}{stated}columns:\n"
+    return f"{SUPPRESS.format(k=wish.k)}{stated}columns:\n"
 
 
 def _column(name: str, level: int, levels: int, treatment: Any) -> str:
-    entry = {name: {"class": "quasi_identifier", "treatment": _plain(treatment), "why": ""}}
+    entry = {name: {"class": "quasi_identifier", "treatment": plain(treatment), "why": ""}}
     lines = yaml_writer.dump(entry).splitlines()
     return "".join(f"  {line}\n" for line in [f"# step {level} of {levels - 1}", *lines])
 
 
-def _plain(treatment: Any) -> Any:
+def plain(treatment: Any) -> Any:
     if isinstance(treatment, dict):
-        return {name: _plain(value) for name, value in treatment.items()}
-    return [*map(_plain, treatment)] if isinstance(treatment, tuple | list) else treatment
+        return {name: plain(value) for name, value in treatment.items()}
+    return [*map(plain, treatment)] if isinstance(treatment, tuple | list) else treatment

@@ -107,13 +107,15 @@ class Warned:
 @dataclasses.dataclass(frozen=True)
 class Failed:
     """A job ends with this exit code for a table, or as a whole where ``table`` is empty. kind: the name of the error,
-    for whoever is not to read the message."""
+    for whoever is not to read the message. risk: what was measured of the rows, where a bound that they miss is why;
+    with ``small_classes``, where these are, by size."""
 
     name: ClassVar[str] = "failed"
     table: str
     exit_code: int
     message: str
     kind: str | None = dataclasses.field(default=None, compare=False)
+    risk: Mapping[str, Any] | None = dataclasses.field(default=None, compare=False)
 
 
 Event = Begun | Checked | Committed | Unchanged | Warned | Failed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 
@@ -15,6 +15,13 @@ def in_words(risk: Mapping[str, Any]) -> str:
     if not risk.get("quasi_identifiers"):
         return "no quasi-identifier stays in the table"
     return "; ".join(_parts(risk))
+
+
+def by_size(bands: Sequence[Mapping[str, Any]], counted: str) -> str:
+    """``12 in classes of 1, 19 of 2 to 4``; of the bands of a histogram."""
+    sizes = [f"{each['from']}" if each["from"] == each["to"] else f"{each['from']} to {each['to']}" for each in bands]
+    told = [f"{shown(each[counted])} of {size}" for each, size in zip(bands, sizes, strict=True)]
+    return ", ".join(told).replace(" of ", " in classes of ", 1)
 
 
 def _parts(risk: Mapping[str, Any]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import TypeVar
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
+from jobs.console.exit_codes import Refused
 from jobs.record.record_reader import RecordProblem
 from jobs.run_events.events import Failed, Report
 from jobs.spark_app import spark_errors
@@ -47,14 +48,16 @@ def _translate(table: str, error: Exception) -> LakenymError:
 
 def exit_code(report: Report, step: Callable[[], int], table: str = "") -> int:
     """The exit code of ``step()``; what went wrong is reported, without a traceback."""
+    risk = None
     try:
         return step()
     except LakenymError as error:
         code, message, kind = error.exit_code, str(error), type(error).__name__
+        risk = error.risk if isinstance(error, Refused) else None
     except Exception as error:  # a defect: say what it was, not what it held
         code, kind = FAILED, type(error).__name__
         message = f"unexpected {kind} at {_where(error)}"
-    report(Failed(table, code, message, kind))
+    report(Failed(table, code, message, kind, risk))
     return code
 
 

@@ -49,6 +49,7 @@ def execute(spark: SparkSession, prepared: Prepared, report: Report = events.sil
         raise BadUsage("a run is carried out as it was prepared: by pseudonymize.prepare, in the same session")
     run_id, plan = str(uuid.uuid4()), prepared.plan
     if prepared.unchanged:
+        audited.refusals_told(spark, prepared.conf, prepared.table, report, lambda: _still_kept(prepared))
         report(events.Unchanged(prepared.table, prepared.target.version))
         return Result(prepared.table, run_id, prepared.target.version, 0, 0.0, {}, plan, "none", None, prepared.mode)
     trail = audited.started(prepared, run_id, report)
@@ -62,12 +63,16 @@ def execute(spark: SparkSession, prepared: Prepared, report: Report = events.sil
     return result
 
 
+def _still_kept(prepared: Prepared) -> None:
+    failures.translated(prepared.table, lambda: risk_gate.still_kept(prepared))
+
+
 def _carried_out(
     spark: SparkSession, prepared: Prepared, run_id: str, report: Report
 ) -> tuple[Result, Mapping[str, str]]:
     """What the run did, and the table properties that hold its record."""
     start, plan = time.monotonic(), prepared.plan
-    prepared, gate = risk_gate.attached(prepared)
+    prepared, gate = risk_gate.attached(prepared, run_id)
     entries = treatment_record.entries(plan, prepared.keys.checks(plan))
     snapshot = snapshots.store(spark, prepared.conf, prepared.table, run_id)
     policy = prepared.conf.policy
@@ -133,7 +138,8 @@ def _begun(
 
 
 def _nothing(prepared: Prepared, aside: Aside, report: Report) -> Result:
-    """What there is to say of a run that has nothing to write."""
+    """What there is to say of a run that has nothing to write. Raises `RiskMissed`."""
+    risk_gate.still_kept(prepared)
     report(events.Unchanged(prepared.table, prepared.target.version, aside.run_id))
     for warning in aside.told(0):
         report(events.Warned(prepared.table, warning))

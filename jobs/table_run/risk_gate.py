@@ -1,7 +1,7 @@
 """The gate that a run's rows pass once they are treated, and before anyone sees them: how far they single people out.
 
-Asked is the table as it will be: rows that stay count with those that come. What was measured stands in the commit,
-and counts small enough to point at a person as ``< 10``; no class is told by its values.
+Asked is the table as it will be: rows that stay count with those that come. What was measured stands in the commit, and
+in the table's properties, and counts small enough to point at a person as ``< 10``; no class is told by its values.
 """
 
 from __future__ import annotations
@@ -16,13 +16,18 @@ from pyspark.sql import DataFrame
 from jobs.configuration import shares
 from jobs.configuration.asked_risk import AskedRisk
 from jobs.console.exit_codes import Refused
+from jobs.gates import risk
 from jobs.gates.known import Prepared
+from jobs.lake import change
+from jobs.lake.record_names import RISK
 from jobs.lake.replace import USER_METADATA
-from jobs.risk_measures import measure, treated
+from jobs.record import measured_risk
+from jobs.risk_measures import measure
 from jobs.risk_measures.measure import NEARLY, Asked, Measures
-from jobs.risk_measures.report import classes
+from jobs.risk_measures.report import SMALL, bands, classes
 from jobs.risk_measures.report import count as few
 from jobs.risk_measures.sizes import THRESHOLD, Sizes
+from jobs.run_events import risk_words
 from jobs.run_events.risk_words import shown
 from jobs.treatment import risk_columns
 from jobs.treatment.risk_columns import RiskColumns
@@ -30,6 +35,30 @@ from jobs.treatment.risk_columns import RiskColumns
 SUBJECT = "subject"
 Held = Mapping[str, tuple[int, float]]
 DIGITS = 6
+
+
+class RiskMissed(Refused):
+    """The rows miss a bound."""
+
+    def __init__(self, message: str, risk: Mapping[str, Any]) -> None:
+        super().__init__(message)
+        self.risk = risk
+
+
+@dataclasses.dataclass(frozen=True)
+class Judged:
+    """said: what was measured, as it may be shown. missed: the bounds that rows miss, in words. small: where classes
+    are why, how many rows, or people, are in those of which sizes."""
+
+    said: Mapping[str, Any]
+    missed: tuple[str, ...]
+    small: Sequence[Mapping[str, Any]] = ()
+
+    def check(self, table: str) -> None:
+        """Raise `RiskMissed` where something is missed."""
+        if self.missed:
+            lines = "\n".join(f"{table}: risk: {each}; nothing was committed" for each in self.missed)
+            raise RiskMissed(lines, {**self.said, **({"small_classes": list(self.small)} if self.small else {})})
 
 
 @dataclasses.dataclass
@@ -44,16 +73,19 @@ class RiskGate:
     said: Mapping[str, Any] | None = None
 
     def ask(self, rows: DataFrame) -> None:
-        """Measure the rows, say it in the commit to come, and raise `Refused` where they miss what is asked."""
+        """Measure the rows, say it in the commit to come, and raise `RiskMissed` where they miss what is asked."""
+        judged = self.judged(rows)
+        self.said = judged.said
+        judged.check(self.table)
+        conf = rows.sparkSession.conf
+        conf.set(USER_METADATA, json.dumps({**json.loads(str(conf.get(USER_METADATA))), "risk": self.said}))
+
+    def judged(self, rows: DataFrame) -> Judged:
+        """What is measured of rows, and what they miss."""
         chosen, asked = self._chosen(rows)
         found = measure.measure(chosen, asked)
         held = {} if not found.rows else measure.held(chosen, asked, found)
-        self.said = self._as_data(found, held)
-        missed = list(self._missed(found, held))
-        if missed:
-            raise Refused("\n".join(f"{self.table}: risk: {each}; nothing was committed" for each in missed))
-        conf = rows.sparkSession.conf
-        conf.set(USER_METADATA, json.dumps({**json.loads(str(conf.get(USER_METADATA))), "risk": self.said}))
+        return Judged(self._as_data(found, held), tuple(self._missed(found, held)), self._small(found.sizes))
 
     def _chosen(self, rows: DataFrame) -> tuple[DataFrame, Asked]:
         """The columns that are measured."""
@@ -93,7 +125,7 @@ class RiskGate:
         if not sizes.rows:
             return
         if sizes.k < asked.get("k", 0):
-            small = _small(sizes, int(asked["k"]), self._counted)
+            small = _held_by_small(sizes, int(asked["k"]), self._counted)
             yield f"k is {sizes.k}, and {asked['k']} is asked by {by('k')}: {small}"
         at_risk = sizes.at_risk()
         if at_risk > shares.of(asked.get("at_risk", 1), sizes.rows):
@@ -107,26 +139,57 @@ class RiskGate:
             if t > asked.get("t", 1) + NEARLY:
                 yield f"{path}: t is {_short(t)}, and at most {asked['t']} is let pass by {by('t')}"
 
+    def _small(self, sizes: Sizes) -> Sequence[Mapping[str, Any]]:
+        """Where k or the share at risk is missed: the classes that are why, by size."""
+        asked = self.bounds.asked()
+        least = int(asked.get("k", 0)) if sizes.k < asked.get("k", 0) else 0
+        if not least and sizes.at_risk() > shares.of(asked.get("at_risk", 1), sizes.rows):
+            least = round(1 / THRESHOLD)
+        told = bands(_below(sizes, least))
+        return [{"from": each["from"], "to": each["to"], self._counted: each["rows"]} for each in told]
 
-def _small(sizes: Sizes, k: int, counted: str) -> str:
-    """How many are in classes below k. Not how many classes these are: by that one could count down to a person."""
-    members = sum(many for size, many in sizes.members.items() if size < k)
-    return f"classes of fewer than {k} hold {shown(few(members))} of {shown(few(sizes.rows))} {counted}"
+
+def _held_by_small(sizes: Sizes, k: int, counted: str) -> str:
+    """How many are in classes below k, and of which sizes these are. Not how many classes: by that one could count
+    down to a person."""
+    small = _below(sizes, k)
+    told = f"classes of fewer than {k} hold {shown(few(small.rows))} of {shown(few(sizes.rows))} {counted}"
+    return told if small.rows < SMALL else f"{told} ({risk_words.by_size(bands(small), 'rows')})"
+
+
+def _below(sizes: Sizes, k: int) -> Sizes:
+    return Sizes.of(each for each in sizes.each() if each[0] < k)
 
 
 def _short(number: float | None) -> float | None:
     return None if number is None else round(number, DIGITS) + 0.0  # which makes -0.0 a zero
 
 
-def attached(prepared: Prepared) -> tuple[Prepared, RiskGate | None]:
-    """The run with the gate in the way of its commit, and the gate; None where nothing is asked of the table."""
-    asked = prepared.risk.asked()
-    if not asked:
+def still_kept(prepared: Prepared) -> None:
+    """Of a run that finds nothing new: whether the rows that the target has keep what is asked now. They are measured
+    where nobody knows, and raise `RiskMissed` where they do not."""
+    if prepared.risk.asked() and prepared.target.version >= 0 and risk.not_known_to_keep(prepared) is not None:
+        rows = change.rows_of(prepared.spark, prepared.target)
+        _gate(prepared).judged(rows).check(prepared.table)
+
+
+def attached(prepared: Prepared, run_id: str) -> tuple[Prepared, RiskGate | None]:
+    """The run with the gate in the way of its commit, and the gate; None where nothing is asked of the table: then its
+    properties are no longer to say what an earlier run measured."""
+    begun, asked = prepared.target.transaction, prepared.risk.asked()
+    gate = _gate(prepared) if asked else None
+    if gate is None and (begun is None or RISK not in prepared.target.properties):
         return prepared, None
-    begun = prepared.target.transaction
     assert begun is not None, "refused when it was prepared: without a transaction nobody is asked before the commit"
-    columns = risk_columns.of(prepared.plan, bool(asked.keys() & {"l", "t"}))
-    levels = {str(path): treated.above(prepared.entry.decisions[str(path)]) for path in columns.sensitive}
-    gate = RiskGate(prepared.table, prepared.risk, columns, {path: rows for path, rows in levels.items() if rows})
-    target = dataclasses.replace(prepared.target, transaction=dataclasses.replace(begun, asks=gate.ask))
-    return dataclasses.replace(prepared, target=target), gate
+
+    def stated() -> Mapping[str, str | None]:
+        return measured_risk.properties(None if gate is None else gate.said, run_id, begun.version + 1)
+
+    asking = dataclasses.replace(begun, asks=None if gate is None else gate.ask, states=stated)
+    return dataclasses.replace(prepared, target=dataclasses.replace(prepared.target, transaction=asking)), gate
+
+
+def _gate(prepared: Prepared) -> RiskGate:
+    columns = risk_columns.of(prepared.plan, bool(prepared.risk.asked().keys() & {"l", "t"}))
+    levels = {str(path): risk_columns.above(prepared.entry.decisions[str(path)]) for path in columns.sensitive}
+    return RiskGate(prepared.table, prepared.risk, columns, {path: rows for path, rows in levels.items() if rows})

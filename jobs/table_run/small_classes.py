@@ -54,13 +54,13 @@ def check_asked(entry: TableConfig, allowed: Allowed) -> None:
 
 @dataclasses.dataclass
 class SmallClasses:
-    """aside: of the run, which is told how many rows the target will lack. rows: how many these are; None as long as
-    nobody asked. people: whose they are; None where rows count."""
+    """aside: of the run, which is told how many rows the target will lack; None where there is no run. rows: how many
+    these are; None as long as nobody asked. people: whose they are; None where rows count."""
 
     table: str
     stated: Suppress
     columns: RiskColumns
-    aside: Aside
+    aside: Aside | None
     rows: int | None = None
     people: int | None = None
 
@@ -91,6 +91,15 @@ class SmallClasses:
             self._say(rows)
             places = {row[PLACE]: row[SIZE] - row[GOES] for row in told if row[GOES]}
             yield Rest(places, self.rows or 0, lambda some: self._rest(some, small)) if places else None
+
+    @contextlib.contextmanager
+    def stay(self, rows: DataFrame) -> Iterator[DataFrame]:
+        """The rows that stay, of a table that is not written. Raises `Refused` as `leave_out`."""
+        with measure.kept(self._small(rows)) as small:
+            rest = self._rest(rows, small)
+            both, left = rows.count(), rest.count()
+            self._check([Row(**{SIZE: both, GOES: both - left})], both)
+            yield rest
 
     def _keyed(self, rows: DataFrame, *more: Any) -> DataFrame:
         """Of each row what its class is known by, or whose it is, and more columns."""
@@ -126,7 +135,9 @@ class SmallClasses:
             held = f"classes of fewer than {self.stated.k} {counted} hold {numbers}"
             most = f"a share of at most {self.stated.at_most} may be kept out"
             raise Refused(f"{self.table}: suppress: {held}, and {most} (at_most); nothing was committed")
-        self.rows = self.aside.suppressed = out
+        self.rows = out
+        if self.aside is not None:
+            self.aside.suppressed = out
 
     def _say(self, rows: DataFrame) -> None:
         conf = rows.sparkSession.conf

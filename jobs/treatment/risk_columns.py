@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from jobs.configuration.column_path import ColumnPath, Field
+from jobs.configuration.models import ColumnDecision
 from jobs.lake.columns import column
 from jobs.treatment.treatment_plan import Decision, Plan
 
@@ -87,3 +88,12 @@ def keys(columns: RiskColumns) -> dict[str, Column]:
     around = {tuple(names(path)[:depth]) for path in known.values() for depth in range(1, len(path.steps))}
     absent = {f"a{at}": column(*each).isNull() for at, each in enumerate(sorted(around))}
     return {name: shown(path) for name, path in known.items()} | absent or {"all": F.lit(True)}
+
+
+def above(decision: ColumnDecision) -> Sequence[Sequence[str]] | None:
+    """The levels from the one that a hierarchy gives on, where they make a tree that has more than one."""
+    technique = decision.cases[0].treatment.technique
+    levels, level = getattr(technique, "levels", ()), getattr(technique, "level", 0)
+    rows = sorted({tuple(row[level:]) for row in levels})
+    many = len(decision.cases) == 1 and rows and len(rows[0]) > 1 and len({row[0] for row in rows}) == len(rows)
+    return rows if many else None

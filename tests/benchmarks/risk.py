@@ -15,11 +15,12 @@ from pyspark.sql import SparkSession
 
 from jobs import risk
 from jobs.lake.delta_commit.scala import java_session
-from tests.benchmarks import tables
+from tests.benchmarks import risk_gate, tables
 from tests.benchmarks.timing import ProcessorClock, Run, Spent, in_turn
 
 ROWS = 10_000_000
 WIDE_ROWS, COLUMNS, FILES = 5_000_000, 800, 5
+GATED, QUICK_GATED = 4_000_000, 400_000
 QUICK_ROWS, QUICK_WIDE_ROWS, QUICK_COLUMNS = 1_000_000, 200_000, 100
 QUASI = ("birth_year", "zip", "sex", "occupation", "education", "household")
 SENSITIVE = ("diagnosis", "income")
@@ -69,6 +70,8 @@ class Measured:
     cases: Sequence[Row]
     wide_rows: int
     reads: Sequence[Read]
+    gated_rows: int = 0
+    gated: Sequence[Row] = ()
 
 
 def measure(folder: Path, quick: bool, turns: int, cores: int, say: Callable[[str], None]) -> Measured:
@@ -77,7 +80,9 @@ def measure(folder: Path, quick: bool, turns: int, cores: int, say: Callable[[st
         rows = QUICK_ROWS if quick else ROWS
         classes, cases = of_measures(spark, folder / "long", rows, turns, say)
         wide = (QUICK_WIDE_ROWS, QUICK_COLUMNS) if quick else (WIDE_ROWS, COLUMNS)
-        return Measured(rows, classes, cases, wide[0], of_reading(spark, folder / "wide", *wide, turns, say))
+        reads = of_reading(spark, folder / "wide", *wide, turns, say)
+        gated = QUICK_GATED if quick else GATED
+        return Measured(rows, classes, cases, wide[0], reads, gated, of_gate(spark, folder / "gate", gated, turns, say))
     finally:
         spark.stop()
 
@@ -144,6 +149,13 @@ def of_reading(
     return [Read(row.name, len(frames[row.name].columns), sizes[row.name], max(read[row.name]), row) for row in found]
 
 
+def of_gate(spark: SparkSession, folder: Path, rows: int, turns: int, say: Callable[[str], None]) -> list[Row]:
+    """A run with and without the gate before its commit."""
+    make_people(spark, folder / "source", rows)
+    found = risk_gate.of_runs(spark, folder / "runs", folder / "source", QUASI, SENSITIVE, PERSON, turns, say)
+    return [Row(name, spent) for name, spent in found.items()]
+
+
 def make_wide(wide: Path, narrow: Path, rows: int, columns: int) -> None:
     """Files of whole numbers, the six quasi-identifiers somewhere in the middle of one of them."""
     wide.mkdir(parents=True)
@@ -191,6 +203,10 @@ def as_text(found: Measured, cores: int) -> str:
     for each in found.reads:
         cells = (each.name, str(each.columns), _mib(each.size), _mib(each.read), f"{each.row.median('clock'):.2f}")
         head.append(f"| {' | '.join(cells)} |")
+    if found.gated:
+        head += ["", f"Runs of {found.gated_rows:,} rows into a Delta table (one identifier hashed):", ""]
+        head += ["|  | seconds | of the first | processor s | of the first |", "| --- | ---: | ---: | ---: | ---: |"]
+        head += [_case(row, found.gated[0]) for row in found.gated]
     return "\n".join([*head, ""])
 
 

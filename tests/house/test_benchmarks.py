@@ -17,6 +17,7 @@ from tests.benchmarks import (
     plot,
     report,
     risk,
+    risk_gate,
     scale,
     search,
     shapes,
@@ -147,7 +148,10 @@ def test_risk_is_measured_beside_the_count_of_spark(spark: SparkSession, tmp_pat
     assert [row.name for row in rows] == [risk.COUNT, risk.K, risk.ALL, risk.K_PEOPLE, risk.ALL_PEOPLE]
     assert [each.columns for each in read] == [100, 6]
     assert all(each.read > 0 for each in read)
-    found = risk.Measured(1000, classes, rows, 1000, read)
+    gated = risk.of_gate(spark, tmp_path / "gate", 1000, 1, lambda _: None)
+    found = risk.Measured(1000, classes, rows, 1000, read, 1000, gated)
+    assert [row.name for row in gated] == [risk_gate.PLAIN, risk_gate.K, risk_gate.ALL]
+    assert "Runs of 1,000 rows into a Delta table" in risk.as_text(found, 2)
     assert f"in {classes:,} classes of 6 columns" in risk.as_text(found, 2)
     assert targets.of_risk(found)[2].found == read[0].read / read[1].read
 

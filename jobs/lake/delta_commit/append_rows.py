@@ -44,6 +44,7 @@ def append(
             _restate(begun, rows.schema, restated)
         actions, tags = added(begun, rows, files)
         before_commit.look(begun, actions)
+        before_commit.state(begun)
         check_place(begun)
         return committed(begun, actions, tags, "Append", run_metadata)
 

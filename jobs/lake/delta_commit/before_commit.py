@@ -1,8 +1,9 @@
-"""A look at a table as a commit will make it, while no reader sees it yet."""
+"""A look at a table as a commit will make it, while no reader sees it yet; and what is stated of it after that look."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -37,6 +38,23 @@ def look(begun: Transaction, actions: Any, replaces_all: bool = False) -> None:
     except BaseException:
         take_away(begun, told)
         raise
+
+
+def state(begun: Transaction) -> None:
+    """Put the properties to the commit that are known only now. Delta's own door to metadata is shut once rows are
+    written, though these change nothing of how they are."""
+    stated = {} if begun.states is None else begun.states()
+    if not stated:
+        return
+    told = json.loads(begun.txn.metadata().json())["metaData"]
+    after = {name: value for name, value in {**told["configuration"], **stated}.items() if value is not None}
+    if after == told["configuration"]:
+        return
+    jvm = java(begun.spark)
+    made = java_class(jvm, f"{DELTA}.actions.Action").fromJson(
+        json.dumps({"metaData": {**told, "configuration": after}})
+    )
+    getattr(begun.txn, "newMetadata_$eq")(some(jvm, made))
 
 
 def rows_of(begun: Transaction, files: list[File]) -> DataFrame:

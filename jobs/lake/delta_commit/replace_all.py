@@ -74,6 +74,7 @@ def replace(
         actions = left_out.without(begun, actions)
         rows, written_files = metric(begun, "numOutputRows"), number_added(begun, actions)
         before_commit.look(begun, actions, replaces_all=True)
+        before_commit.state(begun)
         check_place(begun)
         told = run_metadata(rows, written_files)
         operation = _operation(begun, table, told)

@@ -59,6 +59,7 @@ def replace_files(
         measure_removed(begun, [int(file.size()) for file in removed])
         actions = actions.appendedAll(_removals(begun, removed))
         before_commit.look(begun, actions)
+        before_commit.state(begun)
         check_place(begun, application())
         return committed(begun, actions, tags, "Overwrite", run_metadata, UNTOLD)
 

@@ -52,6 +52,9 @@ class Transaction:
     """Is shown the rows that the table will have, and raises what stops the commit; None where nobody asks."""
     leaves_out: LeavesOut | None = dataclasses.field(default=None, repr=False)
     """Is shown the same before, and says which of them are left out; None where nobody does."""
+    states: Callable[[], Mapping[str, str | None]] | None = dataclasses.field(default=None, repr=False)
+    """Says, once nothing stops the commit any more, properties that the table is to have by it; None of one that is to
+    go. None where nobody has any."""
     at_last: Callable[[], None] | None = dataclasses.field(default=None, repr=False)
     """Is asked last of all, once every file is written, and raises what stops the commit; None where nobody is."""
     is_asked_for: threading.Event = dataclasses.field(default_factory=threading.Event, repr=False, compare=False)

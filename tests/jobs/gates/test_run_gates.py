@@ -240,6 +240,14 @@ def alike(at: Scene) -> None:
     at.configured({"ids[]": "keep"}, suppress={"k": 2})
 
 
+def asked_since(at: Scene) -> None:
+    at.raw()
+    target = {"path": str(at.lake / "treated" / "t"), "mode": "incremental"}
+    at.configured({"id": {"class": "sensitive", "treatment": "keep", "why": "x"}}, target=target)
+    at.treated()
+    at.written("policy.yaml", {**POLICY, "risk": {"t": 0.9}})
+
+
 def consented(at: Scene) -> None:
     at.raw("first")
     at.configured({"id": HASH}, "first")
@@ -358,6 +366,7 @@ CASES: tuple[Case, ...] = (
     (measurable, risk.measurable, 1, "risk: ids[]: quasi-identifiers and sensitive columns are measured where"),
     (people, risk.measurable, 1, "risk: rows would count, and not people"),
     (alike, risk.measurable, 1, "suppress: ids[]: quasi-identifiers and sensitive columns are measured where"),
+    (asked_since, risk.kept_by_what_is_there, 0, "risk: t 0.9 is asked, and nothing was measured of the rows of"),
     (readable, known_elsewhere.readable, 1, "customer: names.name: there is no such column in its source"),
     (not_to_look_for, known_elsewhere.readable, 1, "names.name: values are looked for of text and of whole"),
     (not_consented, known_elsewhere.readable, 1, "names: the source delta:"),

@@ -112,6 +112,9 @@ UNSET = {"other": "x"}
         ([ours(0), more(1, run={**COPY, "mode": "incremental"})], [1]),
         ([ours(0), more(1, rows=6)], [1]),
         ([ours(0), more(1, record=UNSET)], [1]),
+        ([ours(0), more(1, record=RECORDED), more(2)], []),  # it states the same, and what was measured
+        ([ours(0), more(1, record={**RECORDED, "privacy.status": "x"})], [1]),
+        ([other(0, "WRITE", added=1, record=UNSET), more(1, record=RECORDED)], [0, 1]),
         ([other(0, "WRITE", added=1, record=UNSET), more(1)], [0, 1]),
         ([ours(0), other(1, "CLONE", mark=100), ours(2), more(3)], []),
         ([ours(0), other(1, "CLONE", mark=1), ours(2, mark=1)], [2]),

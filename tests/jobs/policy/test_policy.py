@@ -403,6 +403,24 @@ def test_one_table_is_not_told_of_another(tmp_path: Path) -> None:
     assert refused([Place("f", 1).says("warn", "m")]) == []
 
 
+def test_small_classes_that_are_kept_out_are_those_that_are_asked_for(tmp_path: Path) -> None:
+    """A class of seven would stay, and stop the run; where no more is asked, or nothing, there is nothing to say."""
+    columns = {"zip": {"class": "quasi_identifier", "treatment": "keep", "why": "a test"}}
+    classes = {**POLICY["classes"], "quasi_identifier": {"techniques": ["keep"], "risk": {"k": 10}}}
+    for at, (asked, k, said) in enumerate(
+        [
+            ({"risk": {"k": 8}, "classes": classes}, 5, ["policy.yaml (classes.quasi_identifier.risk) asks for 10"]),
+            ({"risk": {"k": 10}, "classes": {**classes, "quasi_identifier": {"techniques": ["keep"]}}}, 10, []),
+            ({"risk": {"l": 2}, "classes": {**classes, "quasi_identifier": {"techniques": ["keep"]}}}, 2, []),
+        ]
+    ):
+        folder = tmp_path / str(at)
+        folder.mkdir()
+        lines = found(folder, asked, columns, table={"suppress": {"k": k}})
+        assert [line.split(", and ")[1].split(": ")[0] for line in lines] == said
+        assert all(line.startswith("catalog/t.yaml:1: warning: suppress.k: classes of fewer than 5") for line in lines)
+
+
 # -- its reference page -----------------------------------------------------------------------------------------------
 
 

@@ -171,6 +171,9 @@ def test_what_the_population_says(spark: SparkSession) -> None:
     assert found["population"] == {"k_map": 1, "delta_presence": [0, 1], "not_in_population": 1}
     weighted = risk.measure(rows, quasi_identifiers=["a"], weights="w").to_dict()
     assert weighted["journalist"]["highest"] == 1
+    assert weighted["population"] == {"k_map": 1}, "al's only; of li there are 2 + 1, and of bo 9"
+    heavier = rows.selectExpr("a", "w + 1.25 as w")
+    assert risk.measure(heavier, quasi_identifiers=["a"], weights="w").to_dict()["population"] == {"k_map": 2.25}
     assert weighted["marketer"] == pytest.approx((2 / 3 + 1 / 9 + 1) / 4)
     with pytest.raises(BadUsage, match="has another type there: string and int"):
         risk.measure(rows, quasi_identifiers=["a"], population=everybody.selectExpr("1 as a"))

@@ -78,6 +78,10 @@ def test_what_the_job_ends_with(conf: Path, capfd: pytest.CaptureFixture[str]) -
     assert risk.main(asked) == DONE
     assert risk.main([*asked, "--attack", str(conf / "none")]) == REFUSED
     assert "is not there" in capfd.readouterr().err
+    assert risk.main([*asked, "--nulls", "any"]) == BAD_USAGE, "rows in the place of people, and nobody asked for it"
+    assert "give --by-rows too" in capfd.readouterr().err
+    assert risk.main([*asked, "--nulls", "any", "--by-rows"]) == DONE
+    assert "rows are counted, not people: so it was asked for" in capfd.readouterr().out
     for bounds, code in (
         ({"k": 5}, REFUSED),
         ({"k": 1, "l": 1, "t": 1}, DONE),
@@ -139,8 +143,9 @@ def test_what_reaches_a_threshold_is_suggested(
     assert risk.main(asked) == BAD_USAGE, "neither the policy nor a flag says what to reach"
     assert "--k" in capfd.readouterr().err
     ladders = ["--ladder", "zip=prefix:3,1", "--ladder", "age=width:5,10"]
-    assert risk.main([*asked, "--k", "5", "--l", "2", *ladders]) == DONE
+    assert risk.main([*asked, "--k", "5", "--l", "2", *ladders]) == REFUSED, "a run counts her rows together"
     told = capfd.readouterr().out
+    assert "WOULD BE REFUSED" in told
     entry = yaml.safe_load(told)
     assert entry["zip"]["treatment"] == {"technique": "truncate", "keep": 1}
     assert entry["age"]["treatment"] == {"technique": "generalize_number", "width": 5}

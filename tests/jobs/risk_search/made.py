@@ -67,16 +67,19 @@ def _plain(node: tuple[int, ...], rows: list[Row], columns: list[list[Any]], wis
     classes = defaultdict(list)
     for at, key in enumerate(zip(*columns, strict=True)):
         classes[key].append(at)
-    out = {at for members in classes.values() if _fails(members, rows, wish) for at in members}
-    return Plain(node, len(out) <= wish.suppressed * len(rows) + 1e-9, dict(_losses(rows, columns, classes, out)))
+    out = {at for members in classes.values() if len(members) < wish.k for at in members}
+    stay = [row for at, row in enumerate(rows) if at not in out]
+    fails = any(_fails(members, rows, stay, wish) for members in classes.values() if len(members) >= wish.k)
+    reaches = len(out) <= wish.suppressed * len(rows) + 1e-9 and not fails
+    return Plain(node, reaches, dict(_losses(rows, columns, classes, out)))
 
 
-def _fails(members: list[int], rows: list[Row], wish: Wish) -> bool:
+def _fails(members: list[int], rows: list[Row], stay: list[Row], wish: Wish) -> bool:
+    """Of a class that stays, beside all rows that do."""
     shares = {name: _shares([rows[at][place] for at in members]) for name, place in (("illness", 3), ("wage", 4))}
-    whole = {name: _shares([row[place] for row in rows]) for name, place in (("illness", 3), ("wage", 4))}
+    whole = {name: _shares([row[place] for row in stay]) for name, place in (("illness", 3), ("wage", 4))}
     return (
-        len(members) < wish.k
-        or any(len(shares[name]) < least for name, least in wish.l.items())
+        any(len(shares[name]) < least for name, least in wish.l.items())
         or any(_entropy(shares[name]) < math.log(least) - 1e-9 for name, least in wish.entropy_l.items())
         or any(distance(name, shares[name], whole[name]) > most + 1e-9 for name, most in wish.t.items())
     )

@@ -59,7 +59,7 @@ def test_it_finds_the_least_loss_of_all_nodes(found: list[made.Row], wish: Wish,
 def test_what_prunes_holds_of_every_pair_of_nodes(
     found: list[made.Row], wish: Wish, measure: str, hierarchical: bool
 ) -> None:
-    """A coarser node loses no less, and a finer one has as many rows in failing classes as is said."""
+    """A coarser node loses no less, and a finer one that reaches it leaves out as many rows as is said, at least."""
     table = made.table(found, ladders_of_sensitive={"illness": made.ILLNESSES} if hierarchical else {})
     over = space.space(table, made.LADDERS)
     loss = losses.MEASURES[measure](over)
@@ -67,18 +67,34 @@ def test_what_prunes_holds_of_every_pair_of_nodes(
     judged = {}
     for point in result.looked_at:
         classes = over.roll_up(table.base, point.node)
-        judgement = judge(wish, table, classes)
+        judgement = judge(wish, table, classes, left_out=True)
+        out = int(classes.rows[judgement.small].sum())
         judged[point.node] = (
-            judgement.suppressed(classes),
+            out if not judgement.stay.any() and out <= wish.most_suppressed(table) else None,
             judgement.least_under(classes),
             *loss.of(classes, judgement.failing),
         )
-    for finer, (suppressed, _, bound, _) in judged.items():
+    for finer, (out, _, bound, _) in judged.items():
         assert loss.bounds()[finer] <= bound + 1e-9
         for coarser, (_, least_under, _, lost) in judged.items():
             if all(one <= other for one, other in zip(finer, coarser, strict=True)):
-                assert least_under <= suppressed + 1e-6
+                assert out is None or least_under <= out + 1e-6
                 assert bound <= lost + 1e-9
+
+
+def test_values_that_are_left_out_take_their_ranks_with_them() -> None:
+    """Wages of 2 to 49 are one row's each. With them the spread of wages in either half of the ages is far from the
+    whole one, since ranks between 1 and 50 are many; without them, which 5 % allows, 1 and 50 are next to each other:
+    then the ages may stay as they are."""
+    rare = [(age, age) for age in range(2, 50)]
+    common = [(1, wage) for wage in [1] * 226 + [50] * 218 + [*range(51, 59)]]
+    others = [(150, wage) for wage in [1] * 50 + [50] * 442 + [*range(51, 59)]]
+    ages, wages = zip(*(rare + common + others), strict=True)
+    table = class_table.from_arrow(pa.table({"age": ages, "wage": wages, "rows": [1] * len(ages)}), 1)
+    wish = Wish(k=2, t={"wage": 0.03}, suppressed=0.05)
+    for way in ("paths", "breadth_first", "exhaustive"):
+        found = search.search(table, {"age": ladders.intervals((100,))}, wish, way=way)
+        assert (found.best.node, round(found.best.suppressed, 3)) == ((0,), 0.048)
 
 
 @pytest.mark.parametrize("measure", losses.MEASURES)

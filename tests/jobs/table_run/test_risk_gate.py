@@ -16,10 +16,12 @@ import pytest
 import yaml
 from pyspark.sql import SparkSession
 
-from jobs import plan, pseudonymize
+from jobs import history, plan, pseudonymize
 from jobs.configuration import config
 from jobs.configuration.models import Execution
 from jobs.console.exit_codes import Refused
+from jobs.run_events.events import Event, as_data
+from jobs.spark_app import failures
 from tests.helpers.growing import PATHS, told
 from tests.helpers.lakes import POLICY, column, table, treated, write_conf
 
@@ -158,7 +160,7 @@ def test_the_strictest_bound_counts_and_is_named(
         run(spark, lake, "auto")
     assert str(refused.value).splitlines() == [
         "t: risk: k is 6, and 7 is asked by policy.yaml (classes.quasi_identifier.risk): "
-        "classes of fewer than 7 hold 12 of 12 people; nothing was committed",
+        "classes of fewer than 7 hold 12 of 12 people (12 in classes of 6); nothing was committed",
         "t: risk: income: l is 2, and 3 is asked by policy.yaml (classes.sensitive.risk); nothing was committed",
         "t: risk: income: t is 0.125, and at most 0.01 is let pass by its entry (risk); nothing was committed",
     ]
@@ -219,6 +221,106 @@ def test_plan_shows_what_the_last_run_measured(
     ]
     assert plan.main([*asked, "--json"]) == 0
     assert json.loads(capfd.readouterr().out)["risk"]["measured"]["k"] == 12
+
+
+def measured(spark: SparkSession, lake: Path) -> dict[str, Any] | None:
+    """What the table's own properties say of its last run's risk, but for the time."""
+    found = {row["key"]: row["value"] for row in spark.sql(f"SHOW TBLPROPERTIES delta.`{lake}/treated/t`").collect()}
+    said = json.loads(found.get("privacy.risk", "null"))
+    if said is not None:
+        assert said["run_id"] == told(spark, lake)[-1]["run_id"]
+        assert said["risk"] == told(spark, lake)[-1]["risk"]
+    return said and {"version": said["version"], **said["risk"]}
+
+
+@pytest.mark.parametrize("execution", PATHS)
+def test_what_was_measured_stays_with_the_table(spark: SparkSession, lake: Path, execution: Execution) -> None:
+    """Of each run that commits, in that commit; a run that measures nothing takes it away. Each is one of ours still,
+    by which the next one goes on."""
+    raw(spark, lake, KEPT)
+    target = {"path": str(lake / "treated" / "t"), "mode": "incremental"}
+    configured(lake, {"k": 5, "l": 2}, target=target)
+    done = run(spark, lake, execution)
+    assert measured(spark, lake) == {"version": 0, **(done.risk or {})}
+    raw(spark, lake, tuple(f"P-2{at}|80999|Berlin|1" for at in range(3)))
+    added = run(spark, lake, execution)
+    assert (added.mode, measured(spark, lake)) == ("incremental", {"version": 1, **(added.risk or {})})
+    told_again = history.run(spark, config.load(lake / "conf"), "risk")
+    assert [(each["table"], each["version"], each["people"]) for each in told_again] == [("t", 0, 12), ("t", 1, 15)]
+    configured(lake, {}, target=target)
+    assert run(spark, lake, execution).execution == "none"
+    raw(spark, lake, ONE_MORE)
+    plain = run(spark, lake, execution)
+    assert (plain.mode, plain.version, measured(spark, lake)) == ("incremental", 2, None)
+    raw(spark, lake, ONE_MORE)
+    assert run(spark, lake, execution).mode == "incremental"
+    configured(lake, {"k": 1, "l": 1, "t": 0.9}, target={**target, "mode": "full"})
+    assert run(spark, lake, execution).version == 4
+    assert (measured(spark, lake) or {})["k"] == 1
+
+
+def test_what_was_measured_stays_in_every_mode(spark: SparkSession, lake: Path) -> None:
+    raw(spark, lake, KEPT)
+    target = {"path": str(lake / "treated" / "t"), "partition_by": ["income"]}
+    configured(lake, {"k": 5}, target=target)
+    run(spark, lake, "auto")
+    part = run(spark, lake, "auto", mode="partitions", where="income = 1")
+    assert (part.mode, measured(spark, lake)) == ("partitions", {"version": 1, **(part.risk or {})})
+    configured(lake, {"k": 5}, target={**target, "mode": "changes", "key": ["person"]})
+    run(spark, lake, "auto", mode="full")
+    raw(spark, lake, ("P-60|80999|Berlin|1",))
+    changes = run(spark, lake, "auto")
+    assert (changes.mode, measured(spark, lake)) == ("changes", {"version": 3, **(changes.risk or {})})
+    assert (changes.risk or {})["people"] == 13
+    configured(lake, {}, target={**target, "mode": "changes", "key": ["person"]})
+    raw(spark, lake, ("P-61|80999|Berlin|1",))
+    assert (run(spark, lake, "auto").mode, measured(spark, lake)) == ("changes", None)
+
+
+def test_a_policy_that_asks_for_more_is_not_passed_over(
+    spark: SparkSession, lake: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A run with nothing new writes nothing, but says nothing is well only where that was measured."""
+    raw(spark, lake, KEPT)
+    target = {"path": str(lake / "treated" / "t"), "mode": "incremental"}
+    asked = ["--conf", str(lake / "conf"), "--table", "t"]
+    configured(lake, {"k": 5}, target=target)
+    run(spark, lake, "auto")
+    assert (run(spark, lake, "auto").execution, plan.main(asked)) == ("none", 0)
+    assert "risk: " not in capfd.readouterr().err
+    configured(lake, {"k": 13}, target=target)
+    assert plan.main(asked) == 0
+    assert f"was measured at k 12, and 13 is asked by {WIDE}: a run that finds nothing new" in capfd.readouterr().err
+    assert pseudonymize.main(asked) == 1
+    assert "classes of fewer than 13 hold 12 of 12 people (12 in classes of 12)" in capfd.readouterr().out
+    configured(lake, {"k": 5, "l": 4}, target=target)
+    assert pseudonymize.main(asked) == 1, "l was not measured by then: it is now"
+    assert "income: l is 3, and 4 is asked" in capfd.readouterr().out
+    configured(lake, {"k": 5, "l": 3}, target=target)
+    assert (pseudonymize.main(asked), len(told(spark, lake))) == (0, 1)
+    spark.sql(f"DELETE FROM delta.`{lake}/treated/t` WHERE income = 1")
+    configured(lake, {"k": 9}, target=target)
+    assert plan.main(asked) == 0
+    assert "others changed rows since version 0" in capfd.readouterr().err
+    assert pseudonymize.main(asked) == 1
+    assert "k is 8, and 9 is asked" in capfd.readouterr().out
+
+
+def test_the_refusal_tells_small_classes_by_size(spark: SparkSession, lake: Path) -> None:
+    """Twelve are like no other, twelve in classes of three, four in one of four: the last are few, and put to those."""
+    alone = [f"A-{at}|{at + 10}1|Berlin|1" for at in range(12)]
+    threes = [f"B-{at}|{at // 3 + 30}1|Berlin|1" for at in range(12)]
+    raw(spark, lake, (*KEPT, *alone, *threes, *(f"C-{at}|401|Berlin|1" for at in range(4))))
+    configured(lake, {"k": 5})
+    events: list[Event] = []
+    with pytest.raises(Refused) as refused:
+        run(spark, lake, "auto")
+    assert "hold 28 of 40 people (12 in classes of 1, 16 of 3 to 4); nothing" in str(refused.value)
+    failures.exit_code(events.append, lambda: run(spark, lake, "auto") and 0, "t")
+    (failed,) = events
+    risk = json.loads(json.dumps(as_data(failed)))["risk"]
+    assert risk["small_classes"] == [{"from": 1, "to": 1, "people": 12}, {"from": 3, "to": 4, "people": 16}]
+    assert (risk["k"], CANARY in json.dumps(risk)) == (1, False)
 
 
 KILLED = """

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from jobs.configuration.column_path import ColumnPath, Field
 from jobs.configuration.json_columns import by_column
 from jobs.lineage.references import References
 from jobs.run_events.run_steps import Edge
+from jobs.treatment import risk_columns
+from jobs.treatment.risk_columns import QUASI_IDENTIFIER
 from jobs.treatment.treatment_plan import Case, Decision, Plan
 
 FILTER, JOIN, CONDITIONAL = "FILTER", "JOIN", "CONDITIONAL"
 IDENTITY, TRANSFORMATION = "IDENTITY", "TRANSFORMATION"
+BOXED: Mapping[str, Any] = {"subtype": TRANSFORMATION, "description": "mondrian: the value of its box"}
 
 
 def of_plan(plan: Plan, mode: str, references: References) -> tuple[Edge, ...]:
@@ -23,9 +28,13 @@ def of_plan(plan: Plan, mode: str, references: References) -> tuple[Edge, ...]:
 
 
 def _of_leaf(plan: Plan, leaf: Decision, references: References) -> Iterator[Edge]:
-    output = str(leaf.path)
+    output, decide = str(leaf.path), cut_by(plan)
+    is_cut = leaf.path in decide and any(case.rule.class_ == QUASI_IDENTIFIER for case in leaf.cases)
     for case in leaf.cases:
-        yield _direct(output, case)
+        yield dataclasses.replace(_direct(output, case), **BOXED) if is_cut else _direct(output, case)
+    for other in decide if is_cut else ():
+        if other != leaf.path:
+            yield Edge(output, str(other), False, CONDITIONAL, "decides which box a row is in")
     for case in leaf.cases:
         technique = case.treatment.technique
         if technique.needs_subject and plan.config.subject is not None:
@@ -34,6 +43,17 @@ def _of_leaf(plan: Plan, leaf: Decision, references: References) -> Iterator[Edg
             yield Edge(output, path, False, CONDITIONAL, "looked for in the text")
         for path in () if case.rule.rows is None else references(case.rule.rows):
             yield Edge(output, path, False, CONDITIONAL, "decides which case a row is of")
+
+
+def cut_by(plan: Plan) -> tuple[ColumnPath, ...]:
+    """The columns that decide which box a row is in: the quasi-identifiers, and what more boxes are held to; none where
+    none are cut."""
+    stated = plan.config.mondrian
+    if stated is None:
+        return ()
+    columns = risk_columns.of(plan, with_sensitive=stated.l is not None or stated.t is not None)
+    people = () if columns.subject is None else (columns.subject,)
+    return tuple(dict.fromkeys((*columns.quasi_identifiers, *columns.sensitive, *people)))
 
 
 def _direct(output: str, case: Case) -> Edge:

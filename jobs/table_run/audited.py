@@ -39,7 +39,18 @@ T = TypeVar("T")
 LONGEST_REASON = 2000
 SEALED = "quarantine"
 """What a key is for that treats nothing, but seals rows that are set aside."""
-OF_RUN = ("version", "rows", "execution", "not_columnar", "mode", "changed", "quarantined", "risk", "suppressed")
+OF_RUN = (
+    "version",
+    "rows",
+    "execution",
+    "not_columnar",
+    "mode",
+    "changed",
+    "quarantined",
+    "risk",
+    "suppressed",
+    "mondrian",
+)
 """Of what the event of a commit says."""
 
 

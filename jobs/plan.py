@@ -32,7 +32,8 @@ from jobs.console.text_table import table_lines
 from jobs.gates import run_gates
 from jobs.gates.known import Allowed, Inspected, Planned
 from jobs.policy.diff_report import TableDiff
-from jobs.policy.treatment_diff import diff, diff_mondrian, diff_rows, diff_suppress, entries_of
+from jobs.policy.mondrian_diff import diff_mondrian
+from jobs.policy.treatment_diff import diff, diff_rows, diff_suppress, entries_of
 from jobs.record import record_reader, treatment_record
 from jobs.run_events import events, risk_words
 from jobs.run_events.events import Report

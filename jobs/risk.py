@@ -6,7 +6,8 @@ never; docs/risk.md says what each measure means. Exit codes: 0 measured, and al
 1 one of them is not, or the table is not there; 2 bad configuration or usage; 3 failed.
 
 With ``--suggest`` the source's rows are searched instead: what has to be done to the quasi-identifiers, at least, so
-that the thresholds are reached (docs/risk_search.md). It prints lines of a catalog entry, for a person to accept.
+that the thresholds are reached (docs/risk_search.md). It prints lines of a catalog entry, for a person to accept; with
+``--mondrian`` those that cut the table into boxes beside them.
 With ``--estimate`` a sample of the classes is counted, for tables of any size (docs/risk_estimates.md).
 """
 
@@ -37,7 +38,7 @@ from jobs.risk_measures.measure import Asked, Measures, Nulls
 from jobs.risk_measures.report import Report
 from jobs.risk_measures.sizes import THRESHOLD
 from jobs.risk_measures.treated import Chosen
-from jobs.risk_search import of_table, suggestion
+from jobs.risk_search import boxes_suggestion, of_table, suggestion
 from jobs.risk_search.losses import MEASURES
 from jobs.risk_search.search import Found
 from jobs.run_events import events
@@ -239,7 +240,9 @@ def _suggested(spark: SparkSession, conf: Config, name: str, asked: argparse.Nam
         loss=asked.loss,
     )
     told = [f"# {shown(line)}\n" for line in (name, *of_table.told(conf.tables[name], found))]
-    return "".join([*told, suggestion.text(found)]).rstrip("\n")
+    boxes = boxes_suggestion.boxed(found, dict(asked.ladder)) if asked.mondrian else None
+    more = [] if boxes is None else ["\n", boxes_suggestion.text(boxes)]
+    return "".join([*told, suggestion.text(found), *more]).rstrip("\n")
 
 
 if __name__ == "__main__":

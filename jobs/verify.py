@@ -31,7 +31,7 @@ from jobs.lake.read import SourceRows
 from jobs.run_events import events
 from jobs.spark_app import failures, session
 from jobs.verification import baseline as comparing
-from jobs.verification import outcome, recorded, retreated, shapes, standing, survivors
+from jobs.verification import boxes, outcome, recorded, retreated, shapes, standing, survivors
 from jobs.verification.outcome import Check, Verified
 from jobs.verification.retreated import SAMPLE
 from jobs.verification.standing import Standing
@@ -79,7 +79,7 @@ def _entry(conf: Config | None, table: str | None) -> TableConfig:
 
 
 def _checked(table: Standing, sample: int) -> tuple[list[Check], Scanned | None]:
-    checks = [*recorded.check(table), shapes.check(table)]
+    checks = [*recorded.check(table), shapes.check(table), *boxes.check(table)]
     raw, why = _source(table)
     if raw is None:
         return [*checks, *(Check(name, "not checked", why) for name in OF_SOURCE)], None

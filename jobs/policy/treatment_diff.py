@@ -11,11 +11,9 @@ import functools
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from jobs.configuration.asked_risk import is_stricter
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
 from jobs.configuration.models import ColumnRule
-from jobs.configuration.risk_bounds import ALWAYS
 from jobs.policy import strength
 from jobs.policy.strength import Comparison, Step
 from jobs.record.column_record import NEVER_MATTERS, ColumnRecord
@@ -28,8 +26,6 @@ Kind = Literal[
     "treatment", "class", "domain", "key", "key_version", "pseudonyms", "column", "rows", "suppress", "mondrian"
 ]
 LONGEST_SHOWN = 30
-BOUNDS = ("k", "l", "t")
-"""Of boxes."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,36 +158,6 @@ def diff_suppress(before: int | None, after: int | None) -> ColumnDiff | None:
     words = ["none" if least is None else f"those of fewer than {least}" for least in (before, after)]
     text = f"small classes that are kept out: {words[0]} -> {words[1]} ({change})"
     return ColumnDiff("(suppress)", change, (Effect("suppress", text),), *sides)
-
-
-def diff_mondrian(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> ColumnDiff | None:
-    """What it means that quasi-identifiers are cut into other boxes; None where they are the same. before, after: as
-    the record has them; None: none. Other ladders show other values, and cannot be compared."""
-    if before == after:
-        return None
-    one, other = before or {}, after or {}
-    signs = [_sign(name, *(side.get(name, ALWAYS[name]) for side in (one, other))) for name in BOUNDS]
-    ways: set[Change] = {sign for sign in signs if sign}
-    if one and other and one.get("ladders") != other.get("ladders"):
-        ways.add("not comparable")
-    way: Change = ways.pop() if len(ways) == 1 else "not comparable"
-    words = ["none" if each is None else _boxes(each) for each in (before, after)]
-    told = "cannot be compared" if way == "not comparable" else way
-    text = f"boxes that quasi-identifiers are cut into: {words[0]} -> {words[1]} ({told})"
-    sides = [{"mondrian": None if each is None else dict(each)} for each in (before, after)]
-    return ColumnDiff("(mondrian)", way, (Effect("mondrian", text),), *sides)
-
-
-def _sign(name: str, before: float, after: float) -> Change | None:
-    if before == after:
-        return None
-    return "stronger" if is_stricter(name, after, before) else "weaker"
-
-
-def _boxes(stated: Mapping[str, Any]) -> str:
-    bounds = ", ".join(f"{name} {stated[name]}" for name in BOUNDS if name in stated)
-    ladders = ", ".join(f"{name} by {steps}" for name, steps in stated.get("ladders", {}).items())
-    return f"{bounds} ({ladders})" if ladders else bounds
 
 
 def _other_rows(before: ColumnRecord, after: ColumnRecord) -> Iterator[Effect]:

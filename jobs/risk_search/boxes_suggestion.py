@@ -21,7 +21,7 @@ from jobs.risk_search.search import Found
 
 NONE_STATED: Mapping[str, str] = MappingProxyType({})
 HEADER = """\
-# Boxes (Mondrian) reach it too, not yet accepted, and no row is left out: {boxes:,} boxes of {size:.4g} rows on average.
+# Boxes (Mondrian) reach it too, not yet accepted; no row is left out: {boxes:,} boxes of {size:.4g} rows on average.
 # What is lost (docs/risk_search.md), by them and by the least full-domain generalization:
 {table}
 # Read each line, mend what is wrong, and move them beside 'columns:' of the entry, where the quasi-identifiers may then

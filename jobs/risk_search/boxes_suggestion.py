@@ -15,7 +15,7 @@ from jobs.configuration.column_path import Field
 from jobs.console.exit_codes import BadUsage
 from jobs.console.text_table import table_lines
 from jobs.risk_search import box_losses, mondrian, suggestion
-from jobs.risk_search.ladders import Ladder
+from jobs.risk_search.ladders import GONE, Ladder
 from jobs.risk_search.mondrian import Boxes
 from jobs.risk_search.search import Found
 
@@ -50,11 +50,9 @@ def boxed(found: Found, stated: Mapping[str, str] = NONE_STATED) -> Boxed:
     wish = found.wish
     if wish.k < 2:
         raise BadUsage("--mondrian: expected --k of 2 or more")
-    by_column = {
-        steps.quasi.name: Ladder(steps.rungs[1:-1])
-        for steps in found.space.columns
-        if not mondrian.is_ordered(steps) and len(steps.rungs) > 2
-    }
+    texts = [steps for steps in found.space.columns if not mondrian.is_ordered(steps)]
+    between = {steps.quasi.name: tuple(rung for rung in steps.rungs[1:] if rung is not GONE) for steps in texts}
+    by_column = {name: Ladder(rungs) for name, rungs in between.items() if rungs}
     boxes = mondrian.cut(found.space.table, by_column, wish)
     words = {name: _words(name, ladder, stated) for name, ladder in by_column.items()}
     bounds = {name: next(iter(limits.values())) for name, limits in (("l", wish.l), ("t", wish.t)) if limits}

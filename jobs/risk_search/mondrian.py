@@ -172,8 +172,10 @@ def _values(steps: Steps, code: Ints, box: Ints, first: Ints) -> pa.Array:
 
 def levels(steps: Steps, code: Ints, box: Ints, first: Ints) -> Ints:
     """For each box the lowest level of a column without an order at which all that is in it is one."""
-    apart = [_joins_not(group[code], box, first) for group in steps.groups[:-1]]
-    return np.asarray(np.sum(apart, axis=0, dtype=np.int64))
+    level = np.zeros(len(first), np.int64)
+    for group in steps.groups[:-1]:
+        level += _joins_not(group[code], box, first)
+    return level
 
 
 def _joins_not(group: Ints, box: Ints, first: Ints) -> Flags:

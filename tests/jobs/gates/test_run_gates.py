@@ -116,7 +116,7 @@ def suppressed_since(at: Scene) -> None:
 
 def boxed_since(at: Scene) -> None:
     kept = {"class": "quasi_identifier", "treatment": "keep", "why": "a test"}
-    at.raw()
+    at.spark.sql("SELECT id FROM VALUES ('a'), ('b') AS t(id)").write.parquet(str(at.lake / "raw" / "t"))
     at.configured({"id": kept})
     at.treated()
     at.configured({"id": kept}, mondrian={"k": 2})

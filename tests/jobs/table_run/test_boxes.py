@@ -10,9 +10,12 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from pyspark.sql import SparkSession
 
-from jobs import plan, pseudonymize
+from jobs import plan, pseudonymize, risk, verify
+from jobs.archive import restore
+from jobs.configuration import config
 from jobs.configuration.config import Config, ConfigError
 from jobs.configuration.models import Execution
 from jobs.console.exit_codes import BadUsage, Refused
@@ -372,3 +375,79 @@ def test_what_are_no_boxes(lake: Path, mondrian: dict[str, Any], more: dict[str,
 def test_there_is_something_to_cut(lake: Path, columns: Mapping[str, Any], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         configured(lake, {"k": 2, "l": 2}, columns=columns)
+
+
+def test_ladders_of_files_are_kept_with_the_configuration(lake: Path, tmp_path: Path) -> None:
+    """So that a configuration from the archive cuts the same boxes, and another file is another configuration."""
+    towns = "Delft;South\nLeiden;South\nGhent;Flanders\n"
+    lakes.write_conf(lake)
+    (lake / "conf" / "towns.csv").write_text(towns, encoding="utf-8")
+    conf = configured(lake, {"k": 2, "ladders": {"town": "towns.csv", **BY_PREFIX}})
+    assert box_cut.ladders_of(conf.tables["t"])["town"].rungs[1].treatment["levels"][0] == ("Delft", "South")
+    kept = {config.sha256(rows): rows for rows in config.hierarchy_rows(conf, "t")}
+    names = restore.restore(config.snapshot(conf, "t"), kept.__getitem__, tmp_path / "again")
+    assert "towns.csv" in names
+    assert (tmp_path / "again" / "towns.csv").read_text(encoding="utf-8") == towns
+    (lake / "conf" / "towns.csv").write_text(towns.replace("Flanders", "North"), encoding="utf-8")
+    other = configured(lake, {"k": 2, "ladders": {"town": "towns.csv", **BY_PREFIX}})
+    assert config.snapshot_sha256(other, "t") != config.snapshot_sha256(conf, "t")
+
+
+def test_what_is_suggested_is_what_a_run_does(
+    spark: SparkSession, lake: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The printed lines, moved into the entry, give the boxes that they promise; and no value is in them."""
+    raw(spark, lake, some(120))
+    configured(lake)
+    asked = ["--conf", str(lake / "conf"), "--table", "t", "--suggest", "--mondrian", "--k", "5", "--t", "0.6"]
+    assert risk.main(asked) == 0
+    out = capfd.readouterr().out
+    lines = out[out.index("# Boxes (Mondrian)") :]
+    entry = yaml.safe_load(lines)
+    assert entry == {"mondrian": {"k": 5, "t": 0.6, "ladders": {"`zip.code`": "prefix:4,3,2"}}}
+    lost = {line.strip("# ").split("  ")[0]: line.split()[-2:] for line in lines.splitlines() if line[:4] == "#   "}
+    assert [*lost][1:] == ["discernibility", "certainty penalty", "average class size", "nonuniform entropy"]
+    done = run(spark, configured(lake, entry["mondrian"]))
+    assert done.mondrian is not None
+    sizes = boxes(spark, lake)
+    assert f"{len(sizes)} boxes of {120 / len(sizes):.4g} rows on average" in lines
+    assert float(lost["discernibility"][0]) == pytest.approx(sum(n**2 for n in sizes.values()) / 120**2, rel=1e-3)
+    assert all(float(less) < float(more) for less, more in [*lost.values()][1:])
+    assert "Delft" not in out
+
+
+@pytest.mark.sweep
+def test_verify_holds_boxes_to_what_they_are_for(spark: SparkSession, lake: Path) -> None:
+    """Their values are none that the source gives row by row. One row that is put elsewhere is a class of its own."""
+    raw(spark, lake, some(60))
+    conf = configured(lake, {"k": 5, "l": 2, "ladders": BY_PREFIX}, subject="person")
+    run(spark, conf)
+    found = {check.name: check for check in verify.run(spark, conf, "t").checks}
+    assert {check.outcome for check in found.values()} == {"holds"}, found
+    assert found["boxes"].said == "3 columns, k by people"
+    assert found["rows anew"].said == (
+        "60 rows of the source, 3 columns; `zip.code`, age, town: not, for their values are of boxes (mondrian)"
+    )
+    spark.sql(f"UPDATE delta.`{lake}/treated/t` SET age = 7 WHERE note = 'n3'")
+    found = {check.name: check for check in verify.run(spark, conf, "t").checks}
+    assert found["boxes"].faults == ("a class has fewer than 5 people", "illness: a class has fewer than 2 values")
+    alone = verify.run(spark, None, path=str(lake / "treated" / "t")).checks
+    assert next(each for each in alone if each.name == "boxes").faults == ("a class has fewer than 5 rows",)
+
+
+def test_lineage_names_the_step(spark: SparkSession, lake: Path) -> None:
+    """Of each column of boxes that it depends on all that decides about them."""
+    raw(spark, lake, FOUR)
+    heard: list[events.Event] = []
+    pseudonymize.run(spark, configured(lake, {"k": 2, "l": 2, "ladders": BY_PREFIX}), "t", report=heard.append)
+    (begun,) = [event for event in heard if isinstance(event, events.Begun)]
+    assert begun.steps is not None
+    told = begun.steps()
+    step = told.steps[-2]
+    assert (step.function, step.parameters["k"], step.parameters["l"]) == ("mondrian", 2, 2)
+    assert step.parameters["ladders"] == {"`zip.code`": "prefix:2,1"}
+    assert step.outputs == ("age", "`zip.code`", "town")
+    assert step.inputs == (*step.outputs, "illness")
+    of_town = {(edge.input, edge.subtype) for edge in told.edges if edge.output == "town"}
+    decide = {(name, "CONDITIONAL") for name in ("age", "`zip.code`", "illness")}
+    assert of_town == {("town", "TRANSFORMATION"), *decide}

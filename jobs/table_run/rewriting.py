@@ -115,8 +115,9 @@ class Anew:
 
     def _say(self, spark: SparkSession) -> None:
         said: Mapping[str, Any] = json.loads(str(spark.conf.get(USER_METADATA)))
-        counts = self.shown(said.get("counts", {}))
-        left = {**said, "counts": counts} if counts else {name: said[name] for name in said if name != "counts"}
+        hides_all = self.small is not None and self.small.hides_counts
+        counts = {} if hides_all or "counts" not in said else {"counts": self.shown(said["counts"])}
+        left = {**{name: each for name, each in said.items() if name != "counts"}, **counts}
         own = {"suppressed": self.suppressed, "mondrian": self.boxes_said}
         more = {name: each for name, each in own.items() if each is not None}
         spark.conf.set(USER_METADATA, json.dumps({**left, **more}, ensure_ascii=False))

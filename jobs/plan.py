@@ -32,6 +32,7 @@ from jobs.console.text_table import table_lines
 from jobs.gates import run_gates
 from jobs.gates.known import Allowed, Inspected, Planned
 from jobs.policy.diff_report import TableDiff
+from jobs.policy.mondrian_diff import diff_mondrian
 from jobs.policy.treatment_diff import diff, diff_rows, diff_suppress, entries_of
 from jobs.record import measured_risk, record_reader, treatment_record
 from jobs.run_events import events, risk_words
@@ -48,13 +49,15 @@ LONGEST = 40
 
 def as_data(plan: Plan) -> dict[str, Any]:
     """A plan as plain data: one object per leaf column, or per case of it, in the order of the source's schema. rows:
-    where not all are read, or not all are treated so. suppress: which are kept out of the target, if some are.
-    row_order: of the target, ``shuffled`` or ``source``. folders: treated columns whose values are names of folders."""
+    where not all are read, or not all are treated so. mondrian: into which boxes quasi-identifiers are cut, if they
+    are. suppress: which are kept out of the target, if some are. row_order: of the target, ``shuffled`` or
+    ``source``. folders: treated columns whose values are names of folders."""
     rows = {} if plan.config.rows is None else {"rows": plan.config.rows}
     suppress = {} if plan.config.suppress is None else {"suppress": plan.config.suppress.model_dump(mode="json")}
     return {
         "table": plan.table,
         **rows,
+        **({} if treatment_record.boxes(plan) is None else {"mondrian": treatment_record.boxes(plan)}),
         **suppress,
         "row_order": "shuffled" if plan.config.is_shuffled else "source",
         **({"folders": _folders(plan)} if _folders(plan) else {}),
@@ -95,12 +98,26 @@ def as_text(plan: Plan) -> str:
     read = [] if plan.config.rows is None else [f"  only rows for which this is true: {_on_one_line(plan.config.rows)}"]
     order = ["  the rows are written in random order"] if plan.config.is_shuffled else []
     order += [f"  what {name} becomes are names of folders" for name in _folders(plan)]
-    return "\n".join([plan.table, *read, *_suppressed(plan), *order, *(f"  {line}" for line in lines), *_cases(plan)])
+    return "\n".join(
+        [plan.table, *read, *_boxes(plan), *_suppressed(plan), *order, *(f"  {line}" for line in lines), *_cases(plan)]
+    )
 
 
 def _folders(plan: Plan) -> list[str]:
     treated = [leaf for leaf in plan.folders if not all(c.treatment.technique.keeps_values for c in leaf.cases)]
     return [str(leaf.path) for leaf in treated]
+
+
+def _boxes(plan: Plan) -> list[str]:
+    stated = plan.config.mondrian
+    if stated is None:
+        return []
+    columns, bounds = risk_columns.of(plan), stated.bounds()
+    counted = "rows" if columns.subject is None else "people"
+    more = "".join(f", {name} {bound}" for name, bound in bounds.items() if name != "k")
+    ladders = "".join(f", {name} by {steps}" for name, steps in stated.ladders.items())
+    named = ", ".join(map(str, columns.quasi_identifiers))
+    return [f"  cut into boxes of {stated.k} {counted} or more{more} (mondrian{ladders}): {named}"]
 
 
 def _suppressed(plan: Plan) -> list[str]:
@@ -175,9 +192,12 @@ def against_record(known: Inspected) -> TableDiff:
     after = {str(path): entry for path, entry in treatment_record.entries(known.plan, checks).items()}
     before = record_reader.columns_of(known.target.properties)
     against = f"the record of version {known.target.version}" if before else "no record: everything is new"
-    rows = diff_rows(record_reader.rows_of(known.target.properties), known.entry.rows) if before else None
+    rows = diff_rows(record_reader.rows_of(known.target.properties), known.entry.rows)
+    if not before:
+        return TableDiff(known.table, against, tuple(diff(before, after)))
     kept = diff_suppress(record_reader.suppress_of(known.target.properties), treatment_record.least(known.plan))
-    return TableDiff(known.table, against, tuple(diff(before, after)), rows, kept if before else None)
+    boxes = diff_mondrian(record_reader.mondrian_of(known.target.properties), treatment_record.boxes(known.plan))
+    return TableDiff(known.table, against, tuple(diff(before, after)), rows, kept, boxes)
 
 
 def against_revision(conf: Config, before: Config, table: str, revision: str) -> TableDiff:
@@ -187,7 +207,9 @@ def against_revision(conf: Config, before: Config, table: str, revision: str) ->
     rows = diff_rows(before.tables[table].rows, conf.tables[table].rows) if both else None
     least = [side.tables[table].suppress for side in (before, conf)] if both else [None, None]
     kept = diff_suppress(*(None if each is None else each.k for each in least))
-    return TableDiff(table, f"revision {revision}", tuple(diff(*sides)), rows, kept)
+    cut = [side.tables[table].mondrian for side in (before, conf)] if both else [None, None]
+    boxes = diff_mondrian(*(None if each is None else each.as_record() for each in cut))
+    return TableDiff(table, f"revision {revision}", tuple(diff(*sides)), rows, kept, boxes)
 
 
 def run(

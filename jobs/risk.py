@@ -7,7 +7,8 @@ never; docs/risk.md says what each measure means. Exit codes: 0 measured, and al
 
 With ``--suggest`` the source's rows are searched instead: what has to be done to the quasi-identifiers, at least, so
 that the thresholds are reached (docs/risk_search.md). It prints lines of a catalog entry, for a person to accept, and
-whether the gate of a run would let it pass; it exits with 1 where not.
+whether the gate of a run would let it pass; it exits with 1 where not. With ``--mondrian`` lines that cut the table
+into boxes stand beside them.
 With ``--estimate`` a sample of the classes is counted, for tables of any size (docs/risk_estimates.md).
 """
 
@@ -38,7 +39,7 @@ from jobs.risk_measures.measure import Asked, Measures, Nulls
 from jobs.risk_measures.report import Report
 from jobs.risk_measures.sizes import THRESHOLD
 from jobs.risk_measures.treated import Chosen
-from jobs.risk_search import of_table, suggestion, suggestion_data
+from jobs.risk_search import boxes_suggestion, of_table, suggestion, suggestion_data
 from jobs.risk_search.losses import MEASURES
 from jobs.risk_search.search import Found
 from jobs.run_events import events
@@ -250,11 +251,14 @@ def _suggested(spark: SparkSession, conf: Config, name: str, asked: argparse.Nam
         loss=asked.loss,
     )
     told = [*of_table.told(conf.tables[name], found)]
+    boxes = boxes_suggestion.boxed(found, dict(asked.ladder)) if asked.mondrian else None
     if asked.json:
-        say(as_json({"table": name, **suggestion_data.of(found, told), "gate": ahead.as_data()}))
+        more = {} if boxes is None else {"mondrian": boxes.as_data()}
+        say(as_json({"table": name, **suggestion_data.of(found, told), "gate": ahead.as_data(), **more}))
     else:
         lines = [f"# {shown(line)}\n" for line in (name, *told, *ahead.lines())]
-        say("".join([*lines, suggestion.text(found)]).rstrip("\n"))
+        cut = [] if boxes is None else ["\n", boxes_suggestion.text(boxes)]
+        say("".join([*lines, suggestion.text(found), *cut]).rstrip("\n"))
     return DONE if ahead.is_accepted else REFUSED
 
 

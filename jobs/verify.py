@@ -32,7 +32,7 @@ from jobs.lake.leaves import schema_of
 from jobs.lake.record_names import CONFIG
 from jobs.run_events import events
 from jobs.spark_app import failures, session
-from jobs.verification import as_read, outcome, recorded, retreated, shapes, standing, survivors
+from jobs.verification import as_read, boxes, outcome, recorded, retreated, shapes, standing, survivors
 from jobs.verification import baseline as comparing
 from jobs.verification.as_read import AsRead
 from jobs.verification.outcome import Check, Verified
@@ -85,7 +85,7 @@ def _entry(conf: Config | None, table: str | None) -> TableConfig:
 
 
 def _checked(table: Standing, sample: int) -> tuple[list[Check], Scanned | None]:
-    checks = [*recorded.check(table), shapes.check(table)]
+    checks = [*recorded.check(table), shapes.check(table), *boxes.check(table)]
     raw, why = _source(table)
     if raw is None:
         return [*checks, *(Check(name, "not checked", why) for name in OF_SOURCE)], None

@@ -76,14 +76,16 @@ def files(snapshot: str, load: Load) -> Iterator[tuple[str, str]]:
 
 
 def _hierarchies(data: Mapping[str, Any], domains: Mapping[str, Any]) -> dict[str, str]:
-    """File -> the hash of its rows, for the hierarchies of a table that are named by file."""
+    """File -> the hash of its rows, for the hierarchies and ladders of a table that are named by file."""
     found = {}
     for path, treatment in _treatments(data["table"]["columns"]):
         if isinstance(treatment, dict) and "technique" not in treatment:
             treatment = domains.get(str(treatment.get("domain")), {})
         if isinstance(treatment, dict) and LEVELS_FILE in treatment:
             found[_inside(treatment[LEVELS_FILE])] = data["hierarchies"][str(path)]
-    return found
+    stated = (data["table"].get("mondrian") or {}).get("ladders", {})
+    named = {str(ColumnPath.parse(name)): file for name, file in stated.items()}
+    return found | {_inside(named[path]): sha256 for path, sha256 in data.get("ladders", {}).items()}
 
 
 def _treatments(columns: Mapping[str, Any]) -> Iterator[tuple[ColumnPath, Any]]:

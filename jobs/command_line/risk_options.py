@@ -9,7 +9,7 @@ from jobs.command_line import arguments, flags
 
 ESTIMATED = ("json", "by_rows")
 MEASURED = (*ESTIMATED, "nulls", "population", "sampling_fraction", "attack", "column_sets", "frequency")
-SEARCHED = ("k", "l", "t", "suppressed", "ladder", "loss")
+SEARCHED = ("k", "l", "t", "suppressed", "ladder", "loss", "mondrian")
 
 
 def parser(doc: str | None, losses: Sequence[str]) -> argparse.ArgumentParser:
@@ -58,6 +58,9 @@ def parser(doc: str | None, losses: Sequence[str]) -> argparse.ArgumentParser:
         help="what may be done to it, or how far sensitive values are apart: a CSV of levels, width:5,10, "
         "edges:0,18,65/0,65, prefix:3,2, unit:month,year",
     )  # fmt: skip
+    more.add_argument(
+        "--mondrian", action="store_true", help="boxes too, cut at medians, beside one level for each whole column"
+    )
     more.add_argument("--loss", choices=losses, default=losses[0], help="what is to be least")
     return options
 

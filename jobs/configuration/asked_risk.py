@@ -10,7 +10,7 @@ from jobs.configuration.models import ColumnDecision, Policy, TableConfig
 from jobs.configuration.policy_entries import Thresholds
 from jobs.configuration.risk_bounds import ALWAYS, AT_LEAST, MEASURES_OF, RiskBounds
 
-POLICY, ENTRY = "policy.yaml (risk)", "its entry (risk)"
+POLICY, ENTRY, BOXES = "policy.yaml (risk)", "its entry (risk)", "its entry (mondrian)"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,17 +38,31 @@ class AskedRisk:
 
 
 def of(policy: Policy, entry: TableConfig) -> AskedRisk:
-    """What is asked of a table. The word of one that the policy lets be laxer goes before all others."""
+    """What is asked of a table. The word of one that the policy lets be laxer goes before all others; what its boxes
+    are to reach (``mondrian``) is asked all the same."""
     is_let = entry.name in policy.risk.laxer_for
-    own, found = {name: Bound(value, ENTRY) for name, value in entry.risk.stated().items()}, dict[str, Bound]()
-    for bounds in (*_of_policy(policy, entry), own):
-        found |= {
-            name: bound for name, bound in bounds.items() if name not in found or _is_stricter(name, bound, found)
-        }
-    found |= own if is_let else {}
+    own = {name: Bound(value, ENTRY) for name, value in entry.risk.stated().items()}
+    found = _strictest({}, *_of_policy(policy, entry), own)
+    found = _strictest(found | own if is_let else found, _of_boxes(entry))
     return AskedRisk(
         {name: found[name] for name, most in ALWAYS.items() if name in found and found[name].value != most}
     )
+
+
+def _strictest(found: Mapping[str, Bound], *more: Mapping[str, Bound]) -> dict[str, Bound]:
+    strictest = dict(found)
+    for bounds in more:
+        strictest |= {
+            name: bound
+            for name, bound in bounds.items()
+            if name not in strictest or _is_stricter(name, bound, strictest)
+        }
+    return strictest
+
+
+def _of_boxes(entry: TableConfig) -> dict[str, Bound]:
+    stated = {} if entry.mondrian is None else entry.mondrian.bounds()
+    return {name: Bound(value, BOXES) for name, value in stated.items()}
 
 
 def thresholds(policy: Policy, entry: TableConfig) -> Thresholds:

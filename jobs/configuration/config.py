@@ -22,6 +22,7 @@ from jobs.configuration import (
     audit_checks,
     config_checks,
     known_elsewhere,
+    mondrian_checks,
     monitoring_checks,
     quarantine_checks,
     subject_steps,
@@ -34,7 +35,7 @@ from jobs.configuration.config_files import AUDIT, CATALOG, CONTROLLER, DOMAINS,
 from jobs.configuration.documents import Document, Fault, Loc, canonical_json, did_you_mean
 from jobs.configuration.entry import Entry
 from jobs.configuration.explain import explain
-from jobs.configuration.hierarchy_file import Hierarchies
+from jobs.configuration.hierarchy_file import Hierarchies, Rows
 from jobs.configuration.lineage_entry import Lineage
 from jobs.configuration.models import (
     ColumnEntry,
@@ -171,10 +172,17 @@ def snapshot(config: Config, table: str) -> str:
 
 
 def _written(config: Config, table: str) -> dict[str, Any]:
+    ladders = _ladders(config, table)
     return {
         "table": config.written[config.tables[table].file],
         "hierarchies": {path: sha256(rows) for path, rows in hierarchies(config, table).items()},
+        **({"ladders": {path: sha256(rows) for path, rows in ladders.items()}} if ladders else {}),
     }
+
+
+def _ladders(config: Config, table: str) -> dict[str, str]:
+    """Column -> the rows of its ladder in ``mondrian`` as canonical JSON, where that is a file."""
+    return {path: canonical_json(rows) for path, rows in config.tables[table].ladders.items()}
 
 
 def snapshot_sha256(config: Config, table: str) -> str:
@@ -190,9 +198,9 @@ def hierarchies(config: Config, table: str) -> dict[str, str]:
 
 
 def hierarchy_rows(config: Config, table: str) -> list[str]:
-    """The rows of each hierarchy whose hash `snapshot` holds, as canonical JSON."""
+    """The rows of each hierarchy, and of each ladder, whose hash `snapshot` holds, as canonical JSON."""
     names = (table, *known_elsewhere.tables_behind(config.tables, table))
-    return [rows for name in names for rows in hierarchies(config, name).values()]
+    return [rows for name in names for kind in (hierarchies, _ladders) for rows in kind(config, name).values()]
 
 
 def sha256(text: str) -> str:
@@ -221,13 +229,15 @@ class _Loader:
         self.faults += config_checks.check(drafts, policy)
         self.faults += quarantine_checks.check(drafts, keys, key_names, domains)
         self.faults += suppress_checks.check(drafts)
+        self.faults += mondrian_checks.check(drafts)
+        ladders = [mondrian_checks.files(draft, resolver.hierarchies) for draft in drafts]
         self.faults += known_elsewhere.check(drafts)
         self.faults += monitoring_checks.check(drafts)
         audit = self._audit(drafts, keys, key_names, domains)
         if self.faults:
             raise ConfigError(self.files.report())
         assert policy is not None
-        tables = known_elsewhere.filled({table.name: table for table in map(_table, drafts)})
+        tables = known_elsewhere.filled({table.name: table for table in map(_table, drafts, ladders)})
         lines = {file: self.files.lines.get(file, {}) for file in (POLICY, DOMAINS, KEYS)}
         return Config(tables, domains, keys, policy, self.files.written, lines, lineage, controller, audit)
 
@@ -319,7 +329,7 @@ class _Loader:
             return None
 
 
-def _table(draft: Draft) -> TableConfig:
+def _table(draft: Draft, ladders: Mapping[str, Rows]) -> TableConfig:
     entry = draft.entry
     assert entry is not None
     decisions = subject_steps.filled(draft.subject, draft.decisions())
@@ -340,6 +350,8 @@ def _table(draft: Draft) -> TableConfig:
         quarantine=entry.quarantine,
         risk=entry.risk,
         suppress=entry.suppress,
+        mondrian=entry.mondrian,
+        ladders=ladders,
         processing=entry.processing,
         monitoring=entry.monitoring,
     )

@@ -38,10 +38,20 @@ class Hierarchies:
                 document.fault(here, f"expected {wanted}, got {document.show(here) if path is None else 'both'}")
             )
             return False
+        parameters["levels"] = self._rows(path)
+        return parameters["levels"] is not None
+
+    def of_file(self, name: str, missing: Fault) -> Rows | None:
+        """The rows of a file; None where they cannot be used. missing: what to tell where there is no such file."""
+        path = self._inside(name)
+        if path is None:
+            self._faults.append(missing)
+        return None if path is None else self._rows(path)
+
+    def _rows(self, path: Path) -> Rows | None:
         if path not in self._read:
             self._read[path] = read(path, path.relative_to(self._folder).as_posix(), self._faults)
-        parameters["levels"] = self._read[path]
-        return self._read[path] is not None
+        return self._read[path]
 
     def _inside(self, name: object) -> Path | None:
         """The file that ``name`` means; None where there is none, or it lies outside the folder."""

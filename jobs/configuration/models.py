@@ -31,6 +31,7 @@ from jobs.configuration.entry import (
     Retention,
     Uri,
 )
+from jobs.configuration.hierarchy_file import Rows
 from jobs.configuration.kinds import KindName
 from jobs.configuration.monitoring_bounds import PolicyMonitoring, TableMonitoring
 from jobs.configuration.policy_entries import (
@@ -44,7 +45,7 @@ from jobs.configuration.policy_entries import (
     Thresholds,
 )
 from jobs.configuration.processing_entry import Processing
-from jobs.configuration.risk_bounds import MEASURES_OF, PolicyRisk, RiskBounds, Suppress
+from jobs.configuration.risk_bounds import MEASURES_OF, Mondrian, PolicyRisk, RiskBounds, Suppress
 from jobs.configuration.uris import TablePath, without_user
 from privacy_udfs.parameters import IsoDate
 from privacy_udfs.technique import Technique
@@ -211,6 +212,7 @@ class TableEntry(Entry):
     quarantine: Quarantine | None = None
     risk: RiskBounds = RiskBounds()
     suppress: Suppress | None = None
+    mondrian: Mondrian | None = None
     processing: Processing = Processing()
     monitoring: TableMonitoring = TableMonitoring()
     columns: Annotated[dict[str, Any], Field(min_length=1)]
@@ -337,7 +339,8 @@ class ColumnDecision:
 class TableConfig:
     """One table. decisions: by the normal form of columns' paths. file: relative to the folder of the configuration.
     rows: the predicate of the rows that are read; None: all. asked: the mode that whoever runs it asks for; None: as
-    the target says. where: with mode ``partitions``, the predicate over partition columns that chooses them.
+    the target says. where: with mode ``partitions``, the predicate over partition columns that chooses them. ladders:
+    of those of ``mondrian`` that are files, the rows, by the column.
     """
 
     name: str
@@ -358,6 +361,8 @@ class TableConfig:
     quarantine: Quarantine | None = None
     risk: RiskBounds = dataclasses.field(default_factory=RiskBounds)
     suppress: Suppress | None = None
+    mondrian: Mondrian | None = None
+    ladders: Mapping[str, Rows] = dataclasses.field(default_factory=dict, repr=False)
     processing: Processing = dataclasses.field(default_factory=Processing)
     monitoring: TableMonitoring = dataclasses.field(default_factory=TableMonitoring)
 

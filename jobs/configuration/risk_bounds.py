@@ -1,10 +1,10 @@
 """How far a treated table may single people out: what policy.yaml asks of every table, and an entry of its own; and
-which rows an entry has kept out of it."""
+which rows an entry has kept out of it, or made alike."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -44,6 +44,26 @@ class Suppress(Entry):
 
     k: Annotated[int, Field(ge=2, le=WIDEST)]
     at_most: Annotated[float, Field(gt=0, le=1, strict=False)] = 0.05
+
+
+class Mondrian(Entry):
+    """Into which boxes the quasi-identifiers of a treated table are cut. k, l, t: what each box reaches, as
+    `RiskBounds` has them; l and t of each sensitive column. ladders: of columns of text, by what a box's values are
+    told, in the words of ``--ladder``."""
+
+    k: Annotated[int, Field(ge=2, le=WIDEST)]
+    l: Annotated[int, Field(ge=1, le=WIDEST)] | None = None  # noqa: E741 - l-diversity is called so
+    t: Share | None = None
+    ladders: dict[str, str] = Field(default={})
+
+    def bounds(self) -> dict[str, float]:
+        """What is asked of each box, by measure."""
+        given = {"k": self.k, "l": self.l, "t": self.t}
+        return {name: bound for name, bound in given.items() if bound is not None}
+
+    def as_record(self) -> dict[str, Any]:
+        """What a treatment record says of it."""
+        return {**self.bounds(), **({"ladders": dict(self.ladders)} if self.ladders else {})}
 
 
 class PolicyRisk(RiskBounds):

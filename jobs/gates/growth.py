@@ -18,7 +18,7 @@ from jobs.lake.state import TargetState
 from jobs.policy.profiles import judged
 from jobs.record import treatment_record
 from jobs.record.column_record import ColumnRecord
-from jobs.record.record_reader import columns_of, rows_of, suppress_of
+from jobs.record.record_reader import columns_of, mondrian_of, rows_of, suppress_of
 
 MOST = 5
 FEW = 10
@@ -150,6 +150,8 @@ def differences(known: Inspected) -> Iterator[str]:
         yield "other 'rows' leave the source"
     if suppress_of(properties) != treatment_record.least(known.plan):
         yield "rows in classes of another size were kept out ('suppress')"
+    if mondrian_of(properties) != treatment_record.boxes(known.plan):
+        yield "quasi-identifiers were cut into boxes, or into others ('mondrian')"
     if properties.get(POLICY) != known.conf.policy.version:
         yield "another version of the policy was in force"
     if properties.get(PROFILES, "") != judged.recorded(known.conf.policy, known.plan.table):

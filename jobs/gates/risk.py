@@ -25,12 +25,14 @@ LAXER = (
 
 def measurable(known: Planned) -> Iterator[Finding]:
     """Columns that rows cannot be compared by."""
-    asked, suppress = known.risk.asked(), known.entry.suppress
+    asked, suppress, boxes = known.risk.asked(), known.entry.suppress, known.entry.mondrian
     if not asked and suppress is None:
         return
     columns, subject = risk_columns.of(known.plan, bool(asked.keys() & {"l", "t"})), known.entry.subject
-    what = "risk" if asked else "suppress"
-    instead = " and ".join([LAXER] * bool(asked) + ["take 'suppress' out of its entry"] * (suppress is not None))
+    what = "mondrian" if boxes is not None else "risk" if asked else "suppress"
+    treatments = {"suppress": suppress, "mondrian": boxes}
+    taken_out = [f"take '{name}' out of its entry" for name, stated in treatments.items() if stated is not None]
+    instead = " and ".join([LAXER] * bool(asked) + taken_out)
     if subject is not None and columns.subject is None:
         yield Finding(
             "refuse",

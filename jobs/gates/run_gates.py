@@ -10,7 +10,18 @@ from collections.abc import Iterable
 
 from jobs.configuration.finding import Finding, refused
 from jobs.console.exit_codes import Refused
-from jobs.gates import configuration_gates, growth, keys, known_elsewhere, quarantine, risk, source, suppressed, target
+from jobs.gates import (
+    boxes,
+    configuration_gates,
+    growth,
+    keys,
+    known_elsewhere,
+    quarantine,
+    risk,
+    source,
+    suppressed,
+    target,
+)
 from jobs.gates.gate import Gate, Gates, findings
 from jobs.gates.known import Configured, Inspected, Planned, Readable
 from jobs.run_events.events import Report, Warned
@@ -22,6 +33,7 @@ GATES: Gates = (
     Gate(Inspected, target.unguarded),
     Gate(Inspected, target.raw_history),
     Gate(Inspected, suppressed.still_there),
+    Gate(Inspected, suppressed.finer_before),
     Gate(Inspected, target.plain),
     Gate(Planned, target.folders),
     Gate(Inspected, keys.other_than_recorded),
@@ -33,6 +45,7 @@ GATES: Gates = (
     Gate(Inspected, quarantine.same_name),
     Gate(Planned, risk.measurable),
     Gate(Inspected, risk.kept_by_what_is_there),
+    Gate(Planned, boxes.can_be_cut),
     Gate(Readable, source.consented),
     Gate(Planned, known_elsewhere.readable),
     Gate(Planned, keys.delivery),

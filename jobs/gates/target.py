@@ -12,28 +12,31 @@ from jobs.lake import delta_commit, promises, replace
 from jobs.lake.leftovers import Leftovers
 from jobs.lake.state import TargetState
 
-NO_SUPPRESSION = (
-    "rows in small classes are kept out (suppress) before the commit, in Delta's own transaction, which is out of "
-    "reach here (another version of Delta, or a table of another catalog)"
+OUT_OF_REACH = (
+    "before the commit, in Delta's own transaction, which is out of reach here (another version of Delta, or a table "
+    "of another catalog)"
 )
+NO_SUPPRESSION = f"rows in small classes are kept out (suppress) {OUT_OF_REACH}"
+NO_BOXES = f"quasi-identifiers are cut into boxes (mondrian) {OUT_OF_REACH}"
 KEPT_ELSEWHERE = (
     "What must hold, check where the source is written or in a job behind this one; defaults and generated columns are "
     "for a view over the target"
 )
-NO_RISK = (
-    "its risk is measured before the commit, in Delta's own transaction, which is out of reach here (another version "
-    "of Delta, or a table of another catalog)"
-)
+NO_RISK = f"its risk is measured {OUT_OF_REACH}"
 
 
 def unguarded(known: Inspected) -> Iterator[Finding]:
     """A commit that cannot be refused when another program changes the target meanwhile, nor where its rows single
     people out."""
-    if known.target.transaction is None and known.risk.asked():
+    if known.target.transaction is not None:
+        return
+    if known.entry.mondrian is not None:
+        yield Finding("refuse", None, NO_BOXES)
+    elif known.risk.asked():
         yield Finding("refuse", None, NO_RISK)
-    elif known.target.transaction is None and known.entry.suppress is not None:
+    elif known.entry.suppress is not None:
         yield Finding("refuse", None, NO_SUPPRESSION)
-    elif known.target.transaction is None:
+    else:
         yield Finding("warn", None, replace.UNGUARDED)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from jobs.configuration import known_elsewhere
 from jobs.configuration.column_path import ColumnPath, Field
@@ -12,6 +14,7 @@ from jobs.configuration.models import TableConfig
 from jobs.lineage.references import References
 from jobs.run_events.run_steps import Edge
 from jobs.treatment import risk_columns
+from jobs.treatment.risk_columns import QUASI_IDENTIFIER
 from jobs.treatment.treatment_plan import Case, Decision, Plan
 from privacy_udfs.technique import Technique
 
@@ -19,6 +22,7 @@ Tables = Mapping[str, TableConfig]
 """Those of the catalog."""
 FILTER, JOIN, CONDITIONAL = "FILTER", "JOIN", "CONDITIONAL"
 IDENTITY, TRANSFORMATION = "IDENTITY", "TRANSFORMATION"
+BOXED: Mapping[str, Any] = {"subtype": TRANSFORMATION, "description": "mondrian: the value of its box"}
 
 
 def of_plan(plan: Plan, mode: str, references: References, tables: Tables) -> tuple[Edge, ...]:
@@ -46,9 +50,13 @@ def _kept(plan: Plan) -> list[Decision]:
 
 
 def _of_leaf(plan: Plan, leaf: Decision, references: References, tables: Tables) -> Iterator[Edge]:
-    output = str(leaf.path)
+    output, decide = str(leaf.path), cut_by(plan)
+    is_cut = leaf.path in decide and any(case.rule.class_ == QUASI_IDENTIFIER for case in leaf.cases)
     for case in leaf.cases:
-        yield _direct(output, case)
+        yield dataclasses.replace(_direct(output, case), **BOXED) if is_cut else _direct(output, case)
+    for other in decide if is_cut else ():
+        if other != leaf.path:
+            yield Edge(output, str(other), False, CONDITIONAL, "decides which box a row is in")
     for case in leaf.cases:
         technique = case.treatment.technique
         if technique.needs_subject and plan.config.subject is not None:
@@ -60,6 +68,17 @@ def _of_leaf(plan: Plan, leaf: Decision, references: References, tables: Tables)
             yield Edge(output, str(place.path), False, CONDITIONAL, "looked for in the text", table=of)
         for path in () if case.rule.rows is None else references(case.rule.rows):
             yield Edge(output, path, False, CONDITIONAL, "decides which case a row is of")
+
+
+def cut_by(plan: Plan) -> tuple[ColumnPath, ...]:
+    """The columns that decide which box a row is in: the quasi-identifiers, and what more boxes are held to; none where
+    none are cut."""
+    stated = plan.config.mondrian
+    if stated is None:
+        return ()
+    columns = risk_columns.of(plan, with_sensitive=stated.l is not None or stated.t is not None)
+    people = () if columns.subject is None else (columns.subject,)
+    return tuple(dict.fromkeys((*columns.quasi_identifiers, *columns.sensitive, *people)))
 
 
 def _direct(output: str, case: Case) -> Edge:

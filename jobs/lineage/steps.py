@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.documents import canonical_json
-from jobs.configuration.models import Source
+from jobs.configuration.models import Source, TableConfig
 from jobs.lake.read import SourceRows
 from jobs.lake.record_names import CONFIG, POLICY, RECORD, SOFTWARE
 from jobs.lake.state import TargetState
@@ -23,6 +23,7 @@ from jobs.record import told_elsewhere
 from jobs.record.column_record import ColumnRecord
 from jobs.record.told_elsewhere import sha256
 from jobs.run_events.run_steps import Place, RunSteps, Step
+from jobs.treatment import risk_columns
 from jobs.treatment.treatment_plan import Plan
 
 Entries = Mapping[ColumnPath, ColumnRecord]
@@ -98,6 +99,10 @@ def _steps(plan: Plan, mode: str, entries: Entries, looked_at: references.Refere
             inputs = tuple(dict.fromkeys([str(leaf.path), *map(str, subject), *beside, *decides]))
             outputs = () if leaf.output is None else (str(leaf.path),)
             yield Step(case.name, ours, told_elsewhere.parameters(entries[case.path]), inputs, outputs)
+    if config.mondrian is not None:
+        decide = tuple(map(str, edges.cut_by(plan)))
+        cut = tuple(map(str, risk_columns.of(plan).quasi_identifiers))
+        yield Step("mondrian", ours, _boxes(config), decide, cut)
     if config.suppress is not None:
         most = {"k": config.suppress.k, "at_most": config.suppress.at_most}
         yield Step("suppress", ours, most, tuple(edges.suppressed_by(plan)))
@@ -118,3 +123,11 @@ def _looked_up(plan: Plan, tables: edges.Tables, others: Mapping[str, SourceRows
     for name in sorted(others):
         columns = sorted(str(place) for place in found if place.table == name)
         yield Step("look_up", version("lakenym"), _read(tables[name].source, others[name]), tuple(columns))
+
+
+def _boxes(config: TableConfig) -> Mapping[str, Any]:
+    """What boxes reach and by which ladders; those that are files by their SHA-256."""
+    assert config.mondrian is not None
+    told = {str(ColumnPath.parse(name)): text for name, text in config.mondrian.ladders.items()}
+    hashed = {path: {"sha256": sha256(canonical_json(rows))} for path, rows in config.ladders.items()}
+    return {**config.mondrian.bounds(), **({"ladders": told | hashed} if told else {})}

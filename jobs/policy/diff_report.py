@@ -14,13 +14,15 @@ LOUD = {"weaker": "WEAKER", "not comparable": "NOT COMPARABLE"}
 @dataclasses.dataclass(frozen=True)
 class TableDiff:
     """What a change of configuration means for one table. against: what it is compared with, for a person. rows: what
-    changes in which rows are read, if something does; suppress: in which of them are kept out of the target."""
+    changes in which rows are read, if something does; suppress: in which of them are kept out of the target; mondrian:
+    in the boxes that their quasi-identifiers are cut into."""
 
     table: str
     against: str
     columns: tuple[ColumnDiff, ...]
     rows: ColumnDiff | None = None
     suppress: ColumnDiff | None = None
+    mondrian: ColumnDiff | None = None
 
     @property
     def is_weaker(self) -> bool:
@@ -33,7 +35,7 @@ class TableDiff:
     @property
     def _of_rows(self) -> dict[str, ColumnDiff]:
         """What changes for whole rows."""
-        given = {"rows": self.rows, "suppress": self.suppress}
+        given = {"rows": self.rows, "suppress": self.suppress, "mondrian": self.mondrian}
         return {name: part for name, part in given.items() if part is not None}
 
     def as_data(self) -> dict[str, Any]:

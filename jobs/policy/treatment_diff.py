@@ -22,7 +22,9 @@ Entries = Mapping[str, ColumnRecord]
 """By the normal form of the column's path."""
 
 Change = Literal["unchanged", "changed", "stronger", "weaker", "not comparable", "added", "removed"]
-Kind = Literal["treatment", "class", "domain", "key", "key_version", "pseudonyms", "column", "rows", "suppress"]
+Kind = Literal[
+    "treatment", "class", "domain", "key", "key_version", "pseudonyms", "column", "rows", "suppress", "mondrian"
+]
 LONGEST_SHOWN = 30
 
 

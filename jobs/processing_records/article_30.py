@@ -115,6 +115,8 @@ def _measures(conf: Config, table: TableConfig) -> Iterator[str]:
     yield from _keys(conf, table)
     for measure, bound in asked_risk.of(conf.policy, table).asked().items():
         yield f"runs are held to {measure} {bound:g} before their rows are visible"
+    if table.mondrian is not None:
+        yield f"quasi-identifiers are cut into boxes of {table.mondrian.k} or more, which have one value each"
     if table.suppress is not None:
         yield f"rows in classes of fewer than {table.suppress.k} are left out"
     if table.is_shuffled:

@@ -51,6 +51,13 @@ def suppress_of(properties: Mapping[str, str]) -> int | None:
     return None if suppress is None else int(suppress["k"])
 
 
+def mondrian_of(properties: Mapping[str, str]) -> Mapping[str, Any] | None:
+    """What the boxes reach into which quasi-identifiers were cut (``k``, ``l``, ``t``), and by which ``ladders``, by
+    the record in a table's properties; None: no boxes, or no record. Raises `RecordProblem`."""
+    boxes: Mapping[str, Any] | None = _read(properties)[1].get("mondrian")
+    return boxes
+
+
 def _read(properties: Mapping[str, str]) -> tuple[Columns, Mapping[str, Any]]:
     """The columns, and the record as it stands."""
     text = properties.get(RECORD)
@@ -87,6 +94,8 @@ def _faults(record: Any, columns: dict[str, ColumnRecord]) -> Iterator[str]:
             yield "rows is no text"
         if not _is_suppress(record.get("suppress")):
             yield "suppress states no k"
+        if not _is_mondrian(record.get("mondrian")):
+            yield "mondrian states no boxes that this release knows"
         for path, entry in record["columns"].items():
             try:
                 columns[path] = ColumnRecord.from_json(entry)
@@ -95,5 +104,17 @@ def _faults(record: Any, columns: dict[str, ColumnRecord]) -> Iterator[str]:
 
 
 def _is_suppress(given: Any) -> bool:
-    least = given.get("k") if isinstance(given, dict) else None
-    return given is None or (isinstance(least, int) and not isinstance(least, bool))
+    return given is None or (isinstance(given, dict) and _is_count(given.get("k")))
+
+
+def _is_mondrian(given: Any) -> bool:
+    if not isinstance(given, dict):
+        return given is None
+    known = given.keys() <= {"k", "l", "t", "ladders"} and _is_count(given.get("k")) and _is_count(given.get("l", 1))
+    most, ladders = given.get("t", 1), given.get("ladders", {})
+    is_share = isinstance(most, (int, float)) and not isinstance(most, bool)
+    return known and is_share and isinstance(ladders, dict) and all(isinstance(each, str) for each in ladders.values())
+
+
+def _is_count(given: Any) -> bool:
+    return isinstance(given, int) and not isinstance(given, bool)

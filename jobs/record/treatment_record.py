@@ -65,7 +65,7 @@ def properties(
     """The table properties that make up the record. policy: its version. profiles: those that it names, with their
     versions; empty where it names none, and then not stated."""
     return {
-        RECORD: written(plan.table, entries, plan.config.rows, least(plan)),
+        RECORD: written(plan.table, entries, plan.config.rows, least(plan), boxes(plan)),
         CONFIG: config_sha256,
         POLICY: policy,
         **({PROFILES: profiles} if profiles else {}),
@@ -75,19 +75,29 @@ def properties(
 
 
 def written(
-    table: str, entries: Mapping[ColumnPath, ColumnRecord], rows: str | None, suppress: int | None = None
+    table: str,
+    entries: Mapping[ColumnPath, ColumnRecord],
+    rows: str | None,
+    suppress: int | None = None,
+    mondrian: Mapping[str, Any] | None = None,
 ) -> str:
     """The record as text. rows: the predicate of the rows that were read; None: all. suppress: the least size of a
-    class whose rows are in the table; None: any."""
+    class whose rows are in the table; None: any. mondrian: what its boxes reach, and by which ladders; None: none."""
     columns = {str(path): entry.as_json() for path, entry in entries.items()}
     record = {"version": RECORD_VERSION, "table": table, "columns": columns}
-    more = ({} if rows is None else {"rows": rows}) | ({} if suppress is None else {"suppress": {"k": suppress}})
-    return shown(canonical_json({**record, **more}))
+    kept_out = None if suppress is None else {"k": suppress}
+    more = {"rows": rows, "suppress": kept_out, "mondrian": mondrian}
+    return shown(canonical_json({**record, **{name: said for name, said in more.items() if said is not None}}))
 
 
 def least(plan: Plan) -> int | None:
     """The least size of a class whose rows are not kept out; None: any."""
     return None if plan.config.suppress is None else plan.config.suppress.k
+
+
+def boxes(plan: Plan) -> Mapping[str, Any] | None:
+    """What is asked of the boxes that quasi-identifiers are cut into; None where they are not."""
+    return None if plan.config.mondrian is None else plan.config.mondrian.as_record()
 
 
 def shown(text: str) -> str:

@@ -99,7 +99,7 @@ def certainty_penalty(space: Space) -> CellLoss:
     parts = len(space.columns) * space.table.rows
     lost, more = [], []
     for axis, steps in enumerate(space.columns):
-        widths = [_width(steps, level) for level in range(len(steps.groups))]
+        widths = [width(steps, level) for level in range(len(steps.groups))]
         counts = [_rows_of_groups(space, axis, level) for level in range(len(steps.groups))]
         lost.append(np.array([width @ count for width, count in zip(widths, counts, strict=True)]) / parts)
         more.append(tuple((1 - width) / parts for width in widths))
@@ -133,23 +133,24 @@ def _rows_of_groups(space: Space, axis: int, level: int) -> Ints:
     return summed(steps.groups[level][base.codes[axis]], base.rows, steps.sizes[level])
 
 
-def _width(steps: Steps, level: int) -> Floats:
+def width(steps: Steps, level: int) -> Floats:
+    """Of each group of a level how wide it is, as a share of the column."""
     group, size = steps.groups[level], steps.sizes[level]
     if size == 1 and len(group) > 1:
         return np.ones(1)
-    numbers = _numbers(steps.quasi.values)
-    if numbers is None:
+    found = numbers(steps.quasi.values)
+    if found is None:
         together = np.bincount(group, minlength=size)
         return np.where(together > 1, together / len(group), 0.0)
     least, greatest = np.full(size, np.inf), np.full(size, -np.inf)
-    there = np.isfinite(numbers)
-    np.minimum.at(least, group[there], numbers[there])
-    np.maximum.at(greatest, group[there], numbers[there])
-    whole = np.ptp(numbers[there]) if there.any() else 0.0
+    there = np.isfinite(found)
+    np.minimum.at(least, group[there], found[there])
+    np.maximum.at(greatest, group[there], found[there])
+    whole = np.ptp(found[there]) if there.any() else 0.0
     return np.where(greatest > least, greatest - least, 0.0) / (whole or 1.0)
 
 
-def _numbers(values: pa.Array) -> Floats | None:
+def numbers(values: pa.Array) -> Floats | None:
     """Numbers, dates and times as floats, NaN for null; None for other types, and where a number is not finite."""
     kind = values.type
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):

@@ -27,7 +27,7 @@ from jobs.risk_classes.grouping import Flags, Ints, summed
 from jobs.risk_search.class_table import ClassTable
 from jobs.risk_search.classes import Classes
 from jobs.risk_search.ladders import Ladder
-from jobs.risk_search.space import Steps, space
+from jobs.risk_search.space import Steps, steps_of
 from jobs.risk_search.wish import NotReached, Wish, judge
 
 UNKNOWN = "rows have combinations of values that had not been counted: the table has changed since"
@@ -44,6 +44,12 @@ class Boxes:
     values: tuple[pa.Array, ...] = dataclasses.field(repr=False)
 
     @property
+    def changes(self) -> bool:
+        """Whether any row gets another value than it has."""
+        pairs = zip(self.table.quasi, self.table.base.codes, self.values, strict=True)
+        return not all(values.equals(quasi.values.take(pa.array(code))) for quasi, code, values in pairs)
+
+    @property
     def discernibility(self) -> float:
         """As `losses.Discernibility`."""
         shares = self.rows / self.table.rows
@@ -56,9 +62,10 @@ class Boxes:
 
 def cut(table: ClassTable, ladders: Mapping[str, Ladder], wish: Wish) -> Boxes:
     """Cut a table; no row is left out, whatever the wish allows. ladders: as for `search.search`; used for text, to say
-    which values are near each other, and for what a box gets. Raises `NotReached`, and what `space.space` does."""
+    which values are near each other, and for what a box gets. Raises `NotReached`, and what
+    `space.steps_of` does."""
     wish.check(table)
-    columns = space(table, ladders).columns
+    columns = steps_of(table, ladders)
     base = table.base
     if judge(wish, table, base.merged(base.levels, [np.zeros(len(base), np.int64)], [1])).failing.any():
         raise NotReached("not even the whole table as one class reaches what is asked")
@@ -71,14 +78,14 @@ def cut(table: ClassTable, ladders: Mapping[str, Ladder], wish: Wish) -> Boxes:
 
 def _ranks(steps: Steps) -> Ints:
     """Where each value of a column stands, so that those that a ladder joins early stand side by side."""
-    if _is_ordered(steps):
+    if is_ordered(steps):
         return np.arange(len(steps.quasi.values))
     order, ranks = np.lexsort(steps.groups), np.empty(len(steps.quasi.values), np.int64)
     ranks[order] = np.arange(len(order))
     return ranks
 
 
-def _is_ordered(steps: Steps) -> bool:
+def is_ordered(steps: Steps) -> bool:
     kind = steps.quasi.values.type
     return not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_boolean(kind))
 
@@ -152,15 +159,23 @@ def _both_reach(table: ClassTable, wish: Wish, classes: Classes, box: Ints, abov
 def _values(steps: Steps, code: Ints, box: Ints, first: Ints) -> pa.Array:
     """What each class gets in a column. first: of each box a class in it."""
     boxes, values = len(first), steps.quasi.values
-    if _is_ordered(steps):
+    if is_ordered(steps):
         least = np.full(boxes, len(values))
         np.minimum.at(least, box, code)
         null = values.is_null().to_numpy(zero_copy_only=False)
         mixed = np.bincount(box, null[code], boxes) > 0
         return values.take(pa.array(least, mask=mixed)).take(pa.array(box))
     made = pa.concat_arrays([rung.apply(values).cast(values.type) for rung in steps.rungs])
-    level = np.sum([_joins_not(group[code], box, first) for group in steps.groups[:-1]], axis=0, dtype=np.int64)
+    level = levels(steps, code, box, first)
     return made.take(pa.array(level * len(values) + code[first])).take(pa.array(box))
+
+
+def levels(steps: Steps, code: Ints, box: Ints, first: Ints) -> Ints:
+    """For each box the lowest level of a column without an order at which all that is in it is one."""
+    level = np.zeros(len(first), np.int64)
+    for group in steps.groups[:-1]:
+        level += _joins_not(group[code], box, first)
+    return level
 
 
 def _joins_not(group: Ints, box: Ints, first: Ints) -> Flags:

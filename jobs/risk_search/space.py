@@ -64,14 +64,19 @@ class Space:
 
 def space(table: ClassTable, by_column: Mapping[str, Ladder]) -> Space:
     """by_column: their ladders; one not named is kept or redacted. Raises `LadderRefused`, `NotForSearch`."""
-    unknown = sorted(set(by_column) - {quasi.name for quasi in table.quasi})
-    if unknown:
-        raise NotForSearch(f"ladders of columns that are no quasi-identifiers: {', '.join(unknown)}")
-    columns = tuple(_steps(quasi, by_column.get(quasi.name, Ladder())) for quasi in table.quasi)
+    columns = steps_of(table, by_column)
     nodes = math.prod(len(steps.groups) for steps in columns)
     if nodes > MOST_NODES:
         raise NotForSearch(f"{nodes:,} tables to choose from, at most {MOST_NODES:,}: fewer columns, or fewer levels")
     return Space(table, columns)
+
+
+def steps_of(table: ClassTable, by_column: Mapping[str, Ladder]) -> tuple[Steps, ...]:
+    """The columns alone, as `space` takes them."""
+    unknown = sorted(set(by_column) - {quasi.name for quasi in table.quasi})
+    if unknown:
+        raise NotForSearch(f"ladders of columns that are no quasi-identifiers: {', '.join(unknown)}")
+    return tuple(_steps(quasi, by_column.get(quasi.name, Ladder())) for quasi in table.quasi)
 
 
 def _steps(quasi: Quasi, ladder: Ladder) -> Steps:

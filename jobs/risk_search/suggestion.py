@@ -37,10 +37,10 @@ def text(found: Found, paths: Mapping[str, str] = NO_PATHS) -> str:
         nodes=found.nodes,
         checks=found.checks,
         asked=asked(found.wish),
-        measure=_words(found.measure),
+        measure=words(found.measure),
         roll_ups=found.roll_ups,
         loss=found.best.loss,
-        others=", ".join(f"{_words(name)} {loss:.4g}" for name, loss in found.losses.items() if name != found.measure),
+        others=", ".join(f"{words(name)} {loss:.4g}" for name, loss in found.losses.items() if name != found.measure),
         left_out=_left_out(found),
     )
     columns = [
@@ -50,7 +50,7 @@ def text(found: Found, paths: Mapping[str, str] = NO_PATHS) -> str:
     return head + _suppress(found) + "".join(columns)
 
 
-def _words(measure: str) -> str:
+def words(measure: str) -> str:
     return measure.replace("_", " ")
 
 

@@ -63,9 +63,10 @@ class Committed:
     ``changes`` where some of them were written anew; then ``changed`` says how many were inserted, updated and deleted,
     and how many updates were stale, of rows that the target no longer has. quarantined: rows of the source that were
     refused and set aside; they are none of ``rows``. risk: what was measured of the table before the commit, None where
-    nothing is asked of it. suppressed: rows that were kept out, being in small classes, a number or ``< 10``, None
-    where nobody asked for it; they are none of ``rows``, and where there are any, no column says how many values it
-    had."""
+    nothing is asked of it. mondrian: what boxes its quasi-identifiers were cut into, None where they were not; then
+    these columns do not say how many values they had. suppressed: rows that were kept out, being in small classes, a
+    number or ``< 10``, None where nobody asked for it; they are none of ``rows``, and where there are any, no column
+    says how many values it had."""
 
     name: ClassVar[str] = "committed"
     table: str
@@ -82,6 +83,7 @@ class Committed:
     quarantined: int = 0
     risk: Mapping[str, Any] | None = None
     suppressed: int | str | None = None
+    mondrian: Mapping[str, Any] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,7 +125,7 @@ Report = Callable[[Event], None]
 """``report(Committed(table=..., version=...))``"""
 
 
-IF_ANY = ("risk", "suppressed")
+IF_ANY = ("risk", "suppressed", "mondrian")
 """What an event does not mention where there is none."""
 NOT_TOLD = ("steps", "ends", "kind")
 """What of an event is no part of its line."""
@@ -199,7 +201,8 @@ def _summary(event: Committed) -> str:
     header = ("column", "class", "technique", "treated", "null", "refused")
     rows = [[_shown(value) for value in dataclasses.astuple(column)] for column in event.columns]
     risk = [] if event.risk is None else [f"  risk: {risk_words.in_words(event.risk)}"]
-    return "\n".join([title, *(f"  {line}" for line in table_lines(header, rows)), *risk])
+    boxes = [] if event.mondrian is None else [f"  mondrian: {risk_words.of_boxes(event.mondrian)}"]
+    return "\n".join([title, *(f"  {line}" for line in table_lines(header, rows)), *boxes, *risk])
 
 
 def _number(event: Committed) -> str:

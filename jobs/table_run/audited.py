@@ -41,7 +41,18 @@ LONGEST_REASON = 2000
 NOT_TOLD = "it no longer says that the run was started: it was taken away, cut, or made anew"
 SEALED = "quarantine"
 """What a key is for that treats nothing, but seals rows that are set aside."""
-OF_RUN = ("version", "rows", "execution", "not_columnar", "mode", "changed", "quarantined", "risk", "suppressed")
+OF_RUN = (
+    "version",
+    "rows",
+    "execution",
+    "not_columnar",
+    "mode",
+    "changed",
+    "quarantined",
+    "risk",
+    "suppressed",
+    "mondrian",
+)
 """Of what the event of a commit says."""
 
 

@@ -49,8 +49,9 @@ def written(prepared: Prepared, selection: Selection, record: Mapping[str, str],
         spark.conf.set(replace.USER_METADATA, run_metadata(prepared, aside, told.counts, "columnar"))
         return told.files
 
-    # Spark writes those files anew that hold a row in a small class
-    settings = {} if prepared.entry.suppress is None else file_settings.of(prepared)
+    # Spark writes those files anew that hold a row in a small class, or one that changes in its box
+    is_last = prepared.entry.suppress is None and prepared.entry.mondrian is None
+    settings = {} if is_last else file_settings.of(prepared)
     try:
         with session.settings(spark, settings):
             commit = commits.committed(prepared, treated, record, aside, files)

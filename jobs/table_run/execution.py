@@ -30,8 +30,8 @@ from jobs.table_run import (
     columnar_path,
     looked_for,
     requeue,
+    rewriting,
     risk_gate,
-    small_classes,
     spark_path,
     waiting,
 )
@@ -81,7 +81,7 @@ def _carried_out(
     report(_begun(prepared, run_id, entries, record))
     aside = opened(prepared, run_id)
     aside.settle()
-    prepared, small = small_classes.attached(prepared, aside)
+    prepared, anew = rewriting.attached(prepared, aside)
     others = [size for source in prepared.others.values() for size in source.log_sizes]
     replay = log_replay.settings(spark, [*prepared.source.log_sizes, *others, prepared.target.log_size])
     with (
@@ -111,7 +111,7 @@ def _carried_out(
         commit.version,
         commit.rows,
         seconds,
-        {} if small is not None and small.hides_counts else written.counts,
+        anew.shown(written.counts),
         plan,
         written.execution,
         written.not_columnar,
@@ -119,7 +119,8 @@ def _carried_out(
         written.changed,
         aside.rows,
         None if gate is None else gate.said,
-        None if small is None else small.said,
+        anew.suppressed,
+        anew.boxes_said,
     )
     report(summary(result))
     for warning in aside.told(commit.rows):

@@ -29,7 +29,7 @@ from jobs.lake.state import TargetState
 from jobs.named_keys import key_ring
 from jobs.run_events import events
 from jobs.run_events.events import Report
-from jobs.table_run import small_classes
+from jobs.table_run import rewriting
 from jobs.treatment import chosen_partitions, predicates, treatment_plan
 
 REQUEUES = ("full", "incremental")
@@ -100,7 +100,7 @@ def prepared(
             f"{table}: what stands in quarantine is treated again in mode full or incremental, and the mode is "
             f"{entry.mode}: state --mode incremental with --requeue"
         )
-    small_classes.check_asked(entry, allowed)
+    rewriting.check_asked(entry, allowed)
     chosen_partitions.check_asked(table, entry.mode, entry.where)
     known = inspected(planned(spark, conf, table, allowed, batch), batch.looked)
     there, source = known.source.position, entry.source.describe()

@@ -20,7 +20,8 @@ class Result:
     ``changes`` where some of them were changed; then ``changed`` says how many were inserted, updated and deleted.
     quarantined: rows of the source that were refused and set aside. risk: what was measured of the table's rows before
     the commit; None where nothing was asked. suppressed: how many rows were kept out, being in small classes, as it may
-    be shown; None where nobody asked for it."""
+    be shown; None where nobody asked for it. mondrian: what boxes the quasi-identifiers were cut into, None for none;
+    then these have no counts."""
 
     table: str
     run_id: str
@@ -36,6 +37,7 @@ class Result:
     quarantined: int = 0
     risk: Mapping[str, Any] | None = None
     suppressed: int | str | None = None
+    mondrian: Mapping[str, Any] | None = None
 
 
 def together(earlier: Result | None, later: Result) -> Result:
@@ -85,6 +87,7 @@ def summary(result: Result) -> Committed:
         quarantined=result.quarantined,
         risk=result.risk,
         suppressed=result.suppressed,
+        mondrian=result.mondrian,
     )
 
 

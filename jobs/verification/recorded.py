@@ -75,9 +75,11 @@ def _of_configuration(table: Standing) -> Iterator[str]:
     record = json.loads(table.properties[RECORD])
     entry = table.conf.tables[table.name]
     least = None if entry.suppress is None else {"k": entry.suppress.k}
+    boxes = None if entry.mondrian is None else entry.mondrian.as_record()
     for name, said, wanted in (
         ("rows", record.get("rows"), entry.rows),
         ("suppress", record.get("suppress"), least),
+        ("mondrian", record.get("mondrian"), boxes),
         ("policy version", table.properties.get(POLICY), table.conf.policy.version),
     ):
         if said != wanted:

@@ -31,7 +31,7 @@ from jobs.risk_measures.report import SMALL
 from jobs.table_run.selection import Selection
 from jobs.treatment import predicates, treatment_plan
 from jobs.treatment.treatment_plan import Decision, Plan
-from jobs.verification import as_read, multisets
+from jobs.verification import as_read, boxes, multisets
 from jobs.verification.as_read import AsRead
 from jobs.verification.outcome import NOT_CHECKABLE, Check, judged
 from jobs.verification.standing import Standing
@@ -80,7 +80,13 @@ def check(table: Standing, raw: AsRead, sample: int = SAMPLE) -> Iterator[Check]
         said = str(error).partition("\n")[0]
         yield from (Check(name, "not checked", said) for name in ("record anew", "rows anew"))
     else:
-        text = treatment_record.written(made.plan.table, entries, made.entry.rows, treatment_record.least(made.plan))
+        text = treatment_record.written(
+            made.plan.table,
+            entries,
+            made.entry.rows,
+            treatment_record.least(made.plan),
+            treatment_record.boxes(made.plan),
+        )
         same = json.loads(text) == json.loads(table.properties[RECORD])
         faults = [] if same else ["configuration, source and keys give another record"]
         yield _of_the_time(judged("record anew", faults), raw) if raw.why else judged("record anew", faults)
@@ -102,6 +108,8 @@ def _rows(made: Ready, selection: Selection, sample: int) -> Check:
     names = [name for name in made.table.rows.columns if _is_compared(made, name)]
     elsewhere = [name for name in made.table.rows.columns if _looks_elsewhere(made.plan, name)]
     without = "".join(f"; {shown(name)} is not: it looks for values of other tables" for name in elsewhere)
+    boxed = boxes.cut(made.table)
+    without += f"; {', '.join(map(shown, boxed))}: not, for their values are of boxes (mondrian)" if boxed else ""
     if not names:
         return Check("rows anew", "not checked", f"no column of it is made the same way each time{without}")
     if elsewhere and made.entry.quarantine is not None:
@@ -118,7 +126,7 @@ def _rows(made: Ready, selection: Selection, sample: int) -> Check:
     if missing and not hides:
         faults.append(f"{missing} rows that the source gives are missing")
     faults += _by_column(found, strict=not hides)
-    left = len(made.table.rows.columns) - len(names) - len(elsewhere)
+    left = len(made.table.rows.columns) - len(names) - len(elsewhere) - len(boxed)
     rows = "rows" if hides else f"{found.rows} rows"  # beside the table's number it would say how many are kept out
     said = f"{rows} of the source, {len(names)} columns" + (f"; {left} not the same each time" if left else "")
     unversioned = "" if made.raw.is_same else "; the source as it is now"
@@ -144,7 +152,9 @@ def _is_compared(made: Ready, name: str) -> bool:
     cases = [case for leaf in _leaves(made.plan, name) for case in leaf.cases]
     steady = all(case.treatment.technique.deterministic for case in cases)
     kind = made.table.rows.schema[name].dataType
-    return bool(cases) and steady and multisets.can_be_compared(kind) and not _looks_elsewhere(made.plan, name)
+    is_boxed = str(ColumnPath((Field(name),))) in boxes.cut(made.table)
+    comparable = steady and multisets.can_be_compared(kind) and not is_boxed
+    return bool(cases) and comparable and not _looks_elsewhere(made.plan, name)
 
 
 def _looks_elsewhere(plan: Plan, name: str) -> bool:

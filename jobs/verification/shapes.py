@@ -14,6 +14,7 @@ from pyspark.sql import types as T
 from jobs.configuration.column_path import ColumnPath, When
 from jobs.console.shown import shown
 from jobs.detection import leaves
+from jobs.verification import boxes
 from jobs.verification.outcome import Check, judged
 from jobs.verification.standing import Standing
 from privacy_udfs import result_shapes
@@ -46,10 +47,12 @@ def _named(treatments: Sequence[tuple[Technique, int | None]]) -> str:
 
 
 def _treatments(table: Standing) -> tuple[dict[str, list[tuple[Technique, int | None]]], list[str]]:
-    """And the columns of which that is not known: parts of JSON text, and lists that the record has by their hash."""
+    """And the columns of which that is not known: parts of JSON text, lists that the record has by their hash, and what
+    boxes are told by ladders."""
     found: dict[str, list[tuple[Technique, int | None]]] = {}
     unknown: list[str] = []
     rules = {} if table.entry is None else table.entry.columns
+    by_ladder = boxes.by_ladder(table)
     for name, recorded in table.columns.items():
         path = ColumnPath.parse(name)
         leaf = str(ColumnPath(tuple(step for step in path.steps if not isinstance(step, When))))
@@ -59,7 +62,7 @@ def _treatments(table: Standing) -> tuple[dict[str, list[tuple[Technique, int | 
         except LakenymError:
             unknown.append(leaf)
             continue
-        if path.is_in_json:
+        if path.is_in_json or leaf in by_ladder:
             unknown.append(leaf)
         elif not technique.drops_column:
             found.setdefault(leaf, []).append((technique, recorded.key_id))

@@ -17,6 +17,7 @@ from pyspark.sql import SparkSession
 from jobs import check, plan, pseudonymize
 from jobs.configuration import config
 from jobs.gates import (
+    boxes,
     configuration_gates,
     growth,
     keys,
@@ -93,6 +94,12 @@ def unguarded_suppression(at: Scene) -> None:
     at.patch.setattr(transaction, "TRIED", {"4.2": "4.3"})
 
 
+def unguarded_boxes(at: Scene) -> None:
+    at.raw()
+    at.configured({"id": {"class": "quasi_identifier", "treatment": "keep", "why": "a test"}}, mondrian={"k": 2})
+    at.patch.setattr(transaction, "TRIED", {"4.2": "4.3"})
+
+
 def raw_history(at: Scene) -> None:
     at.raw()
     at.configured({"id": HASH})
@@ -106,6 +113,14 @@ def suppressed_since(at: Scene) -> None:
     at.configured({"id": kept}, target={"path": to, "properties": properties})
     at.treated()
     at.configured({"id": kept}, target={"path": to, "properties": properties}, suppress={"k": 2, "at_most": 1})
+
+
+def boxed_since(at: Scene) -> None:
+    kept = {"class": "quasi_identifier", "treatment": "keep", "why": "a test"}
+    at.spark.sql("SELECT id FROM VALUES ('a'), ('b') AS t(id)").write.parquet(str(at.lake / "raw" / "t"))
+    at.configured({"id": kept})
+    at.treated()
+    at.configured({"id": kept}, mondrian={"k": 2})
 
 
 def constrained(at: Scene) -> None:
@@ -248,6 +263,26 @@ def asked_since(at: Scene) -> None:
     at.written("policy.yaml", {**POLICY, "risk": {"t": 0.9}})
 
 
+def within_a_struct(at: Scene) -> None:
+    at.spark.sql("SELECT named_struct('zip', '80331') AS address").write.parquet(str(at.lake / "raw" / "t"))
+    at.configured({"address.zip": "keep"}, mondrian={"k": 2})
+
+
+def not_text(at: Scene) -> None:
+    at.spark.sql("SELECT 1 AS age").write.parquet(str(at.lake / "raw" / "t"))
+    at.configured({"age": "keep"}, mondrian={"k": 2, "ladders": {"age": "width:5"}})
+
+
+def without_an_order(at: Scene) -> None:
+    at.spark.sql("SELECT X'00' AS print").write.parquet(str(at.lake / "raw" / "t"))
+    at.configured({"print": "keep"}, mondrian={"k": 2})
+
+
+def by_its_subject(at: Scene) -> None:
+    at.spark.sql("SELECT 'a' AS id").write.parquet(str(at.lake / "raw" / "t"))
+    at.configured({"id": "keep"}, mondrian={"k": 2}, subject="id")
+
+
 def consented(at: Scene) -> None:
     at.raw("first")
     at.configured({"id": HASH}, "first")
@@ -338,6 +373,7 @@ CASES: tuple[Case, ...] = (
     (unguarded, target.unguarded, 0, "is seen only after the commit"),
     (unguarded_risk, target.unguarded, 1, "its risk is measured before the commit"),
     (unguarded_suppression, target.unguarded, 1, "rows in small classes are kept out (suppress) before the commit"),
+    (unguarded_boxes, target.unguarded, 1, "quasi-identifiers are cut into boxes (mondrian) before the commit"),
     (raw_history, target.raw_history, 1, "time travel would still show"),
     (
         suppressed_since,
@@ -345,6 +381,12 @@ CASES: tuple[Case, ...] = (
         0,
         "(0) kept none, or smaller classes, out: time travel shows rows that a run keeps out now, and its change data "
         "feed as deleted",
+    ),
+    (
+        boxed_since,
+        suppressed.finer_before,
+        0,
+        "(0) have no boxes, or smaller ones: time travel shows values that a run puts into boxes now, until VACUUM",
     ),
     (constrained, target.plain, 0, "and drops: CHECK constraint known. What must hold, check"),
     (of_a_source_with_promises, target.plain, 0, "plain columns, without what the source says of its own: twice (gen"),
@@ -367,6 +409,10 @@ CASES: tuple[Case, ...] = (
     (people, risk.measurable, 1, "risk: rows would count, and not people"),
     (alike, risk.measurable, 1, "suppress: ids[]: quasi-identifiers and sensitive columns are measured where"),
     (asked_since, risk.kept_by_what_is_there, 0, "risk: t 0.9 is asked, and nothing was measured of the rows of"),
+    (within_a_struct, boxes.can_be_cut, 1, "mondrian: address.zip lies in a struct, and only columns at the top"),
+    (not_text, boxes.can_be_cut, 1, "mondrian: ladders: age is int, and boxes of it take no ladder: only text does"),
+    (without_an_order, boxes.can_be_cut, 1, "mondrian: print is binary; boxes take numbers, text, dates, times"),
+    (by_its_subject, boxes.can_be_cut, 1, "mondrian: id is the subject, by which people are counted, and cannot be"),
     (readable, known_elsewhere.readable, 1, "customer: names.name: there is no such column in its source"),
     (not_to_look_for, known_elsewhere.readable, 1, "names.name: values are looked for of text and of whole"),
     (not_consented, known_elsewhere.readable, 1, "names: the source delta:"),

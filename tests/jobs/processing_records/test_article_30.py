@@ -88,10 +88,11 @@ def test_all_that_the_article_asks_for_is_there(lake: Path) -> None:
 
 
 def test_rows_that_are_left_out_and_chosen_are_told_of(lake: Path) -> None:
-    entry = lakes.table("t", lake, COLUMNS, suppress={"k": 5}, rows="age > 17")
+    entry = lakes.table("t", lake, COLUMNS, suppress={"k": 5}, mondrian={"k": 7}, rows="age > 17")
     (record,) = report.records(config.load(lakes.write_conf(lake, entry)), ["t"])["records"]
     told = record["measures_of_treatment"]
     assert "rows in classes of fewer than 5 are left out" in told
+    assert "quasi-identifiers are cut into boxes of 7 or more, which have one value each" in told
     assert told[-1] == "rows are selected by a predicate"
     assert "17" not in "".join(told)
 

@@ -106,7 +106,12 @@ def test_an_unsound_entry_is_refused_and_does_not_pass(entry: Any) -> None:
     "text",
     ["", "{", "[]", "null", "7", "'x'", "{}", "[" * 100_000, '{"version": 2, "columns": {}}',
      '{"version": true, "columns": {}}',
-     '{"version": 1}', '{"version": 1, "columns": []}', '{"version": 1, "columns": {}, "rows": 3}'],
+     '{"version": 1}', '{"version": 1, "columns": []}', '{"version": 1, "columns": {}, "rows": 3}',
+     '{"version": 1, "columns": {}, "mondrian": 3}', '{"version": 1, "columns": {}, "mondrian": {"k": "2"}}',
+     '{"version": 1, "columns": {}, "mondrian": {"k": 2, "l": true}}',
+     '{"version": 1, "columns": {}, "mondrian": {"k": 2, "t": "0"}}',
+     '{"version": 1, "columns": {}, "mondrian": {"k": 2, "ladders": {"zip": 3}}}',
+     '{"version": 1, "columns": {}, "mondrian": {"k": 2, "more": 3}}'],
 )  # fmt: skip
 def test_a_text_that_is_no_record_is_refused(text: str) -> None:
     for reader in (columns_of, rows_of):

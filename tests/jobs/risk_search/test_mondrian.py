@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import statistics
 from collections import Counter
 from datetime import date
 from decimal import Decimal
@@ -14,7 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.lake.problems import SourceProblem
-from jobs.risk_search import class_table, mondrian
+from jobs.risk_search import box_losses, class_table, mondrian
 from jobs.risk_search.mondrian import UNKNOWN
 from jobs.risk_search.wish import NotReached, Wish, judge
 from tests.jobs.risk_search import made
@@ -124,3 +126,123 @@ def test_a_row_that_was_not_counted_stops_the_run(spark: SparkSession) -> None:
         mondrian.apply(more, boxes).collect()
     assert SourceProblem.__name__ in str(stopped.value)
     assert "4711" not in str(stopped.value)
+
+
+# -- against the paper, and against plain Python over single rows -----------------------------------------------------
+
+
+def test_patients_of_the_paper() -> None:
+    """LeFevre, DeWitt, Ramakrishnan: Mondrian Multidimensional K-Anonymity, ICDE 2006: the patients of figure 1, with
+    k = 2, in the four regions of figure 3."""
+    patients = pa.table(
+        {
+            "sex": ["M", "F", "M", "M", "F", "M"],
+            "age": [25, 25, 26, 27, 27, 28],
+            "zip": [53711, 53712, 53711, 53710, 53712, 53711],
+            "rows": [1] * 6,
+        }
+    )
+    table = class_table.from_arrow(patients, 3)
+    boxes = mondrian.cut(table, {}, Wish(k=2))
+    found = Counter(tuple(values) for values, _ in treated(table, boxes))
+    assert found == {("M", 25, 53711): 2, ("F", 25, 53712): 2, ("M", 27, 53710): 2}, "[25-26], [25-27] and [27-28]"
+
+
+def partitioned(rows: list[tuple[object, ...]], k: int) -> list[list[int]]:
+    """Strict multidimensional partitioning, top down, row by row: at the median of the dimension that is the widest, by
+    ranks as shares of all; or of the next, where a half would have fewer than k rows."""
+    columns = [*zip(*rows, strict=True)]
+    order = [sorted(set(column), key=lambda value: (value is None, value or 0)) for column in columns]
+    ranks = [[known.index(value) for value in column] for known, column in zip(order, columns, strict=True)]
+    whole = [max(max(column) - min(column), 1) for column in ranks]
+
+    def width(part: list[int], at: int) -> float:
+        inside = [ranks[at][row] for row in part]
+        return (max(inside) - min(inside)) / whole[at]
+
+    def cut(part: list[int]) -> list[list[int]]:
+        for at in sorted(range(len(columns)), key=lambda at: -width(part, at)):
+            median = statistics.median_low(ranks[at][row] for row in part)
+            upper = [row for row in part if ranks[at][row] > median] or [
+                row for row in part if ranks[at][row] == median
+            ]
+            lower = [row for row in part if row not in upper]
+            if min(len(upper), len(lower)) >= k:
+                return [*cut(lower), *cut(upper)]
+        return [part]
+
+    return cut([*range(len(rows))])
+
+
+@given(st.lists(ROW, min_size=1, max_size=40), st.integers(1, 5))
+def test_it_cuts_as_plain_python_does(found: list[made.Row], k: int) -> None:
+    if len(found) < k:
+        return
+    table = made.table(found)
+    boxes = mondrian.cut(table, {}, Wish(k=k))
+    keys = [quasi.values.to_pylist() for quasi in table.quasi]
+    classes = zip(
+        *([known[at] for at in code] for known, code in zip(keys, table.base.codes, strict=True)), strict=True
+    )
+    box_of = dict(zip(classes, boxes.box.tolist(), strict=True))
+    by_box: dict[int, set[int]] = {}
+    for at, row in enumerate(found):
+        by_box.setdefault(box_of[row[:3]], set()).add(at)
+    assert sorted(map(sorted, by_box.values())) == sorted(map(sorted, partitioned([row[:3] for row in found], k)))
+
+
+@given(st.lists(ROW, min_size=1, max_size=30), st.integers(1, 5))
+def test_what_boxes_lose_is_what_their_rows_do(found: list[made.Row], k: int) -> None:
+    """Counted cell by cell."""
+    if len(found) < k:
+        return
+    table = made.table(found)
+    boxes = mondrian.cut(table, made.LADDERS, Wish(k=k))
+    keys = [quasi.values.to_pylist() for quasi in table.quasi]
+    classes = zip(
+        *([known[at] for at in code] for known, code in zip(keys, table.base.codes, strict=True)), strict=True
+    )
+    box_of = dict(zip(classes, boxes.box.tolist(), strict=True))
+    members: dict[int, list[made.Row]] = {}
+    for row in found:
+        members.setdefault(box_of[row[:3]], []).append(row)
+    rows, lost = len(found), box_losses.of(boxes, made.LADDERS)
+    assert lost["discernibility"] == pytest.approx(sum(len(each) ** 2 for each in members.values()) / rows**2)
+    assert lost["average_class_size"] == pytest.approx(rows / len(members))
+    width, gone, most = 0.0, 0.0, 0.0
+    for row in found:
+        for at, name in enumerate(made.LADDERS):
+            column = [each[at] for each in found]
+            known = covered(name, [each[at] for each in members[box_of[row[:3]]]], column)
+            width += wide(known, column)
+            gone += math.log(sum(value in known for value in column) / column.count(row[at]))
+            most += math.log(rows / column.count(row[at]))
+    assert lost["certainty_penalty"] == pytest.approx(width / (3 * rows), abs=1e-9)
+    assert lost["nonuniform_entropy"] == pytest.approx(gone / (most or 1.0), abs=1e-9)
+
+
+def covered(name: str, inside: list[object], column: list[object]) -> set[object]:
+    """The values of a column that a cell of a box may have been."""
+    if len(set(inside)) == 1:
+        return set(inside)
+    if name == "age":
+        if None in inside:
+            return set(column)
+        return {value for value in column if value is not None and min(inside) <= value <= max(inside)}  # type: ignore
+    for rung in made.LADDERS[name].rungs:
+        known = pa.array(column)
+        group = dict(zip(column, rung.apply(known.cast(pa.string())).to_pylist(), strict=True))
+        if len({group[value] for value in inside}) == 1:
+            return {value for value in column if group[value] == group[inside[0]]}
+    return set(column)
+
+
+def wide(known: set[object], column: list[object]) -> float:
+    if len(known) == 1:
+        return 0.0
+    if known == set(column):
+        return 1.0
+    if all(isinstance(value, int) for value in known):
+        numbers = [value for value in column if isinstance(value, int)]
+        return (max(known) - min(known)) / (max(numbers) - min(numbers))  # type: ignore
+    return len(known) / len(set(column))

@@ -1,15 +1,18 @@
 """Measures for people: counts that could point at somebody are shown as ``< 10``, and never a value.
 
-Sizes of classes are told in bands that each hold at least ten rows, so that none follows from the others; a share comes
-from a count, and hides with it. How many classes there are tells, with how many rows, how many of each size: where some
-are few it is rounded, and so are averages.
+Sizes of classes are told in bands that each hold at least ten rows, so that none follows from the others; what is told
+beside them (how many are like no other, and at risk) is a bound where a count below ten would follow from both. A share
+comes from a count, and hides with it. How many classes there are tells, with how many rows, how many of each size:
+where some are few it is rounded, and so are averages.
 """
 
 from __future__ import annotations
 
 import bisect
 import dataclasses
-from collections.abc import Iterator, Mapping
+import itertools
+import math
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from jobs.configuration import shares
@@ -47,10 +50,9 @@ def missed(measures: Measures, held: Mapping[str, tuple[int, float]], thresholds
         return
     if thresholds.k is not None and sizes.k < thresholds.k:
         yield f"k is {sizes.k}, the policy wants {thresholds.k}"
-    at_risk = sizes.at_risk()
-    if thresholds.at_risk is not None and at_risk > shares.of(thresholds.at_risk, sizes.rows):
+    if thresholds.at_risk is not None and sizes.at_risk() > shares.of(thresholds.at_risk, sizes.rows):
         most = f"the policy wants a share of at most {thresholds.at_risk}"
-        yield f"{count(at_risk)} of {count(sizes.rows)} have a risk above {THRESHOLD}, {most}"
+        yield f"{singled(sizes)[1]} of {count(sizes.rows)} have a risk above {THRESHOLD}, {most}"
     for name, (l, t) in held.items():  # noqa: E741 - l-diversity is called so
         if thresholds.l is not None and l < thresholds.l:
             yield f"{name}: l is {l}, the policy wants {thresholds.l}"
@@ -66,8 +68,39 @@ def share(number: int, rows: int) -> float | str:
     return number / rows if number == 0 or number >= SMALL else f"< {min(SMALL / rows, 1):.3g}"
 
 
+def singled(sizes: Sizes, threshold: float = THRESHOLD, beside: Sizes | None = None) -> tuple[int | str, int | str]:
+    """How many are like no other, and how many have a risk above the threshold; each a bound where, with the bands and
+    the other, it would tell a count below ten. beside: the sizes whose bands are told; None: all."""
+    told = {0, sizes.rows, *itertools.accumulate(band["rows"] for band in _bands(sizes if beside is None else beside))}
+    uniques = _apart(sizes.uniques, told)
+    return uniques, _apart(sizes.at_risk(threshold), {*told, sizes.uniques} if isinstance(uniques, int) else told)
+
+
+def _apart(number: int, told: Collection[int]) -> int | str:
+    if number < SMALL or number in told:
+        return count(number)
+    near = [each for each in sorted(told) if 0 < abs(number - each) < SMALL]
+    if not near:
+        return number
+    return f"< {near[0] + SMALL}" if near[0] < number else f"> {near[0] - SMALL}"
+
+
+def _as_share(told: int | str, rows: int) -> float | str:
+    """Of what `singled` tells; a bound is rounded so that it still is one."""
+    if isinstance(told, int):
+        return told / rows
+    mark, _, number = told.partition(" ")
+    share = min(int(number) / rows, 1)
+    scale = 10.0 ** (2 - math.floor(math.log10(share)))
+    return f"{mark} {(math.ceil if mark == '<' else math.floor)(share * scale) / scale:.3g}"
+
+
 def bands(sizes: Sizes) -> list[dict[str, Any]]:
     """Sizes of classes by `EDGES`, put together until each band holds ten rows; the last takes what is left."""
+    return [{**band, "rows": count(band["rows"])} for band in _bands(sizes)]
+
+
+def _bands(sizes: Sizes) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for size, _, members in sorted(sizes.each()):
         if found and (found[-1]["rows"] < SMALL or _edge(found[-1]["to"]) == _edge(size)):
@@ -77,7 +110,7 @@ def bands(sizes: Sizes) -> list[dict[str, Any]]:
     if len(found) > 1 and found[-1]["rows"] < SMALL:
         rest = found.pop()
         _put(found[-1], rest["to"], rest["rows"])
-    return [{**band, "rows": count(band["rows"])} for band in found]
+    return found
 
 
 def _put(band: dict[str, Any], size: int, members: int) -> None:
@@ -107,9 +140,11 @@ def as_data(report: Report) -> dict[str, Any]:
     """The report as plain data."""
     measures, exact, chosen = report.measures, report.measures.to_dict(), report.chosen
     rows = measures.sizes.rows or 1
+    uniques, at_risk = singled(measures.sizes, measures.threshold)
+    is_other = measures.journalist.at_risk != exact["prosecutor"]["at_risk"]
     risky = {
-        "prosecutor": measures.sizes.at_risk(measures.threshold),
-        "journalist": round(measures.journalist.at_risk * rows),
+        "prosecutor": _as_share(at_risk, rows),
+        "journalist": share(round(measures.journalist.at_risk * rows), rows) if is_other else _as_share(at_risk, rows),
     }
     data: dict[str, Any] = {
         "table": report.table,
@@ -119,16 +154,16 @@ def as_data(report: Report) -> dict[str, Any]:
         **{name: count(exact[name]) for name in ("rows", "people") if name in exact},
         "classes": classes(measures.sizes),
         "k": exact["k"],
-        "uniques": count(exact["uniques"]),
+        "uniques": uniques,
         "histogram": bands(measures.sizes),
         "risk_threshold": measures.threshold,
         **{
             name: {
                 **exact[name],
                 "average": blurred(measures.sizes, exact[name]["average"]),
-                "at_risk": share(many, rows),
+                "at_risk": told,
             }
-            for name, many in risky.items()
+            for name, told in risky.items()
         },
         "marketer": blurred(measures.sizes, exact["marketer"]),
         "sensitive": exact["sensitive"],

@@ -24,7 +24,7 @@ from jobs.lake.replace import USER_METADATA
 from jobs.record import measured_risk
 from jobs.risk_measures import measure
 from jobs.risk_measures.measure import NEARLY, Asked, Measures
-from jobs.risk_measures.report import SMALL, bands, classes
+from jobs.risk_measures.report import SMALL, bands, classes, singled
 from jobs.risk_measures.report import count as few
 from jobs.risk_measures.sizes import THRESHOLD, Sizes
 from jobs.run_events import risk_words
@@ -105,6 +105,7 @@ class RiskGate:
         sizes = found.sizes
         learnt = {str(path): held.get(f"s{at}", (None, None)) for at, path in enumerate(self.columns.sensitive)}
         told = {path: {"l": least, "t": _short(most)} for path, (least, most) in learnt.items()}
+        uniques, at_risk = self._singled(sizes)
         return {
             "asked": self.bounds.asked(),
             "asked_by": self.bounds.asked_by(),
@@ -114,8 +115,8 @@ class RiskGate:
             **({"people": few(sizes.rows)} if self.columns.subject is not None else {}),
             "classes": classes(sizes),
             "k": sizes.k,
-            "uniques": few(sizes.uniques),
-            "at_risk": few(sizes.at_risk()),
+            "uniques": uniques,
+            "at_risk": at_risk,
             **({"sensitive": told} if told else {}),
         }
 
@@ -127,9 +128,8 @@ class RiskGate:
         if sizes.k < asked.get("k", 0):
             small = _held_by_small(sizes, int(asked["k"]), self._counted)
             yield f"k is {sizes.k}, and {asked['k']} is asked by {by('k')}: {small}"
-        at_risk = sizes.at_risk()
-        if at_risk > shares.of(asked.get("at_risk", 1), sizes.rows):
-            many = f"{shown(few(at_risk))} of {shown(few(sizes.rows))} {self._counted}"
+        if sizes.at_risk() > shares.of(asked.get("at_risk", 1), sizes.rows):
+            many = f"{shown(self._singled(sizes)[1])} of {shown(few(sizes.rows))} {self._counted}"
             most = f"a share of at most {asked['at_risk']} is let pass by {by('at_risk')}"
             yield f"{many} have a risk above {THRESHOLD}, and {most}"
         for at, path in enumerate(self.columns.sensitive):
@@ -139,14 +139,22 @@ class RiskGate:
             if t > asked.get("t", 1) + NEARLY:
                 yield f"{path}: t is {_short(t)}, and at most {asked['t']} is let pass by {by('t')}"
 
+    def _singled(self, sizes: Sizes) -> tuple[int | str, int | str]:
+        """How many are like no other, and how many at risk, beside the bands of classes that are told."""
+        return singled(sizes, beside=_below(sizes, self._least(sizes)))
+
     def _small(self, sizes: Sizes) -> Sequence[Mapping[str, Any]]:
         """Where k or the share at risk is missed: the classes that are why, by size."""
+        told = bands(_below(sizes, self._least(sizes)))
+        return [{"from": each["from"], "to": each["to"], self._counted: each["rows"]} for each in told]
+
+    def _least(self, sizes: Sizes) -> int:
+        """What size classes are not to be below, where k or the share at risk is missed; else 0."""
         asked = self.bounds.asked()
         least = int(asked.get("k", 0)) if sizes.k < asked.get("k", 0) else 0
         if not least and sizes.at_risk() > shares.of(asked.get("at_risk", 1), sizes.rows):
             least = round(1 / THRESHOLD)
-        told = bands(_below(sizes, least))
-        return [{"from": each["from"], "to": each["to"], self._counted: each["rows"]} for each in told]
+        return least
 
 
 def _held_by_small(sizes: Sizes, k: int, counted: str) -> str:

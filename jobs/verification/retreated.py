@@ -23,7 +23,6 @@ from jobs.lake import log_counts, quarantined
 from jobs.lake.columns import column
 from jobs.lake.read import SourceRows
 from jobs.lake.record_names import RECORD
-from jobs.lake.sql import quoted
 from jobs.named_keys import key_delivery, key_ring
 from jobs.named_keys.key_ring import KeyRing
 from jobs.record import record_reader, treatment_record
@@ -237,7 +236,7 @@ def _by_partition(table: Standing, source: DataFrame) -> Iterator[str]:
         rows.select(*as_read.partition_columns(fields), F.lit(sign).alias(SIGN))
         for rows, sign in ((source, 1), (table.rows, -1))
     ]
-    each = signed[0].unionAll(signed[1]).groupBy(*(quoted(field.name) for field in fields)).agg(F.sum(SIGN).alias(SIGN))
+    each = signed[0].unionAll(signed[1]).groupBy(*(column(field.name) for field in fields)).agg(F.sum(SIGN).alias(SIGN))
     wrong, all_ = each.agg(F.count_if(F.col(SIGN) != 0), F.count("*")).collect()[0]
     if wrong:
         yield f"rows do not add up in {wrong} of {all_} partitions"

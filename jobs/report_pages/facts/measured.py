@@ -8,8 +8,6 @@ would tell how few were kept out: then all counts of the state before are rounde
 from __future__ import annotations
 
 import dataclasses
-import itertools
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -83,9 +81,7 @@ def _left_out(paths: Any) -> Iterator[str]:
 
 def _of(data: Mapping[str, Any], wanted_k: int | None) -> Measured:
     chances = {
-        (attacker, name): _rounded(
-            _apart_from_bands(data[attacker][name], data) if name == "at_risk" else data[attacker][name]
-        )
+        (attacker, name): _rounded(data[attacker][name])
         for attacker in ATTACKERS
         for name in ("highest", "average", "at_risk")
     }
@@ -103,31 +99,6 @@ def _of(data: Mapping[str, Any], wanted_k: int | None) -> Measured:
         data["sensitive"],
         tuple(_without_count(each) for each in data["missed"]),
     )
-
-
-def _apart_from_bands(at_risk: float | str, data: Mapping[str, Any]) -> float | str:
-    """The share at risk, as a bound where it and the bands of sizes would tell together how few are of some size: where
-    it ends within a band, fewer than ten from an end of it."""
-    rows = data.get("people", data["rows"])
-    if isinstance(at_risk, str) or isinstance(rows, str) or not rows:
-        return at_risk
-    number, ends = round(at_risk * rows), list(itertools.accumulate(_whole(band["rows"]) for band in data["histogram"]))
-    near = [end for end in (0, *ends) if 0 < abs(number - end) < SMALL]
-    if not near:
-        return at_risk
-    if near[0] < number:
-        return f"< {min((near[0] + SMALL) / rows, 1):.3g}"
-    return f"> {_down((near[0] - SMALL) / rows):.3g}"
-
-
-def _down(share: float) -> float:
-    """A share of which nobody knows but that it is larger, to three digits and no larger."""
-    scale = 10.0 ** (DIGITS - 1 - math.floor(math.log10(share))) if share > 0 else 1.0
-    return math.floor(share * scale) / scale
-
-
-def _whole(number: Number) -> int:
-    return number if isinstance(number, int) else 0
 
 
 def _without_count(missed: str) -> str:

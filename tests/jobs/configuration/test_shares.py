@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import yaml
-from pyspark.sql import Row
 
 from jobs.configuration import shares
 from jobs.configuration.asked_risk import AskedRisk, Bound
@@ -21,7 +20,7 @@ from jobs.risk_search.wish import Wish
 from jobs.spark_app.failures import RunFailed
 from jobs.table_run import at_most
 from jobs.table_run.risk_gate import RiskGate
-from jobs.table_run.small_classes import GOES, SIZE, SmallClasses
+from jobs.table_run.small_classes import SmallClasses
 from jobs.treatment.risk_columns import RiskColumns
 
 
@@ -53,7 +52,7 @@ def test_every_percent_of_a_hundred_and_of_many() -> None:
 def test_rows_kept_out() -> None:
     def check(out: int, rows: int, most: float) -> None:
         small: Any = SmallClasses("t", Suppress(k=5, at_most=most), RiskColumns(), SimpleNamespace())  # type: ignore[arg-type]
-        small._check([Row(**{SIZE: rows, GOES: out})], rows)
+        small.check(rows, out)
 
     check(29, 100, 0.29)
     check(290_000_000_000, 1_000_000_000_000, 0.29)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from jobs import pseudonymize, risk
@@ -128,6 +131,35 @@ def test_small_counts_do_not_follow_from_others() -> None:
     assert report.bands(Sizes.of([(1, 2, 2)])) == [{"from": 1, "to": 1, "rows": "< 10"}]
     assert (report.count(0), report.count(9), report.count(10)) == (0, "< 10", 10)
     assert (report.share(0, 50), report.share(3, 50), report.share(25, 50)) == (0, "< 0.2", 0.5)
+
+
+def test_what_is_told_beside_the_bands_is_a_bound_where_a_small_count_would_follow() -> None:
+    """Sizes 1 (12 people), 2 (4), 5 (100): beside a band of 12, that 16 are at risk would tell the 4."""
+    close = Sizes.of([(1, 12, 12), (2, 2, 4), (5, 20, 100)])
+    assert report.bands(close) == [{"from": 1, "to": 1, "rows": 12}, {"from": 2, "to": 5, "rows": 104}]
+    assert report.singled(close) == (12, "< 22")
+    far = Sizes.of([(1, 30, 30), (2, 10, 20), (5, 20, 100)])
+    assert report.singled(far) == (30, 50)
+    few = Sizes.of([(1, 4, 4), (2, 2, 4), (5, 20, 100)])
+    assert report.singled(few) == ("< 10", "< 10")
+    above = Sizes.of([(4, 5, 20), (5, 1, 5), (6, 10, 60)])  # of the band of 5 and more 65
+    assert report.singled(above) == (0, 20)
+
+
+@given(st.dictionaries(st.integers(1, 12), st.integers(1, 25), max_size=8), st.sampled_from([0.2, 0.5, 0.11]))
+def test_no_two_numbers_that_are_told_differ_by_a_small_count(classes: dict[int, int], threshold: float) -> None:
+    sizes = Sizes.of([(size, many, size * many) for size, many in classes.items()])
+    told = [0, report.count(sizes.rows), *report.singled(sizes, threshold)]
+    ends = list(itertools.accumulate(each["rows"] for each in report.bands(sizes) if isinstance(each["rows"], int)))
+    numbers = sorted([each for each in told if isinstance(each, int)] + ends)
+    assert all(later == one or later - one >= 10 for one, later in itertools.pairwise(numbers))
+    exact = (sizes.uniques, sizes.at_risk(threshold))
+    for number, shown in zip(exact, report.singled(sizes, threshold), strict=True):
+        if isinstance(shown, int):
+            assert shown == number
+        else:
+            mark, _, bound = shown.partition(" ")
+            assert number < int(bound) if mark == "<" else number > int(bound)
 
 
 def test_what_reaches_a_threshold_is_suggested(

@@ -28,7 +28,19 @@ from jobs.console.shown import as_json, say, shown
 from jobs.gates.known import today
 from jobs.lake import java
 from jobs.lake.address import Address
-from jobs.monitoring import drift, house, joinability, leaves, metrics, one_pass, profile, profile_file, report, secret
+from jobs.monitoring import (
+    drift,
+    house,
+    joinability,
+    leaves,
+    metrics,
+    one_pass,
+    profile,
+    profile_file,
+    report,
+    reversals,
+    secret,
+)
 from jobs.monitoring.counting import Wanted
 from jobs.monitoring.drift import Drift
 from jobs.monitoring.finding import Finding
@@ -58,7 +70,7 @@ def run(
     own, now = session.for_run(spark), now or datetime.datetime.now(datetime.timezone.utc)
     key = None if house_only else _key(own, conf)
     looked, found = house.of_tables(own, conf, tables, now)
-    found = [*house.of_conf(conf, tables, now.date()), *found]
+    found = [*house.of_conf(conf, tables, now.date()), *reversals.findings(own, conf, now), *found]
     if key is None:
         return Report(now, found, looked)
     there = [name for name, each in looked.items() if each.state.version >= 0]

@@ -23,6 +23,7 @@ from jobs.configuration import (
     config_checks,
     known_elsewhere,
     quarantine_checks,
+    reversal_checks,
     subject_steps,
     suppress_checks,
 )
@@ -221,6 +222,8 @@ class _Loader:
         self.faults += quarantine_checks.check(drafts, keys, key_names, domains)
         self.faults += suppress_checks.check(drafts)
         self.faults += known_elsewhere.check(drafts)
+        named = {draft.entry.table for draft in drafts if draft.entry is not None}
+        self.faults += reversal_checks.check(policy, key_names, named, domains)
         audit = self._audit(drafts, keys, key_names, domains)
         if self.faults:
             raise ConfigError(self.files.report())

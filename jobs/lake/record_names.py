@@ -10,5 +10,7 @@ CONFIG, POLICY, PROFILES, SOFTWARE, STATUS = (
 )
 PROPERTIES = (RECORD, CONFIG, POLICY, PROFILES, SOFTWARE, STATUS)
 """Table properties that make up the record."""
+TYPES = "privacy.types"
+"""Beside the record: which types columns had that can be turned back. No part of what records are compared by."""
 PRIVACY = "privacy"
 """Of a field's metadata, what holds its entry of the record."""

@@ -25,6 +25,8 @@ What = Literal[
     "review",
     "policy",
     "key_age",
+    "break_glass",
+    "reversal",
 ]
 
 

@@ -82,7 +82,7 @@ def _signed(
     columns = treated.chosen(conf, looked, asked.columns)
     records = {path: each.record for path, each in columns.items()}
     judged.check_keys(conf.policy, records)
-    judged.check_may_approve(by, asked.table, records)
+    judged.check_may_approve(by, conf, asked.table, records)
     Selection(asked.table, columns, frozenset(asked.beside), {}, asked.form == "masked").check(looked.schema)
     chosen_rows.of(looked, asked.rows, asked.columns[0])
     made = _approval(wanted, looked.place, looked.record_sha256, now)

@@ -120,10 +120,10 @@ def _allowed(spark: SparkSession, conf: Config, told: Trail, approval: str | Non
     judged.check_keys(policy, records)
     at_most, rules = 0, judged.rules(policy)
     if signed is None:
-        glass = judged.check_break_glass(policy, asked, records)
+        glass = judged.check_break_glass(conf, asked, records)
         at_most, expires = glass.at_most_rows, now + datetime.timedelta(hours=glass.review_within_hours)
     else:
-        judged.check_may_approve(signed.by, asked.table, records)
+        judged.check_may_approve(signed.by, conf, asked.table, records)
         judged.check_approved(signed, asked, policy, looked.place, looked.record_sha256, now)
         judged.check_runner(signed.by, told.log.actor)
         at_most, expires = signed.approval.at_most, signed.approval.expires

@@ -6,6 +6,7 @@ import datetime
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 
+from jobs.configuration.config import Config
 from jobs.configuration.documents import did_you_mean
 from jobs.configuration.models import Policy
 from jobs.configuration.reversal_entry import Approver, BreakGlass, Reversal
@@ -67,11 +68,22 @@ def check_runner(by: Approver, runner: str) -> None:
         raise Refused(f"{by.name} approved it, and runs it: a second person has to approve")
 
 
-def check_may_approve(by: Approver, table: str, records: Records) -> None:
+def check_may_approve(by: Approver, conf: Config, table: str, records: Records) -> None:
     """Raise `Refused` where the policy does not let the approver approve one of the columns."""
-    wrong = [path for path, each in records.items() if not by.may_approve(table, each.domain, each.class_)]
+    classes = {path: _classes(conf, table, path, each) for path, each in records.items()}
+    wrong = [
+        path
+        for path, each in records.items()
+        if not all(by.may_approve(table, each.domain, class_) for class_ in classes[path])
+    ]
     if wrong:
         raise Refused(f"policy.yaml does not let {by.name} approve {', '.join(wrong)} of {table}")
+
+
+def _classes(conf: Config, table: str, path: str, record: ColumnRecord) -> set[str]:
+    """By the record, and by the configuration of today: who can write the table can write its record."""
+    rule = conf.tables[table].columns.get(path)
+    return {record.class_} if rule is None else {record.class_, rule.class_}
 
 
 def bounds(approval: Approval, policy: Reversal) -> Iterator[str]:
@@ -127,15 +139,16 @@ def _when(approval: Approval, now: datetime.datetime) -> Iterator[str]:
         yield f"it expired at {approval.expires.strftime(TIME)}"
 
 
-def check_break_glass(policy: Policy, asked: Asked, records: Records) -> BreakGlass:
+def check_break_glass(conf: Config, asked: Asked, records: Records) -> BreakGlass:
     """What the policy says of runs without an approval. Raises `Refused` where this is none that it allows."""
-    allowed = rules(policy).break_glass
+    allowed = rules(conf.policy).break_glass
     if allowed is None:
         raise Refused("policy.yaml allows no break_glass: an approval is needed")
     found = []
     if asked.actor not in allowed.actors:
         found.append(f"policy.yaml does not let {asked.actor} break the glass")
-    wrong = [path for path, each in records.items() if each.class_ not in allowed.classes]
+    of = {path: _classes(conf, asked.table, path, each) for path, each in records.items()}
+    wrong = [path for path in records if not of[path] <= set(allowed.classes)]
     if wrong:
         found.append(
             f"policy.yaml allows it for columns of {', '.join(allowed.classes)}, and not for {', '.join(wrong)}"

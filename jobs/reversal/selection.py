@@ -104,6 +104,11 @@ class Selection:
         missing = [name for name in (*self.columns, *self.beside) if name not in there]
         if missing:
             raise Refused(f"{self.table}: the treated table has no {', '.join(missing)}")
+        for name in self.columns:
+            path = ColumnPath.parse(name)
+            above = [str(ColumnPath(path.steps[:depth])) for depth in range(1, len(path.steps) + 1)]
+            if self.beside & set(above):
+                raise Refused(f"{self.table}: {name} is turned back, and cannot be shown beside as it is too")
 
 
 def _paths(path: ColumnPath, given: T.DataType) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -118,7 +119,8 @@ def back_key(lake: Path) -> dict[str, str]:
 
 def edit(path: Path, **more: Any) -> None:
     told = {**yaml.safe_load(path.read_text()), **more}
-    path.write_text(yaml.safe_dump({name: value for name, value in told.items() if value is not None}))
+    kept = json.loads(json.dumps({name: value for name, value in told.items() if value is not None}, default=str))
+    path.write_text(yaml.safe_dump(kept))  # as JSON has it, where nothing is shared: YAML would write aliases
 
 
 def asked(*columns: str, where: str | None = "amount < 100", **more: Any) -> Asked:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from pyspark.sql import SparkSession
 from jobs import approve, keys, pseudonymize, reidentify
 from jobs.configuration import config
 from jobs.configuration.config import Config, ConfigError
-from jobs.console.exit_codes import BAD_USAGE, DONE, REFUSED
+from jobs.console.exit_codes import BAD_USAGE, DONE, REFUSED, Refused
 from privacy_udfs.errors import KeyProblem
 from privacy_udfs.keys import create_file
 from tests.helpers import reversals
+from tests.helpers.lakes import column
 from tests.helpers.reversals import ANN, BOB, approved, asked, configured, reloaded, rows, told, turned
 
 COLUMNS = {name: reversals.COLUMNS[name] for name in ("id", "email", "amount", "code")}
@@ -151,7 +153,7 @@ def test_approvers_are_people_with_keys(tmp_path: Path) -> None:
     assert "has no domain 'mial'; did you mean 'mail'?" in faults(tmp_path, approvers=[{**ann, "domains": ["mial"]}])
     bare = {name: ann[name] for name in ("name", "public_key")}
     assert "what this person may approve" in faults(tmp_path, approvers=[bare])
-    assert "one name, or one key" in faults(tmp_path, approvers=[ann, ann])
+    assert "one name, or one key" in faults(tmp_path, approvers=[ann, {**ann, "tables": ["t"]}])
     assert "a public_key of that name" in faults(tmp_path, approvers=[{**ann, "name": "other"}])
     changed = ann["public_key"][:-3] + ("AA=" if not ann["public_key"].endswith("AA=") else "AB=")
     assert "approvers[0]" in faults(tmp_path, approvers=[{**ann, "public_key": changed}])
@@ -171,14 +173,19 @@ def test_what_fails_is_told_without_a_value_and_leaves_nothing(
     conf = configured(tmp_path, COLUMNS)
     pseudonymize.run(spark, conf, "t")
     place = f"{tmp_path}/treated/t"
+    before = approved(spark, tmp_path, conf, asked())
+    conf = configured(tmp_path, {**COLUMNS, "email": column({**reversals.SIV, "encoding": "hex"}, "direct_identifier")})
+    pseudonymize.run(spark, conf, "t")
+    with pytest.raises(Refused, match="the table was treated otherwise when it was approved"):
+        turned(spark, conf, asked(), before)
     text = approved(spark, tmp_path, conf, asked())
     spark.sql(f"INSERT INTO delta.`{place}` VALUES ('x', 'canary-by-hand', 50, 'y')")
     with pytest.raises(Exception, match="nothing was committed") as caught:
         turned(spark, conf, asked(), text, output=str(tmp_path / "out"))
-    told_all = str(caught.value) + repr(caught.getrepr()) + json.dumps(told(spark, conf)) + "".join(capfd.readouterr())
-    assert "canary" not in told_all
+    trace = "".join(traceback.format_exception(caught.value))
+    assert "canary" not in trace + repr(caught.value.args) + json.dumps(told(spark, conf)) + "".join(capfd.readouterr())
     assert "t: email: the value cannot be reverted" in str(caught.value)
-    assert [row["outcome"] for row in told(spark, conf)] == ["started", "failed"]
+    assert [row["outcome"] for row in told(spark, conf)] == ["refused", "started", "failed"]
     assert not (tmp_path / "out").exists()
 
 

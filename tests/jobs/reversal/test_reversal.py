@@ -146,6 +146,10 @@ def test_tokens_choose_rows_and_values_may_be_masked(
         turned(spark, conf, asked("email", rows=of_tokens(tmp_path / "tokens"), form="masked"), approval)
     with pytest.raises(Refused, match="only text is masked"):
         approved(spark, lake, conf, asked("id", form="masked"))
+    with pytest.raises(Refused, match="cannot be shown beside as it is too"):
+        approved(spark, lake, conf, asked("home.street", beside=("home",)))
+    with pytest.raises(Refused, match="a map has keys and values: name both"):
+        approved(spark, lake, conf, asked("tags{value}"))
 
 
 # -- what is refused --------------------------------------------------------------------------------------------------

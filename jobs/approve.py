@@ -140,7 +140,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--approver", metavar="NAME", help="who signs, as policy.yaml names them")
     options.add_argument("--signing-key", metavar="KEY", help="a name of keys.yaml, or the address of a keyset")
     options.add_argument("--kek", metavar="URI", help="the key that encrypts the keyset at that address")
-    for flag in (flags.TABLE, flags.COLUMNS, flags.WITH, flags.ACTOR, flags.PURPOSE, flags.AS):
+    for flag in (flags.TABLE, flags.COLUMNS, flags.WITH, flags.ACTOR, flags.PURPOSE, flags.FORM):
         flag.on(options)
     rows = options.add_mutually_exclusive_group()
     flags.WHERE.on(rows, more="over the treated table")

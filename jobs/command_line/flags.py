@@ -141,8 +141,8 @@ WITH = Flag(
 TOKENS = Flag("--tokens", "a file of tokens of the first column, one a line", {"type": Path, "metavar": "FILE"})
 ACTOR = Flag("--actor", "who is to see the values", {"metavar": "NAME"})
 PURPOSE = Flag("--purpose", "what for: one of the purposes that policy.yaml allows")
-AS = Flag(
-    "--as",
+FORM = Flag(
+    "--form",
     "clear, or masked: all but the last four characters",
-    {"choices": ("clear", "masked"), "default": "clear", "dest": "form"},
+    {"choices": ("clear", "masked"), "default": "clear"},
 )

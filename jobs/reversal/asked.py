@@ -68,7 +68,7 @@ class Asked:
         if not self.columns:
             raise BadUsage("name the columns to turn back with --columns")
         if self.form not in FORMS:
-            raise BadUsage(f"as: expected one of {', '.join(FORMS)}")
+            raise BadUsage(f"form: expected one of {', '.join(FORMS)}")
         if not self.actor.strip() or not self.purpose.strip():
             raise BadUsage("say who asks and for which purpose, with --actor and --purpose")
         if self.break_glass and not self.reason.strip():

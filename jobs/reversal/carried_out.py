@@ -191,7 +191,7 @@ def _properties(told: Trail, allowed: _Allowed) -> dict[str, str]:
         "approval": "break glass" if allowed.signed is None else allowed.signed.approval.id,
         "actor": asked.actor,
         "purpose": asked.purpose,
-        "as": asked.form,
+        "form": asked.form,
         "expires": allowed.expires.strftime(TIME),
     }
 

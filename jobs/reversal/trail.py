@@ -109,7 +109,7 @@ class Trail:
             "columns": list(asked.columns),
             "beside": list(asked.beside),
             "rows_sha256": asked.rows.sha256,
-            "as": asked.form,
+            "form": asked.form,
         }
         if self.approval is not None:
             told["approval"] = self.approval.id

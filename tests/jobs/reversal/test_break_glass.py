@@ -75,13 +75,13 @@ def test_a_broken_glass_is_loud_and_looked_at(spark: SparkSession, lake: Path, t
 @pytest.mark.parametrize(
     ("wanted", "policy", "why"),
     [
-        (broken(actor="mallory"), {}, "does not let mallory break the glass"),
         (broken("born"), {}, "and not for born"),
         (broken(where="amount > 0"), {}, "more rows than the 2 that are allowed"),
-        (broken(), {"break_glass": None}, "allows no break_glass"),
-        (broken(purpose="curiosity"), {}, "the purpose is none"),
+        pytest.param(broken(actor="mallory"), {}, "does not let mallory break the glass", marks=pytest.mark.sweep),
+        pytest.param(broken(), {"break_glass": None}, "allows no break_glass", marks=pytest.mark.sweep),
+        pytest.param(broken(purpose="curiosity"), {}, "the purpose is none", marks=pytest.mark.sweep),
     ],
-    ids=["actor", "class", "rows", "policy", "purpose"],
+    ids=["class", "rows", "actor", "policy", "purpose"],
 )
 def test_the_glass_stays_whole(
     spark: SparkSession, lake: Path, tmp_path: Path, wanted: Asked, policy: dict[str, None], why: str

@@ -25,7 +25,6 @@ from privacy_udfs.errors import LakenymError
 from tests.helpers import reversals
 from tests.helpers.audits import envelope, verified
 from tests.helpers.lakes import properties
-from tests.helpers.sweeps import but_for
 from tests.helpers.reversals import (
     ANN,
     BACK,
@@ -42,6 +41,7 @@ from tests.helpers.reversals import (
     told,
     turned,
 )
+from tests.helpers.sweeps import but_for
 
 HOUR = datetime.timedelta(hours=1)
 

@@ -12,10 +12,11 @@ from jobs.configuration.models import Policy
 def check(
     policy: Policy | None, keys: Collection[str] | None, tables: Collection[str], domains: Collection[str]
 ) -> Iterator[Fault]:
-    """Every fault. keys: the names of all, also of those at fault; None where they could not be read."""
+    """Every fault. keys: the names of all, also of those at fault; nothing where there are none, or they
+    could not be read: then that is told."""
     if policy is None or policy.reversal is None:
         return
-    if keys is not None:
+    if keys:
         yield from _missing("keys.yaml has no key", ("keys",), policy.reversal.keys, keys)
     for at, approver in enumerate(policy.reversal.approvers):
         place = ("approvers", at)

@@ -41,6 +41,7 @@ VERBS: Mapping[str, str] = {
     "disable": "a version neither treats nor reverts, until it is enabled again",
     "destroy": "a version is gone for ever; refused while a table's record names it",
     "rewrap": "encrypt the keyset under another key-encryption key, or under the newest version of the same",
+    "reversal": "put the keyset where keys.yaml has the way back open it; again after each change of its versions",
     "export": "the clear keyset for tinkey, to a new file that its owner alone can read",
 }
 
@@ -163,6 +164,8 @@ def _changed(conf: Config, key: NamedKey, verb: str, asked: Asked) -> str:
         kek = _stated(asked.kek, "a key-encryption key")
         key.rewrap(kek)
         return f"encrypted under {kek}; keys.yaml must name this kek now"
+    if verb == "reversal":
+        return _for_reversal(conf, key)
     if verb == "export":
         output = _stated(asked.output, "a file to write")
         if not asked.cleartext:
@@ -175,6 +178,14 @@ def _changed(conf: Config, key: NamedKey, verb: str, asked: Asked) -> str:
     else:
         key.change(functools.partial(STEPS[verb], key_id=key_id))
     return f"{verb} version {key_id}: done"
+
+
+def _for_reversal(conf: Config, key: NamedKey) -> str:
+    place = conf.keys[key.name].reversal
+    if place is None:
+        raise BadUsage("keys.yaml has no 'reversal' under it: where the way back is to open it")
+    key.copy(place.keyset, place.kek)
+    return f"a copy of all its versions is at {place.keyset}, for the way back"
 
 
 def _stated(given: T | None, what: str) -> T:
@@ -207,7 +218,7 @@ def parser() -> argparse.ArgumentParser:
         help = f"the type of key; by default {DEFAULT_TYPE}, and of a version that is added the primary's"
         made[verb].add_argument("--type", choices=KEY_TYPES, help=help)
     made["show"].add_argument("--tables", action="store_true", help="look for each version in the tables' records")
-    made["destroy"].add_argument("--yes", action="store_true", help="do not ask")
+    flags.YES.on(made["destroy"])
     made["rewrap"].add_argument("--to-kek", required=True, help="URI of the key-encryption key to use")
     made["export"].add_argument(
         "--cleartext", action="store_true", required=True, help="I know that the key is the secret"

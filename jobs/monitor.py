@@ -39,6 +39,7 @@ from jobs.monitoring import (
     profile,
     profile_file,
     report,
+    reversals,
     secret,
 )
 from jobs.monitoring.counting import Wanted
@@ -70,7 +71,8 @@ def run(
     own, now = session.for_run(spark), now or datetime.datetime.now(datetime.timezone.utc)
     key = None if house_only else _key(own, conf)
     looked, found = house.of_tables(own, conf, tables, now)
-    found = [*house.of_conf(conf, tables, now.date()), *found, *log_watch.findings(own, conf, tables, now)]
+    lately = [*log_watch.findings(own, conf, tables, now), *reversals.findings(own, conf, now)]
+    found = [*house.of_conf(conf, tables, now.date()), *found, *lately]
     if key is None:
         return Report(now, found, looked)
     there = [name for name, each in looked.items() if each.state.version >= 0]

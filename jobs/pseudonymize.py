@@ -89,7 +89,9 @@ def parser() -> argparse.ArgumentParser:
     flags.ACCEPT_OTHER_KEY_VERSION.on(options)
     flags.ACCEPT_DELETED_ROWS.on(options)
     flags.MODE.on(options)
-    flags.WHERE.on(options)
+    flags.WHERE.on(
+        options, more="with --mode partitions: over partition columns of the target, which of them are written anew"
+    )
     flags.RETREAT.on(options)
     flags.TRIGGER.on(options)
     flags.FILES_PER_BATCH.on(options)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
@@ -25,6 +26,7 @@ Kind = Literal[
     "key_use",
     "policy_change",
     "reversal",
+    "break_glass",
     "erasure",
     "checkpoint",
 ]
@@ -52,6 +54,11 @@ class Leaf:
 
     def text(self) -> str:
         return canonical({"v": VERSION, **dataclasses.asdict(self)})
+
+    @property
+    def text_sha256(self) -> str:
+        """Of its text's UTF-8, in hex."""
+        return hashlib.sha256(self.text().encode()).hexdigest()
 
     @classmethod
     def parse(cls, text: str) -> Leaf:

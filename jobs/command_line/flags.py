@@ -96,7 +96,7 @@ MODE = Flag(
 )
 WHERE = Flag(
     "--where",
-    "with --mode partitions: SQL over partition columns of the target, which says which partitions are written anew",
+    "SQL that chooses what is worked on, as after WHERE",
     {"metavar": "PREDICATE"},
 )
 TRIGGER = Flag(
@@ -132,4 +132,17 @@ LINEAGE = Flag(
     "--lineage",
     "where OpenLineage events go: file:PATH, or the URI of a receiver (default: as lineage.yaml says, else nowhere)",
     {"metavar": "URI"},
+)
+YES = Flag("--yes", "do not ask", SWITCH)
+COLUMNS = Flag("--columns", "leaf columns to turn back, by their paths, with commas between", {"metavar": "A,B"})
+WITH = Flag(
+    "--with", "columns of the treated table to show beside, as they are there, with commas between", {"metavar": "A,B"}
+)
+TOKENS = Flag("--tokens", "a file of tokens of the first column, one a line", {"type": Path, "metavar": "FILE"})
+ACTOR = Flag("--actor", "who is to see the values", {"metavar": "NAME"})
+PURPOSE = Flag("--purpose", "what for: one of the purposes that policy.yaml allows")
+FORM = Flag(
+    "--form",
+    "clear, or masked: all but the last four characters",
+    {"choices": ("clear", "masked"), "default": "clear"},
 )

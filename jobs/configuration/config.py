@@ -25,6 +25,7 @@ from jobs.configuration import (
     mondrian_checks,
     monitoring_checks,
     quarantine_checks,
+    reversal_checks,
     subject_steps,
     suppress_checks,
 )
@@ -233,6 +234,8 @@ class _Loader:
         ladders = [mondrian_checks.files(draft, resolver.hierarchies) for draft in drafts]
         self.faults += known_elsewhere.check(drafts)
         self.faults += monitoring_checks.check(drafts)
+        named = {draft.entry.table for draft in drafts if draft.entry is not None}
+        self.faults += reversal_checks.check(policy, key_names, named, domains)
         audit = self._audit(drafts, keys, key_names, domains)
         if self.faults:
             raise ConfigError(self.files.report())

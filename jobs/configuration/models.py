@@ -45,6 +45,7 @@ from jobs.configuration.policy_entries import (
     Thresholds,
 )
 from jobs.configuration.processing_entry import Processing
+from jobs.configuration.reversal_entry import Reversal
 from jobs.configuration.risk_bounds import MEASURES_OF, Mondrian, PolicyRisk, RiskBounds, Suppress
 from jobs.configuration.uris import TablePath, without_user
 from privacy_udfs.parameters import IsoDate
@@ -224,14 +225,29 @@ class TableEntry(Entry):
         return self
 
 
+class ReversalKey(Entry):
+    """Where the way back opens a named keyset: a copy of it, or the same place, and the key that encrypts it there."""
+
+    keyset: Uri
+    kek: Uri | None = None
+
+
 class KeyEntry(Entry):
     """Where a named keyset is. kek: the key that encrypts it. deliver: who resolves it. created: when each version was
-    made, by its id, which Tink's keysets do not say."""
+    made, by its id, which Tink's keysets do not say. reversal: where it is opened to turn values back; nowhere if left
+    out."""
 
     keyset: Uri
     kek: Uri | None = None
     deliver: Literal["executor", "driver"] = "executor"
     created: dict[KeyId, IsoDate] = Field(default={})
+    reversal: ReversalKey | None = None
+
+    @property
+    def places(self) -> tuple[tuple[str, str | None], ...]:
+        """Each keyset's address and that of its key-encryption key."""
+        back = () if self.reversal is None else ((self.reversal.keyset, self.reversal.kek),)
+        return ((self.keyset, self.kek), *back)
 
 
 class Policy(Entry):
@@ -241,6 +257,7 @@ class Policy(Entry):
     table is told. require: what each column must state, or its table for it. review_grace_days: how long after
     ``review_by`` a table is still treated, with a warning; for ever if left out. profile: the laws and standards whose
     rules hold besides (`jobs.policy.profiles`). profile_exceptions: what of them someone takes the responsibility for.
+    reversal: who may have values turned back (`jobs/reidentify.py`); nobody if left out.
     """
 
     version: NotBlank
@@ -256,6 +273,7 @@ class Policy(Entry):
     keys: KeyAge | None = None
     profile: Profiles = ()
     profile_exceptions: Annotated[tuple[ProfileException, ...], Field(strict=False)] = ()
+    reversal: Reversal | None = None
 
     @field_validator("classes")
     @classmethod

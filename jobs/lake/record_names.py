@@ -13,5 +13,7 @@ PROPERTIES = (RECORD, CONFIG, POLICY, PROFILES, SOFTWARE, STATUS)
 RISK = "privacy.risk"
 """What the run that wrote the table last measured of its risk. It is no part of the record: a run that changes nothing
 of the treatment measures anew."""
+TYPES = "privacy.types"
+"""Beside the record: which types columns had that can be turned back. No part of what records are compared by."""
 PRIVACY = "privacy"
 """Of a field's metadata, what holds its entry of the record."""

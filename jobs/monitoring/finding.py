@@ -27,6 +27,7 @@ What = Literal[
     "key_age",
     "run",
     "reversal",
+    "break_glass",
     "audit",
 ]
 

@@ -20,7 +20,9 @@ from jobs.monitoring.finding import Finding
 from jobs.spark_app import failures
 from privacy_udfs.errors import LakenymError
 
-REVERSAL: Kind = "reversal"
+REVERSALS: tuple[Kind, ...] = ("reversal", "break_glass")
+REFUSED, LATER = "refused", ("done", "failed", "removed", "reviewed")
+"""Of reversals: one that was not let, and what is told of one that was told of before."""
 STARTED: Kind = "run_started"
 UNKNOWN: Kind = "run_unknown"
 LATELY = datetime.timedelta(hours=72)
@@ -41,6 +43,7 @@ class Row:
     kind: str
     table: str
     run_id: str
+    outcome: str = ""
 
 
 def findings(spark: SparkSession, conf: Config, names: Collection[str], now: datetime.datetime) -> list[Finding]:
@@ -57,7 +60,7 @@ def findings(spark: SparkSession, conf: Config, names: Collection[str], now: dat
 
 
 def _read(spark: SparkSession, address: Address, now: datetime.datetime) -> list[Row]:
-    wanted = {"kind": (*ENDS, STARTED, REVERSAL)}
+    wanted = {"kind": (*ENDS, STARTED, *REVERSALS)}
     return [_row(each) for each in audit_table.chosen(spark, address, wanted, since=_text(now - BACK))]
 
 
@@ -75,7 +78,9 @@ def of_rows(rows: Iterable[Row], names: Collection[str], now: datetime.datetime)
     lately = _text(now - LATELY)
     for table in names:
         yield from _of_runs(table, [row for row in ordered if row.table == table], lately, _text(now - OPEN))
-    yield from _reversals([row for row in ordered if row.kind == REVERSAL and row.time >= lately], names)
+    reversals = [row for row in ordered if row.kind in REVERSALS and row.outcome not in LATER and row.time >= lately]
+    for table in sorted({row.table for row in reversals}):
+        yield _reversals(table, [row for row in reversals if row.table == table], names)
 
 
 def _of_runs(table: str, rows: list[Row], lately: str, open_since: str) -> Iterator[Finding]:
@@ -97,17 +102,16 @@ def _of_runs(table: str, rows: list[Row], lately: str, open_since: str) -> Itera
             yield Finding("warn", table, "run", message, "look whether it still runs, or have audit.py settle tell it")
 
 
-def _reversals(rows: list[Row], names: Collection[str]) -> Iterator[Finding]:
-    """Each one is somebody whose pseudonym, or many whose pseudonyms, were turned back."""
-    many = Counter(row.table for row in rows)
-    for table in sorted(many):
-        last = max(row.time for row in rows if row.table == table)
-        known = table in names
-        of = "" if known or not table else f"of {table}: "
-        times = f"{many[table]} {'reversal' if many[table] == 1 else 'reversals'} within 72 hours"
-        to_do = "hold them against what was asked for: audit.py list --kind reversal says who, and when"
-        message = f"{of}{times}, the last at {_minute(last)}"
-        yield Finding("warn", table if known else "", "reversal", message, to_do)
+def _reversals(table: str, rows: list[Row], names: Collection[str]) -> Finding:
+    """Each one is somebody whose pseudonym, or many whose pseudonyms, were turned back, or would have been."""
+    known = table in names
+    of = "" if known or not table else f"of {table}: "
+    let = [row for row in rows if row.outcome != REFUSED]
+    parts = [f"{len(let)} {'reversal' if len(let) == 1 else 'reversals'}"] if let else []
+    parts += [f"{len(rows) - len(let)} that {'was' if len(rows) - len(let) == 1 else 'were'} refused"] * (rows != let)
+    to_do = "hold them against what was asked for: audit.py list --kind reversal says who, and when"
+    message = f"{of}{' and '.join(parts)} within 72 hours, the last at {_minute(rows[-1].time)}"
+    return Finding("warn", table if known else "", "reversal", message, to_do)
 
 
 def _minute(time: str) -> str:

@@ -40,7 +40,7 @@ def refusals(settings: Iterable[tuple[str, str]], keys: Mapping[str, KeyEntry]) 
 
 
 def _variables(entry: KeyEntry) -> Iterator[str]:
-    for uri in (entry.keyset, entry.kek or ""):
+    for uri in (uri or "" for place in entry.places for uri in place):
         if uri.startswith("env:"):
             yield uri.removeprefix("env:")
 

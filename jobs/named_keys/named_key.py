@@ -10,7 +10,7 @@ from jobs.configuration.config import Config
 from jobs.console.exit_codes import BadUsage
 from privacy_udfs import key_providers
 from privacy_udfs.errors import KeyProblem
-from privacy_udfs.keys import Keyset, read_keyset
+from privacy_udfs.keys import Keyset, is_same, read_keyset
 from privacy_udfs.keysets import encrypted_keysets
 
 
@@ -39,6 +39,21 @@ class NamedKey:
     def rewrap(self, kek: str) -> Keyset:
         """The same keyset, encrypted under another key; the configuration must name that key from then on."""
         return self._change(lambda keyset: keyset, kek)
+
+    def copy(self, keyset: str, kek: str | None) -> None:
+        """Put the keyset at another place too, encrypted under another key; a copy of before is replaced. Raises
+        `KeyProblem`, also where another keyset stands there."""
+        if keyset == self.keyset:
+            raise BadUsage(f"key {self.name}: the way back opens it at the same place, so there is nothing to copy")
+        own, content = self.read(), self._encoded(self.read(), kek)
+        try:
+            found = key_providers.fetch(keyset)
+        except KeyProblem:
+            key_providers.create(keyset, content)
+            return
+        if not is_same(own, keyset):
+            raise KeyProblem(f"key {self.name}: {keyset} holds another keyset, which is not overwritten")
+        key_providers.replace(keyset, content, found)
 
     def _change(self, step: Callable[[Keyset], Keyset], kek: str | None) -> Keyset:
         found = key_providers.fetch(self.keyset)

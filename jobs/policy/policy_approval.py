@@ -78,12 +78,13 @@ def _technique(
 def _key(policy: Policy, name: str, entry: KeyEntry, today: datetime.date) -> Iterator[Judgement]:
     yield from _deprecated(policy, "key", name, today)
     yield from _approved("key", name, policy.approved.keys)
-    schemes = [scheme_of(uri) for uri in (entry.keyset, entry.kek) if uri is not None]
+    schemes = [scheme_of(uri) for place in entry.places for uri in place if uri is not None]
     for scheme in dict.fromkeys(schemes):
         yield from _deprecated(policy, "provider", scheme, today)
         yield from _approved("provider", scheme, policy.approved.providers)
-    if not policy.approved.clear_keysets and entry.kek is None and schemes[0] in CLEAR_AT_REST:
-        message = f"the keyset lies unencrypted in {schemes[0]}:, which policy.yaml forbids: name the 'kek' it is under"
+    clear = [scheme_of(keyset) for keyset, kek in entry.places if kek is None and scheme_of(keyset) in CLEAR_AT_REST]
+    if not policy.approved.clear_keysets and clear:
+        message = f"the keyset lies unencrypted in {clear[0]}:, which policy.yaml forbids: name the 'kek' it is under"
         yield "refuse", message
 
 

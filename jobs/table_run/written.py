@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from jobs.gates.known import Prepared
 from jobs.lake.replace import Commit
+from jobs.record import original_types
 from jobs.table_run.aside import Aside
 from jobs.table_run.result import by_column
 from jobs.treatment import file_statistics, layout
@@ -57,5 +58,6 @@ def properties(prepared: Prepared, record: Mapping[str, str]) -> dict[str, str]:
     return {
         **layout.column_mapping(prepared.entry.target, plan.schema),
         **file_statistics.properties(plan),
+        **original_types.properties(plan),
         **record,
     }

@@ -20,6 +20,7 @@ from tests.benchmarks import (
     kernels,
     plot,
     report,
+    reversal,
     risk,
     scale,
     search,
@@ -37,7 +38,7 @@ QUICK_ROWS = 200_000
 def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     options.add_argument("--quick", action="store_true", help="a tenth of the values and one turn; prints only")
-    parts = ("kernels", "tables", "shapes", "small", "growth", "scale", "search", "risk", "audit", "verify")
+    parts = ("kernels", "tables", "shapes", "small", "growth", "scale", "search", "risk", "audit", "verify", "reversal")
     options.add_argument("--only", choices=parts, help="one part of it; prints only")
     options.add_argument("--group", help="of the kernels only those groups whose title holds this; prints only")
     options.add_argument("--turns", type=int, help="turns of each case after one to warm up (default 5)")
@@ -64,6 +65,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     if options.only == "verify":
         print(run_verify(options.folder, 0.1 if options.quick else 1, turns, options.cores))
+        return 0
+    if options.only == "reversal":
+        print(run_reversal(options.folder, 0.1 if options.quick else 1, turns, options.cores))
         return 0
     count, rows = (QUICK_VALUES, QUICK_ROWS) if options.quick else (VALUES, tables.ROWS)
     sections, verdicts = [], []
@@ -150,6 +154,11 @@ def run_growth(folder: Path | None, part: float, turns: int, cores: int) -> str:
         changed = growth.measure_changes(Path(made), part, turns, cores, say)
         verdicts = report.verdicts(targets.of_growth(added, changed))
         return "\n\n".join([verdicts, growth.as_text(added, cores), growth.changes_as_text(changed, cores)])
+
+
+def run_reversal(folder: Path | None, part: float, turns: int, cores: int) -> str:
+    with tempfile.TemporaryDirectory(dir=folder, prefix="benchmark-") as made:
+        return reversal.measure(Path(made), part, turns, cores, say).as_text()
 
 
 def run_scale(folder: Path | None, part: float, turns: int, cores: int) -> str:

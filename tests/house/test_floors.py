@@ -21,7 +21,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("record", "command_line"),
     ("policy", "spark_app", "lineage", "processing_records"),
     ("named_keys", "archive", "metastore", "risk_classes", "audit_log"),
-    ("drafting", "gates", "columnar", "risk_measures", "risk_search"),
+    ("drafting", "gates", "columnar", "risk_measures", "risk_search", "reversal"),
     ("table_run", "monitoring"),
     ("verification", "report_pages"),
 )

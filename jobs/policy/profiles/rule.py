@@ -139,7 +139,7 @@ def treated_within(seen: Seen) -> bool:
 
 def clear_at_rest(seen: Seen) -> bool:
     """The keyset lies unencrypted where it is kept."""
-    return seen.key_entry.kek is None and scheme_of(seen.key_entry.keyset) in CLEAR_AT_REST
+    return any(kek is None and scheme_of(keyset) in CLEAR_AT_REST for keyset, kek in seen.key_entry.places)
 
 
 def nothing_known(seen: Seen) -> bool:

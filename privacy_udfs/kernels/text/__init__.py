@@ -17,6 +17,7 @@ from privacy_udfs.kernels.text.canonical import TAKES, accepts, canonical
 from privacy_udfs.kernels.text.empties import without_empty
 from privacy_udfs.kernels.text.encoding import encode
 from privacy_udfs.kernels.text.normalize import BLANKS, ZERO_WIDTH, normalized
+from privacy_udfs.kernels.text.restored import restored
 
 __all__ = [
     "BLANKS",
@@ -26,6 +27,7 @@ __all__ = [
     "canonical",
     "encode",
     "normalized",
+    "restored",
     "rfc4648",
     "without_empty",
 ]

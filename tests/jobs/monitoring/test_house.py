@@ -230,9 +230,9 @@ def test_a_commit_between_two_looks(spark: SparkSession, versions: tuple[int, ..
 # -- the audit log ----------------------------------------------------------------------------------------------------
 
 
-def row(hours_ago: float, kind: str, table: str = "t", run_id: str = "r") -> log_watch.Row:
+def row(hours_ago: float, kind: str, table: str = "t", run_id: str = "r", outcome: str = "") -> log_watch.Row:
     at = NOW - datetime.timedelta(hours=hours_ago)
-    return log_watch.Row(at.strftime(log_watch.FORMAT), kind, table, run_id)
+    return log_watch.Row(at.strftime(log_watch.FORMAT), kind, table, run_id, outcome)
 
 
 @pytest.mark.parametrize(
@@ -255,6 +255,8 @@ def row(hours_ago: float, kind: str, table: str = "t", run_id: str = "r") -> log
         ([row(72.1, "reversal")], []),
         ([row(1, "reversal", "u"), row(1, "reversal", "")], [("warn", "", "reversal")] * 2),
         ([row(-0.1, "reversal")], [("warn", "t", "reversal")]),
+        ([row(73, "reversal", outcome="started"), row(71, "reversal", outcome="done")], []),
+        ([row(1, "break_glass", outcome="started")], [("warn", "t", "reversal")]),
     ],
 )
 def test_what_the_audit_log_tells(rows: list[log_watch.Row], found: list[tuple[str, str, str]]) -> None:
@@ -277,6 +279,9 @@ def test_what_is_said_of_runs_and_reversals() -> None:
         "warn: t: runs went wrong within 72 hours, before its last one: 1 that failed, 1 that was refused; "
     )
     assert said[2].startswith("warn: of u: 2 reversals within 72 hours, the last at 2026-11-28 02:00 UTC; ")
+    turned = [row(2, "reversal", "u"), row(1, "reversal", "u", outcome="refused")]
+    (both,) = log_watch.of_rows(turned, ["t"], NOW)
+    assert "of u: 1 reversal and 1 that was refused within 72 hours" in str(both)
     odd = log_watch.Row("2026-11-28T\x1b[2J", "reversal", "t", "")
     assert "the last at a time that is none" in str(next(iter(log_watch.of_rows([odd], ["t"], NOW))))
 

@@ -1,0 +1,228 @@
+"""Approve that somebody sees values of a treated table: ``python jobs/approve.py --conf conf --approver NAME
+--signing-key KEY --table crm.customers --columns email --where "..." --actor NAME --purpose WHY --at-most 10 --hours 24
+--once --output FILE``.
+
+It says in words what the approval allows, and asks, before it signs. --show explains a file that is there; --review
+signs that an approver looked at a run that broke the glass (docs/reversal.md).
+
+Exit codes: 0 done; 1 refused, and nothing was signed; 2 bad configuration or usage; 3 failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import datetime
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from jobs.command_line import arguments, flags
+from jobs.configuration import config
+from jobs.configuration.config import Config
+from jobs.console import whole_files
+from jobs.console.exit_codes import DONE, BadUsage, Refused
+from jobs.console.shown import say
+from jobs.reversal import approval as approvals
+from jobs.reversal import asked as asking
+from jobs.reversal import chosen_rows, judged, review, signer, trail, treated, words
+from jobs.reversal.approval import Approval
+from jobs.reversal.asked import Asked, Rows
+from jobs.reversal.selection import Selection
+from jobs.run_events import events
+from jobs.signatures.keys import SigningKey
+from jobs.spark_app import failures, session
+
+UTC = datetime.timezone.utc
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """What is to be approved. at_most: rows of a run. hours: how long it counts, from not_before on, or from now. once:
+    whether one run uses it up."""
+
+    asked: Asked
+    at_most: int
+    hours: int
+    once: bool = True
+    not_before: datetime.datetime | None = None
+
+
+def _nobody_agreed(told: str) -> None:
+    raise Refused("nothing was signed: say in 'agreed' that what it allows is meant")
+
+
+def run(
+    spark: SparkSession,
+    conf: Config,
+    wanted: Wanted,
+    key: SigningKey,
+    agreed: Callable[[str], None] = _nobody_agreed,
+    now: datetime.datetime | None = None,
+) -> str:
+    """The approval, for a file. agreed: is shown in words what it allows, and raises where someone says no. Raises
+    `Refused` where the policy does not let this approver approve it, or nothing could be turned back by it."""
+    own, now = session.for_run(spark), now or datetime.datetime.now(UTC)
+    return failures.translated(wanted.asked.table, lambda: _signed(own, conf, wanted, key, agreed, now))
+
+
+def _signed(
+    spark: SparkSession,
+    conf: Config,
+    wanted: Wanted,
+    key: SigningKey,
+    agreed: Callable[[str], None],
+    now: datetime.datetime,
+) -> str:
+    asked, by = wanted.asked, signer.approver(conf, key)
+    judged.check_purpose(conf.policy, asked.purpose)
+    looked = treated.look(spark, conf, asked.table)
+    columns = treated.chosen(conf, looked, asked.columns)
+    records = {path: each.record for path, each in columns.items()}
+    judged.check_keys(conf.policy, records)
+    judged.check_may_approve(by, conf, asked.table, records)
+    Selection(asked.table, columns, frozenset(asked.beside), {}, asked.form == "masked").check(looked.schema)
+    chosen_rows.of(looked, asked.rows, asked.columns[0])
+    made = _approval(wanted, looked.place, looked.record_sha256, now)
+    judged.check_to_sign(made, by, conf.policy)
+    agreed("\n".join(words.lines(made, by.name, {path: each.class_ for path, each in records.items()})))
+    return approvals.sign(made, key)
+
+
+def _approval(wanted: Wanted, place: str, record_sha256: str, now: datetime.datetime) -> Approval:
+    asked, begins = wanted.asked, (wanted.not_before or now).astimezone(UTC).replace(microsecond=0)
+    return Approval(
+        id=approvals.new_id(),
+        table=asked.table,
+        place=place,
+        record_sha256=record_sha256,
+        columns=asked.columns,
+        beside=asked.beside,
+        rows=asked.rows,
+        actor=asked.actor,
+        purpose=asked.purpose,
+        form=asked.form,
+        at_most=wanted.at_most,
+        not_before=begins,
+        expires=begins + datetime.timedelta(hours=wanted.hours),
+        once=wanted.once,
+    )
+
+
+def show(conf: Config, text: str, now: datetime.datetime | None = None) -> str:
+    """What an approval allows, in words. Raises `Refused` where no approver of the policy signed it."""
+    signed = approvals.opened(text, conf.policy)
+    table = conf.tables.get(signed.approval.table)
+    classes = {} if table is None else {path: rule.class_ for path, rule in table.columns.items()}
+    told = [*words.lines(signed.approval, signed.by.name, classes)]
+    return "\n".join([*told, words.state(signed.approval, now or datetime.datetime.now(UTC))])
+
+
+def reviewed(spark: SparkSession, conf: Config, run_id: str, key: SigningKey) -> str:
+    """Tell the audit log that an approver looked at a run that broke the glass; returns the table. Raises `Refused`."""
+    signer.approver(conf, key)
+    own = session.for_run(spark)
+    return failures.translated("", lambda: review.sign(trail.log_of(own, conf), conf.policy, run_id, key))
+
+
+# -- the command line -------------------------------------------------------------------------------------------------
+
+
+def parser() -> argparse.ArgumentParser:
+    options = arguments.parser("approve", __doc__)
+    flags.CONF.on(options, required=True)
+    what = options.add_mutually_exclusive_group()
+    what.add_argument("--show", type=Path, metavar="FILE", help="explain an approval that is there, and whose it is")
+    what.add_argument("--review", metavar="RUN", help="sign that you looked at a run that broke the glass")
+    what.add_argument("--print-key", action="store_true", help="print the public key, for policy.yaml")
+    options.add_argument("--approver", metavar="NAME", help="who signs, as policy.yaml names them")
+    options.add_argument("--signing-key", metavar="KEY", help="a name of keys.yaml, or the address of a keyset")
+    options.add_argument("--kek", metavar="URI", help="the key that encrypts the keyset at that address")
+    for flag in (flags.TABLE, flags.COLUMNS, flags.WITH, flags.ACTOR, flags.PURPOSE, flags.FORM):
+        flag.on(options)
+    rows = options.add_mutually_exclusive_group()
+    flags.WHERE.on(rows, more="over the treated table")
+    flags.TOKENS.on(rows)
+    options.add_argument("--at-most", type=flags.at_least_one, metavar="N", help="rows of a run")
+    options.add_argument("--hours", type=flags.at_least_one, metavar="N", help="how long it counts, from now")
+    options.add_argument("--many", action="store_true", help="it counts for any number of runs (default: once)")
+    flags.OUTPUT.on(options, metavar="FILE", more="a new file")
+    flags.YES.on(options)
+    return options
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    options = parser().parse_args(argv)
+    return failures.exit_code(events.terminal, lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
+    conf = config.load(options.conf)
+    if options.show is not None:
+        say(show(conf, _text(options.show)))
+        return DONE
+    if options.approver is None or options.signing_key is None:
+        raise BadUsage("say who signs, and with which key: --approver and --signing-key")
+    key = signer.key(conf, options.approver, options.signing_key, options.kek)
+    if options.print_key:
+        say(str(key.public))
+    elif options.review is not None:
+        table = reviewed(session.start("lakenym approve"), conf, options.review, key)
+        say(f"{table}: the audit log says that {key.name} looked at run {options.review}")
+    else:
+        wanted, output = _wanted(options), _output(options)
+        text = run(session.start("lakenym approve"), conf, wanted, key, lambda told: _agree(told, options.yes))
+        _create(output, text)
+        say(f"signed: {output}")
+    return DONE
+
+
+def _wanted(options: argparse.Namespace) -> Wanted:
+    if len(options.table or ()) != 1 or options.at_most is None or options.hours is None:
+        raise BadUsage("name one table with --table, the most rows with --at-most, and how long it counts with --hours")
+    asked = Asked(
+        table=options.table[0],
+        columns=asking.listed(options.columns),
+        rows=Rows(where=options.where) if options.tokens is None else asking.of_tokens(options.tokens),
+        actor=options.actor or "",
+        purpose=options.purpose or "",
+        form=options.form,
+        beside=asking.listed(options.__dict__["with"]),
+    )
+    return Wanted(asked, options.at_most, options.hours, not options.many)
+
+
+def _output(options: argparse.Namespace) -> Path:
+    if options.output is None:
+        raise BadUsage("say with --output which file is to hold the approval")
+    return Path(options.output)
+
+
+def _agree(told: str, yes: bool) -> None:
+    say(told)
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise Refused("nothing was signed: say --yes where no one can be asked")
+    if input("Type yes to sign this: ").strip() != "yes":
+        raise Refused("nothing was signed")
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise BadUsage(f"{path} cannot be read ({type(error).__name__})") from None
+
+
+def _create(output: Path, text: str) -> None:
+    try:
+        whole_files.create(output, text)
+    except OSError as error:
+        raise Refused(f"{output} cannot be written ({type(error).__name__}): name a new file") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""Tables of clear values: in a new folder that its owner alone can enter, with no statistics of values, in one commit.
+
+They are made once and never written again; `remove` takes all of one away.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from py4j.protocol import Py4JError
+from pydantic import ValidationError
+from pyspark.sql import DataFrame, SparkSession
+
+from jobs.configuration.models import Target
+from jobs.console.exit_codes import BadUsage, Refused
+from jobs.lake import places, replace, state
+from jobs.lake.address import Address
+from jobs.lake.java import hadoop_path, java_class
+from jobs.lake.replace import USER_METADATA
+from jobs.lake.state import TargetState
+
+MARK = "lakenym.reversal."
+"""What properties of such a table begin with."""
+RUN = f"{MARK}run"
+UNSEEN = {"delta.dataSkippingNumIndexedCols": "0"}
+"""Delta's log would hold the least and greatest values."""
+OWNER_ALONE = "rwx------"
+
+
+def looked(spark: SparkSession, path: str, apart_from: str) -> TargetState:
+    """A place where such a table can be made. apart_from: the place of the treated table. Raises `Refused` where
+    anything stands there, `SourceProblem` where it lies in another table."""
+    try:
+        target = Target(path=path)
+    except ValidationError:
+        raise BadUsage("--output: expected one place, a path without patterns") from None
+    where = hadoop_path(spark, path)
+    if where.getFileSystem(_conf(spark)).exists(where):
+        raise Refused(f"{path} is there already: nothing is written over, choose a new place")
+    found = state.inspect(spark, target)
+    if found.version >= 0 or found.location is None:
+        raise Refused(f"{path} is a table already: nothing is written over, choose a new place")
+    if found.transaction is None:
+        raise Refused(f"{path}: Delta's own transaction is out of reach here, and with it one commit")
+    if not places.are_apart(spark, found.location, apart_from):
+        raise Refused(f"{path} is the treated table, or one lies in the other: keep it apart")
+    return found
+
+
+def create(
+    spark: SparkSession, stands: TargetState, rows: DataFrame, properties: Mapping[str, str], run_id: str, expected: int
+) -> int:
+    """Write the rows as a new table; returns the number of them. properties: behind `MARK`. expected: how many rows
+    there are to be; with others nothing is committed. After an error nothing is left."""
+    location = str(stands.location)
+    _closed(spark, location)
+    spark.conf.set(USER_METADATA, json.dumps({"run_id": run_id}))
+    told = {**UNSEEN, RUN: run_id, **{f"{MARK}{name}": value for name, value in properties.items()}}
+    comment = "Values in clear, turned back by jobs/reidentify.py; see the properties lakenym.reversal."
+    try:
+        target = Target(path=stands.address.path)
+        made = replace.replace(spark, rows, target, stands, told, comment, run_id, expected=lambda: expected)
+    except BaseException:
+        with contextlib.suppress(Py4JError):
+            if not Address(path=location).exists(spark):  # else another program's table stands there now
+                _delete(spark, location)
+        raise
+    return made.rows
+
+
+def location(spark: SparkSession, path: str) -> str:
+    """The place as a URI, as `looked` finds it."""
+    where = hadoop_path(spark, path)
+    return str(where.getFileSystem(_conf(spark)).makeQualified(where).toString())
+
+
+def remove(spark: SparkSession, place: str, run_id: str) -> bool:
+    """Take away what a run left there, also where it was killed half-way; False where nothing is there. Raises
+    `Refused` where it is another run's, or no such table."""
+    where = hadoop_path(spark, place)
+    if not where.getFileSystem(_conf(spark)).exists(where):
+        return False
+    address = Address(path=place)
+    if address.exists(spark) and address.properties(spark).get(RUN) != run_id:
+        raise Refused(f"{place} is not what run {run_id} left there: nothing was removed")
+    _delete(spark, place)
+    return True
+
+
+def _closed(spark: SparkSession, place: str) -> None:
+    """Make the folder, for its owner alone, where the store knows owners; before any file is in it."""
+    where = hadoop_path(spark, place)
+    files = where.getFileSystem(_conf(spark))
+    mode = java_class(spark._jvm, "org.apache.hadoop.fs.permission.FsPermission").valueOf(f"d{OWNER_ALONE}")
+    files.mkdirs(where, mode)
+    files.setPermission(where, mode)
+
+
+def _delete(spark: SparkSession, place: str) -> None:
+    where = hadoop_path(spark, place)
+    where.getFileSystem(_conf(spark)).delete(where, True)
+
+
+def _conf(spark: SparkSession) -> Any:
+    return spark._jsparkSession.sessionState().newHadoopConf()

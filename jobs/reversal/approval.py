@@ -1,0 +1,141 @@
+"""An approval: a statement that one person signs for another (in-toto Statement v1 in a DSSE envelope).
+
+It names all that it allows: who, which columns of which rows of which table, for what, how many, until when. Nothing of
+it is a pattern and nothing is left open. What signs is an approver's own key of Ed25519.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import re
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from jobs.configuration.models import Policy
+from jobs.configuration.reversal_entry import Approver
+from jobs.console.exit_codes import BadUsage, Refused
+from jobs.reversal.asked import FORMS, Rows
+from jobs.signatures import envelopes
+from jobs.signatures.keys import PublicKey, SigningKey
+from jobs.signatures.problem import NotSigned
+
+PREDICATE = "urn:lakenym:reversal-approval:v1"
+TIME = "%Y-%m-%dT%H:%M:%SZ"
+ID = re.compile("[0-9a-f]{32}")
+SHA256 = re.compile("[0-9a-f]{64}")
+LONGEST = 1 << 20
+UTC = datetime.timezone.utc
+NOT_ONE = "it is no approval of a reversal"
+
+
+@dataclasses.dataclass(frozen=True)
+class Approval:
+    """place: where the table is, as a URI. record_sha256: of its treatment record. at_most: rows of a run. not_before,
+    expires: UTC, whole seconds. once: whether one run uses it up."""
+
+    id: str
+    table: str
+    place: str
+    record_sha256: str
+    columns: tuple[str, ...]
+    beside: tuple[str, ...]
+    rows: Rows
+    actor: str
+    purpose: str
+    form: str
+    at_most: int
+    not_before: datetime.datetime
+    expires: datetime.datetime
+    once: bool
+
+    def statement(self) -> str:
+        told = dataclasses.asdict(self)
+        rows = told.pop("rows")
+        told["rows"] = {name: rows[name] for name in ("where", "tokens_sha256") if rows[name] is not None}
+        told |= {name: getattr(self, name).strftime(TIME) for name in ("not_before", "expires")}
+        subject = {f"{self.table} privacy.record": {"sha256": self.record_sha256}}
+        return envelopes.statement(subject, PREDICATE, told)
+
+
+@dataclasses.dataclass(frozen=True)
+class Signed:
+    """An approval and who signed it."""
+
+    approval: Approval
+    by: Approver
+
+
+def new_id() -> str:
+    return secrets.token_hex(16)
+
+
+def sign(approval: Approval, key: SigningKey) -> str:
+    """The envelope as JSON, for a file."""
+    return json.dumps(envelopes.sign(approval.statement(), key), indent=1) + "\n"
+
+
+def opened(text: str, policy: Policy) -> Signed:
+    """What an approval says, and which approver of the policy signed it. Raises `Refused`."""
+    try:
+        envelope = json.loads(text) if len(text) <= LONGEST else None
+    except (ValueError, RecursionError):
+        envelope = None
+    if not isinstance(envelope, dict):
+        raise Refused(f"the approval cannot be read: {NOT_ONE}")
+    approvers = () if policy.reversal is None else policy.reversal.approvers
+    for approver in approvers:
+        payload = _payload(envelope, approver)
+        if payload is not None:
+            return Signed(_parsed(payload), approver)
+    raise Refused("the approval is signed by no approver of policy.yaml, or was changed since")
+
+
+def _payload(envelope: Mapping[str, Any], approver: Approver) -> Any:
+    """What one approver alone signed; None where it is not theirs."""
+    try:
+        key = PublicKey.parse(approver.public_key)
+        payload = envelopes.opened(envelope, [key])
+        named = [each["keyid"] for each in envelope["signatures"]]
+    except (NotSigned, ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return payload if named == [str(key)] and envelope.keys() == {"payloadType", "payload", "signatures"} else None
+
+
+def _parsed(statement: Any) -> Approval:
+    """Raises `Refused` where it is another statement than one of an approval, whoever signed it."""
+    if not isinstance(statement, dict) or statement.get("predicateType") != PREDICATE:
+        raise Refused(f"what was signed is another statement: {NOT_ONE}")
+    try:
+        given: dict[str, Any] = dict(statement["predicate"])
+        rows = given["rows"]
+        given |= {name: _time(given[name]) for name in ("not_before", "expires")}
+        given |= {name: tuple(given[name]) for name in ("columns", "beside")}
+        found = Approval(**{**given, "rows": Rows(**rows)})
+        sound = _is_sound(found, rows) and json.loads(found.statement()) == statement
+    except (KeyError, TypeError, ValueError, AttributeError, BadUsage):
+        sound = False
+    if not sound:
+        raise Refused(f"what was signed is not in the form of version 1: {NOT_ONE}")
+    return found
+
+
+def _is_sound(found: Approval, rows: Mapping[str, Any]) -> bool:
+    texts = [found.id, found.table, found.place, found.record_sha256, found.actor, found.purpose, found.form]
+    texts += [*found.columns, *found.beside, *rows.values()]
+    return (
+        all(isinstance(each, str) and each for each in texts)
+        and bool(found.columns and ID.fullmatch(found.id) and SHA256.fullmatch(found.record_sha256))
+        and (found.rows.tokens_sha256 is None or SHA256.fullmatch(found.rows.tokens_sha256) is not None)
+        and found.form in FORMS
+        and type(found.at_most) is int
+        and found.at_most >= 1
+        and type(found.once) is bool
+        and found.not_before < found.expires
+    )
+
+
+def _time(text: Any) -> datetime.datetime:
+    return datetime.datetime.strptime(text, TIME).replace(tzinfo=UTC)

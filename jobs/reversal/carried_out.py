@@ -1,0 +1,215 @@
+"""One run of the way back: judged, counted, told of, and only then turned back, all of it or nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+
+from jobs.configuration.config import Config
+from jobs.console.exit_codes import BadUsage, Refused
+from jobs.lake import restricted
+from jobs.lake.state import TargetState
+from jobs.reversal import approval as approvals
+from jobs.reversal import chosen_rows, judged, reversal_keys, trail, treated
+from jobs.reversal.approval import TIME, Signed
+from jobs.reversal.asked import Asked
+from jobs.reversal.selection import Selection
+from jobs.reversal.trail import Trail
+from jobs.reversal.treated import Column, Treated
+from jobs.run_events.events import Report, Warned
+from jobs.spark_app import failures
+from privacy_udfs.errors import UnexpectedFailure
+from privacy_udfs.keys import KeyReference
+
+
+@dataclasses.dataclass(frozen=True)
+class TurnedBack:
+    """What a run did. place: the new table, as a URI; None where it was shown. shown: the rows, where they were asked
+    for by themselves. expires: when the table is to be removed."""
+
+    run_id: str
+    rows: int
+    expires: datetime.datetime
+    place: str | None = None
+    approval: str | None = None
+    shown: pa.Table | None = dataclasses.field(default=None, repr=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Allowed:
+    """What may be done. at_most: rows. expires: of what is written. signed: None where the glass is broken."""
+
+    treated: Treated
+    columns: Mapping[str, Column]
+    keys: Mapping[str, KeyReference]
+    rows: DataFrame
+    at_most: int
+    expires: datetime.datetime
+    signed: Signed | None
+
+
+def turned_back(
+    spark: SparkSession,
+    conf: Config,
+    asked: Asked,
+    approval: str | None,
+    output: str | None,
+    report: Report,
+    now: datetime.datetime,
+) -> TurnedBack:
+    """spark: a session of its own. approval: text of the file. output: a new place; None to have the rows given."""
+    told = trail.opened(spark, conf, asked, str(uuid.uuid4()), report)
+    if asked.break_glass:
+        report(Warned(asked.table, f"BREAK GLASS: {asked.actor} has values turned back without an approval"))
+    with _refusals(told):
+        allowed, place, count = failures.translated(
+            asked.table, lambda: _ready(spark, conf, told, approval, output, now)
+        )
+        told.started(_started(conf, allowed, place, count))
+    with _failures(told):
+        shown = failures.translated(asked.table, lambda: _revealed(spark, conf, told, allowed, place, count))
+    told.done({"rows": count})
+    signed = None if allowed.signed is None else allowed.signed.approval.id
+    return TurnedBack(told.run_id, count, allowed.expires, _uri(place), signed, shown)
+
+
+@contextmanager
+def _refusals(told: Trail) -> Iterator[None]:
+    try:
+        yield
+    except BaseException as error:
+        told.refused(error)
+        raise
+
+
+@contextmanager
+def _failures(told: Trail) -> Iterator[None]:
+    try:
+        yield
+    except BaseException as error:
+        told.failed(error)
+        raise
+
+
+def _ready(
+    spark: SparkSession, conf: Config, told: Trail, approval: str | None, output: str | None, now: datetime.datetime
+) -> tuple[_Allowed, TargetState | None, int]:
+    """What may be done, where to, and of how many rows. Nothing is turned back yet."""
+    allowed = _allowed(spark, conf, told, approval, now)
+    place = None if output is None else restricted.looked(spark, output, allowed.treated.place)
+    count = allowed.rows.count()
+    if count > allowed.at_most:
+        raise Refused(f"{told.asked.table}: more rows than the {allowed.at_most} that are allowed")
+    return allowed, place, count
+
+
+def _allowed(spark: SparkSession, conf: Config, told: Trail, approval: str | None, now: datetime.datetime) -> _Allowed:
+    """Raises `Refused` with what is against it."""
+    asked, policy = told.asked, conf.policy
+    judged.check_purpose(policy, asked.purpose)
+    signed = _signed(conf, told, approval)
+    looked = treated.look(spark, conf, asked.table)
+    columns = treated.chosen(conf, looked, asked.columns)
+    records = {path: each.record for path, each in columns.items()}
+    judged.check_keys(policy, records)
+    at_most, rules = 0, judged.rules(policy)
+    if signed is None:
+        glass = judged.check_break_glass(conf, asked, records)
+        at_most, expires = glass.at_most_rows, now + datetime.timedelta(hours=glass.review_within_hours)
+    else:
+        judged.check_may_approve(signed.by, conf, asked.table, records)
+        judged.check_approved(signed, asked, policy, looked.place, looked.record_sha256, now)
+        judged.check_runner(signed.by, told.log.actor)
+        at_most, expires = signed.approval.at_most, signed.approval.expires
+    Selection(asked.table, columns, frozenset(asked.beside), {}, asked.form == "masked").check(looked.schema)
+    rows = chosen_rows.of(looked, asked.rows, asked.columns[0])
+    keys = reversal_keys.references(spark, conf, columns, now.date())
+    return _Allowed(looked, columns, keys, rows, min(at_most, rules.at_most_rows), expires, signed)
+
+
+def _signed(conf: Config, told: Trail, approval: str | None) -> Signed | None:
+    """What was approved, of which the trail then knows; None where the glass is broken."""
+    if told.asked.break_glass:
+        if approval is not None:
+            raise BadUsage("either an approval, or --break-glass")
+        return None
+    if approval is None:
+        raise Refused("there is no approval: have a second person make one with jobs/approve.py")
+    signed = approvals.opened(approval, conf.policy)
+    told.approval = signed.approval
+    return signed
+
+
+def _started(conf: Config, allowed: _Allowed, place: TargetState | None, count: int) -> dict[str, object]:
+    """What the log is told besides what was asked."""
+    keys = sorted({(each.name, each.key_id) for each in allowed.keys.values()})
+    return {
+        "version": allowed.treated.version,
+        "location": allowed.treated.place,
+        "record_sha256": allowed.treated.record_sha256,
+        "rows": count,
+        "at_most": allowed.at_most,
+        "keys": [{"key": name, "key_id": key_id} for name, key_id in keys],
+        "output": _uri(place) or "console",
+        "expires": allowed.expires.strftime(TIME),
+        **({} if allowed.signed is None else {"approver": allowed.signed.by.name}),
+    }
+
+
+def _uri(place: TargetState | None) -> str | None:
+    return None if place is None else place.location
+
+
+def _revealed(
+    spark: SparkSession, conf: Config, told: Trail, allowed: _Allowed, place: TargetState | None, count: int
+) -> pa.Table | None:
+    """Turn the values back: into the new table, or into what is given."""
+    asked = told.asked
+    with reversal_keys.delivered(spark, conf, allowed.keys) as keys:
+        rows = Selection(asked.table, allowed.columns, frozenset(asked.beside), keys, asked.form == "masked").rows(
+            allowed.rows
+        )
+        if place is not None:
+            restricted.create(spark, place, rows, _properties(told, allowed), told.run_id, count)
+            return None
+        found = rows.toArrow()
+    if found.num_rows != count:
+        raise UnexpectedFailure(f"{asked.table}: {count} rows were counted, and {found.num_rows} were read")
+    return found
+
+
+def _properties(told: Trail, allowed: _Allowed) -> dict[str, str]:
+    asked = told.asked
+    return {
+        "table": asked.table,
+        "approval": "break glass" if allowed.signed is None else allowed.signed.approval.id,
+        "actor": asked.actor,
+        "purpose": asked.purpose,
+        "form": asked.form,
+        "expires": allowed.expires.strftime(TIME),
+    }
+
+
+# -- what was written, taken away -------------------------------------------------------------------------------------
+
+
+def expired(spark: SparkSession, conf: Config, path: str, now: datetime.datetime) -> str:
+    """Remove what a run wrote to a place, once its time is over. Returns the run. Raises `Refused` before then, or
+    where the audit log knows of no such place."""
+    log = trail.log_of(spark, conf)
+    place = restricted.location(spark, path)
+    told = [leaf for leaf in trail.leaves(log, (trail.STARTED,)) if leaf.body.get("output") == place]
+    if not told:
+        raise Refused(f"the audit log knows of no run that wrote to {path}: nothing was removed")
+    newest = told[-1]
+    if now.strftime(TIME) < str(newest.body["expires"]):
+        raise Refused(f"{path} may be there until {newest.body['expires']}: nothing was removed")
+    restricted.remove(spark, place, newest.run_id)
+    trail.tell_removed(log, newest)
+    return newest.run_id

@@ -1,0 +1,163 @@
+"""Whether what is asked was approved, or may be done without: every reason against it at once."""
+
+from __future__ import annotations
+
+import datetime
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+
+from jobs.configuration.config import Config
+from jobs.configuration.documents import did_you_mean
+from jobs.configuration.models import Policy
+from jobs.configuration.reversal_entry import Approver, BreakGlass, Reversal
+from jobs.console.exit_codes import Refused
+from jobs.record.column_record import ColumnRecord
+from jobs.reversal.approval import TIME, Approval, Signed
+from jobs.reversal.asked import Asked
+
+Records = Mapping[str, ColumnRecord]
+"""What the record says of each column that is to be turned back."""
+
+
+def rules(policy: Policy) -> Reversal:
+    """What the policy says of the way back. Raises `Refused` where it says nothing."""
+    if policy.reversal is None:
+        raise Refused("policy.yaml has no 'reversal': nothing is turned back")
+    return policy.reversal
+
+
+def check_purpose(policy: Policy, purpose: str) -> None:
+    """Raise `Refused` for a purpose that the policy does not allow."""
+    allowed = rules(policy).purposes
+    if purpose not in allowed:
+        raise Refused(f"the purpose is none of those that policy.yaml allows{did_you_mean(purpose, allowed)}")
+
+
+def check_keys(policy: Policy, records: Records) -> None:
+    """Raise `Refused` for columns whose key may not serve the way back."""
+    named = rules(policy).keys
+    wrong = [f"{path}: key {entry.key}" for path, entry in records.items() if entry.key not in named]
+    if wrong:
+        raise Refused(f"not among the keys of 'reversal' in policy.yaml: {'; '.join(wrong)}")
+
+
+def check_approved(
+    signed: Signed, asked: Asked, policy: Policy, place: str, record_sha256: str, now: datetime.datetime
+) -> None:
+    """Raise `Refused` unless the approval allows exactly this, now."""
+    found = [
+        *bounds(signed.approval, rules(policy)),
+        *_persons(signed, asked),
+        *_other(signed.approval, asked, place, record_sha256),
+        *_when(signed.approval, now),
+    ]
+    _raise("the approval does not allow this", found)
+
+
+def check_to_sign(approval: Approval, by: Approver, policy: Policy) -> None:
+    """Raise `Refused` for an approval that would be refused whenever it is used."""
+    found = [*bounds(approval, rules(policy))]
+    if is_same_person(approval.actor, by.name):
+        found.append(f"{by.name} would sign it for themselves: a second person has to approve")
+    _raise("nothing was signed", found)
+
+
+def check_runner(by: Approver, runner: str) -> None:
+    """Raise `Refused` where the approver runs the job. runner: the user of Spark's application."""
+    if is_same_person(by.name, runner):
+        raise Refused(f"{by.name} approved it, and runs it: a second person has to approve")
+
+
+def check_may_approve(by: Approver, conf: Config, table: str, records: Records) -> None:
+    """Raise `Refused` where the policy does not let the approver approve one of the columns."""
+    classes = {path: _classes(conf, table, path, each) for path, each in records.items()}
+    wrong = [
+        path
+        for path, each in records.items()
+        if not all(by.may_approve(table, each.domain, class_) for class_ in classes[path])
+    ]
+    if wrong:
+        raise Refused(f"policy.yaml does not let {by.name} approve {', '.join(wrong)} of {table}")
+
+
+def _classes(conf: Config, table: str, path: str, record: ColumnRecord) -> set[str]:
+    """By the record, and by the configuration of today: who can write the table can write its record."""
+    rule = conf.tables[table].columns.get(path)
+    return {record.class_} if rule is None else {record.class_, rule.class_}
+
+
+def bounds(approval: Approval, policy: Reversal) -> Iterator[str]:
+    """What of an approval is more than any may say."""
+    hours = (approval.expires - approval.not_before).total_seconds() / 3600
+    if approval.at_most > policy.at_most_rows:
+        yield f"it is of up to {approval.at_most} rows, and policy.yaml allows {policy.at_most_rows}"
+    if hours > policy.at_most_hours:
+        yield f"it counts for more than the {policy.at_most_hours} hours that policy.yaml allows"
+
+
+def is_same_person(one: str, other: str) -> bool:
+    """Whether two names are one, however they are written."""
+    return _folded(one) == _folded(other)
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFKC", name).strip().casefold()
+
+
+def _persons(signed: Signed, asked: Asked) -> Iterator[str]:
+    if is_same_person(asked.actor, signed.by.name) or is_same_person(signed.approval.actor, signed.by.name):
+        yield f"{signed.by.name} signed it for themselves: a second person has to approve"
+    if asked.actor != signed.approval.actor:
+        yield "it is for another actor"
+
+
+def _other(approval: Approval, asked: Asked, place: str, record_sha256: str) -> Iterator[str]:
+    if asked.purpose != approval.purpose:
+        yield "it is for another purpose"
+    if asked.table != approval.table or place != approval.place:
+        yield "it is of another table, or of one at another place"
+    elif record_sha256 != approval.record_sha256:
+        yield "the table was treated otherwise when it was approved: its record is another one now"
+    more = [each for each in asked.columns if each not in approval.columns]
+    if more:
+        yield f"it does not name {', '.join(more)}"
+    beside = [each for each in asked.beside if each not in approval.beside]
+    if beside:
+        yield f"it does not name {', '.join(beside)} as a column to be shown beside"
+    if asked.rows != approval.rows:
+        yield "it is of other rows: the condition, or the file of tokens, is another one"
+    if approval.rows.tokens_sha256 is not None and asked.columns[:1] != approval.columns[:1]:
+        yield f"its tokens are of {approval.columns[0]}: name that column first"
+    if asked.form != approval.form:
+        yield f"it allows values {approval.form}, and they are asked for {asked.form}"
+
+
+def _when(approval: Approval, now: datetime.datetime) -> Iterator[str]:
+    if now < approval.not_before:
+        yield f"it counts from {approval.not_before.strftime(TIME)} on"
+    if now >= approval.expires:
+        yield f"it expired at {approval.expires.strftime(TIME)}"
+
+
+def check_break_glass(conf: Config, asked: Asked, records: Records) -> BreakGlass:
+    """What the policy says of runs without an approval. Raises `Refused` where this is none that it allows."""
+    allowed = rules(conf.policy).break_glass
+    if allowed is None:
+        raise Refused("policy.yaml allows no break_glass: an approval is needed")
+    found = []
+    if asked.actor not in allowed.actors:
+        found.append(f"policy.yaml does not let {asked.actor} break the glass")
+    of = {path: _classes(conf, asked.table, path, each) for path, each in records.items()}
+    wrong = [path for path in records if not of[path] <= set(allowed.classes)]
+    if wrong:
+        found.append(
+            f"policy.yaml allows it for columns of {', '.join(allowed.classes)}, and not for {', '.join(wrong)}"
+        )
+    _raise("the glass stays whole", found)
+    return allowed
+
+
+def _raise(what: str, reasons: Iterable[str]) -> None:
+    found = list(reasons)
+    if found:
+        raise Refused(f"{what}: {'; '.join(found)}")

@@ -1,0 +1,85 @@
+"""Looks at what was turned back without an approval: due within a time, and signed by an approver when it was done."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from jobs.audit_log.leaves import Leaf, now
+from jobs.audit_log.log import Log
+from jobs.configuration.models import Policy
+from jobs.console.exit_codes import Refused
+from jobs.reversal import judged, trail
+from jobs.reversal.approval import TIME
+from jobs.signatures import envelopes
+from jobs.signatures.keys import PublicKey, SigningKey
+from jobs.signatures.problem import NotSigned
+
+PREDICATE = "urn:lakenym:reversal-review:v1"
+
+
+@dataclasses.dataclass(frozen=True)
+class Due:
+    """A run that somebody has to look at. by: until when."""
+
+    run_id: str
+    table: str
+    actor: str
+    by: datetime.datetime
+
+
+def due(log: Log, policy: Policy) -> list[Due]:
+    """The runs without an approval that nobody has signed that they looked at."""
+    told = trail.leaves(log, (trail.STARTED, trail.REVIEWED), (trail.BREAK_GLASS,))
+    seen = {leaf.run_id for leaf in told if leaf.outcome == trail.REVIEWED and _is_signed(leaf, told, policy)}
+    return [_due(leaf) for leaf in told if leaf.outcome == trail.STARTED and leaf.run_id not in seen]
+
+
+def sign(log: Log, policy: Policy, run_id: str, key: SigningKey) -> str:
+    """Tell the log that an approver looked at a run; returns the table. Raises `Refused`."""
+    told = trail.leaves(log, (trail.STARTED,), (trail.BREAK_GLASS,))
+    found = [leaf for leaf in told if leaf.run_id == run_id]
+    if not found:
+        raise Refused(f"the audit log tells of no run {run_id} that broke the glass")
+    _check_other(found[0], key.name)
+    statement = envelopes.statement({run_id: {"sha256": found[0].text_sha256}}, PREDICATE, {"run": run_id})
+    body = {"reviewer": key.name, "envelope": json.dumps(envelopes.sign(statement, key))}
+    about = {"table": found[0].table, "run_id": run_id, "outcome": trail.REVIEWED}
+    leaf = log.leaf(trail.BREAK_GLASS, now(), body=body, **about)
+    log.append(lambda state: [leaf])
+    return found[0].table
+
+
+def _check_other(started: Leaf, reviewer: str) -> None:
+    if judged.is_same_person(reviewer, str(started.body.get("actor", ""))):
+        raise Refused("who broke the glass does not review it: another approver has to")
+
+
+def _is_signed(leaf: Leaf, told: Sequence[Leaf], policy: Policy) -> bool:
+    """Whether an approver signed that they looked at this very run, and is not the one who saw its values."""
+    started = next((each for each in told if each.run_id == leaf.run_id and each.outcome == trail.STARTED), None)
+    if started is None or policy.reversal is None:
+        return False
+    for approver in policy.reversal.approvers:
+        payload = _payload(leaf, approver.public_key)
+        if payload is not None and payload.get("predicateType") == PREDICATE:
+            same = payload.get("subject") == [{"name": leaf.run_id, "digest": {"sha256": started.text_sha256}}]
+            return same and not judged.is_same_person(approver.name, str(started.body.get("actor", "")))
+    return False
+
+
+def _payload(leaf: Leaf, public_key: str) -> Mapping[str, Any] | None:
+    try:
+        envelope = json.loads(str(leaf.body.get("envelope", "")))
+        payload = envelopes.opened(envelope, [PublicKey.parse(public_key)])
+    except (NotSigned, ValueError, RecursionError):
+        return None
+    return payload if isinstance(payload, dict) else None
+
+
+def _due(started: Leaf) -> Due:
+    by = datetime.datetime.strptime(str(started.body["expires"]), TIME).replace(tzinfo=datetime.timezone.utc)
+    return Due(started.run_id, started.table, str(started.body.get("actor", "")), by)

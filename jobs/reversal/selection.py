@@ -1,0 +1,126 @@
+"""From columns that are to be turned back to Spark: one select over the treated rows, in Arrow UDFs."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from pyspark.sql import Column as SparkColumn
+from pyspark.sql import DataFrame
+from pyspark.sql import types as T
+from pyspark.sql.pandas.types import to_arrow_type
+
+from jobs.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue
+from jobs.console.exit_codes import Refused
+from jobs.lake.bare_types import bare
+from jobs.lake.columns import column
+from jobs.reversal.treated import Column
+from privacy_udfs import wording
+from privacy_udfs.errors import TypeRefused
+from privacy_udfs.keys import AnyReference
+from privacy_udfs.nested import Kept, Leaf, ListNode, MapNode, Node, StructNode
+from privacy_udfs.reversal import Reversal
+from privacy_udfs.technique import plain_type
+from privacy_udfs.udf import tree_udf
+
+Turned = tuple[Node, T.DataType]
+"""What is done to a column or a part of one, and the type it then has."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Selection:
+    """table: its name, for messages. columns: those to turn back. beside: those that are given as they are. keys: what
+    stands for the key of each that is turned back; empty to see what comes of it. masked: whether values are masked."""
+
+    table: str
+    columns: Mapping[str, Column]
+    beside: frozenset[str]
+    keys: Mapping[str, AnyReference]
+    masked: bool = False
+
+    def rows(self, treated: DataFrame) -> DataFrame:
+        """The rows, of which nothing is left but what was named."""
+        found = [self._column(field) for field in treated.schema.fields]
+        self._check_all_there(treated.schema)
+        return treated.select(*[each for each in found if each is not None])
+
+    def check(self, schema: T.StructType) -> None:
+        """Raise `Refused` for what cannot be selected; nothing is planned."""
+        for field in schema.fields:
+            self._walk(ColumnPath((Field(field.name),)), field.dataType)
+        self._check_all_there(schema)
+
+    def _column(self, field: T.StructField) -> SparkColumn | None:
+        turned = self._walk(ColumnPath((Field(field.name),)), field.dataType)
+        if turned is None:
+            return None
+        node, output = turned
+        if isinstance(node, Kept):
+            return column(field.name)
+        return tree_udf(node, bare(output), mark=wording.mark())(column(field.name)).alias(field.name, metadata={})
+
+    def _walk(self, path: ColumnPath, given: T.DataType) -> Turned | None:
+        """None where nothing of ``path`` was named."""
+        name = str(path)
+        if name in self.columns:
+            return self._leaf(self.columns[name])
+        if name in self.beside:
+            return Kept(), given
+        if isinstance(given, T.StructType):
+            return self._walk_struct(path, given)
+        if isinstance(given, T.ArrayType):
+            element = self._walk(path.child(Element()), given.elementType)
+            return None if element is None else (ListNode(element[0]), T.ArrayType(element[1]))
+        return self._walk_map(path, given) if isinstance(given, T.MapType) else None
+
+    def _walk_struct(self, path: ColumnPath, given: T.StructType) -> Turned | None:
+        walked = {field.name: self._walk(path.child(Field(field.name)), field.dataType) for field in given.fields}
+        found = {name: turned for name, turned in walked.items() if turned is not None}
+        if not found:
+            return None
+        fields = [T.StructField(name, turned[1]) for name, turned in found.items()]
+        return StructNode({name: turned[0] for name, turned in found.items()}), T.StructType(fields)
+
+    def _walk_map(self, path: ColumnPath, given: T.MapType) -> Turned | None:
+        key = self._walk(path.child(MapKey()), given.keyType)
+        value = self._walk(path.child(MapValue()), given.valueType)
+        if key is None and value is None:
+            return None
+        if key is None or value is None:
+            raise Refused(f"{path}: a map has keys and values: name both, those to be shown as they are beside")
+        return MapNode(key[0], value[0]), T.MapType(key[1], value[1])
+
+    def _leaf(self, each: Column) -> Turned:
+        kind = plain_type(to_arrow_type(each.kind, timezone="UTC"))
+        turn = Reversal(of=each.technique, restores=kind, masked=self.masked)
+        try:
+            turn.output_type(kind)
+        except TypeRefused as error:
+            raise Refused(f"{each.path}: {error}") from None
+        return Leaf(f"{self.table}: {each.path}", turn, self.keys.get(each.path)), each.kind
+
+    def _check_all_there(self, schema: T.StructType) -> None:
+        there = set(_paths(ColumnPath(()), schema))
+        missing = [name for name in (*self.columns, *self.beside) if name not in there]
+        if missing:
+            raise Refused(f"{self.table}: the treated table has no {', '.join(missing)}")
+        for name in self.columns:
+            path = ColumnPath.parse(name)
+            above = [str(ColumnPath(path.steps[:depth])) for depth in range(1, len(path.steps) + 1)]
+            if self.beside & set(above):
+                raise Refused(f"{self.table}: {name} is turned back, and cannot be shown beside as it is too")
+
+
+def _paths(path: ColumnPath, given: T.DataType) -> list[str]:
+    """All paths below one."""
+    found = [str(path)] if path.steps else []
+    parts: list[tuple[ColumnPath, T.DataType]] = []
+    if isinstance(given, T.StructType):
+        parts = [(path.child(Field(field.name)), field.dataType) for field in given.fields]
+    elif isinstance(given, T.ArrayType):
+        parts = [(path.child(Element()), given.elementType)]
+    elif isinstance(given, T.MapType):
+        parts = [(path.child(MapKey()), given.keyType), (path.child(MapValue()), given.valueType)]
+    for part, kind in parts:
+        found += _paths(part, kind)
+    return found

@@ -1,0 +1,74 @@
+"""The way back of a reversible technique, as something that stands in a technique's place in a tree of treatments.
+
+So the one walk of `privacy_udfs.nested` turns back what lies in structs, arrays and maps too, and whole arrays at a
+time. It is no technique of a catalog: no configuration and no record can name it.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pyarrow as pa
+from pydantic import ConfigDict, InstanceOf
+
+from privacy_udfs.errors import TokenRefused, TypeRefused
+from privacy_udfs.kernels.arrays import distinct_if_few
+from privacy_udfs.kernels.text import restored
+from privacy_udfs.technique import Key, Outcome, Technique, narrow, plain
+from privacy_udfs.techniques.mask import Mask
+
+MASK = Mask(keep_end=4, preserve="")
+"""What becomes of a value that is shown masked: all but its last four characters, and all of one that has no more."""
+
+
+class Reversal(Technique):
+    """Turn back what ``of`` treated. restores: the Arrow type of the values that were treated. masked: whether they are
+    masked before anyone sees them, by `MASK`; of text only.
+
+    Nulls stay null. Raises `TokenRefused` for a whole array of which any value is no result of the treatment and key,
+    or is none of the type that is to be restored.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    technique: Literal["reversal"] = "reversal"
+    of: InstanceOf[Technique]
+    restores: InstanceOf[pa.DataType]
+    masked: bool = False
+
+    def key_size(self) -> int | None:
+        return self.of.key_size()
+
+    def accepts_key(self, size: int) -> bool:
+        return self.of.accepts_key(size)
+
+    def output_type(self, values: pa.DataType) -> pa.DataType:
+        if self.masked and self.restores != pa.string():
+            raise TypeRefused(f"only text is masked, and the column held {self.restores}")
+        return self.restores
+
+    def apply(
+        self,
+        values: pa.Array | pa.ChunkedArray,
+        key: Key | bytes | None = None,
+        subject: pa.Array | pa.ChunkedArray | None = None,
+    ) -> Outcome:
+        values = narrow(plain(values))
+        found = self._distinct(values, self._checked_key(key))
+        null = values.null_count
+        return Outcome(found, len(values) - null, null, 0)
+
+    def _distinct(self, values: pa.Array, key: Key | None) -> pa.Array:
+        encoded = distinct_if_few(values) if self.of.costly and self.of.deterministic else None
+        if encoded is None:
+            return self._restored(values, key)
+        return self._restored(encoded.dictionary, key).take(encoded.indices)
+
+    def _restored(self, values: pa.Array, key: Key | None) -> pa.Array:
+        kind = self.output_type(values.type)
+        if values.null_count == len(values):
+            return pa.nulls(len(values), kind)
+        found = restored(self.of.untreat(values, key), kind)
+        if found is None or found.null_count != values.null_count:
+            raise TokenRefused
+        return MASK.apply(found).values if self.masked else found

@@ -149,6 +149,7 @@ def _told(verb: str, found: Any, options: argparse.Namespace) -> str:
 def _measured(told: Mapping[str, Any]) -> str:
     at = f" ({told['at']})" if "at" in told else ""
     since = "; others have changed rows since" if told.get("rows_changed_since") else ""
+    since += "; the log no longer tells what changed since" if told.get("rows_may_have_changed_since") else ""
     return f"{told['table']}: version {told['version']}{at}: {risk_words.in_words(told)}{since}"
 
 

@@ -183,6 +183,8 @@ def _risk_lines(
     listed = ", ".join(f"{name} {bound} by {asked_by[name]}" for name, bound in asked.items())
     told = "nothing yet" if measured is None else f"version {measured['version']}: {risk_words.in_words(measured)}"
     told += "; others have changed rows since" if measured and measured.get("rows_changed_since") else ""
+    unknown = measured and measured.get("rows_may_have_changed_since")
+    told += "; the log no longer tells what changed since" if unknown else ""
     return ["", f"risk asked before the commit: {listed}", f"risk measured by the last run: {told}"]
 
 

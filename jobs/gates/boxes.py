@@ -22,7 +22,7 @@ def can_be_cut(known: Planned) -> Iterator[Finding]:
     stated = known.entry.mondrian
     if stated is None:
         return
-    columns = risk_columns.of(known.plan, with_sensitive=stated.l is not None or stated.t is not None)
+    columns = risk_columns.of(known.plan, with_sensitive=bool(known.risk.asked().keys() & {"l", "t"}))
     types = {path: leaf.output for path, leaf in known.plan.by_path.items()}
     if not columns.quasi_identifiers and not columns.unmeasured:
         yield _refused("no column of class quasi_identifier stays in the target: there is nothing to cut")
@@ -31,7 +31,8 @@ def can_be_cut(known: Planned) -> Iterator[Finding]:
             yield _refused(f"{path} lies in a struct, and only columns at the top of the table are cut: drop it")
         elif path == columns.subject:
             yield _refused(f"{path} is the subject, by which people are counted, and cannot be cut beside it")
-    for path in (*columns.quasi_identifiers, *columns.sensitive):
+    subject = () if columns.subject is None else (columns.subject,)
+    for path in (*columns.quasi_identifiers, *columns.sensitive, *subject):
         kind = types[path]
         if kind is not None and not isinstance(kind, CUT):
             yield _refused(f"{path} is {kind.simpleString()}; boxes take numbers, text, dates, times and booleans")

@@ -15,8 +15,6 @@ from jobs.treatment.risk_columns import RiskColumns
 
 MOST_NAMED = 3
 NEARLY = 1e-9
-MOST_HIDDEN = 9
-"""A count that is not shown is no more than that."""
 LAXER = (
     "have the policy name the table under risk.laxer_for, and state in its entry what is not asked (k: 1, l: 1, t: 1, "
     "at_risk: 1)"
@@ -71,6 +69,8 @@ def not_known_to_keep(known: Inspected) -> str | None:
     at = f"version {found.version} of {known.target.name}"
     if found.is_changed:
         return f"{listed} is asked, and others changed rows since {at} was measured"
+    if not found.is_known:
+        return f"{listed} is asked, and the log of {known.target.name} no longer tells what changed since {at}"
     if not _is_of(found, columns):
         return f"{listed} is asked, and {at} was measured by other columns, or for less"
     missed = [name for name in asked if not _is_kept(name, asked[name], found)]
@@ -102,8 +102,8 @@ def _is_kept(name: str, bound: float, found: MeasuredRisk) -> bool:
     if name == "k":
         return bool(risk["k"] >= bound)
     if name == "at_risk":
-        at_risk = MOST_HIDDEN if isinstance(risk["at_risk"], str) else risk["at_risk"]
-        return bool(at_risk <= shares.of(bound, 1 if isinstance(many, str) else many))
+        at_risk = measured_risk.most(risk["at_risk"])
+        return at_risk is not None and at_risk <= shares.of(bound, 1 if isinstance(many, str) else many)
     worst = [each[name] for each in risk.get("sensitive", {}).values()]
     if name == "l":
         return all(each is not None and each >= bound for each in worst)

@@ -22,19 +22,22 @@ from jobs.lake.record_names import RISK
 from jobs.record import treatment_record
 
 COUNTED = ("rows", "people")
-SMALL = re.compile(r"< \d{1,6}")
+BOUND = re.compile(r"[<>] (\d{1,15})")
+"""A count that is not told."""
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
 @dataclasses.dataclass(frozen=True)
 class MeasuredRisk:
     """version: that the run committed, or was to commit. at: when, in UTC; None where only the log says it. risk: as
-    the commit has it. is_changed: whether others have changed rows since, as far as the log tells."""
+    the commit has it. is_changed: whether others have changed rows since. is_known: whether the log tells of all that
+    came since: it does not where it was trimmed, or began anew in a clone."""
 
     version: int
     at: str | None
     risk: Mapping[str, Any]
     is_changed: bool = False
+    is_known: bool = True
 
     def as_data(self) -> dict[str, Any]:
         when = {} if self.at is None else {"at": self.at}
@@ -43,6 +46,7 @@ class MeasuredRisk:
             **when,
             **self.risk,
             **({"rows_changed_since": True} if self.is_changed else {}),
+            **({} if self.is_known else {"rows_may_have_changed_since": True}),
         }
 
 
@@ -69,7 +73,10 @@ def of(properties: Mapping[str, str], history: History) -> MeasuredRisk | None:
         risk, is_its = _risk(run.run.get("risk")), told is not None and told["run_id"] == run.run.get("run_id")
         at = told["at"] if told is not None and is_its else None
         found = None if risk is None else MeasuredRisk(run.version, at, risk)
-    return None if found is None else dataclasses.replace(found, is_changed=_is_changed(later))
+    if found is None:
+        return None
+    is_known = run is not None or _tells_of_all_since(history, found.version)
+    return dataclasses.replace(found, is_changed=_is_changed(later), is_known=is_known)
 
 
 def all_of(properties: Mapping[str, str], history: History) -> list[MeasuredRisk]:
@@ -78,6 +85,12 @@ def all_of(properties: Mapping[str, str], history: History) -> list[MeasuredRisk
     found = [MeasuredRisk(each.version, None, risk) for each, risk in told if risk is not None]
     last = of(properties, history)
     return found if last is None else [*(each for each in found if each.version != last.version), last]
+
+
+def _tells_of_all_since(history: History, version: int) -> bool:
+    if history.version == version:
+        return True
+    return bool(history.commits) and history.commits[0].version <= version + 1 <= history.version
 
 
 def _is_changed(later: Sequence[Commit]) -> bool:
@@ -94,6 +107,14 @@ def _told(properties: Mapping[str, str]) -> dict[str, Any] | None:
     risk, at, run_id = _risk(told.get("risk")), told.get("at"), told.get("run_id")
     is_sound = isinstance(run_id, str) and isinstance(at, str) and STAMP.fullmatch(at) is not None
     return {"version": told["version"], "at": at, "run_id": run_id, "risk": risk} if is_sound and risk else None
+
+
+def most(told: int | str) -> int | None:
+    """The most that a count may be, as it is told; None where that is not told."""
+    if isinstance(told, int):
+        return told
+    bound = BOUND.fullmatch(told)
+    return int(bound[1]) - 1 if bound is not None and told[0] == "<" else None
 
 
 # -- the form of what was measured -------------------------------------------------------------------------------------
@@ -147,4 +168,4 @@ def _is_number(told: Any) -> bool:
 
 
 def _is_shown(told: Any) -> bool:
-    return _is_count(told) or (isinstance(told, str) and SMALL.fullmatch(told) is not None)
+    return _is_count(told) or (isinstance(told, str) and BOUND.fullmatch(told) is not None)

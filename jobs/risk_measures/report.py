@@ -72,11 +72,12 @@ def singled(sizes: Sizes, threshold: float = THRESHOLD, beside: Sizes | None = N
     """How many are like no other, and how many have a risk above the threshold; each a bound where, with the bands and
     the other, it would tell a count below ten. beside: the sizes whose bands are told; None: all."""
     told = {0, sizes.rows, *itertools.accumulate(band["rows"] for band in _bands(sizes if beside is None else beside))}
-    uniques = _apart(sizes.uniques, told)
-    return uniques, _apart(sizes.at_risk(threshold), {*told, sizes.uniques} if isinstance(uniques, int) else told)
+    uniques = apart(sizes.uniques, told)
+    return uniques, apart(sizes.at_risk(threshold), {*told, sizes.uniques} if isinstance(uniques, int) else told)
 
 
-def _apart(number: int, told: Collection[int]) -> int | str:
+def apart(number: int, told: Collection[int]) -> int | str:
+    """A count; a bound where with one that is told already it would tell one below ten."""
     if number < SMALL or number in told:
         return count(number)
     near = [each for each in sorted(told) if 0 < abs(number - each) < SMALL]

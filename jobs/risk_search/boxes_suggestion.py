@@ -6,6 +6,8 @@ The boxes are cut by the ladders of the search, as far as they are of text, and 
 from __future__ import annotations
 
 import dataclasses
+import functools
+from collections import Counter
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -19,9 +21,10 @@ from jobs.risk_search.ladders import GONE, Ladder
 from jobs.risk_search.mondrian import Boxes
 from jobs.risk_search.search import Found
 
+SMALL, DIGITS = 10, 4
 NONE_STATED: Mapping[str, str] = MappingProxyType({})
 HEADER = """\
-# Boxes (Mondrian) reach it too, not yet accepted; no row is left out: {boxes:,} boxes of {size:.4g} rows on average.
+# Boxes (Mondrian) reach it too, not yet accepted; no row is left out: {boxes} boxes of {size:.4g} rows on average.
 # What is lost (docs/risk_search.md), by them and by the least full-domain generalization:
 {table}
 # Read each line, mend what is wrong, and move them beside 'columns:' of the entry, where the quasi-identifiers may then
@@ -38,10 +41,32 @@ class Boxed:
     entry: Mapping[str, Any]
     losses: Mapping[str, float]
 
+    @functools.cached_property
+    def hides(self) -> bool:
+        """Whether the boxes of some size have fewer than ten rows together, which number and average would tell."""
+        sizes = Counter(self.boxes.rows.tolist())
+        return any(size * many < SMALL for size, many in sizes.items())
+
+    @property
+    def many(self) -> int | str:
+        """How many boxes, as it may be told."""
+        many = len(self.boxes.rows)
+        return f"< {SMALL}" if many < SMALL else many // SMALL * SMALL if self.hides else many
+
+    def told(self, number: float) -> float:
+        return float(f"{number:.{1 if self.hides else DIGITS}g}")
+
     def as_data(self) -> dict[str, Any]:
-        """As plain data; numbers of boxes and rows are exact, as those of the search are."""
-        full_domain = dict(self.found.losses)
-        return {"entry": dict(self.entry), "losses": dict(self.losses), "full_domain_losses": full_domain}
+        """As plain data."""
+        full_domain = {name: float(f"{lost:.{DIGITS}g}") for name, lost in self.found.losses.items()}
+        own, size = {name: self.told(lost) for name, lost in self.losses.items()}, self.boxes.average_class_size
+        return {
+            "entry": dict(self.entry),
+            "boxes": self.many,
+            "average_class_size": self.told(size),
+            "losses": own,
+            "full_domain_losses": full_domain,
+        }
 
 
 def boxed(found: Found, stated: Mapping[str, str] = NONE_STATED) -> Boxed:
@@ -69,12 +94,13 @@ def _words(name: str, ladder: Ladder, stated: Mapping[str, str]) -> str | None:
 def text(made: Boxed) -> str:
     """The lines. Numbers in them are as those of `suggestion.text`: none is a value of the table."""
     rows = [
-        (suggestion.words(name), f"{lost:.4g}", f"{made.found.losses[name]:.4g}") for name, lost in made.losses.items()
+        (suggestion.words(name), f"{made.told(lost):.4g}", f"{made.found.losses[name]:.4g}")
+        for name, lost in made.losses.items()
     ]
     lines = table_lines(("loss", "boxes", "full domain"), rows)
     head = HEADER.format(
-        boxes=len(made.boxes.rows),
-        size=made.boxes.average_class_size,
+        boxes=f"{made.many:,}" if isinstance(made.many, int) else made.many,
+        size=made.told(made.boxes.average_class_size),
         table="\n".join(f"#   {line}" for line in lines),
     )
     return head + yaml_writer.dump(dict(made.entry))

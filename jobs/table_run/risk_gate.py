@@ -24,7 +24,7 @@ from jobs.lake.replace import USER_METADATA
 from jobs.record import measured_risk
 from jobs.risk_measures import measure
 from jobs.risk_measures.measure import NEARLY, Asked, Measures
-from jobs.risk_measures.report import SMALL, bands, classes, singled
+from jobs.risk_measures.report import apart, bands, classes, singled
 from jobs.risk_measures.report import count as few
 from jobs.risk_measures.sizes import THRESHOLD, Sizes
 from jobs.run_events import risk_words
@@ -145,7 +145,8 @@ class RiskGate:
 
     def _small(self, sizes: Sizes) -> Sequence[Mapping[str, Any]]:
         """Where k or the share at risk is missed: the classes that are why, by size."""
-        told = bands(_below(sizes, self._least(sizes)))
+        small = _below(sizes, self._least(sizes))
+        told = bands(small) if isinstance(apart(small.rows, {0, sizes.rows}), int) else ()
         return [{"from": each["from"], "to": each["to"], self._counted: each["rows"]} for each in told]
 
     def _least(self, sizes: Sizes) -> int:
@@ -161,8 +162,9 @@ def _held_by_small(sizes: Sizes, k: int, counted: str) -> str:
     """How many are in classes below k, and of which sizes these are. Not how many classes: by that one could count
     down to a person."""
     small = _below(sizes, k)
-    told = f"classes of fewer than {k} hold {shown(few(small.rows))} of {shown(few(sizes.rows))} {counted}"
-    return told if small.rows < SMALL else f"{told} ({risk_words.by_size(bands(small), 'rows')})"
+    held = apart(small.rows, {0, sizes.rows})
+    told = f"classes of fewer than {k} hold {shown(held)} of {shown(few(sizes.rows))} {counted}"
+    return f"{told} ({risk_words.by_size(bands(small), 'rows')})" if isinstance(held, int) else told
 
 
 def _below(sizes: Sizes, k: int) -> Sizes:

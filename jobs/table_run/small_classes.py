@@ -21,6 +21,7 @@ from jobs.console.exit_codes import Refused
 from jobs.lake.columns import column
 from jobs.risk_measures import frames, measure
 from jobs.risk_measures.frames import ID, SUBJECT
+from jobs.risk_measures.report import apart
 from jobs.risk_measures.report import count as few
 from jobs.run_events.risk_words import shown
 from jobs.table_run.aside import Aside
@@ -79,7 +80,8 @@ class SmallClasses:
         """Take down how many are kept out. Raises `Refused` where these are more than the entry lets be."""
         if out > shares.of(self.stated.at_most, rows):
             counted = "rows" if self.columns.subject is None else "people"
-            numbers = f"{shown(self._shown(out))} of {shown(few(rows))} rows"
+            stays = apart(out, {0, rows})
+            numbers = f"{shown(self._shown(out) if isinstance(stays, int) else stays)} of {shown(few(rows))} rows"
             held = f"classes of fewer than {self.stated.k} {counted} hold {numbers}"
             most = f"a share of at most {self.stated.at_most} may be kept out"
             raise Refused(f"{self.table}: suppress: {held}, and {most} (at_most); nothing was committed")

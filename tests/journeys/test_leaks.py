@@ -110,7 +110,7 @@ FAILING = {
     "broken_file": "RunFailed",
     "wrong_type": "PlanError",
     "raw_history": "Refused",
-    leaking_risk.MISSED: "Refused",
+    leaking_risk.MISSED: "RiskMissed",
 }
 
 

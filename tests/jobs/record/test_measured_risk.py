@@ -43,7 +43,7 @@ def test_it_is_kept_in_the_tables_properties() -> None:
     """Also when its log holds no run any more; and Spark shows it whole, though a column's name is a word it hides."""
     text = measured_risk.properties(RISK, "r1", 4)["privacy.risk"] or ""
     assert "url" not in text
-    for known in (history(), history(commit(5, "OPTIMIZE", 0)), history(commit(4, run_id="r1", risk=RISK), ours=(4,))):
+    for known in (History(4), history(commit(5, "OPTIMIZE", 0)), history(commit(4, run_id="r1", risk=RISK), ours=(4,))):
         found = measured_risk.of({"privacy.risk": text}, known)
         assert found is not None
         assert (found.version, found.risk, found.is_changed) == (4, RISK, False)
@@ -103,3 +103,28 @@ def test_nothing_more_than_is_known_is_told_of_it() -> None:
     assert found is not None
     assert "canary" not in json.dumps(found.as_data())
     assert "\n" not in "".join(found.risk["asked"])
+
+
+@pytest.mark.parametrize(
+    ("commits", "version", "known"),
+    [
+        ((commit(5, "OPTIMIZE", 0),), 5, True),
+        ((commit(15, "OPTIMIZE", 0),), 15, False),  # trimmed: somebody may have written 12
+        ((commit(0, "CLONE"), commit(1)), 1, False),
+        ((), 9, False),
+        ((), 4, True),
+    ],
+)
+def test_a_log_that_does_not_tell_all_since_is_told(commits: tuple[Commit, ...], version: int, known: bool) -> None:
+    """Where it was trimmed, and in a clone, whose versions begin anew beside the properties of the original."""
+    found = measured_risk.of(said(), History(version, commits, {}, frozenset(), True))
+    assert found is not None
+    assert found.is_known == known
+    assert found.as_data().get("rows_may_have_changed_since", False) == (not known)
+
+
+def test_counts_that_are_told_as_bounds() -> None:
+    assert [measured_risk.most(each) for each in (0, 31, "< 10", "< 22", "> 90")] == [0, 31, 9, 21, None]
+    for told in ("< 22", "> 90"):
+        assert measured_risk.of(said(risk={**RISK, "at_risk": told}), history()) is not None
+    assert measured_risk.of(said(risk={**RISK, "at_risk": "> ninety"}), history()) is None

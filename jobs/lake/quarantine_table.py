@@ -54,8 +54,8 @@ MAKING = threading.Lock()
 MOST_STRETCHES = 200
 ATTEMPTS, PAUSE = 5, 0.2
 """At a commit that others were faster at; and how many seconds are waited after the first, longer each time."""
-MAKING = ("DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION", "TABLE_OR_VIEW_ALREADY_EXISTS", "DELTA_TABLE_NOT_FOUND")
-BUSY = re.compile("|".join((CONFLICT.pattern, *MAKING)))
+BEING_MADE = ("DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION", "TABLE_OR_VIEW_ALREADY_EXISTS", "DELTA_TABLE_NOT_FOUND")
+BUSY = re.compile("|".join((CONFLICT.pattern, *BEING_MADE)))
 """What Delta says where others are at work, or in the middle of making the table."""
 Done = TypeVar("Done")
 

@@ -101,6 +101,8 @@ def _checked(table: Standing, sample: int) -> tuple[list[Check], Scanned | None]
 
 def _of_source(table: Standing, raw: AsRead, sample: int) -> tuple[list[Check], Scanned]:
     checks = list(retreated.check(table, raw, sample))
+    if not raw.is_same and not raw.why and any(each.outcome == outcome.NOT_CHECKABLE for each in checks):
+        raw = dataclasses.replace(raw, why=OTHER)
     check, scanned = _scanned(table, raw)
     return [*checks, check], scanned
 
@@ -110,6 +112,7 @@ GONE = ("FAILED_READ_FILE.FILE_NOT_EXIST", "FileNotFoundException", "PATH_NOT_FO
 OF_SOURCE = ("record anew", "rows anew", "counts", "survivors")
 """The checks that take the source too."""
 NOTHING = "no value to look for"
+OTHER = "the source is not as the run read it"
 MUST = ("configuration", "survivors")
 """The checks that have to be made wherever there is a configuration."""
 

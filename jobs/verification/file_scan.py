@@ -23,6 +23,7 @@ from jobs.verification import needles as looking
 from jobs.verification.encoded import Decoded
 from jobs.verification.matcher import Hits
 from jobs.verification.needles import Needles
+from jobs.verification.octets import Places
 from privacy_udfs import result_shapes, wording
 from privacy_udfs.errors import SourceRefused
 from privacy_udfs.technique import Technique, narrow, plain
@@ -229,8 +230,9 @@ def _count(hits: Hits, spelling: np.ndarray, counts: np.ndarray, place: Place, f
         return
     excused = look.vocabulary if place.kind in OF_METADATA else look.own_words.get(place.path, frozenset())
     seen = set()
-    for text, value, whole, how in zip(hits.text, hits.value, hits.whole, spelling, strict=True):
-        column = int(needles.column[value])
+    mine = _own(hits, place)
+    for text, value, whole, how, own_value in zip(hits.text, hits.value, hits.whole, spelling, mine, strict=True):
+        column = int(needles.column[own_value])
         said = (int(text), how, column, bool(whole))
         own = look.sources[column] == place.path
         if said in seen or (how != HASHED and not _counts(place, int(value), own, whole)):
@@ -246,6 +248,12 @@ def _count(hits: Hits, spelling: np.ndarray, counts: np.ndarray, place: Place, f
             found[by_number] += int(counts[text])
         else:
             found[told] += int(counts[text])
+
+
+def _own(hits: Hits, place: Place) -> Places:
+    """The values as those of the source's column of the same path, where that has them too."""
+    own = [number for number, path in enumerate(place.look.sources) if path == place.path]
+    return place.look.needles.of_column(hits.value, own) if own else hits.value
 
 
 def _counts(place: Place, value: int, own: bool, whole: bool) -> bool:
@@ -268,7 +276,8 @@ def _numbers(values: pa.Array, place: Place, found: Found) -> None:
     if not len(kept):
         return
     hits = matcher.hits(looking.spelt(kept), needles, hashing, within=False)
-    own = np.array([place.look.sources[column] == place.path for column in needles.column[hits.value]], np.bool_)
+    sources = needles.column[_own(hits, place)]
+    own = np.array([place.look.sources[column] == place.path for column in sources], np.bool_)
     hits = hits.where(own | (needles.letters[hits.value] >= LONG_NUMBER))
     _count(hits, np.full(len(hits.text), AS_IT_IS), counts, place, found)
     if pa.types.is_int64(kept.type):

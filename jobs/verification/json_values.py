@@ -13,6 +13,7 @@ from jobs.configuration import column_path
 from jobs.configuration.column_path import ColumnPath
 from privacy_udfs.json_text.branches import JsonPath
 
+MOST_DIGITS = 1000
 Decided = Mapping[JsonPath, int | None]
 """Place within a text -> the number of what is looked for there; None for what is not. A place below another one that
 is decided otherwise is that one's no longer."""
@@ -37,12 +38,17 @@ def of_texts(texts: pa.StringArray, places: Decided) -> Iterator[tuple[int, pa.S
     found: dict[int, dict[str, None]] = defaultdict(dict)
     for text in texts.to_pylist():
         try:
-            document = json.loads(text, object_pairs_hook=_Members)
+            document = json.loads(text, object_pairs_hook=_Members, parse_int=_number)
         except (ValueError, RecursionError):
             continue
         _walk(document, (), None, places, found)
     for number, values in found.items():
         yield number, pa.array(list(values), pa.string())
+
+
+def _number(digits: str) -> int | str:
+    """Python reads no number of some thousands of digits; a run does."""
+    return int(digits) if len(digits) <= MOST_DIGITS else digits
 
 
 def _walk(value: Any, at: JsonPath, number: int | None, places: Decided, found: dict[int, dict[str, None]]) -> None:

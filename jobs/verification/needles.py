@@ -207,6 +207,15 @@ class Needles:
         """The value of each hash, -1 where there is none."""
         return _found(self.full, full)
 
+    def of_column(self, value: Places, columns: Sequence[int]) -> Places:
+        """The same values as those of one of these columns, of which that has them too: `at` tells the first."""
+        many = np.searchsorted(self.full, self.full[value], "right") - value if len(value) else value
+        found: Places = value.copy()
+        for step in range(1, int(many.max(initial=1))):
+            other = np.where(step < many, value + step, value)
+            found = np.where(np.isin(self.column[other], columns) & ~np.isin(self.column[found], columns), other, found)
+        return found
+
 
 class _Lookup:
     def __init__(self, matrix: Words) -> None:

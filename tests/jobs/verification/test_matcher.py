@@ -227,6 +227,20 @@ def test_a_short_number_counts_in_its_own_column_only() -> None:
         assert sum(found.values()) == expected
 
 
+@pytest.mark.parametrize("values", [pa.array([123456, 1]), pa.array(["123456", "-"]), pa.array(["X1", "-"])])
+def test_a_short_value_that_several_columns_share_counts_in_each_of_them(values: pa.Array) -> None:
+    """It is told of the column where it stands, whichever of those that have it comes first."""
+    batch = pa.RecordBatch.from_pydict({name: pa.array(["123456", "X1", "other"]) for name in ("a", "b", "c")})
+    wanted = {"a": 0, "b": 1, "c": 2}
+    made = pa.Table.from_batches(needles.digests(iter([batch]), KEY, list(wanted), wanted))
+    both = look(VALUES, content=lambda: needles.packed(made), sources=list(wanted))
+    for path, told in (("a", {0}), ("b", {1}), ("c", {2}), ("quantity", set())):
+        found: Found = Counter()
+        file_scan.scan_values(values, Place(both, ROWS, path), found)
+        is_word = path == "quantity" and values[0].as_py() == "123456"  # of six digits: a text of them counts anywhere
+        assert {each[4] for each in found} == ({0} if is_word else told)
+
+
 def test_rows_are_counted() -> None:
     found: Found = Counter()
     texts = pa.array(["Smith", "smith and Smith", None, "Smith", "other"])
@@ -280,14 +294,14 @@ def test_values_within_json_text_are_digested() -> None:
     texts = [
         '{"user": {"mail": "zoe\\u0040example.org", "id": 4711081509, "pets": ["Lin"], "ok": true}, "x": "Smith"}',
         '{"user": {"mail": "O\'Neill, Ann", "mail": "Zo\\u00eb Quixote-Bird"}}',
-        "no JSON", '{"user": null}', '"Smith"',
+        "no JSON", '{"user": null}', '"Smith"', '{"n": %s, "user": "Vera Long"}' % ("9" * 5000),
     ]  # fmt: skip
     paths = ["c:$.user", "c:$.user.id", "c:$.x", "d"]
     in_json = json_values.decided(paths, ["c:$.user", "d"])
     assert in_json == {"c": {("user",): 0, ("user", "id"): None, ("x",): None}}
     batch = pa.RecordBatch.from_pydict({"c": pa.array(texts)})
     made = pa.Table.from_batches(needles.digests(iter([batch]), KEY, ["c"], {"c:$.user": 0, "d": 1}, in_json))
-    wanted = table(["zoe@example.org", "Lin", "O'Neill, Ann", "Zo\u00eb Quixote-Bird"])
+    wanted = table(["zoe@example.org", "Lin", "O'Neill, Ann", "Zo\u00eb Quixote-Bird", "Vera Long"])
     assert {*made["exact"].to_pylist()} == {*wanted["exact"].to_pylist()}
 
 

@@ -64,9 +64,11 @@ class Leaf:
     def parse(cls, text: str) -> Leaf:
         """Raises `MalformedLeaf`."""
         try:
-            told = json.loads(text)
-            version = told.pop("v")
-            found = cls(**told)
+            told = json.loads(text, parse_float=_no_number, parse_constant=_no_number)
+            version, body = told.pop("v"), told.pop("body")
+            found = cls(**told, body=body)
+            for value in told.values():
+                str.encode(value)  # texts alone, and such as can be shown
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise MalformedLeaf("no leaf") from None
         if version != VERSION or found.kind not in KINDS or not isinstance(found.body, Mapping):
@@ -82,6 +84,11 @@ class Leaf:
 def now() -> str:
     """The time in UTC, as texts of it sort."""
     return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _no_number(spelled: str) -> Any:
+    """What `canonical` has no spelling for."""
+    raise MalformedLeaf("a number with a fraction")
 
 
 def canonical(data: Any) -> str:

@@ -46,15 +46,18 @@ def walked(rows: Iterable[Mapping[str, Any]]) -> Walked:
             if index is None or index < expected:
                 continue
             return found  # of what follows a hole nothing can be said
-        told = list(_beside(row))
         try:
-            found.state = found.state.after(str(row[LEAF]))
             leaf = Leaf.parse(str(row[LEAF]))
-        except MalformedLeaf:
+            told = [*_beside(row, leaf), *_unlike_a_commit(leaf)]
+            after = found.state.after(str(row[LEAF]))
+            state = after.text()
+            leaf.text().encode(), state.encode()  # half a character is in no text
+        except (MalformedLeaf, UnicodeError, RecursionError):
             found.findings.append(wrong(f"row {index}", "its leaf is none; nothing can be said of those after it"))
             return found
         found.hashes.append(merkle.leaf_hash(str(row[LEAF]).encode()))
-        if row[STATE] != found.state.text() and not differs:
+        found.state = after
+        if row[STATE] != state and not differs:
             differs = True
             told.append("the leaves up to it are not those that it was added to: one of them, or it, was changed")
         if len(found.findings) < MOST:
@@ -69,17 +72,27 @@ def _misplaced(index: Any, expected: int) -> str:
     return f"row {expected} is missing" + (f", and all up to {index - 1}" if index - 1 > expected else "")
 
 
-def _beside(row: Mapping[str, Any]) -> Iterator[str]:
+def _beside(row: Mapping[str, Any], leaf: Leaf) -> Iterator[str]:
     """What of a row's other columns is not as its leaf says."""
-    try:
-        leaf = Leaf.parse(str(row[LEAF]))
-    except MalformedLeaf:
-        return
     if leaf.text() != row[LEAF]:
         yield "its leaf is not in the one spelling that it can have"
     for name, value in leaf.derived.items():
         if row[name] != value:
             yield f"the column {name} does not say what the leaf says"
+
+
+def _unlike_a_commit(leaf: Leaf) -> Iterator[str]:
+    """What keeps a commit from being held against its target: no run writes such a leaf."""
+    body = leaf.body
+    if leaf.kind != "run_committed" or "location" not in body:
+        return
+    if not isinstance(body["location"], str):
+        yield "it tells of a commit, and not where"
+    if type(body.get("version")) is not int:
+        yield "it tells of a commit, and not of which version"
+    sums = [body.get(name, {}) for name in ("files", "added")]
+    if not all(isinstance(each, Mapping) for each in sums) or ("files" in body and "sha256" not in body["files"]):
+        yield "it tells of a commit, and its sums of files are none"
 
 
 def _keep(found: Walked, leaf: Leaf, index: int) -> None:
@@ -89,7 +102,7 @@ def _keep(found: Walked, leaf: Leaf, index: int) -> None:
         found.unknown[leaf.run_id] = leaf.table
     elif leaf.kind in ENDS:  # the run itself may say it later
         found.unknown.pop(leaf.run_id, None)
-    if leaf.kind == "run_started" or "location" in leaf.body:
+    if leaf.kind == "run_started" or ("location" in leaf.body and not any(_unlike_a_commit(leaf))):
         keep_newest(found.newest, found.anew, str(leaf.body.get("location", "")), leaf)
     if leaf.kind == "checkpoint" or leaf.body.get("checkpoint") is True:
         found.due, found.due_kind = index + 1, leaf.kind

@@ -23,11 +23,17 @@ from jobs.lake.problems import SourceProblem
 
 PATIENCE = datetime.timedelta(minutes=10)
 """For which a run is left to tell itself that it committed, or how it ended where nobody else can know."""
+LONG = datetime.timedelta(hours=24)
+"""For which a run is left to commit where no later commit of others keeps it from that; it may say better later."""
 BESIDE = "partitions"
 """The mode of runs that may commit although others did since they looked."""
 UNKNOWN = (
     "outcome unknown: its commit is no longer in the history of its target, or there never was one; the target was "
     "made anew since, or was none when it looked, or older commits were taken out of its log"
+)
+NEVER_SEEN = (
+    "outcome unknown: a day after it began its commit is not in the history of its target, and nothing that others "
+    "committed since keeps it from committing yet"
 )
 COUNTED = ("rows", "mode", "execution", "counts", "source_version", "quarantined", "changed")
 """What a run's commit says of it in its user metadata, and the log says too."""
@@ -70,6 +76,10 @@ def _end(log: Log, run_id: str, told: Mapping[str, Any], patience: datetime.time
         return _leaf(log, "run_failed", run_id, told, "failed", body)
     if (refuses is not None or stands is False) and _now() - _time(told) >= patience:
         return _leaf(log, "run_unknown", run_id, told, "unknown", {"reason": UNKNOWN, "told_by": told_by})
+    if told.get("mode") == BESIDE and _now() - _time(told) >= max(patience, LONG):
+        whole = all(version in commits for version in range(looked_at + 1, max(commits, default=-1)))
+        reason = NEVER_SEEN if whole else UNKNOWN
+        return _leaf(log, "run_unknown", run_id, told, "unknown", {"reason": reason, "told_by": told_by})
     return None
 
 

@@ -161,7 +161,9 @@ def _target(spark: SparkSession, location: str, leaf: Leaf) -> Iterator[Finding]
             where, f"it is out of reach, or its log no longer tells the files of version {version} as it was committed"
         )
         return
-    if sums is not None and target_files.digest(listed) != sums["sha256"]:
+    if sums is None:  # others told of the commit, when its target's log did not tell the list any more
+        yield unchecked(where, f"the log tells no file list of version {version}")
+    elif target_files.digest(listed) != sums["sha256"]:
         yield wrong(where, f"the files of version {version} are not those that were committed")
         return
     if current > version:

@@ -109,7 +109,7 @@ def _reversals(table: str, rows: list[Row], names: Collection[str]) -> Finding:
     let = [row for row in rows if row.outcome != REFUSED]
     parts = [f"{len(let)} {'reversal' if len(let) == 1 else 'reversals'}"] if let else []
     parts += [f"{len(rows) - len(let)} that {'was' if len(rows) - len(let) == 1 else 'were'} refused"] * (rows != let)
-    to_do = "hold them against what was asked for: audit.py list --kind reversal says who, and when"
+    to_do = "hold them against what was asked for: audit.py list --kind reversal --kind break_glass says who, and when"
     message = f"{of}{' and '.join(parts)} within 72 hours, the last at {_minute(rows[-1].time)}"
     return Finding("warn", table if known else "", "reversal", message, to_do)
 

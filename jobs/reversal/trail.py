@@ -69,9 +69,10 @@ class Trail:
         if signs:
             self.log.leave(audit_log.name_of(state.size), self.log.signed(state))
 
-    def failed(self, error: BaseException) -> None:
-        """Tell that a run failed that had begun; nothing of it is left. Warns where it cannot be told."""
-        self._told(FAILED, _why(error))
+    def failed(self, error: BaseException, left: bool) -> None:
+        """Tell that a run failed that had begun. left: whether something of it may be at its place; False only where
+        that was looked at. Warns where it cannot be told."""
+        self._told(FAILED, {**_why(error), "left": left})
 
     def refused(self, error: BaseException) -> None:
         """Tell that a run was refused. Warns where it cannot be told: it is refused anyway."""
@@ -129,11 +130,15 @@ def log_of(spark: SparkSession, conf: Config) -> Log:
     return log
 
 
-def tell_removed(log: Log, started: Leaf) -> None:
-    """Tell that what a run wrote is no longer there."""
+def tell_removed(log: Log, started: Sequence[Leaf]) -> None:
+    """Tell that what runs wrote is no longer there. started: the rows by which they began."""
+    told = [_removed(log, each) for each in started]
+    log.append(lambda state: told)
+
+
+def _removed(log: Log, started: Leaf) -> Leaf:
     about = {"table": started.table, "run_id": started.run_id, "outcome": REMOVED}
-    leaf = log.leaf(started.kind, now(), body={"output": started.body["output"]}, **about)
-    log.append(lambda state: [leaf])
+    return log.leaf(started.kind, now(), body={"output": started.body["output"]}, **about)
 
 
 def leaves(log: Log, outcomes: Sequence[str] = (), kinds: Sequence[str] = KINDS) -> list[Leaf]:

@@ -127,6 +127,8 @@ def test_what_is_written_is_for_one_person_and_a_time(
     assert told(spark, conf)[-1]["outcome"] == "removed"
     out.mkdir()
     (out / "of_another").touch()
+    with pytest.raises(Refused, match="was removed before"):
+        reidentify.expire(spark, conf, str(out), NOW + 25 * HOUR)
     with pytest.raises(Refused, match="knows of no run that wrote"):
         reidentify.expire(spark, conf, str(tmp_path), NOW)
     assert verified(spark, conf).is_whole

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from jobs.configuration.column_path import ColumnPath
+from jobs.configuration.reversal_entry import is_person
 from jobs.console.exit_codes import BadUsage
 
 Form = Literal["clear", "masked"]
@@ -71,6 +72,8 @@ class Asked:
             raise BadUsage(f"form: expected one of {', '.join(FORMS)}")
         if not self.actor.strip() or not self.purpose.strip():
             raise BadUsage("say who asks and for which purpose, with --actor and --purpose")
+        if not is_person(self.actor):
+            raise BadUsage("--actor: expected a name without spaces and '+', of which every character can be seen")
         if self.break_glass and not self.reason.strip():
             raise BadUsage("--break-glass asks for a --reason, which somebody else will read")
         if self.reason and not self.break_glass:

@@ -116,7 +116,7 @@ def _allowed(spark: SparkSession, conf: Config, told: Trail, approval: str | Non
     signed = _signed(conf, told, approval)
     looked = treated.look(spark, conf, asked.table)
     columns = treated.chosen(conf, looked, asked.columns)
-    records = {path: each.record for path, each in columns.items()}
+    records = _records(columns)
     judged.check_keys(policy, records)
     at_most, rules = 0, judged.rules(policy)
     if signed is None:
@@ -158,8 +158,16 @@ def _started(conf: Config, allowed: _Allowed, place: TargetState | None, count: 
         "keys": [{"key": name, "key_id": key_id} for name, key_id in keys],
         "output": _uri(place) or remains.CONSOLE,
         "expires": allowed.expires.strftime(TIME),
-        **({} if allowed.signed is None else {"approver": allowed.signed.by.name}),
+        **(
+            {"grounds": judged.grounds(conf, allowed.treated.name, _records(allowed.columns))}
+            if allowed.signed is None
+            else {"approver": allowed.signed.by.name}
+        ),
     }
+
+
+def _records(columns: Mapping[str, Column]) -> judged.Records:
+    return {path: each.record for path, each in columns.items()}
 
 
 def _uri(place: TargetState | None) -> str | None:

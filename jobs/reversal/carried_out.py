@@ -16,7 +16,7 @@ from jobs.console.exit_codes import BadUsage, Refused
 from jobs.lake import restricted
 from jobs.lake.state import TargetState
 from jobs.reversal import approval as approvals
-from jobs.reversal import chosen_rows, judged, remains, reversal_keys, trail, treated
+from jobs.reversal import chosen_rows, judged, remains, reversal_keys, review, trail, treated
 from jobs.reversal.approval import TIME, Signed
 from jobs.reversal.asked import Asked
 from jobs.reversal.selection import Selection
@@ -31,7 +31,8 @@ from privacy_udfs.keys import KeyReference
 @dataclasses.dataclass(frozen=True)
 class TurnedBack:
     """What a run did. place: the new table, as a URI; None where it was shown. shown: the rows, where they were asked
-    for by themselves. expires: when the table is to be removed."""
+    for by themselves. expires: when the table is to be removed. unproven: columns whose technique authenticates
+    nothing."""
 
     run_id: str
     rows: int
@@ -39,6 +40,7 @@ class TurnedBack:
     place: str | None = None
     approval: str | None = None
     shown: pa.Table | None = dataclasses.field(default=None, repr=False)
+    unproven: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,12 +73,13 @@ def turned_back(
         allowed, place, count = failures.translated(
             asked.table, lambda: _ready(spark, conf, told, approval, output, now)
         )
-        told.started(_started(conf, allowed, place, count))
+        told.started(_started(conf, allowed, place, count), lambda: review.check_none_due(told, conf.policy))
     with _failures(spark, told, place):
         shown = failures.translated(asked.table, lambda: _revealed(spark, conf, told, allowed, place, count))
     told.done({"rows": count})
     signed = None if allowed.signed is None else allowed.signed.approval.id
-    return TurnedBack(told.run_id, count, allowed.expires, _uri(place), signed, shown)
+    unproven = treated.unproven(allowed.columns)
+    return TurnedBack(told.run_id, count, allowed.expires, _uri(place), signed, shown, unproven)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from jobs.configuration.reversal_entry import Approver
 from jobs.console.exit_codes import Refused
 from jobs.reversal import judged, trail
 from jobs.reversal.approval import TIME
+from jobs.reversal.trail import Trail
 from jobs.signatures import envelopes
 from jobs.signatures.keys import PublicKey, SigningKey
 from jobs.signatures.problem import NotSigned
@@ -25,11 +26,12 @@ PREDICATE = "urn:lakenym:reversal-review:v1"
 
 @dataclasses.dataclass(frozen=True)
 class Due:
-    """A run that somebody has to look at. by: until when."""
+    """A run that somebody has to look at. runner: the user who ran it. by: until when."""
 
     run_id: str
     table: str
     actor: str
+    runner: str
     by: datetime.datetime
 
 
@@ -38,6 +40,18 @@ def due(log: Log, policy: Policy) -> list[Due]:
     told = trail.leaves(log, (trail.STARTED, trail.REVIEWED), (trail.BREAK_GLASS,))
     seen = {leaf.run_id for leaf in told if leaf.outcome == trail.REVIEWED and _is_signed(leaf, told, policy)}
     return [_due(leaf) for leaf in told if leaf.outcome == trail.STARTED and leaf.run_id not in seen]
+
+
+def check_none_due(told: Trail, policy: Policy) -> None:
+    """Raise `Refused` where the actor, or the user who runs the job, broke the glass before and nobody has looked: else
+    the most rows could be had again and again."""
+    mine = [each for each in due(told.log, policy) if _is_of(each, told.asked.actor, told.log.actor)]
+    if mine:
+        raise Refused(f"the glass stays whole: nobody has looked at run {mine[0].run_id} yet, which broke it before")
+
+
+def _is_of(each: Due, actor: str, runner: str) -> bool:
+    return persons.is_same(each.actor, actor) or persons.is_same(each.runner, runner)
 
 
 def sign(log: Log, policy: Policy, run_id: str, key: SigningKey) -> str:
@@ -99,4 +113,4 @@ def _payload(leaf: Leaf, public_key: str) -> Mapping[str, Any] | None:
 
 def _due(started: Leaf) -> Due:
     by = datetime.datetime.strptime(str(started.body["expires"]), TIME).replace(tzinfo=datetime.timezone.utc)
-    return Due(started.run_id, started.table, str(started.body.get("actor", "")), by)
+    return Due(started.run_id, started.table, str(started.body.get("actor", "")), started.actor, by)

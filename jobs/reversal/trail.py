@@ -7,7 +7,7 @@ transaction that adds that row, so of two that are started at once one is refuse
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -46,9 +46,10 @@ class Trail:
     def kind(self) -> Kind:
         return BREAK_GLASS if self.asked.break_glass else REVERSAL
 
-    def started(self, more: Mapping[str, Any]) -> None:
+    def started(self, more: Mapping[str, Any], check_glass: Callable[[], None]) -> None:
         """Raises `Refused` where the approval was used up, `LogProblem` where the log cannot be written. Then nothing
-        may be shown."""
+        may be shown. check_glass: raises where no glass may be broken by what the log says; asked as long as it may
+        change."""
         if self.log.audit.signing_key is not None:
             self.log.signer()
         leaf = self._leaf(STARTED, {**self._about(), **more})
@@ -56,6 +57,8 @@ class Trail:
         def made(state: State) -> Sequence[Leaf]:
             if self.approval is not None and self.approval.once and _is_used(self.log, self.approval.id):
                 raise Refused("the approval counts once, and was used")
+            if self.asked.break_glass:
+                check_glass()
             return [leaf]
 
         self._append(made, f"{self.asked.table}: the audit log cannot be written, and nothing was shown")

@@ -14,7 +14,7 @@ import pytest
 from jobs.audit_log.leaves import Leaf
 from jobs.configuration.models import KeyEntry
 from jobs.console.exit_codes import BadUsage, Refused
-from jobs.reversal import asked, review, signer, words
+from jobs.reversal import asked, review, signer, trail, words
 from jobs.reversal.approval import Approval
 from jobs.reversal.asked import Rows
 from privacy_udfs.techniques import BY_NAME
@@ -79,7 +79,7 @@ def test_a_glass_is_not_broken_again_before_a_look(
 ) -> None:
     body = {"actor": "bob", "expires": "2026-11-29T12:00:00Z"}
     before = Leaf("break_glass", "", "job", "1", "t", "run-1", "started", body)
-    monkeypatch.setattr(review.trail, "leaves", lambda *given: [before])
+    monkeypatch.setattr(trail, "leaves", lambda *given: [before])
     told: Any = SimpleNamespace(log=SimpleNamespace(actor=runner), asked=SimpleNamespace(actor=actor))
     policy: Any = SimpleNamespace(reversal=None)
     if is_mine:

@@ -208,6 +208,7 @@ def test_what_fails_is_told_without_a_value_and_leaves_nothing(
     assert "canary" not in trace + repr(caught.value.args) + json.dumps(told(spark, conf)) + "".join(capfd.readouterr())
     assert "t: email: the value cannot be reverted" in str(caught.value)
     assert [row["outcome"] for row in told(spark, conf)] == ["refused", "started", "failed"]
+    assert told(spark, conf)[-1]["body"]["left"] is False
     assert not (tmp_path / "out").exists()
 
 

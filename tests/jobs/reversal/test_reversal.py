@@ -147,7 +147,7 @@ def test_what_a_killed_run_leaves_is_watched_and_removed(
         raise BadUsage("killed")
 
     with monkeypatch.context() as patched:
-        patched.setattr(restricted.replace, "replace", killed)
+        patched.setattr("jobs.lake.replace.replace", killed)
         patched.setattr(restricted, "_delete", lambda *given: None)
         with pytest.raises(BadUsage, match="killed"):
             turned(spark, conf, wanted, approved(spark, lake, conf, wanted), output=str(out))

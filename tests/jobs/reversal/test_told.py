@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 
+from jobs import reidentify
 from jobs.audit_log.leaves import Leaf
 from jobs.configuration.models import KeyEntry
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.reversal import asked, review, signer, trail, words
 from jobs.reversal.approval import Approval
 from jobs.reversal.asked import Rows
+from jobs.reversal.carried_out import TurnedBack
 from privacy_udfs.techniques import BY_NAME
 
 NOON = datetime.datetime(2026, 11, 28, 12, tzinfo=datetime.timezone.utc)
@@ -47,6 +49,19 @@ def test_what_is_not_proven_is_said() -> None:
     assert not any(line.startswith("not proven") for line in said())
     (line,) = [line for line in said(unproven=("card",)) if line.startswith("not proven")]
     assert "card: a pseudonym that was changed comes out as another value" in line
+
+
+def test_what_is_not_proven_is_said_when_it_is_done(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for unproven in ((), ("card",)):
+        done = TurnedBack("run", 1, NOON, "file:/out", unproven=unproven)
+        monkeypatch.setattr("jobs.configuration.config.load", lambda folder: None)
+        monkeypatch.setattr("jobs.spark_app.session.start", lambda name: None)
+        monkeypatch.setattr(reidentify, "run", lambda *given, done=done, **more: done)
+        what = ["--table", "t", "--columns", "card", "--where", "a = 1", "--actor", "bob", "--purpose", "case"]
+        assert reidentify.main(["--conf", "conf", *what, "--output", "/out"]) == 0
+        assert ("not proven: card" in capsys.readouterr().out) == bool(unproven)
 
 
 def test_which_techniques_prove_what_they_give_back() -> None:

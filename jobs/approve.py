@@ -87,7 +87,8 @@ def _signed(
     chosen_rows.of(looked, asked.rows, asked.columns[0])
     made = _approval(wanted, looked.place, looked.record_sha256, now)
     judged.check_to_sign(made, by, conf.policy)
-    agreed("\n".join(words.lines(made, by.name, {path: each.class_ for path, each in records.items()})))
+    classes = {path: each.class_ for path, each in records.items()}
+    agreed("\n".join(words.lines(made, by.name, classes, treated.unproven(columns))))
     return approvals.sign(made, key)
 
 
@@ -116,7 +117,9 @@ def show(conf: Config, text: str, now: datetime.datetime | None = None) -> str:
     signed = approvals.opened(text, conf.policy)
     table = conf.tables.get(signed.approval.table)
     classes = {} if table is None else {path: rule.class_ for path, rule in table.columns.items()}
-    told = [*words.lines(signed.approval, signed.by.name, classes)]
+    rules = {} if table is None else {path: table.columns.get(path) for path in signed.approval.columns}
+    unproven = [path for path, rule in rules.items() if rule is not None and not rule.treatment.technique.authenticates]
+    told = [*words.lines(signed.approval, signed.by.name, classes, unproven)]
     return "\n".join([*told, words.state(signed.approval, now or datetime.datetime.now(UTC))])
 
 

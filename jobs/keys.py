@@ -17,12 +17,14 @@ from typing import Any, TypeVar
 from jobs.command_line import arguments, flags
 from jobs.configuration import config
 from jobs.configuration.config import Config
+from jobs.configuration.finding import refused
 from jobs.console import shown
 from jobs.console.exit_codes import DONE, BadUsage, Refused
 from jobs.console.shown import say
 from jobs.console.text_table import table_lines
 from jobs.named_keys import key_age, key_use, named_key
 from jobs.named_keys.named_key import NamedKey
+from jobs.policy import policy_approval
 from jobs.run_events import events
 from jobs.spark_app import failures
 from privacy_udfs import key_providers
@@ -184,6 +186,11 @@ def _for_reversal(conf: Config, key: NamedKey) -> str:
     place = conf.keys[key.name].reversal
     if place is None:
         raise BadUsage("keys.yaml has no 'reversal' under it: where the way back is to open it")
+    if key.kek is not None and place.kek is None:
+        raise Refused("keys.yaml has a 'kek' for the key and none for its 'reversal': the copy would lie in the clear")
+    against = refused(policy_approval.of_key(conf, key.name, datetime.datetime.now(datetime.timezone.utc).date()))
+    if against:
+        raise Refused("\n".join(map(str, against)))
     key.copy(place.keyset, place.kek)
     return f"a copy of all its versions is at {place.keyset}, for the way back"
 

@@ -26,7 +26,7 @@ from jobs.console.exit_codes import DONE, BadUsage
 from jobs.console.shown import say
 from jobs.console.text_table import table_lines
 from jobs.reversal import asked as asking
-from jobs.reversal import carried_out
+from jobs.reversal import carried_out, words
 from jobs.reversal.approval import TIME
 from jobs.reversal.asked import Asked, Rows
 from jobs.reversal.carried_out import TurnedBack
@@ -98,6 +98,8 @@ def _run(options: argparse.Namespace) -> int:
         say("\n".join(_lines(found.shown)))
     else:
         say(f"{asked.table}: {found.rows:,} rows are in {found.place}, to be removed by {found.expires.strftime(TIME)}")
+    if found.unproven:
+        say(words.not_proven(found.unproven))
     return DONE
 
 

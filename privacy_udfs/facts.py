@@ -36,6 +36,9 @@ class Facts(BaseModel):
     deterministic: ClassVar[bool] = True
     """Equal values (and subjects, and keys) always give equal results."""
     reversible: ClassVar[bool] = False
+    authenticates: ClassVar[bool] = False
+    """The way back refuses whatever is no result of it under its key: a result that was changed does not come out as
+    another value."""
     injective: ClassVar[bool] = False
     """Different values give different results, but for what is normalized and for bits that are cut off: fit for keys
     of maps. (A map in which two keys become equal stops the run.)"""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from jobs.configuration.entry import PATTERNS, TABLE_PATTERN, Class, Entry, Name, NotBlank
+from jobs.configuration.persons import folded
 
 PERSON_PATTERN = r"^[^\s+]{1,200}$"
 PATTERNS[PERSON_PATTERN] = "a name without spaces and '+', such as ann@example.org"
@@ -18,7 +20,19 @@ PATTERNS[PUBLIC_KEY_PATTERN] = "a public key of Ed25519 as name+hash+base64, as 
 ED25519 = b"\x01"
 MOST_ROWS, MOST_HOURS = 1 << 53, 24 * 366
 
-Person = Annotated[str, Field(pattern=PERSON_PATTERN)]
+
+def _seen(name: str) -> str:
+    if not is_person(name):
+        raise ValueError("expected a name of which every character can be seen")
+    return name
+
+
+def is_person(name: str) -> bool:
+    """Whether a name can be one of a person: of one line, without spaces and '+', all of it to be seen."""
+    return re.fullmatch(PERSON_PATTERN, name) is not None and name.isprintable()
+
+
+Person = Annotated[str, Field(pattern=PERSON_PATTERN), AfterValidator(_seen)]
 Table = Annotated[str, Field(pattern=TABLE_PATTERN)]
 Rows = Annotated[int, Field(ge=1, le=MOST_ROWS)]
 Hours = Annotated[int, Field(ge=1, le=MOST_HOURS)]
@@ -87,7 +101,7 @@ class Reversal(Entry):
     @field_validator("approvers")
     @classmethod
     def _are_different(cls, approvers: tuple[Approver, ...]) -> tuple[Approver, ...]:
-        names = [each.name.casefold() for each in approvers]
+        names = [folded(each.name) for each in approvers]
         keys = [each.public_key.rpartition("+")[2] for each in approvers]
         if len(set(names)) < len(names) or len(set(keys)) < len(keys):
             raise ValueError("two approvers have one name, or one key: then they are one person")

@@ -12,6 +12,7 @@ from typing import Any
 
 from py4j.protocol import Py4JError
 from pydantic import ValidationError
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.configuration.models import Target
@@ -25,6 +26,8 @@ from jobs.lake.state import TargetState
 MARK = "lakenym.reversal."
 """What properties of such a table begin with."""
 RUN = f"{MARK}run"
+MARKER = "_lakenym_reversal_run"
+"""A file in such a folder that says whose it is, also where no table came of it. Delta passes over its name."""
 UNSEEN = {"delta.dataSkippingNumIndexedCols": "0"}
 """Delta's log would hold the least and greatest values."""
 OWNER_ALONE = "rwx------"
@@ -54,17 +57,17 @@ def create(
     spark: SparkSession, stands: TargetState, rows: DataFrame, properties: Mapping[str, str], run_id: str, expected: int
 ) -> int:
     """Write the rows as a new table; returns the number of them. properties: behind `MARK`. expected: how many rows
-    there are to be; with others nothing is committed. After an error nothing is left."""
+    there are to be; with others nothing is committed. After an error as little is left as can be: see `is_gone`."""
     location = str(stands.location)
-    _closed(spark, location)
     spark.conf.set(USER_METADATA, json.dumps({"run_id": run_id}))
     told = {**UNSEEN, RUN: run_id, **{f"{MARK}{name}": value for name, value in properties.items()}}
     comment = "Values in clear, turned back by jobs/reidentify.py; see the properties lakenym.reversal."
     try:
+        _closed(spark, location, run_id)
         target = Target(path=stands.address.path)
         made = replace.replace(spark, rows, target, stands, told, comment, run_id, expected=lambda: expected)
     except BaseException:
-        with contextlib.suppress(Py4JError):
+        with contextlib.suppress(Py4JError, PySparkException):
             if not Address(path=location).exists(spark):  # else another program's table stands there now
                 _delete(spark, location)
         raise
@@ -77,31 +80,66 @@ def location(spark: SparkSession, path: str) -> str:
     return str(where.getFileSystem(_conf(spark)).makeQualified(where).toString())
 
 
+def is_gone(spark: SparkSession, place: str) -> bool:
+    """Whether nothing is at a place; False also where that cannot be seen."""
+    try:
+        where = hadoop_path(spark, place)
+        return not where.getFileSystem(_conf(spark)).exists(where)
+    except (Py4JError, PySparkException, OSError):
+        return False
+
+
+def run_of(spark: SparkSession, place: str) -> str | None:
+    """The run that left what is there: by the table's own property, or by the marker where it is no table. None where
+    neither tells."""
+    address = Address(path=place)
+    if address.exists(spark):
+        return address.properties(spark).get(RUN)
+    where = hadoop_path(spark, place, MARKER)
+    try:
+        file = where.getFileSystem(_conf(spark)).open(where)
+        try:
+            return str(file.readUTF())
+        finally:
+            file.close()
+    except Py4JError:
+        return None
+
+
 def remove(spark: SparkSession, place: str, run_id: str) -> bool:
     """Take away what a run left there, also where it was killed half-way; False where nothing is there. Raises
-    `Refused` where it is another run's, or no such table."""
+    `Refused` where it is another run's, or nobody can tell whose."""
     where = hadoop_path(spark, place)
     if not where.getFileSystem(_conf(spark)).exists(where):
         return False
-    address = Address(path=place)
-    if address.exists(spark) and address.properties(spark).get(RUN) != run_id:
+    if run_of(spark, place) != run_id:
         raise Refused(f"{place} is not what run {run_id} left there: nothing was removed")
     _delete(spark, place)
     return True
 
 
-def _closed(spark: SparkSession, place: str) -> None:
-    """Make the folder, for its owner alone, where the store knows owners; before any file is in it."""
+def _closed(spark: SparkSession, place: str, run_id: str) -> None:
+    """Make the folder, for its owner alone, where the store knows owners, and mark it; before any value is in it."""
     where = hadoop_path(spark, place)
     files = where.getFileSystem(_conf(spark))
     mode = java_class(spark._jvm, "org.apache.hadoop.fs.permission.FsPermission").valueOf(f"d{OWNER_ALONE}")
     files.mkdirs(where, mode)
     files.setPermission(where, mode)
+    file = files.create(hadoop_path(spark, place, MARKER), False)
+    try:
+        file.writeUTF(run_id)
+    finally:
+        file.close()
 
 
 def _delete(spark: SparkSession, place: str) -> None:
+    """The marker goes last: what is left of half a deletion still says whose it is."""
     where = hadoop_path(spark, place)
-    where.getFileSystem(_conf(spark)).delete(where, True)
+    files = where.getFileSystem(_conf(spark))
+    for each in files.listStatus(where) if files.exists(where) else ():
+        if each.getPath().getName() != MARKER:
+            files.delete(each.getPath(), True)
+    files.delete(where, True)
 
 
 def _conf(spark: SparkSession) -> Any:

@@ -12,7 +12,7 @@ from jobs.audit_log import log as audit_log
 from jobs.audit_log.log import Log
 from jobs.configuration.config import Config
 from jobs.monitoring.finding import Finding
-from jobs.reversal import review, trail
+from jobs.reversal import remains, review, trail
 from jobs.reversal.approval import TIME
 from jobs.spark_app import failures
 from privacy_udfs.errors import LakenymError
@@ -41,12 +41,8 @@ def _reviews(log: Log, conf: Config, now: datetime.datetime) -> Iterator[Finding
 
 
 def _expired(log: Log, now: datetime.datetime) -> Iterator[Finding]:
-    told = trail.leaves(log, (trail.STARTED, trail.DONE, trail.REMOVED))
-    done = {leaf.run_id for leaf in told if leaf.outcome == trail.DONE}
-    gone = {leaf.run_id for leaf in told if leaf.outcome == trail.REMOVED}
-    for leaf in told:
+    for leaf in remains.watched(trail.leaves(log, remains.OUTCOMES)):
         output, expires = leaf.body.get("output"), str(leaf.body.get("expires", ""))
-        is_there = leaf.outcome == trail.STARTED and output != "console" and leaf.run_id in done - gone
-        if is_there and now.strftime(TIME) >= expires:
-            message = f"{output} holds values in clear, and was to be removed by {expires}"
+        if now.strftime(TIME) >= expires:
+            message = f"{output} may hold values in clear, and was to be removed by {expires}"
             yield Finding("alert", leaf.table, "reversal", message, f"reidentify.py --expire {output}")

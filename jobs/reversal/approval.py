@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jobs.configuration.models import Policy
-from jobs.configuration.reversal_entry import Approver
+from jobs.configuration.reversal_entry import Approver, is_person
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.reversal.asked import FORMS, Rows
 from jobs.signatures import envelopes
@@ -127,6 +127,7 @@ def _is_sound(found: Approval, rows: Mapping[str, Any]) -> bool:
     texts += [*found.columns, *found.beside, *rows.values()]
     return (
         all(isinstance(each, str) and each for each in texts)
+        and is_person(found.actor)
         and bool(found.columns and ID.fullmatch(found.id) and SHA256.fullmatch(found.record_sha256))
         and (found.rows.tokens_sha256 is None or SHA256.fullmatch(found.rows.tokens_sha256) is not None)
         and found.form in FORMS

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
 from jobs.configuration.column_path import ColumnPath
+from jobs.configuration.reversal_entry import is_person
 from jobs.console.exit_codes import BadUsage
 
 Form = Literal["clear", "masked"]
@@ -19,15 +19,26 @@ LONGEST_FILE = 1 << 28
 @dataclasses.dataclass(frozen=True)
 class Rows:
     """Which rows: all those of a condition over the treated table, or those whose first column is one of some tokens.
-    tokens_sha256: of the file that holds them. tokens: themselves, where they are at hand."""
+    content: of the file that holds them, one a line, where it is at hand. tokens_sha256: its hash, which is never
+    believed where the content is there."""
 
     where: str | None = None
     tokens_sha256: str | None = None
-    tokens: Sequence[str] = dataclasses.field(default=(), repr=False, compare=False)
+    content: bytes | None = dataclasses.field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        if self.content is not None:
+            digest = hashlib.sha256(self.content).hexdigest()
+            if self.tokens_sha256 not in (None, digest):
+                raise BadUsage("the tokens are others than those of the hash")
+            object.__setattr__(self, "tokens_sha256", digest)
         if (self.where is None) == (self.tokens_sha256 is None):
             raise BadUsage("say which rows, by --where or by --tokens: one of the two")
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """Each once. Raises `UnicodeDecodeError`."""
+        return tuple(dict.fromkeys(line for line in (self.content or b"").decode().splitlines() if line))
 
     @property
     def sha256(self) -> str:
@@ -40,13 +51,13 @@ def of_tokens(path: Path) -> Rows:
     try:
         with path.open("rb") as file:
             content = file.read(LONGEST_FILE + 1)
-        text = content.decode()
+        found = Rows(content=content)
+        tokens = found.tokens
     except (OSError, ValueError) as error:
         raise BadUsage(f"{path} cannot be read as text ({type(error).__name__})") from None
-    tokens = [line for line in text.splitlines() if line]
     if not tokens or len(content) > LONGEST_FILE:
         raise BadUsage(f"{path} holds no tokens, or more than {LONGEST_FILE} bytes of them: one a line")
-    return Rows(tokens_sha256=hashlib.sha256(content).hexdigest(), tokens=tuple(dict.fromkeys(tokens)))
+    return found
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,6 +82,8 @@ class Asked:
             raise BadUsage(f"form: expected one of {', '.join(FORMS)}")
         if not self.actor.strip() or not self.purpose.strip():
             raise BadUsage("say who asks and for which purpose, with --actor and --purpose")
+        if not is_person(self.actor):
+            raise BadUsage("--actor: expected a name without spaces and '+', of which every character can be seen")
         if self.break_glass and not self.reason.strip():
             raise BadUsage("--break-glass asks for a --reason, which somebody else will read")
         if self.reason and not self.break_glass:

@@ -16,7 +16,7 @@ from jobs.console.exit_codes import BadUsage, Refused
 from jobs.lake import restricted
 from jobs.lake.state import TargetState
 from jobs.reversal import approval as approvals
-from jobs.reversal import chosen_rows, judged, reversal_keys, trail, treated
+from jobs.reversal import chosen_rows, judged, remains, reversal_keys, review, trail, treated
 from jobs.reversal.approval import TIME, Signed
 from jobs.reversal.asked import Asked
 from jobs.reversal.selection import Selection
@@ -31,7 +31,8 @@ from privacy_udfs.keys import KeyReference
 @dataclasses.dataclass(frozen=True)
 class TurnedBack:
     """What a run did. place: the new table, as a URI; None where it was shown. shown: the rows, where they were asked
-    for by themselves. expires: when the table is to be removed."""
+    for by themselves. expires: when the table is to be removed. unproven: columns whose technique authenticates
+    nothing."""
 
     run_id: str
     rows: int
@@ -39,6 +40,7 @@ class TurnedBack:
     place: str | None = None
     approval: str | None = None
     shown: pa.Table | None = dataclasses.field(default=None, repr=False)
+    unproven: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,12 +73,13 @@ def turned_back(
         allowed, place, count = failures.translated(
             asked.table, lambda: _ready(spark, conf, told, approval, output, now)
         )
-        told.started(_started(conf, allowed, place, count))
-    with _failures(told):
+        told.started(_started(conf, allowed, place, count), lambda: review.check_none_due(told, conf.policy))
+    with _failures(spark, told, place):
         shown = failures.translated(asked.table, lambda: _revealed(spark, conf, told, allowed, place, count))
     told.done({"rows": count})
     signed = None if allowed.signed is None else allowed.signed.approval.id
-    return TurnedBack(told.run_id, count, allowed.expires, _uri(place), signed, shown)
+    unproven = treated.unproven(allowed.columns)
+    return TurnedBack(told.run_id, count, allowed.expires, _uri(place), signed, shown, unproven)
 
 
 @contextmanager
@@ -89,11 +92,11 @@ def _refusals(told: Trail) -> Iterator[None]:
 
 
 @contextmanager
-def _failures(told: Trail) -> Iterator[None]:
+def _failures(spark: SparkSession, told: Trail, place: TargetState | None) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        told.failed(error)
+        told.failed(error, left=place is not None and not restricted.is_gone(spark, str(place.location)))
         raise
 
 
@@ -116,7 +119,7 @@ def _allowed(spark: SparkSession, conf: Config, told: Trail, approval: str | Non
     signed = _signed(conf, told, approval)
     looked = treated.look(spark, conf, asked.table)
     columns = treated.chosen(conf, looked, asked.columns)
-    records = {path: each.record for path, each in columns.items()}
+    records = _records(columns)
     judged.check_keys(policy, records)
     at_most, rules = 0, judged.rules(policy)
     if signed is None:
@@ -156,10 +159,18 @@ def _started(conf: Config, allowed: _Allowed, place: TargetState | None, count: 
         "rows": count,
         "at_most": allowed.at_most,
         "keys": [{"key": name, "key_id": key_id} for name, key_id in keys],
-        "output": _uri(place) or "console",
+        "output": _uri(place) or remains.CONSOLE,
         "expires": allowed.expires.strftime(TIME),
-        **({} if allowed.signed is None else {"approver": allowed.signed.by.name}),
+        **(
+            {"grounds": judged.grounds(conf, allowed.treated.name, _records(allowed.columns))}
+            if allowed.signed is None
+            else {"approver": allowed.signed.by.name}
+        ),
     }
+
+
+def _records(columns: Mapping[str, Column]) -> judged.Records:
+    return {path: each.record for path, each in columns.items()}
 
 
 def _uri(place: TargetState | None) -> str | None:
@@ -204,12 +215,10 @@ def expired(spark: SparkSession, conf: Config, path: str, now: datetime.datetime
     where the audit log knows of no such place."""
     log = trail.log_of(spark, conf)
     place = restricted.location(spark, path)
-    told = [leaf for leaf in trail.leaves(log, (trail.STARTED,)) if leaf.body.get("output") == place]
-    if not told:
-        raise Refused(f"the audit log knows of no run that wrote to {path}: nothing was removed")
-    newest = told[-1]
-    if now.strftime(TIME) < str(newest.body["expires"]):
-        raise Refused(f"{path} may be there until {newest.body['expires']}: nothing was removed")
-    restricted.remove(spark, place, newest.run_id)
-    trail.tell_removed(log, newest)
-    return newest.run_id
+    told = trail.leaves(log, remains.OUTCOMES)
+    found = remains.chosen(told, place, restricted.run_of(spark, place))
+    if now.strftime(TIME) < str(found.body["expires"]):
+        raise Refused(f"{path} may be there until {found.body['expires']}: nothing was removed")
+    restricted.remove(spark, place, found.run_id)
+    trail.tell_removed(log, remains.unremoved(told, place))
+    return found.run_id

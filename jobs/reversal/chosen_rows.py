@@ -39,6 +39,9 @@ def _check(rows: DataFrame, table: str, text: str) -> None:
     try:
         why = predicates.refusal(rows, predicates.condition(rows, text))
     except PySparkException as error:
-        why = predicates.told(error, rows.columns)
+        if (error.getCondition() or "").startswith("UNRESOLVED_COLUMN"):  # its name may be a value without its quotes
+            why = "it names a column that the table does not have; a text stands in single quotes"
+        else:
+            why = predicates.told(error, ())
     if why is not None:
         raise Refused(f"{table}: the condition cannot be used: {why}".replace("the source", "the treated table"))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 
+from jobs.configuration import persons
 from jobs.configuration.config import Config
 from jobs.configuration.documents import did_you_mean
 from jobs.configuration.models import Policy
@@ -57,14 +57,14 @@ def check_approved(
 def check_to_sign(approval: Approval, by: Approver, policy: Policy) -> None:
     """Raise `Refused` for an approval that would be refused whenever it is used."""
     found = [*bounds(approval, rules(policy))]
-    if is_same_person(approval.actor, by.name):
+    if persons.is_same(approval.actor, by.name):
         found.append(f"{by.name} would sign it for themselves: a second person has to approve")
     _raise("nothing was signed", found)
 
 
 def check_runner(by: Approver, runner: str) -> None:
     """Raise `Refused` where the approver runs the job. runner: the user of Spark's application."""
-    if is_same_person(by.name, runner):
+    if persons.may_run_as(by.name, runner):
         raise Refused(f"{by.name} approved it, and runs it: a second person has to approve")
 
 
@@ -78,6 +78,24 @@ def check_may_approve(by: Approver, conf: Config, table: str, records: Records) 
     ]
     if wrong:
         raise Refused(f"policy.yaml does not let {by.name} approve {', '.join(wrong)} of {table}")
+
+
+def grounds(conf: Config, table: str, records: Records) -> list[dict[str, object]]:
+    """What it hangs on who may approve each column, for the log: a reviewer is held to it."""
+    return [
+        {"column": path, "domain": each.domain, "classes": sorted(_classes(conf, table, path, each))}
+        for path, each in records.items()
+    ]
+
+
+def may_review(by: Approver, table: str, told: object) -> bool:
+    """Whether the policy lets an approver approve every column of a run. told: its `grounds`, as the log has them."""
+    if not isinstance(told, list) or not told:
+        return False
+    try:
+        return all(by.may_approve(table, each["domain"], class_) for each in told for class_ in each["classes"])
+    except (KeyError, TypeError):
+        return False
 
 
 def _classes(conf: Config, table: str, path: str, record: ColumnRecord) -> set[str]:
@@ -95,17 +113,8 @@ def bounds(approval: Approval, policy: Reversal) -> Iterator[str]:
         yield f"it counts for more than the {policy.at_most_hours} hours that policy.yaml allows"
 
 
-def is_same_person(one: str, other: str) -> bool:
-    """Whether two names are one, however they are written."""
-    return _folded(one) == _folded(other)
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFKC", name).strip().casefold()
-
-
 def _persons(signed: Signed, asked: Asked) -> Iterator[str]:
-    if is_same_person(asked.actor, signed.by.name) or is_same_person(signed.approval.actor, signed.by.name):
+    if persons.is_same(asked.actor, signed.by.name) or persons.is_same(signed.approval.actor, signed.by.name):
         yield f"{signed.by.name} signed it for themselves: a second person has to approve"
     if asked.actor != signed.approval.actor:
         yield "it is for another actor"

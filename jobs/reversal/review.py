@@ -10,10 +10,13 @@ from typing import Any
 
 from jobs.audit_log.leaves import Leaf, now
 from jobs.audit_log.log import Log
+from jobs.configuration import persons
 from jobs.configuration.models import Policy
+from jobs.configuration.reversal_entry import Approver
 from jobs.console.exit_codes import Refused
 from jobs.reversal import judged, trail
 from jobs.reversal.approval import TIME
+from jobs.reversal.trail import Trail
 from jobs.signatures import envelopes
 from jobs.signatures.keys import PublicKey, SigningKey
 from jobs.signatures.problem import NotSigned
@@ -23,11 +26,12 @@ PREDICATE = "urn:lakenym:reversal-review:v1"
 
 @dataclasses.dataclass(frozen=True)
 class Due:
-    """A run that somebody has to look at. by: until when."""
+    """A run that somebody has to look at. runner: the user who ran it. by: until when."""
 
     run_id: str
     table: str
     actor: str
+    runner: str
     by: datetime.datetime
 
 
@@ -38,13 +42,27 @@ def due(log: Log, policy: Policy) -> list[Due]:
     return [_due(leaf) for leaf in told if leaf.outcome == trail.STARTED and leaf.run_id not in seen]
 
 
+def check_none_due(told: Trail, policy: Policy) -> None:
+    """Raise `Refused` where the actor, or the user who runs the job, broke the glass before and nobody has looked: else
+    the most rows could be had again and again."""
+    mine = [each for each in due(told.log, policy) if _is_of(each, told.asked.actor, told.log.actor)]
+    if mine:
+        raise Refused(f"the glass stays whole: nobody has looked at run {mine[0].run_id} yet, which broke it before")
+
+
+def _is_of(each: Due, actor: str, runner: str) -> bool:
+    return persons.is_same(each.actor, actor) or persons.is_same(each.runner, runner)
+
+
 def sign(log: Log, policy: Policy, run_id: str, key: SigningKey) -> str:
     """Tell the log that an approver looked at a run; returns the table. Raises `Refused`."""
     told = trail.leaves(log, (trail.STARTED,), (trail.BREAK_GLASS,))
     found = [leaf for leaf in told if leaf.run_id == run_id]
     if not found:
         raise Refused(f"the audit log tells of no run {run_id} that broke the glass")
-    _check_other(found[0], key.name)
+    why = _against(found[0], _approver(policy, key))
+    if why is not None:
+        raise Refused(why)
     statement = envelopes.statement({run_id: {"sha256": found[0].text_sha256}}, PREDICATE, {"run": run_id})
     body = {"reviewer": key.name, "envelope": json.dumps(envelopes.sign(statement, key))}
     about = {"table": found[0].table, "run_id": run_id, "outcome": trail.REVIEWED}
@@ -53,9 +71,22 @@ def sign(log: Log, policy: Policy, run_id: str, key: SigningKey) -> str:
     return found[0].table
 
 
-def _check_other(started: Leaf, reviewer: str) -> None:
-    if judged.is_same_person(reviewer, str(started.body.get("actor", ""))):
-        raise Refused("who broke the glass does not review it: another approver has to")
+def _approver(policy: Policy, key: SigningKey) -> Approver:
+    for each in judged.rules(policy).approvers:
+        if each.public_key == str(key.public):
+            return each
+    raise Refused(f"policy.yaml names no approver {key.name} with this key")
+
+
+def _against(started: Leaf, reviewer: Approver) -> str | None:
+    """Why an approver's look at a run does not count: it was for them, it was run by them, or not theirs to approve."""
+    if persons.is_same(reviewer.name, str(started.body.get("actor", ""))):
+        return "who broke the glass does not review it: another approver has to"
+    if persons.may_run_as(reviewer.name, started.actor):
+        return "who ran the job that broke the glass does not review it: another approver has to"
+    if not judged.may_review(reviewer, started.table, started.body.get("grounds")):
+        return f"policy.yaml does not let {reviewer.name} approve these columns of {started.table}, nor review this"
+    return None
 
 
 def _is_signed(leaf: Leaf, told: Sequence[Leaf], policy: Policy) -> bool:
@@ -67,7 +98,7 @@ def _is_signed(leaf: Leaf, told: Sequence[Leaf], policy: Policy) -> bool:
         payload = _payload(leaf, approver.public_key)
         if payload is not None and payload.get("predicateType") == PREDICATE:
             same = payload.get("subject") == [{"name": leaf.run_id, "digest": {"sha256": started.text_sha256}}]
-            return same and not judged.is_same_person(approver.name, str(started.body.get("actor", "")))
+            return same and _against(started, approver) is None
     return False
 
 
@@ -82,4 +113,4 @@ def _payload(leaf: Leaf, public_key: str) -> Mapping[str, Any] | None:
 
 def _due(started: Leaf) -> Due:
     by = datetime.datetime.strptime(str(started.body["expires"]), TIME).replace(tzinfo=datetime.timezone.utc)
-    return Due(started.run_id, started.table, str(started.body.get("actor", "")), by)
+    return Due(started.run_id, started.table, str(started.body.get("actor", "")), started.actor, by)

@@ -13,7 +13,12 @@ from privacy_udfs.keys import load_keyset
 
 
 def key(conf: Config, person: str, reference: str, kek: str | None) -> SigningKey:
-    """reference: a name of keys.yaml, or a URI. Raises `BadUsage`, or `KeyProblem`."""
+    """reference: a name of keys.yaml, or a URI. Raises `BadUsage`, `Refused` or `KeyProblem`."""
+    of_log = None if conf.audit is None else conf.audit.signing_key
+    if of_log is not None:
+        named = conf.keys.get(reference)
+        if conf.keys[of_log].keyset == (reference if named is None else named.keyset):
+            raise Refused("this key signs the audit log: an approver needs one that only they can open")
     if not keys.NAME.fullmatch(person):
         raise BadUsage("--approver: expected a name without spaces and '+'")
     if ":" not in reference:

@@ -7,7 +7,7 @@ transaction that adds that row, so of two that are started at once one is refuse
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -46,9 +46,10 @@ class Trail:
     def kind(self) -> Kind:
         return BREAK_GLASS if self.asked.break_glass else REVERSAL
 
-    def started(self, more: Mapping[str, Any]) -> None:
+    def started(self, more: Mapping[str, Any], check_glass: Callable[[], None]) -> None:
         """Raises `Refused` where the approval was used up, `LogProblem` where the log cannot be written. Then nothing
-        may be shown."""
+        may be shown. check_glass: raises where no glass may be broken by what the log says; asked as long as it may
+        change."""
         if self.log.audit.signing_key is not None:
             self.log.signer()
         leaf = self._leaf(STARTED, {**self._about(), **more})
@@ -56,6 +57,8 @@ class Trail:
         def made(state: State) -> Sequence[Leaf]:
             if self.approval is not None and self.approval.once and _is_used(self.log, self.approval.id):
                 raise Refused("the approval counts once, and was used")
+            if self.asked.break_glass:
+                check_glass()
             return [leaf]
 
         self._append(made, f"{self.asked.table}: the audit log cannot be written, and nothing was shown")
@@ -69,9 +72,10 @@ class Trail:
         if signs:
             self.log.leave(audit_log.name_of(state.size), self.log.signed(state))
 
-    def failed(self, error: BaseException) -> None:
-        """Tell that a run failed that had begun; nothing of it is left. Warns where it cannot be told."""
-        self._told(FAILED, _why(error))
+    def failed(self, error: BaseException, left: bool) -> None:
+        """Tell that a run failed that had begun. left: whether something of it may be at its place; False only where
+        that was looked at. Warns where it cannot be told."""
+        self._told(FAILED, {**_why(error), "left": left})
 
     def refused(self, error: BaseException) -> None:
         """Tell that a run was refused. Warns where it cannot be told: it is refused anyway."""
@@ -129,11 +133,15 @@ def log_of(spark: SparkSession, conf: Config) -> Log:
     return log
 
 
-def tell_removed(log: Log, started: Leaf) -> None:
-    """Tell that what a run wrote is no longer there."""
+def tell_removed(log: Log, started: Sequence[Leaf]) -> None:
+    """Tell that what runs wrote is no longer there. started: the rows by which they began."""
+    told = [_removed(log, each) for each in started]
+    log.append(lambda state: told)
+
+
+def _removed(log: Log, started: Leaf) -> Leaf:
     about = {"table": started.table, "run_id": started.run_id, "outcome": REMOVED}
-    leaf = log.leaf(started.kind, now(), body={"output": started.body["output"]}, **about)
-    log.append(lambda state: [leaf])
+    return log.leaf(started.kind, now(), body={"output": started.body["output"]}, **about)
 
 
 def leaves(log: Log, outcomes: Sequence[str] = (), kinds: Sequence[str] = KINDS) -> list[Leaf]:

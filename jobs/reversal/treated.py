@@ -95,6 +95,11 @@ def chosen(conf: Config, treated: Treated, names: Sequence[str]) -> dict[str, Co
     return found
 
 
+def unproven(columns: Mapping[str, Column]) -> tuple[str, ...]:
+    """The columns whose technique cannot tell a result of its own from one that was changed."""
+    return tuple(path for path, each in columns.items() if not each.technique.authenticates)
+
+
 def _technique(treated: Treated, name: str) -> Technique:
     """By what the record says of a column. Raises `Refused`."""
     path, entry = ColumnPath.parse(name), treated.records.get(name)

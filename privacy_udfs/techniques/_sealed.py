@@ -46,6 +46,7 @@ class SealedTechnique(TextTechnique):
     output_prefix: Annotated[Literal["tink", "raw"], NO_DIFFERENCE] = "tink"
 
     reversible = True
+    authenticates = True
     covers = True
     unrecognizable = True
     scatters = True

@@ -123,6 +123,28 @@ def test_the_way_back_opens_a_key_of_its_own(spark: SparkSession, lake: Path) ->
         keys.run(reloaded(lake), "reversal", "crm")
 
 
+def test_a_copy_is_no_less_sealed_than_the_key(tmp_path: Path) -> None:
+    """Neither where the kek was forgotten, nor where the policy wants none in the clear; and nothing is written."""
+    configured(tmp_path, COLUMNS)
+    create_file(tmp_path / "keys" / "kek.json", "AesGcmKey")
+    nightly, back, kek = (f"file:{tmp_path}/keys/{name}.json" for name in ("sealed", "back", "kek"))
+    for place in ({"keyset": back}, {"keyset": back, "kek": kek}):
+        sealed = {"keyset": nightly, "kek": kek, "reversal": place}
+        reversals.edit(tmp_path / "conf" / "keys.yaml", crm=sealed)
+        if "kek" not in place:
+            keys.run(reloaded(tmp_path), "create", "crm")
+            with pytest.raises(Refused, match="would lie in the clear"):
+                keys.run(reloaded(tmp_path), "reversal", "crm")
+            assert not (tmp_path / "keys" / "back.json").exists()
+    assert "a copy of all its versions" in str(keys.run(reloaded(tmp_path), "reversal", "crm"))
+    clear = {"keyset": f"file:{tmp_path}/keys/crm.json", "reversal": {"keyset": f"file:{tmp_path}/keys/copy.json"}}
+    reversals.edit(tmp_path / "conf" / "keys.yaml", crm=clear)
+    reversals.edit(tmp_path / "conf" / "policy.yaml", approved={"clear_keysets": False})
+    with pytest.raises(Refused, match=r"which policy\.yaml forbids"):
+        keys.run(reloaded(tmp_path), "reversal", "crm")
+    assert not (tmp_path / "keys" / "copy.json").exists()
+
+
 # -- the policy -------------------------------------------------------------------------------------------------------
 
 
@@ -186,6 +208,7 @@ def test_what_fails_is_told_without_a_value_and_leaves_nothing(
     assert "canary" not in trace + repr(caught.value.args) + json.dumps(told(spark, conf)) + "".join(capfd.readouterr())
     assert "t: email: the value cannot be reverted" in str(caught.value)
     assert [row["outcome"] for row in told(spark, conf)] == ["refused", "started", "failed"]
+    assert told(spark, conf)[-1]["body"]["left"] is False
     assert not (tmp_path / "out").exists()
 
 

@@ -18,7 +18,9 @@ from pyspark.sql import SparkSession
 
 from jobs import pseudonymize, reidentify
 from jobs.configuration.config import Config
-from jobs.console.exit_codes import Refused
+from jobs.console.exit_codes import BadUsage, Refused
+from jobs.lake import restricted
+from jobs.monitoring import reversals as watched
 from jobs.reversal.asked import of_tokens
 from jobs.signatures import envelopes
 from privacy_udfs.errors import LakenymError
@@ -127,9 +129,40 @@ def test_what_is_written_is_for_one_person_and_a_time(
     assert told(spark, conf)[-1]["outcome"] == "removed"
     out.mkdir()
     (out / "of_another").touch()
+    with pytest.raises(Refused, match="was removed before"):
+        reidentify.expire(spark, conf, str(out), NOW + 25 * HOUR)
     with pytest.raises(Refused, match="knows of no run that wrote"):
         reidentify.expire(spark, conf, str(tmp_path), NOW)
     assert verified(spark, conf).is_whole
+
+
+def test_what_a_killed_run_leaves_is_watched_and_removed(
+    spark: SparkSession, lake: Path, conf: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of its files, no table, nothing cleaned up. Not another's folder at the same place."""
+    wanted, out = asked("email", where="amount = 10"), tmp_path / "killed"
+
+    def killed(*given: object, **more: object) -> None:
+        (out / "part-0.parquet").write_bytes(b"canary")
+        raise BadUsage("killed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("jobs.lake.replace.replace", killed)
+        patched.setattr(restricted, "_delete", lambda *given: None)
+        with pytest.raises(BadUsage, match="killed"):
+            turned(spark, conf, wanted, approved(spark, lake, conf, wanted), output=str(out))
+    row = told(spark, conf)[-1]
+    assert (row["outcome"], row["body"]["left"]) == ("failed", True)
+    late = NOW + 25 * HOUR
+    assert any(str(out) in each.message for each in watched.findings(spark, conf, late) if each.level == "alert")
+    marker = (out / restricted.MARKER).rename(tmp_path / "marker")
+    with pytest.raises(Refused, match="is not what run"):
+        reidentify.expire(spark, conf, str(out), late)
+    assert (out / "part-0.parquet").exists()
+    marker.rename(out / restricted.MARKER)
+    assert reidentify.expire(spark, conf, str(out), late) == row["run_id"]
+    assert not out.exists()
+    assert not any(str(out) in each.message for each in watched.findings(spark, conf, late))
 
 
 def test_tokens_choose_rows_and_values_may_be_masked(
@@ -317,7 +350,7 @@ def test_an_approval_counts_once(spark: SparkSession, lake: Path, conf: Config, 
 
 def test_who_approves_is_not_who_asks(spark: SparkSession, lake: Path, conf: Config) -> None:
     with pytest.raises(Refused, match="a second person has to approve"):
-        approved(spark, lake, conf, asked(actor=f" {ANN.title()}"))
+        approved(spark, lake, conf, asked(actor=ANN.title()))
     with pytest.raises(Refused, match=r"policy\.yaml does not let eve@example\.org approve email of t"):
         approved(spark, lake, conf, asked(), by=EVE)
     with pytest.raises(Refused, match=r"names no approver bob@example\.org with this key"):

@@ -8,10 +8,23 @@ from jobs.report_pages.drawing import bars, page
 from jobs.report_pages.drawing.bars import Bar, Line, Row
 from jobs.report_pages.drawing.markup import Content, Markup, between, code, element
 from jobs.report_pages.drawing.numbers import count, plural
-from jobs.report_pages.facts.evidence_facts import AuditHead, Drift, Drifts, KeyVersion, Run, Runs, Verification
+from jobs.report_pages.facts import told_files
+from jobs.report_pages.facts.evidence_facts import (
+    NOT_MADE,
+    AuditHead,
+    Drift,
+    Drifts,
+    KeyVersion,
+    Run,
+    Runs,
+    Verification,
+)
 from jobs.report_pages.facts.plain import Missing
 
-OUTCOMES = {"holds": "good", "fails": "alert", "not checked": "warn"}
+OUTCOMES = {"holds": "good", "fails": "alert", **dict.fromkeys(NOT_MADE, "warn")}
+NOT_COMPARED = Missing(
+    "no drift was compared: run with --baseline, of a baseline that has columns of the table", told_files.MONITOR
+)
 LEVELS = {"alert": "alert", "warn": "warn", "": "good"}
 STATES = {"enabled": "good", "disabled": "warn", "destroyed": "alert", "unknown": "none"}
 
@@ -30,6 +43,8 @@ def stale(version: int | None, now: int) -> Content:
 def drift(found: Drifts | Missing, version: int) -> Content:
     if isinstance(found, Missing):
         return page.missing(found)
+    if not found.is_compared:
+        return [page.missing(NOT_COMPARED), stale(found.version, version), _findings(found) if _told(found) else None]
     indexed = [each for each in found.columns if each.psi is not None]
     return [
         element("p", f"As measured at {found.measured_at} against a baseline."),
@@ -41,8 +56,7 @@ def drift(found: Drifts | Missing, version: int) -> Content:
 
 
 def _findings(found: Drifts) -> Content:
-    own: list[tuple[str, str | None, str]] = [(level, None, message) for level, message in found.of_table]
-    own += [(each.level or "warn", each.column, message) for each in found.columns for message in each.told]
+    own = _told(found)
     if not own:
         return element("p", page.mark("good", "nothing moved"), " by more than its bound.")
     rows = (
@@ -50,6 +64,12 @@ def _findings(found: Drifts) -> Content:
         for level, column, message in own
     )
     return element("ul", rows, class_="notes")
+
+
+def _told(found: Drifts) -> list[tuple[str, str | None, str]]:
+    """Level, column, message: of the table, then of its columns."""
+    of_columns = [(each.level or "warn", each.column, message) for each in found.columns for message in each.told]
+    return [*((level, None, message) for level, message in found.of_table), *of_columns]
 
 
 def _indexes(found: Drifts, indexed: Sequence[Drift]) -> Content:
@@ -82,7 +102,8 @@ def _without(found: Drifts) -> Content:
     names = [each.column for each in found.columns if each.psi is None]
     if not names:
         return None
-    return element("p", "Without an index, since nearly all values differ: ", between(map(code, names)), class_="names")
+    why = "Without an index (nearly all values differ, too few are told, or the baseline counts the column otherwise): "
+    return element("p", why, between(map(code, names)), class_="names")
 
 
 # -- verification -----------------------------------------------------------------------------------------------------
@@ -91,7 +112,7 @@ def _without(found: Drifts) -> Content:
 def verified(found: Verification | Missing, version: int) -> Content:
     if isinstance(found, Missing):
         return page.missing(found)
-    level = "alert" if not found.holds else "warn" if any(c.outcome == "not checked" for c in found.checks) else "good"
+    level = "alert" if not found.holds else "warn" if any(c.outcome in NOT_MADE for c in found.checks) else "good"
     words = "fails" if not found.holds else "holds" if level == "good" else "holds, as far as it was checked"
     rows = ((each.name, page.mark(OUTCOMES[each.outcome], each.outcome), _faults(each.faults)) for each in found.checks)
     if found.version != version:

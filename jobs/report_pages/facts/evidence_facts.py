@@ -23,7 +23,7 @@ class Drift:
 @dataclasses.dataclass(frozen=True)
 class Drifts:
     """What a monitor's JSON says of the table. version: that was looked at. of_table: findings about it as a whole, by
-    level. warn_at, alert_at: the bounds of the index."""
+    level. warn_at, alert_at: the bounds of the index. is_compared: whether it was held against a baseline."""
 
     measured_at: str
     version: int | None
@@ -31,11 +31,16 @@ class Drifts:
     of_table: tuple[tuple[str, str], ...] = ()
     warn_at: float = 0.1
     alert_at: float = 0.25
+    is_compared: bool = True
+
+
+NOT_MADE = ("not checked", "not checkable")
+"""Outcomes of checks of which nobody knows whether they hold."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Check:
-    """One check of a verification. outcome: ``holds``, ``fails`` or ``not checked``. faults: how many."""
+    """One check of a verification. outcome: ``holds``, ``fails``, or of `NOT_MADE`. faults: how many."""
 
     name: str
     outcome: str

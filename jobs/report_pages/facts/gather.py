@@ -25,13 +25,12 @@ from jobs.report_pages.facts.evidence_facts import Drifts, KeyVersion, Verificat
 from jobs.report_pages.facts.lake_facts import Joins, LakeFacts, Linked
 from jobs.report_pages.facts.plain import Missing, Notice
 from jobs.report_pages.facts.table_facts import Head, Measured, TableFacts
+from jobs.report_pages.facts.told_files import MONITOR, VERIFY
 from jobs.risk_measures.report import Report
 from jobs.spark_app import failures
 from privacy_udfs.errors import LakenymError
 
 PSEUDONYMIZE, RISK = "python jobs/pseudonymize.py --conf CONF --table", "python jobs/risk.py --conf CONF --table"
-MONITOR = "python jobs/monitor.py --conf CONF --all --baseline FILE --json > monitored.json"
-VERIFY = "python jobs/verify.py --conf CONF --all --json > verified.json"
 NO_RISK = Missing(
     "no risk was measured for this page", "python jobs/report.py ... --html FOLDER, without --without-risk"
 )
@@ -50,8 +49,8 @@ class Asked:
     measure: Callable[[str], Report] | None
     linkage: Linkage | None = None
     left_out: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    verified: Mapping[str, Verification] = dataclasses.field(default_factory=dict)
-    monitored: Mapping[str, Drifts] = dataclasses.field(default_factory=dict)
+    verified: Mapping[str, Verification | Missing] = dataclasses.field(default_factory=dict)
+    monitored: Mapping[str, Drifts | Missing] = dataclasses.field(default_factory=dict)
 
     @property
     def day(self) -> datetime.date:
@@ -121,7 +120,7 @@ def _with_table(
     times = run_history.times(spark, stands)
     head = _head(conf, entry, looked, times)
     found = columns.of_table(schema, recorded, entry)
-    before, after = _risk(spark, conf, entry, asked, None if looked.run is None else looked.run.rows)
+    before, after = _risk(spark, conf, entry, asked, looked, head)
     return TableFacts(
         name,
         entry.owner,
@@ -181,7 +180,7 @@ def _head(conf: Config, entry: TableConfig, looked: Looked, times: Mapping[int, 
 
 
 def _risk(
-    spark: SparkSession, conf: Config, entry: TableConfig, asked: Asked, rows: int | None
+    spark: SparkSession, conf: Config, entry: TableConfig, asked: Asked, looked: Looked, head: Head
 ) -> tuple[Measured | Missing, Measured | Missing]:
     if asked.measure is None:
         return NO_RISK, NO_RISK
@@ -192,10 +191,18 @@ def _risk(
     except LakenymError as error:
         after = Missing(str(error).partition("\n")[0].removeprefix(f"{entry.name}: "), f"{RISK} {entry.name}")
     before = measured.before(spark, entry, thresholds)
-    return measured.apart(before, after, rows), after
+    rows = None if looked.run is None else looked.run.rows
+    return measured.apart(before, after, rows, keeps_out=_keeps_out(entry, looked, head)), after
 
 
-def _drift(told: Drifts | None, looked: Looked) -> Drifts | Missing:
+def _keeps_out(entry: TableConfig, looked: Looked, head: Head) -> bool:
+    """Whether rows of the source may be missing in the table for more than one reason, by the entry or the record."""
+    return entry.suppress is not None or head.suppress is not None or looked.some_wait
+
+
+def _drift(told: Drifts | Missing | None, looked: Looked) -> Drifts | Missing:
+    if isinstance(told, Missing):
+        return told
     if told is None or not told.columns:
         return NO_DRIFT
     return dataclasses.replace(told, warn_at=looked.bounds["psi_warn"], alert_at=looked.bounds["psi"])

@@ -2,12 +2,15 @@
 
 Whatever is drawn is drawn of these numbers and no others: they are rounded, banded and hidden first, so that no length
 on a page tells what its text does not. Where the two states differ by fewer than ten rows or people, the difference
-would tell how few were kept out: then all counts of the state before are rounded to tens.
+would tell how few were kept out: then all counts of the state before are rounded to tens. So they are wherever rows
+are kept out for being in small classes, or stand in quarantine: less those of one reason, which a page or somebody else
+may count, the difference would tell how few there are of the other.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -30,6 +33,7 @@ from privacy_udfs.errors import LakenymError
 
 ATTACKERS = ("prosecutor", "journalist")
 DIGITS = 3
+HALF = SMALL / 2
 
 
 def after(found: Report, wanted_k: int | None) -> Measured:
@@ -120,14 +124,16 @@ def _band(found: Mapping[str, Any], wanted_k: int | None) -> Band:
     return Band(sizes, found["rows"], side)
 
 
-def apart(one: Measured | Missing, other: Measured | Missing, rows: int | None) -> Measured | Missing:
+def apart(
+    one: Measured | Missing, other: Measured | Missing, rows: int | None, *, keeps_out: bool = False
+) -> Measured | Missing:
     """The state before, so that its counts and those of the state after tell nothing small together. rows: that the
-    last run wrote."""
+    last run wrote. keeps_out: whether rows were kept out whose number nobody is to solve for."""
     if isinstance(one, Missing):
         return one
     known: list[Number] = [other.many] if isinstance(other, Measured) else []
     known += [] if rows is None else [rows]
-    return _to_tens(one) if any(_is_near(one.many, each) for each in known) else one
+    return _to_tens(one) if keeps_out or any(_is_near(one.many, each) for each in known) else one
 
 
 def _is_near(number: Number, other: Number) -> bool:
@@ -140,10 +146,22 @@ def _to_tens(found: Measured) -> Measured:
         many=_tens(found.many),
         classes=_tens(found.classes),
         uniques=_tens(found.uniques),
-        chances={name: share if isinstance(share, str) else round(share, 2) for name, share in found.chances.items()},
+        chances={name: _coarse(share, found.many) for name, share in found.chances.items()},
         bands=tuple(dataclasses.replace(band, many=_tens(band.many)) for band in found.bands),
-        notes=(*found.notes, "Counts before are rounded to tens: else they would tell how few rows were kept out."),
+        notes=(*found.notes, "Counts before are rounded to tens: else they could tell how few rows were kept out."),
     )
+
+
+def _coarse(share: float | str, many: Number) -> float | str:
+    """A bound is made anew, of counts in tens alone: `< 0.00997`, ten of them, tells that there are 1,003."""
+    if not isinstance(share, str):
+        return round(share, 2)
+    if not isinstance(many, int):
+        return share
+    counted = round(float(share[1:]) * many, -1)
+    if share[0] == "<":
+        return f"< {min(1.0, math.ceil(100 * (counted + HALF) / (round(many, -1) - HALF)) / 100):g}"
+    return f"> {max(0.0, math.floor(100 * (counted - HALF) / (round(many, -1) + HALF)) / 100):g}"
 
 
 def _tens(number: Number) -> Number:

@@ -1,11 +1,13 @@
 """What other jobs printed as JSON, read with caution: a file may be of anybody, and hold anything.
 
 Of a verification no sentence is taken over, for these hold counts that pages do not show: names of checks and columns,
-outcomes, and how many faults there are.
+outcomes, and how many faults there are. A table of which a file says what no job prints is missing, and the rest goes
+on; a file in which no table can be read is refused.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -13,35 +15,58 @@ from typing import Any, TypeVar
 
 from jobs.console.exit_codes import BadUsage
 from jobs.console.shown import shown
-from jobs.report_pages.facts.evidence_facts import Check, Drift, Drifts, Verification
+from jobs.report_pages.facts.evidence_facts import NOT_MADE, Check, Drift, Drifts, Verification
+from jobs.report_pages.facts.plain import Missing
 
-OUTCOMES = ("holds", "fails", "not checked")
+MONITOR = "python jobs/monitor.py --conf CONF --all --baseline FILE --json > monitored.json"
+VERIFY = "python jobs/verify.py --conf CONF --all --json > verified.json"
+OUTCOMES = ("holds", "fails", *NOT_MADE)
 LEVELS = ("alert", "warn")
 T = TypeVar("T")
 Json = Mapping[str, Any]
+Tables = Iterator[tuple[str, Callable[[], T]]]
+UNREADABLE = (AttributeError, KeyError, RecursionError, TypeError, ValueError)
 
 
-def verified(path: Path) -> dict[str, Verification]:
+def verified(path: Path) -> dict[str, Verification | Missing]:
     """By table, what `jobs/verify.py --json` printed; of several the last. Raises `BadUsage`."""
-    return _read(path, "jobs/verify.py", lambda told: {str(each["table"]): _verification(each) for each in told})
+
+    def of(told: list[Json]) -> Tables[Verification]:
+        for each in told:
+            yield str(each["table"]), functools.partial(_verification, each)
+
+    return _read(path, "jobs/verify.py", VERIFY, of)
 
 
-def monitored(path: Path) -> dict[str, Drifts]:
+def monitored(path: Path) -> dict[str, Drifts | Missing]:
     """By table, what `jobs/monitor.py --json` printed. Raises `BadUsage`."""
 
-    def made(told: list[Json]) -> dict[str, Drifts]:
-        return {str(name): _drifts(each, str(name), table) for each in told for name, table in each["tables"].items()}
+    def of(told: list[Json]) -> Tables[Drifts]:
+        for each in told:
+            for name, table in each["tables"].items():
+                yield str(name), functools.partial(_drifts, each, str(name), table)
 
-    return _read(path, "jobs/monitor.py", made)
+    return _read(path, "jobs/monitor.py", MONITOR, of)
 
 
-def _read(path: Path, job: str, made: Callable[[list[Json]], T]) -> T:
+def _read(path: Path, job: str, command: str, of: Callable[[list[Json]], Tables[T]]) -> dict[str, T | Missing]:
+    missing = Missing(f"what the file says of this table is not what {job} --json prints", command)
     try:
-        return made(list(_objects(path.read_text(encoding="utf-8"))))
+        found = {name: _or(missing, made) for name, made in of(list(_objects(path.read_text(encoding="utf-8"))))}
+        if found and all(each is missing for each in found.values()):
+            raise ValueError("no table can be read")
+        return found
     except OSError as error:
         raise BadUsage(f"{shown(str(path))}: {error.strerror}") from None
-    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
+    except UNREADABLE:
         raise BadUsage(f"{shown(str(path))}: is not what {job} --json prints") from None
+
+
+def _or(missing: Missing, made: Callable[[], T]) -> T | Missing:
+    try:
+        return made()
+    except UNREADABLE:
+        return missing
 
 
 def _objects(text: str) -> Iterator[Json]:
@@ -79,7 +104,9 @@ def _drifts(told: Json, name: str, table: Json) -> Drifts:
     rows = tuple(_drift(str(path), each, findings) for path, each in columns.items())
     own = tuple((each["level"], str(each["message"])) for each in findings if each.get("column") not in columns)
     version = table.get("version")
-    return Drifts(str(told["measured_at"]), None if version is None else _whole(version), rows, own)
+    is_compared = any("psi" in each for each in columns.values())  # without a baseline no column has one, not even null
+    at = None if version is None else _whole(version)
+    return Drifts(str(told["measured_at"]), at, rows, own, is_compared=is_compared)
 
 
 def _drift(path: str, told: Json, findings: list[Json]) -> Drift:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import re
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,7 +13,7 @@ from jobs import report
 from jobs.report_pages.drawing import bars, risk_drawing
 from jobs.report_pages.drawing.bars import Bar, Row
 from jobs.report_pages.drawing.markup import Markup, code, element, joined
-from jobs.report_pages.facts import measured
+from jobs.report_pages.facts import gather, measured
 from jobs.report_pages.facts.plain import Missing
 from jobs.report_pages.facts.table_facts import Measured
 from jobs.risk_measures.measure import Measures
@@ -204,6 +205,40 @@ def test_many_rows_that_were_kept_out_may_be_told() -> None:
     before = of_sizes((1, 10), (5, 200))
     assert measured.apart(before, after, after.many) is before
     assert measured.apart(before, Missing("refused"), 1_004) != before, "nor with what the run says that it wrote"
+
+
+def test_few_that_were_suppressed_do_not_follow_less_those_in_quarantine() -> None:
+    """982 rows in the table, 15 in quarantine, and 3 or none in small classes: source 1,000 or 997."""
+    after = of_sizes((2, 1), (20, 49))
+    texts = set()
+    for many in (18, 15):
+        before = of_sizes((1, many - 12), (6, 2), (2, 1), (20, 49))
+        assert before.many == 982 + many
+        texts.add(str(measured.apart(before, after, 982, keeps_out=True)))
+        assert measured.apart(before, after, 982) is before
+    (text,) = texts
+    assert "1000" in text
+    assert "0.00997" not in text
+
+
+@pytest.mark.parametrize(("many", "told"), [(1_003, "< 0.00997"), (997, "< 0.0101"), (1_004, "< 0.00996")])
+def test_a_bound_of_a_share_does_not_tell_of_how_many_it_is(many: int, told: str) -> None:
+    """Ten of 1,000: 0.02 is of 15 of 995."""
+    assert measured._coarse(told, many) == "< 0.02"
+    assert measured._coarse(f"> {1 - 10 / many:.3g}", many) == "> 0.98"
+    assert measured._coarse("< 1", "< 10") == "< 1"
+
+
+@pytest.mark.parametrize(
+    ("of_entry", "of_record", "waits"), [(True, None, False), (False, 5, False), (False, None, True)]
+)
+def test_who_keeps_rows_out(of_entry: bool, of_record: int | None, waits: bool) -> None:
+    def told(suppress: object, k: int | None, some_wait: bool) -> bool:
+        parts = (SimpleNamespace(suppress=suppress), SimpleNamespace(some_wait=some_wait), SimpleNamespace(suppress=k))
+        return gather._keeps_out(*parts)  # type: ignore[arg-type]
+
+    assert told(object() if of_entry else None, of_record, waits)
+    assert not told(None, None, False)
 
 
 def test_classes_are_told_by_the_side_of_k_that_they_are_on() -> None:

@@ -6,6 +6,7 @@ import datetime
 import html
 import json
 import shutil
+import typing
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,18 @@ from jobs import pseudonymize, report
 from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import BadUsage
+from jobs.monitoring import report as monitored_report
+from jobs.monitoring.drift import Drift
+from jobs.monitoring.profile import ColumnProfile, TableProfile
 from jobs.report import Pages
+from jobs.report_pages.drawing import evidence
+from jobs.report_pages.drawing.markup import joined
 from jobs.report_pages.facts import told_files
 from jobs.report_pages.facts.lake_facts import LakeFacts
 from jobs.report_pages.facts.plain import Missing
 from jobs.report_pages.facts.table_facts import Head, Lineage, Measured, TableFacts
+from jobs.verification import outcome
+from jobs.verification.outcome import Check, Outcome, Verified
 from tests.helpers import audits, lakes
 from tests.helpers.page_facts import HOSTILE
 
@@ -214,6 +222,7 @@ def test_what_was_verified_is_told_without_counts(tmp_path: Path) -> None:
     file = tmp_path / "v.json"
     file.write_text(f"{json.dumps({**VERIFIED, 'version': 0})}\n{json.dumps(VERIFIED)}\n", encoding="utf-8")
     found = told_files.verified(file)["t"]
+    assert not isinstance(found, Missing)
     assert (found.version, found.holds, found.looked_for) == (1, False, ("mail",))
     assert [(each.name, each.outcome, each.faults) for each in found.checks] == [("counts", "fails", 1)]
     assert "31" not in repr(found)
@@ -223,6 +232,7 @@ def test_what_was_monitored_is_told(tmp_path: Path) -> None:
     file = tmp_path / "m.json"
     file.write_text(json.dumps(MONITORED), encoding="utf-8")
     found = told_files.monitored(file)["t"]
+    assert not isinstance(found, Missing)
     assert found.version == 1
     assert [(each.column, each.psi, each.level, each.told) for each in found.columns] == [
         ("income", 0.31, "alert", ("spread",))
@@ -252,7 +262,62 @@ def test_files_that_no_job_printed(tmp_path: Path, text: str) -> None:
 def test_a_verification_that_holds_by_its_own_word_only(tmp_path: Path) -> None:
     file = tmp_path / "v.json"
     file.write_text(json.dumps({**VERIFIED, "holds": True}), encoding="utf-8")
-    assert not told_files.verified(file)["t"].holds
+    found = told_files.verified(file)["t"]
+    assert not isinstance(found, Missing)
+    assert not found.holds
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "words"),
+    [
+        (("holds",), "holds"),
+        (("holds", "not checkable"), "holds, as far as it was checked"),
+        (("not checkable", "fails", "not checked"), "fails"),
+    ],
+)
+def test_what_the_job_itself_tells_is_taken(tmp_path: Path, outcomes: tuple[Outcome, ...], words: str) -> None:
+    """As it prints it, with each outcome that there is."""
+    told = outcome.as_data(Verified("t", 1, tuple(Check(f"c{at}", each) for at, each in enumerate(outcomes))))
+    file = tmp_path / "v.json"
+    file.write_text(json.dumps(told), encoding="utf-8")
+    found = told_files.verified(file)["t"]
+    assert not isinstance(found, Missing)
+    assert tuple(each.outcome for each in found.checks) == outcomes
+    text = joined([evidence.verified(found, 1)]).text
+    assert f" {words}</span> Version 1" in text
+    assert set(typing.get_args(Outcome)) == set(told_files.OUTCOMES) == set(evidence.OUTCOMES)
+
+
+def test_one_table_that_cannot_be_read_stops_no_other(tmp_path: Path) -> None:
+    """Of several that are told of one table the last counts, though it cannot be read."""
+    bad = {**VERIFIED, "checks": [{**CHECK, "outcome": "fine"}]}
+    file = tmp_path / "f.json"
+    file.write_text("\n".join(map(json.dumps, (VERIFIED, {**VERIFIED, "table": "u"}, bad))), encoding="utf-8")
+    verified = told_files.verified(file)
+    assert isinstance(verified["t"], Missing)
+    assert not isinstance(verified["u"], Missing)
+    assert "fine" not in verified["t"].why
+    tables = {"t": {"columns": {"income": {"psi": "1"}}}, "u": {"version": 1, "columns": {"income": COLUMN}}}
+    file.write_text(json.dumps({**MONITORED, "tables": tables}), encoding="utf-8")
+    monitored = told_files.monitored(file)
+    assert isinstance(monitored["t"], Missing)
+    assert not isinstance(monitored["u"], Missing)
+
+
+def test_nothing_moved_is_said_only_where_something_was_compared(tmp_path: Path) -> None:
+    """As the monitor prints a column with a baseline and without; an index may be null all the same."""
+    column = ColumnProfile(100, 0, 0, "categories", {"a": 60, "b": 40})
+    words = []
+    for drifts in ({}, {"t": {"income": Drift(column, column)}}):
+        profiles = {"t": TableProfile(100, {"income": column})}
+        told = monitored_report.as_data(monitored_report.Report(NOW, profiles=profiles, drifts=drifts))
+        file = tmp_path / "m.json"
+        file.write_text(json.dumps(told), encoding="utf-8")
+        words.append(joined([evidence.drift(told_files.monitored(file)["t"], 1)]).text)
+    without, compared = words
+    assert "no drift was compared: run with --baseline" in without
+    assert "nothing moved" not in without
+    assert "nothing moved" in compared
 
 
 def test_the_configuration_has_changed_since(

@@ -19,10 +19,9 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from jobs.command_line import arguments, flags
+from jobs.command_line import arguments, flags, given_files
 from jobs.configuration import config
 from jobs.configuration.config import Config
-from jobs.console import whole_files
 from jobs.console.exit_codes import DONE, BadUsage, Refused
 from jobs.console.shown import say
 from jobs.reversal import approval as approvals
@@ -164,7 +163,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     conf = config.load(options.conf)
     if options.show is not None:
-        say(show(conf, _text(options.show)))
+        say(show(conf, given_files.text(options.show)))
         return DONE
     if options.approver is None or options.signing_key is None:
         raise BadUsage("say who signs, and with which key: --approver and --signing-key")
@@ -177,7 +176,7 @@ def _run(options: argparse.Namespace) -> int:
     else:
         wanted, output = _wanted(options), _output(options)
         text = run(session.start("lakenym approve"), conf, wanted, key, lambda told: _agree(told, options.yes))
-        _create(output, text)
+        given_files.create(output, text)
         say(f"signed: {output}")
     return DONE
 
@@ -211,20 +210,6 @@ def _agree(told: str, yes: bool) -> None:
         raise Refused("nothing was signed: say --yes where no one can be asked")
     if input("Type yes to sign this: ").strip() != "yes":
         raise Refused("nothing was signed")
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise BadUsage(f"{path} cannot be read ({type(error).__name__})") from None
-
-
-def _create(output: Path, text: str) -> None:
-    try:
-        whole_files.create(output, text)
-    except OSError as error:
-        raise Refused(f"{output} cannot be written ({type(error).__name__}): name a new file") from None
 
 
 if __name__ == "__main__":

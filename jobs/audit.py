@@ -20,10 +20,9 @@ from jobs.audit_log import log as audit_log
 from jobs.audit_log.leaves import KINDS, Leaf
 from jobs.audit_log.log import Log
 from jobs.audit_log.merkle import NotProven
-from jobs.command_line import arguments, flags
+from jobs.command_line import arguments, flags, given_files
 from jobs.configuration import config
 from jobs.configuration.config import Config
-from jobs.console import whole_files
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage, Refused
 from jobs.console.shown import as_json, say
 from jobs.lake import audit_table
@@ -208,7 +207,7 @@ def _run(options: argparse.Namespace) -> int:
         return _said(found, options.json, options.allow_unchecked)
     lines = _lines(found)
     if given.get("output") is not None:
-        _create(options.output, "".join(f"{line}\n" for line in lines))
+        given_files.create(options.output, "".join(f"{line}\n" for line in lines))
     elif lines:
         say("\n".join(lines))
     return DONE
@@ -252,28 +251,16 @@ def _asked(given: Mapping[str, Any]) -> Asked:
         earlier=_text(given.get("earlier")),
         proof=_text(given.get("proof")),
         trusted=[_key_text(each) for each in given.get("public_key") or ()],
-        checkpoints={str(path): str(_text(path)) for path in given.get("checkpoint") or ()},
+        checkpoints={str(path): given_files.text(path) for path in given.get("checkpoint") or ()},
     )
 
 
 def _key_text(given: str) -> str:
-    return given if "+" in given and not Path(given).exists() else str(_text(Path(given)))
+    return given if "+" in given and not Path(given).exists() else given_files.text(Path(given))
 
 
 def _text(path: Path | None) -> str | None:
-    if path is None:
-        return None
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise BadUsage(f"{path} cannot be read ({type(error).__name__})") from None
-
-
-def _create(output: Path, text: str) -> None:
-    try:
-        whole_files.create(output, text)
-    except OSError as error:
-        raise Refused(f"{output} cannot be written ({type(error).__name__}): name a new file") from None
+    return None if path is None else given_files.text(path)
 
 
 if __name__ == "__main__":

@@ -18,12 +18,11 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from jobs.archive import restore, snapshots
-from jobs.command_line import arguments, flags
+from jobs.command_line import arguments, flags, given_files
 from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.configuration.documents import did_you_mean
 from jobs.configuration.policy_entries import Snapshots
-from jobs.console import whole_files
 from jobs.console.exit_codes import DONE, BadUsage, Refused
 from jobs.console.shown import as_json, say
 from jobs.console.text_table import table_lines
@@ -117,7 +116,7 @@ def run(
 
     found = failures.translated("", looked_up)
     if verb == "policy" and output is not None:
-        _create(output, found)
+        given_files.create(output, found)
     return found
 
 
@@ -125,13 +124,6 @@ def _given(output: Path | None) -> Path:
     if output is None:
         raise BadUsage("--output: expected a new folder")
     return output
-
-
-def _create(output: Path, text: str) -> None:
-    try:
-        whole_files.create(output, text)
-    except OSError as error:
-        raise Refused(f"{output} cannot be written ({type(error).__name__}): name a new file") from None
 
 
 def _told(verb: str, found: Any, options: argparse.Namespace) -> str:

@@ -19,7 +19,7 @@ from pathlib import Path
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
-from jobs.command_line import arguments, flags
+from jobs.command_line import arguments, flags, given_files
 from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import DONE, BadUsage
@@ -92,7 +92,8 @@ def _run(options: argparse.Namespace) -> int:
         return DONE
     if not options.console and options.output is None:
         raise BadUsage("say where to write with --output, or --console to have the rows printed")
-    asked, approval = _asked(options), _text(options.approval)
+    asked = _asked(options)
+    approval = None if options.approval is None else given_files.text(options.approval)
     found = run(session.start("lakenym reidentify"), conf, asked, approval, options.output, report=events.terminal)
     if found.shown is not None:
         say("\n".join(_lines(found.shown)))
@@ -118,15 +119,6 @@ def _asked(options: argparse.Namespace) -> Asked:
         break_glass=options.break_glass,
         reason=options.reason,
     )
-
-
-def _text(path: Path | None) -> str | None:
-    if path is None:
-        return None
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise BadUsage(f"{path} cannot be read ({type(error).__name__})") from None
 
 
 def _lines(rows: pa.Table) -> list[str]:

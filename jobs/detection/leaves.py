@@ -1,4 +1,4 @@
-"""The leaf columns of a schema and of a record batch, nested ones too, each by its path."""
+"""The leaf columns of a record batch, nested ones too, each by its path."""
 
 from __future__ import annotations
 
@@ -6,25 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.types as pt
-from pyspark.sql import types as T
 
 from jobs.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue
-
-_ROW = ColumnPath(())
-
-
-def of_schema(given: T.DataType, path: ColumnPath = _ROW) -> Iterator[tuple[ColumnPath, T.DataType]]:
-    """Path and type of each leaf, in the order of the schema."""
-    if isinstance(given, T.StructType):
-        for field in given.fields:
-            yield from of_schema(field.dataType, path.child(Field(field.name)))
-    elif isinstance(given, T.ArrayType):
-        yield from of_schema(given.elementType, path.child(Element()))
-    elif isinstance(given, T.MapType):
-        yield from of_schema(given.keyType, path.child(MapKey()))
-        yield from of_schema(given.valueType, path.child(MapValue()))
-    else:
-        yield path, given
 
 
 def of_batch(batch: pa.RecordBatch, names: Sequence[str]) -> Iterator[tuple[ColumnPath, pa.Array]]:

@@ -24,6 +24,7 @@ from pyspark.sql.pandas.types import to_arrow_type
 from jobs.configuration.column_path import ColumnPath
 from jobs.detection import distinct, evidence, leaves
 from jobs.detection.evidence import Evidence, Measured, Settings
+from jobs.lake import bare_types
 from privacy_udfs.entities.phone import REGIONS
 from privacy_udfs.errors import LakenymError, UnexpectedFailure
 
@@ -62,7 +63,7 @@ def scan(
             part = Measured(row["rows"], row["nulls"], row["examined"], Counter(row["counts"]), bits)
             known = parts.get(row["column"])
             parts[row["column"]] = part if known is None else known + part
-    found = leaves.of_schema(rows.schema)
+    found = bare_types.leaves(rows.schema)
     return [Found(path, kind, _evidence(parts.get(str(path)), kind)) for path, kind in found]
 
 

@@ -14,13 +14,13 @@ from pyspark.sql import types as T
 
 from jobs.configuration.column_path import ColumnPath, MapKey
 from jobs.configuration.models import Source
-from jobs.detection import leaves
 from jobs.detection.evidence import Evidence
 from jobs.detection.kinds import Kind
 from jobs.detection.scan import Found
 from jobs.drafting import draft, proposals
 from jobs.drafting.accepted import Entry
 from jobs.drafting.proposals import Proposal, Surroundings
+from jobs.lake import bare_types
 from jobs.metastore import labels
 from jobs.metastore.labels import Told
 
@@ -67,7 +67,7 @@ def drafted(
     environ: Mapping[str, str],
 ) -> Drafted:
     """Draft an entry for a table of the platform's catalog, or what the entry that is there lacks."""
-    undecided = [leaf for leaf in leaves.of_schema(schema) if entry is None or not entry.decides(leaf[0])]
+    undecided = [leaf for leaf in bare_types.leaves(schema) if entry is None or not entry.decides(leaf[0])]
     holding = {path: labels.of_leaf(path, told) for path, _ in undecided}
     made = tuple(_propose(path, given, holding[path], around) for path, given in undecided if holding[path])
     silent = tuple(str(path) for path, found in holding.items() if not found)

@@ -1,10 +1,14 @@
-"""Types without what fields say of themselves, and what they hold in the end."""
+"""Types without what fields say of themselves, and what they hold in the end, by its path."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from pyspark.sql import types as T
+
+from jobs.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue
+
+ROW = ColumnPath(())
 
 
 def bare(given: T.DataType) -> T.DataType:
@@ -18,16 +22,21 @@ def bare(given: T.DataType) -> T.DataType:
     return given
 
 
-def innermost(kind: T.DataType) -> Iterator[T.DataType]:
-    """The types of the values that a type holds in the end: of fields, elements, keys and values, down to those that
+def leaves(given: T.DataType, path: ColumnPath = ROW) -> Iterator[tuple[ColumnPath, T.DataType]]:
+    """Path and type of each leaf, in the order of the schema: fields, elements, keys and values, down to those that
     hold no others."""
-    if isinstance(kind, T.StructType):
-        for field in kind.fields:
-            yield from innermost(field.dataType)
-    elif isinstance(kind, T.ArrayType):
-        yield from innermost(kind.elementType)
-    elif isinstance(kind, T.MapType):
-        yield from innermost(kind.keyType)
-        yield from innermost(kind.valueType)
+    if isinstance(given, T.StructType):
+        for field in given.fields:
+            yield from leaves(field.dataType, path.child(Field(field.name)))
+    elif isinstance(given, T.ArrayType):
+        yield from leaves(given.elementType, path.child(Element()))
+    elif isinstance(given, T.MapType):
+        yield from leaves(given.keyType, path.child(MapKey()))
+        yield from leaves(given.valueType, path.child(MapValue()))
     else:
-        yield kind
+        yield path, given
+
+
+def innermost(kind: T.DataType) -> Iterator[T.DataType]:
+    """The types of the values that a type holds in the end."""
+    return (each for _, each in leaves(kind))

@@ -7,12 +7,11 @@ of it: what records are compared by has nothing to do with the way back.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from pyspark.errors import PySparkException
 from pyspark.sql import types as T
 
-from jobs.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue
 from jobs.configuration.documents import canonical_json
 from jobs.lake.record_names import TYPES
 from jobs.record import treatment_record
@@ -44,20 +43,3 @@ def _parsed(text: object) -> T.DataType | None:
         return T.DataType.fromDDL(str(text))
     except (PySparkException, ValueError):
         return None
-
-
-ROOT = ColumnPath(())
-
-
-def leaves(given: T.DataType, path: ColumnPath = ROOT) -> Iterator[tuple[ColumnPath, T.DataType]]:
-    """The leaf columns of a source and their types."""
-    if isinstance(given, T.StructType):
-        for field in given.fields:
-            yield from leaves(field.dataType, path.child(Field(field.name)))
-    elif isinstance(given, T.ArrayType):
-        yield from leaves(given.elementType, path.child(Element()))
-    elif isinstance(given, T.MapType):
-        yield from leaves(given.keyType, path.child(MapKey()))
-        yield from leaves(given.valueType, path.child(MapValue()))
-    else:
-        yield path, given

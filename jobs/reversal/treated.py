@@ -16,6 +16,7 @@ from jobs.configuration.documents import did_you_mean
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.lake import delta_commit, read
 from jobs.lake.address import Address
+from jobs.lake.bare_types import leaves
 from jobs.lake.problems import SourceProblem
 from jobs.lake.record_names import RECORD
 from jobs.record import original_types
@@ -137,4 +138,4 @@ def _of_source(spark: SparkSession, conf: Config, name: str) -> dict[str, T.Data
         schema = read.rows_of(spark, conf.tables[name].source).rows.schema
     except (SourceProblem, PySparkException, LakenymError):
         return {}
-    return {str(path): kind for path, kind in original_types.leaves(schema)}
+    return {str(path): kind for path, kind in leaves(schema)}

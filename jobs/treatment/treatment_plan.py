@@ -20,6 +20,7 @@ from jobs.configuration.column_path import ColumnPath, Element, Field, MapKey, M
 from jobs.configuration.documents import nearest
 from jobs.configuration.json_columns import by_column as paths_into_json
 from jobs.configuration.models import ColumnRule, TableConfig, Treatment
+from jobs.lake.bare_types import innermost
 from jobs.treatment import json_columns, layout
 from privacy_udfs.errors import REFUSED, LakenymError, TypeRefused
 from privacy_udfs.technique import plain_type
@@ -215,7 +216,7 @@ def _output(treatment: Treatment, given: T.DataType) -> T.DataType | None:
         return None
     if isinstance(given, T.NullType):
         raise TypeRefused("the column has no type (void), which Delta cannot store: drop it")
-    if technique.keeps_type and (found := next(_not_stored(given), None)) is not None:
+    if technique.keeps_type and (found := _not_stored(given)) is not None:
         raise TypeRefused(f"Delta cannot store {found.simpleString()}: drop it, or write it as text or a number")
     if given == T.StructType([]):
         raise TypeRefused("the column is a struct without fields, which Delta cannot store: drop it")
@@ -229,18 +230,9 @@ def _output(treatment: Treatment, given: T.DataType) -> T.DataType | None:
     return from_arrow_type(output, prefer_timestamp_ntz=True)
 
 
-def _not_stored(given: T.DataType) -> Iterator[T.DataType]:
-    """The types in ``given`` that no column of a Delta table can have."""
-    if isinstance(given, T.StructType):
-        for field in given.fields:
-            yield from _not_stored(field.dataType)
-    elif isinstance(given, T.ArrayType):
-        yield from _not_stored(given.elementType)
-    elif isinstance(given, T.MapType):
-        yield from _not_stored(given.keyType)
-        yield from _not_stored(given.valueType)
-    elif isinstance(given, NOT_STORED):
-        yield given
+def _not_stored(given: T.DataType) -> T.DataType | None:
+    """The first type in ``given`` that no column of a Delta table can have."""
+    return next((kind for kind in innermost(given) if isinstance(kind, NOT_STORED)), None)
 
 
 def _one_type(cases: Sequence[tuple[Case, T.DataType | None]]) -> T.DataType | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from jobs.configuration import shares
 from jobs.configuration.finding import Finding
+from jobs.configuration.shares import NEARLY
 from jobs.gates.known import Inspected, Planned
 from jobs.record import measured_risk
 from jobs.record.measured_risk import MeasuredRisk
@@ -14,7 +15,6 @@ from jobs.treatment import risk_columns
 from jobs.treatment.risk_columns import RiskColumns
 
 MOST_NAMED = 3
-NEARLY = 1e-9
 LAXER = (
     "have the policy name the table under risk.laxer_for, and state in its entry what is not asked (k: 1, l: 1, t: 1, "
     "at_risk: 1)"

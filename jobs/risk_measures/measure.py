@@ -21,8 +21,6 @@ from jobs.risk_measures.population import Journalist
 from jobs.risk_measures.sizes import THRESHOLD, Sizes
 
 Nulls = Literal["equal", "any"]
-NEARLY = 1e-9
-"""Shares and distances are sums of fractions: so much beyond a threshold is none."""
 NOTHING: Mapping[str, Any] = dict.fromkeys(NAMES)
 """The measures of a sensitive column where there is no row."""
 

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from jobs.configuration.shares import NEARLY
 from jobs.console.exit_codes import BadUsage
 from jobs.console.shown import as_json
 from jobs.risk_measures import containment
 from jobs.risk_measures.containment import Contained, Pair
-from jobs.risk_measures.measure import NEARLY
 from jobs.risk_measures.profile import ColumnProfile, TableProfile
 from jobs.risk_measures.report import SMALL
 

@@ -17,7 +17,8 @@ from typing import Any
 
 from jobs.configuration import shares
 from jobs.configuration.policy_entries import Thresholds
-from jobs.risk_measures.measure import NEARLY, Measures
+from jobs.configuration.shares import NEARLY
+from jobs.risk_measures.measure import Measures
 from jobs.risk_measures.singling import Frequent, Matched, Singled
 from jobs.risk_measures.sizes import THRESHOLD, Sizes
 from jobs.risk_measures.treated import Chosen

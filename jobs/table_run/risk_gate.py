@@ -15,6 +15,7 @@ from pyspark.sql import DataFrame
 
 from jobs.configuration import shares
 from jobs.configuration.asked_risk import AskedRisk
+from jobs.configuration.shares import NEARLY
 from jobs.console.exit_codes import Refused
 from jobs.gates import risk
 from jobs.gates.known import Prepared
@@ -23,7 +24,7 @@ from jobs.lake.record_names import RISK
 from jobs.lake.replace import USER_METADATA
 from jobs.record import measured_risk
 from jobs.risk_measures import measure
-from jobs.risk_measures.measure import NEARLY, Asked, Measures
+from jobs.risk_measures.measure import Asked, Measures
 from jobs.risk_measures.report import apart, bands, classes, singled
 from jobs.risk_measures.report import count as few
 from jobs.risk_measures.sizes import THRESHOLD, Sizes

@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from jobs.configuration.column_path import ColumnPath
+from jobs.configuration.shares import NEARLY
 from jobs.console.shown import shown
 from jobs.record import record_reader
 from jobs.risk_measures import measure, treated
-from jobs.risk_measures.measure import NEARLY, Asked, Measures
+from jobs.risk_measures.measure import Asked, Measures
 from jobs.verification.outcome import Check, judged
 from jobs.verification.standing import Standing
 

@@ -111,8 +111,12 @@ TABLES = ("crm.customers", "crm.accounts", "crm.orders", "web.events", "census.c
 def test_each_table_is_verified_and_nothing_survives(
     spark: SparkSession, treated: tuple[Path, Config], table: str
 ) -> None:
+    """In the census nobody is named: there is no value to look for."""
     found = verify.run(spark, treated[1], table)
-    assert {check.outcome for check in found.checks} == {"holds"}, [*outcome.lines(found)]
+    not_made = ["survivors"] if table == "census.census2000" else []
+    told = {check.name: check.outcome for check in found.checks}
+    assert [name for name, each in told.items() if each == "not checked"] == not_made, [*outcome.lines(found)]
+    assert {each for name, each in told.items() if name not in not_made} == {"holds"}, [*outcome.lines(found)]
 
 
 def test_no_raw_identifier_is_in_a_page_of_the_report(spark: SparkSession, treated: tuple[Path, Config]) -> None:

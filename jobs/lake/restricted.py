@@ -68,8 +68,7 @@ def create(
         made = replace.replace(spark, rows, target, stands, told, comment, run_id, expected=lambda: expected)
     except BaseException:
         with contextlib.suppress(Py4JError, PySparkException):
-            if not Address(path=location).exists(spark):  # else another program's table stands there now
-                _delete(spark, location)
+            _undo(spark, location, run_id)
         raise
     return made.rows
 
@@ -130,6 +129,18 @@ def _closed(spark: SparkSession, place: str, run_id: str) -> None:
         file.writeUTF(run_id)
     finally:
         file.close()
+
+
+def _undo(spark: SparkSession, place: str, run_id: str) -> None:
+    """Take away what a run that fails has made there, and nothing of another run or program that was faster: not its
+    table, and not the files of one in the making."""
+    if Address(path=place).exists(spark):
+        return
+    if run_of(spark, place) == run_id:
+        _delete(spark, place)
+        return
+    where = hadoop_path(spark, place)
+    where.getFileSystem(_conf(spark)).delete(where, False)  # an empty folder; of others it is refused
 
 
 def _delete(spark: SparkSession, place: str) -> None:

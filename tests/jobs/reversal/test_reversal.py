@@ -165,6 +165,27 @@ def test_what_a_killed_run_leaves_is_watched_and_removed(
     assert not any(str(out) in each.message for each in watched.findings(spark, conf, late))
 
 
+def test_a_run_that_is_late_takes_nothing_of_a_faster_one_away(
+    spark: SparkSession, lake: Path, conf: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both found the place free; the other one has closed it, and writes its files."""
+    wanted, out, real = asked("email", where="amount = 10"), tmp_path / "both", restricted._closed
+
+    def late(of: SparkSession, place: str, run_id: str) -> None:
+        real(of, place, "another run")
+        (out / "part-0.parquet").write_bytes(b"of another run")
+        real(of, place, run_id)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(restricted, "_closed", late)
+        with pytest.raises(LakenymError):
+            turned(spark, conf, wanted, approved(spark, lake, conf, wanted), output=str(out))
+    assert (out / "part-0.parquet").read_bytes() == b"of another run"
+    assert restricted.run_of(spark, str(out)) == "another run"
+    row = told(spark, conf)[-1]
+    assert (row["outcome"], row["body"]["left"]) == ("failed", True)
+
+
 def test_tokens_choose_rows_and_values_may_be_masked(
     spark: SparkSession, lake: Path, conf: Config, tmp_path: Path
 ) -> None:

@@ -175,11 +175,22 @@ def _changed(conf: Config, key: NamedKey, verb: str, asked: Asked) -> str:
         export(key, output)
         return f"written IN THE CLEAR to {output}"
     key_id = _stated(asked.id, "a version's id")
+    if verb in ("disable", "destroy"):
+        _check_layers(conf, key, key_id)
     if verb == "destroy":
         destroy(key, key_id, key_use.lookup(conf), asked.agreed)
     else:
         key.change(functools.partial(STEPS[verb], key_id=key_id))
     return f"{verb} version {key_id}: done"
+
+
+def _check_layers(conf: Config, key: NamedKey, key_id: int) -> None:
+    domains = key_use.in_layers(conf, key_id)
+    if domains:
+        raise Refused(
+            f"key {key.name}: new values of the domain{'s' * (len(domains) > 1)} {', '.join(domains)} pass through "
+            f"version {key_id} as a layer (domains.yaml): it can go when the source is treated anew without it"
+        )
 
 
 def _for_reversal(conf: Config, key: NamedKey) -> str:

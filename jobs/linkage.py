@@ -126,7 +126,8 @@ def _section(title: str, told: Iterable[str]) -> Iterator[str]:
 
 
 def _of_link(link: Link) -> str:
-    key = f", key {link.key}, version {link.key_id}" if link.key is not None else ""
+    version = f"layers {' then '.join(map(str, link.layers))}" if link.layers else f"version {link.key_id}"
+    key = f", key {link.key}, {version}" if link.key is not None else ""
     return f"{link.domain} ({link.technique}{key}): {', '.join(map(_named, link.columns))}"
 
 

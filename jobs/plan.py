@@ -142,10 +142,15 @@ def _on_one_line(rows: str) -> str:
 def _row(leaf: Decision, case: Case) -> list[str]:
     changed = case.treatment.technique.model_dump(mode="json", exclude_defaults=True)
     parameters = " ".join(f"{name}={_short(value)}" for name, value in changed.items() if name != "technique")
-    key = " ".join(f"{each.treatment.key}#{each.key_id}" for each in case.each if each.treatment.key is not None)
+    key = " ".join(f"{each.treatment.key}#{_versions(each)}" for each in case.each if each.treatment.key is not None)
     output = "(dropped)" if leaf.output is None else leaf.output.simpleString()
     cells = (case.rule.class_, case.name, parameters, case.domain or "", key)
     return [str(case.path), *cells, leaf.input.simpleString(), output, case.rule.why]
+
+
+def _versions(case: Case) -> str:
+    """Of layers all versions of the key, oldest first."""
+    return "+".join(map(str, case.treatment.technique.layer_ids() or (case.key_id,)))
 
 
 def _short(value: Any) -> str:

@@ -83,6 +83,12 @@ class Facts(BaseModel):
         where it is one."""
         return None
 
+    def layer_ids(self) -> tuple[int, ...]:
+        """The versions of its key that a value passes through one after the other, oldest first: what the first one
+        gives is treated under the next, so that a table can be moved to a new version without its source. Empty where a
+        value is treated once, under the version in force."""
+        return ()
+
     def beside(self) -> tuple[str, ...]:
         """The other columns of a row that its result depends on, by their paths, but for the subject."""
         return ()
@@ -144,6 +150,11 @@ class Facts(BaseModel):
     def hash_bits(self) -> int | None:
         """Of a technique that hashes the whole value: how many bits of the hash its results hold."""
         return None
+
+    @classmethod
+    def layers_in(cls, parameters: Mapping[str, Any]) -> tuple[int, ...]:
+        """`layer_ids` of parameters as in a record."""
+        return ()
 
     @classmethod
     def overruled(cls, parameters: Mapping[str, Any]) -> Mapping[str, Overruled]:

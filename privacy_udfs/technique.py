@@ -56,6 +56,18 @@ class Keys(Key):
     listed: Lists = dataclasses.field(default_factory=dict, repr=False)
 
 
+@dataclasses.dataclass(frozen=True)
+class LayeredKey(Key):
+    """The keys of a technique in layers, oldest first. Its id is the last one's, its bytes are those of all."""
+
+    layers: tuple[Key, ...] = dataclasses.field(default=(), repr=False)
+
+    @classmethod
+    def of(cls, layers: tuple[Key, ...]) -> LayeredKey:
+        """Of at least two keys."""
+        return cls(b"".join(each.material for each in layers), layers[-1].id, None, layers)
+
+
 class Treated(NamedTuple):
     """What `treat` gives: values of the output type, null where refused; and which were refused (None: none was)."""
 
@@ -216,8 +228,12 @@ class Technique(Facts):
         if key is None:
             raise KeyProblem(f"{self.technique} needs a key")
         key = key if isinstance(key, Key) else Key(bytes(key))
-        if not self.accepts_key(len(key.material)):
-            raise KeyProblem(f"{self.technique} needs a key of {self.key_size()} bytes, got {len(key.material)}")
+        keys, due = key.layers if isinstance(key, LayeredKey) else (key,), len(self.layer_ids()) or 1
+        if len(keys) != due:
+            raise KeyProblem(f"{self.technique} needs a key for each of its {due} layers, got {len(keys)}")
+        for each in keys:
+            if not self.accepts_key(len(each.material)):
+                raise KeyProblem(f"{self.technique} needs a key of {self.key_size()} bytes, got {len(each.material)}")
         return key
 
     def _checked_subject(self, subject: pa.Array | pa.ChunkedArray | None, length: int) -> pa.Array | None:

@@ -27,6 +27,8 @@ from privacy_udfs.techniques import BY_NAME
 LONGEST_KEY_SHOWN = 24
 """Longer names of keys that do not exist are not shown: they may be key material that someone pasted."""
 
+ONLY_OF_DOMAINS = "layers are those of a domain, for all its columns: state them in domains.yaml, and name the domain"
+
 
 def words() -> dict[str, str]:
     """The treatments that are written as one word, and what each says."""
@@ -143,6 +145,9 @@ class Resolver:
         key = self._key(document, loc, value, technique)
         domain = self._name(document, (*loc, "domain"), value["domain"]) if "domain" in value else None
         if technique is None:
+            return None
+        if technique.layer_ids():
+            self._fault(document, (*loc, "layers"), ONLY_OF_DOMAINS)
             return None
         treatment = Treatment(technique, key, domain, entity_domains.parts(technique, self.domains))
         declared = (self.domains or {}).get(domain or "")

@@ -32,6 +32,11 @@ def age(known: Planned) -> Iterable[Finding]:
     return key_age.findings(known.conf, known.keys.ids, known.today)
 
 
+def layers(known: Planned) -> Iterator[Finding]:
+    """Layers of a domain that do not end with the version in force."""
+    return _refusing(key_versions.not_in_force(known.plan, known.keys))
+
+
 def linking(known: Planned) -> Iterator[Finding]:
     """Domains that a key would link."""
     return _refusing(key_links.refusals(known.conf, known.keys))

@@ -50,6 +50,7 @@ GATES: Gates = (
     Gate(Planned, known_elsewhere.readable),
     Gate(Planned, keys.delivery),
     Gate(Planned, keys.age),
+    Gate(Planned, keys.layers),
     Gate(Planned, keys.linking),
     Gate(Planned, keys.apart),
     *configuration_gates.GATES,

@@ -24,16 +24,23 @@ def lookup(conf: Config) -> Callable[[int], list[str]]:
     The records are read once, at the first question. It goes by the id alone, since a key can be renamed: two keys that
     happened to share an id would be kept, not lost. Tables outside the catalog and older versions are not looked at.
     """
-    named: dict[str, set[int | None]] = {}
+    named: dict[str, set[int]] = {}
 
     def needing(key_id: int) -> list[str]:
         if not named and conf.tables:
             spark = session.for_run(session.start("lakenym keys"))
             for name, columns in recorded(spark, conf, conf.tables).items():
-                named[name] = {each.key_id for each in all_of(columns)} | _sealed(spark, conf, name)
+                named[name] = {key_id for each in all_of(columns) for key_id in each.key_ids} | _sealed(
+                    spark, conf, name
+                )
         return sorted(name for name, ids in named.items() if key_id in ids)
 
     return needing
+
+
+def in_layers(conf: Config, key_id: int) -> list[str]:
+    """The domains whose new values pass through a version, by domains.yaml. By the id alone, as `lookup`."""
+    return sorted(name for name, each in conf.domains.items() if key_id in each.treatment.technique.layer_ids())
 
 
 def _sealed(spark: SparkSession, conf: Config, name: str) -> set[int]:

@@ -6,7 +6,7 @@ other tables of the catalog hold the domain under another version, or another ke
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from jobs.configuration.config import Config
 from jobs.named_keys.key_ring import KeyRing
@@ -60,8 +60,11 @@ def _is_known(keyset: Keyset, case: Case, entry: ColumnRecord) -> bool:
     version = next((version for version in keyset.entries if version.id == entry.key_id), None)
     if version is None:
         return False
-    if version.status != "ENABLED" or entry.domain is None:
+    closed = {each.id for each in keyset.entries if each.status != "ENABLED"}
+    if closed & {*entry.key_ids} or entry.domain is None:
         return True
+    if {*entry.key_ids} - {each.id for each in keyset.entries}:
+        return False
     subkey = keyset.subkey(_recorded(case.treatment.technique, entry), entry.domain, version.id)
     return key_check_value(subkey) == str(entry.key_check)
 
@@ -113,7 +116,7 @@ def _difference(case: Case, ours: ColumnRecord, theirs: ColumnRecord) -> tuple[s
     differing, technique = ours.differing(theirs), case.treatment.technique
     if "technique" in differing or theirs.key_id is None:
         return None
-    if "key" in differing or "key_id" in differing:
+    if "key" in differing or ours.key_ids != theirs.key_ids:
         return _named(ours), _named(theirs)
     if "key_check" in differing and _recorded(technique, theirs).key_size() == technique.key_size():
         return _named(ours), "another key of that name and id"
@@ -121,7 +124,26 @@ def _difference(case: Case, ours: ColumnRecord, theirs: ColumnRecord) -> tuple[s
 
 
 def _named(record: ColumnRecord) -> str:
-    return f"key {record.key!r} (id {record.key_id})"
+    return f"key {record.key!r} ({in_words(record.key_ids)})"
+
+
+def in_words(key_ids: Sequence[int]) -> str:
+    """Versions of a key, of layers oldest first."""
+    return f"id {key_ids[0]}" if len(key_ids) == 1 else f"in layers, ids {' then '.join(map(str, key_ids))}"
+
+
+def not_in_force(plan: Plan, ring: KeyRing) -> list[str]:
+    """Domains whose last layer is not the version in force: new tables of the key would be under another one."""
+    found = {}
+    for case in plan.keyed:
+        name, layers = case.treatment.key, case.treatment.technique.layer_ids()
+        if name is not None and layers and layers[-1] != ring.ids[name]:
+            found[case.domain] = (
+                f"domain {case.domain}: its layers end with version {layers[-1]} of key {name!r}, and version "
+                f"{ring.ids[name]} is in force: promote the last layer (jobs/keys.py promote), or add the version in "
+                "force to the layers in domains.yaml and move its tables (docs/layers.md)"
+            )
+    return list(found.values())
 
 
 def _domains(plan: Plan) -> dict[str, Case]:

@@ -215,6 +215,9 @@ def _identity(before: ColumnRecord, after: ColumnRecord) -> Iterator[Effect]:
         yield Effect("domain", f"domain {names}: no longer joins with columns of the former")
     if before.key != after.key:
         yield Effect("key", f"key {before.key or 'none'} -> {after.key or 'none'}: other pseudonyms")
+    elif before.layers != after.layers:
+        one, two = (" then ".join(map(str, each.key_ids)) or "one version" for each in (before, after))
+        yield Effect("key_version", f"layers of the key {one} -> {two}: other pseudonyms")
     elif "key_id" in contradicting:
         yield Effect("key_version", f"key version {before.key_id} -> {after.key_id}: other pseudonyms")
     elif "key_check" in contradicting and before.domain == after.domain:

@@ -74,6 +74,16 @@ class ColumnRecord:
         return {name: value for name, value in fields.items() if value is not None}
 
     @property
+    def layers(self) -> tuple[int, ...]:
+        """The versions of the key that values passed through, oldest first; empty: through one only."""
+        return self.facts.layers_in(self.parameters)
+
+    @property
+    def key_ids(self) -> tuple[int, ...]:
+        """All versions of the key that results were made with, oldest first."""
+        return self.layers or (() if self.key_id is None else (self.key_id,))
+
+    @property
     def is_raw(self) -> bool:
         """Whether the values are those of the source, or may be: of a technique that does not say what it shows."""
         return self.facts.keeps_values or self.facts.shows is None
@@ -130,9 +140,21 @@ class ColumnRecord:
         names = [name for name in dict.fromkeys([*one, *two]) if one.get(name) != two.get(name)]
         return [name for name in names if name != NEVER_MATTERS]
 
+    def continues(self, before: ColumnRecord) -> bool:
+        """Whether this is what ``before`` becomes under further layers of its key, whose first ones are those that
+        results were made with already."""
+        known, told = before.key_ids, (str(before.key_check), str(self.key_check))
+        further = before.key_check is not None and told[1].startswith(f"{told[0]}.")
+        fields = {*before.differing(self)} <= {"parameters", "key_id", "key_check"}
+        same = {*before.differing_parameters(self)} <= {"layers"}
+        return fields and same and further and bool(known) and self.layers[: len(known)] == known != self.layers
+
     def why_other_results(self, other: ColumnRecord) -> str | None:
         """Why equal values of two columns have unequal results, of techniques that give equal values equal ones."""
         differing = self.differing(other)
+        if self.layers != other.layers and not {"technique", "domain", "key"} & {*differing}:
+            one, two = (" then ".join(map(str, each.key_ids)) for each in (self, other))
+            return f"key {self.key} in layers, {one} and {two}, gives different pseudonyms: move the one with fewer"
         reason = next((words for name, words in _OTHER_RESULTS.items() if name in differing), None)
         if reason is not None:
             return reason.format(one=self, other=other)
@@ -171,7 +193,7 @@ def _fault(entry: Any) -> str | None:
     if not isinstance(entry.get("parameters"), dict):
         return f"its parameters of {entry['technique']} are no object"
     wrong = _no_text(entry, "domain", "key", "key_check", "rows") or _unkeyed(entry) or _wrong_parameters(entry)
-    return wrong or _wrong_keys(entry)
+    return wrong or _wrong_layers(entry) or _wrong_keys(entry)
 
 
 def _no_text(entry: Mapping[str, Any], *names: str) -> str | None:
@@ -193,6 +215,15 @@ def _wrong_parameters(entry: Mapping[str, Any]) -> str | None:
         return f"{name} has no such parameters"
     wanted = "with a key" if needs else "without a key"
     return None if needs == (entry.get("key") is not None) else f"{name} is a technique {wanted}"
+
+
+def _wrong_layers(entry: Mapping[str, Any]) -> str | None:
+    """The version that an entry names is the last that its values passed through."""
+    stated = entry["parameters"].get("layers")
+    if isinstance(stated, Mapping):
+        return "its layers are not told"
+    layers = BY_NAME[entry["technique"]].layers_in(entry["parameters"])
+    return None if not layers or layers[-1] == entry.get("key_id") else "its version of the key is not its last layer"
 
 
 def _wrong_keys(entry: Mapping[str, Any]) -> str | None:

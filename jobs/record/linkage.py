@@ -39,6 +39,8 @@ class Link:
     key: str | None
     key_id: int | None
     columns: tuple[Place, ...]
+    layers: tuple[int, ...] = ()
+    """Of pseudonyms in layers all versions of the key, oldest first; `key_id` is the last."""
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -153,7 +155,7 @@ def _apart(told: Told, domain: str, columns: Sequence[Place]) -> Iterator[Apart]
 def _link(domain: str, places: Sequence[Place], told: Told) -> Link:
     records = told[places[0].table][places[0].column].records
     first = next(record for record in records if record.domain == domain)
-    return Link(domain, first.technique, first.key, first.key_id, tuple(places))
+    return Link(domain, first.technique, first.key, first.key_id, tuple(places), first.layers)
 
 
 def _hanging_together(links: Iterable[Link]) -> list[tuple[str, ...]]:

@@ -273,7 +273,8 @@ def key_uses(prepared: Prepared) -> list[dict[str, Any]]:
     for reference in prepared.keys.references(prepared.plan).values():
         for each in reference.by_domain.values() if isinstance(reference, KeyReferences) else (reference,):
             if isinstance(each, KeyReference):
-                found.setdefault((each.name, each.key_id), set()).add((each.technique.technique, each.domain))
+                for key_id in each.technique.layer_ids() or (each.key_id,):
+                    found.setdefault((each.name, key_id), set()).add((each.technique.technique, each.domain))
     seals = prepared.entry.quarantine
     if seals is not None:
         found.setdefault((seals.key, prepared.keys.ids[seals.key]), set()).add((SEALED, sealed_rows.DOMAIN))

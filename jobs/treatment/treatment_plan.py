@@ -207,7 +207,13 @@ def _case(
     parts = tuple(
         _case(config, leaf, path, dataclasses.replace(rule, treatment=part), key_ids) for part in treatment.parts
     )
-    return Case(path, rule, label, key_ids[treatment.key] if treatment.key is not None else None, parts)
+    return Case(path, rule, label, _key_id(treatment, key_ids), parts)
+
+
+def _key_id(treatment: Treatment, key_ids: Mapping[str, int]) -> int | None:
+    """The version of its key; of layers the last, whatever is in force: `jobs.gates` judges that."""
+    layers = treatment.technique.layer_ids()
+    return layers[-1] if layers else key_ids[treatment.key] if treatment.key is not None else None
 
 
 def _output(treatment: Treatment, given: T.DataType) -> T.DataType | None:

@@ -8,6 +8,10 @@ by RFC 5869, ``info`` as UTF-8, ``length`` the size the technique asks for. hash
 (SHA-256 for keys made here), so that Tink's PRF of this key on ``info`` gives the same bytes; SHA-256 with an empty
 salt for ``HmacPrfKey``. No technique's name holds a ``/``, so two different pairs never share an ``info``.
 
+Of a technique in layers (`Facts.layer_ids`) the sub-key of the first is the one above, under the first version. That
+of layer n, from 2 on, has ``technique + ".layer" + n`` in the place of ``technique``: no technique's name holds a
+``.``, so no domain, whatever its name, has the same sub-key under the same version without layers, or in another layer.
+
 A key of an algorithm's own type is used as it is, for interoperability. Then domains are *not* separated: two domains
 under one such key give linkable pseudonyms. Use one keyset for each.
 """
@@ -21,7 +25,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from privacy_udfs.errors import KeyProblem
 from privacy_udfs.keysets.key_types import KEY_TYPES, Secret
-from privacy_udfs.technique import Key, Technique
+from privacy_udfs.technique import Key, LayeredKey, Technique
 from privacy_udfs.techniques import BY_NAME
 
 INFO = "lakenym/1/{technique}/{domain}"
@@ -31,14 +35,18 @@ CHECK_SIZE = 8
 MASTERS = ("HkdfPrfKey", "HmacPrfKey")
 
 
-def derive(key_type: str, secret: Secret, technique: Technique, domain: str) -> bytes:
-    """The sub-key of a master for ``technique`` in ``domain``. Raises `KeyProblem` for a technique without a key."""
+def derive(key_type: str, secret: Secret, technique: Technique, domain: str, layer: int = 1) -> bytes:
+    """The sub-key of a master for ``technique`` in ``domain``. Raises `KeyProblem` for a technique without a key.
+
+    layer: which of them, from 1.
+    """
     size = technique.key_size()
     if size is None:
         raise KeyProblem(f"{technique.technique} takes no key")
     if not domain:
         raise KeyProblem(f"{technique.technique}: a sub-key needs the name of a domain")
-    info = INFO.format(technique=technique.technique, domain=domain).encode()
+    name = technique.technique if layer == 1 else f"{technique.technique}.layer{layer}"
+    info = INFO.format(technique=name, domain=domain).encode()
     if key_type == "HkdfPrfKey" and secret.hash == "SHA512":
         return HKDF(hashes.SHA512(), size, secret.salt, info).derive(secret.key)
     return HKDF(hashes.SHA256(), size, secret.salt, info).derive(secret.key)
@@ -51,7 +59,11 @@ def key_check_value(key: Key) -> str:
     one-way function of a key of at least 128 random bits under a label that nothing else uses: it helps neither to find
     the key nor to compute a pseudonym. It is no proof against forgery: two keys made on purpose could agree after
     about 2^32 tries.
+
+    Of a key in layers: that of each, oldest first, with a ``.`` between two.
     """
+    if isinstance(key, LayeredKey):
+        return ".".join(map(key_check_value, key.layers))
     return HKDF(hashes.SHA256(), CHECK_SIZE, b"", CHECK_INFO).derive(key.material).hex()
 
 

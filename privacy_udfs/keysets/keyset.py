@@ -9,7 +9,7 @@ from privacy_udfs.errors import KeyProblem
 from privacy_udfs.keysets import key_derivation, keyset_formats, strict_json
 from privacy_udfs.keysets.keyset_entry import MAX_ID, KeysetEntry, StaysHere, entry_fault
 from privacy_udfs.keysets.tink_proto import Values
-from privacy_udfs.technique import Key, Technique
+from privacy_udfs.technique import Key, LayeredKey, Technique
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,15 +74,27 @@ class Keyset(StaysHere):
     def subkey(self, technique: Technique, domain: str, key_id: int | None = None) -> Key:
         """The key of ``technique`` in ``domain``, derived or used directly: see `key_derivation`.
 
-        key_id: which version, the primary by default; any enabled one will do. The `Key` carries that id. Raises
-        `KeyProblem` for an unknown, disabled or destroyed key and for a type that does not fit the technique.
+        key_id: which version, the primary by default; any enabled one will do. The `Key` carries that id. Of a
+        technique in layers it is a `LayeredKey` of the versions that they name, and ``key_id`` that of the last.
+        Raises `KeyProblem` for an unknown, disabled or destroyed key and for a type that does not fit the technique.
         """
-        entry = self.primary if key_id is None else self.entry(key_id)
+        layers = technique.layer_ids()
+        if not layers:
+            return self._subkey(technique, domain, self.primary if key_id is None else self.entry(key_id))
+        if key_id not in (None, layers[-1]):
+            raise KeyProblem(f"key id {key_id} is not the last of the layers, {', '.join(map(str, layers))}")
+        return LayeredKey.of(
+            tuple(self._subkey(technique, domain, self.entry(each), at) for at, each in enumerate(layers, 1))
+        )
+
+    def _subkey(self, technique: Technique, domain: str, entry: KeysetEntry, layer: int = 1) -> Key:
         if entry.status != "ENABLED":
             raise KeyProblem(f"key id {entry.id} is {entry.status.lower()}: it neither treats nor reverts")
         secret = entry.secret()
         if entry.type in key_derivation.MASTERS:
-            return Key(key_derivation.derive(entry.type, secret, technique, domain), entry.id)
+            return Key(key_derivation.derive(entry.type, secret, technique, domain, layer), entry.id)
+        if layer > 1:
+            raise KeyProblem(f"key id {entry.id}: a {entry.type} is used as it is, so no layer of its own is derived")
         fault = key_derivation.misfit(entry.type, secret, entry.output_prefix, technique)
         if fault is not None:
             raise KeyProblem(f"key id {entry.id}: {fault}")

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
 from privacy_udfs.facts import Overruled
 from privacy_udfs.kernels.aes import aes_cmac
-from privacy_udfs.kernels.arrays import well_formed
+from privacy_udfs.kernels.arrays import Bytes, well_formed
 from privacy_udfs.kernels.hmac import hmac_sha256, hmac_sha512
 from privacy_udfs.kernels.text import TAKES, accepts, canonical, encode
-from privacy_udfs.parameters import Normalize
+from privacy_udfs.parameters import Later, Normalize
 from privacy_udfs.result_patterns import CHARACTER, UUID
 from privacy_udfs.strength import MORE_IS_STRONGER, NO_DIFFERENCE, Shows
-from privacy_udfs.technique import Key, TextTechnique, Treated
+from privacy_udfs.technique import Key, LayeredKey, TextTechnique, Treated
 
 BIGINT_BITS = 64
+MOST_LAYERS = 8
+MAX_ID = 2**32 - 1
+_KEY_ID = r"^[1-9][0-9]{0,9}$"
 
 
 class _Mac(NamedTuple):
@@ -49,6 +53,10 @@ class KeyedHash(TextTechnique):
     signed number, whatever ``bits`` says); see `privacy_udfs.kernels.text.encoding`.
     prefix: text before each pseudonym; numbers have none. normalize: steps on text, see
     `privacy_udfs.kernels.text.normalize`. empty: see `TextTechnique`.
+    layers: the ids of two or more versions of the key, oldest first. The code under the first one is written as
+    ``encoding`` says, without the prefix; of the canonical bytes of that the code under the next one is made, and so
+    on, each cut to ``bits``; the prefix comes last. So a table treated under the first version can be moved to the next
+    without its source (docs/layers.md). The key is a `LayeredKey`. None: treated once, under the version in force.
 
     What goes into the code are the canonical bytes of a value, see `privacy_udfs.kernels.text.canonical`: 42 as a
     number, a decimal and a text has one pseudonym.
@@ -66,6 +74,8 @@ class KeyedHash(TextTechnique):
     128   1e-27        1e-21         1e-17
     ====  ===========  ============  ============
 
+    In L layers it is at most L times as much.
+
     Does not protect: equal values stay recognizable as equal, and with them frequencies and links between rows. Whoever
     has the key, or can have values treated, can test guesses; of few possible values (telephone numbers, dates) that
     means all of them. There is no way back to the value but such guessing.
@@ -77,6 +87,12 @@ class KeyedHash(TextTechnique):
     encoding: Annotated[Literal["base64url", "hex", "uuid", "bigint"], NO_DIFFERENCE] = "base64url"
     prefix: Annotated[str, NO_DIFFERENCE] = ""
     normalize: Normalize = ()
+    layers: Annotated[
+        tuple[Annotated[str, Field(pattern=_KEY_ID)], ...],
+        Field(strict=False, max_length=MOST_LAYERS),
+        Later(),
+        NO_DIFFERENCE,
+    ] = ()
 
     comes_out = "HMAC-SHA-256, HMAC-SHA-512 or AES-CMAC; base64url, hex, uuid or bigint"
     standard = "RFC 2104, NIST SP 800-38B"
@@ -96,6 +112,9 @@ class KeyedHash(TextTechnique):
             (self.bits > most, f"bits: {self.algorithm} gives {most}"),
             (self.encoding == "uuid" and self.bits != 128, "bits: a uuid takes 128"),
             (self.encoding == "bigint" and self.prefix != "", "prefix: a number has none"),
+            (len(self.layers) == 1, "layers: two or more; with one version in force leave them out"),
+            (len(set(self.layers)) != len(self.layers), "layers: a version stands there twice"),
+            (any(int(each) > MAX_ID for each in self.layers), "layers: one is no id of a key's version"),
         ]
         if any(wrong for wrong, _ in faults):
             raise ValueError("; ".join(fault for wrong, fault in faults if wrong))
@@ -120,6 +139,13 @@ class KeyedHash(TextTechnique):
         if prefix == "LEGACY":
             return f"Tink's LEGACY prefix changes what is hashed; {self.technique} does not do that"
         return None
+
+    def layer_ids(self) -> tuple[int, ...]:
+        return tuple(map(int, self.layers))
+
+    @classmethod
+    def layers_in(cls, parameters: Mapping[str, Any]) -> tuple[int, ...]:
+        return tuple(map(int, parameters.get("layers", ())))
 
     @classmethod
     def overruled(cls, parameters: Mapping[str, Any]) -> Mapping[str, Overruled]:
@@ -155,5 +181,25 @@ class KeyedHash(TextTechnique):
     def treat(self, values: pa.Array, key: Key | None, subject: pa.Array | None) -> Treated:
         assert key is not None
         values, refused = well_formed(values) if pa.types.is_string(values.type) else (values, None)
-        digests = _MACS[self.algorithm].digest(key.material, canonical(values, self.normalize))
-        return Treated(encode(digests[:, : self.bits // 8], values, self.encoding, self.prefix), refused)
+        first, *further = key.layers if isinstance(key, LayeredKey) else (key,)
+        return Treated(self._under(further, self._code(first, canonical(values, self.normalize)), values), refused)
+
+    def further(self, pseudonyms: pa.Array, key: LayeredKey, done: int) -> Treated:
+        """Pseudonyms of the first layers, ``done`` of them, under the others too: what `treat` gives of the values that
+        they stand for. Refused is what has not the form of such a pseudonym. Nulls stay null."""
+        refused = pc.invert(self.shaped(pseudonyms))
+        pseudonyms = pc.if_else(refused, pa.scalar(None, pseudonyms.type), pseudonyms)
+        bare = pseudonyms
+        if self.prefix and pa.types.is_string(bare.type):
+            bare = pc.binary_slice(bare.cast(pa.binary()), len(self.prefix.encode())).cast(pa.string())
+        first, *rest = key.layers[done:]
+        return Treated(self._under(rest, self._code(first, canonical(bare)), pseudonyms), pc.fill_null(refused, False))
+
+    def _code(self, key: Key, content: pa.BinaryArray) -> Bytes:
+        return _MACS[self.algorithm].digest(key.material, content)[:, : self.bits // 8]  # type: ignore[no-any-return]
+
+    def _under(self, keys: Sequence[Key], code: Bytes, like: pa.Array) -> pa.Array:
+        """The code, written, and the code of that under each of the keys."""
+        for key in keys:
+            code = self._code(key, canonical(encode(code, like, self.encoding)))
+        return encode(code, like, self.encoding, self.prefix)

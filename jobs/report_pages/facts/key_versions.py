@@ -17,7 +17,7 @@ UNKNOWN = "unknown"
 
 def of_records(conf: Config, records: Iterable[ColumnRecord], today: datetime.date) -> tuple[KeyVersion, ...]:
     """All versions of the keys that are named, with how many columns, or domains within texts, name each."""
-    uses = Counter((each.key, each.key_id) for each in records if each.key is not None and each.key_id is not None)
+    uses = Counter((each.key, key_id) for each in records if each.key is not None for key_id in each.key_ids)
     names = sorted({name for name, _ in uses})
     return tuple(version for name in names for version in _of_key(conf, name, uses, today))
 

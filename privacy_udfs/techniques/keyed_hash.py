@@ -191,7 +191,7 @@ class KeyedHash(TextTechnique):
         pseudonyms = pc.if_else(refused, pa.scalar(None, pseudonyms.type), pseudonyms)
         bare = pseudonyms
         if self.prefix and pa.types.is_string(bare.type):
-            bare = pc.binary_slice(bare.cast(pa.binary()), len(self.prefix.encode())).cast(pa.string())
+            bare = pc.utf8_slice_codeunits(bare, len(self.prefix))
         first, *rest = key.layers[done:]
         return Treated(self._under(rest, self._code(first, canonical(bare)), pseudonyms), pc.fill_null(refused, False))
 

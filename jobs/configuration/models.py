@@ -33,6 +33,7 @@ from jobs.configuration.entry import (
 )
 from jobs.configuration.hierarchy_file import Rows
 from jobs.configuration.kinds import KindName
+from jobs.configuration.limits_entry import Limits
 from jobs.configuration.monitoring_bounds import PolicyMonitoring, TableMonitoring
 from jobs.configuration.policy_entries import (
     Approved,
@@ -257,7 +258,8 @@ class Policy(Entry):
     table is told. require: what each column must state, or its table for it. review_grace_days: how long after
     ``review_by`` a table is still treated, with a warning; for ever if left out. profile: the laws and standards whose
     rules hold besides (`jobs.policy.profiles`). profile_exceptions: what of them someone takes the responsibility for.
-    reversal: who may have values turned back (`jobs/reidentify.py`); nobody if left out.
+    reversal: who may have values turned back (`jobs/reidentify.py`); nobody if left out. limits: how much may be
+    treated under a key in an hour and a day, by the audit log; as much as anyone likes if left out.
     """
 
     version: NotBlank
@@ -274,6 +276,7 @@ class Policy(Entry):
     profile: Profiles = ()
     profile_exceptions: Annotated[tuple[ProfileException, ...], Field(strict=False)] = ()
     reversal: Reversal | None = None
+    limits: Limits | None = None
 
     @field_validator("classes")
     @classmethod

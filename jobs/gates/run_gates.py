@@ -1,7 +1,7 @@
 """The one list of gates: a plan, a dry run and a run ask all of it, in this order.
 
-One gate is asked before the others, while no key is open (`BEFORE_KEYS`). A place that cannot be read or written stops
-whoever plans (`jobs.table_run.planned`).
+One gate is asked before the others, while no key is open (`BEFORE_KEYS`), and one after them (`WITH_WORK`). A place
+that cannot be read or written stops whoever plans (`jobs.table_run.planned`).
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from jobs.gates import (
     growth,
     keys,
     known_elsewhere,
+    limits,
     quarantine,
     risk,
     source,
     suppressed,
     target,
+    used_up,
 )
 from jobs.gates.gate import Gate, Gates, findings
 from jobs.gates.known import Configured, Inspected, Planned, Readable
@@ -52,8 +54,12 @@ GATES: Gates = (
     Gate(Planned, keys.age),
     Gate(Planned, keys.linking),
     Gate(Planned, keys.apart),
+    Gate(Inspected, limits.counted),
     *configuration_gates.GATES,
 )
+
+WITH_WORK: Gates = (Gate(Planned, used_up.left),)
+"""Asked where all of these let the run pass and there is something to treat; by `plan`, as if there were."""
 
 
 def pass_all(known: Configured, report: Report, gates: Gates = GATES) -> None:

@@ -58,6 +58,7 @@ COMMENT = (
     "What Lakenym did: each row is a leaf of a Merkle tree (RFC 9162), with its text in the column leaf. Rows are "
     "added and never changed; jobs/audit.py verify tells whether any was."
 )
+TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{6}Z$"
 Row = Mapping[str, Any]
 Make = Callable[[str | None], Sequence[Row]]
 """From what the newest row left for the next one, None for the first, to the rows to add, which may be none."""
@@ -255,6 +256,17 @@ def chosen(
     if until is not None:
         rows = rows.where(F.col("time") < until)
     yield from _in_order(rows)
+
+
+def rows_since(spark: SparkSession, address: Address, start: str) -> Iterator[Row]:
+    """All rows from the first one of a time or later on, or whose time is none, in order; without their states."""
+    if not address.exists(spark):
+        return
+    rows = address.read(spark).select(INDEX, *DERIVED, LEAF)
+    odd = F.col("time").isNull() | ~F.col("time").rlike(TIME)
+    first = rows.where((F.col("time") >= start) | odd).agg(F.min(INDEX)).collect()[0][0]
+    if first is not None:
+        yield from _in_order(rows.where((F.col(INDEX) >= first) | F.col(INDEX).isNull()))
 
 
 def counted(spark: SparkSession, address: Address) -> dict[tuple[str, str], int]:

@@ -65,14 +65,22 @@ class Treated(NamedTuple):
     within: int = 0
 
 
-class Outcome(NamedTuple):
-    """A treated batch with its counts: ``treated + null + refused == len(values)``. within: as of `Treated`."""
-
+class _Counted(NamedTuple):
     values: pa.Array
     treated: int
     null: int
     refused: int
-    within: int = 0
+
+
+class Outcome(_Counted):
+    """A treated batch with its counts: ``treated + null + refused == len(values)``. within: as of `Treated`; it is no
+    part of the tuple."""
+
+    within = 0
+
+    def holding(self, within: int) -> Outcome:
+        self.within = within
+        return self
 
 
 class Technique(Facts):
@@ -191,11 +199,12 @@ class Technique(Facts):
                 for at, size in ((0, half), (half, len(values) - half))
             ]
             joined = pa.concat_arrays([part.values for part in parts])
-            return Outcome(joined, *(sum(counts) for counts in zip(*(part[1:] for part in parts), strict=True)))
+            sums = (sum(counts) for counts in zip(*(part[1:] for part in parts), strict=True))
+            return Outcome(joined, *sums).holding(sum(part.within for part in parts))
         treated = self._treat_distinct(narrow(values), key, subject)
         null = values.null_count
         refused = 0 if treated.refused is None else (pc.sum(treated.refused).as_py() or 0)
-        return Outcome(treated.values, len(values) - null - refused, null, refused, treated.within)
+        return Outcome(treated.values, len(values) - null - refused, null, refused).holding(treated.within)
 
     def _treat_distinct(self, values: pa.Array, key: Key | None, subject: pa.Array | None) -> Treated:
         if not (self.costly and self.deterministic and subject is None):

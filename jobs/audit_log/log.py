@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from pyspark.sql import SparkSession
 
+from jobs.audit_log import rows
 from jobs.audit_log.leaves import Leaf
 from jobs.audit_log.state import State
 from jobs.configuration.audit_entry import Audit
@@ -49,7 +50,7 @@ class Log:
     spark: SparkSession
     conf: Config
     audit: Audit
-    known: Known = dataclasses.field(default_factory=Known, compare=False)
+    known: Known = dataclasses.field(default_factory=lambda: Known(newest=rows.newest_state), compare=False)
 
     @property
     def address(self) -> Address:
@@ -69,7 +70,7 @@ class Log:
         found: list[State] = []
         signed = self._signed_by_then  # before the log is looked at: others may sign a larger one meanwhile
 
-        def rows(told: str | None) -> list[dict[str, Any]]:
+        def made_rows(told: str | None) -> list[dict[str, Any]]:
             state, made = State.parse(told), []
             self._check_whole(state, signed)
             for leaf in make(state):
@@ -79,7 +80,7 @@ class Log:
             found[:] = [state]
             return made
 
-        added = audit_table.append(self.spark, self.address, rows, self.known)
+        added = audit_table.append(self.spark, self.address, made_rows, self.known)
         return found[0], [Leaf.parse(row[LEAF]) for row in added]
 
     def state(self) -> State:

@@ -10,8 +10,9 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from jobs.audit_log.leaves import ENDS, Kind, Leaf
+from jobs.audit_log.leaves import ENDS, Kind, Leaf, MalformedLeaf
 from jobs.audit_log.log import Log, LogProblem
+from jobs.audit_log.rows import unlike_a_use
 from jobs.lake import audit_table
 from jobs.lake.audit_table import INDEX, LEAF
 
@@ -104,15 +105,12 @@ def _told_at(leaves: Sequence[Leaf], now: str) -> list[str]:
 
 def _treats(body: Mapping[str, Any]) -> bool:
     """Whether a key is used for more than to seal rows that are set aside."""
-    return any(not isinstance(each, list) or each[:1] != [SEALED] for each in body.get("for", [None]))
+    told = body.get("for", [None])
+    return not isinstance(told, list) or any(not isinstance(each, list) or each[:1] != [SEALED] for each in told)
 
 
 def _use(leaf: Leaf, at: str) -> Use:
-    key, key_id, rows = (leaf.body.get(name) for name in ("key", "key_id", "rows"))
-    if not isinstance(key, str) or type(key_id) is not int or not _is_count(rows):
-        raise LogProblem(f"a row of kind {leaf.kind} of the audit log names no key, or no count: see audit.py verify")
-    return Use(leaf.run_id, key, key_id, at, rows, "" if rows is None else at)
-
-
-def _is_count(rows: Any) -> bool:
-    return rows is None or (type(rows) is int and rows >= 0)
+    if not leaf.body or any(unlike_a_use(leaf)):
+        raise MalformedLeaf("no use of a key")
+    rows = leaf.body.get("rows")
+    return Use(leaf.run_id, leaf.body["key"], leaf.body["key_id"], at, rows, "" if rows is None else at)

@@ -16,7 +16,6 @@ from jobs.gates import (
     growth,
     keys,
     known_elsewhere,
-    limits,
     quarantine,
     risk,
     source,
@@ -54,7 +53,6 @@ GATES: Gates = (
     Gate(Planned, keys.age),
     Gate(Planned, keys.linking),
     Gate(Planned, keys.apart),
-    Gate(Inspected, limits.counted),
     *configuration_gates.GATES,
 )
 

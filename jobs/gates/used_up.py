@@ -35,6 +35,13 @@ def keys_of(known: Planned) -> dict[str, int]:
     return limits.of(known.conf.policy.limits, named)
 
 
+def counts_rows(known: Planned) -> bool:
+    """Whether one of these limits is of rows."""
+    stated = known.conf.policy.limits
+    bounds = [stated.of(key) for key in keys_of(known)] if stated is not None else []
+    return any(each is not None and each.counts_rows for each in bounds)
+
+
 def announced(known: Planned) -> int | None:
     """How many rows the run can say beforehand that it will treat; None where nobody knows, or is to know."""
     if known.entry.suppress is not None or known.allowed.requeue:

@@ -151,7 +151,7 @@ class Trail:
             check_told(state)
             return self._rows(log, limited.rows_of(self.prepared, aside))
 
-        if limited.counts_rows(self.prepared):
+        if used_up.counts_rows(self.prepared):
             _told(spoken, lambda: log.append(rows))
         else:
             _told(spoken, lambda: check_told(log.state()))
@@ -223,7 +223,7 @@ class Trail:
             return
         if self.log.audit.signing_key is not None:
             self.log.signer()  # a run whose end could not be signed does not begin
-        rows = used_up.announced(self.prepared) if limited.counts_rows(self.prepared) else None
+        rows = used_up.announced(self.prepared) if used_up.counts_rows(self.prepared) else None
         self.log.append(functools.partial(self._leaves, rows))
 
     def _leaves(self, rows: int | None, state: State) -> list[Leaf]:

@@ -5,17 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from jobs.gates import used_up
-from jobs.gates.known import Planned, Prepared
+from jobs.gates.known import Prepared
 from jobs.table_run.aside import Aside
 from jobs.treatment.treatment_plan import Decision, Plan
 from privacy_udfs.nested import WITHIN, Counts
-
-
-def counts_rows(known: Planned) -> bool:
-    """Whether one of these limits is of rows."""
-    stated = known.conf.policy.limits
-    bounds = [stated.of(key) for key in used_up.keys_of(known)] if stated is not None else []
-    return any(each is not None and each.counts_rows for each in bounds)
 
 
 def rows_of(prepared: Prepared, aside: Aside) -> dict[str, int]:

@@ -376,12 +376,6 @@ def limited_without_a_log(at: Scene) -> None:
     at.written("policy.yaml", {**POLICY, "limits": {"default": {"runs_per_hour": 20}}})
 
 
-def limited_and_unguarded(at: Scene) -> None:
-    unguarded(at)
-    audits.with_log(at.lake)
-    at.written("policy.yaml", {**POLICY, "limits": {"keys": {"crm": {"rows_per_hour": 20}}}})
-
-
 def used_up_by_a_run(at: Scene) -> None:
     at.raw()
     at.configured({"id": HASH})
@@ -455,7 +449,6 @@ CASES: tuple[Case, ...] = (
         1,
         "refused: limits: rows and runs are counted in the audit log, and there is",
     ),
-    (limited_and_unguarded, limits.counted, 1, "key crm has a limit of rows, which are counted before the commit in"),
     (used_up_by_a_run, used_up.left, 1, "key crm: policy.yaml, limits: runs_per_day is 1, and 1 were counted within"),
 )
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 import dataclasses
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from jobs.audit_log import uses
-from jobs.audit_log.leaves import text_of
+from jobs.audit_log.leaves import Leaf, now, plain, text_of
 from jobs.audit_log.log import Log
+from jobs.audit_log.state import State
 from jobs.audit_log.uses import Use
 from jobs.configuration.limits_entry import HOURS, Counted, Limits, Span
 from jobs.console.exit_codes import Refused
@@ -91,10 +93,10 @@ def rooms(log: Log, limits: Limits, keys: Mapping[str, int], but: str = "") -> l
     limited = of(limits, keys)
     if not limited:
         return []
-    now = datetime.datetime.now(datetime.timezone.utc)
+    at = datetime.datetime.now(datetime.timezone.utc)
     bounds = [name for key in limited for name in _bounds(limits, key)]
-    starts = {span: text_of(now - datetime.timedelta(hours=HOURS[span])) for _, span in bounds}
-    found = [use for use in uses.since(log, min(starts.values()), text_of(now)) if use.run_id != but or not but]
+    starts = {span: text_of(at - datetime.timedelta(hours=HOURS[span])) for _, span in bounds}
+    found = [use for use in uses.since(log, min(starts.values()), text_of(at)) if use.run_id != but or not but]
     return [
         Room(key, what, span, bound, [*_amounts(found, key, key_id, what, starts[span])])
         for key, key_id in limited.items()
@@ -128,6 +130,24 @@ def check_rows(log: Log, limits: Limits, keys: Mapping[str, int], rows: Mapping[
     """Raise `LimitReached` where a run that began treated more rows under a key than there is room for."""
     found = [room for room in rooms(log, limits, keys, but=run_id) if room.what == "rows"]
     _refuse([room.refusal(rows.get(room.key, 0)) for room in found])
+
+
+def charge(
+    log: Log, limits: Limits, keys: Mapping[str, int], rows: int, about: Mapping[str, str], what: Mapping[str, Any]
+) -> None:
+    """Tell that so many rows are about to be treated under keys by something that is no run of a table, if there is
+    room. about: ``table`` and ``run_id``. what: more of the rows' bodies. Raises `LimitReached` and what the log
+    does."""
+    limited = of(limits, keys)
+    if not limited:
+        return
+
+    def made(state: State) -> list[Leaf]:
+        check_start(log, limits, limited, rows)
+        told = [{"key": key, "key_id": key_id, "rows": rows, **what} for key, key_id in limited.items()]
+        return [log.leaf(uses.USE, now(), outcome="used", body=plain(each), **about) for each in told]
+
+    log.append(made)
 
 
 def _refuse(reasons: Sequence[str]) -> None:

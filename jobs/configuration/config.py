@@ -22,7 +22,6 @@ from jobs.configuration import (
     audit_checks,
     config_checks,
     known_elsewhere,
-    limits_checks,
     mondrian_checks,
     monitoring_checks,
     quarantine_checks,
@@ -237,7 +236,6 @@ class _Loader:
         self.faults += monitoring_checks.check(drafts)
         named = {draft.entry.table for draft in drafts if draft.entry is not None}
         self.faults += reversal_checks.check(policy, key_names, named, domains)
-        self.faults += limits_checks.check(policy, keys, key_names)
         audit = self._audit(drafts, keys, key_names, domains)
         if self.faults:
             raise ConfigError(self.files.report())

@@ -29,6 +29,7 @@ What = Literal[
     "reversal",
     "break_glass",
     "audit",
+    "limit",
 ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import json
+import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -12,11 +13,14 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs import check, plan, pseudonymize
+from jobs import check, plan, pseudonymize, verify
 from jobs.audit_log.limits import LimitReached
+from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import REFUSED, Refused
 from jobs.lake import audit_table
+from jobs.lake.delta_commit import transaction
+from jobs.monitoring import limits_watch
 from jobs.table_run import audited as told_by_runs
 from tests.helpers import quarantines
 from tests.helpers.audits import COLUMNS, kinds, limited, listed, raw, verified
@@ -108,6 +112,11 @@ def test_runs_are_held_before_anything_is_read(
     out = capsys.readouterr().out
     assert "limits: crm: 97 of 100 rows per day are left, 0 of 1 runs per hour are left" in out
     assert kinds(spark, conf) == [*BEGUN, "key_rows", "run_committed", "run_refused"]
+    found = [str(each) for each in limits_watch.findings(spark, conf)]
+    assert found == [
+        "alert: key crm: 1 of 1 runs_per_hour were counted; what is more is refused: find out who treats so much, or "
+        "raise the limit"
+    ]
 
 
 def test_of_two_at_once_one_is_refused(spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,7 +188,7 @@ def test_rows_in_quarantine_count_and_treated_again_once_more(spark: SparkSessio
         keys["log"] = {"keyset": f"file:{lake}/keys/log.json"}
         (lake / "conf" / "keys.yaml").write_text(json.dumps(keys))
         (lake / "conf" / "catalog" / "t.yaml").write_text(written["catalog/t.yaml"])
-        return quarantines.config.load(lake / "conf")
+        return config.load(lake / "conf")
 
     conf = configured()
     pseudonymize.run(spark, conf, "t", execution=execution)
@@ -228,15 +237,61 @@ def test_how_many_rows_are_kept_out_is_not_told(spark: SparkSession, lake: Path)
     assert "13" not in {str(row["body"].get("rows")) for row in listed(spark, conf)}
 
 
-def test_without_a_log_nothing_is_treated(spark: SparkSession, lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_limits_that_cannot_be_held_let_nothing_pass(
+    spark: SparkSession, lake: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     raw(spark, lake)
-    conf = limited(lake, audit=False, **crm(rows_per_hour=5))
-    told = "limits: rows and runs are counted in the audit log, and there is none: state it in audit.yaml"
-    with pytest.raises(Exception, match=told):
-        pseudonymize.run(spark, conf, "t")
-    assert check.main(["--conf", str(lake / "conf")]) == REFUSED
-    assert told in capsys.readouterr().out
-    assert not (lake / "treated").exists()
+
+    def refused(told: str, *names: str) -> None:
+        keys = {name: {"keyset": f"file:{lake}/keys/crm.json"} for name in ("crm", *names)}
+        keys["log"] = {"keyset": f"file:{lake}/keys/log.json"}
+        (lake / "conf" / "keys.yaml").write_text(json.dumps(keys))
+        with pytest.raises(Refused, match=told):
+            pseudonymize.run(spark, config.load(lake / "conf"), "t")
+        assert check.main(["--conf", str(lake / "conf")]) == REFUSED
+        assert told in capsys.readouterr().out
+        assert not (lake / "treated").exists()
+
+    limited(lake, audit=False, **crm(rows_per_hour=5))
+    refused("limits: rows and runs are counted in the audit log, and there is none: state it in audit.yaml")
+    limited(lake, keys={"crn": {"runs_per_hour": 5}})
+    refused("nothing would be held to this limit")
+    limited(lake, **crm(runs_per_hour=5))
+    refused("also and crm are one keyset in keys.yaml, which could be used up twice: give it one name", "also")
+    limited(lake, **crm(rows_per_hour=5))
+    monkeypatch.setattr(transaction, "TRIED", {"4.2": "4.3"})
+    assert plan.main(["--conf", str(lake / "conf"), "--table", "t"]) == REFUSED
+    assert "the audit log" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("stated", "told"),
+    [
+        ({}, "expected 'keys', 'default', or both"),
+        ({"default": {}}, "expected rows_per_hour, runs_per_hour, rows_per_day or runs_per_day"),
+        ({"default": {"rows_per_hour": 0}}, "limits.default.rows_per_hour"),
+        ({"default": {"rows_per_week": 1}}, "rows_per_week"),
+        ({"keys": {"crm": {"runs_per_day": 1.5}}}, "limits.keys.crm.runs_per_day"),
+    ],
+)
+def test_limits_that_say_nothing_are_faults(lake: Path, stated: dict[str, Any], told: str) -> None:
+    with pytest.raises(config.ConfigError, match=re.escape(told)):
+        limited(lake, **stated)
+
+
+def test_what_is_treated_to_verify_a_table_counts(
+    spark: SparkSession, lake: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who chooses the source learns by it which of its rows the table has."""
+    raw(spark, lake)
+    conf = limited(lake, **crm(rows_per_hour=7))
+    pseudonymize.run(spark, conf, "t")
+    assert not verify.run(spark, conf, "t").fails
+    use = listed(spark, conf, kinds=["key_use"])[-1]["body"]
+    assert (use["key"], use["rows"], use["by"]) == ("crm", 3, "verify")
+    with pytest.raises(LimitReached, match="rows_per_hour is 7, and 6 were counted within the last hour"):
+        verify.run(spark, conf, "t")
+    assert verified(spark, conf).is_whole
 
 
 FORGED: dict[str, Callable[[str], str]] = {

@@ -83,6 +83,21 @@ class Log:
         added = audit_table.append(self.spark, self.address, made_rows, self.known)
         return found[0], [Leaf.parse(row[LEAF]) for row in added]
 
+    def add_or_refuse(self, make: Callable[[State], Sequence[Leaf]], spoken: str) -> State:
+        """As `append`, of leaves that may be refused by what the log says: ``make`` looks that up, and raises
+        `Refused`. It does so within the transaction that adds them, so of two that are asked at once, of which one may be, the
+        later sees the other. Returns the state after them. Whatever keeps the log from being added to is raised as
+        `LogProblem`, and told as ``spoken``."""
+        try:
+            return self.append(make)[0]
+        except Refused:
+            raise
+        except LakenymError as error:
+            problem = str(error)
+        except Exception as error:  # whatever it is: its text may hold anything
+            problem = type(error).__name__
+        raise LogProblem(f"{spoken}: {problem}")
+
     def state(self) -> State:
         """The log as it stands. Raises what the table raises, and `LogProblem`."""
         signed = self._signed_by_then

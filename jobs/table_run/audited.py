@@ -152,7 +152,7 @@ class Trail:
             return self._rows(log, limited.rows_of(self.prepared, aside))
 
         if used_up.counts_rows(self.prepared):
-            _told(spoken, lambda: log.append(rows))
+            log.add_or_refuse(rows, spoken)
         else:
             _told(spoken, lambda: check_told(log.state()))
 
@@ -221,10 +221,11 @@ class Trail:
     def _start(self) -> None:
         if self.log is None:
             return
+        spoken = f"{self.prepared.table}: the audit log cannot be written, and nothing was committed"
         if self.log.audit.signing_key is not None:
-            self.log.signer()  # a run whose end could not be signed does not begin
+            _told(spoken, self.log.signer)  # a run whose end could not be signed does not begin
         rows = used_up.announced(self.prepared) if used_up.counts_rows(self.prepared) else None
-        self.log.append(functools.partial(self._leaves, rows))
+        self.log.add_or_refuse(functools.partial(self._leaves, rows), spoken)
 
     def _leaves(self, rows: int | None, state: State) -> list[Leaf]:
         """Raises `LimitReached`. rows: that it says beforehand to treat."""
@@ -266,10 +267,7 @@ def started(prepared: Prepared, run_id: str, report: Report) -> Trail:
     """Tell that a run begins. Raises `LogProblem` where that cannot be told, and `LimitReached` where the policy lets
     no more be treated now, which is told: then it must not write anything."""
     trail = Trail(audit_log.opened(prepared.spark, prepared.conf), prepared, run_id, report)
-    spoken = f"{prepared.table}: the audit log cannot be written, and nothing was committed"
-    refusals_told(
-        prepared.spark, prepared.conf, prepared.table, report, lambda: _told(spoken, trail._start), LimitReached
-    )
+    refusals_told(prepared.spark, prepared.conf, prepared.table, report, trail._start, LimitReached)
     return trail
 
 
@@ -334,11 +332,9 @@ def _why(error: BaseException) -> dict[str, Any]:
 
 
 def _told(spoken: str, step: Callable[[], object]) -> None:
-    """``step()``, whose errors are told as ``spoken``; but that there is no room is no problem of the log."""
+    """``step()``, whose errors are told as ``spoken``."""
     try:
         step()
-    except LimitReached:
-        raise
     except LakenymError as error:
         problem = str(error)
     except Exception as error:  # whatever it is: its text may hold anything

@@ -85,9 +85,9 @@ class Log:
 
     def add_or_refuse(self, make: Callable[[State], Sequence[Leaf]], spoken: str) -> State:
         """As `append`, of leaves that may be refused by what the log says: ``make`` looks that up, and raises
-        `Refused`. It does so within the transaction that adds them, so of two that are asked at once, of which one may be, the
-        later sees the other. Returns the state after them. Whatever keeps the log from being added to is raised as
-        `LogProblem`, and told as ``spoken``."""
+        `Refused`. It does so within the transaction that adds them, so of two that are asked at once, of which one may
+        be, the later sees the other. Returns the state after them. Whatever keeps the log from being added to is raised
+        as `LogProblem`, and told as ``spoken``."""
         try:
             return self.append(make)[0]
         except Refused:

@@ -72,7 +72,7 @@ def test_rows_that_the_log_of_the_source_tells_are_held_before_anything_is_read(
     spark.sql("SELECT concat('C-', id) AS id, 1 AS amount FROM range(7)").write.format("delta").save(f"{lake}/raw/t")
     entry = table("t", lake, COLUMNS, source={"format": "delta", "path": f"{lake}/raw/t"})
     conf = limited(lake, entry, **crm(rows_per_day=6))
-    with pytest.raises(LimitReached, match="which is over it alone: treat fewer rows at a time"):
+    with pytest.raises(Refused, match="this run is 7 more, which is over it alone: treat fewer rows at a time"):
         pseudonymize.run(spark, conf, "t")
     assert not (lake / "treated").exists()
     assert kinds(spark, conf) == ["run_refused"]
@@ -83,7 +83,7 @@ def test_rows_that_the_log_of_the_source_tells_are_held_before_anything_is_read(
     with pytest.raises(ZeroDivisionError):
         pseudonymize.run(spark, conf, "t")
     monkeypatch.undo()
-    with pytest.raises(LimitReached, match="is 13, and 7 were counted within the last hour; this run is 7 more"):
+    with pytest.raises(Refused, match="is 13, and 7 were counted within the last hour; this run is 7 more"):
         pseudonymize.run(spark, conf, "t")
 
 
@@ -175,7 +175,8 @@ def test_a_stream_stops_where_there_is_no_room(spark: SparkSession, lake: Path) 
     assert kinds(spark, conf).count("run_committed") == 3
 
 
-@pytest.mark.parametrize("execution", but_for(["columnar"], ["columnar", "spark"]))
+@pytest.mark.sweep
+@pytest.mark.parametrize("execution", ["columnar", "spark"])
 def test_rows_in_quarantine_count_and_treated_again_once_more(spark: SparkSession, lake: Path, execution: Any) -> None:
     quarantines.put(quarantines.rows(spark, 0, 20, "id IN (3, 4)"), lake)
 
@@ -208,7 +209,7 @@ MANY: dict[str, tuple[str, dict[str, Any], int]] = {
 }
 
 
-@pytest.mark.parametrize("name", but_for(["an array", "a text"], MANY))
+@pytest.mark.parametrize("name", but_for(["a text"], MANY))
 @pytest.mark.parametrize("execution", but_for(["columnar"], ["columnar", "spark"]))
 def test_a_row_is_no_way_to_have_many_values_treated(
     spark: SparkSession, lake: Path, name: str, execution: Any
@@ -224,6 +225,7 @@ def test_a_row_is_no_way_to_have_many_values_treated(
         pseudonymize.run(spark, conf, "t", execution=execution)
 
 
+@pytest.mark.sweep
 def test_how_many_rows_are_kept_out_is_not_told(spark: SparkSession, lake: Path) -> None:
     """Of 13 rows one is in a class of its own."""
     rows = "SELECT concat('C-', id) AS id, if(id = 0, 'x', 'y') AS zip FROM range(13)"
@@ -261,7 +263,7 @@ def test_limits_that_cannot_be_held_let_nothing_pass(
     limited(lake, **crm(rows_per_hour=5))
     monkeypatch.setattr(transaction, "TRIED", {"4.2": "4.3"})
     assert plan.main(["--conf", str(lake / "conf"), "--table", "t"]) == REFUSED
-    assert "the audit log" in capsys.readouterr().err
+    assert "rows under a key with a limit are counted before the commit, in" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -306,7 +308,7 @@ FORGED: dict[str, Callable[[str], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", but_for(["a time long ago", "gone"], FORGED))
+@pytest.mark.parametrize("name", but_for(["a time long ago"], FORGED))
 def test_rows_that_were_changed_are_not_counted_by(spark: SparkSession, lake: Path, name: str) -> None:
     raw(spark, lake)
     conf = limited(lake, **crm(rows_per_hour=5))

@@ -33,6 +33,7 @@ from jobs.monitoring import (
     house,
     joinability,
     leaves,
+    limits_watch,
     log_watch,
     metrics,
     one_pass,
@@ -72,6 +73,7 @@ def run(
     key = None if house_only else _key(own, conf)
     looked, found = house.of_tables(own, conf, tables, now)
     lately = [*log_watch.findings(own, conf, tables, now), *reversals.findings(own, conf, now)]
+    lately += limits_watch.findings(own, conf)
     found = [*house.of_conf(conf, tables, now.date()), *found, *lately]
     if key is None:
         return Report(now, found, looked)

@@ -29,7 +29,7 @@ from jobs.configuration.variables import StandIns
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage
 from jobs.console.shown import say
 from jobs.console.text_table import table_lines
-from jobs.gates import run_gates
+from jobs.gates import run_gates, used_up
 from jobs.gates.known import Allowed, Inspected, Planned
 from jobs.policy.diff_report import TableDiff
 from jobs.policy.mondrian_diff import diff_mondrian
@@ -193,6 +193,20 @@ def _risk_lines(
     return ["", f"risk asked before the commit: {listed}", f"risk measured by the last run: {told}"]
 
 
+def limits_as_data(known: Inspected) -> dict[str, Any]:
+    """What is left of the limits of its keys; empty where there are none."""
+    rooms = used_up.rooms(known)
+    return {"limits": [room.as_data() for room in rooms]} if rooms else {}
+
+
+def limits_as_text(known: Inspected) -> list[str]:
+    """The same for a person, a line for each key."""
+    told = dict[str, list[str]]()
+    for room in used_up.rooms(known):
+        told.setdefault(room.key, []).append(room.in_words())
+    return [f"  limits: {key}: {', '.join(each)}" for key, each in told.items()]
+
+
 def against_record(known: Inspected) -> TableDiff:
     """What a run would change for the table that stands at the target, by its treatment record."""
     checks = known.keys.checks(known.plan)
@@ -288,14 +302,17 @@ def _print_all(options: argparse.Namespace) -> int:
 
 def _show(known: Planned, options: argparse.Namespace) -> int:
     """The plan, or what it changes, and then what the run would warn of and refuse."""
-    if options.diff is None and not known.risk.asked():
+    is_more = known.risk.asked() or known.conf.policy.limits is not None
+    if options.diff is None and not is_more:
         say(canonical_json(as_data(known.plan)) if options.json else as_text(known.plan))
     ready = inspected(known)
-    if options.diff is None and known.risk.asked():
-        told = {**as_data(known.plan), **risk_as_data(ready)}
-        say(canonical_json(told) if options.json else "\n".join([as_text(known.plan), *risk_as_text(ready)]))
+    if options.diff is None and is_more:
+        told = {**as_data(known.plan), **risk_as_data(ready), **limits_as_data(ready)}
+        lines = [as_text(known.plan), *risk_as_text(ready), *limits_as_text(ready)]
+        say(canonical_json(told) if options.json else "\n".join(lines))
     code = DONE if options.diff is None else _tell(against_record(ready), options)
     run_gates.pass_all(ready, events.terminal)
+    run_gates.pass_all(ready, events.terminal, run_gates.WITH_WORK)
     return code
 
 

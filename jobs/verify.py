@@ -59,7 +59,7 @@ def run(
     def step() -> Verified:
         target = Target(path=path) if path is not None else _entry(conf, table).target
         stands = standing.found(own, conf, target, table)
-        checks, scanned = _checked(stands, sample)
+        checks, scanned = _checked(stands, sample, conf)
         checks = checks if conf is None else list(map(_made, checks))
         if baseline is not None:
             checks = [*checks, comparing.check(stands, baseline)]
@@ -84,23 +84,23 @@ def _entry(conf: Config | None, table: str | None) -> TableConfig:
     return conf.tables[table]
 
 
-def _checked(table: Standing, sample: int) -> tuple[list[Check], Scanned | None]:
+def _checked(table: Standing, sample: int, conf: Config | None) -> tuple[list[Check], Scanned | None]:
     checks = [*recorded.check(table), shapes.check(table), *boxes.check(table)]
     raw, why = _source(table)
     if raw is None:
         return [*checks, *(Check(name, "not checked", why) for name in OF_SOURCE)], None
     try:
-        more, scanned = _of_source(table, raw, sample)
+        more, scanned = _of_source(table, raw, sample, conf)
     except (PySparkException, Py4JError) as error:
         if not source_errors.is_one_of(error, GONE) or table.source_version is None or raw.why:
             raise
         why = f"files of version {table.source_version} of the source are gone"
-        more, scanned = _of_source(table, as_read.as_it_is_now(table, why), sample)
+        more, scanned = _of_source(table, as_read.as_it_is_now(table, why), sample, conf)
     return [*checks, *more], scanned
 
 
-def _of_source(table: Standing, raw: AsRead, sample: int) -> tuple[list[Check], Scanned]:
-    checks = list(retreated.check(table, raw, sample))
+def _of_source(table: Standing, raw: AsRead, sample: int, conf: Config | None) -> tuple[list[Check], Scanned]:
+    checks = list(retreated.check(table, raw, sample, conf))
     if not raw.is_same and not raw.why and any(each.outcome == outcome.NOT_CHECKABLE for each in checks):
         raw = dataclasses.replace(raw, why=OTHER)
     check, scanned = _scanned(table, raw)

@@ -92,7 +92,8 @@ class JsonNode:
 
 Node: TypeAlias = Leaf | Kept | StructNode | ListNode | MapNode | Choice | ByRow | JsonNode | Dropped
 Counts = dict[str, tuple[int, int, int]]
-"""label -> (treated, null, refused)"""
+"""label -> (treated, null, refused); and, under the label with `WITHIN`, how many values were treated within texts."""
+WITHIN = "\nwithin"
 
 
 def leaves(node: Node) -> Iterator[Leaf]:
@@ -233,6 +234,9 @@ def _treat_leaf(leaf: Leaf, values: pa.Array, subject: pa.Array | None, counts: 
 def _add(counts: Counts, label: str, outcome: Outcome) -> None:
     treated, null, refused = counts.get(label, (0, 0, 0))
     counts[label] = (treated + outcome.treated, null + outcome.null, refused + outcome.refused)
+    if outcome.within:
+        label += WITHIN
+        counts[label] = (counts.get(label, (0, 0, 0))[0] + outcome.within, 0, 0)
 
 
 def _treat_by_row(node: ByRow, values: pa.StructArray, rows: _Rows, counts: Counts) -> pa.Array:

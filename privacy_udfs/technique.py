@@ -69,19 +69,30 @@ class LayeredKey(Key):
 
 
 class Treated(NamedTuple):
-    """What `treat` gives: values of the output type, null where refused; and which were refused (None: none was)."""
+    """What `treat` gives: values of the output type, null where refused; and which were refused (None: none was).
+    within: how many values, found in texts, were treated each for itself."""
 
     values: pa.Array
     refused: pa.BooleanArray | None = None
+    within: int = 0
 
 
-class Outcome(NamedTuple):
-    """A treated batch with its counts: ``treated + null + refused == len(values)``."""
-
+class _Counted(NamedTuple):
     values: pa.Array
     treated: int
     null: int
     refused: int
+
+
+class Outcome(_Counted):
+    """A treated batch with its counts: ``treated + null + refused == len(values)``. within: as of `Treated`; it is no
+    part of the tuple."""
+
+    within = 0
+
+    def holding(self, within: int) -> Outcome:
+        self.within = within
+        return self
 
 
 class Technique(Facts):
@@ -214,11 +225,12 @@ class Technique(Facts):
                 for at, size in ((0, half), (half, len(values) - half))
             ]
             joined = pa.concat_arrays([part.values for part in parts])
-            return Outcome(joined, *(sum(counts) for counts in zip(*(part[1:] for part in parts), strict=True)))
+            sums = (sum(counts) for counts in zip(*(part[1:] for part in parts), strict=True))
+            return Outcome(joined, *sums).holding(sum(part.within for part in parts))
         treated = self._treat_distinct(narrow(values), key, subject)
         null = values.null_count
         refused = 0 if treated.refused is None else (pc.sum(treated.refused).as_py() or 0)
-        return Outcome(treated.values, len(values) - null - refused, null, refused)
+        return Outcome(treated.values, len(values) - null - refused, null, refused).holding(treated.within)
 
     def _treat_distinct(self, values: pa.Array, key: Key | None, subject: pa.Array | None) -> Treated:
         if not (self.costly and self.deterministic and subject is None):
@@ -228,7 +240,7 @@ class Technique(Facts):
             return self.treat(values, key, subject)
         treated = self.treat(encoded.dictionary, key, None)
         refused = None if treated.refused is None else pc.fill_null(treated.refused.take(encoded.indices), False)
-        return Treated(treated.values.take(encoded.indices), refused)
+        return Treated(treated.values.take(encoded.indices), refused, treated.within)
 
     def revert(self, values: pa.Array | pa.ChunkedArray, key: Key | bytes | None = None) -> pa.Array:
         """The original values of a reversible technique. Nulls stay null. Raises `TokenRefused` or `KeyProblem`."""

@@ -7,10 +7,10 @@ from typing import Any
 
 from jobs.audit_log import log as audit_log
 from jobs.audit_log import merkle, proofs, statements
-from jobs.audit_log.leaves import Leaf, now
+from jobs.audit_log.leaves import Leaf, MalformedLeaf, now
 from jobs.audit_log.log import Log
 from jobs.audit_log.merkle import Hash, NotProven
-from jobs.audit_log.rows import keep_newest
+from jobs.audit_log.rows import keep_newest, unlike_a_commit
 from jobs.audit_log.state import State
 from jobs.console.exit_codes import Refused
 from jobs.lake import audit_table
@@ -64,8 +64,18 @@ def statement(log: Log, row: int) -> str:
     found = audit_table.leaf(log.spark, log.address, row)
     if found is None:
         raise Refused(f"the log has no row {row}")
-    leaf = Leaf.parse(found)
-    return statements.of_run(leaf, row, log.signer(), _record(log, leaf))
+    leaf = _as_written(Leaf.parse(found))
+    try:
+        return statements.of_run(leaf, row, log.signer(), _record(log, leaf))
+    except (KeyError, TypeError, AttributeError):
+        raise MalformedLeaf("no run of which there is a statement") from None
+
+
+def _as_written(leaf: Leaf) -> Leaf:
+    """Raises `MalformedLeaf` where it tells of a commit as no run does."""
+    if any(unlike_a_commit(leaf)):
+        raise MalformedLeaf("no commit")
+    return leaf
 
 
 def _leaves(log: Log) -> list[str]:
@@ -91,7 +101,7 @@ def _newest_commits(log: Log) -> dict[str, Leaf]:
     found: dict[str, Leaf] = {}
     anew: set[str] = set()
     for row in audit_table.chosen(log.spark, log.address, {"kind": ["run_started", "run_committed"]}):
-        leaf = Leaf.parse(row[LEAF])
+        leaf = _as_written(Leaf.parse(str(row[LEAF])))
         if leaf.kind == "run_started" or "files" in leaf.body:
             keep_newest(found, anew, leaf.table, leaf)
     return found

@@ -11,9 +11,10 @@ import datetime
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 from jobs.lake.audit_table import DERIVED
+from privacy_udfs.errors import FAILED, LakenymError
 
 VERSION = 1
 Kind = Literal[
@@ -24,6 +25,7 @@ Kind = Literal[
     "run_failed",
     "run_unknown",
     "key_use",
+    "key_rows",
     "policy_change",
     "reversal",
     "break_glass",
@@ -36,8 +38,13 @@ ENDS = ("run_committed", "run_unchanged", "run_refused", "run_failed", "run_unkn
 """How a run that was started ends. ``run_unknown`` is told by others, and the run itself may say better later."""
 
 
-class MalformedLeaf(ValueError):
-    """A text is no leaf."""
+class MalformedLeaf(LakenymError, ValueError):
+    """A text is no leaf, or no state: no run wrote it."""
+
+    exit_code: ClassVar[int] = FAILED
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"a row of the audit log is none that a run writes ({what}): see jobs/audit.py verify")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,6 +81,8 @@ class Leaf:
             raise MalformedLeaf("no leaf") from None
         if version != VERSION or found.kind not in KINDS or not isinstance(found.body, Mapping):
             raise MalformedLeaf("no leaf of a kind that is known")
+        if not is_time(found.time):
+            raise MalformedLeaf("no leaf: its time is none")
         return found
 
     @property
@@ -82,9 +91,25 @@ class Leaf:
         return {name: getattr(self, name) for name in DERIVED}
 
 
+FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
+
+
 def now() -> str:
     """The time in UTC, as texts of it sort."""
-    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return text_of(datetime.datetime.now(datetime.timezone.utc))
+
+
+def text_of(time: datetime.datetime) -> str:
+    """A time in UTC."""
+    return time.strftime(FORMAT)
+
+
+def is_time(text: str) -> bool:
+    """Whether a text is a time in the one spelling that `now` has, so that texts sort as times do."""
+    try:
+        return text_of(datetime.datetime.strptime(text, FORMAT)) == text
+    except ValueError:
+        return False
 
 
 def _no_number(spelled: str) -> Any:

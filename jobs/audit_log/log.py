@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from pyspark.sql import SparkSession
 
+from jobs.audit_log import rows
 from jobs.audit_log.leaves import Leaf
 from jobs.audit_log.state import State
 from jobs.configuration.audit_entry import Audit
@@ -49,7 +50,7 @@ class Log:
     spark: SparkSession
     conf: Config
     audit: Audit
-    known: Known = dataclasses.field(default_factory=Known, compare=False)
+    known: Known = dataclasses.field(default_factory=lambda: Known(newest=rows.newest_state), compare=False)
 
     @property
     def address(self) -> Address:
@@ -69,7 +70,7 @@ class Log:
         found: list[State] = []
         signed = self._signed_by_then  # before the log is looked at: others may sign a larger one meanwhile
 
-        def rows(told: str | None) -> list[dict[str, Any]]:
+        def made_rows(told: str | None) -> list[dict[str, Any]]:
             state, made = State.parse(told), []
             self._check_whole(state, signed)
             for leaf in make(state):
@@ -79,8 +80,23 @@ class Log:
             found[:] = [state]
             return made
 
-        added = audit_table.append(self.spark, self.address, rows, self.known)
+        added = audit_table.append(self.spark, self.address, made_rows, self.known)
         return found[0], [Leaf.parse(row[LEAF]) for row in added]
+
+    def add_or_refuse(self, make: Callable[[State], Sequence[Leaf]], spoken: str) -> State:
+        """As `append`, of leaves that may be refused by what the log says: ``make`` looks that up, and raises
+        `Refused`. It does so within the transaction that adds them, so of two that are asked at once, of which one may
+        be, the later sees the other. Returns the state after them. Whatever keeps the log from being added to is raised
+        as `LogProblem`, and told as ``spoken``."""
+        try:
+            return self.append(make)[0]
+        except Refused:
+            raise
+        except LakenymError as error:
+            problem = str(error)
+        except Exception as error:  # whatever it is: its text may hold anything
+            problem = type(error).__name__
+        raise LogProblem(f"{spoken}: {problem}")
 
     def state(self) -> State:
         """The log as it stands. Raises what the table raises, and `LogProblem`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from jobs.audit_log import merkle
@@ -35,8 +35,8 @@ class Walked:
     findings: list[Finding] = dataclasses.field(default_factory=list)
 
 
-def walked(rows: Iterable[Mapping[str, Any]]) -> Walked:
-    """rows: in the order of their index."""
+def walked(rows: Iterable[Mapping[str, Any]], latest: str | None = None) -> Walked:
+    """rows: in the order of their index. latest: the time after which none can have been told; None: whenever."""
     found = Walked()
     differs = False  # of states: once one differs, all later ones do
     for row in rows:
@@ -48,7 +48,7 @@ def walked(rows: Iterable[Mapping[str, Any]]) -> Walked:
             return found  # of what follows a hole nothing can be said
         try:
             leaf = Leaf.parse(str(row[LEAF]))
-            told = [*_beside(row, leaf), *_unlike_a_commit(leaf)]
+            told = [*_beside(row, leaf), *unlike_a_commit(leaf), *unlike_a_use(leaf), *_of_another_time(leaf, latest)]
             after = found.state.after(str(row[LEAF]))
             state = after.text()
             leaf.text().encode(), state.encode()  # half a character is in no text
@@ -81,7 +81,7 @@ def _beside(row: Mapping[str, Any], leaf: Leaf) -> Iterator[str]:
             yield f"the column {name} does not say what the leaf says"
 
 
-def _unlike_a_commit(leaf: Leaf) -> Iterator[str]:
+def unlike_a_commit(leaf: Leaf) -> Iterator[str]:
     """What keeps a commit from being held against its target: no run writes such a leaf."""
     body = leaf.body
     if leaf.kind != "run_committed" or "location" not in body:
@@ -91,8 +91,48 @@ def _unlike_a_commit(leaf: Leaf) -> Iterator[str]:
     if type(body.get("version")) is not int:
         yield "it tells of a commit, and not of which version"
     sums = [body.get(name, {}) for name in ("files", "added")]
-    if not all(isinstance(each, Mapping) for each in sums) or ("files" in body and "sha256" not in body["files"]):
+    if not all(isinstance(each, Mapping) for each in sums) or ("files" in body and not _is_sum(body["files"])):
         yield "it tells of a commit, and its sums of files are none"
+
+
+def unlike_a_use(leaf: Leaf) -> Iterator[str]:
+    """What keeps what was treated under a key from being counted: no run writes such a leaf."""
+    if leaf.kind not in ("key_use", "key_rows") or (leaf.kind == "key_use" and not leaf.body):
+        return
+    key, key_id, rows = (leaf.body.get(name) for name in ("key", "key_id", "rows"))
+    if not isinstance(key, str) or type(key_id) is not int or not isinstance(leaf.body.get("for", []), list):
+        yield "it tells of a use, and not of which key, or for what"
+    if type(rows) is not int and (rows is not None or leaf.kind == "key_rows"):
+        yield "it tells of a use, and its number of rows is none"
+    elif rows is not None and rows < 0:
+        yield "it tells of a use, and its number of rows is below none"
+
+
+def _is_sum(files: Mapping[str, Any]) -> bool:
+    try:
+        return bool(bytes.fromhex(files["sha256"]))
+    except (KeyError, TypeError, ValueError):
+        return False
+
+
+def _of_another_time(leaf: Leaf, latest: str | None) -> Iterator[str]:
+    if latest is not None and leaf.time > latest:
+        yield "its time is one to come"
+
+
+def newest_state(rows: Sequence[Mapping[str, Any]], count: int) -> str | None:
+    """The state after all rows, where no commit tells it; None where there is none. rows: the last two. count: of all.
+    Raises `MalformedLeaf` where these are not as a run wrote them: then none goes on from there."""
+    if not rows:
+        return None
+    *before, last = rows
+    state = State.parse(str(before[0][STATE])) if before else State()
+    places = [row[INDEX] for row in rows]
+    if places != [*range(count - len(rows), count)] or state.size != count - 1:
+        raise MalformedLeaf("there are others, or they are not where they belong")
+    if state.after(str(last[LEAF])).text() != last[STATE]:
+        raise MalformedLeaf("its state does not follow from it")
+    return str(last[STATE])
 
 
 def _keep(found: Walked, leaf: Leaf, index: int) -> None:
@@ -102,7 +142,7 @@ def _keep(found: Walked, leaf: Leaf, index: int) -> None:
         found.unknown[leaf.run_id] = leaf.table
     elif leaf.kind in ENDS:  # the run itself may say it later
         found.unknown.pop(leaf.run_id, None)
-    if leaf.kind == "run_started" or ("location" in leaf.body and not any(_unlike_a_commit(leaf))):
+    if leaf.kind == "run_started" or ("location" in leaf.body and not any(unlike_a_commit(leaf))):
         keep_newest(found.newest, found.anew, str(leaf.body.get("location", "")), leaf)
     if leaf.kind == "checkpoint" or leaf.body.get("checkpoint") is True:
         found.due, found.due_kind = index + 1, leaf.kind

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jobs.audit_log import merkle
-from jobs.audit_log.leaves import ENDS, Leaf, MalformedLeaf, canonical
+from jobs.audit_log.leaves import ENDS, Leaf, MalformedLeaf, canonical, is_time
 from jobs.audit_log.merkle import Frontier
 
 STARTED = ("table", "location", "version", "commit_sha256", "mode", "time")
@@ -36,7 +36,7 @@ class State:
         frontier = merkle.grown(self.frontier, self.size, merkle.leaf_hash(text.encode()))
         runs, policy = dict(self.open), self.policy
         if leaf.kind == "run_started":
-            runs[leaf.run_id] = {"table": leaf.table, "time": leaf.time, **_kept(leaf.body)}
+            runs[leaf.run_id] = _checked({"table": leaf.table, "time": leaf.time, **_kept(leaf.body)})
             policy = str(leaf.body.get("policy_sha256", policy))
         elif leaf.kind in ENDS:
             runs.pop(leaf.run_id, None)
@@ -54,9 +54,21 @@ class State:
         try:
             told = json.loads(text)
             frontier = tuple(base64.b64decode(part, validate=True) for part in told["frontier"])
-            return cls(int(told["size"]), frontier, str(told["policy"]), dict(told["open"]))
-        except (ValueError, TypeError, KeyError):
+            runs = {str(run_id): _checked(run) for run_id, run in dict(told["open"]).items()}
+            found = cls(int(told["size"]), frontier, str(told["policy"]), runs)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise MalformedLeaf("no state of a log") from None
+        if found.size < 0 or len(frontier) != found.size.bit_count() or any(len(part) != 32 for part in frontier):
+            raise MalformedLeaf("no state of a log")
+        return found
+
+
+def _checked(run: Any) -> Mapping[str, Any]:
+    """What is kept of a run, where it is as runs tell it: others settle by it. Raises `MalformedLeaf`."""
+    texts = all(isinstance(run[name], str) for name in STARTED if name in run and name != "version")
+    if not (texts and type(run.get("version", -1)) is int and isinstance(run["table"], str) and is_time(run["time"])):
+        raise MalformedLeaf("no beginning of a run")
+    return dict(run)
 
 
 def _kept(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from py4j.protocol import Py4JError
@@ -11,8 +12,9 @@ from pyspark.sql import SparkSession
 
 from jobs.audit_log import merkle
 from jobs.audit_log.findings import Finding, note, unchecked, wrong
-from jobs.audit_log.leaves import Leaf
+from jobs.audit_log.leaves import Leaf, text_of
 from jobs.audit_log.rows import Walked, walked
+from jobs.console.shown import shown
 from jobs.lake import audit_table, target_files
 from jobs.lake.address import Address
 from jobs.lake.problems import SourceProblem
@@ -22,6 +24,8 @@ from jobs.signatures.checkpoints import Checkpoint
 from jobs.signatures.keys import PublicKey
 from jobs.signatures.problem import NotSigned
 
+AHEAD = datetime.timedelta(days=1)
+"""A row may be dated ahead by so much, as clocks differ."""
 MOST_FILES = 10
 """Of which it is told that they were changed."""
 UNKNOWN = (
@@ -93,7 +97,12 @@ def _walked(spark: SparkSession, address: Address) -> Walked:
         audit_table.forget(spark, address)
         if not address.exists(spark):
             return Walked(findings=[wrong("table", f"there is no audit log at {address.sql}")])
-        found = walked(audit_table.ordered(spark, address))
+        odd = audit_table.odd_columns(spark, address)
+        if odd:
+            told = f"its columns are not those of a log: {', '.join(map(shown, odd))}"
+            return Walked(findings=[wrong("table", told)])
+        latest = datetime.datetime.now(datetime.timezone.utc) + AHEAD
+        found = walked(audit_table.ordered(spark, address), text_of(latest))
         found.findings += _table(spark, address)
         return found
     except (PySparkException, Py4JError) as error:

@@ -33,6 +33,7 @@ from jobs.configuration.entry import (
 )
 from jobs.configuration.hierarchy_file import Rows
 from jobs.configuration.kinds import KindName
+from jobs.configuration.limits_entry import Limits
 from jobs.configuration.monitoring_bounds import PolicyMonitoring, TableMonitoring
 from jobs.configuration.policy_entries import (
     Approved,
@@ -260,6 +261,8 @@ class Policy(Entry):
     rules hold besides (`jobs.policy.profiles`). profile_exceptions: what of them someone takes the responsibility for.
     reversal: who may have values turned back (`jobs/reidentify.py`); nobody if left out.
     rotation: which keys' columns may be re-encrypted from the treated tables (`jobs/rotate_keys.py`); none if left out.
+    limits: how much may be treated under a key in an hour and a day, by the audit log; as much as anyone likes if left
+    out.
     """
 
     version: NotBlank
@@ -277,6 +280,7 @@ class Policy(Entry):
     profile_exceptions: Annotated[tuple[ProfileException, ...], Field(strict=False)] = ()
     reversal: Reversal | None = None
     rotation: Rotation | None = None
+    limits: Limits | None = None
 
     @field_validator("classes")
     @classmethod

@@ -6,12 +6,12 @@ import datetime
 
 from jobs.configuration.config import Config
 from jobs.configuration.finding import Finding, in_order
-from jobs.gates import policy
+from jobs.gates import limits, policy
 from jobs.gates.gate import Gate, Gates, findings
 from jobs.gates.known import Configured
 from jobs.policy import policy_rules
 
-GATES: Gates = (Gate(Configured, policy.kept),)
+GATES: Gates = (Gate(Configured, policy.kept), Gate(Configured, limits.told))
 
 
 def all_findings(conf: Config, today: datetime.date) -> list[Finding]:

@@ -1,7 +1,7 @@
 """The one list of gates: a plan, a dry run and a run ask all of it, in this order.
 
-One gate is asked before the others, while no key is open (`BEFORE_KEYS`). A place that cannot be read or written stops
-whoever plans (`jobs.table_run.planned`).
+One gate is asked before the others, while no key is open (`BEFORE_KEYS`), and one after them (`WITH_WORK`). A place
+that cannot be read or written stops whoever plans (`jobs.table_run.planned`).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from jobs.gates import (
     source,
     suppressed,
     target,
+    used_up,
 )
 from jobs.gates.gate import Gate, Gates, findings
 from jobs.gates.known import Configured, Inspected, Planned, Readable
@@ -55,6 +56,9 @@ GATES: Gates = (
     Gate(Planned, keys.apart),
     *configuration_gates.GATES,
 )
+
+WITH_WORK: Gates = (Gate(Planned, used_up.left),)
+"""Asked where all of these let the run pass and there is something to treat; by `plan`, as if there were."""
 
 
 def pass_all(known: Configured, report: Report, gates: Gates = GATES) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from jobs.configuration.finding import Finding
 from jobs.configuration.kinds import DIRECT
-from jobs.gates import growth
+from jobs.gates import growth, used_up
 from jobs.gates.known import Inspected, Planned
 from jobs.lake import delta_commit, promises, replace
 from jobs.lake.leftovers import Leftovers
@@ -22,12 +22,13 @@ KEPT_ELSEWHERE = (
     "What must hold, check where the source is written or in a job behind this one; defaults and generated columns are "
     "for a view over the target"
 )
+NO_COUNT = f"rows under a key with a limit are counted {OUT_OF_REACH}"
 NO_RISK = f"its risk is measured {OUT_OF_REACH}"
 
 
 def unguarded(known: Inspected) -> Iterator[Finding]:
     """A commit that cannot be refused when another program changes the target meanwhile, nor where its rows single
-    people out."""
+    people out, or are too many."""
     if known.target.transaction is not None:
         return
     if known.entry.mondrian is not None:
@@ -36,6 +37,8 @@ def unguarded(known: Inspected) -> Iterator[Finding]:
         yield Finding("refuse", None, NO_RISK)
     elif known.entry.suppress is not None:
         yield Finding("refuse", None, NO_SUPPRESSION)
+    elif used_up.counts_rows(known):
+        yield Finding("refuse", None, NO_COUNT)
     else:
         yield Finding("warn", None, replace.UNGUARDED)
 

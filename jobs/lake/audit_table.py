@@ -58,6 +58,7 @@ COMMENT = (
     "What Lakenym did: each row is a leaf of a Merkle tree (RFC 9162), with its text in the column leaf. Rows are "
     "added and never changed; jobs/audit.py verify tells whether any was."
 )
+TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{6}Z$"
 Row = Mapping[str, Any]
 Make = Callable[[str | None], Sequence[Row]]
 """From what the newest row left for the next one, None for the first, to the rows to add, which may be none."""
@@ -72,9 +73,10 @@ HARMLESS = ("OPTIMIZE", "VACUUM START", "VACUUM END")
 @dataclasses.dataclass
 class Known:
     """Which table a log is added to, by Delta's id of it; None as long as nobody looked. Once it is known the log is
-    added to no other, nor made anew."""
+    added to no other, nor made anew. newest: of the last rows, and of the number of all, what the newest one left."""
 
     id: str | None = None
+    newest: Callable[[Sequence[Row], int], str | None] = lambda rows, count: str(rows[-1][STATE]) if rows else None
 
 
 def append(spark: SparkSession, address: Address, make: Make, known: Known) -> Sequence[Row]:
@@ -100,7 +102,7 @@ def _appended(spark: SparkSession, address: Address, make: Make, known: Known) -
         _made(begun, address)
         begun = _begun(spark, address)
     _check(begun, address, known)
-    rows = make(_newest_state(begun))
+    rows = make(_newest_state(begun, known))
     if rows:
         columns = {name: [row[name] for row in rows] for name in SCHEMA.names}
         frame = spark.createDataFrame(pa.table(columns, schema=_ARROW), SCHEMA).coalesce(1)
@@ -155,7 +157,7 @@ def newest_state(spark: SparkSession, address: Address, known: Known) -> str | N
     with active(spark):
         begun = _begun(spark, address)
         _check(begun, address, known)
-        return _newest_state(begun)
+        return _newest_state(begun, known)
 
 
 def _check(begun: Transaction, address: Address, known: Known) -> None:
@@ -184,7 +186,7 @@ def _make(spark: SparkSession, address: Address) -> None:
     (made.location(address.path) if address.path is not None else made.tableName(address.sql)).execute()
 
 
-def _newest_state(begun: Transaction) -> str | None:
+def _newest_state(begun: Transaction, known: Known) -> str | None:
     """What the newest row left for the next one: by the newest commit, where that added rows, else by the table."""
     version = begun.version
     told = small_log.of_versions(begun.spark, begun.location, range(version, version + 1)) or {}
@@ -192,15 +194,19 @@ def _newest_state(begun: Transaction) -> str | None:
         said = _parsed(action.get("commitInfo", {}).get("userMetadata")).get(STATE)
         if isinstance(said, str):
             return said
-    newest = _newest(begun.spark, Address(path=begun.location), version)
-    return None if newest is None else str(newest[STATE])
+    rows, count = _newest(begun.spark, Address(path=begun.location), version)
+    return known.newest(rows, count)
 
 
-def _newest(spark: SparkSession, address: Address, version: int) -> Row | None:
-    """By the index alone first, whose highest value the table's statistics tell: of a state there is much to read."""
+def _newest(spark: SparkSession, address: Address, version: int) -> tuple[list[Row], int]:
+    """The last two rows, and how many there are: by the index alone first, whose highest value the table's statistics
+    tell: of a state there is much to read."""
     rows = address.read(spark, {"versionAsOf": str(version)})
-    newest = rows.agg(F.max(INDEX)).collect()[0][0]
-    return None if newest is None else rows.where(F.col(INDEX) == newest).limit(1).collect()[0].asDict()
+    newest, count = rows.agg(F.max(INDEX), F.count("*")).collect()[0]
+    if not count:
+        return [], 0
+    last = rows.where(F.col(INDEX) >= (newest or 0) - 1).orderBy(INDEX).limit(3).collect()
+    return [row.asDict() for row in last], int(count)
 
 
 def _parsed(text: str | None) -> dict[str, Any]:
@@ -257,10 +263,28 @@ def chosen(
     yield from _in_order(rows)
 
 
+def rows_since(spark: SparkSession, address: Address, start: str) -> Iterator[Row]:
+    """All rows from the first one of a time or later on, or whose time is none, in order; without their states."""
+    if not address.exists(spark):
+        return
+    rows = address.read(spark).select(INDEX, *DERIVED, LEAF)
+    odd = F.col("time").isNull() | ~F.col("time").rlike(TIME)
+    first = rows.where((F.col("time") >= start) | odd).agg(F.min(INDEX)).collect()[0][0]
+    if first is not None:
+        yield from _in_order(rows.where((F.col(INDEX) >= first) | F.col(INDEX).isNull()))
+
+
 def counted(spark: SparkSession, address: Address) -> dict[tuple[str, str], int]:
     """How many rows there are of each table and kind."""
     found = address.read(spark).groupBy("table", "kind").count().collect()
     return {(str(row["table"]), str(row["kind"])): int(row["count"]) for row in found}
+
+
+def odd_columns(spark: SparkSession, address: Address) -> list[str]:
+    """Columns that are not as the log has them: gone, of another type, or more."""
+    there = {field.name: field.dataType for field in address.read(spark).schema}
+    wanted = {field.name: field.dataType for field in SCHEMA}
+    return sorted(name for name in {*there, *wanted} if there.get(name) != wanted.get(name))
 
 
 def odd_operations(spark: SparkSession, address: Address) -> list[tuple[int, str]]:

@@ -30,6 +30,7 @@ What = Literal[
     "reversal",
     "break_glass",
     "audit",
+    "limit",
 ]
 
 

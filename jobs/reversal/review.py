@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jobs.audit_log.leaves import Leaf, now
+from jobs.audit_log.leaves import Leaf, MalformedLeaf, now
 from jobs.audit_log.log import Log
 from jobs.configuration import persons
 from jobs.configuration.models import Policy
@@ -112,5 +112,8 @@ def _payload(leaf: Leaf, public_key: str) -> Mapping[str, Any] | None:
 
 
 def _due(started: Leaf) -> Due:
-    by = datetime.datetime.strptime(str(started.body["expires"]), TIME).replace(tzinfo=datetime.timezone.utc)
+    try:
+        by = datetime.datetime.strptime(str(started.body.get("expires")), TIME).replace(tzinfo=datetime.timezone.utc)
+    except ValueError:
+        raise MalformedLeaf("no breaking of glass: its time is none") from None
     return Due(started.run_id, started.table, str(started.body.get("actor", "")), started.actor, by)

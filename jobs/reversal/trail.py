@@ -1,7 +1,8 @@
 """What the audit log is told of the way back: that it begins, before anything is shown; how it ended; what was refused.
 
 An approval that counts once is used up by the row that says it began. Whether it was used is looked up in the very
-transaction that adds that row, so of two that are started at once one is refused.
+transaction that adds that row (`jobs.audit_log.log.Log.add_or_refuse`), so of two that are started at once one is
+refused.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pyspark.sql import SparkSession
 
 from jobs.audit_log import log as audit_log
 from jobs.audit_log.leaves import Kind, Leaf, now, plain
-from jobs.audit_log.log import Log, LogProblem
+from jobs.audit_log.log import Log
 from jobs.audit_log.state import State
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import Refused
@@ -61,14 +62,14 @@ class Trail:
                 check_glass()
             return [leaf]
 
-        self._append(made, f"{self.asked.table}: the audit log cannot be written, and nothing was shown")
+        self.log.add_or_refuse(made, f"{self.asked.table}: the audit log cannot be written, and nothing was shown")
 
     def done(self, more: Mapping[str, Any]) -> None:
         """Raises `LogProblem`; what was written stands."""
         signs = self.log.audit.checkpoints is not None
         leaf = self._leaf(DONE, {**more, "checkpoint": True} if signs else more)
         spoken = f"{self.asked.table}: values were turned back, and the audit log does not say how that ended"
-        state = self._append(lambda state: [leaf], spoken)
+        state = self.log.add_or_refuse(lambda state: [leaf], spoken)
         if signs:
             self.log.leave(audit_log.name_of(state.size), self.log.signed(state))
 
@@ -88,17 +89,6 @@ class Trail:
         except Exception as problem:  # whatever it is: its text may hold anything
             told = f"the audit log does not say that this reversal was {outcome} ({type(problem).__name__})"
             self.report(Warned(self.asked.table, told))
-
-    def _append(self, made: Any, spoken: str) -> State:
-        try:
-            return self.log.append(made)[0]
-        except Refused:
-            raise
-        except LakenymError as error:
-            problem = str(error)
-        except Exception as error:  # whatever it is: its text may hold anything
-            problem = type(error).__name__
-        raise LogProblem(f"{spoken}: {problem}")
 
     def _leaf(self, outcome: str, body: Mapping[str, Any]) -> Leaf:
         about = {"table": self.asked.table, "run_id": self.run_id, "outcome": outcome}

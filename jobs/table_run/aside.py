@@ -25,6 +25,7 @@ from jobs.spark_app import session
 from jobs.spark_app.failures import RunFailed
 from jobs.table_run import at_most, whereabouts
 from privacy_udfs import sealed_rows
+from privacy_udfs.nested import Counts
 from privacy_udfs.sealed_rows import Seal
 
 MOST_RUNS = 1000
@@ -39,7 +40,8 @@ class Aside:
     stops the run. before: what stands there of earlier runs, and counts on. seen: all runs whose rows stood there when
     this one began, by the table's name. rows, version: of what it set aside. among: of how many. begun: whether any
     may stand there. suppressed: how many rows more the target will lack, those in small classes. taken_out: the rows of
-    earlier runs that it takes out of quarantine. left: how many rows of which runs it leaves there.
+    earlier runs that it takes out of quarantine. left: how many rows of which runs it leaves there. treated: the counts
+    of what was treated, as far as they are known, all of them.
     """
 
     own: SparkSession
@@ -56,6 +58,7 @@ class Aside:
     suppressed: int = 0
     taken_out: Ranges = dataclasses.field(default_factory=dict)
     left: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    treated: Counts = dataclasses.field(default_factory=dict)
 
     @property
     def table(self) -> str:

@@ -13,17 +13,20 @@ from typing import Any, TypeVar
 
 from pyspark.sql import SparkSession
 
+from jobs.audit_log import limits, settling, statements, targets, uses
 from jobs.audit_log import log as audit_log
-from jobs.audit_log import settling, statements, targets
 from jobs.audit_log.leaves import ENDS, Kind, Leaf, now, plain
+from jobs.audit_log.limits import LimitReached
 from jobs.audit_log.log import Log, LogProblem
 from jobs.audit_log.state import State
+from jobs.audit_log.uses import SEALED
 from jobs.configuration import config
 from jobs.configuration.audit_entry import MEGABYTE
 from jobs.configuration.config import Config
 from jobs.configuration.config_files import POLICY
 from jobs.configuration.documents import canonical_json
 from jobs.console.exit_codes import FAILED
+from jobs.gates import used_up
 from jobs.gates.known import Prepared
 from jobs.lake import audit_table, delta_commit, replace
 from jobs.lake.address import Address
@@ -31,6 +34,8 @@ from jobs.lake.problems import CommitConflict, PassedOver
 from jobs.lake.record_names import RECORD
 from jobs.lake.state import TargetState
 from jobs.run_events.events import Report, Warned, as_data
+from jobs.table_run import limited
+from jobs.table_run.aside import Aside
 from jobs.table_run.result import Result, summary
 from privacy_udfs import sealed_rows
 from privacy_udfs.errors import LakenymError
@@ -39,8 +44,6 @@ from privacy_udfs.keys import KeyReference, KeyReferences
 T = TypeVar("T")
 LONGEST_REASON = 2000
 NOT_TOLD = "it no longer says that the run was started: it was taken away, cut, or made anew"
-SEALED = "quarantine"
-"""What a key is for that treats nothing, but seals rows that are set aside."""
 OF_RUN = (
     "version",
     "rows",
@@ -124,25 +127,41 @@ class Trail:
             "record_sha256": statements.sha256(record[RECORD]),
         }
 
-    def attached(self, prepared: Prepared) -> Prepared:
+    def attached(self, prepared: Prepared, aside: Aside) -> Prepared:
         """The run with a last look at the log right before its commit. Without Delta's own transaction there is no
-        such moment."""
+        such moment. aside: knows by then what was treated."""
         begun = prepared.target.transaction
         if self.log is None or begun is None:
             return prepared
-        target = dataclasses.replace(prepared.target, transaction=dataclasses.replace(begun, at_last=self._still_told))
+        look = functools.partial(self._still_told, aside)
+        target = dataclasses.replace(prepared.target, transaction=dataclasses.replace(begun, at_last=look))
         return dataclasses.replace(prepared, target=target)
 
-    def _still_told(self) -> None:
-        """Raises `LogProblem` where the log no longer says that the run was started: it must not commit then."""
+    def _still_told(self, aside: Aside) -> None:
+        """Raises `LogProblem` where the log no longer says that the run was started: it must not commit then; and
+        `LimitReached` where more was treated than the policy lets be. If it may be, the log says how much."""
         assert self.log is not None
         log, spoken = self.log, f"{self.prepared.table}: the audit log was changed meanwhile, and nothing was committed"
 
-        def look() -> None:
-            if self.run_id not in log.state().open and not self._ends():
+        def check_told(state: State) -> None:
+            if self.run_id not in state.open and not self._ends():
                 raise LogProblem(NOT_TOLD)
 
-        _told(spoken, look)
+        def rows(state: State) -> Sequence[Leaf]:
+            check_told(state)
+            return self._rows(log, limited.rows_of(self.prepared, aside))
+
+        if used_up.counts_rows(self.prepared):
+            log.add_or_refuse(rows, spoken)
+        else:
+            _told(spoken, lambda: check_told(log.state()))
+
+    def _rows(self, log: Log, rows: Mapping[str, int]) -> list[Leaf]:
+        stated, keys = self.prepared.conf.policy.limits, used_up.keys_of(self.prepared)
+        assert stated is not None, "then no rows are counted"
+        limits.check_rows(log, stated, keys, rows, self.run_id)
+        told = [{"key": name, "key_id": key_id, "rows": rows[name]} for name, key_id in keys.items()]
+        return [self._leaf(uses.ROWS, "treated", each) for each in told]
 
     def ended_by(self, error: BaseException) -> None:
         """Tell that a run was refused or failed, where it is certain that it committed nothing; what else became of it
@@ -202,12 +221,18 @@ class Trail:
     def _start(self) -> None:
         if self.log is None:
             return
+        spoken = f"{self.prepared.table}: the audit log cannot be written, and nothing was committed"
         if self.log.audit.signing_key is not None:
-            self.log.signer()  # a run whose end could not be signed does not begin
-        self.log.append(self._leaves)
+            _told(spoken, self.log.signer)  # a run whose end could not be signed does not begin
+        rows = used_up.announced(self.prepared) if used_up.counts_rows(self.prepared) else None
+        self.log.add_or_refuse(functools.partial(self._leaves, rows), spoken)
 
-    def _leaves(self, state: State) -> list[Leaf]:
+    def _leaves(self, rows: int | None, state: State) -> list[Leaf]:
+        """Raises `LimitReached`. rows: that it says beforehand to treat."""
         prepared, policy = self.prepared, _policy_sha256(self.prepared.conf)
+        keys = used_up.keys_of(prepared)
+        if keys and prepared.conf.policy.limits is not None and self.log is not None:
+            limits.check_start(self.log, prepared.conf.policy.limits, keys, rows)
         version = prepared.conf.policy.version
         body = {
             "mode": prepared.mode,
@@ -223,7 +248,8 @@ class Trail:
         }
         change = {"before_sha256": state.policy, "policy_sha256": policy, "policy_version": version}
         changed = [self._leaf("policy_change", "changed", change)] if state.policy not in ("", policy) else []
-        return [*changed, self._leaf("run_started", "started", body), *map(self._use, key_uses(prepared))]
+        used = [{**use, "rows": rows} if rows is not None and use["key"] in keys else use for use in key_uses(prepared)]
+        return [*changed, self._leaf("run_started", "started", body), *map(self._use, used)]
 
     def _looked_at(self) -> dict[str, Any]:
         """By which the very table is known again that the run looked at; nothing where there was none."""
@@ -238,19 +264,26 @@ class Trail:
 
 
 def started(prepared: Prepared, run_id: str, report: Report) -> Trail:
-    """Tell that a run begins. Raises `LogProblem` where that cannot be told: then it must not write anything."""
+    """Tell that a run begins. Raises `LogProblem` where that cannot be told, and `LimitReached` where the policy lets
+    no more be treated now, which is told: then it must not write anything."""
     trail = Trail(audit_log.opened(prepared.spark, prepared.conf), prepared, run_id, report)
-    spoken = f"{prepared.table}: the audit log cannot be written, and nothing was committed"
-    _told(spoken, trail._start)
+    refusals_told(prepared.spark, prepared.conf, prepared.table, report, trail._start, LimitReached)
     return trail
 
 
-def refusals_told(spark: SparkSession, conf: Config, table: str, report: Report, step: Callable[[], T]) -> T:
+def refusals_told(
+    spark: SparkSession,
+    conf: Config,
+    table: str,
+    report: Report,
+    step: Callable[[], T],
+    errors: type[LakenymError] = LakenymError,
+) -> T:
     """``step()``; if it ends with an error, the audit log says that the run was refused, or failed, before it began.
-    ``step`` raises no error of Spark's."""
+    ``step`` raises no error of Spark's. errors: those that are told."""
     try:
         return step()
-    except LakenymError as error:
+    except errors as error:
         if conf.audit is not None:
             _tell_refusal(spark, conf, table, report, error)
         raise
@@ -299,7 +332,7 @@ def _why(error: BaseException) -> dict[str, Any]:
     return {"error": type(error).__name__, "reason": reason[:LONGEST_REASON]}
 
 
-def _told(spoken: str, step: Callable[[], None]) -> None:
+def _told(spoken: str, step: Callable[[], object]) -> None:
     """``step()``, whose errors are told as ``spoken``."""
     try:
         step()

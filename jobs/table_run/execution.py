@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
 import uuid
 from collections.abc import Mapping
@@ -36,6 +37,7 @@ from jobs.table_run import (
     waiting,
 )
 from jobs.table_run.aside import Aside, opened
+from jobs.table_run.audited import Trail
 from jobs.table_run.result import Result, summary
 from jobs.table_run.selection import Selection
 from jobs.table_run.written import Written
@@ -54,8 +56,8 @@ def execute(spark: SparkSession, prepared: Prepared, report: Report = events.sil
         return Result(prepared.table, run_id, prepared.target.version, 0, 0.0, {}, plan, "none", None, prepared.mode)
     trail = audited.started(prepared, run_id, report)
     try:
-        told = trail.attached(prepared)
-        result, record = failures.translated(prepared.table, lambda: _carried_out(spark, told, run_id, report))
+        carried_out = functools.partial(_carried_out, spark, prepared, run_id, report, trail)
+        result, record = failures.translated(prepared.table, carried_out)
     except BaseException as error:
         trail.ended_by(error)
         raise
@@ -68,7 +70,7 @@ def _still_kept(prepared: Prepared) -> None:
 
 
 def _carried_out(
-    spark: SparkSession, prepared: Prepared, run_id: str, report: Report
+    spark: SparkSession, prepared: Prepared, run_id: str, report: Report, trail: Trail
 ) -> tuple[Result, Mapping[str, str]]:
     """What the run did, and the table properties that hold its record."""
     start, plan = time.monotonic(), prepared.plan
@@ -80,6 +82,7 @@ def _carried_out(
     record = treatment_record.properties(plan, entries, snapshot, policy.version, profiles)
     report(_begun(prepared, run_id, entries, record))
     aside = opened(prepared, run_id)
+    prepared = aside.prepared = trail.attached(prepared, aside)
     aside.settle()
     prepared, anew = rewriting.attached(prepared, aside)
     others = [size for source in prepared.others.values() for size in source.log_sizes]

@@ -94,6 +94,15 @@ def prepared(
 
     batch: of a stream, where the run is one.
     """
+    found = _prepared(spark, conf, table, allowed, report, batch)
+    if not found.unchanged:
+        run_gates.pass_all(found, report, run_gates.WITH_WORK)
+    return found
+
+
+def _prepared(
+    spark: SparkSession, conf: Config, table: str, allowed: Allowed, report: Report, batch: Batch
+) -> Prepared:
     entry = conf.tables[table]
     if allowed.requeue and entry.mode not in REQUEUES:
         raise BadUsage(

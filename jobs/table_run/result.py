@@ -8,7 +8,7 @@ from typing import Any
 
 from jobs.run_events.events import Committed, Treated
 from jobs.treatment.treatment_plan import Plan
-from privacy_udfs.nested import Counts
+from privacy_udfs.nested import WITHIN, Counts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +66,8 @@ def _sums(numbers: Iterable[tuple[int, int, int]]) -> tuple[int, int, int]:
 def by_column(plan: Plan, counts: Counts) -> dict[str, tuple[int, int, int]]:
     """Counts by leaf column instead of by label."""
     prefix = f"{plan.table}: "
-    return {label.removeprefix(prefix): numbers for label, numbers in sorted(counts.items())}
+    of_columns = {label: numbers for label, numbers in sorted(counts.items()) if not label.endswith(WITHIN)}
+    return {label.removeprefix(prefix): numbers for label, numbers in of_columns.items()}
 
 
 def summary(result: Result) -> Committed:

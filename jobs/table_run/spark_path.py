@@ -12,8 +12,9 @@ from pyspark.accumulators import Accumulator
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
+from jobs.gates import used_up
 from jobs.gates.known import Prepared
-from jobs.lake import log_counts, replace
+from jobs.lake import replace
 from jobs.spark_app import session
 from jobs.table_run import commits, file_settings, refused_rows, whereabouts
 from jobs.table_run.aside import Aside
@@ -51,11 +52,10 @@ def written(
 def _with_number(prepared: Prepared) -> Prepared:
     """The run with how many rows are to be treated, where that is not told yet and the log of a Delta source says
     it."""
-    source, is_some = prepared.source, prepared.entry.rows is not None or prepared.source.gained
-    if source.count is not None or is_some:
+    if prepared.source.count is not None:
         return prepared
-    count = log_counts.of(source.rows if source.chosen is None else source.chosen.out_of, source.chosen)
-    return dataclasses.replace(prepared, source=dataclasses.replace(source, count=count))
+    source = dataclasses.replace(prepared.source, count=used_up.number_of_rows(prepared))
+    return dataclasses.replace(prepared, source=source)
 
 
 @contextlib.contextmanager

@@ -37,6 +37,7 @@ def run_metadata(
     changed: Mapping[str, int] | None = None,
 ) -> str:
     """What the commit's user metadata says of the run, as far as it is known; JSON."""
+    aside.treated = counts
     said = {
         "run_id": aside.run_id,
         "source_version": prepared.source.version,

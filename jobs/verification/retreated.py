@@ -17,6 +17,7 @@ from pyspark.sql import functions as F
 from jobs.columnar.set_aside import MOST_ROWS
 from jobs.configuration import known_elsewhere
 from jobs.configuration.column_path import ColumnPath, Field
+from jobs.configuration.config import Config
 from jobs.configuration.models import TableConfig
 from jobs.console.shown import shown
 from jobs.lake import log_counts, quarantined
@@ -30,7 +31,7 @@ from jobs.risk_measures.report import SMALL
 from jobs.table_run.selection import Selection
 from jobs.treatment import predicates, treatment_plan
 from jobs.treatment.treatment_plan import Decision, Plan
-from jobs.verification import as_read, boxes, multisets
+from jobs.verification import as_read, boxes, charged, multisets
 from jobs.verification.as_read import AsRead
 from jobs.verification.outcome import NOT_CHECKABLE, Check, judged
 from jobs.verification.standing import Standing
@@ -66,8 +67,9 @@ def ready(table: Standing, read_: AsRead) -> Ready:
     return Ready(table, table.entry, read_, source, ring, plan)
 
 
-def check(table: Standing, raw: AsRead, sample: int = SAMPLE) -> Iterator[Check]:
-    """Whether the record, the rows and their number are what treating the source again gives."""
+def check(table: Standing, raw: AsRead, sample: int = SAMPLE, conf: Config | None = None) -> Iterator[Check]:
+    """Whether the record, the rows and their number are what treating the source again gives. conf: by whose policy
+    what is treated counts; None: as the table's own. Raises `LimitReached` where that is too much."""
     why = _why_not(table)
     if why is not None:
         yield from (Check(name, "not checked", why) for name in ("record anew", "rows anew", "counts"))
@@ -89,6 +91,7 @@ def check(table: Standing, raw: AsRead, sample: int = SAMPLE) -> Iterator[Check]
         same = json.loads(text) == json.loads(table.properties[RECORD])
         faults = [] if same else ["configuration, source and keys give another record"]
         yield _of_the_time(judged("record anew", faults), raw) if raw.why else judged("record anew", faults)
+        charged.charge(conf or made.ring.config, made.plan, made.source.rows, table.rows)
         with key_delivery.delivered(table.spark, made.ring, made.plan) as keys:
             yield _rows(made, Selection(made.plan, entries, keys), sample)
     yield _counts(table, raw)

@@ -213,7 +213,8 @@ class TreatEntities(TextTechnique):
         refused = [at for at, text in zip(found.rows, texts, strict=True) if text is None]
         rows = pa.array(found.rows)
         rewritten = pc.replace_with_mask(values, _at(rows, len(values)), pa.array(texts, pa.string()))
-        return Treated(rewritten, _either(malformed, refused, len(values)))
+        within = sum(not span.is_rest for spans in found.spans for span in spans)
+        return Treated(rewritten, _either(malformed, refused, len(values)), within)
 
     def _searches(self, key: Key | None) -> dict[str, Search]:
         """By kind what looks for values of other tables."""

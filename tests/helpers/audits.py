@@ -76,3 +76,14 @@ def envelope(lake: Path) -> dict[str, Any]:
     """The newest statement of a run."""
     found: dict[str, Any] = json.loads(sorted((lake / "checkpoints").glob("run-*.intoto.json"))[-1].read_text())
     return found
+
+
+def limited(lake: Path, *entries: Mapping[str, Any], audit: bool = True, **limits: Any) -> Config:
+    """A configuration with a log and limits. limits: of the policy; without any, of the key ``crm``."""
+    audited(lake, *entries)
+    policy = lake / "conf" / "policy.yaml"
+    told = {**yaml.safe_load(policy.read_text(encoding="utf-8")), "limits": limits}
+    policy.write_text(yaml.safe_dump(told), encoding="utf-8")
+    if not audit:
+        (lake / "conf" / "audit.yaml").unlink()
+    return config.load(lake / "conf")

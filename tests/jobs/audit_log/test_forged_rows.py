@@ -56,6 +56,15 @@ COMMIT = {"location": "file:/x", "version": 3, "files": SUMS}
         (written("key_use", body={"share": float("nan")}), NONE),
         (written("run_started", body={"location": "\ud800"}), NONE),
         (written("run_started", body={"\ud800": 1}), NONE),
+        (written(time="soon"), NONE),
+        (written(time=None), NONE),
+        (written(time="2026-11-28"), NONE),
+        (written("run_started", body={"location": 1}), NONE),
+        (written("run_started", body={"version": "1"}), NONE),
+        (written("key_rows", body={"key": "crm", "key_id": 1, "rows": "many"}), "it tells of a use, and its number"),
+        (written("key_use", body={"key": 1, "key_id": 1}), "it tells of a use, and not of which key"),
+        (written(time="2999-01-01T00:00:00.000000Z"), "its time is one to come"),
+        (written(body={**COMMIT, "files": {"sha256": "zz"}}), "it tells of a commit, and its sums of files are none"),
         (written(body={"location": "file:/x"}), "it tells of a commit, and not of which version"),
         (written(body={**COMMIT, "version": "3"}), "it tells of a commit, and not of which version"),
         (written(body={**COMMIT, "version": True}), "it tells of a commit, and not of which version"),
@@ -66,7 +75,7 @@ COMMIT = {"location": "file:/x", "version": 3, "files": SUMS}
     ],
 )
 def test_a_row_that_no_run_writes_is_found(text: str, found: str) -> None:
-    walk = walked([row(text)])
+    walk = walked([row(text)], "2026-12-01")
     (finding,) = walk.findings
     assert finding.level == "wrong"
     assert str(finding).startswith(f"row 0: {found}")

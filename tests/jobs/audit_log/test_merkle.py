@@ -128,8 +128,9 @@ def test_what_is_no_leaf(text: str) -> None:
 
 
 def test_a_state_is_what_the_leaves_make_it() -> None:
-    started = Leaf("run_started", "t", "a", "s", "crm", "r-1", body={"policy_sha256": "aa", "location": "file:/x"})
-    ended = Leaf("run_failed", "t", "a", "s", "crm", "r-1")
+    at = "2026-11-28T00:00:00.000000Z"
+    started = Leaf("run_started", at, "a", "s", "crm", "r-1", body={"policy_sha256": "aa", "location": "file:/x"})
+    ended = Leaf("run_failed", at, "a", "s", "crm", "r-1")
     states = [State()]
     for each in (started, leaf(1), ended):
         states.append(states[-1].after(each.text()))
@@ -140,8 +141,15 @@ def test_a_state_is_what_the_leaves_make_it() -> None:
     assert (states[3].policy, states[3].size) == ("aa", 3)
     texts = [each.text().encode() for each in (started, leaf(1), ended)]
     assert states[3].root == merkle.root_of(map(merkle.leaf_hash, texts))
-    with pytest.raises(MalformedLeaf):
-        State.parse("{}")
+    for odd in (
+        "{}",
+        states[1].text().replace(at, "soon"),
+        states[1].text().replace('"crm"', "1"),
+        states[1].text().replace('"file:/x"', "7"),
+        states[2].text().replace('"size":2', '"size":3'),
+    ):
+        with pytest.raises(MalformedLeaf):
+            State.parse(odd)
 
 
 # -- proofs as files --------------------------------------------------------------------------------------------------

@@ -205,9 +205,9 @@ def test_a_log_that_was_changed_while_a_run_was_at_work_stops_its_commit(
     conf = audited(lake, checkpoints=None)
     attached = Trail.attached
 
-    def changed(trail: Trail, prepared: Any) -> Any:
+    def changed(trail: Trail, *given: Any) -> Any:
         change(spark, lake)
-        return attached(trail, prepared)
+        return attached(trail, *given)
 
     monkeypatch.setattr(Trail, "attached", changed)
     with pytest.raises(LogProblem, match="the audit log was changed meanwhile, and nothing was committed: ") as caught:

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import dataclasses
 import json
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
-from jobs import audit, pseudonymize
+from jobs import audit, monitor, pseudonymize
 from jobs.audit_log import log as audit_log
-from jobs.audit_log.leaves import now
+from jobs.audit_log import merkle
+from jobs.audit_log.leaves import Kind, Leaf, canonical, now
 from jobs.audit_log.state import State
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import BadUsage
+from jobs.lake.audit_table import DERIVED, INDEX, LEAF, STATE
 from jobs.lake.java import DELTA, java_class
 from jobs.signatures import checkpoints, keys
+from privacy_udfs.errors import LakenymError
 from privacy_udfs.keys import Keyset
 from tests.helpers.audits import ORIGIN, audited, raw, wrong
 from tests.helpers.sweeps import but_for
@@ -353,3 +360,99 @@ def test_rows_of_jobs_to_come_are_rows_like_others(scene: Scene) -> None:
     assert wrong(scene.spark, scene.conf) == []
     listed = audit.run(scene.spark, scene.conf, "list", audit.Asked(kinds=("reversal", "erasure"), outcomes=["done"]))
     assert [(row["kind"], row["body"]) for row in listed] == [("reversal", body), ("erasure", body)]
+
+
+# -- rows that another writer puts there -------------------------------------------------------------------------------
+
+NO_TIME, FAR = "'soon'", "'2999-01-01T00:00:00.000000Z'"
+OTHERS: dict[str, tuple[str, str]] = {
+    **{f"{name} null": (name, "NULL") for name in (*DERIVED, INDEX, LEAF, STATE)},
+    **{f"{name} of another row": (name, "'else'") for name in DERIVED},
+    "a time that is none": ("time", NO_TIME),
+    "a time to come": ("time", FAR),
+    "a leaf without a time": ("leaf", """replace(leaf, '"time":"20', '"time":"x')"""),
+    "a leaf that is a number": ("leaf", "'1'"),
+    "a state of nothing": ("state", "'{}'"),
+    "a state with odd runs": ("state", """replace(state, '"open":{', '"open":{"r":{"table":1,"time":"soon"},')"""),
+    "an index far off": (INDEX, "CAST(9223372036854775807 AS BIGINT)"),
+    "an index below none": (INDEX, "CAST(-1 AS BIGINT)"),
+}
+"""Column, and what another writer's row says there; all else is the last row's, but for its index."""
+
+
+def everything_else(conf: Config) -> dict[str, Callable[[SparkSession], object]]:
+    """Whatever reads or writes the log, but for `verify`."""
+    return {
+        "settle": lambda spark: audit.run(spark, conf, "settle"),
+        "checkpoint": lambda spark: audit.run(spark, conf, "checkpoint"),
+        "list": lambda spark: audit.run(spark, conf, "list"),
+        "prove": lambda spark: audit.run(spark, conf, "prove", audit.Asked(row=0)),
+        "statement": lambda spark: audit.run(spark, conf, "statement", audit.Asked(row=6)),
+        "monitor": lambda spark: monitor.run(spark, conf, ["t"], house_only=True),
+    }
+
+
+@pytest.mark.parametrize("name", but_for(["time null", "a state with odd runs"], OTHERS))
+def test_rows_that_another_writer_puts_there_are_found_and_no_run_goes_on_from_them(scene: Scene, name: str) -> None:
+    column, value = OTHERS[name]
+    kept = [each for each in ("index", *DERIVED, "leaf", "state") if each != column]
+    rest = {each: "index + 1" if each == "index" else each for each in kept} | {column: value}
+    listed = ", ".join(f"{rest[each]} AS {each}" for each in ("index", *DERIVED, "leaf", "state"))
+    scene.sql(f"INSERT INTO LOG SELECT {listed} FROM LOG WHERE index = 5")
+    assert wrong(scene.spark, scene.conf)
+    for step in everything_else(scene.conf).values():
+        with contextlib.suppress(LakenymError):  # in words of ours
+            step(scene.spark)
+    with pytest.raises(LakenymError, match=r"audit\.py verify|nothing was committed"):
+        pseudonymize.run(scene.spark, scene.conf, "t")
+    assert scene.spark.read.format("delta").load(f"{scene.lake}/treated/t").count() == 3
+    assert len(list((scene.lake / "treated" / "t" / "_delta_log").glob("*.json"))) == 2, "no run committed"
+
+
+FORGERIES: dict[str, tuple[str, dict[str, Any]]] = {
+    "a start of no version": ("run_started", {"location": "file:/x", "version": "one"}),
+    "a start at no place": ("run_started", {"location": 7, "version": 1}),
+    "a commit of no version": ("run_committed", {"location": "file:/x", "version": "one"}),
+    "a commit with odd sums": ("run_committed", {"location": "file:/x", "version": 1, "files": {"sha256": "zz"}}),
+    "a use of no key": ("key_use", {"key": 1, "key_id": "x", "files": {}}),
+    "a breaking of glass": ("break_glass", {"expires": "soon", "grounds": 7}),
+    "rows of no number": ("key_rows", {"key": "crm", "key_id": 1, "rows": "many"}),
+}
+
+
+@pytest.mark.parametrize("name", but_for(["a start of no version"], FORGERIES))
+@pytest.mark.parametrize("at", but_for(["2999-01-01T00:00:00.000000Z"], ["2999-01-01T00:00:00.000000Z", None]))
+def test_rows_whose_states_were_made_to_fit_make_nothing_fall(scene: Scene, name: str, at: str | None) -> None:
+    """As someone adds them who knows this program, and names the state in the commit as runs do."""
+    kind, body = FORGERIES[name]
+    last = scene.spark.sql(f"SELECT * FROM delta.`{scene.log}` WHERE index = 5").collect()[0].asDict()
+    leaf = Leaf(cast(Kind, kind), at or now(), "a", "s", "t", "forged", "started", body)
+    before, text = json.loads(last["state"]), leaf.text()
+    frontier = merkle.grown(State.parse(last["state"]).frontier, 6, merkle.leaf_hash(text.encode()))
+    told = {"size": 7, "frontier": [base64.b64encode(part).decode() for part in frontier]}
+    opened = {"forged": {"table": "t", "time": leaf.time, **body}} if kind == "run_started" else {}
+    state = canonical({**before, **told, "open": opened})
+    made = {"index": 6, **leaf.derived, "leaf": text, "state": state}
+    frame = scene.spark.createDataFrame([made], scene.spark.read.format("delta").load(scene.log).schema)
+    said = json.dumps({"run_id": "x", "state": state})
+    frame.write.format("delta").option("userMetadata", said).mode("append").save(scene.log)
+    if at is not None or kind != "break_glass":
+        assert wrong(scene.spark, scene.conf)
+    for step in everything_else(scene.conf).values():
+        with contextlib.suppress(LakenymError):
+            step(scene.spark)
+    with contextlib.suppress(LakenymError):
+        pseudonymize.run(scene.spark, scene.conf, "t")
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("column", ["kind", "leaf", "index"])
+def test_a_log_with_columns_of_another_type_is_found(scene: Scene, column: str) -> None:
+    rows = scene.spark.read.format("delta").load(scene.log)
+    scene.sql("ALTER TABLE LOG SET TBLPROPERTIES (delta.appendOnly = false)")
+    other = rows.withColumn(column, F.lit(1.5))
+    other.write.format("delta").mode("overwrite").option("overwriteSchema", "true").save(scene.log)
+    scene.sql("ALTER TABLE LOG SET TBLPROPERTIES (delta.appendOnly = true)")
+    assert any(f"its columns are not those of a log: {column}" in each for each in wrong(scene.spark, scene.conf))
+    with pytest.raises(LakenymError):
+        pseudonymize.run(scene.spark, scene.conf, "t")

@@ -22,6 +22,7 @@ from jobs.gates import (
     growth,
     keys,
     known_elsewhere,
+    limits,
     policy,
     quarantine,
     risk,
@@ -29,6 +30,7 @@ from jobs.gates import (
     source,
     suppressed,
     target,
+    used_up,
 )
 from jobs.lake.delta_commit import transaction
 from privacy_udfs.keys import Keyset, clear_cache, create_file, load_keyset
@@ -368,6 +370,20 @@ def signed_by_a_key_that_is_not_approved(at: Scene) -> None:
     at.written("policy.yaml", {**POLICY, "approved": {"keys": ["crm"]}})
 
 
+def limited_without_a_log(at: Scene) -> None:
+    at.raw()
+    at.configured({"id": HASH})
+    at.written("policy.yaml", {**POLICY, "limits": {"default": {"runs_per_hour": 20}}})
+
+
+def used_up_by_a_run(at: Scene) -> None:
+    at.raw()
+    at.configured({"id": HASH})
+    audits.with_log(at.lake)
+    at.written("policy.yaml", {**POLICY, "limits": {"default": {"runs_per_day": 1}}})
+    at.treated()
+
+
 Case = tuple[Callable[[Scene], None], Any, int, str]
 CASES: tuple[Case, ...] = (
     (unguarded, target.unguarded, 0, "is seen only after the commit"),
@@ -427,6 +443,13 @@ CASES: tuple[Case, ...] = (
     (profiled, policy.kept, 1, "refused: columns.id: hipaa_safe_harbor, rule email: 45 CFR 164.514(b)(2)(i)(F)"),
     (signed_by_a_key_that_is_not_approved, policy.kept, 1, "keys.yaml:3: refused: log: key log is not approved; polic"),
     (reviewed_too_late, policy.kept, 1, "catalog/t.yaml:1: refused: review_by: the review was due by 2000-01-01"),
+    (
+        limited_without_a_log,
+        limits.told,
+        1,
+        "refused: limits: rows and runs are counted in the audit log, and there is",
+    ),
+    (used_up_by_a_run, used_up.left, 1, "key crm: policy.yaml, limits: runs_per_day is 1, and 1 were counted within"),
 )
 
 
@@ -466,7 +489,7 @@ def test_everyone_who_asks_is_told_the_same(
 
 
 def test_every_gate_has_a_case() -> None:
-    listed = [gate.ask for gate in (*run_gates.BEFORE_KEYS, *run_gates.GATES)]
+    listed = [gate.ask for gate in (*run_gates.BEFORE_KEYS, *run_gates.GATES, *run_gates.WITH_WORK)]
     assert len(listed) == len(set(listed))
     assert set(listed) == {gate for _, gate, _, _ in CASES}
     assert run_gates.GATES[-len(configuration_gates.GATES) :] == configuration_gates.GATES, "what `check` asks"

@@ -1,0 +1,40 @@
+"""What a run treated under keys that have a limit, before its commit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from jobs.gates import used_up
+from jobs.gates.known import Prepared
+from jobs.table_run.aside import Aside
+from jobs.treatment.treatment_plan import Decision, Plan
+from privacy_udfs.nested import WITHIN, Counts
+
+
+def rows_of(prepared: Prepared, aside: Aside) -> dict[str, int]:
+    """Key -> how many rows were treated under it: as many as there are values in the fullest of its columns, in arrays
+    and within texts too; those that were set aside as well.
+
+    Where rows are kept out, of which nobody is to know how many: twice those that stay, which tells no more.
+    """
+    out = aside.suppressed if prepared.entry.suppress is not None else 0
+    found = {}
+    for key in used_up.keys_of(prepared):
+        most = max(_fullest(prepared.plan, key, aside.treated), default=0) + aside.rows
+        found[key] = most if prepared.entry.suppress is None else max(2 * (most - out), most)
+    return found
+
+
+def _fullest(plan: Plan, key: str, counts: Counts) -> list[int]:
+    return [_values(plan, leaf, key, counts) for leaf in plan.leaves]
+
+
+def _values(plan: Plan, leaf: Decision, key: str, counts: Counts) -> int:
+    """Of a column as many as were treated under a key, by whichever of its cases."""
+    cases = [case for case in leaf.cases if key in {each.treatment.key for each in case.each}]
+    labels = [f"{plan.table}: {case.path}" for case in cases]
+    return sum(max(sum(_of(counts, label)), sum(_of(counts, label + WITHIN))) for label in labels)
+
+
+def _of(counts: Mapping[str, tuple[int, int, int]], label: str) -> tuple[int, int, int]:
+    return counts.get(label, (0, 0, 0))

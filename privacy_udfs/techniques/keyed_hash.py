@@ -16,9 +16,10 @@ from privacy_udfs.kernels.arrays import well_formed
 from privacy_udfs.kernels.hmac import hmac_sha256, hmac_sha512
 from privacy_udfs.kernels.text import TAKES, accepts, canonical, encode
 from privacy_udfs.parameters import Normalize
+from privacy_udfs.periods import PeriodTechnique
 from privacy_udfs.result_patterns import CHARACTER, UUID
 from privacy_udfs.strength import MORE_IS_STRONGER, NO_DIFFERENCE, Shows
-from privacy_udfs.technique import Key, TextTechnique, Treated
+from privacy_udfs.technique import Key, Treated
 
 BIGINT_BITS = 64
 
@@ -39,7 +40,7 @@ _MACS = {
 _TINK_HASHES = {"SHA256": "HMAC-SHA-256", "SHA512": "HMAC-SHA-512"}
 
 
-class KeyedHash(TextTechnique):
+class KeyedHash(PeriodTechnique):
     """Replace each value by a message authentication code of it, cut to its leftmost bits, as text or number.
 
     algorithm: ``HMAC-SHA-256``, ``HMAC-SHA-512`` (RFC 2104, FIPS 198-1; a raw key of any length, 32 and 64 bytes when
@@ -49,6 +50,7 @@ class KeyedHash(TextTechnique):
     signed number, whatever ``bits`` says); see `privacy_udfs.kernels.text.encoding`.
     prefix: text before each pseudonym; numbers have none. normalize: steps on text, see
     `privacy_udfs.kernels.text.normalize`. empty: see `TextTechnique`.
+    period, period_of, period_zone: see `PeriodTechnique`.
 
     What goes into the code are the canonical bytes of a value, see `privacy_udfs.kernels.text.canonical`: 42 as a
     number, a decimal and a text has one pseudonym.

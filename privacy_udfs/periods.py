@@ -57,10 +57,12 @@ class PeriodTechnique(TextTechnique):
     def beside(self) -> tuple[str, ...]:
         return () if self.period_of is None else (self.period_of,)
 
-    def revert(self, values: pa.Array | pa.ChunkedArray, key: Key | bytes | None = None) -> pa.Array:
+    def check_way_back(self) -> None:
+        """Raise `TypeRefused` where there is none: a value would be turned back under another key than its own."""
         if self.period is not None:
-            raise TypeRefused(f"{self.technique} by periods is not turned back: each {self.period} has its own key")
-        return super().revert(values, key)
+            raise TypeRefused(
+                f"{self.technique} by periods is not turned back: each {self.period} has a key of its own"
+            )
 
     def _checked_subject(self, subject: pa.Array | pa.ChunkedArray | None, length: int) -> pa.Array | None:
         """With a period: the first instant, or day, of the one that each row is in; null where there is none."""

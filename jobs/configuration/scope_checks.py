@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from jobs.configuration.column_path import Field
 from jobs.configuration.config_checks import Draft
@@ -14,9 +14,10 @@ MADE_FOR = "made_for"
 
 def check(drafts: Sequence[Draft]) -> Iterator[Fault]:
     """Every fault."""
+    made_for = {str(draft.entry.made_for) for draft in drafts if draft.entry is not None}
     for draft in drafts:
         yield from _periods(draft)
-        yield from _made_for(draft)
+        yield from _made_for(draft, made_for)
 
 
 def _periods(draft: Draft) -> Iterator[Fault]:
@@ -36,13 +37,18 @@ def _periods(draft: Draft) -> Iterator[Fault]:
             yield draft.document.fault(loc, "is the column itself: name the date of the row")
 
 
-def _made_for(draft: Draft) -> Iterator[Fault]:
-    """Whom a table is made for is among those that its processing names, where that names any."""
+def _made_for(draft: Draft, partners: Collection[str]) -> Iterator[Fault]:
+    """Whom a table is made for is among those that its processing names, where that names any; and no other is for whom
+    tables are made. partners: all of these."""
     entry = draft.entry
     if entry is None or entry.made_for is None:
         return
     kind, name = entry.made_for.kind, entry.made_for.name
     stated = entry.processing.recipients if kind == "recipient" else entry.processing.purposes
     if stated is not None and name not in stated:
-        message = f"processing.{kind}s does not name it{did_you_mean(name, stated)}; a table has one list of {kind}s"
+        message = f"processing.{kind}s does not name it{did_you_mean(name, stated)}: name it there too"
         yield draft.document.fault((MADE_FOR, kind), message)
+    for at, other in enumerate(stated or ()):
+        if other != name and f"{kind} {other}" in partners:
+            message = f"a table made for one {kind} is not for another, for whom tables are made too: make it twice"
+            yield draft.document.fault(("processing", f"{kind}s", at), message)

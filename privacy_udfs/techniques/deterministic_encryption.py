@@ -14,6 +14,7 @@ from privacy_udfs.kernels.text import canonical, rfc4648
 from privacy_udfs.parameters import Normalize
 from privacy_udfs.periods import PeriodTechnique
 from privacy_udfs.strength import Shows
+from privacy_udfs.technique import Key
 from privacy_udfs.techniques._sealed import TAG, Cipher, SealedTechnique
 
 _ROWS: dict[str, tuple[int, Callable[[Bytes, int], Bytes] | None]] = {
@@ -83,6 +84,10 @@ class DeterministicEncryption(SealedTechnique, PeriodTechnique):
             return token if coder is None else coder(token, -size % group)
 
         return lambda plain: by_length(plain, BATCH_UP_TO, rows, whole).view(taken)
+
+    def untreat(self, values: pa.Array, key: Key | None) -> pa.Array:
+        self.check_way_back()
+        return super().untreat(values, key)
 
     def canonical(self, values: pa.Array) -> pa.BinaryArray:
         return canonical(values, self.normalize)

@@ -118,6 +118,7 @@ class FormatPreservingEncryption(PeriodTechnique):
         return Treated(text, pc.and_(values.is_valid(), text.is_null()))
 
     def untreat(self, values: pa.Array, key: Key | None) -> pa.Array:
+        self.check_way_back()
         self.output_type(values.type)
         text = crypt_text(values, _alphabet(self.letters, self.preserve), self._cipher(key).decrypt)
         if text.null_count > values.null_count:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ BILLING = {"purpose": "billing"}
 SCHEMA = "id string, twin string, day date, at timestamp, clock timestamp_ntz, number int"
 
 
-def rows(number: int = 200) -> list[tuple[Any, ...]]:
+def rows(number: int = 40) -> list[tuple[Any, ...]]:
     """Each value on the 10th of three months, and at the instants that are midnight in Berlin."""
     found: list[tuple[Any, ...]] = []
     for at in range(number):
@@ -39,7 +40,7 @@ def rows(number: int = 200) -> list[tuple[Any, ...]]:
     return found
 
 
-def written(spark: SparkSession, lake: Path, name: str, number: int = 200) -> None:
+def written(spark: SparkSession, lake: Path, name: str, number: int = 40) -> None:
     spark.createDataFrame(rows(number), SCHEMA).repartition(2).write.parquet(str(lake / "raw" / name))
 
 
@@ -50,9 +51,19 @@ def entry(name: str, lake: Path, columns: dict[str, Any], **more: Any) -> dict[s
 
 
 def configured(
-    lake: Path, *tables: dict[str, Any], domains: dict[str, Any] | None = None, policy: dict[str, Any] | None = None
+    lake: Path,
+    *tables: dict[str, Any],
+    policy: dict[str, Any] | None = None,
+    keys: Sequence[str] | None = (),
 ) -> Config:
+    """keys: those beside ``crm``, of files that are there; None: keys.yaml stays as it is."""
+    before = lake / "conf" / "keys.yaml"
+    kept = before.read_text(encoding="utf-8") if keys is None else None
     folder = write_conf(lake, *tables)
-    for file, content in (("domains", domains or DOMAINS), ("policy", {**POLICY, **(policy or {})})):
+    if kept is not None:
+        before.write_text(kept, encoding="utf-8")
+    named = {name: {"keyset": f"file:{lake}/keys/{name}.json"} for name in ("crm", *(keys or ()))}
+    written = {"domains": DOMAINS, "policy": {**POLICY, **(policy or {})}, **({} if kept else {"keys": named})}
+    for file, content in written.items():
         (folder / f"{file}.yaml").write_text(json.dumps(content), encoding="utf-8")
     return config.load(folder)

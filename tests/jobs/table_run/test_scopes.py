@@ -74,7 +74,7 @@ def test_within_a_period_all_join_and_across_none(spark: SparkSession, lake: Pat
 
 def test_of_records_no_two_join(spark: SparkSession, lake: Path) -> None:
     values = [*pairs(spark, lake, "plain", "twin").values(), *pairs(spark, lake, "billing", "twin").values()]
-    assert len(set(values)) == len(values) == 140
+    assert len(set(values)) == len(values) == 240
 
 
 def test_the_record_tells_scope_recipient_and_period(spark: SparkSession, lake: Path) -> None:

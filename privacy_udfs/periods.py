@@ -22,7 +22,7 @@ from pydantic import Field
 from privacy_udfs.errors import TypeRefused
 from privacy_udfs.kernels.numbers import DAY, calendar
 from privacy_udfs.parameters import Later, ZoneName
-from privacy_udfs.strength import NO_DIFFERENCE, NOT_COMPARABLE, Sign, Strength, sign
+from privacy_udfs.strength import NO_DIFFERENCE, Sign, Strength, sign
 from privacy_udfs.technique import Key, TextTechnique, Treated, narrow, plain
 
 Period = Literal["day", "month", "quarter", "year"]
@@ -38,6 +38,11 @@ def _shorter(before: Any, after: Any) -> Sign:
     return sign(*places)
 
 
+def _another(before: Any, after: Any) -> Sign:
+    """Another date parts rows in another way; that there is one at all is told by the period."""
+    return 0 if before is None or after is None else None
+
+
 class PeriodTechnique(TextTechnique):
     """What techniques have in common whose pseudonyms may join within a period only.
 
@@ -51,7 +56,7 @@ class PeriodTechnique(TextTechnique):
     """
 
     period: Annotated[Period | None, Later(), Strength(_shorter)] = None
-    period_of: Annotated[Annotated[str, Field(min_length=1)] | None, Later(), NOT_COMPARABLE] = None
+    period_of: Annotated[Annotated[str, Field(min_length=1)] | None, Later(), Strength(_another)] = None
     period_zone: Annotated[ZoneName, Later(), NO_DIFFERENCE] = "UTC"
 
     def beside(self) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from jobs.configuration.models import ColumnRule
 from jobs.record.recorded_parameters import are_sound, within
 from privacy_udfs.errors import LakenymError
 from privacy_udfs.facts import Facts
-from privacy_udfs.scope_labels import context_of, scope_of
+from privacy_udfs.scope_labels import SCOPES, context_of, scope_of
 from privacy_udfs.techniques import BY_NAME, facts_of, parse
 
 CLASSES: tuple[str, ...] = get_args(Class)
@@ -124,6 +124,10 @@ class ColumnRecord:
     def context(self) -> tuple[str, str] | None:
         """What its scope is of: ``("recipient", "research-lab")``, ``("purpose", ...)`` or ``("period", "month")``."""
         return context_of(self.domain)
+
+    def joins_farther_than(self, other: ColumnRecord) -> bool:
+        """Whether, of one technique, its scope is the wider one."""
+        return self.technique == other.technique and SCOPES.index(self.scope) > SCOPES.index(other.scope)
 
     # -- compared -----------------------------------------------------------------------------------------------------
 

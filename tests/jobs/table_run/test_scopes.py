@@ -21,6 +21,7 @@ from privacy_udfs.keys import create_file
 from tests.helpers import reversals, scopes
 from tests.helpers.lakes import column, properties, table, treated
 from tests.helpers.scopes import BILLING, COURT, LAB, configured, entry
+from tests.helpers.sweeps import but_for
 
 RELATION, VISIT = {"domain": "relation"}, {"domain": "visit"}
 
@@ -124,6 +125,7 @@ def test_what_one_recipient_can_join(spark: SparkSession, lake: Path, capsys: py
     assert linkage.main(["--conf", str(lake / "conf"), "--recipient", "nobody"]) == 2
 
 
+@pytest.mark.sweep
 def test_verify_treats_the_sample_again(spark: SparkSession, lake: Path) -> None:
     conf = configured(lake, *())
     found = verify.run(spark, conf, "court")
@@ -140,7 +142,7 @@ def test_people_are_not_counted_by_periods(spark: SparkSession, lake: Path) -> N
     assert not (lake / "treated" / "c").exists()
 
 
-@pytest.mark.parametrize("execution", ["columnar", "spark"])
+@pytest.mark.parametrize("execution", but_for(["columnar"], ["columnar", "spark"]))
 def test_rows_without_a_date_are_refused_or_set_aside(spark: SparkSession, tmp_path: Path, execution: str) -> None:
     spark.sql(
         "SELECT * FROM VALUES ('a', DATE'2026-01-01', array('a', 'b')), ('a', NULL, array('a')), "
@@ -178,6 +180,7 @@ def test_a_key_that_is_used_as_it_is_is_refused_for_a_scope(spark: SparkSession,
     assert not (tmp_path / "treated").exists()
 
 
+@pytest.mark.sweep
 def test_the_way_back_of_each_scope(spark: SparkSession, tmp_path: Path) -> None:
     """Of a relationship and of records values come back; by periods they are refused before anything is opened."""
     spark.sql("SELECT 'a' AS id, 'b' AS twin, DATE'2026-01-01' AS day, 1 AS amount").write.parquet(f"{tmp_path}/raw/t")

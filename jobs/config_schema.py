@@ -17,10 +17,11 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from jobs.command_line import arguments, flags
+from jobs.configuration import scope_entry
 from jobs.configuration.audit_entry import Audit
 from jobs.configuration.documents import NAME_PATTERN
 from jobs.configuration.entity_domains import ALL, ELSEWHERE, NAMING
-from jobs.configuration.entry import Entry
+from jobs.configuration.entry import NOT_BLANK, Entry
 from jobs.configuration.hierarchy_file import LEVELS_FILE
 from jobs.configuration.lineage_entry import Lineage
 from jobs.configuration.models import ColumnEntry, KeyEntry, Policy, TableEntry
@@ -28,6 +29,7 @@ from jobs.configuration.processing_entry import Controller
 from jobs.configuration.treatments import words
 from jobs.console.exit_codes import DONE, REFUSED
 from privacy_udfs.entities import KINDS
+from privacy_udfs.scope_labels import SCOPES
 from privacy_udfs.technique import Technique
 from privacy_udfs.techniques import BY_NAME
 from privacy_udfs.techniques._replacements import REDACT, Elsewhere, Pseudonym
@@ -43,6 +45,11 @@ ENTITY: Schema = {**NAME, "description": f"A name of domains.yaml; or '{REDACT}'
 COLUMNS: Schema = {
     "description": f"Columns of the catalog whose values are looked for; or '{ALL}': all of the domain.",
     "anyOf": [{"const": ALL}, {"type": "array", "minItems": 1, "items": {"type": "string"}}],
+}
+DATE: Schema = {"type": "string", "description": "Of a domain of scope period: the date that says in which a row is."}
+SCOPE: Schema = {
+    "scope": {"enum": list(SCOPES), "description": "How far its pseudonyms join: person if left out."},
+    "why": {"type": "string", "pattern": NOT_BLANK, "description": "Why no narrower scope does."},
 }
 LEVELS: Schema = {"type": "string", "description": "A CSV beside the configuration: value;level 1;level 2;..."}
 
@@ -75,11 +82,17 @@ def _named(items: Schema) -> Schema:
 
 
 def _table() -> Schema:
-    definitions = {**_definitions(TableEntry, ColumnEntry), **_techniques({"key": KEY, "domain": DOMAIN})}
+    techniques = _techniques({"key": KEY, "domain": DOMAIN})
+    _without_periods(techniques, *scope_entry.OF_PERIODS, scope_entry.PERIOD_OF)
+    definitions = {**_definitions(TableEntry, ColumnEntry), **techniques}
     known = words()
     said = f"{'; '.join(known.values())}."
     word: Schema = {"enum": list(known), "description": said[0].upper() + said[1:]}
-    domain: Schema = {"type": "object", "properties": {"domain": DOMAIN}, "required": ["domain"]}
+    domain: Schema = {
+        "type": "object",
+        "properties": {"domain": DOMAIN, scope_entry.PERIOD_OF: DATE},
+        "required": ["domain"],
+    }
     domain["additionalProperties"] = False
     definitions["Treatment"] = {"oneOf": [word, domain, *_references()]}
     column = definitions["ColumnEntry"]
@@ -94,9 +107,19 @@ def _table() -> Schema:
 
 def _domains() -> Schema:
     definitions = _techniques({"key": KEY})
+    _without_periods(definitions, scope_entry.PERIOD_OF)
+    for cls in BY_NAME.values():
+        definitions[cls.__name__]["properties"] |= SCOPE
     definitions.pop(TreatEntities.__name__)  # it gives pseudonyms of domains, and so is none of a domain
     references = [each for each in _references() if each["$ref"].rpartition("/")[2] in definitions]
     return _file("Domains", definitions, _named({"oneOf": references}))
+
+
+def _without_periods(techniques: dict[str, Schema], *names: str) -> None:
+    """Leave out what only a domain says of periods, or only a column."""
+    for schema in techniques.values():
+        for name in names:
+            schema.get("properties", {}).pop(name, None)
 
 
 def _keys() -> Schema:

@@ -1,8 +1,10 @@
 """Report which treated tables join, and what they show together: ``python jobs/linkage.py --table NAME --table NAME``.
 
 Tables are given by name or path and tell all that is needed themselves; with ``--conf conf`` they are the targets of
-its tables, all of them or those named. Schemas are read, and no rows. Exit codes: 0 done, whatever was found; 1 a table
-that was named is not there or was not treated; 2 bad configuration or usage; 3 failed.
+its tables, all of them or those named. Schemas are read, and no rows. With ``--recipient research-lab`` only tables
+that are made for that recipient are looked at: as the configuration says, or without one their records. Exit codes: 0
+done, whatever was found; 1 a table that was named is not there or was not treated, or not made for the recipient; 2 bad
+configuration or usage; 3 failed.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import concurrent.futures
 import dataclasses
 import functools
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -27,7 +29,7 @@ from jobs.console.shown import as_json, say, shown
 from jobs.lake.address import Address
 from jobs.record import linkage, rotation_mark
 from jobs.record.linkage import Group, Link, Linkage, Place
-from jobs.record.record_reader import columns_of
+from jobs.record.record_reader import columns_of, made_for_of
 from jobs.record.rotation_mark import Mark
 from jobs.record.treated_table import privacy_of
 from jobs.run_events import events
@@ -45,24 +47,28 @@ class Report:
     found: Linkage
     left_out: Mapping[str, str]
     rotating: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    recipient: str | None = None
 
 
-def run(spark: SparkSession, targets: Mapping[str, Target]) -> Report:
-    """How treated tables hang together. targets: where they are, by what the report is to call them."""
+def run(
+    spark: SparkSession, targets: Mapping[str, Target], recipient: str | None = None, stated: Collection[str] = ()
+) -> Report:
+    """How treated tables hang together. targets: where they are, by what the report is to call them. recipient: only
+    those made for that one, by their records or where ``stated`` names them."""
     own = session.for_run(spark)
-    read = functools.partial(_seen, own)
+    read = functools.partial(_seen, own, recipient, frozenset(stated))
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         found = dict(zip(targets, pool.map(read, targets, targets.values()), strict=True))
     left_out = {name: seen for name, seen in found.items() if isinstance(seen, str)}
     seen = {name: seen for name, seen in found.items() if not isinstance(seen, str)}
     rotating = {name: str(mark) for name, (_, mark) in seen.items() if mark is not None}
-    return Report(linkage.find({name: schema for name, (schema, _) in seen.items()}), left_out, rotating)
+    return Report(linkage.find({name: schema for name, (schema, _) in seen.items()}), left_out, rotating, recipient)
 
 
 Seen = tuple[T.StructType, Mark | None]
 
 
-def _seen(spark: SparkSession, name: str, target: Target) -> Seen | str:
+def _seen(spark: SparkSession, recipient: str | None, stated: Collection[str], name: str, target: Target) -> Seen | str:
     """The schema of a treated table, and whether it waits to be moved; or why there is none."""
 
     def step() -> Seen | str:
@@ -75,6 +81,8 @@ def _seen(spark: SparkSession, name: str, target: Target) -> Seen | str:
         properties = address.properties(spark)
         if not columns_of(properties):
             return "has columns of a treated table, but no record of its own: nobody vouches for it"
+        if recipient is not None and name not in stated and made_for_of(properties) != ("recipient", recipient):
+            return f"its record does not say that it is made for {recipient}"
         return schema, rotation_mark.of(properties)
 
     return failures.translated(name, step)
@@ -94,7 +102,9 @@ def as_data(report: Report) -> dict[str, Any]:
     """A report as plain data. Measures of how many rows a group singles out are not made yet, and have no key here."""
     found = report.found
     return {
+        **({} if report.recipient is None else {"recipient": report.recipient}),
         "tables": list(found.tables),
+        "widest_scope": found.widest_scope,
         "left_out": [{"table": table, "reason": reason} for table, reason in report.left_out.items()],
         "links": [dataclasses.asdict(link) for link in found.links],
         "apart": [dataclasses.asdict(apart) for apart in found.apart],
@@ -109,6 +119,9 @@ def as_data(report: Report) -> dict[str, Any]:
 def lines(report: Report) -> Iterator[str]:
     """A report for a person to read."""
     found = report.found
+    if report.recipient is not None:
+        yield f"what {report.recipient} can join, of {len(found.tables)} tables made for that recipient"
+        yield ""
     yield from _section("columns that join", map(_of_link, found.links))
     yield from _section(
         "columns of one domain that do not join",
@@ -126,6 +139,8 @@ def lines(report: Report) -> Iterator[str]:
     yield from _section("columns that nobody decided about", map(_named, found.undecided))
     yield from _section("tables left out", (f"{table}: {reason}" for table, reason in report.left_out.items()))
     yield from _section("under a rotation of a key", (f"{table} {said}" for table, said in report.rotating.items()))
+    if found.widest_scope is not None:
+        yield f"the widest scope in which two of them join is {found.widest_scope}"
     if not found.groups:
         yield f"no two of the {len(found.tables)} tables join on a pseudonym"
 
@@ -139,7 +154,8 @@ def _section(title: str, told: Iterable[str]) -> Iterator[str]:
 def _of_link(link: Link) -> str:
     version = f"layers {' then '.join(map(str, link.layers))}" if link.layers else f"version {link.key_id}"
     key = f", key {link.key}, {version}" if link.key is not None else ""
-    return f"{link.domain} ({link.technique}{key}): {', '.join(map(_named, link.columns))}"
+    within = "" if link.period is None else f", within one {link.period} only"
+    return f"{link.domain} ({link.technique}{key}){within}: {', '.join(map(_named, link.columns))}"
 
 
 def _of_group(group: Group) -> Iterator[str]:
@@ -166,12 +182,28 @@ def _named(place: Place) -> str:
 def _run(asked: argparse.Namespace) -> int:
     if asked.conf is None and not asked.table:
         raise BadUsage("name the tables: --table, or --conf for the targets of a configuration")
-    targets = _targets(asked.table, None if asked.conf is None else config.load(asked.conf))
-    report = run(session.start("lakenym linkage"), targets)
+    conf = None if asked.conf is None else config.load(asked.conf)
+    targets, stated = _targets(asked.table, conf), _made_for(conf, asked.recipient)
+    if asked.recipient is not None and conf is not None:
+        targets = {name: target for name, target in targets.items() if name in stated}
+        if not targets:
+            raise BadUsage("--recipient: none of the tables asked for is made for it, by 'made_for' or 'processing'")
+    report = run(session.start("lakenym linkage"), targets, asked.recipient, stated)
     if report.left_out and asked.table:
         raise Refused("\n".join(f"{table}: {reason}" for table, reason in report.left_out.items()))
     print(as_json(as_data(report))) if asked.json else say("\n".join(map(shown, lines(report))))
     return DONE
+
+
+def _made_for(conf: Config | None, recipient: str | None) -> set[str]:
+    """The tables of a configuration that a recipient gets."""
+    tables = () if conf is None or recipient is None else conf.tables.values()
+    return {
+        table.name
+        for table in tables
+        if recipient in (table.processing.recipients or ())
+        or (table.made_for is not None and (table.made_for.kind, table.made_for.name) == ("recipient", recipient))
+    }
 
 
 def _targets(tables: Sequence[str] | None, conf: Config | None) -> dict[str, Target]:
@@ -184,6 +216,9 @@ def parser() -> argparse.ArgumentParser:
     options = arguments.parser("linkage", __doc__)
     flags.TABLE.on(options)
     flags.CONF.on(options)
+    options.add_argument(
+        "--recipient", metavar="NAME", help="only tables made for this recipient: what they can join with each other"
+    )
     flags.JSON.on(options)
     return options
 

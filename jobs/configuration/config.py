@@ -27,6 +27,7 @@ from jobs.configuration import (
     quarantine_checks,
     reversal_checks,
     rotation_entry,
+    scope_checks,
     subject_steps,
     suppress_checks,
 )
@@ -53,6 +54,7 @@ from jobs.configuration.models import (
 from jobs.configuration.processing_entry import Controller
 from jobs.configuration.treatments import Resolver, predicate_faults
 from privacy_udfs.errors import BAD_USAGE, LakenymError
+from privacy_udfs.scope_labels import domain_of
 
 E = TypeVar("E", bound=Entry)
 
@@ -158,7 +160,7 @@ def snapshot(config: Config, table: str) -> str:
     others = known_elsewhere.tables_behind(config.tables, table)
     entries = [config.tables[name] for name in (table, *others)]
     treatments = [each for entry in entries for rule in entry.columns.values() for each in rule.treatment.each]
-    domains = {treatment.domain for treatment in treatments} & config.domains.keys()
+    domains = {domain_of(treatment.domain) for treatment in treatments} & config.domains.keys()
     quarantines = {entry.quarantine.key for entry in entries if entry.quarantine is not None}
     keys = ({treatment.key for treatment in treatments} | quarantines) & config.keys.keys()
     elsewhere = {name: _written(config, name) for name in others}
@@ -235,6 +237,7 @@ class _Loader:
         ladders = [mondrian_checks.files(draft, resolver.hierarchies) for draft in drafts]
         self.faults += known_elsewhere.check(drafts)
         self.faults += monitoring_checks.check(drafts)
+        self.faults += scope_checks.check(drafts)
         named = {draft.entry.table for draft in drafts if draft.entry is not None}
         self.faults += reversal_checks.check(policy, key_names, named, domains)
         self.faults += rotation_entry.check(None if policy is None else policy.rotation, key_names)
@@ -358,5 +361,6 @@ def _table(draft: Draft, ladders: Mapping[str, Rows]) -> TableConfig:
         mondrian=entry.mondrian,
         ladders=ladders,
         processing=entry.processing,
+        made_for=entry.made_for,
         monitoring=entry.monitoring,
     )

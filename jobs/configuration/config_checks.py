@@ -145,6 +145,8 @@ def _known(draft: Draft) -> Iterator[Fault]:
     leaves, cases = draft.leaves(), list(draft.rules())
     for column, rule in cases:
         for name in rule.treatment.technique.beside():
+            if name == getattr(rule.treatment.technique, "period_of", None):
+                continue  # told by scope_checks
             loc = (*column.loc, "treatment", "known", name)
             if name not in leaves:
                 yield draft.document.fault(
@@ -221,6 +223,8 @@ def _key_fault(cases: Sequence[ColumnRule]) -> str | None:
         return "is treated by cases"
     if not (technique.injective and technique.deterministic) or technique.needs_subject:
         return f"is treated by {technique.technique} on line {cases[0].line}, after which rows cannot be told apart"
+    if technique.beside():
+        return f"depends by its treatment on line {cases[0].line} on another column, which may change"
     if technique.nulls_values():
         return f"may become null by its treatment on line {cases[0].line} (on_refused or empty)"
     return None
@@ -317,4 +321,7 @@ def _labels(drafts: Sequence[Draft]) -> Iterator[Fault]:
 
 def _joinable(treatment: Treatment) -> Treatment:
     """What decides about equal pseudonyms: all but what a refused value gets."""
-    return dataclasses.replace(treatment, technique=treatment.technique.model_copy(update={"on_refused": "stop"}))
+    decides_nothing = {"on_refused": "stop"}
+    if getattr(treatment.technique, "period_of", None) is not None:
+        decides_nothing["period_of"] = "the column of the same row"
+    return dataclasses.replace(treatment, technique=treatment.technique.model_copy(update=decides_nothing))

@@ -12,6 +12,7 @@ from typing import Any
 
 from jobs.configuration.documents import Document, Fault, Loc, did_you_mean
 from jobs.configuration.models import Treatment
+from privacy_udfs.scope_labels import PERSON
 from privacy_udfs.technique import Technique
 from privacy_udfs.techniques._replacements import REDACT, keyless, misfit
 from privacy_udfs.techniques.treat_entities import TreatEntities
@@ -69,8 +70,14 @@ def _faults(document: Document, loc: Loc, name: Any, domains: Domains | None) ->
         return
     elif name not in domains:
         yield document.fault(loc, f"{expected}, which domains.yaml has not{did_you_mean(document.at(loc), domains)}")
-    elif (treatment := domains[name]) is not None and (reason := misfit(treatment.technique)) is not None:
+    elif (treatment := domains[name]) is not None and (reason := _misfit(treatment)) is not None:
         yield document.fault(loc, f"the values of this domain have no pseudonyms for texts: {reason}")
+
+
+def _misfit(treatment: Treatment) -> str | None:
+    if treatment.scope != PERSON:
+        return f"it is of scope: {treatment.scope}, and within texts only pseudonyms of scope: {PERSON} are put"
+    return misfit(treatment.technique)
 
 
 def _elsewhere_faults(document: Document, loc: Loc, name: Any, domains: Domains | None) -> Iterator[Fault]:
@@ -80,7 +87,7 @@ def _elsewhere_faults(document: Document, loc: Loc, name: Any, domains: Domains 
     if name not in domains:
         expected = f"expected the name of a domain, got {document.show_key(loc)}"
         yield document.fault(loc, f"{expected}, which domains.yaml has not{did_you_mean(loc[-1], domains)}")
-    elif treatment is not None and (reason := misfit(treatment.technique)) is not None:
+    elif treatment is not None and (reason := _misfit(treatment)) is not None:
         yield document.fault(loc, f"the values of this domain have no pseudonyms for texts: {reason}")
     elif treatment is not None and treatment.technique.key_size() is None:
         yield document.fault(loc, keyless(treatment.technique))

@@ -34,6 +34,7 @@ from jobs.configuration.entry import (
 from jobs.configuration.hierarchy_file import Rows
 from jobs.configuration.kinds import KindName
 from jobs.configuration.limits_entry import Limits
+from jobs.configuration.made_for import MadeFor
 from jobs.configuration.monitoring_bounds import PolicyMonitoring, TableMonitoring
 from jobs.configuration.policy_entries import (
     Approved,
@@ -51,6 +52,7 @@ from jobs.configuration.risk_bounds import MEASURES_OF, Mondrian, PolicyRisk, Ri
 from jobs.configuration.rotation_entry import Rotation
 from jobs.configuration.uris import TablePath, without_user
 from privacy_udfs.parameters import IsoDate
+from privacy_udfs.scope_labels import PERSON
 from privacy_udfs.technique import Technique
 
 MOST_CASES = 100
@@ -217,6 +219,7 @@ class TableEntry(Entry):
     suppress: Suppress | None = None
     mondrian: Mondrian | None = None
     processing: Processing = Processing()
+    made_for: MadeFor | None = None
     monitoring: TableMonitoring = TableMonitoring()
     columns: Annotated[dict[str, Any], Field(min_length=1)]
 
@@ -256,7 +259,8 @@ class Policy(Entry):
     """Which techniques each class allows, and what must hold besides. A class that is not named allows none.
 
     thresholds: for reports. risk: what the rows of a run are held to. monitoring: from where on a change of a treated
-    table is told. require: what each column must state, or its table for it. review_grace_days: how long after
+    table is told. require: what each column must state, or its table for it;
+    of each domain of scope ``person``, ``why`` (``scope``). review_grace_days: how long after
     ``review_by`` a table is still treated, with a warning; for ever if left out. profile: the laws and standards whose
     rules hold besides (`jobs.policy.profiles`). profile_exceptions: what of them someone takes the responsibility for.
     reversal: who may have values turned back (`jobs/reidentify.py`); nobody if left out.
@@ -270,7 +274,7 @@ class Policy(Entry):
     thresholds: Thresholds = Thresholds()
     risk: PolicyRisk = PolicyRisk()
     monitoring: PolicyMonitoring = PolicyMonitoring()
-    require: Annotated[tuple[Literal["review_by", "retention"], ...], Field(strict=False)] = ()
+    require: Annotated[tuple[Literal["review_by", "retention", "scope"], ...], Field(strict=False)] = ()
     review_grace_days: Annotated[int, Field(ge=0, le=3650)] | None = None
     approved: Approved = Approved()
     deprecated: Annotated[tuple[Deprecation, ...], Field(strict=False)] = ()
@@ -306,12 +310,14 @@ class Treatment:
     """A technique applied to a column. key: a name of keys.yaml. domain: None for the column's own.
 
     parts: of a technique that treats what stands within texts, the treatments of the domains whose pseudonyms it gives.
+    scope: of its domain, one of `privacy_udfs.scope_labels.SCOPES`; ``domain`` is its label there.
     """
 
     technique: Technique
     key: str | None = None
     domain: str | None = None
     parts: tuple[Treatment, ...] = ()
+    scope: str = PERSON
 
     @property
     def each(self) -> tuple[Treatment, ...]:
@@ -389,6 +395,7 @@ class TableConfig:
     mondrian: Mondrian | None = None
     ladders: Mapping[str, Rows] = dataclasses.field(default_factory=dict, repr=False)
     processing: Processing = dataclasses.field(default_factory=Processing)
+    made_for: MadeFor | None = None
     monitoring: TableMonitoring = dataclasses.field(default_factory=TableMonitoring)
 
     @property

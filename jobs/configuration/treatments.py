@@ -14,13 +14,14 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from jobs.configuration import entity_domains
+from jobs.configuration import entity_domains, scope_entry
 from jobs.configuration.documents import NAME_PATTERN, Document, Fault, Loc, describe, did_you_mean, one_of
 from jobs.configuration.entry import ASK, PATTERNS, UNDECIDED, no_technique
 from jobs.configuration.explain import explain, unknown_key
 from jobs.configuration.hierarchy_file import LEVELS_FILE, Hierarchies
 from jobs.configuration.models import Treatment
 from jobs.configuration.variables import marks_variable
+from privacy_udfs.scope_labels import PERIOD, PERSON
 from privacy_udfs.technique import Technique
 from privacy_udfs.techniques import BY_NAME
 
@@ -110,11 +111,17 @@ class Resolver:
         if value.get("technique") == entity_domains.OF_TEXTS:
             self._fault(document, (*loc, "technique"), "a domain is of values, and this is of texts that hold such")
             return None
-        technique = self._technique(document, loc, value, ("key",))
-        key = self._key(document, loc, value, technique)
-        if technique is not None and not technique.deterministic:
-            self._fault(document, loc, f"{technique.technique} gives equal values unequal results: nothing would join")
-        return None if technique is None or len(self.faults) > before else Treatment(technique, key, name)
+        self.faults += scope_entry.early_faults(document, loc, value)
+        if len(self.faults) > before:
+            return None
+        technique = self._technique(document, loc, value, ("key", *scope_entry.STATED))
+        key, scope = self._key(document, loc, value, technique), value.get("scope", PERSON)
+        misfit = None if technique is None else scope_entry.misfit(scope, technique)
+        if misfit is not None:
+            self._fault(document, loc, misfit)
+        if technique is None or len(self.faults) > before:
+            return None
+        return scope_entry.of_domain(name, technique, key, scope)
 
     def _word(self, document: Document, loc: Loc, word: str) -> Treatment | None:
         if word == UNDECIDED:
@@ -130,17 +137,27 @@ class Resolver:
         return None
 
     def _of_domain(self, document: Document, loc: Loc, value: dict[str, Any]) -> Treatment | None:
-        for other in value.keys() - {"domain"}:
-            self._fault(document, (*loc, other), "a domain fixes everything in domains.yaml: name it alone")
         name = self._name(document, (*loc, "domain"), value["domain"])
+        found = None if name is None else (self.domains or {}).get(name)
+        by_period = found is None or found.scope == PERIOD  # of a domain that is at fault itself no more is said
+        for other in value.keys() - {"domain", *([scope_entry.PERIOD_OF] if by_period else [])}:
+            self._fault(document, (*loc, other), "a domain fixes everything in domains.yaml: name it alone")
         if name is None or self.domains is None:
             return None
         if name not in self.domains:
             hint = did_you_mean(document.at((*loc, "domain")), self.domains)
             self._fault(document, (*loc, "domain"), f"domains.yaml has no {document.show((*loc, 'domain'))}{hint}")
-        return self.domains.get(name)
+        made = None if found is None else scope_entry.placed(found, document, loc, value)
+        if isinstance(made, Fault):
+            self.faults.append(made)
+            return None
+        return made
 
     def _with_technique(self, document: Document, loc: Loc, value: dict[str, Any]) -> Treatment | None:
+        if by_period := value.keys() & {*scope_entry.OF_PERIODS, scope_entry.PERIOD_OF}:
+            message = "periods are of a domain of scope: period in domains.yaml, which a column names"
+            self._fault(document, (*loc, min(by_period)), message)
+            return None
         technique = self._technique(document, loc, value, ("key", "domain"))
         key = self._key(document, loc, value, technique)
         domain = self._name(document, (*loc, "domain"), value["domain"]) if "domain" in value else None

@@ -18,7 +18,7 @@ from jobs.lake.state import TargetState
 from jobs.policy.profiles import judged
 from jobs.record import treatment_record
 from jobs.record.column_record import ColumnRecord
-from jobs.record.record_reader import columns_of, mondrian_of, rows_of, suppress_of
+from jobs.record.record_reader import columns_of, made_for_of, mondrian_of, rows_of, suppress_of
 
 MOST = 5
 FEW = 10
@@ -165,10 +165,17 @@ def differences(known: Inspected) -> Iterator[str]:
         yield "rows in classes of another size were kept out ('suppress')"
     if mondrian_of(properties) != treatment_record.boxes(known.plan):
         yield "quasi-identifiers were cut into boxes, or into others ('mondrian')"
+    if made_for_of(properties) != _made_for(known):
+        yield "it was made for another recipient or purpose, or for none that it says ('made_for')"
     if properties.get(POLICY) != known.conf.policy.version:
         yield "another version of the policy was in force"
     if properties.get(PROFILES, "") != judged.recorded(known.conf.policy, known.plan.table):
         yield "other profiles of the policy were in force, or other versions or exceptions of them"
+
+
+def _made_for(known: Inspected) -> tuple[str, str] | None:
+    stated = known.entry.made_for
+    return None if stated is None else (stated.kind, stated.name)
 
 
 def _is_mended(known: Inspected, path: str, before: ColumnRecord, after: ColumnRecord) -> bool:

@@ -62,7 +62,9 @@ def _of_leaf(plan: Plan, leaf: Decision, references: References, tables: Tables)
         if technique.needs_subject and plan.config.subject is not None:
             yield Edge(output, str(plan.config.subject), False, CONDITIONAL, "the subject")
         for path in technique.beside():
-            yield Edge(output, path, False, CONDITIONAL, "looked for in the text")
+            is_date = path == getattr(technique, "period_of", None)
+            how = "decides which period a row is of" if is_date else "looked for in the text"
+            yield Edge(output, path, False, CONDITIONAL, how)
         for place in looked_for(technique, tables):
             of = "" if place.table == plan.table else place.table
             yield Edge(output, str(place.path), False, CONDITIONAL, "looked for in the text", table=of)

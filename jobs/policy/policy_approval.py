@@ -22,6 +22,7 @@ from jobs.configuration.finding import Finding, Level, Place
 from jobs.configuration.models import ColumnRule, KeyEntry, Policy, TableConfig, Treatment
 from jobs.configuration.policy_entries import Deprecation
 from privacy_udfs.key_providers import CLEAR_AT_REST, scheme_of
+from privacy_udfs.scope_labels import domain_of
 from privacy_udfs.technique import Technique
 
 Judgement = tuple[Level, str]
@@ -59,7 +60,7 @@ def of_signing(config: Config, today: datetime.date) -> Iterator[Finding]:
 
 
 def _place(config: Config, table: TableConfig, path: str, column: ColumnRule, treatment: Treatment) -> Place:
-    domain = config.domains.get(treatment.domain or "")
+    domain = config.domains.get(domain_of(treatment.domain))
     if domain is not None:
         return Place(DOMAINS, domain.line, domain.name)
     return Place(table.file, column.line, f"columns.{quote(path)}")

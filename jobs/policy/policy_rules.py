@@ -17,9 +17,10 @@ from jobs.configuration.documents import describe, quote
 from jobs.configuration.finding import Finding, Level, Place, in_order
 from jobs.configuration.models import ColumnRule, TableConfig, Treatment
 from jobs.configuration.policy_entries import ParameterRule
-from jobs.policy import policy_approval
+from jobs.policy import policy_approval, scope_rules
 from jobs.policy.profiles import judged
 from privacy_udfs.parameters import plain_text
+from privacy_udfs.scope_labels import domain_of
 from privacy_udfs.technique import Technique
 
 MOST_NAMED = 3
@@ -38,6 +39,7 @@ def violations(config: Config, table: str, today: datetime.date) -> list[Finding
         *_risk(config, entry),
         *_suppress(config, entry),
         *judged.of_table(config, entry, today),
+        *scope_rules.of_table(config, entry),
         *policy_approval.of_table(config, entry, today),
         *policy_approval.of_signing(config, today),
         *policy_approval.of_installation(config.policy, config.lines, today),
@@ -97,7 +99,7 @@ def _broken(rule: ParameterRule, column: ColumnRule, treatment: Treatment, confi
     value, reason = _in_effect(treatment.technique, rule.parameter)
     got = "it is not set" if value is None else f"it is {_shown(value)}{reason}"
     asked = f"policy.yaml asks of {rule.technique} for class {column.class_} that {rule.parameter} be {wanted}; {got}"
-    domain = config.domains.get(treatment.domain or "")
+    domain = config.domains.get(domain_of(treatment.domain))
     fixed = f", fixed by domain {domain.name} (domains.yaml:{domain.line})" if domain else ""
     return asked + fixed + (f": {rule.why}" if rule.why else "")
 
@@ -112,7 +114,7 @@ def _shown(value: Any) -> str:
 
 
 def _required(config: Config, table: TableConfig) -> Iterator[Finding]:
-    for field in config.policy.require:
+    for field in (each for each in config.policy.require if each != "scope"):  # that is of domains: `scope_rules`
         lacking = [path for path, column in table.decisions.items() if getattr(column.cases[0], field) is None]
         if lacking and getattr(table, field) is None:
             more = f" and {len(lacking) - MOST_NAMED} more" if len(lacking) > MOST_NAMED else ""

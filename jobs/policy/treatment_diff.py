@@ -120,6 +120,7 @@ def _column(path: str, before: ColumnRecord | None, after: ColumnRecord | None) 
     compared = strength.compare(before.technique, before.parameters, after.technique, after.parameters)
     effects = (*_other_rows(before, after), *_effects(before, after, compared))
     change: Change = _CHANGES.get(compared.verdict) or ("changed" if effects else "unchanged")
+    change = "weaker" if after.joins_farther_than(before) else change
     if _moves_rows(before, after) and change != "weaker":
         change = "not comparable"
     return ColumnDiff(path, change, effects, *sides)
@@ -213,6 +214,8 @@ def _identity(before: ColumnRecord, after: ColumnRecord) -> Iterator[Effect]:
     if before.domain != after.domain:
         names = f"{before.domain or 'none'} -> {after.domain or 'none'}"
         yield Effect("domain", f"domain {names}: no longer joins with columns of the former")
+        if after.joins_farther_than(before):
+            yield Effect("domain", f"scope {before.scope} -> {after.scope}: more rows join (weaker)")
     if before.key != after.key:
         yield Effect("key", f"key {before.key or 'none'} -> {after.key or 'none'}: other pseudonyms")
     elif before.layers != after.layers:

@@ -17,8 +17,9 @@ from typing import Any
 from jobs.configuration import asked_risk
 from jobs.configuration.config import Config
 from jobs.configuration.kinds import KINDS
-from jobs.configuration.models import TableConfig
+from jobs.configuration.models import TableConfig, Treatment
 from jobs.configuration.processing_entry import Contact
+from privacy_udfs.scope_labels import PERIOD, PERSON, RELATIONSHIP, domain_of
 
 NOT_STATED = "not stated"
 ASKED = (
@@ -45,13 +46,13 @@ def of_table(conf: Config, table: TableConfig) -> Json:
         "table": table.name,
         "owner": table.owner,
         **_controller(conf),
-        "purposes": _listed(given.purposes),
+        "purposes": _listed(of_made_for(table, "purpose", given.purposes)),
         "legal_basis": given.legal_basis or NOT_STATED,
         "data_subjects": _listed(given.data_subjects),
         "data_categories": _listed(given.data_categories),
         "classes": dict(Counter(rules[0].class_ for rules in (each.cases for each in table.decisions.values()))),
         "kinds": _kinds(table),
-        "recipients": _listed(given.recipients),
+        "recipients": _listed(of_made_for(table, "recipient", given.recipients)),
         "transfers": NOT_STATED if transfers is None else [each.model_dump() for each in transfers],
         "erasure": _erasure(table),
         "measures": _listed(given.measures),
@@ -62,6 +63,12 @@ def of_table(conf: Config, table: TableConfig) -> Json:
         "policy": conf.policy.version,
         "profiles": [str(profile) for profile in conf.policy.profile],
     }
+
+
+def of_made_for(table: TableConfig, kind: str, stated: Sequence[str] | None) -> Sequence[str] | None:
+    """The recipients, or the purposes: as the processing states them, else the one that the table is made for."""
+    made_for = table.made_for
+    return (made_for.name,) if stated is None and made_for is not None and made_for.kind == kind else stated
 
 
 def place_of(table: TableConfig) -> str:
@@ -112,6 +119,7 @@ def _erasure(table: TableConfig) -> Json | str:
 def _measures(conf: Config, table: TableConfig) -> Iterator[str]:
     """What the configuration does, Art. 32(1)."""
     yield from _treatments(table)
+    yield from _scopes(table)
     yield from _keys(conf, table)
     for measure, bound in asked_risk.of(conf.policy, table).asked().items():
         yield f"runs are held to {measure} {bound:g} before their rows are visible"
@@ -137,6 +145,24 @@ def _treatments(table: TableConfig) -> Iterator[str]:
     for (name, algorithm, class_), number in sorted(found.items()):
         how = f"{name} ({algorithm})" if algorithm else name
         yield f"{how}: {number} {class_} column{'s' if number > 1 else ''}"
+
+
+def _scopes(table: TableConfig) -> Iterator[str]:
+    """How far pseudonyms join, where that is less far than they could."""
+    if table.made_for is not None:
+        yield f"the table is made for one {table.made_for.kind}: {table.made_for.name}"
+    treatments = [rule.treatment for rule in table.columns.values() if rule.treatment.scope != PERSON]
+    for scope, domain, unit in sorted({_scope(each) for each in treatments}):
+        if scope == RELATIONSHIP:
+            yield f"domain {domain}: other pseudonyms for every recipient and purpose"
+        elif scope == PERIOD:
+            yield f"domain {domain}: other pseudonyms in every {unit}"
+        else:
+            yield f"domain {domain}: another pseudonym for every value, so that no two rows join"
+
+
+def _scope(treatment: Treatment) -> tuple[str, str, str]:
+    return treatment.scope, domain_of(treatment.domain), str(getattr(treatment.technique, "period", ""))
 
 
 def _keys(conf: Config, table: TableConfig) -> Iterator[str]:

@@ -17,7 +17,7 @@ from jobs.configuration.column_path import ColumnPath, Document, Element, Field,
 from jobs.configuration.models import TableConfig
 from jobs.console.exit_codes import Refused
 from jobs.lake.record_names import CONFIG, POLICY, RECORD, SOFTWARE
-from jobs.processing_records.article_30 import NOT_STATED, place_of
+from jobs.processing_records.article_30 import NOT_STATED, of_made_for, place_of
 from jobs.record.column_record import CLASSES
 from jobs.record.record_reader import columns_of
 from jobs.record.told_elsewhere import parameters, sha256
@@ -80,7 +80,9 @@ def of_table(table: TableConfig, found: Treated) -> Json:
         "name": table.name,
         "version": f"{found.version}.0.0",
         "status": "active",
-        "description": {"purpose": "; ".join(table.processing.purposes or (NOT_STATED,))},
+        "description": {
+            "purpose": "; ".join(of_made_for(table, "purpose", table.processing.purposes) or (NOT_STATED,))
+        },
         "schema": [schema],
         "team": {"members": [{"username": table.owner, "role": "owner"}]},
         **_retention(table),
@@ -89,7 +91,10 @@ def of_table(table: TableConfig, found: Treated) -> Json:
 
 def _subjects(table: TableConfig) -> Json:
     stated = table.processing
-    lists = {"dataSubjects": stated.data_subjects, "recipients": stated.recipients}
+    lists = {
+        "dataSubjects": stated.data_subjects,
+        "recipients": of_made_for(table, "recipient", stated.recipients),
+    }
     return {name: NOT_STATED if given is None else list(given) for name, given in lists.items()}
 
 

@@ -16,11 +16,14 @@ from jobs.configuration.models import ColumnRule
 from jobs.record.recorded_parameters import are_sound, within
 from privacy_udfs.errors import LakenymError
 from privacy_udfs.facts import Facts
+from privacy_udfs.scope_labels import SCOPES, context_of, scope_of
 from privacy_udfs.techniques import BY_NAME, facts_of, parse
 
 CLASSES: tuple[str, ...] = get_args(Class)
 NEVER_MATTERS = "on_refused"
 """The parameter that changes no result."""
+OF_OWN_TABLE = (NEVER_MATTERS, "period_of")
+"""Parameters that may differ between columns that join: what else changes no result of the same value and period."""
 R = TypeVar("R", bound="ColumnRecord")
 
 
@@ -122,6 +125,20 @@ class ColumnRecord:
         """Itself and its parts: all that may name a key or a domain."""
         return (self, *self.parts)
 
+    @property
+    def scope(self) -> str:
+        """How far its pseudonyms join, as docs/scopes.md has it; ``person`` of what has no domain too."""
+        return scope_of(self.domain, self.facts.deterministic or self.domain is None)
+
+    @property
+    def context(self) -> tuple[str, str] | None:
+        """What its scope is of: ``("recipient", "research-lab")``, ``("purpose", ...)`` or ``("period", "month")``."""
+        return context_of(self.domain)
+
+    def joins_farther_than(self, other: ColumnRecord) -> bool:
+        """Whether, of one technique, its scope is the wider one."""
+        return self.technique == other.technique and SCOPES.index(self.scope) > SCOPES.index(other.scope)
+
     # -- compared -----------------------------------------------------------------------------------------------------
 
     def differing(self, other: ColumnRecord) -> list[str]:
@@ -135,10 +152,10 @@ class ColumnRecord:
         return [name for name in differing if None not in (getattr(self, name, None), getattr(other, name, None))]
 
     def differing_parameters(self, other: ColumnRecord) -> list[str]:
-        """The names of the parameters in which two records of one technique differ, but for `NEVER_MATTERS`."""
+        """The names of the parameters in which two records of one technique differ, but for `OF_OWN_TABLE`."""
         one, two = self.parameters, other.parameters
         names = [name for name in dict.fromkeys([*one, *two]) if one.get(name) != two.get(name)]
-        return [name for name in names if name != NEVER_MATTERS]
+        return [name for name in names if name not in OF_OWN_TABLE]
 
     def continues(self, before: ColumnRecord) -> bool:
         """Whether this is what ``before`` becomes under further layers of its key, whose first ones are those that

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pyspark.sql import types as T
 
 from jobs.record.treated_table import ColumnPrivacy, privacy_of, why_no_join
+from privacy_udfs.scope_labels import PERIOD, PERSON, SCOPES
 from privacy_udfs.techniques import facts_of
 
 Schemas = Mapping[str, T.StructType]
@@ -32,7 +33,8 @@ class Place:
 
 @dataclasses.dataclass(frozen=True)
 class Link:
-    """Columns of one domain whose pseudonyms join. key, key_id: None for a technique without a key."""
+    """Columns of one domain whose pseudonyms join. key, key_id: None for a technique without a key. scope: how far they
+    join: of ``period`` rows of one ``period`` only, which the domain's label names too."""
 
     domain: str
     technique: str
@@ -41,6 +43,8 @@ class Link:
     columns: tuple[Place, ...]
     layers: tuple[int, ...] = ()
     """Of pseudonyms in layers all versions of the key, oldest first; `key_id` is the last."""
+    scope: str = PERSON
+    period: str | None = None
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -86,6 +90,12 @@ class Linkage:
     within: Mapping[str, tuple[Place, ...]]
     raw: tuple[Place, ...]
     undecided: tuple[Place, ...]
+
+    @property
+    def widest_scope(self) -> str | None:
+        """The widest of the scopes in which two of the tables join; None where no two do."""
+        found = [link.scope for link in self.links if len(link.tables) > 1]
+        return max(found, key=SCOPES.index, default=None)
 
 
 def find(schemas: Schemas) -> Linkage:
@@ -155,7 +165,10 @@ def _apart(told: Told, domain: str, columns: Sequence[Place]) -> Iterator[Apart]
 def _link(domain: str, places: Sequence[Place], told: Told) -> Link:
     records = told[places[0].table][places[0].column].records
     first = next(record for record in records if record.domain == domain)
-    return Link(domain, first.technique, first.key, first.key_id, tuple(places), first.layers)
+    unit = first.context[1] if first.scope == PERIOD and first.context is not None else None
+    return Link(
+        domain, first.technique, first.key, first.key_id, tuple(places), first.layers, scope=first.scope, period=unit
+    )
 
 
 def _hanging_together(links: Iterable[Link]) -> list[tuple[str, ...]]:

@@ -58,6 +58,13 @@ def mondrian_of(properties: Mapping[str, str]) -> Mapping[str, Any] | None:
     return boxes
 
 
+def made_for_of(properties: Mapping[str, str]) -> tuple[str, str] | None:
+    """Whom or what a table is made for, by its record: ``("recipient", "research-lab")``; None where it does not say.
+    Raises `RecordProblem`."""
+    stated = _read(properties)[1].get("made_for")
+    return None if stated is None else next(iter(stated.items()))
+
+
 def _read(properties: Mapping[str, str]) -> tuple[Columns, Mapping[str, Any]]:
     """The columns, and the record as it stands."""
     text = properties.get(RECORD)
@@ -96,6 +103,8 @@ def _faults(record: Any, columns: dict[str, ColumnRecord]) -> Iterator[str]:
             yield "suppress states no k"
         if not _is_mondrian(record.get("mondrian")):
             yield "mondrian states no boxes that this release knows"
+        if not _is_made_for(record.get("made_for")):
+            yield "made_for states no recipient and no purpose"
         for path, entry in record["columns"].items():
             try:
                 columns[path] = ColumnRecord.from_json(entry)
@@ -114,6 +123,14 @@ def _is_mondrian(given: Any) -> bool:
     most, ladders = given.get("t", 1), given.get("ladders", {})
     is_share = isinstance(most, (int, float)) and not isinstance(most, bool)
     return known and is_share and isinstance(ladders, dict) and all(isinstance(each, str) for each in ladders.values())
+
+
+def _is_made_for(given: Any) -> bool:
+    if not isinstance(given, dict):
+        return given is None
+    return (
+        len(given) == 1 and given.keys() <= {"recipient", "purpose"} and all(isinstance(n, str) for n in given.values())
+    )
 
 
 def _is_count(given: Any) -> bool:

@@ -83,6 +83,11 @@ class ColumnPrivacy:
         return None if self.record is None else self.record.domain
 
     @property
+    def scope(self) -> str | None:
+        """How far its pseudonyms join: `privacy_udfs.scope_labels.SCOPES`."""
+        return None if self.record is None else self.record.scope
+
+    @property
     def key(self) -> str | None:
         return None if self.record is None else self.record.key
 
@@ -214,7 +219,8 @@ def check_join(
 ) -> None:
     """Raise `UnsafeUse` unless the columns join: both raw, or both treated alike, in one domain, under one key.
 
-    on: a path, or several; a pair where the two sides name it differently.
+    on: a path, or several; a pair where the two sides name it differently. Of a domain of ``scope: period`` rows join
+    that are of one period, and no others: `ColumnPrivacy.scope` says so.
     """
     sides, reasons = (privacy_of(left), privacy_of(right)), []
     for pair in [on] if isinstance(on, str) else on:

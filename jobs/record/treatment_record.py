@@ -15,6 +15,7 @@ from typing import Any
 
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.documents import canonical_json
+from jobs.configuration.models import TableConfig
 from jobs.lake.record_names import CONFIG, POLICY, PROFILES, RECORD, SOFTWARE, STATUS
 from jobs.record.column_record import ColumnRecord
 from jobs.record.record_reader import RECORD_VERSION
@@ -65,7 +66,7 @@ def properties(
     """The table properties that make up the record. policy: its version. profiles: those that it names, with their
     versions; empty where it names none, and then not stated."""
     return {
-        RECORD: written(plan.table, entries, plan.config.rows, least(plan), boxes(plan)),
+        RECORD: written(plan.table, entries, plan.config.rows, least(plan), boxes(plan), made_for(plan.config)),
         CONFIG: config_sha256,
         POLICY: policy,
         **({PROFILES: profiles} if profiles else {}),
@@ -80,14 +81,21 @@ def written(
     rows: str | None,
     suppress: int | None = None,
     mondrian: Mapping[str, Any] | None = None,
+    made_for: Mapping[str, str] | None = None,
 ) -> str:
     """The record as text. rows: the predicate of the rows that were read; None: all. suppress: the least size of a
-    class whose rows are in the table; None: any. mondrian: what its boxes reach, and by which ladders; None: none."""
+    class whose rows are in the table; None: any. mondrian: what its boxes reach, and by which ladders; None: none.
+    made_for: the recipient or purpose that all of it is made for; None: none is stated."""
     columns = {str(path): entry.as_json() for path, entry in entries.items()}
     record = {"version": RECORD_VERSION, "table": table, "columns": columns}
     kept_out = None if suppress is None else {"k": suppress}
-    more = {"rows": rows, "suppress": kept_out, "mondrian": mondrian}
+    more = {"rows": rows, "suppress": kept_out, "mondrian": mondrian, "made_for": made_for}
     return shown(canonical_json({**record, **{name: said for name, said in more.items() if said is not None}}))
+
+
+def made_for(config: TableConfig) -> dict[str, str] | None:
+    """Whom or what a table is made for, as the record has it."""
+    return None if config.made_for is None else config.made_for.as_record()
 
 
 def least(plan: Plan) -> int | None:

@@ -14,6 +14,7 @@ from jobs.console.exit_codes import Refused
 from jobs.record.column_record import ColumnRecord
 from jobs.reversal.approval import TIME, Approval, Signed
 from jobs.reversal.asked import Asked
+from privacy_udfs.scope_labels import domain_of
 
 Records = Mapping[str, ColumnRecord]
 """What the record says of each column that is to be turned back."""
@@ -74,7 +75,7 @@ def check_may_approve(by: Approver, conf: Config, table: str, records: Records) 
     wrong = [
         path
         for path, each in records.items()
-        if not all(by.may_approve(table, each.domain, class_) for class_ in classes[path])
+        if not all(by.may_approve(table, _domain(each), class_) for class_ in classes[path])
     ]
     if wrong:
         raise Refused(f"policy.yaml does not let {by.name} approve {', '.join(wrong)} of {table}")
@@ -83,7 +84,7 @@ def check_may_approve(by: Approver, conf: Config, table: str, records: Records) 
 def grounds(conf: Config, table: str, records: Records) -> list[dict[str, object]]:
     """What it hangs on who may approve each column, for the log: a reviewer is held to it."""
     return [
-        {"column": path, "domain": each.domain, "classes": sorted(_classes(conf, table, path, each))}
+        {"column": path, "domain": _domain(each), "classes": sorted(_classes(conf, table, path, each))}
         for path, each in records.items()
     ]
 
@@ -96,6 +97,11 @@ def may_review(by: Approver, table: str, told: object) -> bool:
         return all(by.may_approve(table, each["domain"], class_) for each in told for class_ in each["classes"])
     except (KeyError, TypeError):
         return False
+
+
+def _domain(record: ColumnRecord) -> str | None:
+    """As domains.yaml has it, and the policy: whoever may approve a domain may for all that it is made for."""
+    return None if record.domain is None else domain_of(record.domain)
 
 
 def _classes(conf: Config, table: str, path: str, record: ColumnRecord) -> set[str]:

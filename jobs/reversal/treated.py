@@ -116,6 +116,10 @@ def _technique(treated: Treated, name: str) -> Technique:
         technique = parse({**entry.parameters, "technique": entry.technique})
     except ParameterError:
         raise Refused("its parameters stand in the record by their hash only") from None
+    if (unit := getattr(technique, "period", None)) is not None:
+        raise Refused(
+            f"each {unit} has a key of its own, and the table does not say which a row is of (docs/scopes.md)"
+        )
     if technique.needs_subject or technique.beside():
         raise Refused(f"{entry.technique} depends on other columns of the row, and cannot be turned back here")
     if entry.key is None or entry.key_id is None or entry.domain is None or entry.key_check is None:

@@ -142,6 +142,7 @@ def build(config: TableConfig, schema: T.StructType, key_ids: Mapping[str, int],
     decisions = tuple(decision for decision in made if decision is not None)
     faults += _subject_faults(config, schema)
     faults += _known_faults(decisions)
+    faults += _period_faults(decisions)
     if decisions and not faults and all(decision.output is None for decision in decisions):
         faults.append("every column is dropped, and a table needs one: keep or treat one of them")
     faults += layout.faults(config.target, {str(decision.path): decision.output for decision in decisions})
@@ -286,6 +287,20 @@ def _known_faults(decisions: Collection[Decision]) -> Iterator[str]:
             fault = _known_fault(replacement, types[name]) if name in types else "there is no such column"
             if fault is not None:
                 yield f"{case.path}: known: {name}: {fault}"
+
+
+def _period_faults(decisions: Collection[Decision]) -> Iterator[str]:
+    """Columns that do not say in which period a row is."""
+    types = {str(decision.path): decision.input for decision in decisions}
+    for case in (case for decision in decisions for case in decision.cases):
+        name = getattr(case.treatment.technique, "period_of", None)
+        if name is None:
+            continue
+        given = types.get(name)
+        kinds = (T.DateType, T.TimestampType, T.TimestampNTZType)
+        if not isinstance(given, kinds):
+            what = "is not there" if given is None else f"is {given.simpleString()}"
+            yield f"{case.path}: period_of: {name} {what}: a date or a timestamp says in which period a row is"
 
 
 def _known_fault(replacement: Replacement, given: T.DataType) -> str | None:

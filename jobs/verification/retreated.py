@@ -87,6 +87,7 @@ def check(table: Standing, raw: AsRead, sample: int = SAMPLE, conf: Config | Non
             made.entry.rows,
             treatment_record.least(made.plan),
             treatment_record.boxes(made.plan),
+            treatment_record.made_for(made.entry),
         )
         same = json.loads(text) == json.loads(table.properties[RECORD])
         faults = [] if same else ["configuration, source and keys give another record"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import secrets
 
+from privacy_udfs import scope_labels
 from privacy_udfs.errors import KeyProblem
 from privacy_udfs.keysets import key_derivation, keyset_formats, strict_json
 from privacy_udfs.keysets.keyset_entry import MAX_ID, KeysetEntry, StaysHere, entry_fault
@@ -93,6 +94,11 @@ class Keyset(StaysHere):
         secret = entry.secret()
         if entry.type in key_derivation.MASTERS:
             return Key(key_derivation.derive(entry.type, secret, technique, domain, layer), entry.id)
+        if scope_labels.is_scoped(domain):
+            raise KeyProblem(
+                f"key id {entry.id}: {entry.type} is used as it is and knows no scopes, so that {domain} would join "
+                f"with all else under it: take an {key_derivation.MASTERS[0]}"
+            )
         if layer > 1:
             raise KeyProblem(f"key id {entry.id}: a {entry.type} is used as it is, so no layer of its own is derived")
         fault = key_derivation.misfit(entry.type, secret, entry.output_prefix, technique)

@@ -12,7 +12,9 @@ from privacy_udfs.kernels.aes import BATCH_UP_TO, SIV
 from privacy_udfs.kernels.arrays import Bytes, by_length
 from privacy_udfs.kernels.text import canonical, rfc4648
 from privacy_udfs.parameters import Normalize
+from privacy_udfs.periods import PeriodTechnique
 from privacy_udfs.strength import Shows
+from privacy_udfs.technique import Key
 from privacy_udfs.techniques._sealed import TAG, Cipher, SealedTechnique
 
 _ROWS: dict[str, tuple[int, Callable[[Bytes, int], Bytes] | None]] = {
@@ -24,11 +26,12 @@ _ROWS: dict[str, tuple[int, Callable[[Bytes, int], Bytes] | None]] = {
 """Encoding -> the bytes that it takes at a time, and how it codes the rows of a matrix."""
 
 
-class DeterministicEncryption(SealedTechnique):
+class DeterministicEncryption(SealedTechnique, PeriodTechnique):
     """Encrypt with AES-SIV (RFC 5297): equal values get equal tokens, and a changed token is never accepted.
 
     Encrypted are the canonical bytes of a value (see `privacy_udfs.kernels.text.canonical`), of text after the steps of
-    ``normalize`` (see `privacy_udfs.kernels.text.normalize`). empty: see `TextTechnique`. associated_data: text, bound
+    ``normalize`` (see `privacy_udfs.kernels.text.normalize`). empty: see `TextTechnique`. period, period_of,
+    period_zone: see `PeriodTechnique`. associated_data: text, bound
     to each token as its UTF-8, in one component of S2V, also when it is empty, as Tink's AesSiv does. encoding:
     ``base64`` with padding, ``base64url`` without, lower-case ``hex``, or ``binary``. output_prefix: ``tink``:
     ``0x01 || key id (4 bytes, big-endian) || SIV (16) || ciphertext``, which any Tink opens; ``raw``: SIV and
@@ -81,6 +84,10 @@ class DeterministicEncryption(SealedTechnique):
             return token if coder is None else coder(token, -size % group)
 
         return lambda plain: by_length(plain, BATCH_UP_TO, rows, whole).view(taken)
+
+    def untreat(self, values: pa.Array, key: Key | None) -> pa.Array:
+        self.check_way_back()
+        return super().untreat(values, key)
 
     def canonical(self, values: pa.Array) -> pa.BinaryArray:
         return canonical(values, self.normalize)

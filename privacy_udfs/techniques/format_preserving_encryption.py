@@ -11,8 +11,9 @@ from pydantic import field_validator, model_validator
 
 from privacy_udfs.errors import TokenRefused
 from privacy_udfs.kernels.ff1 import FF1, Alphabet, crypt_text
+from privacy_udfs.periods import PeriodTechnique
 from privacy_udfs.strength import NO_DIFFERENCE, SMALLER_SET_IS_STRONGER, Shows, Sign, Strength, larger_set
-from privacy_udfs.technique import Key, TextTechnique, Treated
+from privacy_udfs.technique import Key, Treated
 
 ALPHABETS = {"digits": "0123456789", "alphanumeric_lower": "0123456789abcdefghijklmnopqrstuvwxyz"}
 _alphabet = functools.lru_cache(maxsize=16)(Alphabet)
@@ -23,7 +24,7 @@ def _alphabets(before: Any, after: Any) -> Sign:
     return larger_set(ALPHABETS.get(before, before), ALPHABETS.get(after, after))
 
 
-class FormatPreservingEncryption(TextTechnique):
+class FormatPreservingEncryption(PeriodTechnique):
     """Encrypt text into text of the same length over the same alphabet: FF1 of NIST SP 800-38G with AES.
 
     alphabet: ``digits``, ``alphanumeric_lower`` (0-9, a-z), or 2 to 65,536 different characters (code points), each
@@ -33,7 +34,7 @@ class FormatPreservingEncryption(TextTechnique):
     text of a fixed width first. A value with a character in neither set, or with so few letters that its domain
     ``len(alphabet) ** letters`` is under a million (SP 800-38G Rev. 1, second draft), is refused; 6 digits do.
     Null in, null out. empty: an empty text, which is refused, can be made null, see `TextTechnique`. Key: 32 bytes, or
-    24 or 16.
+    24 or 16. period, period_of, period_zone: see `PeriodTechnique`.
 
     What it does not protect against: equal values stay equal and lengths stay, so frequencies show; and a small domain
     can be walked through by whoever may encrypt. Nothing authenticates a pseudonym: `revert` under another key or of a
@@ -117,6 +118,7 @@ class FormatPreservingEncryption(TextTechnique):
         return Treated(text, pc.and_(values.is_valid(), text.is_null()))
 
     def untreat(self, values: pa.Array, key: Key | None) -> pa.Array:
+        self.check_way_back()
         self.output_type(values.type)
         text = crypt_text(values, _alphabet(self.letters, self.preserve), self._cipher(key).decrypt)
         if text.null_count > values.null_count:

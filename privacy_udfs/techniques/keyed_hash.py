@@ -17,9 +17,10 @@ from privacy_udfs.kernels.arrays import Bytes, well_formed
 from privacy_udfs.kernels.hmac import hmac_sha256, hmac_sha512
 from privacy_udfs.kernels.text import TAKES, accepts, canonical, encode
 from privacy_udfs.parameters import Later, Normalize
+from privacy_udfs.periods import PeriodTechnique
 from privacy_udfs.result_patterns import CHARACTER, UUID
 from privacy_udfs.strength import MORE_IS_STRONGER, NO_DIFFERENCE, Shows
-from privacy_udfs.technique import Key, LayeredKey, TextTechnique, Treated
+from privacy_udfs.technique import Key, LayeredKey, Treated
 
 BIGINT_BITS = 64
 MOST_LAYERS = 8
@@ -43,7 +44,7 @@ _MACS = {
 _TINK_HASHES = {"SHA256": "HMAC-SHA-256", "SHA512": "HMAC-SHA-512"}
 
 
-class KeyedHash(TextTechnique):
+class KeyedHash(PeriodTechnique):
     """Replace each value by a message authentication code of it, cut to its leftmost bits, as text or number.
 
     algorithm: ``HMAC-SHA-256``, ``HMAC-SHA-512`` (RFC 2104, FIPS 198-1; a raw key of any length, 32 and 64 bytes when
@@ -57,6 +58,7 @@ class KeyedHash(TextTechnique):
     ``encoding`` says, without the prefix; of the canonical bytes of that the code under the next one is made, and so
     on, each cut to ``bits``; the prefix comes last. So a table treated under the first version can be moved to the next
     without its source (docs/layers.md). The key is a `LayeredKey`. None: treated once, under the version in force.
+    period, period_of, period_zone: see `PeriodTechnique`.
 
     What goes into the code are the canonical bytes of a value, see `privacy_udfs.kernels.text.canonical`: 42 as a
     number, a decimal and a text has one pseudonym.
@@ -115,6 +117,7 @@ class KeyedHash(TextTechnique):
             (len(self.layers) == 1, "layers: two or more; with one version in force leave them out"),
             (len(set(self.layers)) != len(self.layers), "layers: a version stands there twice"),
             (any(int(each) > MAX_ID for each in self.layers), "layers: one is no id of a key's version"),
+            (bool(self.layers) and self.period is not None, "layers: pseudonyms by periods take none: treat them anew"),
         ]
         if any(wrong for wrong, _ in faults):
             raise ValueError("; ".join(fault for wrong, fault in faults if wrong))

@@ -13,17 +13,19 @@ from privacy_udfs.kernels.arrays import Array
 from privacy_udfs.kernels.hmac import hmac_sha256
 from privacy_udfs.kernels.text import TAKES, accepts, canonical
 from privacy_udfs.parameters import Normalize
+from privacy_udfs.periods import PeriodTechnique
 from privacy_udfs.strength import NO_DIFFERENCE, Shows
-from privacy_udfs.technique import Key, TextTechnique, Treated
+from privacy_udfs.technique import Key, Treated
 from privacy_udfs.word_lists import WORD_LISTS
 
 
-class Substitute(TextTechnique):
+class Substitute(PeriodTechnique):
     """Replace each value by an entry of a list: test data and demonstrations that look real. Text out.
 
     values: the entries, at least two, each once. list: instead of them a list that comes with this package,
     ``first_names``, ``last_names`` or ``cities`` (200 to 300 entries each).
     normalize: steps on text before hashing, as for `keyed_hash`. empty: see `TextTechnique`.
+    period, period_of, period_zone: see `PeriodTechnique`.
 
     The pick is entry number ``n mod len(list)``, counted from 0, where ``n`` is the first 16 bytes, big-endian, of
     HMAC-SHA-256 (RFC 2104) of the value's canonical bytes; no entry is likelier than another by over 2**-128. Takes

@@ -15,6 +15,7 @@ from jobs.configuration.models import Policy, TableConfig
 from jobs.configuration.policy_entries import ProfileException
 from jobs.policy.profiles import BY_NAME
 from jobs.policy.profiles.rule import Profile, Rule, Seen
+from privacy_udfs.scope_labels import domain_of
 
 
 def of_table(config: Config, table: TableConfig, today: datetime.date) -> Iterator[Finding]:
@@ -67,7 +68,7 @@ def _missed(profile: Profile, rule: Rule, seen: Seen) -> Iterator[Finding]:
 
 def _fixed(rule: Rule, seen: Seen) -> str:
     """Where the treatment stands, if not at the column."""
-    domain = seen.config.domains.get(seen.column.treatment.domain or "")
+    domain = seen.config.domains.get(domain_of(seen.column.treatment.domain))
     if domain is None or rule.of_keys or rule.of_table:
         return ""
     return f", fixed by domain {domain.name} (domains.yaml:{domain.line})"

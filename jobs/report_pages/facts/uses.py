@@ -106,6 +106,8 @@ def _stated(entry: TableConfig) -> Iterator[tuple[str, str]]:
     yield "Legal basis", given.legal_basis or NOT_STATED
     yield "Whose data", _listed(given.data_subjects)
     yield "Recipients", _listed(given.recipients)
+    if entry.made_for is not None:
+        yield "Made for", f"the {entry.made_for}, and no other"
     transfers = given.transfers
     yield "Transfers", _listed(None if transfers is None else [f"{each.to} ({each.safeguard})" for each in transfers])
     yield "Kept for", entry.retention or NOT_STATED

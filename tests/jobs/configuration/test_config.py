@@ -102,7 +102,8 @@ def test_what_is_no_folder_is_told(tmp_path: Path) -> None:
 def test_a_domain_takes_no_technique_whose_results_do_not_join(name: str, tmp_path: Path) -> None:
     domains = (GOOD / "domains.yaml").read_text(encoding="utf-8") + f"mail: {{technique: {name}, key: crm}}\n"
     fault = f"domains.yaml:2: mail: {name} gives equal values unequal results: nothing would join"
-    assert fault in report_of({"domains.yaml": domains}, tmp_path)
+    (told,) = report_of({"domains.yaml": domains}, tmp_path)
+    assert told.startswith(fault)
 
 
 # -- what a good one means --------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from jobs.gates import (
     keys,
     known_elsewhere,
     limits,
+    made_for,
     policy,
     quarantine,
     risk,
@@ -123,6 +124,44 @@ def boxed_since(at: Scene) -> None:
     at.configured({"id": kept})
     at.treated()
     at.configured({"id": kept}, mondrian={"k": 2})
+
+
+def _for(at: Scene, **made_for: str) -> None:
+    at.configured({"id": HASH}, **({"made_for": made_for} if made_for else {}))
+
+
+def for_somebody_else(at: Scene) -> None:
+    at.raw()
+    _for(at, recipient="lab")
+    at.treated()
+    _for(at, recipient="court")
+
+
+def for_nobody_any_more(at: Scene) -> None:
+    at.raw()
+    _for(at, purpose="billing")
+    at.treated()
+    _for(at)
+
+
+def for_another_since(at: Scene) -> None:
+    at.raw()
+    target = {"path": str(at.lake / "treated" / "t"), "mode": "incremental"}
+    at.configured({"id": HASH}, target=target)
+    at.treated()
+    at.configured({"id": HASH}, target=target, made_for={"recipient": "lab"})
+
+
+def for_several_recipients(at: Scene) -> None:
+    at.raw()
+    for name, recipient in (("t", "lab"), ("u", "court")):
+        at.configured({"id": {"domain": "customer"}}, name, made_for={"recipient": recipient})
+
+
+def without_a_reason(at: Scene) -> None:
+    at.raw()
+    at.configured({"id": {"domain": "customer"}})
+    at.written("policy.yaml", {**POLICY, "require": ["scope"]})
 
 
 def constrained(at: Scene) -> None:
@@ -404,6 +443,21 @@ CASES: tuple[Case, ...] = (
         0,
         "(0) have no boxes, or smaller ones: time travel shows values that a run puts into boxes now, until VACUUM",
     ),
+    (
+        for_somebody_else,
+        made_for.somebody_else,
+        1,
+        "was made for recipient lab, and the entry says recipient court: old",
+    ),
+    (
+        for_nobody_any_more,
+        made_for.somebody_else,
+        0,
+        "was made for purpose billing, and the entry says no 'made_for' an",
+    ),
+    (for_another_since, growth.same_record, 1, "it was made for another recipient or purpose, or for none that it"),
+    (for_several_recipients, policy.kept, 0, "join all that is made for recipient court, recipient lab with each ot"),
+    (without_a_reason, policy.kept, 1, "customer: policy.yaml requires a reason for the widest scope: say 'why'"),
     (constrained, target.plain, 0, "and drops: CHECK constraint known. What must hold, check"),
     (of_a_source_with_promises, target.plain, 0, "plain columns, without what the source says of its own: twice (gen"),
     (in_folders, target.folders, 1, "partition_by names id, a direct identifier that is kept: its values would be"),

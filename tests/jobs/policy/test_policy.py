@@ -361,6 +361,20 @@ def test_required_fields_are_the_columns_or_the_tables(tmp_path: Path) -> None:
     assert lines == [f"catalog/t.yaml:1: refused: retention: {message}"]
 
 
+def test_the_widest_scope_wants_a_reason_where_the_policy_says_so(tmp_path: Path, monkeypatch: Any) -> None:
+    columns = {"a": column({"domain": "customer"}), "b": column({"domain": "other"}), "c": column({"domain": "given"})}
+    given = {"technique": "keyed_hash", "key": "sealed", "scope": "relationship"}
+    reasoned = {"technique": "keyed_hash", "key": "sealed", "why": "a join key of all"}
+    monkeypatch.setitem(DOMAINS, "other", reasoned)
+    monkeypatch.setitem(DOMAINS, "given", given)
+    for at, (policy, said) in enumerate((({}, 0), ({"require": ["scope"]}, 1))):
+        folder = tmp_path / str(at)
+        folder.mkdir()
+        lines = found(folder, policy, columns, table={"made_for": {"recipient": "lab"}})
+        assert len(lines) == said
+        assert all("domains.yaml:1: refused: customer: policy.yaml requires a reason" in line for line in lines)
+
+
 def test_one_for_the_table_is_one_for_each_column(tmp_path: Path) -> None:
     policy = {"require": ["review_by", "retention"]}
     assert not found(tmp_path, policy, {"a": column("drop")}, table={"review_by": "2027-01-01", "retention": "90 days"})

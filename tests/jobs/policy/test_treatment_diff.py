@@ -242,6 +242,31 @@ def hashed(parameters: Mapping[str, Any] = MappingProxyType({}), **more: Any) ->
             "changed",
             ["domain: domain customer -> other: no longer joins with columns of the former"],
         ),
+        (
+            hashed(domain="given@recipient:lab"),
+            hashed(),
+            "weaker",
+            [
+                "domain: domain given@recipient:lab -> customer: no longer joins with columns of the former",
+                "domain: scope relationship -> person: more rows join (weaker)",
+            ],
+        ),
+        (
+            hashed(),
+            hashed({"period": "month", "period_of": "day"}, domain="m@period:month"),
+            "stronger",
+            [
+                "treatment: period unset -> 'month' (stronger)",
+                "pseudonyms: period_of unset -> 'day' (other results)",
+                "domain: domain customer -> m@period:month: no longer joins with columns of the former",
+            ],
+        ),
+        (
+            hashed({"period": "month", "period_of": "day"}, domain="m@period:month"),
+            hashed({"period": "month", "period_of": "born"}, domain="m@period:month"),
+            "not comparable",
+            ["treatment: period_of 'day' -> 'born' (cannot be compared)"],
+        ),
         (hashed(), hashed(key="web"), "changed", ["key: key crm -> web: other pseudonyms"]),
         (hashed(), hashed(key_id=2), "changed", ["key_version: key version 1 -> 2: other pseudonyms"]),
         (hashed(), hashed(key_id=None), "unchanged", []),

@@ -18,7 +18,7 @@ from jobs.configuration import config
 from jobs.configuration.config import ConfigError
 from jobs.processing_records import article_30
 from jobs.processing_records.article_30 import NOT_STATED
-from tests.helpers import lakes
+from tests.helpers import lakes, scopes
 from tests.helpers.places import ROOT
 
 PROCESSING = {
@@ -160,3 +160,19 @@ def test_nothing_is_asked_for(lake: Path, capsys: pytest.CaptureFixture[str]) ->
     assert report.main(["--conf", str(stated(lake)), "--all"]) == 2
     told = capsys.readouterr()
     assert "state --html FOLDER, --records FOLDER, --contracts FOLDER or several" in told.out + told.err
+
+
+def test_whom_a_table_is_made_for_and_what_scopes_keep_apart(lake: Path) -> None:
+    rules = {"id": {"domain": "relation"}, "twin": {"domain": "month", "period_of": "day"}, "at": {"domain": "visit"}}
+    lab = scopes.entry("lab", lake, rules, made_for=scopes.LAB)
+    billing = scopes.entry("billing", lake, rules, made_for=scopes.BILLING, processing={"recipients": ["office"]})
+    conf = scopes.configured(lake, lab, billing)
+    (first, other) = report.records(conf, ["lab", "billing"])["records"]
+    assert (first["recipients"], first["purposes"]) == (["research-lab"], NOT_STATED)
+    assert (other["recipients"], other["purposes"]) == (["office"], ["billing"])
+    said = first["measures_of_treatment"]
+    assert "the table is made for one recipient: research-lab" in said
+    assert "domain relation: other pseudonyms for every recipient and purpose" in said
+    assert "domain month: other pseudonyms in every month" in said
+    assert "domain visit: another pseudonym for every value, so that no two rows join" in said
+    assert '"scope":"relationship"' in config.snapshot(conf, "lab"), "a domain's own entry decides about the table"

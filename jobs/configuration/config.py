@@ -28,6 +28,7 @@ from jobs.configuration import (
     reversal_checks,
     subject_steps,
     suppress_checks,
+    vault_checks,
 )
 from jobs.configuration.audit_entry import Audit
 from jobs.configuration.column_path import ColumnPath, ColumnPathError, When
@@ -236,6 +237,7 @@ class _Loader:
         self.faults += monitoring_checks.check(drafts)
         named = {draft.entry.table for draft in drafts if draft.entry is not None}
         self.faults += reversal_checks.check(policy, key_names, named, domains)
+        self.faults += vault_checks.check(drafts, domains)
         audit = self._audit(drafts, keys, key_names, domains)
         if self.faults:
             raise ConfigError(self.files.report())

@@ -48,6 +48,7 @@ from jobs.configuration.processing_entry import Processing
 from jobs.configuration.reversal_entry import Reversal
 from jobs.configuration.risk_bounds import MEASURES_OF, Mondrian, PolicyRisk, RiskBounds, Suppress
 from jobs.configuration.uris import TablePath, without_user
+from jobs.configuration.vault_entry import VaultEntry
 from privacy_udfs.parameters import IsoDate
 from privacy_udfs.technique import Technique
 
@@ -299,12 +300,14 @@ class Treatment:
     """A technique applied to a column. key: a name of keys.yaml. domain: None for the column's own.
 
     parts: of a technique that treats what stands within texts, the treatments of the domains whose pseudonyms it gives.
+    vault: where the results of a technique with a vault stand.
     """
 
     technique: Technique
     key: str | None = None
     domain: str | None = None
     parts: tuple[Treatment, ...] = ()
+    vault: VaultEntry | None = None
 
     @property
     def each(self) -> tuple[Treatment, ...]:

@@ -21,6 +21,7 @@ from jobs.gates import (
     source,
     suppressed,
     target,
+    vault,
 )
 from jobs.gates.gate import Gate, Gates, findings
 from jobs.gates.known import Configured, Inspected, Planned, Readable
@@ -52,6 +53,7 @@ GATES: Gates = (
     Gate(Planned, keys.age),
     Gate(Planned, keys.linking),
     Gate(Planned, keys.apart),
+    Gate(Inspected, vault.fits),
     *configuration_gates.GATES,
 )
 

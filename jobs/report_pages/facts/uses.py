@@ -84,7 +84,11 @@ def _random(told: Told) -> tuple[str, ...]:
 
 
 def _reversible(told: Told) -> tuple[str, ...]:
-    return _named(told, lambda each: any(record.facts.reversible and record.key for record in each.records))
+    return _named(told, lambda each: any(_has_way_back(record) for record in each.records))
+
+
+def _has_way_back(record: ColumnRecord) -> bool:
+    return record.key is not None and (record.facts.reversible or record.facts.by_vault)
 
 
 def _filled(sentences: Iterator[tuple[str, tuple[str, ...]]]) -> Iterator[tuple[str, tuple[str, ...]]]:

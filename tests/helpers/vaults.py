@@ -1,0 +1,45 @@
+"""Lakes whose tables have tokens of a vault."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pyspark.sql import DataFrame, SparkSession
+
+from jobs.lake import vault_table
+from jobs.lake.vault_table import Vault
+from jobs.configuration import config
+from jobs.configuration.config import Config
+from jobs.configuration.vault_entry import VaultEntry
+from tests.helpers.lakes import DOMAINS, table, write_conf
+
+TOKENS = {"domain": "person"}
+
+
+def domain(lake: Path, id_: str, **more: Any) -> dict[str, Any]:
+    """A domain of tokens in the vault of the lake. more: of its vault, or of the technique."""
+    of_vault = {name: more.pop(name) for name in ("ttl_days", "exportable") if name in more}
+    vault = {"path": str(lake / "vault"), "id": id_, **of_vault}
+    return {"technique": "tokenize", "key": "crm", "vault": vault, **more}
+
+
+def made(spark: SparkSession, lake: Path) -> str:
+    """A new vault in a lake; its id."""
+    return vault_table.create(spark, str(lake / "vault"))
+
+
+def configured(lake: Path, id_: str, columns: Mapping[str, Any], name: str = "t", **more: Any) -> Config:
+    """A table whose columns may have `TOKENS`. more: of the table's entry; ``person``: of the domain."""
+    person = more.pop("person", {})
+    folder = write_conf(lake, table(name, lake, columns, **more))
+    told = {**DOMAINS, "person": domain(lake, id_, **person)}
+    (folder / "domains.yaml").write_text(yaml.safe_dump(told))
+    return config.load(folder)
+
+
+def rows(spark: SparkSession, lake: Path) -> DataFrame:
+    """What stands in the vault."""
+    return spark.read.format("delta").load(str(lake / "vault"))

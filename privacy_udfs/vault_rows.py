@@ -1,8 +1,8 @@
 """Rows of a vault of random tokens: what is kept of a value and its token, so that each alone leads to the other.
 
-All keys come from one: ``HKDF-Expand-SHA-256(key, "lakenym/vault/1/" + role + "/" + vault)``, RFC 5869; the key is of one
-version and one domain, so rows of another version, domain or vault do not open. Of a value v (its canonical bytes) and
-its token t (bytes of the system's generator)::
+All keys come from one: ``HKDF-Expand-SHA-256(key, "lakenym/vault/1/" + role + "/" + vault)``, RFC 5869; the key is of
+one version and one domain, so rows of another version, domain or vault do not open. Of a value v (its canonical bytes)
+and its token t (bytes of the system's generator)::
 
     lookup || opener = HMAC-SHA-512(k.ticket, v)          16 and 32 bytes of it; together the value's *ticket*
     sealed_token     = salt || tag || t xor pad           of the opener: whoever has the value finds the token

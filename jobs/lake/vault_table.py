@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
+import re
 import threading
 import time
 import uuid
@@ -19,7 +20,7 @@ from collections.abc import Callable
 from delta.tables import DeltaTable
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
@@ -54,6 +55,10 @@ SCHEMA = T.StructType(
     ]
 )
 COMMENT = "Random tokens and the values that they stand for, sealed: each opens with the other and the key alone."
+RETENTION, DAYS = "delta.deletedFileRetentionDuration", 7
+"""For how long files that are no part of the vault any more stay, unless its properties say otherwise."""
+SPAN = re.compile("([0-9]{1,6}) (hour|day|week)")
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 ATTEMPTS, PAUSE = 30, 0.2
 ADDING: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 """Runs side by side in one process add to a vault one after the other, without a conflict."""
@@ -164,3 +169,54 @@ def _added(begun: Transaction, rows: DataFrame) -> int:
 def _said(rows: int, files: int) -> str:
     """The user metadata of a commit. run_id: of its own, by which it is known again."""
     return json.dumps({"run_id": str(uuid.uuid4())})
+
+
+# -- what is past its time --------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class Expired:
+    """rows: that were taken out. until: when older versions of the vault stop holding rows that expired, and can be
+    purged; None where none holds any."""
+
+    rows: int
+    until: datetime.datetime | None
+
+
+def expire(spark: SparkSession, entry: VaultEntry) -> Expired:
+    """Take out what has expired, and purge what was taken out long enough ago. Raises `CommitConflict`, and as
+    `looked`."""
+    vault = looked(spark, entry)
+    table = DeltaTable.forPath(spark, vault.location)
+    past = F.col(EXPIRES) <= F.lit(vault.moment)
+    with active(spark), ADDING[vault.location]:
+        rows = vault.all_rows().where(past).count()
+        if rows:
+            _deleted(table, past, entry)
+        table.vacuum()
+    return Expired(rows, _held_until(spark, vault))
+
+
+def _deleted(table: DeltaTable, past: Column, entry: VaultEntry) -> None:
+    for attempt in range(ATTEMPTS):
+        try:
+            table.delete(past)
+            return
+        except (PySparkException, Py4JError) as error:
+            if not CONFLICT.search(str(error)) and not BUSY.search(str(error)):
+                raise
+        time.sleep(PAUSE * (attempt + 1))
+    raise CommitConflict(f"others changed the vault {entry.path} each of {ATTEMPTS} times that this job tried to")
+
+
+def _held_until(spark: SparkSession, vault: Vault) -> datetime.datetime | None:
+    address = Address(path=vault.location)
+    stated = address.properties(spark).get(RETENTION, f"interval {DAYS} days")
+    found = SPAN.search(stated)
+    span = datetime.timedelta(days=DAYS) if found is None else datetime.timedelta(**{f"{found[2]}s": int(found[1])})
+    deleted = address.history(spark).where("operation = 'DELETE'")
+    last = deleted.select(F.unix_micros(F.max("timestamp"))).collect()[0][0]
+    if last is None:
+        return None
+    until = EPOCH + datetime.timedelta(microseconds=last) + span
+    return until if until > vault.moment else None

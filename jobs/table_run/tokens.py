@@ -11,7 +11,6 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from jobs.configuration.column_path import ColumnPath, Field

@@ -21,9 +21,9 @@ from privacy_udfs.techniques.tokenize import Tokenize
 from privacy_udfs.vault_rows import LOOKUP as LOOKUP_BYTES
 
 FOUND, KEY, MANY = "lakenym found {}", "lakenym key {}", "lakenym many"
-NO_TOKEN = (
-    "{}: the vault has no token, or not one alone, for a value of a row: the source changed while it was read, or others "
-    "took rows out of the vault or put some there; nothing was committed, run it again"
+UNKNOWN = (
+    "{}: the vault has no token, or more than one, for a value of a row: the source changed while it was read, or "
+    "others took rows out of the vault or put some there; nothing was committed, run it again"
 )
 
 
@@ -60,7 +60,7 @@ def redeemed(label: str, technique: Technique, key: AnyKey) -> Callable[[Column,
         with wording.marked_errors(mark):
             found = technique.redeemed(_plain(tickets), _plain(sealed), key.resolve())
             if found is None:
-                raise ValueRefused(NO_TOKEN.format(label))
+                raise ValueRefused(UNKNOWN.format(label))
             return found
 
     return arrow_udf(redeem, returnType=T.StringType())  # type: ignore[call-overload,no-any-return]

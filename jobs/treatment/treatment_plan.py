@@ -251,8 +251,8 @@ def _check_place(leaf: ColumnPath, treatment: Treatment) -> None:
         raise TypeRefused(f"only a whole column or field can be dropped: drop {leaf.parent} instead")
     if technique.by_vault and not all(isinstance(step, Field) for step in leaf.steps):
         raise TypeRefused(
-            f"{technique.technique} treats columns and fields of structs; what lies in arrays, maps and JSON text takes "
-            "another technique"
+            f"{technique.technique} treats columns and fields of structs; what lies in arrays, maps and JSON text "
+            "takes another technique"
         )
     if MapKey() not in leaf.steps:
         return

@@ -9,11 +9,9 @@ from typing import Any
 import yaml
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.lake import vault_table
-from jobs.lake.vault_table import Vault
 from jobs.configuration import config
 from jobs.configuration.config import Config
-from jobs.configuration.vault_entry import VaultEntry
+from jobs.lake import vault_table
 from tests.helpers.lakes import DOMAINS, table, write_conf
 
 TOKENS = {"domain": "person"}
@@ -43,3 +41,10 @@ def configured(lake: Path, id_: str, columns: Mapping[str, Any], name: str = "t"
 def rows(spark: SparkSession, lake: Path) -> DataFrame:
     """What stands in the vault."""
     return spark.read.format("delta").load(str(lake / "vault"))
+
+
+def counts(spark: SparkSession, lake: Path) -> tuple[int, int, int]:
+    """How many rows, lookups and keys of rows stand in the vault."""
+    found = rows(spark, lake)
+    many = (found, found.select("lookup").distinct(), found.select("row_key").distinct())
+    return (many[0].count(), many[1].count(), many[2].count())

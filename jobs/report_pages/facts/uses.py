@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from jobs.configuration.models import TableConfig
+from jobs.record.column_record import ColumnRecord
 from jobs.record.linkage import Linkage
 from jobs.record.treated_table import ColumnPrivacy
 from jobs.report_pages.facts.plain import Missing

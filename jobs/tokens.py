@@ -98,7 +98,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     if options.verb == "create":
         made = create(session.start("lakenym tokens"), options.path)
-        say(f"the vault is made; in domains.yaml:\n  vault: {{path: {shown(as_json(options.path))}, id: {made}}}")
+        say(f'the vault is made; in domains.yaml:\n  vault: {{path: {shown(as_json(options.path))}, id: "{made}"}}')
         return DONE
     conf = config.load(options.conf)
     looked_at.of_domain(conf, options.domain)

@@ -57,6 +57,7 @@ class Tokenize(TextTechnique):
     comes_out = "a random token, kept in a vault that only a domain has: the way back takes token, vault and key"
     standard = "tokens of the system's generator; the vault by HMAC-SHA-256, HMAC-SHA-512 (FIPS 198-1), SP 800-108"
     by_vault = True
+    authenticates = True
     injective = True
     shows = Shows.EQUALITY_AND_A_WAY_BACK
     covers = True

@@ -54,8 +54,8 @@ def exists(spark: SparkSession, conf: Config, domain: str, tokens: Sequence[str]
     return failures.translated(domain, lambda: looked_at.existing(own, conf, domain, tokens))
 
 
-def show(spark: SparkSession, conf: Config, domain: str) -> Mapping[str, Any]:
-    """What may be known of the vault of a domain."""
+def run(spark: SparkSession, conf: Config, domain: str) -> Mapping[str, Any]:
+    """What may be known of the vault of a domain: the verb ``show``."""
     own = session.for_run(spark)
     return failures.translated(domain, lambda: looked_at.told(own, conf, domain))
 
@@ -81,7 +81,7 @@ def _check_key(spark: SparkSession, conf: Config, domain: str) -> None:
 def parser() -> argparse.ArgumentParser:
     options = arguments.parser("tokens", __doc__)
     verbs = arguments.verbs(options, VERBS)
-    verbs["create"].add_argument("--path", required=True, help="a new folder, for the vault alone")
+    verbs["create"].add_argument("--path", required=True, help="a path in a lake (a new folder, for the vault alone)")
     for verb in ("exists", "show", "expire"):
         flags.CONF.on(verbs[verb], required=True)
         verbs[verb].add_argument("--domain", required=True, metavar="NAME", help="the domain whose vault it is")
@@ -113,7 +113,7 @@ def _run(options: argparse.Namespace) -> int:
         )
         return DONE if all(found) else REFUSED
     if options.verb == "show":
-        known = show(spark, conf, options.domain)
+        known = run(spark, conf, options.domain)
         say(as_json(known) if options.json else "\n".join(f"{name}: {value}" for name, value in known.items()))
         return DONE
     _tell(options.domain, expire(spark, conf, options.domain))

@@ -11,7 +11,6 @@ from jobs.configuration.config import Config
 from jobs.console.exit_codes import Refused
 from jobs.lake import vault_table
 from jobs.lake.columns import column
-from jobs.lake.sql import quoted
 from jobs.lake.vault_table import Vault
 from jobs.reversal.treated import Column
 from jobs.token_vault import exchange
@@ -41,7 +40,7 @@ def joined(
     for at, (path, vault) in enumerate(vaults.items()):
         token = column(*ColumnPath.parse(path).names)
         rows = exchange.by_token(rows, token, columns[path].technique, keys[path], vault, at)  # type: ignore[arg-type]
-    return rows, {path: quoted(exchange.found(at)) for at, path in enumerate(vaults)}
+    return rows, {path: exchange.found(at) for at, path in enumerate(vaults)}
 
 
 def check_all_there(
@@ -54,6 +53,6 @@ def check_all_there(
     """Raise `Refused` where a vault lacks a token, so that no approval is used up in vain."""
     found, sealed = joined(rows, columns, keys, vaults)
     for path, name in sealed.items():
-        token, held = column(*ColumnPath.parse(path).names), column(*ColumnPath.parse(name).names)
+        token, held = column(*ColumnPath.parse(path).names), column(name)
         if not found.where(token.isNotNull() & held.isNull()).isEmpty():
             raise Refused(f"{table}: {path}: {MISSING}")

@@ -16,8 +16,7 @@ from pyspark.sql import types as T
 from jobs.configuration.column_path import ColumnPath, Field
 from jobs.gates.known import Prepared
 from jobs.lake.bare_types import bare
-from jobs.lake.columns import column
-from jobs.lake.sql import quoted
+from jobs.lake.columns import column, dotted
 from jobs.lake.vault_table import Vault
 from jobs.record import field_metadata
 from jobs.table_run import row_order
@@ -97,7 +96,7 @@ def _column(selection: Selection, field: T.StructField, kept: Sequence[Kept]) ->
             exchanged = exchange.redeemed(
                 f"{selection.plan.table}: {each.path}", each.case.treatment.technique, each.key
             )(column(*each.names), column(exchange.found(each.at)))
-            inner = ".".join(map(quoted, each.names[1:]))
+            inner = dotted(*each.names[1:])
             made = made.withField(inner, exchanged) if inner else exchanged
     if bare(field.dataType) != field.dataType:
         made = made.cast(field.dataType)

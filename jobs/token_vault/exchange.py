@@ -20,7 +20,7 @@ from privacy_udfs.technique import Technique, narrow, plain
 from privacy_udfs.techniques.tokenize import Tokenize
 from privacy_udfs.vault_rows import LOOKUP as LOOKUP_BYTES
 
-FOUND, KEY, MANY = "lakenym found {}", "lakenym key {}", "lakenym many"
+FOUND, KEY, MANY = "lakenym_found_{}", "lakenym_key_{}", "lakenym_many"
 UNKNOWN = (
     "{}: the vault has no token, or more than one, for a value of a row: the source changed while it was read, or "
     "others took rows out of the vault or put some there; nothing was committed, run it again"
@@ -44,7 +44,7 @@ def found(at: int) -> str:
 def _joined(rows: DataFrame, key: Column, vault: DataFrame, names: tuple[str, str], at: int) -> DataFrame:
     """Each row once, whatever the vault holds; null where it has none, or more than one."""
     by, sealed = names
-    own, other, kept = KEY.format(at), KEY.format(f"{at} of the vault"), FOUND.format(at)
+    own, other, kept = KEY.format(at), KEY.format(f"{at}_of_the_vault"), FOUND.format(at)
     held = vault.groupBy(by).agg(F.min(sealed).alias(kept), F.count("*").alias(MANY))
     held = held.select(column(by).alias(other), F.when(column(MANY) == 1, column(kept)).alias(kept))
     joined = rows.withColumn(own, key).join(held, column(own) == column(other), "left")

@@ -31,6 +31,7 @@ from jobs.gates import (
     target,
     vault,
 )
+from jobs.lake import vault_table
 from jobs.lake.delta_commit import transaction
 from privacy_udfs.keys import Keyset, clear_cache, create_file, load_keyset
 from tests.helpers import audits, vaults
@@ -356,10 +357,13 @@ def opened_vault(at: Scene) -> None:
 
 
 def linked_vault(at: Scene) -> None:
-    """The target's folder, by another name."""
-    (at.lake / "treated").mkdir()
+    """The source is the vault, by another name."""
+    id_ = vaults.made(at.spark, at.lake)
     (at.lake / "link").symlink_to(at.lake / "vault")
-    _with_tokens(at, vaults.made(at.spark, at.lake), target={"path": str(at.lake / "link" / "t")})
+    columns = dict.fromkeys(vault_table.SCHEMA.names, "drop")
+    source = {"format": "delta", "path": str(at.lake / "link")}
+    at.configured({**columns, "lookup": {"domain": "person"}}, source=source)
+    at.written("domains.yaml", {"person": vaults.domain(at.lake, id_)})
 
 
 def tokens_of_changes(at: Scene) -> None:
@@ -469,7 +473,7 @@ CASES: tuple[Case, ...] = (
     (no_vault_but_a_table, vault.fits, 1, "is no vault: name the place that jobs/tokens.py create made"),
     (another_vault, vault.fits, 1, "has another id than domains.yaml says: it is another vault"),
     (opened_vault, vault.fits, 1, "is no longer as it was made: set delta.enableChangeDataFeed again"),
-    (linked_vault, vault.fits, 1, "is the target, or one lies in the other"),
+    (linked_vault, vault.fits, 1, "is the place that the source is read from"),
     (tokens_of_changes, vault.fits, 1, "person: tokens are not joined to rows that change one by one"),
     (exposed, keys.exposed, 1, "the setting spark.executorEnv.GIVEN holds a keyset"),
     (reviewed, policy.kept, 0, "catalog/t.yaml:1: warning: review_by: the review was due by 2000-01-01"),

@@ -68,7 +68,7 @@ def _expired(spark: SparkSession, conf: Config, lake: Path) -> None:
     new = {row["amount"]: row["id"] for row in lakes.treated(spark, lake).collect()}
     assert new[20] == old[20]
     assert new[10] != old[10]
-    told = tokens.show(spark, conf, "person")
+    told = tokens.run(spark, conf, "person")
     assert (told["tokens"], told["expired"], told["ttl_days"]) == ("< 10", "< 10", 30)
     done = tokens.expire(spark, conf, "person")
     assert done.rows == 1

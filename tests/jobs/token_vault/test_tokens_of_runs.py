@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+import yaml
 from pyspark.sql import SparkSession
 
 from jobs import pseudonymize, tokens, verify
+from jobs.configuration import config
+from privacy_udfs.keys import create_file
 from tests.helpers import lakes, vaults
 from tests.helpers.vaults import TOKENS
 
@@ -16,8 +21,11 @@ ROWS = [(1, "1", ("2", "x"), 10), (2, None, None, 20), (None, "3", ("1", "y"), 3
 COLUMNS = {"id": TOKENS, "other": TOKENS, "home.who": TOKENS, "home.zip": "keep", "amount": "keep"}
 
 
-def test_equal_values_have_one_token_in_all_columns_types_and_runs(spark: SparkSession, lake: Path) -> None:
-    id_, source = vaults.made(spark, lake), str(lake / "raw" / "t")
+def test_equal_values_have_one_token_in_all_columns_types_and_runs(
+    spark: SparkSession, lake: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert tokens.main(["create", "--path", str(lake / "vault")]) == 0
+    id_, source = re.findall('id: "([0-9a-f]{32})"', capsys.readouterr().out)[0], str(lake / "raw" / "t")
     spark.createDataFrame(ROWS, SCHEMA).write.format("delta").save(source)
     more = {"source": {"format": "delta", "path": source}}
     more["target"] = {"path": str(lake / "treated" / "t"), "mode": "incremental"}
@@ -41,7 +49,13 @@ def test_equal_values_have_one_token_in_all_columns_types_and_runs(spark: SparkS
     assert new["id"] == two
     assert new["other"] not in (one, two, three)
     assert vaults.rows(spark, lake).count() == 4
-    assert tokens.exists(spark, conf, "person", [one, "no token", "A" * 22, new["other"]]) == [True, False, False, True]
+    (lake / "tokens").write_text("\n".join([one, "no token", "A" * 22, new["other"]]))
+    capsys.readouterr()
+    about = ["--conf", str(lake / "conf"), "--domain", "person"]
+    assert tokens.main(["exists", *about, "--tokens", str(lake / "tokens")]) == 1
+    assert (
+        sorted(line.rpartition(" ")[2] for line in capsys.readouterr().out.splitlines()) == ["exists"] * 2 + ["not"] * 2
+    )
 
 
 def _held_to_what_is_said_of_it(spark: SparkSession, conf: Any, lake: Path) -> None:
@@ -53,3 +67,39 @@ def _held_to_what_is_said_of_it(spark: SparkSession, conf: Any, lake: Path) -> N
     checks = {check.name: check for check in verify.run(spark, conf, "t").checks}
     assert {checks[name].outcome for name in ("shapes", "record anew", "rows anew")} == {"holds"}
     assert "id, other, home: not, for their tokens stand in a vault" in checks["rows anew"].said
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("mode", ["stream", "partitions", "quarantine"])
+def test_other_ways_to_run(spark: SparkSession, lake: Path, mode: str) -> None:
+    """Tokens of a first run stay those of a second one; rows that are refused get none."""
+    id_, source = vaults.made(spark, lake), str(lake / "raw" / "t")
+    text = "if(id = 3, cast(X'C3' AS string), cast(id AS string))" if mode == "quarantine" else "cast(id AS string)"
+    spark.range(4).selectExpr(f"{text} AS id", "cast(id % 2 AS int) AS day").write.format("delta").save(source)
+    target: dict[str, Any] = {"path": str(lake / "treated" / "t"), "partition_by": ["day"]}
+    more: dict[str, Any] = {"source": {"format": "delta", "path": source}, "target": target}
+    if mode == "quarantine":
+        more |= {"on_refused": "quarantine", "quarantine": {"path": f"{lake}/aside", "key": "aside"}}
+    conf = vaults.configured(lake, id_, {"id": TOKENS, "day": "keep"}, **more)
+    if mode == "quarantine":
+        create_file(lake / "keys" / "aside.json")
+        keys = {name: {"keyset": f"file:{lake}/keys/{name}.json"} for name in ("crm", "aside")}
+        (lake / "conf" / "keys.yaml").write_text(yaml.safe_dump(keys))
+        conf = config.load(lake / "conf")
+    asked: Any = "stream" if mode == "stream" else "incremental"
+    first = pseudonymize.run(spark, conf, "t", mode=asked)
+    before = {row["id"] for row in lakes.treated(spark, lake).collect()}
+    many = 3 if mode == "quarantine" else 4
+    assert (len(before), first.quarantined, vaults.counts(spark, lake)[0]) == (many, 4 - many, many)
+    more_rows = spark.range(2, 6).selectExpr("cast(id AS string) AS id", "cast(id % 2 AS int) AS day")
+    more_rows.write.format("delta").mode("append").save(source)
+    if mode == "partitions":
+        pseudonymize.run(spark, conf, "t", mode="partitions", where="day = 1")
+        assert [lakes.treated(spark, lake).where(f"day = {day}").count() for day in (0, 1)] == [2, 4]
+        assert vaults.counts(spark, lake) == (5, 5, 5)
+        return
+    pseudonymize.run(spark, conf, "t", mode=asked)
+    after = [row["id"] for row in lakes.treated(spark, lake).collect()]
+    assert (len(after), len(set(after))) == (8 - (4 - many), 6)
+    assert before <= set(after)
+    assert vaults.counts(spark, lake) == (6, 6, 6)

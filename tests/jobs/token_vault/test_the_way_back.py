@@ -41,6 +41,7 @@ def test_tokens_come_back_and_expire(
     spark.createDataFrame(rows, schema).write.parquet(str(lake / "raw" / "t"))
     conf = configured(spark, lake, monkeypatch)
     pseudonymize.run(spark, conf, "t")
+    assert not any(b"Canary" in path.read_bytes() for path in (lake / "vault").rglob("*") if path.is_file())
     wanted = back.asked("id", "home.street", "email", beside=("amount",))
     approval = back.approved(spark, lake, conf, wanted)
     found = back.turned(spark, conf, wanted, approval)

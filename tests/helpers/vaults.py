@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.lake import vault_table
+from privacy_udfs.keys import create_file
 from tests.helpers.lakes import DOMAINS, table, write_conf
 
 TOKENS = {"domain": "person"}
@@ -30,11 +31,17 @@ def made(spark: SparkSession, lake: Path) -> str:
 
 
 def configured(lake: Path, id_: str, columns: Mapping[str, Any], name: str = "t", **more: Any) -> Config:
-    """A table whose columns may have `TOKENS`. more: of the table's entry; ``person``: of the domain."""
-    person = more.pop("person", {})
+    """A table whose columns may have `TOKENS`. more: of the table's entry; ``person``: of the domain;
+    ``keys``: names of others than ``crm``."""
+    person, keys = more.pop("person", {}), ("crm", *more.pop("keys", ()))
     folder = write_conf(lake, table(name, lake, columns, **more))
     told = {**DOMAINS, "person": domain(lake, id_, **person)}
     (folder / "domains.yaml").write_text(yaml.safe_dump(told))
+    for each in keys[1:]:
+        create_file(lake / "keys" / f"{each}.json")
+    (folder / "keys.yaml").write_text(
+        yaml.safe_dump({each: {"keyset": f"file:{lake}/keys/{each}.json"} for each in keys})
+    )
     return config.load(folder)
 
 

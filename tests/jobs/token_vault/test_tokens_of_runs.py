@@ -7,12 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from pyspark.sql import SparkSession
 
 from jobs import pseudonymize, tokens, verify
-from jobs.configuration import config
-from privacy_udfs.keys import create_file
 from tests.helpers import lakes, vaults
 from tests.helpers.vaults import TOKENS
 
@@ -78,13 +75,8 @@ def test_other_ways_to_run(spark: SparkSession, lake: Path, mode: str) -> None:
     target: dict[str, Any] = {"path": str(lake / "treated" / "t"), "partition_by": ["day"]}
     more: dict[str, Any] = {"source": {"format": "delta", "path": source}, "target": target}
     if mode == "quarantine":
-        more |= {"on_refused": "quarantine", "quarantine": {"path": f"{lake}/aside", "key": "aside"}}
+        more |= {"on_refused": "quarantine", "quarantine": {"path": f"{lake}/aside", "key": "aside"}, "keys": ["aside"]}
     conf = vaults.configured(lake, id_, {"id": TOKENS, "day": "keep"}, **more)
-    if mode == "quarantine":
-        create_file(lake / "keys" / "aside.json")
-        keys = {name: {"keyset": f"file:{lake}/keys/{name}.json"} for name in ("crm", "aside")}
-        (lake / "conf" / "keys.yaml").write_text(yaml.safe_dump(keys))
-        conf = config.load(lake / "conf")
     asked: Any = "stream" if mode == "stream" else "incremental"
     first = pseudonymize.run(spark, conf, "t", mode=asked)
     before = {row["id"] for row in lakes.treated(spark, lake).collect()}

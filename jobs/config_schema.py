@@ -27,6 +27,8 @@ from jobs.configuration.lineage_entry import Lineage
 from jobs.configuration.models import ColumnEntry, KeyEntry, Policy, TableEntry
 from jobs.configuration.processing_entry import Controller
 from jobs.configuration.treatments import words
+from jobs.configuration.vault_entry import KEY as VAULT
+from jobs.configuration.vault_entry import VaultEntry
 from jobs.console.exit_codes import DONE, REFUSED
 from privacy_udfs.entities import KINDS
 from privacy_udfs.scope_labels import SCOPES
@@ -85,6 +87,8 @@ def _table() -> Schema:
     techniques = _techniques({"key": KEY, "domain": DOMAIN})
     _without_periods(techniques, *scope_entry.OF_PERIODS, scope_entry.PERIOD_OF)
     definitions = {**_definitions(TableEntry, ColumnEntry), **techniques}
+    for name in _with_vault():  # only a domain has such
+        definitions.pop(name)
     known = words()
     said = f"{'; '.join(known.values())}."
     word: Schema = {"enum": list(known), "description": said[0].upper() + said[1:]}
@@ -94,7 +98,7 @@ def _table() -> Schema:
         "required": ["domain"],
     }
     domain["additionalProperties"] = False
-    definitions["Treatment"] = {"oneOf": [word, domain, *_references()]}
+    definitions["Treatment"] = {"oneOf": [word, domain, *_known(definitions)]}
     column = definitions["ColumnEntry"]
     column["properties"]["treatment"] = {"$ref": "#/$defs/Treatment"}
     column["properties"]["when"] = column["properties"]["when"]["anyOf"][0]
@@ -111,8 +115,10 @@ def _domains() -> Schema:
     for cls in BY_NAME.values():
         definitions[cls.__name__]["properties"] |= SCOPE
     definitions.pop(TreatEntities.__name__)  # it gives pseudonyms of domains, and so is none of a domain
-    references = [each for each in _references() if each["$ref"].rpartition("/")[2] in definitions]
-    return _file("Domains", definitions, _named({"oneOf": references}))
+    vault = _definitions(VaultEntry).pop(VaultEntry.__name__)
+    for name in _with_vault():
+        definitions[name]["properties"][VAULT] = vault
+    return _file("Domains", definitions, _named({"oneOf": _known(definitions)}))
 
 
 def _without_periods(techniques: dict[str, Schema], *names: str) -> None:
@@ -131,8 +137,13 @@ def _alone(title: str, model: type[Entry]) -> Schema:
     return _file(title, definitions, definitions.pop(model.__name__))
 
 
-def _references() -> list[Schema]:
-    return [{"$ref": f"#/$defs/{cls.__name__}"} for cls in BY_NAME.values()]
+def _known(definitions: dict[str, Schema]) -> list[Schema]:
+    """References to the techniques that are defined."""
+    return [{"$ref": f"#/$defs/{cls.__name__}"} for cls in BY_NAME.values() if cls.__name__ in definitions]
+
+
+def _with_vault() -> list[str]:
+    return [cls.__name__ for cls in BY_NAME.values() if cls.by_vault]
 
 
 def _techniques(more: Schema) -> dict[str, Schema]:

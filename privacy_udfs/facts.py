@@ -36,6 +36,9 @@ class Facts(BaseModel):
     deterministic: ClassVar[bool] = True
     """Equal values (and subjects, and keys) always give equal results."""
     reversible: ClassVar[bool] = False
+    by_vault: ClassVar[bool] = False
+    """Results stand in a vault that a run keeps, and the way back goes through it: what the technique gives by itself
+    are tickets, by which the run finds them. Only a domain with a vault has such a technique."""
     authenticates: ClassVar[bool] = False
     """The way back refuses whatever is no result of it under its key: a result that was changed does not come out as
     another value."""

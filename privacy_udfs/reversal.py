@@ -9,14 +9,18 @@ from __future__ import annotations
 from typing import Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import ConfigDict, InstanceOf
 
-from privacy_udfs.errors import TokenRefused, TypeRefused
+from privacy_udfs.errors import TokenRefused, TypeRefused, ValueRefused
 from privacy_udfs.kernels.arrays import distinct_if_few
 from privacy_udfs.kernels.text import restored
 from privacy_udfs.technique import Key, Outcome, Technique, narrow, plain
+from privacy_udfs.techniques._sealed import text_or_binary
 from privacy_udfs.techniques.mask import Mask
+from privacy_udfs.techniques.tokenize import Tokenize
 
+MISSING = "the vault holds no value for a token: it has expired, or was none of this vault; nothing is shown"
 MASK = Mask(keep_end=4, preserve="")
 """What becomes of a value that is shown masked: all but its last four characters, and all of one that has no more."""
 
@@ -72,3 +76,35 @@ class Reversal(Technique):
         if found is None or found.null_count != values.null_count:
             raise TokenRefused
         return MASK.apply(found).values if self.masked else found
+
+
+class ReversalByVault(Reversal):
+    """The same of a technique whose results stand in a vault. sealed: the path of the column of the row that holds what
+    the vault has for the token. Raises `ValueRefused` where that is nothing: the token expired, or is none of it."""
+
+    sealed: str
+
+    def beside(self) -> tuple[str, ...]:
+        return (self.sealed,)
+
+    def apply(
+        self,
+        values: pa.Array | pa.ChunkedArray,
+        key: Key | bytes | None = None,
+        subject: pa.Array | pa.ChunkedArray | None = None,
+    ) -> Outcome:
+        values, own = narrow(plain(values)), self._checked_key(key)
+        assert isinstance(self.of, Tokenize), "no other technique has a vault"
+        assert own is not None
+        assert subject is not None, "what the vault holds comes beside"
+        sealed = narrow(plain(subject.field(self.sealed)))
+        if pc.any(pc.and_(values.is_valid(), sealed.is_null())).as_py():
+            raise ValueRefused(MISSING)
+        kind, null = self.output_type(values.type), values.null_count
+        if null == len(values):
+            return Outcome(pa.nulls(null, kind), 0, null, 0)
+        bare = self.of.values(values, sealed, own)
+        found = None if bare is None else restored(text_or_binary(bare), kind)
+        if found is None or found.null_count != null:
+            raise TokenRefused
+        return Outcome(MASK.apply(found).values if self.masked else found, len(values) - null, null, 0)

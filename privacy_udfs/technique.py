@@ -127,6 +127,11 @@ class Technique(Facts):
         """The Arrow type given for a column of type ``values``. Raises `TypeRefused`; see `refuse_type`."""
         raise NotImplementedError
 
+    def result_type(self, values: pa.DataType) -> pa.DataType:
+        """The type of what stands in a table for a column of type ``values``: `output_type`, but for techniques
+        ``by_vault``."""
+        return self.output_type(values)
+
     def treat(self, values: pa.Array, key: Key | None, subject: pa.Array | None) -> Treated:
         """Treat one plain array (no dictionary, no view, 32-bit offsets, never of type null; it may be a slice, hold
         nulls, or be empty). Nulls stay null. ``key`` has been checked against `accepts_key`; it is None for techniques

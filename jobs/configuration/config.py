@@ -30,6 +30,7 @@ from jobs.configuration import (
     scope_checks,
     subject_steps,
     suppress_checks,
+    vault_checks,
 )
 from jobs.configuration.audit_entry import Audit
 from jobs.configuration.column_path import ColumnPath, ColumnPathError, When
@@ -241,6 +242,7 @@ class _Loader:
         named = {draft.entry.table for draft in drafts if draft.entry is not None}
         self.faults += reversal_checks.check(policy, key_names, named, domains)
         self.faults += rotation_entry.check(None if policy is None else policy.rotation, key_names)
+        self.faults += vault_checks.check(drafts, domains)
         audit = self._audit(drafts, keys, key_names, domains)
         if self.faults:
             raise ConfigError(self.files.report())

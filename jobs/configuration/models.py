@@ -51,6 +51,7 @@ from jobs.configuration.reversal_entry import Reversal
 from jobs.configuration.risk_bounds import MEASURES_OF, Mondrian, PolicyRisk, RiskBounds, Suppress
 from jobs.configuration.rotation_entry import Rotation
 from jobs.configuration.uris import TablePath, without_user
+from jobs.configuration.vault_entry import VaultEntry
 from privacy_udfs.parameters import IsoDate
 from privacy_udfs.scope_labels import PERSON
 from privacy_udfs.technique import Technique
@@ -311,6 +312,7 @@ class Treatment:
 
     parts: of a technique that treats what stands within texts, the treatments of the domains whose pseudonyms it gives.
     scope: of its domain, one of `privacy_udfs.scope_labels.SCOPES`; ``domain`` is its label there.
+    vault: where the results of a technique with a vault stand.
     """
 
     technique: Technique
@@ -318,6 +320,7 @@ class Treatment:
     domain: str | None = None
     parts: tuple[Treatment, ...] = ()
     scope: str = PERSON
+    vault: VaultEntry | None = None
 
     @property
     def each(self) -> tuple[Treatment, ...]:

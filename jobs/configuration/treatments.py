@@ -14,17 +14,20 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from jobs.configuration import entity_domains, scope_entry
+from jobs.configuration import entity_domains, scope_entry, vault_entry
 from jobs.configuration.documents import NAME_PATTERN, Document, Fault, Loc, describe, did_you_mean, one_of
 from jobs.configuration.entry import ASK, PATTERNS, UNDECIDED, no_technique
 from jobs.configuration.explain import explain, unknown_key
 from jobs.configuration.hierarchy_file import LEVELS_FILE, Hierarchies
 from jobs.configuration.models import Treatment
 from jobs.configuration.variables import marks_variable
+from jobs.configuration.vault_entry import VaultEntry
 from privacy_udfs.scope_labels import PERIOD, PERSON
 from privacy_udfs.technique import Technique
 from privacy_udfs.techniques import BY_NAME
 
+NO_VAULT = "0" * 32
+"""The id of one that is at fault itself, so that no more is said of it."""
 LONGEST_KEY_SHOWN = 24
 """Longer names of keys that do not exist are not shown: they may be key material that someone pasted."""
 
@@ -83,6 +86,9 @@ class Resolver:
         self.faults += predicate_faults(document, (*loc, "rows"))
         here = (*loc, "treatment")
         treatment = self.column(document, here, case["treatment"]) if "treatment" in case else None
+        if treatment is not None and treatment.technique.by_vault:
+            name = treatment.technique.technique
+            self._fault(document, here, f"{name} is for all rows of a column: no case of 'when' can have it")
         if treatment is not None and treatment.technique.drops_column:
             self._fault(document, here, "a column is there for all rows or for none: 'redact' makes it null in some")
         return DraftCase(str(case.get("rows")), loc, treatment)
@@ -114,14 +120,27 @@ class Resolver:
         self.faults += scope_entry.early_faults(document, loc, value)
         if len(self.faults) > before:
             return None
+        value, vault = self._with_vault(document, loc, value, of_domain=True)
         technique = self._technique(document, loc, value, ("key", *scope_entry.STATED))
         key, scope = self._key(document, loc, value, technique), value.get("scope", PERSON)
         misfit = None if technique is None else scope_entry.misfit(scope, technique)
         if misfit is not None:
             self._fault(document, loc, misfit)
+        if vault is not None and scope != PERSON:
+            self._fault(document, (*loc, "scope"), "tokens join wherever their vault serves: they are of scope person")
         if technique is None or len(self.faults) > before:
             return None
-        return scope_entry.of_domain(name, technique, key, scope)
+        return dataclasses.replace(scope_entry.of_domain(name, technique, key, scope), vault=vault)
+
+    def _with_vault(
+        self, document: Document, loc: Loc, value: dict[str, Any], of_domain: bool
+    ) -> tuple[dict[str, Any], VaultEntry | None]:
+        """The parameters of a technique with a vault, with the vault's id, and the vault; of others as they are."""
+        if not vault_entry.has_vault(value.get("technique")):
+            return value, None
+        parameters = dict(value)
+        vault = vault_entry.read(parameters, document, loc, self.faults, of_domain)
+        return ({**parameters, vault_entry.KEY: NO_VAULT} if vault is None else parameters), vault
 
     def _word(self, document: Document, loc: Loc, word: str) -> Treatment | None:
         if word == UNDECIDED:
@@ -158,6 +177,7 @@ class Resolver:
             message = "periods are of a domain of scope: period in domains.yaml, which a column names"
             self._fault(document, (*loc, min(by_period)), message)
             return None
+        value, _ = self._with_vault(document, loc, value, of_domain=False)
         technique = self._technique(document, loc, value, ("key", "domain"))
         key = self._key(document, loc, value, technique)
         domain = self._name(document, (*loc, "domain"), value["domain"]) if "domain" in value else None

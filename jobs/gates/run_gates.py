@@ -23,6 +23,7 @@ from jobs.gates import (
     suppressed,
     target,
     used_up,
+    vault,
 )
 from jobs.gates.gate import Gate, Gates, findings
 from jobs.gates.known import Configured, Inspected, Planned, Readable
@@ -56,6 +57,7 @@ GATES: Gates = (
     Gate(Planned, keys.layers),
     Gate(Planned, keys.linking),
     Gate(Planned, keys.apart),
+    Gate(Inspected, vault.fits),
     *configuration_gates.GATES,
 )
 

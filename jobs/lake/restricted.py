@@ -119,16 +119,22 @@ def remove(spark: SparkSession, place: str, run_id: str) -> bool:
 
 def _closed(spark: SparkSession, place: str, run_id: str) -> None:
     """Make the folder, for its owner alone, where the store knows owners, and mark it; before any value is in it."""
-    where = hadoop_path(spark, place)
-    files = where.getFileSystem(_conf(spark))
-    mode = java_class(spark._jvm, "org.apache.hadoop.fs.permission.FsPermission").valueOf(f"d{OWNER_ALONE}")
-    files.mkdirs(where, mode)
-    files.setPermission(where, mode)
+    files = make_folder(spark, place)
     file = files.create(hadoop_path(spark, place, MARKER), False)
     try:
         file.writeUTF(run_id)
     finally:
         file.close()
+
+
+def make_folder(spark: SparkSession, place: str) -> Any:
+    """Make a folder for its owner alone, where the store knows owners. Returns its file system."""
+    where = hadoop_path(spark, place)
+    files = where.getFileSystem(_conf(spark))
+    mode = java_class(spark._jvm, "org.apache.hadoop.fs.permission.FsPermission").valueOf(f"d{OWNER_ALONE}")
+    files.mkdirs(where, mode)
+    files.setPermission(where, mode)
+    return files
 
 
 def _undo(spark: SparkSession, place: str, run_id: str) -> None:

@@ -16,6 +16,7 @@ from jobs.configuration.documents import canonical_json
 from jobs.lake.record_names import TYPES
 from jobs.record import treatment_record
 from jobs.treatment.treatment_plan import Plan
+from privacy_udfs.technique import Technique
 
 
 def properties(plan: Plan) -> dict[str, str]:
@@ -23,9 +24,13 @@ def properties(plan: Plan) -> dict[str, str]:
     told = {
         str(leaf.path): leaf.input.simpleString()
         for leaf in plan.leaves
-        if any(case.treatment.technique.reversible for case in leaf.cases)
+        if any(_has_way_back(case.treatment.technique) for case in leaf.cases)
     }
     return {TYPES: treatment_record.shown(canonical_json(told))} if told else {}
+
+
+def _has_way_back(technique: Technique) -> bool:
+    return technique.reversible or technique.by_vault
 
 
 def of(properties: Mapping[str, str]) -> dict[str, T.DataType]:

@@ -15,8 +15,9 @@ from jobs.configuration.config import Config
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.lake import restricted
 from jobs.lake.state import TargetState
+from jobs.lake.vault_table import Vault
 from jobs.reversal import approval as approvals
-from jobs.reversal import chosen_rows, judged, remains, reversal_keys, review, trail, treated
+from jobs.reversal import chosen_rows, judged, remains, reversal_keys, review, trail, treated, vaults
 from jobs.reversal.approval import TIME, Signed
 from jobs.reversal.asked import Asked
 from jobs.reversal.selection import Selection
@@ -54,6 +55,7 @@ class _Allowed:
     at_most: int
     expires: datetime.datetime
     signed: Signed | None
+    vaults: Mapping[str, Vault]
 
 
 def turned_back(
@@ -109,6 +111,8 @@ def _ready(
     count = allowed.rows.count()
     if count > allowed.at_most:
         raise Refused(f"{told.asked.table}: more rows than the {allowed.at_most} that are allowed")
+    with reversal_keys.delivered(spark, conf, allowed.keys) as keys:
+        vaults.check_all_there(told.asked.table, allowed.rows, allowed.columns, keys, allowed.vaults)
     return allowed, place, count
 
 
@@ -133,7 +137,8 @@ def _allowed(spark: SparkSession, conf: Config, told: Trail, approval: str | Non
     Selection(asked.table, columns, frozenset(asked.beside), {}, asked.form == "masked").check(looked.schema)
     rows = chosen_rows.of(looked, asked.rows, asked.columns[0])
     keys = reversal_keys.references(spark, conf, columns, now.date())
-    return _Allowed(looked, columns, keys, rows, min(at_most, rules.at_most_rows), expires, signed)
+    kept = vaults.of(spark, conf, columns)
+    return _Allowed(looked, columns, keys, rows, min(at_most, rules.at_most_rows), expires, signed, kept)
 
 
 def _signed(conf: Config, told: Trail, approval: str | None) -> Signed | None:
@@ -183,9 +188,9 @@ def _revealed(
     """Turn the values back: into the new table, or into what is given."""
     asked = told.asked
     with reversal_keys.delivered(spark, conf, allowed.keys) as keys:
-        rows = Selection(asked.table, allowed.columns, frozenset(asked.beside), keys, asked.form == "masked").rows(
-            allowed.rows
-        )
+        found, sealed = vaults.joined(allowed.rows, allowed.columns, keys, allowed.vaults)
+        masked = asked.form == "masked"
+        rows = Selection(asked.table, allowed.columns, frozenset(asked.beside), keys, masked, sealed).rows(found)
         if place is not None:
             restricted.create(spark, place, rows, _properties(told, allowed), told.run_id, count)
             return None

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 from pyspark.sql import types as T
 from pyspark.sql.pandas.types import to_arrow_type
 
@@ -18,8 +19,8 @@ from jobs.reversal.treated import Column
 from privacy_udfs import wording
 from privacy_udfs.errors import TypeRefused
 from privacy_udfs.keys import AnyReference
-from privacy_udfs.nested import Kept, Leaf, ListNode, MapNode, Node, StructNode
-from privacy_udfs.reversal import Reversal
+from privacy_udfs.nested import ByRow, Kept, Leaf, ListNode, MapNode, Node, StructNode, beside
+from privacy_udfs.reversal import Reversal, ReversalByVault
 from privacy_udfs.technique import plain_type
 from privacy_udfs.udf import tree_udf
 
@@ -37,6 +38,8 @@ class Selection:
     beside: frozenset[str]
     keys: Mapping[str, AnyReference]
     masked: bool = False
+    sealed: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Of columns whose values stand in a vault, the column of the rows that holds what the vault has."""
 
     def rows(self, treated: DataFrame) -> DataFrame:
         """The rows, of which nothing is left but what was named."""
@@ -57,7 +60,12 @@ class Selection:
         node, output = turned
         if isinstance(node, Kept):
             return column(field.name)
-        return tree_udf(node, bare(output), mark=wording.mark())(column(field.name)).alias(field.name, metadata={})
+        others, value = beside(node), column(field.name)
+        if others:
+            node = ByRow(node, (), others)
+            found = [column(*ColumnPath.parse(path).names).alias(f"beside_{at}") for at, path in enumerate(others)]
+            value = F.struct(value.alias("column"), *found)
+        return tree_udf(node, bare(output), mark=wording.mark())(value).alias(field.name, metadata={})
 
     def _walk(self, path: ColumnPath, given: T.DataType) -> Turned | None:
         """None where nothing of ``path`` was named."""
@@ -93,6 +101,9 @@ class Selection:
     def _leaf(self, each: Column) -> Turned:
         kind = plain_type(to_arrow_type(each.kind, timezone="UTC"))
         turn = Reversal(of=each.technique, restores=kind, masked=self.masked)
+        if each.technique.by_vault:
+            sealed = self.sealed.get(each.path, "")
+            turn = ReversalByVault(of=each.technique, restores=kind, masked=self.masked, sealed=sealed)
         try:
             turn.output_type(kind)
         except TypeRefused as error:

@@ -110,7 +110,7 @@ def _technique(treated: Treated, name: str) -> Technique:
         if any(other.startswith(f"{name}{{when ") for other in treated.records):
             raise Refused("rows are treated by cases, and which case a row fell under is not known any more")
         raise Refused(f"the table's record has no such column{did_you_mean(name, treated.records)}")
-    if not entry.facts.reversible:
+    if not (entry.facts.reversible or entry.facts.by_vault):
         raise Refused(f"{entry.technique} cannot be turned back")
     try:
         technique = parse({**entry.parameters, "technique": entry.technique})

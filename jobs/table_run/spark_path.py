@@ -16,7 +16,7 @@ from jobs.gates import used_up
 from jobs.gates.known import Prepared
 from jobs.lake import replace
 from jobs.spark_app import session
-from jobs.table_run import commits, file_settings, refused_rows, whereabouts
+from jobs.table_run import commits, file_settings, refused_rows, tokens, whereabouts
 from jobs.table_run.aside import Aside
 from jobs.table_run.result import by_column
 from jobs.table_run.selection import Selection
@@ -39,9 +39,10 @@ def written(
         if aside.seal is not None:
             prepared = refused_rows.set_aside(prepared, selection, aside, _accumulator(spark))
             aside.prepared = prepared
+        vaults = tokens.filled(prepared, selection)
         with counted(prepared, aside, not_columnar) as counts:
             selection = dataclasses.replace(selection, counts=counts)
-            treated = selection.rows(prepared.source.rows)
+            treated = tokens.rows(prepared, selection, vaults)
             with session.settings(spark, file_settings.of(prepared)):
                 commit = commits.committed(prepared, treated, record, aside)
     except (PySparkException, Py4JError) as error:

@@ -233,7 +233,7 @@ def _output(treatment: Treatment, given: T.DataType) -> T.DataType | None:
         raise TypeRefused(
             f"{technique.technique} does not take variant: keep, drop or redact it, or have the source hold it as text"
         )
-    output = technique.output_type(plain_type(to_arrow_type(given, timezone="UTC")))
+    output = technique.result_type(plain_type(to_arrow_type(given, timezone="UTC")))
     return from_arrow_type(output, prefer_timestamp_ntz=True)
 
 
@@ -256,6 +256,11 @@ def _check_place(leaf: ColumnPath, treatment: Treatment) -> None:
     technique, last = treatment.technique, leaf.steps[-1]
     if technique.drops_column and not (isinstance(last, Field) or leaf.is_in_json):
         raise TypeRefused(f"only a whole column or field can be dropped: drop {leaf.parent} instead")
+    if technique.by_vault and not all(isinstance(step, Field) for step in leaf.steps):
+        raise TypeRefused(
+            f"{technique.technique} treats columns and fields of structs; what lies in arrays, maps and JSON text "
+            "takes another technique"
+        )
     if MapKey() not in leaf.steps:
         return
     if not technique.injective:  # a field within a key too: keys are equal where all that is left of them is

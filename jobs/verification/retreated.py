@@ -112,6 +112,8 @@ def _rows(made: Ready, selection: Selection, sample: int) -> Check:
     elsewhere = [name for name in made.table.rows.columns if _looks_elsewhere(made.plan, name)]
     without = "".join(f"; {shown(name)} is not: it looks for values of other tables" for name in elsewhere)
     boxed = boxes.cut(made.table)
+    kept = [name for name in made.table.rows.columns if _is_in_vault(made.plan, name)]
+    without += f"; {', '.join(map(shown, kept))}: not, for their tokens stand in a vault" if kept else ""
     without += f"; {', '.join(map(shown, boxed))}: not, for their values are of boxes (mondrian)" if boxed else ""
     if not names:
         return Check("rows anew", "not checked", f"no column of it is made the same way each time{without}")
@@ -129,7 +131,7 @@ def _rows(made: Ready, selection: Selection, sample: int) -> Check:
     if missing and not hides:
         faults.append(f"{missing} rows that the source gives are missing")
     faults += _by_column(found, strict=not hides)
-    left = len(made.table.rows.columns) - len(names) - len(elsewhere) - len(boxed)
+    left = len(made.table.rows.columns) - len(names) - len(elsewhere) - len(boxed) - len(kept)
     rows = "rows" if hides else f"{found.rows} rows"  # beside the table's number it would say how many are kept out
     said = f"{rows} of the source, {len(names)} columns" + (f"; {left} not the same each time" if left else "")
     unversioned = "" if made.raw.is_same else "; the source as it is now"
@@ -153,7 +155,7 @@ def _by_column(found: multisets.Compared, strict: bool) -> Iterator[str]:
 
 def _is_compared(made: Ready, name: str) -> bool:
     cases = [case for leaf in _leaves(made.plan, name) for case in leaf.cases]
-    steady = all(case.treatment.technique.deterministic for case in cases)
+    steady = all(case.treatment.technique.deterministic for case in cases) and not _is_in_vault(made.plan, name)
     kind = made.table.rows.schema[name].dataType
     is_boxed = str(ColumnPath((Field(name),))) in boxes.cut(made.table)
     comparable = steady and multisets.can_be_compared(kind) and not is_boxed
@@ -163,6 +165,11 @@ def _is_compared(made: Ready, name: str) -> bool:
 def _looks_elsewhere(plan: Plan, name: str) -> bool:
     """Whether a column's treatment takes lists of other tables' values, which only a run makes."""
     return any(known_elsewhere.of(case.treatment.technique) for leaf in _leaves(plan, name) for case in leaf.cases)
+
+
+def _is_in_vault(plan: Plan, name: str) -> bool:
+    """Whether a column's results, or some of a struct's, stand in a vault, to which only a run adds."""
+    return any(case.treatment.technique.by_vault for leaf in _leaves(plan, name) for case in leaf.cases)
 
 
 def _leaves(plan: Plan, name: str) -> list[Decision]:

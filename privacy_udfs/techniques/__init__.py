@@ -25,6 +25,7 @@ from privacy_udfs.techniques.mask import Mask
 from privacy_udfs.techniques.randomized_encryption import RandomizedEncryption
 from privacy_udfs.techniques.redact import Redact
 from privacy_udfs.techniques.substitute import Substitute
+from privacy_udfs.techniques.tokenize import Tokenize
 from privacy_udfs.techniques.treat_entities import TreatEntities
 from privacy_udfs.techniques.truncate import Truncate
 from privacy_udfs.techniques.truncate_ip import TruncateIp
@@ -47,6 +48,7 @@ TECHNIQUES: tuple[type[Technique], ...] = (
     CoarsenLocation,
     AddNoise,
     Substitute,
+    Tokenize,
     TreatEntities,
 )
 

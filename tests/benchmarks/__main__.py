@@ -28,6 +28,7 @@ from tests.benchmarks import (
     small_tables,
     tables,
     targets,
+    tokens,
     verified,
 )  # fmt: skip
 
@@ -38,12 +39,26 @@ QUICK_ROWS = 200_000
 def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     options.add_argument("--quick", action="store_true", help="a tenth of the values and one turn; prints only")
-    parts = ("kernels", "tables", "shapes", "small", "growth", "scale", "search", "risk", "audit", "verify", "reversal")
+    parts = (
+        "kernels",
+        "tables",
+        "shapes",
+        "small",
+        "growth",
+        "scale",
+        "search",
+        "risk",
+        "audit",
+        "verify",
+        "reversal",
+        "tokens",
+    )
     options.add_argument("--only", choices=parts, help="one part of it; prints only")
     options.add_argument("--group", help="of the kernels only those groups whose title holds this; prints only")
     options.add_argument("--turns", type=int, help="turns of each case after one to warm up (default 5)")
     options.add_argument("--cores", type=int, default=1, help="how many tasks Spark runs at a time (default 1)")
     options.add_argument("--folder", type=Path, help="where to put the tables (2 GiB); default: a temporary folder")
+    options.add_argument("--rows", type=int, help="of the tokens: how many values (default 10^7)")
     options.add_argument("--adult", type=Path, help="of the search: a folder with ARX's adult.csv and its hierarchies")
     return options
 
@@ -68,6 +83,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     if options.only == "reversal":
         print(run_reversal(options.folder, 0.1 if options.quick else 1, turns, options.cores))
+        return 0
+    if options.only == "tokens":
+        rows = options.rows or tokens.ROWS // (10 if options.quick else 1)
+        print(run_tokens(options.folder, rows, turns, options.cores))
         return 0
     count, rows = (QUICK_VALUES, QUICK_ROWS) if options.quick else (VALUES, tables.ROWS)
     sections, verdicts = [], []
@@ -159,6 +178,11 @@ def run_growth(folder: Path | None, part: float, turns: int, cores: int) -> str:
 def run_reversal(folder: Path | None, part: float, turns: int, cores: int) -> str:
     with tempfile.TemporaryDirectory(dir=folder, prefix="benchmark-") as made:
         return reversal.measure(Path(made), part, turns, cores, say).as_text()
+
+
+def run_tokens(folder: Path | None, rows: int, turns: int, cores: int) -> str:
+    with tempfile.TemporaryDirectory(dir=folder, prefix="benchmark-") as made:
+        return tokens.measure(Path(made), rows, turns, cores, say).as_text()
 
 
 def run_scale(folder: Path | None, part: float, turns: int, cores: int) -> str:

@@ -136,6 +136,8 @@ def _word(value: Any) -> str:
 
 def _way_back(record: ColumnRecord) -> str | None:
     facts = record.facts
+    if facts.by_vault:
+        return f"whoever holds key {record.key} and the vault of the domain can turn a token back"
     if facts.reversible and record.key is not None:
         return f"whoever holds key {record.key} can turn it back"
     if record.key is not None and facts.deterministic:

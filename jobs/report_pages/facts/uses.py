@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from jobs.configuration.models import TableConfig
+from jobs.record.column_record import ColumnRecord
 from jobs.record.linkage import Linkage
 from jobs.record.treated_table import ColumnPrivacy
 from jobs.report_pages.facts.plain import Missing
@@ -84,7 +85,11 @@ def _random(told: Told) -> tuple[str, ...]:
 
 
 def _reversible(told: Told) -> tuple[str, ...]:
-    return _named(told, lambda each: any(record.facts.reversible and record.key for record in each.records))
+    return _named(told, lambda each: any(_has_way_back(record) for record in each.records))
+
+
+def _has_way_back(record: ColumnRecord) -> bool:
+    return record.key is not None and (record.facts.reversible or record.facts.by_vault)
 
 
 def _filled(sentences: Iterator[tuple[str, tuple[str, ...]]]) -> Iterator[tuple[str, tuple[str, ...]]]:

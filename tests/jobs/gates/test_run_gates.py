@@ -32,10 +32,12 @@ from jobs.gates import (
     suppressed,
     target,
     used_up,
+    vault,
 )
+from jobs.lake import vault_table
 from jobs.lake.delta_commit import transaction
 from privacy_udfs.keys import Keyset, clear_cache, create_file, load_keyset
-from tests.helpers import audits
+from tests.helpers import audits, vaults
 from tests.helpers.lakes import POLICY, table, write_conf
 
 HASH = {"technique": "keyed_hash", "key": "crm"}
@@ -370,6 +372,51 @@ def apart(at: Scene) -> None:
     at.another_keyset()
 
 
+def _with_tokens(at: Scene, id_: str, **more: Any) -> None:
+    at.raw()
+    at.configured({"id": {"domain": "person"}}, **more)
+    at.written("domains.yaml", {"person": vaults.domain(at.lake, id_)})
+
+
+def another_vault(at: Scene) -> None:
+    vaults.made(at.spark, at.lake)
+    _with_tokens(at, "0" * 32)
+
+
+def no_vault(at: Scene) -> None:
+    _with_tokens(at, "0" * 32)
+
+
+def no_vault_but_a_table(at: Scene) -> None:
+    at.spark.sql("SELECT 1 AS id").write.format("delta").save(str(at.lake / "vault"))
+    _with_tokens(at, "0" * 32)
+
+
+def opened_vault(at: Scene) -> None:
+    _with_tokens(at, vaults.made(at.spark, at.lake))
+    at.spark.sql(f"ALTER TABLE delta.`{at.lake}/vault` SET TBLPROPERTIES (delta.enableChangeDataFeed = true)")
+
+
+def linked_vault(at: Scene) -> None:
+    """The source is the vault, by another name."""
+    id_ = vaults.made(at.spark, at.lake)
+    (at.lake / "link").symlink_to(at.lake / "vault")
+    columns = dict.fromkeys(vault_table.SCHEMA.names, "drop")
+    source = {"format": "delta", "path": str(at.lake / "link")}
+    at.configured({**columns, "lookup": {"domain": "person"}}, source=source)
+    at.written("domains.yaml", {"person": vaults.domain(at.lake, id_)})
+
+
+def tokens_of_changes(at: Scene) -> None:
+    id_, place = vaults.made(at.spark, at.lake), str(at.lake / "raw" / "t")
+    at.spark.sql("SELECT 'C-1001' AS id, 1 AS number").write.format("delta").save(place)
+    target = {"path": str(at.lake / "treated" / "t"), "mode": "changes", "key": ["number"]}
+    at.configured(
+        {"id": {"domain": "person"}, "number": "keep"}, source={"format": "delta", "path": place}, target=target
+    )
+    at.written("domains.yaml", {"person": vaults.domain(at.lake, id_)})
+
+
 def exposed(at: Scene) -> None:
     at.raw()
     at.configured({"id": HASH})
@@ -492,6 +539,12 @@ CASES: tuple[Case, ...] = (
     (old, keys.age, 1, "400 days old; policy.yaml allows 365"),
     (linking, keys.linking, 1, "it would link customer, other"),
     (apart, keys.apart, 1, "the record of u names key 'crm'"),
+    (no_vault, vault.fits, 1, "domain person: there is no vault at"),
+    (no_vault_but_a_table, vault.fits, 1, "is no vault: name the place that jobs/tokens.py create made"),
+    (another_vault, vault.fits, 1, "has another id than domains.yaml says: it is another vault"),
+    (opened_vault, vault.fits, 1, "is no longer as it was made: set delta.enableChangeDataFeed again"),
+    (linked_vault, vault.fits, 1, "is the place that the source is read from"),
+    (tokens_of_changes, vault.fits, 1, "person: tokens are not joined to rows that change one by one"),
     (exposed, keys.exposed, 1, "the setting spark.executorEnv.GIVEN holds a keyset"),
     (reviewed, policy.kept, 0, "catalog/t.yaml:1: warning: review_by: the review was due by 2000-01-01"),
     (profiled, policy.kept, 1, "refused: columns.id: hipaa_safe_harbor, rule email: 45 CFR 164.514(b)(2)(i)(F)"),

@@ -36,6 +36,7 @@ LEVELS = [["a", "x"], ["b", "x"]]
 KEYED: dict[str, dict[str, Any]] = {
     "date_shift": {"max_days": 30}, "generalize_number": {"width": 10}, "generalize_hierarchy": {"levels": LEVELS},
     "add_noise": {"scale": 1.0}, "substitute": {"list": "cities"}, "truncate": {"preset": "hipaa_zip3"},
+    "tokenize": {"vault": "0" * 32},
     "treat_entities": {"entities": {"email": "redact"}}, "format_preserving_encryption": {"alphabet": "digits"},
 }  # fmt: skip
 """What a technique cannot go without, and for `truncate` what makes it protect."""

@@ -335,7 +335,7 @@ def test_what_is_not_approved_is_refused(
 
 def test_every_keyed_technique_of_today_has_its_algorithm() -> None:
     keyed = {name: cls for name, cls in BY_NAME.items() if cls.takes_key()}
-    assert len(keyed) == 7
+    assert len(keyed) == 8
     for name, cls in keyed.items():
         assert cls.algorithms, name
         assert parse({"technique": name, **MORE.get(name, {})}).algorithm_in_use() in cls.algorithms
@@ -347,6 +347,7 @@ MORE: dict[str, dict[str, Any]] = {
     "date_shift": {"max_days": 3},
     "add_noise": {"scale": 1},
     "substitute": {"list": "cities"},
+    "tokenize": {"vault": "0" * 32},
 }
 
 

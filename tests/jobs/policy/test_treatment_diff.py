@@ -17,6 +17,7 @@ from jobs.policy.treatment_diff import Decided, diff
 from privacy_udfs.strength import Strength
 from privacy_udfs.techniques import BY_NAME, parse
 
+VAULT = "0123456789abcdef" * 2
 HIERARCHY = [["a", "b", "c"], ["d", "b", "c"]]
 LADDERS: dict[str, list[list[dict[str, Any]]]] = {
     "redact": [[{"value": "x"}, {}]],
@@ -37,6 +38,7 @@ LADDERS: dict[str, list[list[dict[str, Any]]]] = {
         [{"bits": 64}, {"bits": 96}, {}, {"bits": 256}],
         [{"encoding": "bigint"}, {"encoding": "hex"}],
     ],
+    "tokenize": [[{"vault": VAULT}, {"vault": VAULT, "bits": 256}]],
     "format_preserving_encryption": [
         [{"preserve": "- "}, {"preserve": "-"}, {}],
         [{}, {"alphabet": "alphanumeric_lower"}],
@@ -85,6 +87,12 @@ NEUTRAL: dict[str, list[dict[str, Any]]] = {
     "keyed_hash": [{}, {"algorithm": "AES-CMAC"}, {"encoding": "hex"}, {"prefix": "c_"}, {"normalize": ["trim"]}],
     "deterministic_encryption": [{}, {"associated_data": "x"}, {"encoding": "hex"}, {"normalize": ["nfc"]}],
     "randomized_encryption": [{}, {"output_prefix": "raw"}],
+    "tokenize": [
+        {"vault": VAULT},
+        {"vault": VAULT[::-1]},
+        {"vault": VAULT, "encoding": "hex"},
+        {"vault": VAULT, "prefix": "t", "normalize": ["trim"]},
+    ],
     "format_preserving_encryption": [{}, {"tweak": "00"}],
     "date_shift": [
         {"max_days": 7},

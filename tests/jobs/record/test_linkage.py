@@ -16,8 +16,10 @@ from jobs import linkage, pseudonymize
 from jobs.configuration import config
 from jobs.record import treatment_record
 from jobs.record.linkage import Group, Linkage, find
+from jobs.record.treated_table import UnsafeUse, check_join
 from jobs.table_run.selection import Selection
 from jobs.treatment import treatment_plan
+from tests.helpers import lakes, vaults
 from tests.helpers.lakes import column, configured, table, write_conf
 
 CUSTOMER = column({"domain": "customer"}, "direct_identifier")
@@ -45,6 +47,18 @@ def places(found: Any) -> list[tuple[str, str]]:
 def only_group(found: Linkage) -> Group:
     (group,) = found.groups
     return group
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_tokens_join_where_they_are_of_one_vault(lake: Path, monkeypatch: pytest.MonkeyPatch, same: bool) -> None:
+    schemas = {}
+    for name, id_ in (("one", "a" * 32), ("other", ("a" if same else "b") * 32)):
+        monkeypatch.setitem(lakes.DOMAINS, "person", vaults.domain(lake, id_))
+        schemas[name] = treated(lake, name, {"id": column({"domain": "person"}, "direct_identifier")})
+    assert [len(link.columns) for link in find(schemas).links] == ([2] if same else [])
+    if not same:
+        with pytest.raises(UnsafeUse, match="vault"):
+            check_join(*schemas.values(), "id")
 
 
 def test_tables_of_one_domain_hang_together(lake: Path) -> None:

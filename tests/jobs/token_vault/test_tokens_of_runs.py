@@ -1,0 +1,96 @@
+"""Runs whose values get random tokens: once each, the same for equal values, joined in bulk."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from jobs import pseudonymize, tokens, verify
+from tests.helpers import lakes, vaults
+from tests.helpers.vaults import TOKENS
+
+SCHEMA = "id bigint, other string, home struct<who: string, zip: string>, amount int"
+ROWS = [(1, "1", ("2", "x"), 10), (2, None, None, 20), (None, "3", ("1", "y"), 30), (1, "1", (None, "z"), 40)]
+COLUMNS = {"id": TOKENS, "other": TOKENS, "home.who": TOKENS, "home.zip": "keep", "amount": "keep"}
+
+
+def test_equal_values_have_one_token_in_all_columns_types_and_runs(
+    spark: SparkSession, lake: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert tokens.main(["create", "--path", str(lake / "vault")]) == 0
+    id_, source = re.findall('id: "([0-9a-f]{32})"', capsys.readouterr().out)[0], str(lake / "raw" / "t")
+    spark.createDataFrame(ROWS, SCHEMA).write.format("delta").save(source)
+    more = {"source": {"format": "delta", "path": source}}
+    more["target"] = {"path": str(lake / "treated" / "t"), "mode": "incremental"}
+    conf = vaults.configured(lake, id_, COLUMNS, **more)
+    first = pseudonymize.run(spark, conf, "t")
+    assert first.not_columnar == "tokens are joined from their vault by Spark"
+    assert first.counts == {"id": (3, 1, 0), "other": (3, 1, 0), "home.who": (2, 2, 0)}
+    found = {row["amount"]: row for row in lakes.treated(spark, lake).collect()}
+    one, two, three = found[10]["id"], found[20]["id"], found[30]["other"]
+    assert len({one, two, three}) == 3
+    assert [found[n]["id"] for n in (10, 20, 30, 40)] == [one, two, None, one]
+    assert [found[n]["other"] for n in (10, 20, 30, 40)] == [one, None, three, one]
+    assert [found[n]["home"] for n in (10, 20, 30, 40)] == [(two, "x"), None, (one, "y"), (None, "z")]
+    assert vaults.rows(spark, lake).count() == 3
+    entry = lakes.record(spark, lake)["columns"]["home.who"]
+    assert (entry["domain"], entry["parameters"]["vault"], entry["key"]) == ("person", id_, "crm")
+    _held_to_what_is_said_of_it(spark, conf, lake)
+    spark.createDataFrame([(2, "4", None, 50)], SCHEMA).write.format("delta").mode("append").save(source)
+    assert pseudonymize.run(spark, conf, "t").mode == "incremental"
+    new = lakes.treated(spark, lake).where("amount = 50").collect()[0]
+    assert new["id"] == two
+    assert new["other"] not in (one, two, three)
+    assert vaults.rows(spark, lake).count() == 4
+    (lake / "tokens").write_text("\n".join([one, "no token", "A" * 22, new["other"]]))
+    capsys.readouterr()
+    about = ["--conf", str(lake / "conf"), "--domain", "person"]
+    assert tokens.main(["exists", *about, "--tokens", str(lake / "tokens")]) == 1
+    said = [line.rpartition(" ")[2] for line in capsys.readouterr().out.splitlines()]
+    assert sorted(said) == ["exists", "exists", "not", "not"]
+
+
+def _held_to_what_is_said_of_it(spark: SparkSession, conf: Any, lake: Path) -> None:
+    """Of the vault and of the table what others see: no value, no statistics, nobody else's folder; shapes that are
+    verified."""
+    log = "".join(path.read_text() for path in (lake / "vault" / "_delta_log").glob("*.json"))
+    assert "minValues" not in log
+    assert (lake / "vault").stat().st_mode & 0o777 == 0o700
+    checks = {check.name: check for check in verify.run(spark, conf, "t").checks}
+    assert {checks[name].outcome for name in ("shapes", "record anew", "rows anew")} == {"holds"}
+    assert "id, other, home: not, for their tokens stand in a vault" in checks["rows anew"].said
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("mode", ["stream", "partitions", "quarantine"])
+def test_other_ways_to_run(spark: SparkSession, lake: Path, mode: str) -> None:
+    """Tokens of a first run stay those of a second one; rows that are refused get none."""
+    id_, source = vaults.made(spark, lake), str(lake / "raw" / "t")
+    text = "if(id = 3, cast(X'C3' AS string), cast(id AS string))" if mode == "quarantine" else "cast(id AS string)"
+    spark.range(4).selectExpr(f"{text} AS id", "cast(id % 2 AS int) AS day").write.format("delta").save(source)
+    target: dict[str, Any] = {"path": str(lake / "treated" / "t"), "partition_by": ["day"]}
+    more: dict[str, Any] = {"source": {"format": "delta", "path": source}, "target": target}
+    if mode == "quarantine":
+        more |= {"on_refused": "quarantine", "quarantine": {"path": f"{lake}/aside", "key": "aside"}, "keys": ["aside"]}
+    conf = vaults.configured(lake, id_, {"id": TOKENS, "day": "keep"}, **more)
+    asked: Any = "stream" if mode == "stream" else "incremental"
+    first = pseudonymize.run(spark, conf, "t", mode=asked)
+    before = {row["id"] for row in lakes.treated(spark, lake).collect()}
+    many = 3 if mode == "quarantine" else 4
+    assert (len(before), first.quarantined, vaults.counts(spark, lake)[0]) == (many, 4 - many, many)
+    more_rows = spark.range(2, 6).selectExpr("cast(id AS string) AS id", "cast(id % 2 AS int) AS day")
+    more_rows.write.format("delta").mode("append").save(source)
+    if mode == "partitions":
+        pseudonymize.run(spark, conf, "t", mode="partitions", where="day = 1")
+        assert [lakes.treated(spark, lake).where(f"day = {day}").count() for day in (0, 1)] == [2, 4]
+        assert vaults.counts(spark, lake) == (5, 5, 5)
+        return
+    pseudonymize.run(spark, conf, "t", mode=asked)
+    after = [row["id"] for row in lakes.treated(spark, lake).collect()]
+    assert (len(after), len(set(after))) == (8 - (4 - many), 6)
+    assert before <= set(after)
+    assert vaults.counts(spark, lake) == (6, 6, 6)

@@ -19,6 +19,7 @@ from jobs.configuration.models import Target
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.lake import places, replace, state
 from jobs.lake.address import Address
+from jobs.lake.delta_commit import Files
 from jobs.lake.java import hadoop_path, java_class
 from jobs.lake.replace import USER_METADATA
 from jobs.lake.state import TargetState
@@ -54,10 +55,17 @@ def looked(spark: SparkSession, path: str, apart_from: str) -> TargetState:
 
 
 def create(
-    spark: SparkSession, stands: TargetState, rows: DataFrame, properties: Mapping[str, str], run_id: str, expected: int
+    spark: SparkSession,
+    stands: TargetState,
+    rows: DataFrame,
+    properties: Mapping[str, str],
+    run_id: str,
+    expected: int,
+    files: Files | None = None,
 ) -> int:
     """Write the rows as a new table; returns the number of them. properties: behind `MARK`. expected: how many rows
-    there are to be; with others nothing is committed. After an error as little is left as can be: see `is_gone`."""
+    there are to be; with others nothing is committed. files: who writes them, where it is not Spark. After an error as
+    little is left as can be: see `is_gone`."""
     location = str(stands.location)
     spark.conf.set(USER_METADATA, json.dumps({"run_id": run_id}))
     told = {**UNSEEN, RUN: run_id, **{f"{MARK}{name}": value for name, value in properties.items()}}
@@ -65,12 +73,17 @@ def create(
     try:
         _closed(spark, location, run_id)
         target = Target(path=stands.address.path)
-        made = replace.replace(spark, rows, target, stands, told, comment, run_id, expected=lambda: expected)
+        made = replace.replace(spark, rows, target, stands, told, comment, run_id, files, lambda: expected)
     except BaseException:
         with contextlib.suppress(Py4JError, PySparkException):
             _undo(spark, location, run_id)
         raise
     return made.rows
+
+
+def renewed(spark: SparkSession, stands: TargetState) -> TargetState:
+    """The place with a transaction that nothing was done in yet; raises where it has changed since it was looked at."""
+    return replace.renewed(spark, stands, Target(path=stands.address.path))
 
 
 def location(spark: SparkSession, path: str) -> str:

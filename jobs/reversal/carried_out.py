@@ -7,16 +7,18 @@ import datetime
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Literal
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
+from jobs.columnar.unfit import NotColumnar
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import BadUsage, Refused
-from jobs.lake import restricted
+from jobs.lake import restricted, shapes
 from jobs.lake.state import TargetState
 from jobs.reversal import approval as approvals
-from jobs.reversal import chosen_rows, judged, remains, reversal_keys, review, trail, treated
+from jobs.reversal import chosen_rows, columnar_path, judged, remains, reversal_keys, review, trail, treated
 from jobs.reversal.approval import TIME, Signed
 from jobs.reversal.asked import Asked
 from jobs.reversal.selection import Selection
@@ -27,12 +29,23 @@ from jobs.spark_app import failures
 from privacy_udfs.errors import UnexpectedFailure
 from privacy_udfs.keys import KeyReference
 
+Way = Literal["columnar", "spark"]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Shown:
+    """rows: where they were asked for by themselves."""
+
+    execution: Way
+    not_columnar: str | None = None
+    rows: pa.Table | None = dataclasses.field(default=None, repr=False)
+
 
 @dataclasses.dataclass(frozen=True)
 class TurnedBack:
     """What a run did. place: the new table, as a URI; None where it was shown. shown: the rows, where they were asked
     for by themselves. expires: when the table is to be removed. unproven: columns whose technique authenticates
-    nothing."""
+    nothing. execution: the path that was taken; not_columnar: why it was Spark's."""
 
     run_id: str
     rows: int
@@ -41,6 +54,8 @@ class TurnedBack:
     approval: str | None = None
     shown: pa.Table | None = dataclasses.field(default=None, repr=False)
     unproven: tuple[str, ...] = ()
+    execution: Way = "spark"
+    not_columnar: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,10 +91,11 @@ def turned_back(
         told.started(_started(conf, allowed, place, count), lambda: review.check_none_due(told, conf.policy))
     with _failures(spark, told, place):
         shown = failures.translated(asked.table, lambda: _revealed(spark, conf, told, allowed, place, count))
-    told.done({"rows": count})
+    told.done({"rows": count, "execution": shown.execution})
     signed = None if allowed.signed is None else allowed.signed.approval.id
     unproven = treated.unproven(allowed.columns)
-    return TurnedBack(told.run_id, count, allowed.expires, _uri(place), signed, shown, unproven)
+    made = TurnedBack(told.run_id, count, allowed.expires, _uri(place), signed, shown.rows, unproven)
+    return dataclasses.replace(made, execution=shown.execution, not_columnar=shown.not_columnar)
 
 
 @contextmanager
@@ -179,20 +195,35 @@ def _uri(place: TargetState | None) -> str | None:
 
 def _revealed(
     spark: SparkSession, conf: Config, told: Trail, allowed: _Allowed, place: TargetState | None, count: int
-) -> pa.Table | None:
+) -> _Shown:
     """Turn the values back: into the new table, or into what is given."""
     asked = told.asked
     with reversal_keys.delivered(spark, conf, allowed.keys) as keys:
-        rows = Selection(asked.table, allowed.columns, frozenset(asked.beside), keys, asked.form == "masked").rows(
-            allowed.rows
-        )
+        selection = Selection(asked.table, allowed.columns, frozenset(asked.beside), keys, asked.form == "masked")
         if place is not None:
-            restricted.create(spark, place, rows, _properties(told, allowed), told.run_id, count)
-            return None
-        found = rows.toArrow()
+            return _written(spark, told, allowed, selection, place, count)
+        found = selection.rows(allowed.rows).toArrow()
     if found.num_rows != count:
         raise UnexpectedFailure(f"{asked.table}: {count} rows were counted, and {found.num_rows} were read")
-    return found
+    return _Shown("spark", "what is shown is read by Spark", found)
+
+
+def _written(
+    spark: SparkSession, told: Trail, allowed: _Allowed, selection: Selection, place: TargetState, count: int
+) -> _Shown:
+    """Into the new table: in whole Arrow arrays where that fits."""
+    properties, run_id = _properties(told, allowed), told.run_id
+    try:
+        location = str(place.location)
+        fits = columnar_path.fitted(spark, allowed.treated, allowed.rows, told.asked, selection, location)
+        output = selection.output(allowed.treated.schema)
+        shape, files = shapes.without_rows(spark, output), columnar_path.written(spark, fits, output, run_id)
+        restricted.create(spark, place, shape, properties, run_id, count, files)
+    except NotColumnar as reason:
+        place = restricted.renewed(spark, place)
+        restricted.create(spark, place, selection.rows(allowed.rows), properties, run_id, count)
+        return _Shown("spark", str(reason))
+    return _Shown("columnar")
 
 
 def _properties(told: Trail, allowed: _Allowed) -> dict[str, str]:

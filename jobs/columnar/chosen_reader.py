@@ -1,0 +1,35 @@
+"""A reader that gives the rows of another one for which a condition is true."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import pyarrow as pa
+
+from jobs.columnar import conditions
+from jobs.columnar.conditions import Condition
+from jobs.columnar.file_systems import Access
+from jobs.columnar.parts import Stretch
+from jobs.columnar.reading import Reader
+
+
+@dataclasses.dataclass(frozen=True)
+class ChosenReader:
+    """out_of: gives the columns ``read``, those of the condition among them but for those of folders."""
+
+    out_of: Reader
+    read: pa.Schema
+    rows: Condition
+
+    def batches(self, stretch: Stretch, access: Access, wanted: pa.Schema) -> Iterator[pa.RecordBatch]:
+        """See `jobs.columnar.reading.Reader`."""
+        for batch in self.out_of.batches(stretch, access, self.read):
+            known = dict(zip(batch.schema.names, batch.columns, strict=True))
+            known |= {name: pa.repeat(value, batch.num_rows) for name, value in stretch.file.folders.items()}
+            holds = conditions.holds(self.rows, known, batch.num_rows)
+            kept = batch.select(wanted.names)
+            if holds.null_count or holds.true_count < batch.num_rows:
+                kept = kept.filter(holds)
+            if kept.num_rows:
+                yield kept

@@ -7,38 +7,33 @@ import datetime
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Literal
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.columnar.unfit import NotColumnar
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import BadUsage, Refused
-from jobs.lake import restricted, shapes
+from jobs.lake import restricted
 from jobs.lake.state import TargetState
 from jobs.reversal import approval as approvals
-from jobs.reversal import chosen_rows, columnar_path, judged, remains, reversal_keys, review, trail, treated
+from jobs.reversal import chosen_rows, judged, remains, reversal_keys, review, trail, treated, turning
 from jobs.reversal.approval import TIME, Signed
 from jobs.reversal.asked import Asked
 from jobs.reversal.selection import Selection
 from jobs.reversal.trail import Trail
 from jobs.reversal.treated import Column, Treated
+from jobs.reversal.turning import Counted, Format, Shown, Wanted, Way
 from jobs.run_events.events import Report, Warned
 from jobs.spark_app import failures
-from privacy_udfs.errors import UnexpectedFailure
 from privacy_udfs.keys import KeyReference
-
-Way = Literal["columnar", "spark"]
 
 
 @dataclasses.dataclass(frozen=True)
-class _Shown:
-    """rows: where they were asked for by themselves."""
+class Output:
+    """Where rows are to be. path: a new place; None to have them given. form: of what is written there."""
 
-    execution: Way
-    not_columnar: str | None = None
-    rows: pa.Table | None = dataclasses.field(default=None, repr=False)
+    path: str | None = None
+    form: Format = "delta"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,21 +71,20 @@ def turned_back(
     conf: Config,
     asked: Asked,
     approval: str | None,
-    output: str | None,
+    to: Output,
     report: Report,
     now: datetime.datetime,
 ) -> TurnedBack:
-    """spark: a session of its own. approval: text of the file. output: a new place; None to have the rows given."""
+    """spark: a session of its own. approval: text of the file."""
     told = trail.opened(spark, conf, asked, str(uuid.uuid4()), report)
     if asked.break_glass:
         report(Warned(asked.table, f"BREAK GLASS: {asked.actor} has values turned back without an approval"))
     with _refusals(told):
-        allowed, place, count = failures.translated(
-            asked.table, lambda: _ready(spark, conf, told, approval, output, now)
-        )
+        allowed, known = failures.translated(asked.table, lambda: _ready(spark, conf, told, approval, to, now))
+        place, count = known.wanted.place, known.count
         told.started(_started(conf, allowed, place, count), lambda: review.check_none_due(told, conf.policy))
     with _failures(spark, told, place):
-        shown = failures.translated(asked.table, lambda: _revealed(spark, conf, told, allowed, place, count))
+        shown = failures.translated(asked.table, lambda: _revealed(spark, conf, told, allowed, known))
     told.done({"rows": count, "execution": shown.execution})
     signed = None if allowed.signed is None else allowed.signed.approval.id
     unproven = treated.unproven(allowed.columns)
@@ -117,15 +111,17 @@ def _failures(spark: SparkSession, told: Trail, place: TargetState | None) -> It
 
 
 def _ready(
-    spark: SparkSession, conf: Config, told: Trail, approval: str | None, output: str | None, now: datetime.datetime
-) -> tuple[_Allowed, TargetState | None, int]:
-    """What may be done, where to, and of how many rows. Nothing is turned back yet."""
-    allowed = _allowed(spark, conf, told, approval, now)
-    place = None if output is None else restricted.looked(spark, output, allowed.treated.place)
-    count = allowed.rows.count()
-    if count > allowed.at_most:
-        raise Refused(f"{told.asked.table}: more rows than the {allowed.at_most} that are allowed")
-    return allowed, place, count
+    spark: SparkSession, conf: Config, told: Trail, approval: str | None, to: Output, now: datetime.datetime
+) -> tuple[_Allowed, Counted]:
+    """What may be done, and with which rows. Nothing is turned back yet."""
+    asked, allowed = told.asked, _allowed(spark, conf, told, approval, now)
+    place = None if to.path is None else restricted.looked(spark, to.path, allowed.treated.place)
+    found = turning.counted(
+        Wanted(spark, asked, allowed.treated, allowed.columns, allowed.rows, place, to.form),
+    )
+    if found.count > allowed.at_most:
+        raise Refused(f"{asked.table}: more rows than the {allowed.at_most} that are allowed")
+    return allowed, found
 
 
 def _allowed(spark: SparkSession, conf: Config, told: Trail, approval: str | None, now: datetime.datetime) -> _Allowed:
@@ -193,37 +189,10 @@ def _uri(place: TargetState | None) -> str | None:
     return None if place is None else place.location
 
 
-def _revealed(
-    spark: SparkSession, conf: Config, told: Trail, allowed: _Allowed, place: TargetState | None, count: int
-) -> _Shown:
-    """Turn the values back: into the new table, or into what is given."""
-    asked = told.asked
+def _revealed(spark: SparkSession, conf: Config, told: Trail, allowed: _Allowed, known: Counted) -> Shown:
+    """Turn the values back: into what is written, or into what is given."""
     with reversal_keys.delivered(spark, conf, allowed.keys) as keys:
-        selection = Selection(asked.table, allowed.columns, frozenset(asked.beside), keys, asked.form == "masked")
-        if place is not None:
-            return _written(spark, told, allowed, selection, place, count)
-        found = selection.rows(allowed.rows).toArrow()
-    if found.num_rows != count:
-        raise UnexpectedFailure(f"{asked.table}: {count} rows were counted, and {found.num_rows} were read")
-    return _Shown("spark", "what is shown is read by Spark", found)
-
-
-def _written(
-    spark: SparkSession, told: Trail, allowed: _Allowed, selection: Selection, place: TargetState, count: int
-) -> _Shown:
-    """Into the new table: in whole Arrow arrays where that fits."""
-    properties, run_id = _properties(told, allowed), told.run_id
-    try:
-        location = str(place.location)
-        fits = columnar_path.fitted(spark, allowed.treated, allowed.rows, told.asked, selection, location)
-        output = selection.output(allowed.treated.schema)
-        shape, files = shapes.without_rows(spark, output), columnar_path.written(spark, fits, output, run_id)
-        restricted.create(spark, place, shape, properties, run_id, count, files)
-    except NotColumnar as reason:
-        place = restricted.renewed(spark, place)
-        restricted.create(spark, place, selection.rows(allowed.rows), properties, run_id, count)
-        return _Shown("spark", str(reason))
-    return _Shown("columnar")
+        return turning.turned(known, keys, _properties(told, allowed), told.run_id)
 
 
 def _properties(told: Trail, allowed: _Allowed) -> dict[str, str]:

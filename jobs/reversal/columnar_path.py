@@ -10,11 +10,12 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T
 
-from jobs.columnar import arrow_types, conditions, file_systems, fitting, stored_schema, writing
+from jobs.columnar import arrow_types, conditions, counting, file_systems, fitting, stored_schema, writing
 from jobs.columnar.chosen_reader import ChosenReader
 from jobs.columnar.conditions import Among, Condition, Way
+from jobs.columnar.file_systems import Access
 from jobs.columnar.parquet_reader import ParquetReader
-from jobs.columnar.reading import Reader
+from jobs.columnar.parts import Part
 from jobs.columnar.unfit import NotColumnar
 from jobs.columnar.work import Fitting
 from jobs.configuration.column_path import ColumnPath
@@ -33,28 +34,63 @@ OWNER_ALONE = 0o077
 """What is taken away from the rights of files of clear values, in a folder that nobody else enters."""
 
 
-def fitted(
-    spark: SparkSession, treated: Treated, chosen: DataFrame, asked: Asked, selection: Selection, place: str
-) -> Fitting:
-    """What tasks need that turn back the chosen rows. place: where the new table will be. Raises `NotColumnar`."""
-    rows = treated.rows()
-    files = source_files.of(rows)
+@dataclasses.dataclass(frozen=True)
+class Chosen:
+    """The rows that are asked for, as tasks read them. files: those that may hold some. names: of the columns that
+    something is asked of."""
+
+    spark: SparkSession
+    files: SourceFiles
+    condition: Condition
+    access: Access
+    schema: T.StructType
+    names: frozenset[str]
+
+    def count(self) -> int | None:
+        """How many they are; None where that is for Spark to say. Raises `NotColumnar`."""
+        names = {way[0] for way in conditions.columns(self.condition)}
+        read = [field for field in self.files.stored.fields if field.name in names]
+        return counting.count(self.spark, self._parts(), self._reader(read), self.access) if read else None
+
+    def fitted(self, selection: Selection) -> Fitting:
+        """What the tasks need that turn them back. Raises `NotColumnar`."""
+        trees = tuple(fitting.tree_of(*tree) for tree in selection.trees(self.schema))
+        wanted = [field for field in self.files.stored.fields if field.name in self.names]
+        codec = str(self.spark.conf.get("spark.sql.parquet.compression.codec")).lower()
+        return Fitting(self._parts(), self._reader(wanted), self.access, _schema(wanted), trees, (), codec)
+
+    def _parts(self) -> list[Part]:
+        return fitting.parts_of(self.spark, self.files, whole=False)
+
+    def _reader(self, wanted: Sequence[T.StructField]) -> ChosenReader:
+        """Of these columns, and those of the condition."""
+        names = {field.name for field in wanted} | {way[0] for way in conditions.columns(self.condition)}
+        both = [field for field in self.files.stored.fields if field.name in names]
+        return ChosenReader(ParquetReader(stored_schema.of(both)), _schema(both), self.condition)
+
+
+def chosen(
+    spark: SparkSession, treated: Treated, rows: DataFrame, asked: Asked, selection: Selection, place: str
+) -> Chosen:
+    """The rows as the columnar path reads them. rows: the same for Spark. place: where the new table will be. Raises
+    `NotColumnar`."""
+    whole = treated.rows()
+    files = source_files.of(whole)
     if files is None:
         raise NotColumnar("Spark does not say which files hold the treated table")
     fitting.check_parquet(files)
-    condition = _condition(rows, asked)
-    files = dataclasses.replace(files, files=_with_rows(files, chosen))
+    condition = _condition(whole, asked)
+    if not {way[0] for way in conditions.columns(condition)} <= {*files.stored.names, *files.folders}:
+        raise NotColumnar("the condition has the name of a column in another case")
+    files = dataclasses.replace(files, files=_with_rows(files, rows))
     access = file_systems.access(spark, fitting.one_of_each_store([place, *(file.uri for file in files.files)]))
-    trees = tuple(fitting.tree_of(*tree) for tree in selection.trees(rows.schema))
-    names = {tree.name for tree in trees}
-    wanted = [field for field in files.stored.fields if field.name in names]
-    if not wanted:
-        raise NotColumnar("all that is asked for stands in names of folders")
-    read = _schema(wanted)
-    reader, cut = _reader(files, wanted, condition), fitting.parts_of(spark, files, whole=False)
-    codec = str(spark.conf.get("spark.sql.parquet.compression.codec")).lower()
     access = dataclasses.replace(access, umask=access.umask | OWNER_ALONE)
-    return Fitting(cut, reader, access, read, trees, (), codec)
+    names = frozenset(field.name for field, _, _ in selection.trees(whole.schema))
+    if not names & set(files.stored.names):
+        raise NotColumnar("all that is asked for stands in names of folders")
+    found = Chosen(spark, files, condition, access, whole.schema, names)
+    found.fitted(selection)
+    return found
 
 
 def written(
@@ -69,18 +105,8 @@ def _schema(fields: Sequence[T.StructField]) -> pa.Schema:
     return pa.schema([pa.field(field.name, arrow_types.of_spark(field.dataType, field.name)) for field in fields])
 
 
-def _reader(files: SourceFiles, wanted: Sequence[T.StructField], condition: Condition | None) -> Reader:
-    if condition is None:
-        return ParquetReader(stored_schema.of(wanted))
-    names = {field.name for field in wanted} | {way[0] for way in conditions.columns(condition)}
-    if not names <= {*files.stored.names, *files.folders}:
-        raise NotColumnar("the condition has the name of a column in another case")
-    both = [field for field in files.stored.fields if field.name in names]
-    return ChosenReader(ParquetReader(stored_schema.of(both)), _schema(both), condition)
-
-
-def _condition(rows: DataFrame, asked: Asked) -> Condition | None:
-    """What chooses the rows; None where it is all of them."""
+def _condition(rows: DataFrame, asked: Asked) -> Condition:
+    """What chooses the rows."""
     if asked.rows.where is not None:
         return conditions.understood(predicates.condition(rows, asked.rows.where))
     tokens = asked.rows.tokens

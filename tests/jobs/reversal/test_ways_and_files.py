@@ -19,10 +19,12 @@ from jobs.columnar.unfit import NotColumnar
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.lake import restricted, restricted_files
-from jobs.reversal import columnar_path
+from jobs.named_keys import key_delivery
+from jobs.reversal import columnar_path, reversal_keys
 from jobs.reversal.asked import Asked, of_tokens
 from jobs.reversal.carried_out import TurnedBack
 from privacy_udfs.errors import LakenymError, UnexpectedFailure
+from tests.helpers import reversals
 from tests.helpers.lakes import column
 from tests.helpers.reversals import BACK, COLUMNS, NOW, SCHEMA, SIV, approved, asked, configured, rows, told, turned
 from tests.helpers.sweeps import but_for
@@ -104,7 +106,7 @@ def test_both_paths_show_the_same(
     assert all(path.stat().st_mode & 0o077 == 0 for path in (tmp_path / "fast").glob("*.parquet"))
 
 
-@pytest.mark.parametrize("where", but_for(list(FITS_NOT)[1:2], FITS_NOT))
+@pytest.mark.parametrize("where", but_for([], FITS_NOT))
 def test_what_only_spark_evaluates_is_said(
     spark: SparkSession, lake: Path, conf: Config, tmp_path: Path, where: str
 ) -> None:
@@ -155,6 +157,7 @@ def test_a_value_that_is_none_of_ours_stops_all_of_it(
     spark.sql(f"DELETE FROM delta.`{copy}` WHERE amount = 30")
     made = done(spark, lake, there, asked("email", beside=("amount",)), tmp_path / "some")
     assert (made.rows, sorted(read(spark, tmp_path / "some"))) == (2, [10, 20])
+    assert "deletion vectors" in str(made.not_columnar)
     treated.limit(1).withColumn("email", F.lit("AcanaryA")).write.format("delta").mode("append").save(str(copy))
     with pytest.raises(LakenymError, match="t: email") as caught:
         done(spark, lake, there, asked("email"), tmp_path / "out")
@@ -229,11 +232,15 @@ def test_a_file_of_json(spark: SparkSession, lake: Path, conf: Config, tmp_path:
         == first
     )
     assert (second["orders"], second["odd"], third["odd"], third["home"]) == ([], "", None, None)
-    # of no row a file without one
+
+
+@pytest.mark.parametrize(("form", "text"), but_for([("csv", '"email"\n')], [("csv", '"email"\n'), ("json", "")]))
+def test_of_no_row_a_file_without_one(
+    spark: SparkSession, lake: Path, conf: Config, tmp_path: Path, form: str, text: str
+) -> None:
     nothing = asked("email", where="amount = 11")
-    for form, text in (("csv", '"email"\n'), ("json", "")):
-        assert done(spark, lake, conf, nothing, tmp_path / form, written_as=form).rows == 0
-        assert (tmp_path / form / f"rows.{form}").read_text() == text
+    assert done(spark, lake, conf, nothing, tmp_path / form, written_as=form).rows == 0
+    assert (tmp_path / form / f"rows.{form}").read_text() == text
 
 
 def test_what_a_file_has_no_place_for_is_refused_before_anything(
@@ -298,3 +305,30 @@ def test_a_column_of_cases_of_which_one_leaves_values(
         approved(spark, lake, conf, asked("mixed"))
     with pytest.raises(Refused, match="it is a case of a column: name cased"):
         approved(spark, lake, conf, asked("cased{when 1}"))
+
+
+# -- keys that the driver delivers -----------------------------------------------------------------------------------
+
+
+def test_the_driver_delivers_keys_of_the_way_back(
+    spark: SparkSession, lake: Path, conf: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a cluster: not where what Spark sends is open, and by either path where it is not."""
+    reversals.edit(lake / "conf" / "keys.yaml", crm={**crm(lake), "deliver": "driver"})
+    sent, used = reversals.reloaded(lake), list[str]()
+    monkeypatch.setattr(key_delivery, "is_local", lambda master: False)
+    with pytest.raises(Refused, match="the driver delivers keys, and what Spark sends is not encrypted"):
+        done(spark, lake, sent, asked("email"), tmp_path / "open")
+    assert not (tmp_path / "open").exists()
+    monkeypatch.setattr(key_delivery, "open_ways", lambda setting: [])
+    real = reversal_keys.DeliveredKey
+    monkeypatch.setattr(reversal_keys, "DeliveredKey", lambda *given: used.append(given[0]) or real(*given))
+    for name, where in (("columnar", "amount = 10"), ("spark", "amount + 0 = 10")):
+        made = done(spark, lake, sent, asked("email", where=where), tmp_path / name)
+        found = spark.read.format("delta").load(str(tmp_path / name)).collect()
+        assert (made.execution, [row["email"] for row in found]) == (name, ["canary-1@example.org"])
+    assert used == ["crm", "crm"]
+
+
+def crm(lake: Path) -> dict[str, Any]:
+    return {"keyset": f"file:{lake}/keys/crm.json", "reversal": reversals.back_key(lake)}

@@ -92,20 +92,20 @@ def _cells(values: pa.Array) -> pa.Array:
 
 
 def _spelling(kind: pa.DataType) -> Callable[[pa.Array], pa.Array]:
-    if pa.types.is_string(kind):
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return _quoted
-    if pa.types.is_binary(kind):
-        return lambda values: _base64(values)
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return _base64
     if pa.types.is_decimal(kind) or not accepts(kind):
         return lambda values: values.cast(pa.string())
     return lambda values: canonical(values).cast(pa.string())
 
 
 def _quoted(values: pa.Array) -> pa.Array:
-    doubled = pc.replace_substring(values, '"', '""')
+    doubled = pc.replace_substring(values.cast(pa.string()), '"', '""')
     return pc.binary_join_element_wise('"', doubled, '"', "")
 
 
 def _base64(values: pa.Array) -> pa.Array:
-    coded = rfc4648.encode_base64(pc.fill_null(values, b""))
+    coded = rfc4648.encode_base64(pc.fill_null(values.cast(pa.binary()), b""))
     return pc.if_else(values.is_valid(), coded, pa.scalar(None, pa.string()))

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from jobs import pseudonymize
 from jobs.configuration.config import Config
+from jobs.lake.java import java_class
 from jobs.reversal.asked import Asked
 from tests.helpers import reversals
 
@@ -53,7 +54,7 @@ def run(spark: SparkSession, lake: Path) -> None:
     for name, more in OUTPUTS.items():
         wanted = reversals.asked("email", where=more["where"])
         told(spark, own, conf, f"{name}-spoiled", wanted, more.get("written_as", "delta"))
-    environment = spark._jvm.org.apache.spark.SparkEnv.get()
+    environment = java_class(spark._jvm, "org.apache.spark.SparkEnv").get()
     kept = [Path(str(each)) for each in environment.blockManager().diskBlockManager().localDirs()]
     files = [path for folder in kept for path in folder.rglob("*") if path.is_file()]
     holding = [path for path in files if any(value.encode() in path.read_bytes() for value in SHOWN)]

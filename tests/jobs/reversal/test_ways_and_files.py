@@ -24,6 +24,7 @@ from jobs.reversal import columnar_path, reversal_keys
 from jobs.reversal.asked import Asked, of_tokens
 from jobs.reversal.carried_out import TurnedBack
 from privacy_udfs.errors import LakenymError, UnexpectedFailure
+from privacy_udfs.keysets.delivered_key import DeliveredKey
 from tests.helpers import reversals
 from tests.helpers.lakes import column
 from tests.helpers.reversals import BACK, COLUMNS, NOW, SCHEMA, SIV, approved, asked, configured, rows, told, turned
@@ -152,7 +153,7 @@ def test_a_value_that_is_none_of_ours_stops_all_of_it(
     spark.sql(f"CREATE TABLE delta.`{copy}` SHALLOW CLONE delta.`{lake}/treated/t`")
     entry = (lake / "conf" / "catalog" / "t.yaml").read_text()
     (lake / "conf" / "catalog" / "t.yaml").write_text(entry.replace(f"{lake}/treated/t", str(copy)))
-    there = reidentify.config.load(lake / "conf")
+    there = reversals.reloaded(lake)
     spark.sql(f"ALTER TABLE delta.`{copy}` SET TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')")
     spark.sql(f"DELETE FROM delta.`{copy}` WHERE amount = 30")
     made = done(spark, lake, there, asked("email", beside=("amount",)), tmp_path / "some")
@@ -321,7 +322,7 @@ def test_the_driver_delivers_keys_of_the_way_back(
         done(spark, lake, sent, asked("email"), tmp_path / "open")
     assert not (tmp_path / "open").exists()
     monkeypatch.setattr(key_delivery, "open_ways", lambda setting: [])
-    real = reversal_keys.DeliveredKey
+    real = DeliveredKey
     monkeypatch.setattr(reversal_keys, "DeliveredKey", lambda *given: used.append(given[0]) or real(*given))
     for name, where in (("columnar", "amount = 10"), ("spark", "amount + 0 = 10")):
         made = done(spark, lake, sent, asked("email", where=where), tmp_path / name)

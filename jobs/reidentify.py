@@ -96,8 +96,7 @@ def _run(options: argparse.Namespace) -> int:
         return DONE
     if not options.console and options.output is None:
         raise BadUsage("say where to write with --output, or --console to have the rows printed")
-    if options.output is None and options.format != "delta":
-        raise BadUsage("--format is of what --output writes")
+    Output(options.output, options.format)  # before Spark is begun
     asked = _asked(options)
     approval = None if options.approval is None else given_files.text(options.approval)
     found = run(

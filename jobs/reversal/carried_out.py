@@ -22,7 +22,7 @@ from jobs.reversal.asked import Asked
 from jobs.reversal.selection import Selection
 from jobs.reversal.trail import Trail
 from jobs.reversal.treated import Column, Treated
-from jobs.reversal.turning import Counted, Format, Shown, Wanted, Way
+from jobs.reversal.turning import FORMATS, Counted, Format, Shown, Wanted, Way
 from jobs.run_events.events import Report, Warned
 from jobs.spark_app import failures
 from privacy_udfs.keys import KeyReference
@@ -34,6 +34,12 @@ class Output:
 
     path: str | None = None
     form: Format = "delta"
+
+    def __post_init__(self) -> None:
+        if self.form not in FORMATS:
+            raise BadUsage(f"--format: expected one of {', '.join(FORMATS)}")
+        if self.path is None and self.form != "delta":
+            raise BadUsage("--format is of what --output writes")
 
 
 @dataclasses.dataclass(frozen=True)

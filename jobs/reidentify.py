@@ -105,7 +105,7 @@ def _run(options: argparse.Namespace) -> int:
         asked,
         approval,
         options.output,
-        form=options.format,
+        written_as=options.format,
         report=events.terminal,
     )
     if found.shown is not None:

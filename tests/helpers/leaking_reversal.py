@@ -48,9 +48,7 @@ def run(spark: SparkSession, lake: Path) -> None:
         given = columns[:2] if name == "csv" else columns
         told(spark, own, conf, name, reversals.asked(*given, where=more["where"]), more.get("written_as", "delta"))
     spoiled = spark.read.format("delta").load(f"{own}/treated/t").limit(1)
-    spoiled.withColumn("email", F.lit("canary-2@example.org")).write.format("delta").mode("append").save(
-        f"{own}/treated/t"
-    )
+    spoiled.withColumn("email", F.lit("none of ours")).write.format("delta").mode("append").save(f"{own}/treated/t")
     for name, more in OUTPUTS.items():
         wanted = reversals.asked("email", where=more["where"])
         told(spark, own, conf, f"{name}-spoiled", wanted, more.get("written_as", "delta"))

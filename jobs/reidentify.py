@@ -29,7 +29,8 @@ from jobs.reversal import asked as asking
 from jobs.reversal import carried_out, words
 from jobs.reversal.approval import TIME
 from jobs.reversal.asked import Asked, Rows
-from jobs.reversal.carried_out import TurnedBack
+from jobs.reversal.carried_out import Output, TurnedBack
+from jobs.reversal.turning import FORMATS, Format
 from jobs.run_events import events
 from jobs.run_events.events import Report
 from jobs.spark_app import failures, session
@@ -44,13 +45,15 @@ def run(
     approval: str | None = None,
     output: str | None = None,
     *,
+    written_as: Format = "delta",
     report: Report = events.silent,
     now: datetime.datetime | None = None,
 ) -> TurnedBack:
-    """Turn back what is asked for. approval: the text of its file. output: the path of a new Delta table; None to have
-    the rows in the result. now: the time in UTC; None: that of the clock. Raises `Refused` and tells the audit log."""
+    """Turn back what is asked for. approval: the text of its file. output: the path of a new folder; None to have the
+    rows in the result. written_as: what the folder is to hold, a Delta table or one file of CSV or of JSON lines. now:
+    the time in UTC; None: that of the clock. Raises `Refused` and tells the audit log."""
     own, now = session.for_run(spark), now or datetime.datetime.now(UTC)
-    return carried_out.turned_back(own, conf, asked, approval, output, report, now)
+    return carried_out.turned_back(own, conf, asked, approval, Output(output, written_as), report, now)
 
 
 def expire(spark: SparkSession, conf: Config, path: str, now: datetime.datetime | None = None) -> str:
@@ -72,7 +75,8 @@ def parser() -> argparse.ArgumentParser:
     flags.TOKENS.on(which)
     options.add_argument("--approval", type=Path, metavar="FILE", help="what approve.py made")
     where = options.add_mutually_exclusive_group()
-    flags.OUTPUT.on(where, type=str, metavar="PATH", more="a new Delta table")
+    flags.OUTPUT.on(where, type=str, metavar="PATH", more="a new folder")
+    options.add_argument("--format", choices=FORMATS, default="delta", help="of what is written there (default: delta)")
     where.add_argument("--console", action="store_true", help="print the rows, and write none")
     where.add_argument("--expire", metavar="PATH", help="remove what a run wrote there, once its time is over")
     options.add_argument("--break-glass", action="store_true", help="without an approval, where the policy allows it")
@@ -92,13 +96,24 @@ def _run(options: argparse.Namespace) -> int:
         return DONE
     if not options.console and options.output is None:
         raise BadUsage("say where to write with --output, or --console to have the rows printed")
+    Output(options.output, options.format)  # before Spark is begun
     asked = _asked(options)
     approval = None if options.approval is None else given_files.text(options.approval)
-    found = run(session.start("lakenym reidentify"), conf, asked, approval, options.output, report=events.terminal)
+    found = run(
+        session.start("lakenym reidentify"),
+        conf,
+        asked,
+        approval,
+        options.output,
+        written_as=options.format,
+        report=events.terminal,
+    )
     if found.shown is not None:
         say("\n".join(_lines(found.shown)))
     else:
-        say(f"{asked.table}: {found.rows:,} rows are in {found.place}, to be removed by {found.expires.strftime(TIME)}")
+        way = "columnar path" if found.execution == "columnar" else f"Spark's path: {found.not_columnar}"
+        until = found.expires.strftime(TIME)
+        say(f"{asked.table}: {found.rows:,} rows are in {found.place}, to be removed by {until} ({way})")
     if found.unproven:
         say(words.not_proven(found.unproven))
     return DONE

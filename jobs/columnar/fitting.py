@@ -51,12 +51,12 @@ def fitted(spark: SparkSession, plan: Plan, source: SourceRows, trees: Trees, be
         raise NotColumnar("a file lies in no folder that names the values of all the source's folder columns")
     if source.chosen is not None:
         files = chosen_files.of(spark, files, source.chosen, out_of.schema)
-    access = file_systems.access(spark, _one_of_each_store([begun.location, *(file.uri for file in files.files)]))
-    made, subject = tuple(_tree(*tree) for tree in trees), _subject(plan)
+    access = file_systems.access(spark, one_of_each_store([begun.location, *(file.uri for file in files.files)]))
+    made, subject = tuple(tree_of(*tree) for tree in trees), _subject(plan)
     names = {tree.name for tree in made if tree.node is not None} | set(subject[:1])
     names |= {way[0] for tree in made for way in tree.beside}
     if files.reader in PARQUET:
-        _check_parquet(files)
+        check_parquet(files)
         wanted = [field for field in files.stored.fields if field.name in names]
         reader: Reader = ParquetReader(stored_schema.of(wanted))
     else:
@@ -64,12 +64,12 @@ def fitted(spark: SparkSession, plan: Plan, source: SourceRows, trees: Trees, be
         wanted = [
             field for field in source.rows.schema.fields if field.name in names and field.name not in files.folders
         ]
-    cut = _parts(spark, files, whole=files.reader not in PARQUET)
+    cut = parts_of(spark, files, whole=files.reader not in PARQUET)
     read = pa.schema([pa.field(field.name, arrow_types.of_spark(field.dataType, field.name)) for field in wanted])
     return Fitting(cut, reader, access, read, made, subject, codec, plan.config.is_shuffled)
 
 
-def _one_of_each_store(uris: Iterable[str]) -> list[str]:
+def one_of_each_store(uris: Iterable[str]) -> list[str]:
     """A file for each host or bucket of each kind of store, whose settings serve all others there."""
     return list({file_systems.parted(uri)[:2]: uri for uri in uris}.values())
 
@@ -104,7 +104,8 @@ def _refusals(plan: Plan) -> Iterator[str]:
             yield f"the target is partitioned by {name}, whose type only Spark writes into names of folders"
 
 
-def _check_parquet(files: SourceFiles) -> None:
+def check_parquet(files: SourceFiles) -> None:
+    """Raise `NotColumnar` where files of a Delta table or a folder of Parquet files may be read otherwise by Spark."""
     if files.deleted:
         raise NotColumnar("the source has deletion vectors, which Spark applies; REORG TABLE ... APPLY (PURGE) ends it")
     mapping = files.configuration.get(MODE, "none")
@@ -141,7 +142,8 @@ def _fields(given: T.DataType) -> Iterator[T.StructField]:
         yield from _fields(given.valueType)
 
 
-def _tree(field: T.StructField, node: Node | None, output: T.DataType) -> Tree:
+def tree_of(field: T.StructField, node: Node | None, output: T.DataType) -> Tree:
+    """What a task is told of one column. Raises `NotColumnar`."""
     arrow_types.of_spark(field.dataType, field.name)  # of a folder's column too, which no file is asked for
     target, beside = arrow_types.of_spark(output, field.name), () if node is None else nested.beside(node)
     if node is None or not beside:
@@ -156,7 +158,7 @@ def _subject(plan: Plan) -> tuple[str, ...]:
     return path.names if asked and path is not None else ()
 
 
-def _parts(spark: SparkSession, files: SourceFiles, whole: bool) -> list[Part]:
+def parts_of(spark: SparkSession, files: SourceFiles, whole: bool) -> list[Part]:
     """About as large as Spark's own."""
     settings = spark._jsparkSession.sessionState().conf()
     largest, opening = int(settings.filesMaxPartitionBytes()), int(settings.filesOpenCostInBytes())

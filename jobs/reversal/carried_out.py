@@ -17,23 +17,37 @@ from jobs.lake import restricted
 from jobs.lake.state import TargetState
 from jobs.lake.vault_table import Vault
 from jobs.reversal import approval as approvals
-from jobs.reversal import chosen_rows, judged, remains, reversal_keys, review, trail, treated, vaults
+from jobs.reversal import chosen_rows, judged, remains, reversal_keys, review, trail, treated, turning, vaults
 from jobs.reversal.approval import TIME, Signed
 from jobs.reversal.asked import Asked
 from jobs.reversal.selection import Selection
 from jobs.reversal.trail import Trail
 from jobs.reversal.treated import Column, Treated
+from jobs.reversal.turning import FORMATS, Counted, Format, Shown, Wanted, Way
 from jobs.run_events.events import Report, Warned
 from jobs.spark_app import failures
-from privacy_udfs.errors import UnexpectedFailure
 from privacy_udfs.keys import KeyReference
+
+
+@dataclasses.dataclass(frozen=True)
+class Output:
+    """Where rows are to be. path: a new place; None to have them given. form: of what is written there."""
+
+    path: str | None = None
+    form: Format = "delta"
+
+    def __post_init__(self) -> None:
+        if self.form not in FORMATS:
+            raise BadUsage(f"--format: expected one of {', '.join(FORMATS)}")
+        if self.path is None and self.form != "delta":
+            raise BadUsage("--format is of what --output writes")
 
 
 @dataclasses.dataclass(frozen=True)
 class TurnedBack:
     """What a run did. place: the new table, as a URI; None where it was shown. shown: the rows, where they were asked
     for by themselves. expires: when the table is to be removed. unproven: columns whose technique authenticates
-    nothing."""
+    nothing. execution: the path that was taken; not_columnar: why it was Spark's."""
 
     run_id: str
     rows: int
@@ -42,6 +56,8 @@ class TurnedBack:
     approval: str | None = None
     shown: pa.Table | None = dataclasses.field(default=None, repr=False)
     unproven: tuple[str, ...] = ()
+    execution: Way = "spark"
+    not_columnar: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,25 +79,25 @@ def turned_back(
     conf: Config,
     asked: Asked,
     approval: str | None,
-    output: str | None,
+    to: Output,
     report: Report,
     now: datetime.datetime,
 ) -> TurnedBack:
-    """spark: a session of its own. approval: text of the file. output: a new place; None to have the rows given."""
+    """spark: a session of its own. approval: text of the file."""
     told = trail.opened(spark, conf, asked, str(uuid.uuid4()), report)
     if asked.break_glass:
         report(Warned(asked.table, f"BREAK GLASS: {asked.actor} has values turned back without an approval"))
     with _refusals(told):
-        allowed, place, count = failures.translated(
-            asked.table, lambda: _ready(spark, conf, told, approval, output, now)
-        )
+        allowed, known = failures.translated(asked.table, lambda: _ready(spark, conf, told, approval, to, now))
+        place, count = known.wanted.place, known.count
         told.started(_started(conf, allowed, place, count), lambda: review.check_none_due(told, conf.policy))
     with _failures(spark, told, place):
-        shown = failures.translated(asked.table, lambda: _revealed(spark, conf, told, allowed, place, count))
-    told.done({"rows": count})
+        shown = failures.translated(asked.table, lambda: _revealed(spark, conf, told, allowed, known))
+    told.done({"rows": count, "execution": shown.execution})
     signed = None if allowed.signed is None else allowed.signed.approval.id
     unproven = treated.unproven(allowed.columns)
-    return TurnedBack(told.run_id, count, allowed.expires, _uri(place), signed, shown, unproven)
+    made = TurnedBack(told.run_id, count, allowed.expires, _uri(place), signed, shown.rows, unproven)
+    return dataclasses.replace(made, execution=shown.execution, not_columnar=shown.not_columnar)
 
 
 @contextmanager
@@ -103,17 +119,19 @@ def _failures(spark: SparkSession, told: Trail, place: TargetState | None) -> It
 
 
 def _ready(
-    spark: SparkSession, conf: Config, told: Trail, approval: str | None, output: str | None, now: datetime.datetime
-) -> tuple[_Allowed, TargetState | None, int]:
-    """What may be done, where to, and of how many rows. Nothing is turned back yet."""
-    allowed = _allowed(spark, conf, told, approval, now)
-    place = None if output is None else restricted.looked(spark, output, allowed.treated.place)
-    count = allowed.rows.count()
-    if count > allowed.at_most:
-        raise Refused(f"{told.asked.table}: more rows than the {allowed.at_most} that are allowed")
+    spark: SparkSession, conf: Config, told: Trail, approval: str | None, to: Output, now: datetime.datetime
+) -> tuple[_Allowed, Counted]:
+    """What may be done, and with which rows. Nothing is turned back yet."""
+    asked, allowed = told.asked, _allowed(spark, conf, told, approval, now)
+    place = None if to.path is None else restricted.looked(spark, to.path, allowed.treated.place)
+    found = turning.counted(
+        Wanted(spark, asked, allowed.treated, allowed.columns, allowed.rows, place, to.form, allowed.vaults),
+    )
+    if found.count > allowed.at_most:
+        raise Refused(f"{asked.table}: more rows than the {allowed.at_most} that are allowed")
     with reversal_keys.delivered(spark, conf, allowed.keys) as keys:
-        vaults.check_all_there(told.asked.table, allowed.rows, allowed.columns, keys, allowed.vaults)
-    return allowed, place, count
+        vaults.check_all_there(asked.table, allowed.rows, allowed.columns, keys, allowed.vaults)
+    return allowed, found
 
 
 def _allowed(spark: SparkSession, conf: Config, told: Trail, approval: str | None, now: datetime.datetime) -> _Allowed:
@@ -182,22 +200,10 @@ def _uri(place: TargetState | None) -> str | None:
     return None if place is None else place.location
 
 
-def _revealed(
-    spark: SparkSession, conf: Config, told: Trail, allowed: _Allowed, place: TargetState | None, count: int
-) -> pa.Table | None:
-    """Turn the values back: into the new table, or into what is given."""
-    asked = told.asked
+def _revealed(spark: SparkSession, conf: Config, told: Trail, allowed: _Allowed, known: Counted) -> Shown:
+    """Turn the values back: into what is written, or into what is given."""
     with reversal_keys.delivered(spark, conf, allowed.keys) as keys:
-        found, sealed = vaults.joined(allowed.rows, allowed.columns, keys, allowed.vaults)
-        masked = asked.form == "masked"
-        rows = Selection(asked.table, allowed.columns, frozenset(asked.beside), keys, masked, sealed).rows(found)
-        if place is not None:
-            restricted.create(spark, place, rows, _properties(told, allowed), told.run_id, count)
-            return None
-        found = rows.toArrow()
-    if found.num_rows != count:
-        raise UnexpectedFailure(f"{asked.table}: {count} rows were counted, and {found.num_rows} were read")
-    return found
+        return turning.turned(known, keys, _properties(told, allowed), told.run_id)
 
 
 def _properties(told: Trail, allowed: _Allowed) -> dict[str, str]:

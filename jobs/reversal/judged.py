@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Iterable, Iterator, Mapping
 
 from jobs.configuration import persons
+from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
 from jobs.configuration.documents import did_you_mean
 from jobs.configuration.models import Policy
@@ -105,9 +106,9 @@ def _domain(record: ColumnRecord) -> str | None:
 
 
 def _classes(conf: Config, table: str, path: str, record: ColumnRecord) -> set[str]:
-    """By the record, and by the configuration of today: who can write the table can write its record."""
-    rule = conf.tables[table].columns.get(path)
-    return {record.class_} if rule is None else {record.class_, rule.class_}
+    """By the record, and by the configuration of today, of all cases: who can write the table can write its record."""
+    rules = [rule for name, rule in conf.tables[table].columns.items() if str(ColumnPath.parse(name).leaf) == path]
+    return {record.class_, *(rule.class_ for rule in rules)}
 
 
 def bounds(approval: Approval, policy: Reversal) -> Iterator[str]:

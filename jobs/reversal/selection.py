@@ -47,6 +47,18 @@ class Selection:
         self._check_all_there(treated.schema)
         return treated.select(*[each for each in found if each is not None])
 
+    def trees(self, schema: T.StructType) -> list[tuple[T.StructField, Node, T.DataType]]:
+        """What `rows` is made of: each column of the treated table of which something was named, what is done to it,
+        and its type then."""
+        self._check_all_there(schema)
+        walked = ((field, self._walk(ColumnPath((Field(field.name),)), field.dataType)) for field in schema.fields)
+        return [(field, turned[0], bare(turned[1])) for field, turned in walked if turned is not None]
+
+    def output(self, schema: T.StructType) -> T.StructType:
+        """The schema that `rows` gives; what is shown as it is says of itself what it said in the treated table."""
+        trees = self.trees(schema)
+        return T.StructType([f if isinstance(node, Kept) else T.StructField(f.name, kind) for f, node, kind in trees])
+
     def check(self, schema: T.StructType) -> None:
         """Raise `Refused` for what cannot be selected; nothing is planned."""
         for field in schema.fields:

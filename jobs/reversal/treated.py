@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 
 from pyspark.errors import PySparkException
@@ -85,10 +86,11 @@ def chosen(conf: Config, treated: Treated, names: Sequence[str]) -> dict[str, Co
     types, faults, found = original_types.of(treated.properties), [], dict[str, Column]()
     for name in names:
         try:
-            technique = _technique(treated, name)
+            record = _record(treated, name)
+            technique = _technique(record)
             if name not in types:
                 types = {**_of_source(treated.spark, conf, treated.name), **types}
-            found[name] = Column(name, treated.records[name], technique, _kind(types, name))
+            found[name] = Column(name, record, technique, _kind(types, name))
         except Refused as error:
             faults.append(f"{name}: {error}")
     if faults:
@@ -101,15 +103,35 @@ def unproven(columns: Mapping[str, Column]) -> tuple[str, ...]:
     return tuple(path for path, each in columns.items() if not each.technique.authenticates)
 
 
-def _technique(treated: Treated, name: str) -> Technique:
-    """By what the record says of a column. Raises `Refused`."""
+def _record(treated: Treated, name: str) -> ColumnRecord:
+    """What the table's record says of a column; of one that is treated by cases, of the one case that leaves values.
+    Raises `Refused`."""
     path, entry = ColumnPath.parse(name), treated.records.get(name)
     if path.is_in_json:
         raise Refused("it stands within JSON text, where nothing is turned back")
-    if entry is None:
-        if any(other.startswith(f"{name}{{when ") for other in treated.records):
-            raise Refused("rows are treated by cases, and which case a row fell under is not known any more")
+    if path.is_case:
+        raise Refused(f"it is a case of a column: name {path.leaf}, whose rows are chosen by --where")
+    if entry is not None:
+        return entry
+    cases = [each for other, each in treated.records.items() if other.startswith(f"{name}{{when ")]
+    if not cases:
         raise Refused(f"the table's record has no such column{did_you_mean(name, treated.records)}")
+    leaving = [each for each in cases if not each.gives_null]
+    if len({_treatment(each) for each in leaving}) != 1:
+        raise Refused(
+            "rows are treated by cases, and which case a row fell under is not known any more: only where all cases "
+            "but one treatment give null can values be turned back"
+        )
+    return leaving[0]
+
+
+def _treatment(record: ColumnRecord) -> str:
+    """All by which a value came about: the same of two cases whose values cannot be told apart and need not be."""
+    return json.dumps(dataclasses.replace(record, rows=None, class_="").as_json(), sort_keys=True)
+
+
+def _technique(entry: ColumnRecord) -> Technique:
+    """By what the record says of a column. Raises `Refused`."""
     if not (entry.facts.reversible or entry.facts.by_vault):
         raise Refused(f"{entry.technique} cannot be turned back")
     try:
@@ -121,7 +143,10 @@ def _technique(treated: Treated, name: str) -> Technique:
             f"each {unit} has a key of its own, and the table does not say which a row is of (docs/scopes.md)"
         )
     if technique.needs_subject or technique.beside():
-        raise Refused(f"{entry.technique} depends on other columns of the row, and cannot be turned back here")
+        raise Refused(
+            f"{entry.technique} depends on whose row it is, or on other columns of it, which may be others by now: it "
+            "cannot be turned back"
+        )
     if entry.key is None or entry.key_id is None or entry.domain is None or entry.key_check is None:
         raise Refused("the record does not say by which version of which key it was treated")
     return technique

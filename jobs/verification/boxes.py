@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from jobs.configuration import asked_risk
+from jobs.configuration.asked_risk import is_stricter
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.shares import NEARLY
 from jobs.console.shown import shown
@@ -17,6 +19,9 @@ from jobs.risk_measures import measure, treated
 from jobs.risk_measures.measure import Asked, Measures
 from jobs.verification.outcome import Check, judged
 from jobs.verification.standing import Standing
+
+REACHED = ("k", "l", "t")
+"""The measures that boxes are cut for."""
 
 
 def cut(table: Standing) -> tuple[str, ...]:
@@ -40,7 +45,7 @@ def by_ladder(table: Standing) -> frozenset[str]:
 def check(table: Standing) -> Iterator[Check]:
     """Classes are counted as the gate of a run counts them. Without a configuration nobody knows whose rows they are,
     and what is above sensitive values: then rows are counted, for ``k`` alone."""
-    stated, columns = record_reader.mondrian_of(table.properties), cut(table)
+    stated, columns = _stated(table), cut(table)
     if stated is None:
         return
     chosen = None if table.entry is None else treated.chosen(table.rows.schema, table.entry)
@@ -54,6 +59,18 @@ def check(table: Standing) -> Iterator[Check]:
     unasked = "" if chosen is not None or not stated.keys() & {"l", "t"} else f"; l and t are not: {table.unknown}"
     said = f"{len(columns)} columns, k by {counted}{unasked}"
     yield judged("boxes", list(_missed(stated, found, held, counted)), said)
+
+
+def _stated(table: Standing) -> Mapping[str, Any] | None:
+    """What boxes are to reach by the record, and by what the policy and the entry ask of the risk where stricter,
+    as when they were cut; None where the record knows of no boxes."""
+    recorded = record_reader.mondrian_of(table.properties)
+    if recorded is None or table.conf is None or table.entry is None:
+        return recorded
+    asked = asked_risk.of(table.conf.policy, table.entry).asked()
+    reached = {name: bound for name, bound in asked.items() if name in REACHED}
+    more = {name: bound for name, bound in reached.items() if is_stricter(name, bound, recorded.get(name, bound))}
+    return {**reached, **recorded, **more}
 
 
 def _missed(

@@ -19,7 +19,7 @@ from privacy_udfs.strength import NO_DIFFERENCE
 from privacy_udfs.technique import Key, TextTechnique, Treated
 
 _VERSION = b"\x01"  # the first byte of Tink's output prefix, unless the key says otherwise
-_PREFIX = 5
+PREFIX = 5
 TAG = 16
 _TEXT_CODES: dict[str, tuple[rfc4648.Encoder, rfc4648.Decoder]] = {
     "base64": (rfc4648.encode_base64, rfc4648.decode_base64),
@@ -82,7 +82,7 @@ class SealedTechnique(TextTechnique):
     def result_pattern(self) -> str | None:
         if self.encoding == "binary":
             return None
-        least = TAG + (_PREFIX if self.output_prefix == "tink" else 0)
+        least = TAG + (PREFIX if self.output_prefix == "tink" else 0)
         characters = 2 * least if self.encoding == "hex" else -(-least * 4 // 3)
         padding = "={0,2}" if self.encoding == "base64" else ""
         return f"^{CHARACTER[self.encoding]}{{{characters},}}{padding}$"
@@ -92,11 +92,11 @@ class SealedTechnique(TextTechnique):
         if results.type != (pa.binary() if self.encoding == "binary" else pa.string()):
             self.refuse_type(results.type, "what its tokens are")
         tokens = results if self.encoding == "binary" else _decoded_each(results, self.encoding)
-        least = self.least_size() + (_PREFIX if self.output_prefix == "tink" else 0)
+        least = self.least_size() + (PREFIX if self.output_prefix == "tink" else 0)
         long = pc.greater_equal(pc.binary_length(tokens), least)
         if self.output_prefix == "raw" or key_id is None:
             return long
-        start = pc.binary_slice(tokens, 1, _PREFIX)
+        start = pc.binary_slice(tokens, 1, PREFIX)
         return pc.and_(long, pc.equal(start, pa.scalar(key_id.to_bytes(4, "big"), pa.binary())))
 
     def treat(self, values: pa.Array, key: Key | None, subject: pa.Array | None) -> Treated:
@@ -118,36 +118,43 @@ class SealedTechnique(TextTechnique):
         if values.null_count == len(values):
             return pa.nulls(len(values), pa.string())
         cipher, prefix = self.cipher(key.material), _VERSION if _takes_any_id(key) else _prefix_of(key)
+        plain = in_slices(values.drop_null(), self._messages(cipher, prefix))
+        if plain is None:
+            raise TokenRefused
+        return spread(text_or_binary(plain), values)
+
+    def _messages(self, cipher: Cipher, prefix: bytes) -> Callable[[pa.Array], pa.BinaryArray | None]:
+        """From tokens to messages. prefix: what tokens begin with, as far as that is known."""
 
         def messages(part: pa.Array) -> pa.BinaryArray | None:
             tokens = self._decoded(part)
             sealed = None if tokens is None else self._without_prefix(tokens, prefix)
             return None if sealed is None else cipher.open(sealed)
 
-        plain = in_slices(values.drop_null(), messages)
-        if plain is None:
-            raise TokenRefused
-        return spread(text_or_binary(plain), values)
+        return messages
 
     def rekeyed(self, results: pa.Array, before: Key | None, after: Key | None) -> pa.Array:
         """The very bytes that were encrypted are encrypted again: as bytes they are spelt no other way."""
         return self.treat(self.untreat(results, before).cast(pa.binary()), after, None).values
 
-    def _decoded(self, values: pa.Array) -> pa.BinaryArray | None:
+    def _check_type(self, values: pa.Array) -> None:
         takes = pa.binary() if self.encoding == "binary" else pa.string()
         if values.type != takes:
             self.refuse_type(values.type, f"{takes}, as its tokens are")
+
+    def _decoded(self, values: pa.Array) -> pa.BinaryArray | None:
+        self._check_type(values)
         return values if self.encoding == "binary" else _TEXT_CODES[self.encoding][1](values)
 
     def _without_prefix(self, tokens: pa.BinaryArray, prefix: bytes) -> pa.BinaryArray | None:
         """The tokens after Tink's prefix; None where one does not begin with ``prefix``."""
         if self.output_prefix == "raw":
             return tokens
-        if shorter_than(tokens, _PREFIX):
+        if shorter_than(tokens, PREFIX):
             return None
         if (cut(tokens, 0, len(prefix)) != np.frombuffer(prefix, np.uint8)).any():
             return None
-        return without(tokens, _PREFIX)
+        return without(tokens, PREFIX)
 
 
 def _prefix_of(key: Key) -> bytes:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 
 from privacy_udfs.kernels.aes import BATCH_UP_TO, SIV
-from privacy_udfs.kernels.arrays import Bytes, by_length
+from privacy_udfs.kernels.arrays import Bytes, by_length, opened_by_length
 from privacy_udfs.kernels.text import canonical, rfc4648
 from privacy_udfs.parameters import Normalize
 from privacy_udfs.periods import PeriodTechnique
 from privacy_udfs.strength import Shows
 from privacy_udfs.technique import Key
-from privacy_udfs.techniques._sealed import TAG, Cipher, SealedTechnique
+from privacy_udfs.techniques._sealed import PREFIX, TAG, Cipher, SealedTechnique
 
 _ROWS: dict[str, tuple[int, Callable[[Bytes, int], Bytes] | None]] = {
     "base64": (3, rfc4648.rows_to_base64),
@@ -24,6 +24,14 @@ _ROWS: dict[str, tuple[int, Callable[[Bytes, int], Bytes] | None]] = {
     "binary": (1, None),
 }
 """Encoding -> the bytes that it takes at a time, and how it codes the rows of a matrix."""
+_FROM_ROWS: dict[str, Callable[[Bytes], tuple[Bytes, Bytes] | None]] = {
+    "base64": rfc4648.rows_from_base64,
+    "base64url": rfc4648.rows_from_base64url,
+    "hex": rfc4648.rows_from_hex,
+    "binary": lambda rows: (rows, np.zeros(len(rows), np.uint8)),
+}
+"""Encoding -> its inverse, and how many bytes at the end of each row are filling."""
+_LONGEST = 2 * (BATCH_UP_TO + TAG + PREFIX)  # of a token
 
 
 class DeterministicEncryption(SealedTechnique, PeriodTechnique):
@@ -88,6 +96,35 @@ class DeterministicEncryption(SealedTechnique, PeriodTechnique):
     def untreat(self, values: pa.Array, key: Key | None) -> pa.Array:
         self.check_way_back()
         return super().untreat(values, key)
+
+    def _messages(self, cipher: Cipher, prefix: bytes) -> Callable[[pa.Array], pa.BinaryArray | None]:
+        """Tokens of one length are decoded and opened as the rows of one matrix, as they were made."""
+        assert isinstance(cipher, SIV)
+        whole = super()._messages(cipher, prefix)
+        begins, skipped = (b"", 0) if self.output_prefix == "raw" else (prefix, PREFIX)
+
+        def rows(tokens: Bytes) -> list[tuple[Any, Bytes]] | None:
+            decoded = _FROM_ROWS[self.encoding](tokens)
+            if decoded is None or decoded[0].shape[1] < skipped:
+                return None
+            sealed, spare = decoded
+            if (sealed[:, : len(begins)] != np.frombuffer(begins, np.uint8)).any():
+                return None
+            found = list[tuple[Any, Bytes]]()
+            for filling in np.unique(spare).tolist():
+                at = np.flatnonzero(spare == filling)
+                messages = cipher.open_rows(sealed[at, skipped : sealed.shape[1] - filling])
+                if messages is None:
+                    return None
+                found.append((at, messages))
+            return found
+
+        def messages(part: pa.Array) -> pa.BinaryArray | None:
+            self._check_type(part)
+            rest = lambda few: whole(few.view(part.type))  # noqa: E731
+            return opened_by_length(part.view(pa.binary()), _LONGEST, rows, rest)
+
+        return messages
 
     def canonical(self, values: pa.Array) -> pa.BinaryArray:
         return canonical(values, self.normalize)

@@ -25,7 +25,7 @@ import pytest
 from privacy_udfs import keys
 from privacy_udfs.technique import Technique
 from privacy_udfs.techniques import parse
-from tests.helpers import leaking_risk
+from tests.helpers import leaking_reversal, leaking_risk
 from tests.helpers.delta_by_hand import write_delta
 from tests.helpers.lakes import table, write_conf
 from tests.helpers.observed import DEBUG
@@ -68,6 +68,7 @@ print("TREATED notes by Spark", pseudonymize.run(spark, conf, "notes", execution
 own = session.for_run(spark)
 held = pseudonymize.prepare(own, conf, "good")
 rows = held.source.rows.select(*Selection(held.plan, {}, held.keys.references(held.plan)).columns())
+BACK_DRIVER
 for mode in ("simple", "extended", "codegen", "cost", "formatted"):
     rows.explain(mode)
 print(rows.schema.json(), repr(held), repr(result), plan.as_text(held.plan))
@@ -97,7 +98,7 @@ except Exception as error:
     print("FAILED broken_key", type(error).__name__)
     traceback.print_exc()
 spark.stop()
-""".replace("RISK_DRIVER", leaking_risk.DRIVER)
+""".replace("RISK_DRIVER", leaking_risk.DRIVER).replace("BACK_DRIVER", leaking_reversal.DRIVER)
 FORMATS = ("delta", "delta_folders", "parquet_folders", "csv", "json", "orc")
 COLUMNAR = ("delta", "delta_folders", "parquet_folders", "csv")
 """Of the formats, those whose table takes the columnar path where it may."""
@@ -247,15 +248,22 @@ def test_the_driver_did_what_was_asked(left_behind: tuple[Path, str, list[bytes]
     assert "MEASURED risk_suppressed columnar < 10 {" in output, output[-6000:]
     ended = [line for line in output.splitlines() if line.startswith(("RISK ", "PLAN "))]
     assert ended in leaking_risk.CODES.values(), ended
+    for name in leaking_reversal.OUTPUTS:
+        path = "columnar" if name == "columnar" else "spark"
+        assert f"BACK {name} 3 {path} " in output, output[-6000:]
+        assert f"BACK {name} by itself 3 " in output
+        assert f"BACK {name}-spoiled FAILED " in output
+    assert "BACK kept on disk 0\n" in output
     assert "== Physical Plan ==" in output
     assert list((left_behind[0] / "events").iterdir())
 
 
 def test_no_planted_value_and_no_key_is_in_anything_left_behind(left_behind: tuple[Path, str, list[bytes]]) -> None:
     lake, _, secrets = left_behind
-    wanted = [canary.encode() for canary in CANARIES] + secrets
+    wanted = [canary.encode() for canary in (*CANARIES, *leaking_reversal.SHOWN)] + secrets
     files = [path for path in lake.rglob("*") if path.is_file() and path.name != "driver.py"]
     searched = [path for path in files if path.relative_to(lake).parts[0] not in ("keys", "conf", "raw")]
+    searched = [path for path in searched if not leaking_reversal.is_shown(path, lake)]
     assert len(searched) > 5
     for path in searched:
         content = path.read_bytes()

@@ -13,7 +13,7 @@ is done depends on lengths, nulls, repeats and on whether text is ASCII and well
 """
 
 from privacy_udfs.kernels.arrays import utf8
-from privacy_udfs.kernels.arrays.by_length import by_length
+from privacy_udfs.kernels.arrays.by_length import by_length, opened_by_length
 from privacy_udfs.kernels.arrays.byte_arrays import (
     binary,
     by_size,
@@ -66,6 +66,7 @@ __all__ = [
     "in_slices",
     "joined",
     "left_masks",
+    "opened_by_length",
     "prefixed",
     "rows_of",
     "running_total",

@@ -14,23 +14,40 @@ from privacy_udfs.kernels.arrays.utf8 import Bytes, Units, to_bytes
 
 FEWEST = 64  # rows of one length from which on a matrix of their own costs less than to go with all others (measured)
 
+Places = npt.NDArray[Any]
 Rows = Callable[[Bytes], Bytes]
 Rest = Callable[[pa.BinaryArray], pa.BinaryArray]
+Opened = Callable[[Bytes], "list[tuple[Places, Bytes]] | None"]
+"""What comes of rows of one length: rows of several lengths, each with which of the given ones they are of."""
 
 
 def by_length(values: pa.BinaryArray, longest: int, rows: Rows, rest: Rest) -> pa.BinaryArray:
     """``rows`` over the values of each length that is frequent and at most ``longest``, ``rest`` over all others, in
     one call. ``rows`` gives a matrix of as many rows; ``rest`` keeps the order. No nulls."""
+    done = opened_by_length(values, longest, lambda given: [(np.arange(len(given)), rows(given))], rest)
+    assert done is not None, "of rows that are made something always comes"
+    return done
+
+
+def opened_by_length(
+    values: pa.BinaryArray, longest: int, rows: Opened, rest: Callable[[pa.BinaryArray], pa.BinaryArray | None]
+) -> pa.BinaryArray | None:
+    """As `by_length`, where what comes of values of one length has several; None where either gives it."""
     data, offsets = to_bytes(values)
     lengths = np.diff(offsets)
     order, groups = _groups(lengths, longest)
-    parts = [(at, rows(_matrix(data, offsets[at], int(lengths[at[0]])))) for at in groups]
+    parts = list[tuple[Places, Bytes]]()
+    for at in groups:
+        opened = rows(_matrix(data, offsets[at], int(lengths[at[0]])))
+        if opened is None:
+            return None
+        parts += [(at[within], matrix) for within, matrix in opened]
     done = sum(len(at) for at, _ in parts)
     if done == len(values) and done:
         return _placed(parts, done)
     others = np.sort(order[done:])
     left = rest(values.take(pa.array(others)) if done else values)
-    if not done:
+    if not done or left is None:
         return left
     places = np.empty(len(values), np.int64)
     places[np.concatenate([*(at for at, _ in parts), others])] = np.arange(len(values))

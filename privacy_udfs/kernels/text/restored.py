@@ -32,6 +32,9 @@ def restored(spelled: pa.Array, kind: pa.DataType) -> pa.Array | None:
 
 
 def _parsed(text: pa.StringArray, kind: pa.DataType) -> pa.Array:
+    if pa.types.is_time(kind):  # as a time of the first day: Arrow takes no fraction in a time of day
+        ticks = pc.binary_join_element_wise("1970-01-01T", text, "").cast(pa.timestamp(kind.unit))
+        return ticks.view(pa.int64()).cast(_number(kind)).view(kind)
     if not (pa.types.is_date(kind) or pa.types.is_timestamp(kind)):
         return text.cast(kind)
     far = pc.fill_null(pc.match_substring_regex(text, FAR), False)
@@ -49,4 +52,4 @@ def _far(text: str, kind: pa.DataType) -> int:
 
 
 def _number(kind: pa.DataType) -> pa.DataType:
-    return pa.int32() if pa.types.is_date32(kind) else pa.int64()
+    return pa.int32() if pa.types.is_date32(kind) or pa.types.is_time32(kind) else pa.int64()

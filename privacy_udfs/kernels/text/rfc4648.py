@@ -21,8 +21,8 @@ Encoder = Callable[[pa.BinaryArray], pa.StringArray]
 Decoder = Callable[[pa.StringArray], "pa.BinaryArray | None"]
 
 _TO_URL = bytes.maketrans(b"+/", b"-_")
-_FOREIGN = 0xFF
-_ALPHANUMERIC = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+_FROM_URL = bytes.maketrans(b"-_+/", b"+/??")
+_HEX = b"0123456789abcdef"
 
 
 def encode_base64(values: pa.BinaryArray) -> pa.StringArray:
@@ -61,6 +61,44 @@ def rows_to_hex(rows: Bytes, spare: int) -> Bytes:
     return np.frombuffer(binascii.hexlify(rows.data), np.uint8).reshape(len(rows), rows.shape[1] * 2)
 
 
+def rows_from_base64(rows: Bytes) -> tuple[Bytes, Bytes] | None:
+    """The inverse of `rows_to_base64` for texts of one length: the bytes, a row each, and how many at the end of each
+    are filling, up to two; None where any row is none of its results."""
+    count, length = rows.shape
+    if length % 4:
+        return None
+    spare = np.zeros(count, np.uint8)
+    if length:
+        rows = rows.copy()
+        filled = rows[:, -2:] == ord("=")
+        filled[:, 0] &= filled[:, 1]
+        spare = filled.sum(axis=1, dtype=np.uint8)
+        rows[:, -2:][filled] = ord("A")
+    return _rows_decoded(rows.tobytes(), spare, length)
+
+
+def rows_from_base64url(rows: Bytes) -> tuple[Bytes, Bytes] | None:
+    """Likewise of `rows_to_base64url`."""
+    count, length = rows.shape
+    spare = -length % 4
+    if spare == 3:  # one character over holds no whole byte
+        return None
+    filled = np.full((count, length + spare), ord("A"), np.uint8)
+    filled[:, :length] = rows
+    text = filled.tobytes().translate(_FROM_URL)
+    return _rows_decoded(text, np.full(count, spare, np.uint8), length + spare)
+
+
+def rows_from_hex(rows: Bytes) -> tuple[Bytes, Bytes] | None:
+    """Likewise of `rows_to_hex`; nothing is filling."""
+    count, length = rows.shape
+    text = rows.tobytes()
+    if length % 2 or text.translate(None, _HEX):
+        return None
+    data = np.frombuffer(binascii.unhexlify(text), np.uint8).reshape(count, length // 2)
+    return data, np.zeros(count, np.uint8)
+
+
 def encode_hex(values: pa.BinaryArray) -> pa.StringArray:
     """Lower-case hexadecimal. ``values`` has no nulls."""
     data, offsets = to_bytes(values)
@@ -80,7 +118,7 @@ def decode_base64(values: pa.StringArray) -> pa.BinaryArray | None:
         some = some[data[ends[some] - back] == ord("=")]
         spare[some] += 1
         data[ends[some] - back] = ord("A")
-    return _decoded(data, ends, spare, b"+/")
+    return _decoded(data.tobytes(), ends, spare)
 
 
 def decode_base64url(values: pa.StringArray) -> pa.BinaryArray | None:
@@ -92,14 +130,14 @@ def decode_base64url(values: pa.StringArray) -> pa.BinaryArray | None:
     data = np.full(len(slots.data), ord("A"), np.uint8)
     used = _used(slots.ends, slots.spare)
     data[used] = text.units
-    return _decoded(data, slots.ends, slots.spare, b"-_")
+    return _decoded(data.tobytes().translate(_FROM_URL), slots.ends, slots.spare)
 
 
 def decode_hex(values: pa.StringArray) -> pa.BinaryArray | None:
     """The inverse of `encode_hex`; None where any value is none of its results. ``values`` has no nulls."""
     data, offsets = to_bytes(values)
     text = data.tobytes()
-    if (offsets % 2).any() or text.translate(None, b"0123456789abcdef"):
+    if (offsets % 2).any() or text.translate(None, _HEX):
         return None
     return binary(Units(np.frombuffer(binascii.unhexlify(text), np.uint8), offsets // 2))
 
@@ -135,19 +173,36 @@ def _encoded(values: pa.BinaryArray) -> _Slots:
     return _Slots(data, slots.ends // 3 * 4, slots.spare)
 
 
-def _decoded(data: Bytes, ends: npt.NDArray[Any], spare: npt.NDArray[np.int64], last: bytes) -> pa.BinaryArray | None:
-    table = bytearray([_FOREIGN]) * 256
-    for one, other in zip(_ALPHANUMERIC + last, _ALPHANUMERIC + b"+/", strict=True):
-        table[one] = other
-    text = data.tobytes().translate(bytes(table))
-    if _FOREIGN in text:
+def _decoded(text: bytes, ends: npt.NDArray[Any], spare: npt.NDArray[np.int64]) -> pa.BinaryArray | None:
+    whole = _groups_decoded(text)
+    if whole is None:
         return None
-    whole = np.frombuffer(binascii.a2b_base64(text), np.uint8)
     ends = ends.astype(np.int64) // 4 * 3
     used = _used(ends, spare)
     if whole[~used].any():
         return None
     return binary(Units(whole[used], _offsets(ends - np.cumsum(spare))))
+
+
+def _rows_decoded(text: bytes, spare: Bytes, length: int) -> tuple[Bytes, Bytes] | None:
+    whole = _groups_decoded(text)
+    if whole is None:
+        return None
+    rows = whole.reshape(len(spare), length // 4 * 3)
+    for back in (1, 2):
+        if length and rows[spare >= back, -back].any():
+            return None
+    return rows, spare
+
+
+def _groups_decoded(text: bytes) -> Bytes | None:
+    """The bytes of whole groups of four; None where any character is none of base64's: the C library passes over such
+    characters, so that fewer bytes come out."""
+    try:
+        whole = np.frombuffer(binascii.a2b_base64(text), np.uint8)
+    except binascii.Error:
+        return None
+    return whole if len(whole) * 4 == len(text) * 3 else None
 
 
 def _offsets(ends: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

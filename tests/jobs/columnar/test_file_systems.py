@@ -145,6 +145,6 @@ def test_another_store_of_the_same_name_is_not_the_bucket(spark: SparkSession, o
     files = in_s3(1)
     with pytest.raises(NotColumnar, match="outside the places"):
         files.open(other)
-    assert fitting._one_of_each_store(["s3a://lake/a", other, "s3a://lake/b"]) == ["s3a://lake/b", other]
+    assert fitting.one_of_each_store(["s3a://lake/a", other, "s3a://lake/b"]) == ["s3a://lake/b", other]
     with pytest.raises(NotColumnar, match=r"reached by Spark only|cannot be had"):
-        access(spark, fitting._one_of_each_store([other, "s3a://lake/b"]))
+        access(spark, fitting.one_of_each_store([other, "s3a://lake/b"]))

@@ -169,7 +169,7 @@ def test_a_run_that_is_late_takes_nothing_of_a_faster_one_away(
     spark: SparkSession, lake: Path, conf: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both found the place free; the other one has closed it, and writes its files."""
-    wanted, out, real = asked("email", where="amount = 10"), tmp_path / "both", restricted._closed
+    wanted, out, real = asked("email", where="amount = 10"), tmp_path / "both", restricted.closed
 
     def late(of: SparkSession, place: str, run_id: str) -> None:
         real(of, place, "another run")
@@ -177,7 +177,7 @@ def test_a_run_that_is_late_takes_nothing_of_a_faster_one_away(
         real(of, place, run_id)
 
     with monkeypatch.context() as patched:
-        patched.setattr(restricted, "_closed", late)
+        patched.setattr(restricted, "closed", late)
         with pytest.raises(LakenymError):
             turned(spark, conf, wanted, approved(spark, lake, conf, wanted), output=str(out))
     assert (out / "part-0.parquet").read_bytes() == b"of another run"

@@ -25,7 +25,7 @@ from jobs.run_events import events
 from jobs.table_run import box_cut
 from jobs.table_run.result import summary
 from privacy_udfs.errors import UnexpectedFailure
-from tests.helpers import lakes
+from tests.helpers import kills, lakes
 from tests.helpers.growing import PATHS
 from tests.helpers.lakes import column, record, treated
 from tests.helpers.sweeps import but_for
@@ -441,6 +441,44 @@ def test_verify_holds_boxes_to_what_they_are_for(spark: SparkSession, lake: Path
     assert found["boxes"].faults == ("a class has fewer than 5 people", "illness: a class has fewer than 2 values")
     alone = verify.run(spark, None, path=str(lake / "treated" / "t")).checks
     assert next(each for each in alone if each.name == "boxes").faults == ("a class has fewer than 5 rows",)
+
+
+@pytest.mark.sweep
+def test_verify_holds_boxes_to_a_stricter_policy(spark: SparkSession, lake: Path) -> None:
+    """Three people in a class are enough for the entry's ``mondrian``, and not for the policy's risk."""
+    raw(spark, lake, some(60))
+    configured(lake, {"k": 2, "ladders": BY_PREFIX}, subject="person")
+    policy = lake / "conf" / "policy.yaml"
+    policy.write_text(yaml.safe_dump({**yaml.safe_load(policy.read_text()), "risk": {"k": 5}}))
+    conf = config.load(lake / "conf")
+    run(spark, conf)
+    assert next(each for each in verify.run(spark, conf, "t").checks if each.name == "boxes").outcome == "holds"
+    three = "note IN ('n3', 'n4', 'n5')"
+    spark.sql(f"UPDATE delta.`{lake}/treated/t` SET age = 7, `zip.code` = '7', town = 'Delft' WHERE {three}")
+    found = next(each for each in verify.run(spark, conf, "t").checks if each.name == "boxes")
+    assert found.faults == ("a class has fewer than 5 people",)
+
+
+KILLED = [("jobs.risk_search.mondrian", "cut"), ("jobs.lake.delta_commit.before_commit", "look")]
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize(("module", "name"), KILLED)
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_run_that_is_killed_while_it_cuts_leaves_the_table_as_it_was(
+    spark: SparkSession, lake: Path, module: str, name: str, when: str
+) -> None:
+    raw(spark, lake, some(60))
+    conf = configured(lake, {"k": 5, "ladders": BY_PREFIX})
+    run(spark, conf)
+    log = lake / "treated" / "t" / "_delta_log"
+    before = {path.name for path in log.glob("*.json")}, boxes(spark, lake)
+    raw(spark, lake, some(30))
+    kills.killed(lake, module, name, when)
+    assert ({path.name for path in log.glob("*.json")}, boxes(spark, lake)) == before
+    run(spark, conf)
+    assert sum(boxes(spark, lake).values()) == 90
+    assert min(boxes(spark, lake).values()) >= 5
 
 
 def test_lineage_names_the_step(spark: SparkSession, lake: Path) -> None:

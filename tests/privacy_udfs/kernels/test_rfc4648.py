@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -55,3 +56,28 @@ def test_only_what_encoding_gives_is_decoded(name: str, text: str) -> None:
 )  # fmt: skip
 def test_misspelt_encodings(name: str, text: str) -> None:
     assert CODERS[name][1](pa.array(["", text])) is None
+
+
+ROWS = {
+    "base64": (rfc4648.rows_from_base64, rfc4648.decode_base64),
+    "base64url": (rfc4648.rows_from_base64url, rfc4648.decode_base64url),
+    "hex": (rfc4648.rows_from_hex, rfc4648.decode_hex),
+}
+
+
+@each_coder
+@settings(deadline=None)
+@given(size=st.integers(0, 9), data=st.data())
+def test_rows_of_one_length_are_decoded_alike(name: str, size: int, data: st.DataObject) -> None:
+    """What is no encoding too, in any row."""
+    letters = st.text("AQZaz019+/-_=fF \n", min_size=size, max_size=size)
+    coded = st.binary(min_size=size, max_size=size).map(lambda value: CODERS[name][2](value).decode())
+    texts = data.draw(st.lists(st.one_of(letters, coded.filter(lambda text: len(text) == size)), min_size=1))
+    rows, whole = ROWS[name]
+    found = rows(np.frombuffer("".join(texts).encode(), np.uint8).reshape(len(texts), size))
+    wanted = whole(pa.array(texts))
+    assert (found is None) == (wanted is None)
+    if found is not None:
+        matrix, spare = found
+        ends = [matrix.shape[1] - int(filling) for filling in spare]
+        assert [bytes(row[:end]) for row, end in zip(matrix, ends, strict=True)] == wanted.to_pylist()

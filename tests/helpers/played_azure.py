@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
 import datetime
 import ipaddress
 import os
 import ssl
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, keywrap, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
 
 from tests.helpers.key_servers import SECRET
-from tests.helpers.played_clouds import Played, Reply
+from tests.helpers.played_clouds import Played, Reply, SignIn
 
 OAEP = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
 
@@ -26,6 +29,19 @@ def azure_error(status: int, code: str, inner: str = "") -> Reply:
     """As Key Vault says it."""
     error: dict[str, Any] = {"code": code, "message": SECRET}
     return status, {"error": error | ({"innererror": {"code": inner}} if inner else {})}
+
+
+@contextlib.contextmanager
+def azure_cloud(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[KeyVault, SignIn]]:
+    """A vault and what signs in a managed identity, as the environment then has them."""
+    for name in [name for name in os.environ if name.startswith(("AZURE_", "MSI_", "CURL_CA"))]:
+        monkeypatch.delenv(name)
+    with SignIn() as sign_in, KeyVault(folder) as vault:
+        monkeypatch.setenv("IDENTITY_ENDPOINT", f"http://127.0.0.1:{sign_in.port}/token")
+        monkeypatch.setenv("IDENTITY_HEADER", "header-of-the-test")
+        monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "ManagedIdentityCredential")
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(vault.certificate))
+        yield vault, sign_in
 
 
 @dataclasses.dataclass

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import google_crc32c
+import pytest
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from privacy_udfs.key_providers import gcp_kms
 from tests.helpers.key_servers import SECRET, Relay
-from tests.helpers.played_clouds import Played, Reply
+from tests.helpers.played_clouds import Played, Reply, SignIn
 
 AAD, VERIFIED_AAD = "additionalAuthenticatedData", "verifiedAdditionalAuthenticatedDataCrc32c"
 
@@ -27,6 +31,15 @@ def google_error(code: int, status: str, message: str = SECRET, violation: str =
         kind = "type.googleapis.com/google.rpc.PreconditionFailure"
         error["details"] = [{"@type": kind, "violations": [{"type": violation, "subject": SECRET}]}]
     return code, {"error": error}
+
+
+@contextlib.contextmanager
+def google_cloud(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[CloudKms, SignIn]]:
+    """Cloud KMS and what signs in a service account, as the environment then has them."""
+    with SignIn() as sign_in, CloudKms() as kms:
+        monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(service_account(sign_in, folder)))
+        monkeypatch.setenv(gcp_kms.OVERRIDE, f"http://127.0.0.1:{kms.port}/")
+        yield kms, sign_in
 
 
 class CloudKms(Played):
@@ -95,7 +108,7 @@ def with_checksum(name: str, value: bytes) -> dict[str, Any]:
 
 
 def service_account(sign_in: Relay, folder: Path) -> Path:
-    """A file of a service account that signs in at a `GoogleSignIn`."""
+    """A file of a service account that signs in there."""
     key = rsa.generate_private_key(65537, 2048)
     pem = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

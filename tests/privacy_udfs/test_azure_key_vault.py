@@ -6,7 +6,6 @@ Sign-in is real: azure-identity with a managed identity. Untried against the rea
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -21,7 +20,7 @@ from privacy_udfs.key_providers import azure_credentials, azure_key_vault, envel
 from privacy_udfs.keys import Keyset, load_keyset
 from privacy_udfs.keysets import encrypted_keysets
 from tests.helpers.key_servers import SECRET, free_port, problem, sealed_by
-from tests.helpers.played_azure import KeyVault, azure_error
+from tests.helpers.played_azure import KeyVault, azure_cloud, azure_error
 from tests.helpers.played_clouds import Played, SignIn
 
 REAL = "azure-kv://lake.vault.azure.net/keys/main"
@@ -29,22 +28,19 @@ VERSION = "0123456789abcdef0123456789abcdef"
 
 
 @pytest.fixture
-def sign_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[SignIn]:
-    for name in [name for name in os.environ if name.startswith(("AZURE_", "MSI_"))]:
-        monkeypatch.delenv(name)
-    with SignIn() as sign_in:
-        monkeypatch.setenv("IDENTITY_ENDPOINT", f"http://127.0.0.1:{sign_in.port}/token")
-        monkeypatch.setenv("IDENTITY_HEADER", "header-of-the-test")
-        monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "ManagedIdentityCredential")
-        yield sign_in
+def clouds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[KeyVault, SignIn]]:
+    with azure_cloud(tmp_path, monkeypatch) as clouds:
+        yield clouds
 
 
 @pytest.fixture
-def vault(sign_in: SignIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KeyVault]:
-    with KeyVault(tmp_path) as vault:
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(vault.certificate))
-        monkeypatch.delenv("CURL_CA_BUNDLE", raising=False)
-        yield vault
+def vault(clouds: tuple[KeyVault, SignIn]) -> KeyVault:
+    return clouds[0]
+
+
+@pytest.fixture
+def sign_in(clouds: tuple[KeyVault, SignIn]) -> SignIn:
+    return clouds[1]
 
 
 @pytest.fixture

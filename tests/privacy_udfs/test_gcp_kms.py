@@ -24,23 +24,25 @@ from privacy_udfs.keys import Keyset, load_keyset
 from privacy_udfs.keysets import encrypted_keysets
 from tests.helpers.key_servers import SECRET, free_port, problem, sealed_by
 from tests.helpers.played_clouds import Played, SignIn
-from tests.helpers.played_gcp import CloudKms, google_error, service_account, with_checksum
+from tests.helpers.played_gcp import CloudKms, google_cloud, google_error, with_checksum
 
 AS_STATED = "projects/the-project/locations/europe-west1/keyRings/lake/cryptoKeys/"
 
 
 @pytest.fixture
-def sign_in() -> Iterator[SignIn]:
-    with SignIn() as sign_in:
-        yield sign_in
+def clouds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[CloudKms, SignIn]]:
+    with google_cloud(tmp_path, monkeypatch) as clouds:
+        yield clouds
 
 
 @pytest.fixture
-def kms(sign_in: SignIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudKms]:
-    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(service_account(sign_in, tmp_path)))
-    with CloudKms() as kms:
-        monkeypatch.setenv(gcp_kms.OVERRIDE, f"http://127.0.0.1:{kms.port}/")
-        yield kms
+def kms(clouds: tuple[CloudKms, SignIn]) -> CloudKms:
+    return clouds[0]
+
+
+@pytest.fixture
+def sign_in(clouds: tuple[CloudKms, SignIn]) -> SignIn:
+    return clouds[1]
 
 
 @pytest.fixture

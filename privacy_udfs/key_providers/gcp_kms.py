@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import binascii
 import dataclasses
+import json
 import os
 import re
 from typing import Any
@@ -48,6 +49,8 @@ STATES = {
     "DESTROYED": "its version is destroyed",
     "DISABLED": "its version is disabled in Cloud KMS",
 }
+_STATE = re.compile(rf"(?:state is: |KEY_)({'|'.join(STATES)})\b")
+"""In a message, and in the kind of a violation."""
 STATUSES = {401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED"}
 
 
@@ -135,8 +138,7 @@ def _refusal(answer: Answer) -> str:
     error = answer.content.get("error")
     error = error if isinstance(error, dict) else {}
     status = str(error.get("status", STATUSES.get(answer.status, "")))
-    if status == "FAILED_PRECONDITION":
-        told = str(error)
-        state = next((word for word in STATES if f"state is: {word}" in told or f"KEY_{word}'" in told), None)
-        return STATES.get(state or "", REASONS[status])
+    state = _STATE.search(json.dumps(error))
+    if status == "FAILED_PRECONDITION" and state:
+        return STATES[state[1]]
     return REASONS.get(status, f"Cloud KMS answered {answer.status}")

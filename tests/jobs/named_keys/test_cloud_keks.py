@@ -86,6 +86,7 @@ def test_what_fails_at_the_cloud_leaves_the_keyset_as_it_was(lake: Path, kms: Cl
     assert not list(there.glob("*.tmp"))
 
 
+@pytest.mark.sweep
 def test_tables_are_treated_with_a_key_of_cloud_kms(spark: SparkSession, lake: Path, kms: CloudKms) -> None:
     """The executors' processes ask the service by themselves, and as few times as docs/keys.md says."""
     google, names = f"gcp-kms://{kms.made('lake')}", [f"c{at}" for at in range(200)]

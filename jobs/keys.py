@@ -22,7 +22,7 @@ from jobs.console import shown
 from jobs.console.exit_codes import DONE, BadUsage, Refused
 from jobs.console.shown import say
 from jobs.console.text_table import table_lines
-from jobs.named_keys import key_age, key_use, named_key
+from jobs.named_keys import kek_use, key_age, key_use, named_key
 from jobs.named_keys.named_key import NamedKey
 from jobs.policy import policy_approval
 from jobs.run_events import events
@@ -164,6 +164,7 @@ def _changed(conf: Config, key: NamedKey, verb: str, asked: Asked) -> str:
         return f"version {made} is added and enabled; promote it to use it for new data{_to_note(conf, key, made)}"
     if verb == "rewrap":
         kek = _stated(asked.kek, "a key-encryption key")
+        kek_use.before_rewrap(conf, key, kek)
         key.rewrap(kek)
         return f"encrypted under {kek}; keys.yaml must name this kek now"
     if verb == "reversal":
@@ -177,6 +178,7 @@ def _changed(conf: Config, key: NamedKey, verb: str, asked: Asked) -> str:
     key_id = _stated(asked.id, "a version's id")
     if verb in ("disable", "destroy"):
         _check_layers(conf, key, key_id)
+        kek_use.before_retiring(conf, key, key_id)
     if verb == "destroy":
         destroy(key, key_id, key_use.lookup(conf), asked.agreed)
     else:

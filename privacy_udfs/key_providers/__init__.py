@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from privacy_udfs.errors import KeyProblem
-from privacy_udfs.key_providers import aws_kms, env, file, vault
+from privacy_udfs.key_providers import aws_kms, azure_key_vault, env, file, gcp_kms, vault
 from privacy_udfs.key_providers.kek import Kek, local
 
 Fetch = Callable[[str], bytes]
@@ -24,6 +24,8 @@ CREATE: Mapping[str, Create] = {"file": file.create, "vault": vault.create}
 REPLACE: Mapping[str, Replace] = {"file": file.replace, "vault": vault.replace}
 KEKS: Mapping[str, Callable[[str], Kek]] = {
     "aws-kms": aws_kms.kek,
+    "gcp-kms": gcp_kms.kek,
+    "azure-kv": azure_key_vault.kek,
     "vault": vault.kek,
     "file": functools.partial(local, file.fetch),
     "env": functools.partial(local, env.fetch),

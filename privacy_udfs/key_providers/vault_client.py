@@ -12,11 +12,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from privacy_udfs.errors import KeyProblem
-from privacy_udfs.key_providers import client_library
+from privacy_udfs.key_providers import client_library, http_session
+from privacy_udfs.key_providers.http_session import LOOPBACK, RETRIES
 
-RETRIES = 4
 CONNECT_SECONDS, READ_SECONDS = 3, 10
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 REFUSED = "InvalidRequest"
 REASONS = {
     "Unauthorized": "the token or AppRole is missing, wrong or expired",
@@ -80,20 +79,8 @@ def _client(uri: str) -> Any:
 
 
 def _session() -> Any:
-    """A session that retries lost connections, throttling and a Vault in standby, with back-off and jitter."""
-    session = client_library.load("requests", "vault").Session()
+    """A session that retries lost connections, throttling and a Vault in standby. Every call here can be repeated:
+    writes are check-and-set."""
+    session = http_session.patient("vault", RETRIES, (429, 502, 503, 504))
     session.verify = os.environ.get("VAULT_CACERT") or True
-    retries = client_library.load("urllib3.util", "vault").Retry(
-        total=RETRIES,
-        backoff_factor=0.2,
-        backoff_jitter=0.2,
-        backoff_max=5,
-        status_forcelist=(429, 502, 503, 504),
-        allowed_methods=None,  # every call here can be repeated: writes are check-and-set
-        raise_on_status=False,
-        respect_retry_after_header=False,  # it may ask for more time than a job should hang
-    )
-    adapter = client_library.load("requests.adapters", "vault").HTTPAdapter(max_retries=retries)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
     return session

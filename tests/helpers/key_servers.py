@@ -120,12 +120,16 @@ def vault_call(port: int, method: str, path: str, body: Any = None, token: str =
 
 class Relay:
     """Passes requests on to a server. The first of ``faults`` answers the next request instead: a status with a body,
-    ``drop`` (the connection ends without an answer) or ``hang`` (no answer for as long as the relay stands)."""
+    ``drop`` (the connection ends without an answer) or ``hang`` (no answer for as long as the relay stands). headers:
+    by status, what goes with its answers."""
+
+    CONTENT_TYPE = "application/x-amz-json-1.1"
 
     def __init__(self, port: int) -> None:
         self.upstream = port
         self.requests = 0
         self.faults: list[tuple[int, dict[str, Any]] | str] = []
+        self.headers: dict[int, dict[str, str]] = {}
         self.lock = threading.Lock()
         self.closing = threading.Event()
         relay = self
@@ -157,7 +161,9 @@ class Relay:
             return
         status, content = self._passed_on(request, body) if fault is None else (fault[0], json.dumps(fault[1]).encode())
         request.send_response(status)
-        request.send_header("Content-Type", "application/x-amz-json-1.1" if status != 204 else "application/json")
+        request.send_header("Content-Type", self.CONTENT_TYPE if status != 204 else "application/json")
+        for name, value in self.headers.get(status, {}).items():
+            request.send_header(name, value)
         request.send_header("Content-Length", str(len(content)))
         request.end_headers()
         request.wfile.write(content)
@@ -171,7 +177,7 @@ class Relay:
         return answer.status, content
 
     def __enter__(self) -> Relay:
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:

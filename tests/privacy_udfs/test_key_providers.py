@@ -1,4 +1,4 @@
-"""Where key material comes from: the door to it, files and variables. Services: test_aws_kms, test_vault."""
+"""Where key material comes from: the door to it, files and variables. Services: test_aws_kms and others."""
 
 from __future__ import annotations
 
@@ -33,12 +33,14 @@ def test_an_unknown_scheme_is_refused(uri: str, expected: str) -> None:
 
 def test_other_doors_refuse_too() -> None:
     assert "did you mean aws-kms:?" in problem(lambda: key_providers.kek("aws-km://alias/lake"))
+    assert "did you mean gcp-kms:?" in problem(lambda: key_providers.kek("gcp_kms://projects/p"))
     assert "no keyset can be written to env:" in problem(lambda: key_providers.create("env:X", b""))
     assert "no keyset can be written to env:" in problem(lambda: key_providers.replace("env:X", b"", b""))
 
 
 def test_no_client_of_a_service_is_imported_until_used() -> None:
-    code = "import sys, privacy_udfs.keys; print(sorted({'boto3', 'botocore', 'hvac', 'requests'} & set(sys.modules)))"
+    clients = "{'boto3', 'botocore', 'hvac', 'requests', 'google.auth', 'google_crc32c', 'azure'}"
+    code = f"import sys, privacy_udfs.keys; print(sorted({clients} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -178,6 +178,69 @@ def test_rewrap_from_clear_to_a_kek_to_another(run: Run, folder: Path) -> None:
 
 
 @pytest.fixture
+def local_kek(folder: Path) -> tuple[str, str]:
+    """The addresses of a local KEK that is a key of its own, and of ``mail``, which it encrypts."""
+    there = folder.parent / "keys"
+    kek, mail = f"file:{there}/./kek.json", f"file:{there}/mail.json"
+    entries = {"lock": {"keyset": f"file://{there}/kek.json"}, "crm": {"keyset": f"file:{there}/crm.json"}}
+    (folder / "keys.yaml").write_text(yaml.safe_dump(entries | {"mail": {"keyset": mail, "kek": kek}}))
+    assert keys.main(["create", "--conf", str(folder), "--name", "mail"]) == 0
+    return kek, mail
+
+
+def test_a_kek_is_not_taken_away_from_what_it_encrypts(run: Run, folder: Path, local_kek: tuple[str, str]) -> None:
+    kek, mail = local_kek
+    there = folder.parent / "keys"
+    first = load_keyset(kek).primary_id
+    assert run("add", "--name", "lock")[0] == 0
+    second = load_keyset(kek).entries[1].id
+    assert run("promote", "--name", "lock", "--id", str(second))[0] == 0
+    before = (there / "kek.json").read_bytes()
+    for step in (
+        ("disable", "--id", str(first)),
+        ("destroy", "--yes", "--id", str(first)),
+        ("rewrap", "--to-kek", f"file:{there}/other-kek.json"),
+    ):
+        code, _, err = run(step[0], "--name", "lock", *step[1:])
+        assert (code, (there / "kek.json").read_bytes()) == (1, before), step
+        assert "key lock encrypts the keyset of mail, which would open no more: 'rewrap' that first" in err
+    assert run("rewrap", "--name", "mail", "--to-kek", kek)[0] == 0
+    for verb in ("disable", "enable", "disable", "destroy"):
+        assert run(verb, "--name", "lock", "--id", str(first), *(["--yes"] if verb == "destroy" else []))[0] == 0
+    assert load_keyset(mail, kek)
+
+
+def test_a_disabled_version_of_a_kek_is_not_destroyed_either(
+    run: Run, folder: Path, local_kek: tuple[str, str]
+) -> None:
+    kek, mail = local_kek
+    first = load_keyset(kek).primary_id
+    conf = folder / "keys.yaml"
+    both = conf.read_text()
+    conf.write_text(both.replace(f"kek: {kek}", "kek: env:NO_KEK"))  # as if nobody had known of it
+    assert run("add", "--name", "lock")[0] == 0
+    assert run("promote", "--name", "lock", "--id", str(load_keyset(kek).entries[1].id))[0] == 0
+    assert run("disable", "--name", "lock", "--id", str(first))[0] == 0
+    conf.write_text(both)
+    code, _, err = run("destroy", "--name", "lock", "--yes", "--id", str(first))
+    assert (code, "encrypts the keyset of mail" in err) == (1, True)
+    assert run("enable", "--name", "lock", "--id", str(first))[0] == 0
+    assert load_keyset(mail, kek)
+
+
+def test_a_keyset_is_not_encrypted_under_itself(run: Run, folder: Path) -> None:
+    there = folder.parent / "keys"
+    (there / "link.json").symlink_to("kek.json")
+    entries = {name: {"keyset": f"file:{there}/{file}.json"} for name, file in (("lock", "kek"), ("crm", "crm"))}
+    (folder / "keys.yaml").write_text(yaml.safe_dump(entries))
+    before = (there / "kek.json").read_bytes()
+    for name in ("kek.json", "../keys/kek.json", "link.json"):
+        code, _, err = run("rewrap", "--name", "lock", "--to-kek", f"file:{there}/{name}")
+        assert (code, (there / "kek.json").read_bytes()) == (1, before)
+        assert "is its own keyset: encrypted under itself nothing opens it any more" in err
+
+
+@pytest.fixture
 def kms(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The ARN of a key in a KMS."""
     environment = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_CONFIG_FILE": os.devnull}

@@ -213,7 +213,8 @@ class TreatEntities(TextTechnique):
         refused = [at for at, text in zip(found.rows, texts, strict=True) if text is None]
         rows = pa.array(found.rows)
         rewritten = pc.replace_with_mask(values, _at(rows, len(values)), pa.array(texts, pa.string()))
-        within = sum(not span.is_rest for spans in found.spans for span in spans)
+        pseudonyms = {kind for kind, each in self._replaced().items() if isinstance(each, Pseudonym)}
+        within = sum(span.kind in pseudonyms and not span.is_rest for spans in found.spans for span in spans)
         return Treated(rewritten, _either(malformed, refused, len(values)), within)
 
     def _searches(self, key: Key | None) -> dict[str, Search]:

@@ -392,7 +392,7 @@ def everything_else(conf: Config) -> dict[str, Callable[[SparkSession], object]]
     }
 
 
-@pytest.mark.parametrize("name", but_for(["time null", "a state with odd runs"], OTHERS))
+@pytest.mark.parametrize("name", but_for(["a state with odd runs"], OTHERS))
 def test_rows_that_another_writer_puts_there_are_found_and_no_run_goes_on_from_them(scene: Scene, name: str) -> None:
     column, value = OTHERS[name]
     kept = [each for each in ("index", *DERIVED, "leaf", "state") if each != column]

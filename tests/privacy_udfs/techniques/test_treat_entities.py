@@ -313,7 +313,15 @@ def test_references_to_keys_stand_for_all_of_them(tmp_path: Any) -> None:
     got = nested.treat(node, notes, None, counts).to_pylist()
     own = privacy_udfs.apply(OF_DOMAINS["crm.email"], pa.array(["ann@example.org"]), references["crm.email"].resolve())
     assert got == [[{"text": own[0].as_py()}, {"text": None}], None, [], [{"text": "none"}]]
-    assert counts == {"t: notes[].text": (2, 1, 0)}
+    assert counts == {"t: notes[].text": (2, 1, 0), f"t: notes[].text{nested.WITHIN}": (1, 0, 0)}
+
+
+def test_finds_that_become_pseudonyms_are_counted_each() -> None:
+    """By hand: two and one; what is redacted is none."""
+    technique = of({"email": entity("crm.email"), "iban": "redact"})
+    texts = ["a@example.org, b@example.org", "c@example.org DE89370400440532013000", None, "none"]
+    found = technique.apply(pa.array(texts), Keys(by_domain=KEYS))
+    assert (found[1:], found.within) == ((3, 1, 0), 3)
 
 
 def test_its_vectors_hold_each_kind() -> None:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import os
+import subprocess
+import sys
 import threading
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +20,7 @@ from jobs import pseudonymize
 from jobs.lake import vault_table
 from jobs.table_run import tokens
 from privacy_udfs.errors import LakenymError
-from tests.helpers import kills, lakes, processes, vaults
+from tests.helpers import kills, lakes, vaults
 from tests.helpers.vaults import TOKENS
 
 
@@ -92,9 +96,11 @@ def test_two_drivers_at_once(spark: SparkSession, lake: Path) -> None:
     for name in ("t", "u"):
         spark.range(20_000).selectExpr("cast(id as string) AS id").write.parquet(str(lake / "raw" / name))
         vaults.configured(lake, id_, {"id": TOKENS}, name)
-    commands = [["jobs/pseudonymize.py", "--conf", str(lake / "conf"), "--table", name] for name in ("t", "u")]
+    words = [sys.executable, "-m", "jobs.pseudonymize", "--conf", str(lake / "conf"), "--table"]
+    environ = {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1"}
     with ThreadPoolExecutor(2) as pool:
-        done = list(pool.map(lambda words: processes.run(*words), commands))
+        run = functools.partial(subprocess.run, env=environ, capture_output=True, text=True, timeout=600, check=False)
+        done = list(pool.map(lambda name: run([*words, name]), ("t", "u")))
     assert [each.returncode for each in done] == [0, 0], [each.stderr[-2000:] for each in done]
     assert vaults.counts(spark, lake) == (20_000, 20_000, 20_000)
     one, other = (lakes.treated(spark, lake, name) for name in ("t", "u"))

@@ -68,7 +68,15 @@ def test_two_runs_at_once_give_equal_values_one_token_and_one_killed_before_its_
     both = [{row["id"] for row in lakes.treated(spark, lake, name).collect()} for name in ("t", "u")]
     assert [len(each) for each in both] == [100, 100]
     assert len(both[0] & both[1]) == 50
-    # a value that is there twice, as no run of ours leaves it: the run stops, and no row comes twice
+
+
+@pytest.mark.sweep
+def test_a_vault_that_has_two_tokens_of_a_value_stops_the_run(spark: SparkSession, lake: Path) -> None:
+    """As no run of ours leaves it; and no row comes twice."""
+    id_ = vaults.made(spark, lake)
+    spark.range(100).selectExpr("cast(id as string) AS id").write.parquet(str(lake / "raw" / "t"))
+    conf = vaults.configured(lake, id_, {"id": TOKENS})
+    pseudonymize.run(spark, conf, "t")
     vaults.rows(spark, lake).write.format("delta").mode("append").save(str(lake / "vault"))
     with pytest.raises(LakenymError, match="t: id: the vault has no token, or more than one, for a value of a row"):
         pseudonymize.run(spark, conf, "t")

@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError, field_validator
 from jobs.configuration.documents import Document, Fault, Loc
 from jobs.configuration.entry import Entry
 from jobs.configuration.explain import explain
-from jobs.configuration.uris import TablePath
+from jobs.configuration.uris import TablePath, without_user
 from privacy_udfs.techniques import BY_NAME
 from privacy_udfs.techniques.tokenize import VAULT
 
@@ -33,6 +33,11 @@ class VaultEntry(Entry):
         if any(each in path for each in "*?[]"):
             raise ValueError("expected one place, got a path with one of *?[], which readers take for a pattern")
         return path
+
+    @property
+    def place(self) -> str:
+        """For messages: the path without what a URI may hold before its host."""
+        return without_user(self.path)
 
 
 def has_vault(name: Any) -> bool:

@@ -22,13 +22,13 @@ def fits(known: Inspected) -> Iterator[Finding]:
     for domain, entry in kept.items():
         try:
             vault = vault_table.looked(known.spark, entry)
-            places.check_apart(known.spark, known.source.rows, vault.location, entry.path, "vault")
+            places.check_apart(known.spark, known.source.rows, vault.location, entry.place, "vault")
         except SourceProblem as error:
             yield _refused(f"domain {domain}: {error}")
             continue
         target = known.target.location
         if target is not None and not places.are_apart(known.spark, target, vault.location):
-            yield _refused(f"domain {domain}: the vault {entry.path} is the target, or one lies in the other")
+            yield _refused(f"domain {domain}: the vault {entry.place} is the target, or one lies in the other")
 
 
 def vaults(known: Planned) -> dict[str, VaultEntry]:

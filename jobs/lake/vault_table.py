@@ -122,7 +122,7 @@ def add(spark: SparkSession, entry: VaultEntry, missing: Callable[[Vault], DataF
                 if not CONFLICT.search(str(error)) and not BUSY.search(str(error)):
                     raise
             time.sleep(PAUSE * min(attempt + 1, 10) * (1 + uuid.uuid4().int % 100 / 100))
-    raise CommitConflict(f"others added to the vault {entry.path} each of {ATTEMPTS} times that this run tried to")
+    raise CommitConflict(f"others added to the vault {entry.place} each of {ATTEMPTS} times that this run tried to")
 
 
 def _begun(spark: SparkSession, entry: VaultEntry) -> Transaction:
@@ -130,22 +130,22 @@ def _begun(spark: SparkSession, entry: VaultEntry) -> Transaction:
     if begun is None:
         raise SourceProblem("tokens are added by Delta's own transaction, which is out of reach here")
     if begun.version < 0:
-        raise SourceProblem(f"there is no vault at {entry.path}: make one with jobs/tokens.py create, or get it back")
+        raise SourceProblem(f"there is no vault at {entry.place}: make one with jobs/tokens.py create, or get it back")
     return begun
 
 
 def _vault(begun: Transaction, entry: VaultEntry) -> Vault:
     properties = delta_commit.comment_and_properties(begun)[1]
     if properties.get(MARK) != KIND:
-        raise SourceProblem(f"what stands at {entry.path} is no vault: name the place that jobs/tokens.py create made")
+        raise SourceProblem(f"what stands at {entry.place} is no vault: name the place that jobs/tokens.py create made")
     if properties.get(ID) != entry.id:
         raise SourceProblem(
-            f"the vault at {entry.path} has another id than domains.yaml says: it is another vault, whose tokens join "
+            f"the vault at {entry.place} has another id than domains.yaml says: it is another vault, whose tokens join "
             "with no token made before; get the right one back, or state the new id and treat all tables anew"
         )
     open_ = [name for name, value in CLOSED.items() if properties.get(name, "").lower() != value]
     if open_:
-        raise SourceProblem(f"the vault at {entry.path} is no longer as it was made: set {', '.join(open_)} again")
+        raise SourceProblem(f"the vault at {entry.place} is no longer as it was made: set {', '.join(open_)} again")
     now = datetime.datetime.now(datetime.timezone.utc)
     return Vault(begun.spark, entry, begun.location, begun.version, now)
 
@@ -206,7 +206,7 @@ def _deleted(table: DeltaTable, past: Column, entry: VaultEntry) -> None:
             if not CONFLICT.search(str(error)) and not BUSY.search(str(error)):
                 raise
         time.sleep(PAUSE * (attempt + 1))
-    raise CommitConflict(f"others changed the vault {entry.path} each of {ATTEMPTS} times that this job tried to")
+    raise CommitConflict(f"others changed the vault {entry.place} each of {ATTEMPTS} times that this job tried to")
 
 
 def _held_until(spark: SparkSession, vault: Vault) -> datetime.datetime | None:

@@ -64,9 +64,9 @@ def told(spark: SparkSession, own: Path, conf: Config, name: str, wanted: Asked,
         approval = reversals.approved(spark, own, conf, wanted)
         made = reversals.turned(spark, conf, wanted, approval, output=str(own / "shown" / name), written_as=form)
         print("BACK", name, made.rows, made.execution, repr(made))
-        approval = reversals.approved(spark, own, conf, wanted)
-        alone = reversals.turned(spark, conf, wanted, approval)
-        print("BACK", name, "by itself", alone.rows, repr(alone))
+        if form == "delta":
+            alone = reversals.turned(spark, conf, wanted, reversals.approved(spark, own, conf, wanted))
+            print("BACK", name, "by itself", alone.rows, repr(alone))
     except Exception as error:
         print("BACK", name, "FAILED", type(error).__name__)
         traceback.print_exc(file=sys.stdout)

@@ -45,7 +45,8 @@ class NamedKey:
         `KeyProblem`, also where another keyset stands there."""
         if keyset == self.keyset:
             raise BadUsage(f"key {self.name}: the way back opens it at the same place, so there is nothing to copy")
-        own, content = self.read(), self._encoded(self.read(), kek)
+        own = self.read()
+        content = self._encoded(own, kek)
         try:
             found = key_providers.fetch(keyset)
         except KeyProblem:

@@ -299,3 +299,11 @@ def test_a_password_of_a_netrc_does_not_stand_in_for_the_token(
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
     keyset = sealed_by(monkeypatch, kek)
     assert load_keyset("env:CRM_KEYSET", kek) == keyset
+
+
+def test_a_token_follows_no_redirect(kms: CloudKms, kek: str, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    sealed_by(monkeypatch, kek)
+    kms.headers = {307: {"Location": f"http://127.0.0.1:{sign_in.port}/elsewhere"}}
+    kms.faults = [(307, {})]
+    assert "Cloud KMS answered 307" in problem(lambda: load_keyset("env:CRM_KEYSET", kek))
+    assert "/elsewhere" not in sign_in.asked

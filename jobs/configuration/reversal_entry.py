@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from jobs.configuration.entry import PATTERNS, TABLE_PATTERN, Class, Entry, Name, NotBlank
 from jobs.configuration.persons import folded
+from privacy_udfs.scope_labels import domain_of
 
 PERSON_PATTERN = r"^[^\s+]{1,200}$"
 PATTERNS[PERSON_PATTERN] = "a name without spaces and '+', such as ann@example.org"
@@ -73,7 +74,7 @@ class Approver(Entry):
         return self
 
     def may_approve(self, table: str, domain: str | None, class_: str) -> bool:
-        stated = ((self.tables, table), (self.domains, domain), (self.classes, class_))
+        stated = ((self.tables, table), (self.domains, domain_of(domain)), (self.classes, class_))
         return all(among is None or each in among for among, each in stated)
 
 

@@ -22,6 +22,7 @@ from jobs.record.rotation_mark import Mark
 from jobs.rotation import layered, reencrypted
 from jobs.spark_app import failures, session
 from privacy_udfs.keys import Keyset
+from privacy_udfs.scope_labels import domain_of
 
 Way = Literal["auto", "table", "layer", "source"]
 WAYS: tuple[str, ...] = get_args(Way)
@@ -142,7 +143,7 @@ def _key(conf: Config, asked: Asked) -> str:
 def _chosen(conf: Config, asked: Asked, key: str, records: Mapping[str, Columns]) -> list[str]:
     """The tables that hold the key; of a domain those that hold it, and whatever hangs together with them, since a run
     treats all columns of a table under one version."""
-    domains = {name: {each.domain for _, each in _of(key, columns)} for name, columns in records.items()}
+    domains = {name: {domain_of(each.domain) for _, each in _of(key, columns)} for name, columns in records.items()}
     holding = [name for name in conf.tables if domains[name]]
     if asked.domain is None:
         return holding

@@ -21,7 +21,7 @@ from pydantic import ConfigDict, field_validator
 from pydantic_core import to_jsonable_python
 
 from privacy_udfs.entities.elsewhere import Lists
-from privacy_udfs.errors import KeyProblem, TypeRefused, ValueRefused
+from privacy_udfs.errors import KeyProblem, TokenRefused, TypeRefused, ValueRefused
 from privacy_udfs.facts import Facts
 from privacy_udfs.kernels.arrays import distinct_if_few
 from privacy_udfs.kernels.text import without_empty
@@ -126,6 +126,14 @@ class Technique(Facts):
         """The inverse of `treat` for reversible techniques; the caller says the type it wants by casting.
         Raises `TokenRefused` where any value cannot be reverted."""
         raise TypeRefused(f"{self.technique} is not reversible")
+
+    def rekeyed(self, results: pa.Array, before: Key | None, after: Key | None) -> pa.Array:
+        """Results of a reversible technique as another key gives them: what treating the values anew would give. Raises
+        `TokenRefused` where any is none of the first key. No step that spells values is done twice."""
+        treated = self.treat(self.untreat(results, before), after, None)
+        if treated.values.null_count > results.null_count:
+            raise TokenRefused
+        return treated.values
 
     def prepared(self, values: pa.Array) -> pa.Array:
         """The values as they are counted and treated; what becomes null here counts as null."""

@@ -28,6 +28,7 @@ Kind = Literal[
     "reversal",
     "break_glass",
     "erasure",
+    "rotation",
     "checkpoint",
 ]
 KINDS: tuple[str, ...] = get_args(Kind)

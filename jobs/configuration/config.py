@@ -26,6 +26,7 @@ from jobs.configuration import (
     monitoring_checks,
     quarantine_checks,
     reversal_checks,
+    rotation_entry,
     subject_steps,
     suppress_checks,
 )
@@ -236,6 +237,7 @@ class _Loader:
         self.faults += monitoring_checks.check(drafts)
         named = {draft.entry.table for draft in drafts if draft.entry is not None}
         self.faults += reversal_checks.check(policy, key_names, named, domains)
+        self.faults += rotation_entry.check(None if policy is None else policy.rotation, key_names)
         audit = self._audit(drafts, keys, key_names, domains)
         if self.faults:
             raise ConfigError(self.files.report())

@@ -46,6 +46,7 @@ from jobs.configuration.policy_entries import (
 )
 from jobs.configuration.processing_entry import Processing
 from jobs.configuration.reversal_entry import Reversal
+from jobs.configuration.rotation_entry import Rotation
 from jobs.configuration.risk_bounds import MEASURES_OF, Mondrian, PolicyRisk, RiskBounds, Suppress
 from jobs.configuration.uris import TablePath, without_user
 from privacy_udfs.parameters import IsoDate
@@ -258,6 +259,7 @@ class Policy(Entry):
     ``review_by`` a table is still treated, with a warning; for ever if left out. profile: the laws and standards whose
     rules hold besides (`jobs.policy.profiles`). profile_exceptions: what of them someone takes the responsibility for.
     reversal: who may have values turned back (`jobs/reidentify.py`); nobody if left out.
+    rotation: which keys' columns may be re-encrypted from the treated tables (`jobs/rotate_keys.py`); none if left out.
     """
 
     version: NotBlank
@@ -274,6 +276,7 @@ class Policy(Entry):
     profile: Profiles = ()
     profile_exceptions: Annotated[tuple[ProfileException, ...], Field(strict=False)] = ()
     reversal: Reversal | None = None
+    rotation: Rotation | None = None
 
     @field_validator("classes")
     @classmethod

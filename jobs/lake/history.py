@@ -19,8 +19,12 @@ APPENDS = "WRITE"
 """The operation of a run that adds rows, or replaces some; it states in its user metadata that it does."""
 REQUEUE = "requeue"
 """The mode of a run that adds rows out of quarantine; it may restate the record, by rules that refuse less."""
-KEEPS = ("incremental", "partitions", "changes", REQUEUE)
-"""The modes of such runs: other rows of the table stay, and its record, but for that."""
+ROTATION = "rotation"
+"""The mode of a commit that writes all rows anew, each as it was but for columns that another key gives now: rows and
+place in the source stay, the record tells of the other key."""
+KEEPS = ("incremental", "partitions", "changes", REQUEUE, ROTATION)
+"""The modes of runs whose table has rows by it that were there before; its record stays, but for those two."""
+RESTATES = (REQUEUE, ROTATION)
 REWRITES = ("DELETE",)
 """Operations whose new files hold rows that were there before, and no others."""
 
@@ -91,10 +95,10 @@ def of(
     """The history of a table up to ``version``.
 
     A run of ours that replaces all rows commits treated ones whatever was there before, and one that adds or replaces
-    some leaves it at that (out of quarantine it may restate the record, by rules that refuse less); what anyone else
-    adds is raw, and so is all that follows until the next run that replaces all. Left out of that: commits that change
-    no row (OPTIMIZE, VACUUM, comments, properties other than the record's), that only delete rows, and RESTORE of a
-    treated version.
+    some, or gives all another key, leaves it at that (out of quarantine, and for another key, it may restate the
+    record); what anyone else adds is raw, and so is all that follows until the next run that replaces all. Left out of
+    that: commits that change no row (OPTIMIZE, VACUUM, comments, properties other than the record's), that only delete
+    rows, and RESTORE of a treated version.
 
     A commit counts as a run of ours if all of this holds: it replaced the table, or says that it added to it or
     replaced partitions of it; its user metadata names a run that no earlier commit names; its ``txn`` action states the
@@ -162,7 +166,7 @@ def _is_run(commit: Commit, runs: set[str], mark: int, before: Mapping[str, str]
     replaces = commit.operation.startswith("CREATE OR REPLACE TABLE")
     mode = commit.run.get("mode")
     appends = (
-        commit.operation == APPENDS and mode in KEEPS and (_leaves_alone(before, commit.record) or mode == REQUEUE)
+        commit.operation == APPENDS and mode in KEEPS and (_leaves_alone(before, commit.record) or mode in RESTATES)
     )
     if not (replaces or appends) or not isinstance(commit.run.get("run_id"), str):
         return False

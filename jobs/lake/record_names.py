@@ -15,5 +15,8 @@ RISK = "privacy.risk"
 of the treatment measures anew."""
 TYPES = "privacy.types"
 """Beside the record: which types columns had that can be turned back. No part of what records are compared by."""
+ROTATION = "privacy.rotation"
+"""That the table waits to be moved to another version of a key, and which. No part of the record: the commit that moves
+it takes it away."""
 PRIVACY = "privacy"
 """Of a field's metadata, what holds its entry of the record."""

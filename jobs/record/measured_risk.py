@@ -61,6 +61,15 @@ def properties(risk: Mapping[str, Any] | None, run_id: str, version: int) -> dic
     }
 
 
+def carried(properties: Mapping[str, str], run_id: str, version: int) -> dict[str, str]:
+    """What the property is to say once a commit is the newest that leaves all classes as they are; nothing where it
+    says nothing that can be believed. version: that is committed."""
+    told = _told(properties)
+    if told is None:
+        return {}
+    return {RISK: treatment_record.shown(canonical_json({**told, "run_id": run_id, "version": version}))}
+
+
 def of(properties: Mapping[str, str], history: History) -> MeasuredRisk | None:
     """What the last run measured; None where it measured nothing. Its commit counts, as long as the log has it, since a
     property is easily set by others; then the property."""

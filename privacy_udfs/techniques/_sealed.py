@@ -129,6 +129,10 @@ class SealedTechnique(TextTechnique):
             raise TokenRefused
         return spread(text_or_binary(plain), values)
 
+    def rekeyed(self, results: pa.Array, before: Key | None, after: Key | None) -> pa.Array:
+        """The very bytes that were encrypted are encrypted again: as bytes they are spelt no other way."""
+        return self.treat(self.untreat(results, before).cast(pa.binary()), after, None).values
+
     def _decoded(self, values: pa.Array) -> pa.BinaryArray | None:
         takes = pa.binary() if self.encoding == "binary" else pa.string()
         if values.type != takes:

@@ -16,6 +16,7 @@ from jobs.lake.delta_commit.partitions import files_where, is_any_inside
 from jobs.lake.delta_commit.replace_all import Unregistered, replace
 from jobs.lake.delta_commit.replace_files import replace_files
 from jobs.lake.delta_commit.rest import Rest
+from jobs.lake.delta_commit.rewrite_rows import rewrite, state_properties, withdraw_properties
 from jobs.lake.delta_commit.transaction import (
     Transaction,
     begin,
@@ -53,6 +54,9 @@ __all__ = [
     "partition_columns",
     "replace",
     "replace_files",
+    "rewrite",
     "rows_of_files",
     "schema",
+    "state_properties",
+    "withdraw_properties",
 ]

@@ -52,14 +52,14 @@ def append(
 def _restate(begun: Transaction, schema: T.StructType, properties: Mapping[str, str]) -> None:
     told = json.loads(begun.txn.metadata().json())["metaData"]
     stored = json.loads(told["schemaString"])
-    _say(stored, schema.jsonValue())
+    say(stored, schema.jsonValue())
     told["schemaString"] = json.dumps(stored)
     told["configuration"] = {**told["configuration"], **properties}
     made = java_class(java(begun.spark), f"{DELTA}.actions.Action").fromJson(json.dumps({"metaData": told}))
     begun.txn.updateMetadata(made, False)
 
 
-def _say(stored: Any, wanted: Any) -> None:
+def say(stored: Any, wanted: Any) -> None:
     """Put what the fields of a type say under `PRIVACY` on those of another one of the same shape, as JSON has them."""
     if not isinstance(stored, dict):
         return
@@ -68,10 +68,10 @@ def _say(stored: Any, wanted: Any) -> None:
         for field, other in pairs:
             said = {name: value for name, value in other["metadata"].items() if name == PRIVACY}
             field["metadata"] = {**{k: v for k, v in field["metadata"].items() if k != PRIVACY}, **said}
-            _say(field["type"], other["type"])
+            say(field["type"], other["type"])
     for part in ("elementType", "keyType", "valueType"):
         if part in stored:
-            _say(stored[part], wanted[part])
+            say(stored[part], wanted[part])
 
 
 def _application() -> str:

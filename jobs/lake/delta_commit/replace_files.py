@@ -57,13 +57,14 @@ def replace_files(
         if where is not None:
             partitions.check_inside(begun, actions, where)
         measure_removed(begun, [int(file.size()) for file in removed])
-        actions = actions.appendedAll(_removals(begun, removed))
+        actions = actions.appendedAll(removals(begun, removed))
         before_commit.look(begun, actions)
         before_commit.state(begun)
         check_place(begun, application())
         return committed(begun, actions, tags, "Overwrite", run_metadata, UNTOLD)
 
 
-def _removals(begun: Transaction, files: Sequence[Any]) -> Any:
+def removals(begun: Transaction, files: Sequence[Any]) -> Any:
+    """The actions that take files out of the table."""
     now = int(time.time() * 1000)
     return seq(java(begun.spark), [file.removeWithTimestamp(now, True) for file in files])

@@ -135,6 +135,12 @@ class Technique(Facts):
             raise TokenRefused
         return treated.values
 
+    def further(self, results: pa.Array, key: LayeredKey, done: int) -> Treated:
+        """Of a technique in layers (`Facts.layer_ids`): results of the first ones, ``done`` of them, under the others
+        too, which is what `treat` gives of the values that they stand for. Refused is what has not their form. Nulls
+        stay null."""
+        raise TypeRefused(f"{self.technique} has no layers")
+
     def prepared(self, values: pa.Array) -> pa.Array:
         """The values as they are counted and treated; what becomes null here counts as null."""
         return values

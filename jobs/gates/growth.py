@@ -22,6 +22,9 @@ from jobs.record.record_reader import columns_of, mondrian_of, rows_of, suppress
 
 MOST = 5
 FEW = 10
+LAYERS = (
+    "Without the source: jobs/rotate_keys.py puts what is there under the further layers of the key (docs/layers.md)"
+)
 COMPARABLE = (T.IntegralType, T.DecimalType, T.DateType, T.TimestampType, T.TimestampNTZType, T.BooleanType,
               T.BinaryType)  # fmt: skip
 """Types of which each value has one spelling, so that rows of source and target meet by it."""
@@ -50,13 +53,23 @@ def same_record(known: Inspected) -> Iterator[Finding]:
         return
     found = list(differences(known))
     if found:
+        moves = f". {LAYERS}" if _is_behind(known) else ""
         listed = "; ".join(found[:MOST]) + ("; ..." if len(found) > MOST else "")
         yield Finding(
             "refuse",
             None,
             f"the rows of {known.target.name} were treated otherwise than new ones would be: {listed}. Treat all rows "
-            f"anew in one commit: with {'--mode full' if some else '--retreat, or --mode full'}",
+            f"anew in one commit: with {'--mode full' if some else '--retreat, or --mode full'}{moves}",
         )
+
+
+def _is_behind(known: Inspected) -> bool:
+    """Whether columns of the target lack further layers of their key, which they can get without the source."""
+    before, after = (
+        columns_of(known.target.properties),
+        treatment_record.entries(known.plan, known.keys.checks(known.plan)),
+    )
+    return any(str(path) in before and entry.continues(before[str(path)]) for path, entry in after.items())
 
 
 def starts_anew(known: Inspected) -> bool:

@@ -184,14 +184,10 @@ class KeyedHash(TextTechnique):
         first, *further = key.layers if isinstance(key, LayeredKey) else (key,)
         return Treated(self._under(further, self._code(first, canonical(values, self.normalize)), values), refused)
 
-    def further(self, pseudonyms: pa.Array, key: LayeredKey, done: int) -> Treated:
-        """Pseudonyms of the first layers, ``done`` of them, under the others too: what `treat` gives of the values that
-        they stand for. Refused is what has not the form of such a pseudonym. Nulls stay null."""
-        refused = pc.invert(self.shaped(pseudonyms))
-        pseudonyms = pc.if_else(refused, pa.scalar(None, pseudonyms.type), pseudonyms)
-        bare = pseudonyms
-        if self.prefix and pa.types.is_string(bare.type):
-            bare = pc.utf8_slice_codeunits(bare, len(self.prefix))
+    def further(self, results: pa.Array, key: LayeredKey, done: int) -> Treated:
+        refused = pc.invert(self.shaped(results))
+        pseudonyms = pc.if_else(refused, pa.scalar(None, results.type), results)
+        bare = pc.utf8_slice_codeunits(pseudonyms, len(self.prefix)) if self.prefix else pseudonyms
         first, *rest = key.layers[done:]
         return Treated(self._under(rest, self._code(first, canonical(bare)), pseudonyms), pc.fill_null(refused, False))
 

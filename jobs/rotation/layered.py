@@ -1,0 +1,117 @@
+"""Columns whose values nobody has any more, from the layers of their key that they have to those of domains.yaml.
+
+What is there is put under the further ones, array by array; nothing is turned back and no source is read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Mapping
+
+from pyspark.sql import SparkSession
+
+from jobs.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue
+from jobs.configuration.config import Config
+from jobs.lake.record_names import CONFIG, POLICY, PROFILES, SOFTWARE
+from jobs.policy.profiles import judged
+from jobs.policy.treatment_diff import entries_of
+from jobs.record import treatment_record
+from jobs.record.column_record import ColumnRecord
+from jobs.reversal import reversal_keys
+from jobs.rotation.in_place import Change, Changes
+from privacy_udfs.errors import KeyProblem, LakenymError
+from privacy_udfs.keys import KeyReference, Keyset, key_check_value
+from privacy_udfs.layering import FurtherLayers
+from privacy_udfs.technique import Technique
+from privacy_udfs.techniques import parse
+
+PLACES = (Field, Element, MapKey, MapValue)
+
+
+@dataclasses.dataclass(frozen=True)
+class Turn:
+    """One column. technique: with all layers. done: how many of them it has. after: the keys of all."""
+
+    technique: Technique
+    done: int
+    after: KeyReference
+    record: ColumnRecord
+
+
+def due(conf: Config, table: str, path: ColumnPath, entry: ColumnRecord) -> tuple[int, ...]:
+    """The layers that the configuration says a column is to have; empty where it says none, or the column has them."""
+    decided = entries_of(conf, table).get(str(path))
+    layers = () if decided is None else decided.layers
+    return () if layers == entry.layers else layers
+
+
+def why_not(conf: Config, table: str, path: ColumnPath, entry: ColumnRecord) -> str | None:
+    """Why a column cannot get further layers from the treated table; None where it can, and is to."""
+    if not all(isinstance(step, PLACES) for step in path.steps):
+        return "rows are treated by cases" if not path.is_in_json else "it stands within JSON text"
+    decided = entries_of(conf, table).get(str(path))
+    if decided is None or not decided.layers:
+        return "domains.yaml states no layers for it"
+    if entry.key is None or entry.key_id is None or entry.domain is None or entry.key_check is None:
+        return "the record does not say by which version of which key it was treated"
+    known = entry.key_ids
+    if decided.layers[: len(known)] != known:
+        told = [" then ".join(map(str, each)) for each in (known, decided.layers)]
+        return f"it has version {told[0]} of its key, and the layers of its domain, {told[1]}, do not go on from that"
+    if decided.layers == known:
+        return "it has all layers"
+    other = _other_than(decided, entry)
+    return f"record and configuration differ in more than the layers ({', '.join(other)})" if other else None
+
+
+def _other_than(decided: ColumnRecord, entry: ColumnRecord) -> list[str]:
+    of_run = ("parameters", "key_id", "key_check", "keyset")
+    names = [name.rstrip("_") for name in decided.differing(entry) if name not in of_run]
+    one, two = decided.parameters, entry.parameters
+    return [*names, *(name for name in sorted({*one, *two} - {"layers"}) if one.get(name) != two.get(name))]
+
+
+def turn(conf: Config, table: str, path: ColumnPath, entry: ColumnRecord, keyset: Keyset) -> Turn:
+    """What the column gets. Raises `KeyProblem` where the keyset is not the one that treated it, a layer cannot be had
+    any more, or the last layer is not the version in force."""
+    layers, name, domain = due(conf, table, path, entry), str(entry.key), str(entry.domain)
+    treated = _parsed(entry)
+    if key_check_value(keyset.subkey(treated, domain, entry.key_id)) != entry.key_check:
+        raise KeyProblem(f"key {name} (id {entry.key_id}) is not the key that {path} was treated with")
+    if layers[-1] != keyset.primary.id:
+        raise KeyProblem(
+            f"key {name}: the layers of domain {domain} end with version {layers[-1]}, and version {keyset.primary.id} "
+            "is in force: promote the last layer, or add the version in force to the layers"
+        )
+    parameters = {**entry.parameters, "layers": [*map(str, layers)]}
+    technique = parse({**parameters, "technique": entry.technique})
+    place, key = conf.keys[name], keyset.subkey(technique, domain)
+    after = KeyReference(name, place.keyset, place.kek, key.id, technique, domain, key_check_value(key))
+    record = dataclasses.replace(entry, parameters=parameters, key_id=key.id, key_check=after.check)
+    return Turn(technique, len(entry.key_ids), after, record)
+
+
+def properties(conf: Config, table: str, snapshot: str) -> dict[str, str | None]:
+    """What a table says of the configuration by which it is moved. snapshot: its hash, as a run states it."""
+    profiles = judged.recorded(conf.policy, table)
+    stated = {CONFIG: snapshot, POLICY: conf.policy.version, SOFTWARE: treatment_record.software()}
+    return {**stated, PROFILES: profiles or None}
+
+
+def _parsed(entry: ColumnRecord) -> Technique:
+    try:
+        return parse({**entry.parameters, "technique": entry.technique})
+    except LakenymError:
+        raise KeyProblem(f"what the record says of a column of domain {entry.domain} cannot be read") from None
+
+
+@contextlib.contextmanager
+def delivered(spark: SparkSession, conf: Config, turns: Mapping[ColumnPath, Turn]) -> Iterator[Changes]:
+    """What becomes of each column, with what stands for its keys, for as long as the run lasts. Raises `Refused` where
+    the driver would send keys in the clear."""
+    with reversal_keys.delivered(spark, conf, {str(path): each.after for path, each in turns.items()}) as found:
+        yield {
+            path: Change(FurtherLayers(of=each.technique, done=each.done), found[str(path)], each.record)
+            for path, each in turns.items()
+        }

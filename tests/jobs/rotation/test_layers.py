@@ -58,53 +58,46 @@ def ids(spark: SparkSession, lake: Path, name: str = "t") -> dict[int, str | Non
 def test_both_paths_give_what_the_layers_are_by_hand(
     spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In columns, in columns of columns, in cases, in texts; whole numbers too."""
+    """In columns, in columns of columns, in texts; whole numbers too."""
     monkeypatch.setitem(lakes.DOMAINS, "customer", {**lakes.DOMAINS["customer"], "layers": [str(OLD), str(NEW)]})
     numbers = {"technique": "keyed_hash", "encoding": "bigint", "key": "crm", "layers": [str(OLD), str(NEW)]}
     monkeypatch.setitem(lakes.DOMAINS, "number", numbers)
     made_keys(lake, 2)
     kinds = "num int, id string, who struct<id: string>, items array<string>, tags map<string, int>, code long"
-    kinds += ", some string, note string, day date"
+    kinds += ", note string, day date"
     given = [
-        (1, "C-1001", {"id": "Ann Lee"}, ["a", None], {"k": 1}, 7, "x", "write to Ann Lee!", None),
-        (2, None, None, None, None, None, "x", None, None),
+        (1, "C-1001", {"id": "Ann Lee"}, ["a", None], {"k": 1}, 7, "write to Ann Lee!", None),
+        (2, None, None, None, None, None, None, None),
     ]
     source = {"format": "parquet", "path": str(lake / "raw" / "t")}
     frame = spark.createDataFrame(given, kinds)
     frame.coalesce(1).write.parquet(source["path"])
     of = {"domain": "customer"}
-    cases = {
-        "class": "quasi_identifier",
-        "why": "a test",
-        "when": [{"rows": "num = 1", "treatment": of}, {"rows": "num <> 1", "treatment": "redact"}],
-    }
     columns = two_paths.kept(
         frame.schema,
-        **{"id": of, "who.id": of, "items[]": of, "tags{key}": of, "code": {"domain": "number"}, "some": cases},
-        note={"technique": "treat_entities", "entities": {}, "known": {"who.id": "customer"}},
+        **{"id": of, "who.id": of, "items[]": of, "tags{key}": of, "code": {"domain": "number"}},
+        note={"technique": "treat_entities", "entities": {"phone": "redact"}, "known": {"who.id": "customer"}},
         day={"technique": "date_shift", "max_days": 30, "key": "crm"},
     )
     two_paths.columnar(spark, lake, columns, source, subject="id")
     row = next(row for row in lakes.treated(spark, lake, "auto").collect() if row["num"] == 1)
     assert (row["id"], row["who"]["id"], row["items"]) == (by_hand("C-1001"), by_hand("Ann Lee"), [by_hand("a"), None])
-    assert (row["tags"], row["some"]) == ({by_hand("k"): 1}, by_hand("x"))
+    assert row["tags"] == {by_hand("k"): 1}
     assert row["note"] == f"write to {by_hand('Ann Lee')}!"
     assert str(row["code"]) == pseudonym("7", BOTH, "number", encoding="bigint")
     record = lakes.record(spark, lake, "auto")["columns"]
     said = {"layers": [str(OLD), str(NEW)], "key_id": NEW, "key_check": check_values(BOTH, "customer")}
-    for path in ("id", "who.id", "items[]", "tags{key}", "some{when 1}"):
+    for path in ("id", "who.id", "items[]", "tags{key}"):
         entry = record[path]
         assert {"layers": entry["parameters"]["layers"], **{k: entry[k] for k in ("key_id", "key_check")}} == said
     assert record["note"]["keys"]["customer"] == {"key": "crm", "key_id": NEW, "key_check": said["key_check"]}
     fields = {field.name: field.metadata["privacy"] for field in lakes.treated(spark, lake, "auto").schema.fields}
     assert fields["id"]["key_check"] == said["key_check"]
     conf = config.load(lake / "conf")
-    assert {key for key, told in key_use_of(spark, conf).items() if "auto" in told} == {OLD, NEW}
-
-
-def key_use_of(spark: SparkSession, conf: Config) -> dict[int, list[str]]:
     needing = key_use.lookup(conf)
-    return {key_id: needing(key_id) for key_id in MASTERS}
+    assert [key_id for key_id in MASTERS if needing(key_id)] == [OLD, NEW]
+    joined = "\n".join(linkage.lines(linkage.run(spark, {"t": conf.tables["t"].target})))
+    assert f"customer (keyed_hash, key crm, layers {OLD} then {NEW}): " in joined
 
 
 def test_layers_that_do_not_end_with_the_version_in_force_are_refused(spark: SparkSession, lake: Path) -> None:
@@ -147,7 +140,6 @@ def test_all_who_ask_for_versions_are_told_of_each_layer(
         with pytest.raises(Refused, match=f"new values of the domain customer pass through version {OLD} as a layer"):
             keys.run(conf, verb, "crm", keys.Asked(id=OLD, agreed=lambda: None))
     assert f"crm#{OLD}+{NEW}" in plan.as_text(plan.run(spark, conf, "t"))
-    assert f"layers {OLD} then {NEW}" in "\n".join(linkage.lines(linkage.run(spark, {"t": conf.tables["t"].target})))
     check_verified(spark, conf)
 
 
@@ -288,6 +280,8 @@ def test_what_cannot_be_moved_is_told_before_anything_is_written(spark: SparkSes
 
     assert told(conf, "id{when 1}", record["id{when 1}"]) == "rows are treated by cases"
     assert told(conf, "num", record["num"]) == "domains.yaml states no layers for it"
+    pseudonymize.run(spark, conf, "t")
+    assert ids(spark, lake) == {1: by_hand("C-1001"), 2: None, 3: None, 4: None}
     lakes.write_conf(lake, lakes.table("t", lake, ID))
     conf, plain = layers(lake, [OLD, NEW]), ColumnRecord.from_json({**record["id{when 1}"].as_json(), "rows": None})
     plain = ColumnRecord.from_json({**plain.as_json(), "class": "direct_identifier"})

@@ -25,9 +25,10 @@ from jobs.configuration.models import Target
 from jobs.console.exit_codes import DONE, BadUsage, Refused
 from jobs.console.shown import as_json, say, shown
 from jobs.lake.address import Address
-from jobs.record import linkage
+from jobs.record import linkage, rotation_mark
 from jobs.record.linkage import Group, Link, Linkage, Place
 from jobs.record.record_reader import columns_of
+from jobs.record.rotation_mark import Mark
 from jobs.record.treated_table import privacy_of
 from jobs.run_events import events
 from jobs.spark_app import failures, session
@@ -38,35 +39,43 @@ AT_ONCE = 8
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """left_out: tables that could not be looked at, and why."""
+    """left_out: tables that could not be looked at, and why. rotating: those that wait to be moved to another version
+    of a key, so that they do not join with those that were."""
 
     found: Linkage
     left_out: Mapping[str, str]
+    rotating: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 def run(spark: SparkSession, targets: Mapping[str, Target]) -> Report:
     """How treated tables hang together. targets: where they are, by what the report is to call them."""
     own = session.for_run(spark)
-    read = functools.partial(_schema, own)
+    read = functools.partial(_seen, own)
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         found = dict(zip(targets, pool.map(read, targets, targets.values()), strict=True))
-    left_out = {name: schema for name, schema in found.items() if isinstance(schema, str)}
-    schemas = {name: schema for name, schema in found.items() if not isinstance(schema, str)}
-    return Report(linkage.find(schemas), left_out)
+    left_out = {name: seen for name, seen in found.items() if isinstance(seen, str)}
+    seen = {name: seen for name, seen in found.items() if not isinstance(seen, str)}
+    rotating = {name: str(mark) for name, (_, mark) in seen.items() if mark is not None}
+    return Report(linkage.find({name: schema for name, (schema, _) in seen.items()}), left_out, rotating)
 
 
-def _schema(spark: SparkSession, name: str, target: Target) -> T.StructType | str:
-    """The schema of a treated table, or why there is none."""
+Seen = tuple[T.StructType, Mark | None]
 
-    def step() -> T.StructType | str:
+
+def _seen(spark: SparkSession, name: str, target: Target) -> Seen | str:
+    """The schema of a treated table, and whether it waits to be moved; or why there is none."""
+
+    def step() -> Seen | str:
         address = Address.of(target)
         if not address.exists(spark):
             return "is not there"
         schema = address.read(spark).schema
         if not any(column.is_decided for column in privacy_of(schema).values()):
             return "says nothing of how it was treated"
-        recorded = columns_of(address.properties(spark))
-        return schema if recorded else "has columns of a treated table, but no record of its own: nobody vouches for it"
+        properties = address.properties(spark)
+        if not columns_of(properties):
+            return "has columns of a treated table, but no record of its own: nobody vouches for it"
+        return schema, rotation_mark.of(properties)
 
     return failures.translated(name, step)
 
@@ -93,6 +102,7 @@ def as_data(report: Report) -> dict[str, Any]:
         "within_texts": {domain: list(map(dataclasses.asdict, places)) for domain, places in found.within.items()},
         "raw_identifiers": [dataclasses.asdict(place) for place in found.raw],
         "undecided": [dataclasses.asdict(place) for place in found.undecided],
+        "rotating": [{"table": table, "said": said} for table, said in report.rotating.items()],
     }
 
 
@@ -115,6 +125,7 @@ def lines(report: Report) -> Iterator[str]:
     )
     yield from _section("columns that nobody decided about", map(_named, found.undecided))
     yield from _section("tables left out", (f"{table}: {reason}" for table, reason in report.left_out.items()))
+    yield from _section("under a rotation of a key", (f"{table} {said}" for table, said in report.rotating.items()))
     if not found.groups:
         yield f"no two of the {len(found.tables)} tables join on a pseudonym"
 

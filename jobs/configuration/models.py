@@ -46,8 +46,8 @@ from jobs.configuration.policy_entries import (
 )
 from jobs.configuration.processing_entry import Processing
 from jobs.configuration.reversal_entry import Reversal
-from jobs.configuration.rotation_entry import Rotation
 from jobs.configuration.risk_bounds import MEASURES_OF, Mondrian, PolicyRisk, RiskBounds, Suppress
+from jobs.configuration.rotation_entry import Rotation
 from jobs.configuration.uris import TablePath, without_user
 from privacy_udfs.parameters import IsoDate
 from privacy_udfs.technique import Technique

@@ -62,6 +62,13 @@ class Commit:
         return self.removed > 0 and (self.operation == "DELETE" or not self.added)
 
     @property
+    def source_mode(self) -> str | None:
+        """The mode of the run that took rows from a source last: what gives all rows another key carries it on."""
+        rotation = self.run.get("rotation")
+        told = rotation.get("mode") if isinstance(rotation, dict) else self.run.get("mode")
+        return told if isinstance(told, str) else None
+
+    @property
     def beside(self) -> bool:
         """Whether others of its kind may be committed since it looked: on other partitions. Not beside one that says
         what stands in quarantine."""

@@ -107,7 +107,8 @@ def _told(domain: str, ours: str, theirs: str, tables: list[str]) -> str:
     listed = ", ".join(tables[:MOST_NAMED]) + (", ..." if len(tables) > MOST_NAMED else "")
     return (
         f"domain {domain}: {ours} is in force, and the record of {listed} names {theirs}: pseudonyms would not join. "
-        "Treat these tables in the same run, or accept it for now with --accept-other-key-version"
+        "Treat these tables in the same run, move them with jobs/rotate_keys.py, or accept it for now with "
+        "--accept-other-key-version"
     )
 
 

@@ -1,4 +1,4 @@
-"""Chosen columns of a treated table written anew from the table itself, in one commit with the record that is then true.
+"""Chosen columns of a treated table written anew from the table itself, in one commit with the record that then holds.
 
 No source is opened. Rows, the order in which they tell nothing, partitions, comments, constraints, statistics, names in
 files, and the place in the source stay; so incremental runs, streams and runs that follow changes go on from it. What
@@ -113,7 +113,7 @@ def rewritten(
         stands = dataclasses.replace(stands, transaction=begun)
     schema, stated = _schema(stands, changes), {**_record(stands, changes, run_id), **properties}
     told = {**{k: v for k, v in last.run.items() if k not in OF_RUN}, "mode": ROTATION, "run_id": run_id}
-    told["rotation"] = {**said, "mode": before(last)}
+    told["rotation"] = {**said, "mode": last.source_mode or "full"}
     there = Address(path=begun.location).read(spark, {"versionAsOf": str(stands.version)})
     expected, rows = log_counts.of(there), _rows(there, table, changes, shuffled)
     spark.conf.set(USER_METADATA, json.dumps(told, ensure_ascii=False))
@@ -124,12 +124,6 @@ def rewritten(
     with session.settings(spark, _settings(spark, stands, changes)), replace.conflicts_told(stands):
         written = delta_commit.rewrite(begun, rows, schema, stated, metadata)
     return Commit(written.version, written.rows, written.files)
-
-
-def before(last: Told) -> str:
-    """The mode of the run that took rows from the source last."""
-    told, mode = last.run.get("rotation"), last.run.get("mode")
-    return str((told.get("mode") if mode == ROTATION and isinstance(told, dict) else mode) or "full")
 
 
 def _settings(spark: SparkSession, stands: TargetState, changes: Changes) -> dict[str, str]:
@@ -184,6 +178,11 @@ def _field(path: ColumnPath, field: T.StructField, entries: Mapping[ColumnPath, 
 
 
 # -- the rows ---------------------------------------------------------------------------------------------------------
+
+
+def columns(rows: DataFrame, table: str, changes: Changes) -> DataFrame:
+    """The rows with what would be written of them; of some columns of a table, too."""
+    return _rows(rows, table, changes, shuffled=False)
 
 
 def _rows(there: DataFrame, table: str, changes: Changes, shuffled: bool) -> DataFrame:

@@ -50,8 +50,8 @@ class Standing:
 
     @property
     def mode(self) -> str | None:
-        """Of the newest run."""
-        return None if self.last is None else self.last.run.get("mode")
+        """Of the newest run that read the source."""
+        return None if self.last is None else self.last.source_mode
 
     @property
     def source_version(self) -> int | None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 
+from jobs import pseudonymize
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
 from jobs.lake import state
@@ -15,6 +18,9 @@ from jobs.rotation import in_place, reencrypted
 from jobs.spark_app import session
 from privacy_udfs.keys import Keyset, clear_cache, load_keyset
 from privacy_udfs.keysets import keyset_versions
+from tests.helpers import lakes
+from tests.helpers.audits import with_log
+from tests.helpers.reversals import edit
 
 
 def promoted(lake: Path, name: str = "crm") -> tuple[int, int]:
@@ -39,3 +45,88 @@ def moved_in_place(spark: SparkSession, lake: Path, conf: Config, *paths: str, t
     turns = {ColumnPath.parse(p): reencrypted.turn(conf, ColumnPath.parse(p), entries[p], keyset) for p in paths}
     with reencrypted.delivered(own, conf, turns) as changes:
         return in_place.rewritten(own, stands, table, changes, more.pop("run_id", "run-1"), {"key": "crm"}, **more)
+
+
+# -- a house of several tables -----------------------------------------------------------------------------------------
+
+SIV = {"technique": "deterministic_encryption", "key": "crm"}
+FPE = {"technique": "format_preserving_encryption", "key": "crm"}
+TABLES: dict[str, dict[str, Any]] = {
+    "crm.people": {"mail": {"domain": "mail"}, "card": FPE, "num": "keep"},
+    "crm.calls": {"mail": {"domain": "mail"}, "num": "keep"},
+    "shop.orders": {"mail": {"domain": "mail"}, "who": {"domain": "customer"}, "num": "keep"},
+}
+WAYS = {"crm.people": "table", "crm.calls": "table", "shop.orders": "source"}
+
+
+def raw(spark: SparkSession, lake: Path, name: str, start: int = 0, end: int = 6) -> None:
+    said = {
+        "mail": "concat('Canary-', id, '@example.org') AS mail",
+        "card": "if(id % 3 = 0, null, cast(4000123400000000 + id AS string)) AS card",
+        "who": "concat('C-', id % 4) AS who",
+        "num": "cast(id AS int) AS num",
+    }
+    rows = spark.range(start, end, 1, 2).selectExpr(*(said[column] for column in TABLES[name]))
+    rows.write.format("delta").mode("append").save(f"{lake}/raw/{name}")
+
+
+def house(lake: Path, target: str = "treated", modes: Mapping[str, str] = {}, policy: Any = ("crm",)) -> Config:
+    """The configuration of `TABLES`, with an audit log. modes: of targets. policy: keys that may be re-encrypted."""
+    entries = [
+        lakes.table(
+            name,
+            lake,
+            {
+                path: lakes.column(rule, "direct_identifier" if path == "mail" else "sensitive")
+                for path, rule in rules.items()
+            },
+            source={"format": "delta", "path": f"{lake}/raw/{name}"},
+            target={"path": f"{lake}/{target}/{name}", "mode": modes.get(name, "full")},
+            processing={"recipients": [f"desk of {name}"]},
+        )
+        for name, rules in TABLES.items()
+    ]
+    folder = lakes.write_conf(lake, *entries)
+    edit(folder / "domains.yaml", mail={**SIV, "normalize": ["nfc", "trim", "lower"]})
+    if policy is not None:
+        edit(folder / "policy.yaml", rotation={"reencrypt": list(policy)})
+    return with_log(lake)
+
+
+def treated_all(spark: SparkSession, conf: Config) -> None:
+    for name in conf.tables:
+        pseudonymize.run(spark, conf, name, accept_other_key_version=True)
+
+
+def treated_house(spark: SparkSession, lake: Path, **more: Any) -> Config:
+    for name in TABLES:
+        raw(spark, lake, name)
+    conf = house(lake, **more)
+    treated_all(spark, conf)
+    return conf
+
+
+def contents(spark: SparkSession, lake: Path, target: str = "treated") -> dict[str, Any]:
+    """Of each table its rows, in no order, its schema with what fields say, and its record."""
+    found = {}
+    for name in TABLES:
+        rows = spark.read.format("delta").load(f"{lake}/{target}/{name}")
+        shown = spark.sql(f"SHOW TBLPROPERTIES delta.`{lake}/{target}/{name}`").collect()
+        record = {row["key"]: row["value"] for row in shown}["privacy.record"]
+        found[name] = (sorted(map(str, rows.collect())), rows.schema.jsonValue(), record)
+    return found
+
+
+def versions(spark: SparkSession, lake: Path, more: tuple[str, ...] = ()) -> dict[str, int]:
+    places = {**{name: f"{lake}/treated/{name}" for name in TABLES}, **{name: f"{lake}/{name}" for name in more}}
+    return {
+        name: int(DeltaTable.forPath(spark, place).history(1).collect()[0]["version"]) for name, place in places.items()
+    }
+
+
+def marked(spark: SparkSession, lake: Path) -> set[str]:
+    found = set()
+    for name in TABLES:
+        shown = spark.sql(f"SHOW TBLPROPERTIES delta.`{lake}/treated/{name}`").collect()
+        found |= {name for row in shown if row["key"] == "privacy.rotation"}
+    return found

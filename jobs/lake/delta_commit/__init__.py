@@ -26,6 +26,7 @@ from jobs.lake.delta_commit.transaction import (
     goes_on_from,
     is_tried,
     partition_columns,
+    retention,
     schema,
 )
 
@@ -54,6 +55,7 @@ __all__ = [
     "partition_columns",
     "replace",
     "replace_files",
+    "retention",
     "rewrite",
     "rows_of_files",
     "schema",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
 import threading
 from collections.abc import Callable, Mapping
@@ -133,6 +134,12 @@ def clustering_columns(begun: Transaction) -> tuple[str, ...]:
         return ()
     names = java_class(java(begun.spark), f"{DELTA}.skipping.clustering.ClusteringColumnInfo")
     return tuple(java_list(java(begun.spark), names.extractLogicalNames(snapshot)))
+
+
+def retention(begun: Transaction) -> datetime.timedelta:
+    """How long VACUUM leaves the files that are no longer part of the table."""
+    logs = scala_object(java(begun.spark), f"{DELTA}.DeltaLog")
+    return datetime.timedelta(milliseconds=int(logs.tombstoneRetentionMillis(begun.txn.snapshot().metadata())))
 
 
 def goes_on_from(begun: Transaction, before: Transaction) -> bool:

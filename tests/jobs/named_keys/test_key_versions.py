@@ -110,8 +110,8 @@ def test_one_domain_is_not_treated_under_two_versions(spark: SparkSession, conf:
         run(spark, conf, "a")
     assert str(caught.value) == (
         f"a: domain customer: key 'crm' (id {new}) is in force, and the record of b names key 'crm' (id {old}): "
-        "pseudonyms would not join. Treat these tables in the same run, or accept it for now with "
-        "--accept-other-key-version"
+        "pseudonyms would not join. Treat these tables in the same run, move them with jobs/rotate_keys.py, or accept "
+        "it for now with --accept-other-key-version"
     )
     assert versions_of(spark, conf, "a") == 1
     for name in ("c", "d"):  # nobody shares with them

@@ -1,0 +1,141 @@
+"""What must hold before a rotation writes anything, its marks included."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterator
+
+from pyspark.sql import SparkSession
+
+from jobs.configuration import config
+from jobs.configuration.column_path import ColumnPath
+from jobs.configuration.config import Config
+from jobs.configuration.finding import refused
+from jobs.console.exit_codes import Refused
+from jobs.gates import configuration_gates, run_gates
+from jobs.gates.known import Allowed, Configured, Prepared, today
+from jobs.lake import log_counts
+from jobs.lake.problems import SourceProblem
+from jobs.named_keys import key_age, named_key
+from jobs.policy import policy_approval, treatment_diff
+from jobs.record import treatment_record
+from jobs.record.column_record import ColumnRecord
+from jobs.record.record_reader import columns_of
+from jobs.rotation import in_place, reencrypted
+from jobs.rotation.in_place import Change
+from jobs.rotation.reencrypted import Turn
+from jobs.rotation.scope import Asked, Scope, Table
+from jobs.run_events import events
+from jobs.run_events.events import Report
+from jobs.spark_app import failures, session
+from jobs.table_run import planned
+from privacy_udfs.errors import LakenymError
+from privacy_udfs.reencryption import Reencryption
+
+OF_RUN = ("key_id", "key_check", "keys")
+"""Of a record what no configuration says."""
+
+
+def check(spark: SparkSession, conf: Config, scope: Scope, asked: Asked, report: Report) -> None:
+    """Raise `Refused` with every reason, of all tables that are due. Nothing is written."""
+    reasons = [*_of_key(conf, scope)] if scope.due else []
+    for table in scope.due:
+        reasons += _tried(table.name, lambda table=table: _of_table(spark, conf, scope, table, asked, report))  # type: ignore[misc]
+    if reasons:
+        raise Refused("\n".join(dict.fromkeys(reasons)))
+
+
+def _tried(name: str, step: Callable[[], None]) -> list[str]:
+    try:
+        failures.translated(name, step)
+    except LakenymError as error:
+        told = str(error)
+        return [told if told.startswith(f"{name}: ") else f"{name}: {told}"]
+    return []
+
+
+def _of_key(conf: Config, scope: Scope) -> Iterator[str]:
+    day = datetime.datetime.now(datetime.timezone.utc).date()
+    yield from map(str, refused(policy_approval.of_key(conf, scope.key, day)))
+    yield from map(str, refused(key_age.findings(conf, {scope.key: scope.to}, day)))
+    if all(table.way != "table" for table in scope.due):
+        return
+    if conf.policy.rotation is None or scope.key not in conf.policy.rotation.reencrypt:
+        yield (
+            f"key {scope.key}: policy.yaml does not allow that its columns are re-encrypted from the treated tables, "
+            "which decrypts them on the way: rotation: reencrypt (docs/rotation.md), or --way source"
+        )
+
+
+def _of_table(spark: SparkSession, conf: Config, scope: Scope, table: Table, asked: Asked, report: Report) -> None:
+    if table.way == "source":
+        prepared(spark, conf, scope, table, asked, report)
+        return
+    run_gates.pass_all(Configured(conf, table.name, today()), report, configuration_gates.GATES)
+    made = turns(conf, scope, table).items()
+    in_place.check(
+        table.stands, {path: Change(Reencryption(of=each.technique), None, each.record) for path, each in made}
+    )
+
+
+def prepared(
+    spark: SparkSession, conf: Config, scope: Scope, table: Table, asked: Asked, report: Report = events.silent
+) -> Prepared:
+    """The ordinary run of all rows of the source; every gate is asked. All tables that are due move together."""
+    together = tuple(each.name for each in scope.tables)
+    allowed = Allowed(asked.raw_history, together=together, deleted_rows=asked.deleted_rows)
+    whole = conf if table.entry.mode == "full" else config.in_mode(conf, "full")
+    found = planned.prepared(session.for_run(spark), whole, table.name, allowed, report)
+    if found.keys.ids[scope.key] != scope.to:
+        raise Refused(f"{table.name}: version {found.keys.ids[scope.key]} of key {scope.key} is in force: run it again")
+    _check_not_shorter(table, found)
+    return found
+
+
+def check_in_force(conf: Config, scope: Scope) -> None:
+    """Raise `Refused` where another version was put in force since: a domain must not be moved to two."""
+    now = named_key.find(conf, scope.key).read().primary_id
+    if now != scope.to:
+        raise Refused(
+            f"key {scope.key}: version {now} was put in force meanwhile, in the place of {scope.to}: run it again"
+        )
+
+
+def _check_not_shorter(table: Table, run: Prepared) -> None:
+    """A source that was cleaned since must not make the table lose rows; where the numbers are not told, or some rows
+    are left out on purpose, nobody knows."""
+    entry = table.entry
+    if entry.mode in ("full", "changes") or entry.rows is not None or entry.suppress or entry.mondrian:
+        return
+    count = log_counts.of(run.source.rows) if run.source.count is None else run.source.count
+    there = log_counts.of(run.target.address.read(run.spark))
+    if count is not None and there is not None and count < there:
+        raise SourceProblem(f"its source has fewer rows by now than {table.stands.name}, which would lose them")
+
+
+def turns(conf: Config, scope: Scope, table: Table) -> dict[ColumnPath, Turn]:
+    """What is done to each column that is moved from the table itself. Raises `Refused` or `KeyProblem`."""
+    entries, decided = columns_of(table.stands.properties), treatment_diff.entries_of(conf, table.name)
+    found = {}
+    for each in table.columns:
+        if each.why_not is not None:
+            raise Refused(f"{each.path}: {each.why_not}, so the table cannot be moved from itself: leave --way out")
+        entry, rule = entries[each.path], decided.get(each.path)
+        other = ["column"] if rule is None else _differing(rule, entry)
+        if other:
+            raise Refused(
+                f"{each.path}: the catalog decides otherwise by now than the table's record says ({', '.join(other)}): "
+                "treat all rows anew, with pseudonymize.py --mode full"
+            )
+        if each.key_id != scope.to:
+            path = ColumnPath.parse(each.path)
+            found[path] = reencrypted.turn(conf, path, entry, scope.keyset)
+    return found
+
+
+def _differing(rule: ColumnRecord, entry: ColumnRecord) -> list[str]:
+    names = [name for name in rule.differing(entry) if name not in (*OF_RUN, "keyset", "parameters")]
+    shortened = {name: treatment_record.short(value) for name, value in rule.parameters.items()}
+    return [name.rstrip("_") for name in names] + [
+        name for name in {*shortened, *entry.parameters} if shortened.get(name) != entry.parameters.get(name)
+    ]

@@ -1,0 +1,111 @@
+"""Whether a table that was moved holds nothing of an older version: by its record, its fields, the ids that stand in
+its values, and a sample that is treated again. Nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from jobs.configuration.column_path import ColumnPath
+from jobs.configuration.config import Config
+from jobs.lake.columns import column
+from jobs.lake.record_names import ROTATION
+from jobs.record.record_reader import all_of
+from jobs.rotation import in_place, reencrypted
+from jobs.rotation.reencrypted import Turn
+from jobs.rotation.scope import Scope, Table
+from jobs.spark_app import failures, session
+from jobs.verification import as_read, recorded, retreated, shapes, standing
+from jobs.verification.outcome import Check, judged
+from jobs.verification.standing import Standing
+from privacy_udfs.errors import LakenymError
+from privacy_udfs.keys import key_check_value
+from privacy_udfs.techniques import parse
+
+SAMPLE = 100_000
+OF_RECORD = ("record", "fields")
+OF_SOURCE = ("rows anew", "counts")
+
+
+def of(spark: SparkSession, conf: Config, scope: Scope, table: Table, from_source: bool) -> tuple[int, list[Check]]:
+    """The version that was looked at, and what was found. from_source: whether the source is treated again too."""
+    own = session.for_run(spark)
+
+    def step() -> tuple[int, list[Check]]:
+        stands = standing.found(own, conf, table.entry.target, table.name)
+        return stands.state.version, list(_checks(conf, scope, stands, from_source))
+
+    return failures.translated(table.name, step)
+
+
+def _checks(conf: Config, scope: Scope, stands: Standing, from_source: bool) -> Iterator[Check]:
+    yield judged(
+        "versions", list(_versions(scope, stands)), f"every column of key {scope.key} names version {scope.to}"
+    )
+    yield from (each for each in recorded.check(stands) if each.name in OF_RECORD)
+    yield shapes.check(stands)
+    yield _sample(conf, scope, stands)
+    if from_source:
+        yield from _anew(stands)
+
+
+def _versions(scope: Scope, stands: Standing) -> Iterator[str]:
+    """Of the record: key ids, and check values as the keyset gives them."""
+    if ROTATION in stands.properties:
+        yield "it is still marked as one that waits to be moved"
+    for path, entry in stands.columns.items():
+        for each in entry.each:
+            if each.key == scope.key and each.key_id != scope.to:
+                yield f"{path} names version {each.key_id}"
+    for each in all_of(stands.columns):
+        if each.key == scope.key and each.key_id == scope.to and each.key_check is not None:
+            try:
+                technique = parse({**each.parameters, "technique": each.technique})
+                check = key_check_value(scope.keyset.subkey(technique, str(each.domain), scope.to))
+            except LakenymError:  # its long lists stand in the record by their hash
+                continue
+            if check != each.key_check:
+                yield f"domain {each.domain}: the check value is another one than the keyset's"
+
+
+def _sample(conf: Config, scope: Scope, stands: Standing) -> Check:
+    """That values of columns that can be turned back are turned back under the version in force."""
+    turns: dict[ColumnPath, Turn] = {}
+    unproven: list[str] = []
+    for name, entry in stands.columns.items():
+        path = ColumnPath.parse(name)
+        if entry.key == scope.key and reencrypted.why_not(path, entry) is None:
+            turns[path] = reencrypted.turn(conf, path, entry, scope.keyset)
+            unproven += [] if turns[path].technique.authenticates else [name]
+    proven = {path: each for path, each in turns.items() if str(path) not in unproven}
+    more = "".join(f"; {name} authenticates nothing, so of it nobody can tell" for name in unproven)
+    if not proven:
+        return Check("sample", "not checked", f"no column of it is turned back by what proves its key{more}")
+    try:
+        rows = _turned(conf, stands, proven)
+    except LakenymError as error:
+        return judged("sample", [str(error)])
+    return judged("sample", [], f"{len(proven)} columns of {rows} rows turned back under version {scope.to}{more}")
+
+
+def _turned(conf: Config, stands: Standing, turns: dict[ColumnPath, Turn]) -> int:
+    with reencrypted.delivered(stands.spark, conf, turns) as changes:
+        sample = stands.rows.limit(SAMPLE)
+        names = sorted({path.root for path in turns})
+        made = in_place.columns(sample.select(*map(column, names)), stands.name, changes)
+        counts = [F.count(column(name)) for name in names]
+        found = failures.translated(stands.name, lambda: made.agg(F.count(F.lit(1)), *counts).collect()[0])
+    return int(found[0])
+
+
+def _anew(stands: Standing) -> Iterator[Check]:
+    """The source treated again, as `jobs/verify.py` does."""
+    try:
+        raw = as_read.source_of(stands)
+    except LakenymError as error:
+        said = str(error).partition("\n")[0]
+        yield from (Check(name, "not checked", said) for name in OF_SOURCE)
+        return
+    yield from (each for each in retreated.check(stands, raw, SAMPLE) if each.name in OF_SOURCE)

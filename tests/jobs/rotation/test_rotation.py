@@ -1,0 +1,166 @@
+"""A key's tables moved to its next version: all of them, each in one commit, proven at the end."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from jobs import pseudonymize, rotate_keys
+from jobs.console.exit_codes import BadUsage, Refused
+from jobs.lake import delta_commit
+from jobs.rotation import carried_out, foreseen, marks, proof
+from jobs.rotation.scope import Asked
+from tests.helpers import rotations
+from tests.helpers.audits import listed, verified
+from tests.helpers.rotations import (
+    TABLES,
+    WAYS,
+    contents,
+    house,
+    marked,
+    promoted,
+    treated_all,
+    treated_house,
+    versions,
+)
+from tests.helpers.sweeps import but_for
+
+CRM = Asked(key="crm")
+
+
+def as_anew(spark: SparkSession, lake: Path) -> dict[str, Any]:
+    """What runs in full under the version in force make of the sources elsewhere."""
+    treated_all(spark, house(lake, target="anew"))
+    house(lake)
+    return contents(spark, lake, "anew")
+
+
+def test_a_rotation_from_end_to_end(spark: SparkSession, lake: Path) -> None:
+    conf = treated_house(spark, lake)
+    old, new = promoted(lake)
+    before = versions(spark, lake, ("audit",))
+    found, sizes = rotate_keys.plan(spark, conf, CRM)
+    told = foreseen.as_data(found, sizes)
+    assert {each["table"]: each["way"] for each in told["tables"]} == WAYS
+    assert (told["from"], told["to"]) == ([old], new)
+    people = next(each for each in told["tables"] if each["table"] == "crm.people")
+    assert (people["rows"], people["shares_domains_with"]) == (6, ["crm.calls", "shop.orders"])
+    assert people["recipients"] == ["desk of crm.people"]
+    assert "authenticates nothing" in next(each["note"] for each in people["columns"] if each["column"] == "card")
+    assert "authenticates nothing" in "\n".join(foreseen.lines(found, sizes))
+    assert versions(spark, lake, ("audit",)) == before, "a plan writes nothing"
+
+    made = rotate_keys.run(spark, conf, CRM)
+    data = rotate_keys.as_data(made)
+    assert made.is_proven, json.dumps(data, indent=1)
+    assert {each["table"]: each["way"] for each in data["tables"]} == WAYS
+    outcomes = {
+        (each["table"], check["check"]): check["outcome"] for each in data["tables"] for check in each["checks"]
+    }
+    assert outcomes["crm.people", "shapes"] == outcomes["crm.people", "sample"] == "holds"
+    assert outcomes["shop.orders", "rows anew"] == outcomes["shop.orders", "counts"] == "holds"
+    assert data["old_versions"] == [{"id": old, "may_be_disabled": True, "named_by": []}]
+    assert any("VACUUM from" in each for each in data["held_by"])
+    assert marked(spark, lake) == set()
+    assert contents(spark, lake) == as_anew(spark, lake)
+
+    rows = listed(spark, conf, kinds=["rotation"])
+    assert [each["outcome"] for each in rows] == ["begun", *["moved"] * 3, *["proven"] * 3]
+    assert [each.level for each in verified(spark, conf).findings] == []
+    after = versions(spark, lake, ("audit",))
+    again = rotate_keys.run(spark, conf, CRM)
+    assert (again.is_proven, again.has_written) == (True, False)
+    assert versions(spark, lake, ("audit",)) == after, "there was nothing to do"
+
+
+class Stopped(BaseException):
+    """What a killed process is like from within: nobody catches it."""
+
+
+STEPS = {
+    "begun": (marks, "set_all", False, 1),
+    "one marked": (marks, "_commit", True, 1),
+    "all marked": (marks, "set_all", True, 1),
+    "one moved": (carried_out, "_moved", True, 1),
+    "before a commit": (delta_commit, "rewrite", False, 1),
+    "after a commit": (delta_commit, "rewrite", True, 1),
+    "before the source's": (carried_out, "execute", False, 1),
+    "after the source's": (carried_out, "execute", True, 1),
+    "all moved": (carried_out, "_proven", False, 1),
+    "one proven": (proof, "of", True, 2),
+}
+
+
+@pytest.mark.parametrize("step", but_for(["one marked", "after a commit"], STEPS))
+def test_killed_at_a_step_and_run_again(
+    spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    conf = treated_house(spark, lake)
+    promoted(lake)
+    place, name, after, times = STEPS[step]
+    real, calls = getattr(place, name), list[int]()
+
+    def dies(*given: Any, **more: Any) -> Any:
+        calls.append(1)
+        made = real(*given, **more) if after or len(calls) < times else None
+        if len(calls) == times:
+            raise Stopped
+        return made
+
+    with monkeypatch.context() as patch:
+        patch.setattr(place, name, dies)
+        with pytest.raises(Stopped):
+            rotate_keys.run(spark, conf, CRM)
+    assert len(calls) == times
+    made = rotate_keys.run(spark, conf, CRM)
+    assert made.is_proven
+    assert marked(spark, lake) == set()
+    assert contents(spark, lake) == as_anew(spark, lake)
+    last = versions(spark, lake, ("audit",))
+    assert not rotate_keys.run(spark, conf, CRM).has_written
+    assert versions(spark, lake, ("audit",)) == last
+
+
+def test_what_is_refused_writes_nothing(spark: SparkSession, lake: Path) -> None:
+    treated_house(spark, lake)
+    promoted(lake)
+    before = versions(spark, lake, ("audit",))
+    conf = house(lake, policy=None)
+    with pytest.raises(Refused, match="rotation: reencrypt"):
+        rotate_keys.run(spark, conf, CRM)
+    with pytest.raises(Refused, match="who: keyed_hash cannot be turned back"):
+        rotate_keys.run(spark, house(lake), Asked(key="crm", way="table"))
+    with pytest.raises(BadUsage, match="did you mean crm"):
+        rotate_keys.run(spark, conf, Asked(key="crn"))
+    assert versions(spark, lake, ("audit",)) == before
+
+
+def test_runs_beside_a_rotation_never_mix(spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a table that waits and of one that was moved, until all are; then runs go on with what is new."""
+    modes = {"crm.people": "incremental", "crm.calls": "incremental"}
+    conf = treated_house(spark, lake, modes=modes)
+    promoted(lake)
+    for name in modes:
+        rotations.raw(spark, lake, name, 6, 9)
+    real = carried_out._moved
+
+    def beside(*given: Any) -> Any:
+        scope, table = given[2:4]
+        made = real(*given)
+        for name in modes if table is not scope.due[-1] else ():
+            with pytest.raises(Refused, match=r"treated otherwise|would not join"):
+                pseudonymize.run(spark, conf, name)
+        assert table.name not in marked(spark, lake)
+        return made
+
+    monkeypatch.setattr(carried_out, "_moved", beside)
+    assert rotate_keys.run(spark, conf, CRM).is_proven
+    assert {name: len(each[0]) for name, each in contents(spark, lake).items()} == dict.fromkeys(TABLES, 6)
+    for name in modes:
+        made = pseudonymize.run(spark, conf, name)
+        assert (made.mode, made.rows) == ("incremental", 3)
+    assert contents(spark, lake) == as_anew(spark, lake)

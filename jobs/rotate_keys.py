@@ -119,7 +119,8 @@ def parser() -> argparse.ArgumentParser:
         choices=WAYS,
         default="auto",
         help="table: re-encrypt from the treated tables, and refuse where that cannot be; source: treat anew from the "
-        "sources; auto: each table from itself where all its columns of the key can be turned back (default: auto)",
+        "sources; layer: by further layers alone (docs/layers.md), and nothing is turned back; auto: each table from "
+        "itself where all its columns of the key can be turned back, or have layers (default: auto)",
     )
     options.add_argument("--plan", action="store_true", help="say what would be done, and write nothing")
     flags.ACCEPT_RAW_HISTORY.on(options)

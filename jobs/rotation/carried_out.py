@@ -10,11 +10,13 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
+from jobs.archive import snapshots
+from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import Refused
 from jobs.lake import state
 from jobs.lake.record_names import RECORD, ROTATION
-from jobs.rotation import in_place, judged, marks, proof, reencrypted, remains, scope, trail
+from jobs.rotation import in_place, judged, layered, marks, proof, remains, scope, trail, turns
 from jobs.rotation.scope import Asked, Scope, Table
 from jobs.rotation.trail import Trail
 from jobs.run_events.events import Report, Warned
@@ -105,13 +107,14 @@ def _from_itself(spark: SparkSession, conf: Config, found: Scope, table: Table, 
     own, run_id = session.for_run(spark), str(uuid.uuid4())
     stands = failures.translated(table.name, lambda: state.inspect(own, table.entry.target))
     now = dataclasses.replace(table, stands=stands)
-    turns = judged.turns(conf, found, _same(table, now))
-    run = told.of_run(now, turns, run_id)
+    turned = judged.turns(conf, found, _same(table, now))
+    run = told.of_run(now, turned, run_id)
     run.started()
     said = {"key": found.key, "from": list(found.old), "to": found.to, "id": told.id}
 
     def step() -> Any:
-        with reencrypted.delivered(own, conf, turns) as changes:
+        more = _of_layers(own, conf, table, turned, run_id)
+        with turns.delivered(own, conf, turned) as changes:
             return in_place.rewritten(
                 own,
                 stands,
@@ -119,7 +122,7 @@ def _from_itself(spark: SparkSession, conf: Config, found: Scope, table: Table, 
                 changes,
                 run_id,
                 said,
-                properties={ROTATION: None},
+                properties={ROTATION: None, **more},
                 shuffled=table.entry.is_shuffled,
                 at_last=run.still_told,
             )
@@ -133,6 +136,15 @@ def _from_itself(spark: SparkSession, conf: Config, found: Scope, table: Table, 
     run.committed(commit, record)
     told.moved(now, run_id, commit.version, "table")
     return Moved(table.name, "table", commit.version, commit.rows)
+
+
+def _of_layers(
+    spark: SparkSession, conf: Config, table: Table, turned: Mapping[ColumnPath, turns.Turn], run_id: str
+) -> Mapping[str, str | None]:
+    """What a table says of its configuration where that has other layers than the one of before."""
+    if not any(isinstance(each, layered.Turn) for each in turned.values()):
+        return {}
+    return layered.properties(conf, table.name, snapshots.store(spark, conf, table.name, run_id))
 
 
 def _same(before: Table, now: Table) -> Table:

@@ -21,16 +21,14 @@ from jobs.policy import policy_approval, treatment_diff
 from jobs.record import treatment_record
 from jobs.record.column_record import ColumnRecord
 from jobs.record.record_reader import columns_of
-from jobs.rotation import in_place, reencrypted
-from jobs.rotation.in_place import Change
-from jobs.rotation.reencrypted import Turn
+from jobs.rotation import in_place, layered, reencrypted
 from jobs.rotation.scope import Asked, Scope, Table
+from jobs.rotation.turns import Turn, decrypts, unkeyed
 from jobs.run_events import events
 from jobs.run_events.events import Report
 from jobs.spark_app import failures, session
 from jobs.table_run import planned
 from privacy_udfs.errors import LakenymError
-from privacy_udfs.reencryption import Reencryption
 
 OF_RUN = ("key_id", "key_check", "keys")
 """Of a record what no configuration says."""
@@ -58,7 +56,7 @@ def _of_key(conf: Config, scope: Scope) -> Iterator[str]:
     day = datetime.datetime.now(datetime.timezone.utc).date()
     yield from map(str, refused(policy_approval.of_key(conf, scope.key, day)))
     yield from map(str, refused(key_age.findings(conf, {scope.key: scope.to}, day)))
-    if all(table.way != "table" for table in scope.due):
+    if not any(table.way == "table" and any(not each.layers for each in table.columns) for table in scope.due):
         return
     if conf.policy.rotation is None or scope.key not in conf.policy.rotation.reencrypt:
         yield (
@@ -72,10 +70,10 @@ def _of_table(spark: SparkSession, conf: Config, scope: Scope, table: Table, ask
         prepared(spark, conf, scope, table, asked, report)
         return
     run_gates.pass_all(Configured(conf, table.name, today()), report, configuration_gates.GATES)
-    made = turns(conf, scope, table).items()
-    in_place.check(
-        table.stands, {path: Change(Reencryption(of=each.technique), None, each.record) for path, each in made}
-    )
+    made = turns(conf, scope, table)
+    if asked.way == "layer" and decrypts(made):
+        raise Refused("columns of it have no layers, and would be turned back on the way: --way table, or leave it out")
+    in_place.check(table.stands, unkeyed(made))
 
 
 def prepared(
@@ -116,10 +114,12 @@ def _check_not_shorter(table: Table, run: Prepared) -> None:
 def turns(conf: Config, scope: Scope, table: Table) -> dict[ColumnPath, Turn]:
     """What is done to each column that is moved from the table itself. Raises `Refused` or `KeyProblem`."""
     entries, decided = columns_of(table.stands.properties), treatment_diff.entries_of(conf, table.name)
-    found = {}
+    found: dict[ColumnPath, Turn] = {}
     for each in table.columns:
         if each.why_not is not None:
             raise Refused(f"{each.path}: {each.why_not}, so the table cannot be moved from itself: leave --way out")
+        if each.layers:
+            continue
         entry, rule = entries[each.path], decided.get(each.path)
         other = ["column"] if rule is None else _differing(rule, entry)
         if other:
@@ -130,7 +130,23 @@ def turns(conf: Config, scope: Scope, table: Table) -> dict[ColumnPath, Turn]:
         if each.key_id != scope.to:
             path = ColumnPath.parse(each.path)
             found[path] = reencrypted.turn(conf, path, entry, scope.keyset)
-    return found
+    return {**found, **_layers(conf, scope, table)}
+
+
+def _layers(conf: Config, scope: Scope, table: Table) -> dict[ColumnPath, layered.Turn]:
+    """Of the columns that are put under further layers. Raises as `turns`."""
+    entries = columns_of(table.stands.properties)
+    due = {ColumnPath.parse(each.path): entries[each.path] for each in table.columns if each.layers}
+    if not due:
+        return {}
+    other = layered.of_the_rest(conf, table.name, table.stands.properties, due)
+    if other is not None:
+        raise Refused(f"{other}: treat all rows anew, with pseudonymize.py --mode full")
+    return {
+        path: layered.turn(conf, table.name, path, entry, scope.keyset)
+        for path, entry in due.items()
+        if layered.due(conf, table.name, path, entry)
+    }
 
 
 def _differing(rule: ColumnRecord, entry: ColumnRecord) -> list[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from pyspark.sql import SparkSession
 
@@ -18,6 +18,7 @@ from jobs.policy.profiles import judged
 from jobs.policy.treatment_diff import entries_of
 from jobs.record import treatment_record
 from jobs.record.column_record import ColumnRecord
+from jobs.record.record_reader import columns_of, mondrian_of, rows_of, suppress_of
 from jobs.reversal import reversal_keys
 from jobs.rotation.in_place import Change, Changes
 from privacy_udfs.errors import KeyProblem, LakenymError
@@ -31,18 +32,25 @@ PLACES = (Field, Element, MapKey, MapValue)
 
 @dataclasses.dataclass(frozen=True)
 class Turn:
-    """One column. technique: with all layers. done: how many of them it has. after: the keys of all."""
+    """One column. technique: with all layers. done: how many of them it has. before: the keys of these; after: the keys
+    of all."""
 
     technique: Technique
     done: int
+    before: KeyReference
     after: KeyReference
     record: ColumnRecord
 
 
+def stated(conf: Config, table: str, path: str) -> tuple[int, ...]:
+    """The layers that the configuration says a column is to have."""
+    decided = entries_of(conf, table).get(path)
+    return () if decided is None else decided.layers
+
+
 def due(conf: Config, table: str, path: ColumnPath, entry: ColumnRecord) -> tuple[int, ...]:
     """The layers that the configuration says a column is to have; empty where it says none, or the column has them."""
-    decided = entries_of(conf, table).get(str(path))
-    layers = () if decided is None else decided.layers
+    layers = stated(conf, table, str(path))
     return () if layers == entry.layers else layers
 
 
@@ -65,19 +73,20 @@ def why_not(conf: Config, table: str, path: ColumnPath, entry: ColumnRecord) -> 
     return f"record and configuration differ in more than the layers ({', '.join(other)})" if other else None
 
 
-def _other_than(decided: ColumnRecord, entry: ColumnRecord) -> list[str]:
-    of_run = ("parameters", "key_id", "key_check", "keyset")
+def _other_than(decided: ColumnRecord, entry: ColumnRecord, without: Collection[str] = ("layers",)) -> list[str]:
+    of_run = ("parameters", "key_id", "key_check", "keys", "keyset")
     names = [name.rstrip("_") for name in decided.differing(entry) if name not in of_run]
-    one, two = decided.parameters, entry.parameters
-    return [*names, *(name for name in sorted({*one, *two} - {"layers"}) if one.get(name) != two.get(name))]
+    one = {name: treatment_record.short(value) for name, value in decided.parameters.items()}
+    two = entry.parameters
+    return [*names, *(name for name in sorted({*one, *two} - {*without}) if one.get(name) != two.get(name))]
 
 
 def turn(conf: Config, table: str, path: ColumnPath, entry: ColumnRecord, keyset: Keyset) -> Turn:
     """What the column gets. Raises `KeyProblem` where the keyset is not the one that treated it, a layer cannot be had
     any more, or the last layer is not the version in force."""
     layers, name, domain = due(conf, table, path, entry), str(entry.key), str(entry.domain)
-    treated = _parsed(entry)
-    if key_check_value(keyset.subkey(treated, domain, entry.key_id)) != entry.key_check:
+    before = _reference(conf, name, _parsed(entry), domain, keyset, entry.key_id)
+    if before.check != entry.key_check:
         raise KeyProblem(f"key {name} (id {entry.key_id}) is not the key that {path} was treated with")
     if layers[-1] != keyset.primary.id:
         raise KeyProblem(
@@ -86,10 +95,34 @@ def turn(conf: Config, table: str, path: ColumnPath, entry: ColumnRecord, keyset
         )
     parameters = {**entry.parameters, "layers": [*map(str, layers)]}
     technique = parse({**parameters, "technique": entry.technique})
-    place, key = conf.keys[name], keyset.subkey(technique, domain)
-    after = KeyReference(name, place.keyset, place.kek, key.id, technique, domain, key_check_value(key))
-    record = dataclasses.replace(entry, parameters=parameters, key_id=key.id, key_check=after.check)
-    return Turn(technique, len(entry.key_ids), after, record)
+    after = _reference(conf, name, technique, domain, keyset, layers[-1])
+    record = dataclasses.replace(entry, parameters=parameters, key_id=after.key_id, key_check=after.check)
+    return Turn(technique, len(entry.key_ids), before, after, record)
+
+
+def _reference(
+    conf: Config, name: str, technique: Technique, domain: str, keyset: Keyset, key_id: int | None
+) -> KeyReference:
+    place, key = conf.keys[name], keyset.subkey(technique, domain, key_id)
+    return KeyReference(name, place.keyset, place.kek, key.id, technique, domain, key_check_value(key))
+
+
+def of_the_rest(conf: Config, table: str, standing: Mapping[str, str], moved: Collection[ColumnPath]) -> str | None:
+    """Why a table is not what its configuration decides, but for the columns that are moved; None where it is. What it
+    says of its configuration is to be true once they are. standing: its properties."""
+    decided, recorded, but = entries_of(conf, table), columns_of(standing), {str(path) for path in moved}
+    for path in sorted({*decided, *recorded} - but):
+        one, other = decided.get(path), recorded.get(path)
+        if one is None or other is None:
+            return f"only {'the record' if one is None else 'the configuration'} has {path}"
+        differing = _other_than(one, other, without=())
+        if differing:
+            return f"record and configuration differ in {path} ({', '.join(differing)})"
+    entry = conf.tables[table]
+    boxes = None if entry.mondrian is None else entry.mondrian.as_record()
+    least = None if entry.suppress is None else entry.suppress.k
+    same = (rows_of(standing), suppress_of(standing), mondrian_of(standing)) == (entry.rows, least, boxes)
+    return None if same else "other rows would be read or kept out by now (rows, suppress, mondrian)"
 
 
 def properties(conf: Config, table: str, snapshot: str) -> dict[str, str | None]:

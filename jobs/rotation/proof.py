@@ -13,7 +13,7 @@ from jobs.configuration.config import Config
 from jobs.lake.columns import column
 from jobs.lake.record_names import ROTATION
 from jobs.record.record_reader import all_of
-from jobs.rotation import in_place, reencrypted
+from jobs.rotation import in_place, layered, layered_proof, reencrypted
 from jobs.rotation.reencrypted import Turn
 from jobs.rotation.scope import Scope, Table
 from jobs.spark_app import failures, session
@@ -42,16 +42,17 @@ def of(spark: SparkSession, conf: Config, scope: Scope, table: Table, from_sourc
 
 def _checks(conf: Config, scope: Scope, stands: Standing, from_source: bool) -> Iterator[Check]:
     yield judged(
-        "versions", list(_versions(scope, stands)), f"every column of key {scope.key} names version {scope.to}"
+        "versions", list(_versions(conf, scope, stands)), f"every column of key {scope.key} names version {scope.to}"
     )
     yield from (each for each in recorded.check(stands) if each.name in OF_RECORD)
     yield shapes.check(stands)
     yield _sample(conf, scope, stands)
+    yield from layered_proof.check(conf, scope, stands, SAMPLE)
     if from_source:
         yield from _anew(stands)
 
 
-def _versions(scope: Scope, stands: Standing) -> Iterator[str]:
+def _versions(conf: Config, scope: Scope, stands: Standing) -> Iterator[str]:
     """Of the record: key ids, and check values as the keyset gives them."""
     if ROTATION in stands.properties:
         yield "it is still marked as one that waits to be moved"
@@ -59,6 +60,8 @@ def _versions(scope: Scope, stands: Standing) -> Iterator[str]:
         for each in entry.each:
             if each.key == scope.key and each.key_id != scope.to:
                 yield f"{path} names version {each.key_id}"
+        if entry.key == scope.key and layered.stated(conf, stands.name, path) != entry.layers:
+            yield f"{path} has other layers of the key than its domain states by now"
     for each in all_of(stands.columns):
         if each.key == scope.key and each.key_id == scope.to and each.key_check is not None:
             try:

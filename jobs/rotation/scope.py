@@ -19,18 +19,19 @@ from jobs.named_keys import key_exposure, key_use, named_key
 from jobs.record import rotation_mark
 from jobs.record.record_reader import Columns, columns_of
 from jobs.record.rotation_mark import Mark
-from jobs.rotation import reencrypted
+from jobs.rotation import layered, reencrypted
 from jobs.spark_app import failures, session
 from privacy_udfs.keys import Keyset
 
-Way = Literal["auto", "table", "source"]
+Way = Literal["auto", "table", "layer", "source"]
 WAYS: tuple[str, ...] = get_args(Way)
 
 
 @dataclasses.dataclass(frozen=True)
 class Asked:
     """key, domain: one of the two. way: from where a table is to be moved; auto: from itself where all its columns of
-    the key can be, else from the source. raw_history, deleted_rows: as `jobs.gates.known.Allowed` has them."""
+    the key can be, else from the source; layer: from itself, and nothing is turned back on the way. raw_history,
+    deleted_rows: as `jobs.gates.known.Allowed` has them."""
 
     key: str | None = None
     domain: str | None = None
@@ -57,6 +58,8 @@ class Held:
     key_id: int
     why_not: str | None
     authenticates: bool
+    layers: tuple[int, ...] = ()
+    """Of one that cannot be turned back: the layers of the key that its domain states, under which it is put."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -164,8 +167,18 @@ def _of(key: str, columns: Columns) -> Iterator[tuple[str, Held]]:
 def _table(spark: SparkSession, conf: Config, name: str, key: str, keyset: Keyset, asked: Asked) -> Table:
     own, entry = session.for_run(spark), conf.tables[name]
     stands = failures.translated(name, lambda: state.inspect(own, entry.target))
-    columns = tuple(held for _, held in _of(key, columns_of(stands.properties)))
+    columns = tuple(_layered(conf, name, held, stands) for _, held in _of(key, columns_of(stands.properties)))
     if all(each.key_id == keyset.primary.id for each in columns):
         return Table(name, entry, stands, columns, "moved")
-    own_way = asked.way == "table" or (asked.way == "auto" and all(each.why_not is None for each in columns))
+    own_way = asked.way in ("table", "layer") or (asked.way == "auto" and all(each.why_not is None for each in columns))
     return Table(name, entry, stands, columns, "table" if own_way else "source")
+
+
+def _layered(conf: Config, table: str, held: Held, stands: TargetState) -> Held:
+    """The same, with the layers that its domain states; then they say whether the table can be moved from itself."""
+    path, entry = ColumnPath.parse(held.path), columns_of(stands.properties)[held.path]
+    layers = layered.stated(conf, table, held.path) if str(entry.domain) == held.domain else ()
+    if not layers:
+        return held
+    why = None if layers == entry.layers else layered.why_not(conf, table, path, entry)
+    return dataclasses.replace(held, why_not=why, layers=layers)

@@ -30,8 +30,8 @@ from jobs.lake.audit_table import LEAF
 from jobs.lake.history import ROTATION as MODE
 from jobs.lake.problems import CommitConflict
 from jobs.lake.replace import Commit
-from jobs.rotation.reencrypted import Turn
 from jobs.rotation.scope import Scope, Table
+from jobs.rotation.turns import Turn
 from jobs.run_events.events import Report, Warned
 from privacy_udfs.errors import LakenymError
 
@@ -147,7 +147,8 @@ class RunTrail:
         found: dict[int, set[tuple[str, str]]] = {}
         for turn in self.turns.values():
             for each in (turn.before, turn.after):
-                found.setdefault(each.key_id, set()).add((each.technique.technique, each.domain))
+                for key_id in each.technique.layer_ids() or (each.key_id,):
+                    found.setdefault(key_id, set()).add((each.technique.technique, each.domain))
         return [
             self._leaf(
                 "key_use",

@@ -22,6 +22,7 @@ What = Literal[
     "stale",
     "refused",
     "quarantine",
+    "rotation",
     "review",
     "policy",
     "key_age",

@@ -20,6 +20,7 @@ from jobs.monitoring.finding import Finding, Level, What
 from jobs.monitoring.looked import Looked, look
 from jobs.named_keys import key_age
 from jobs.policy import policy_rules
+from jobs.record import rotation_mark
 from jobs.spark_app import failures
 from privacy_udfs.errors import KeyProblem, LakenymError
 from privacy_udfs.keys import load_keyset
@@ -163,6 +164,15 @@ def open_quarantine(looked: Looked, now: datetime.datetime) -> Iterator[Finding]
         yield Finding("warn", looked.table, "quarantine", f"{rows} rows stand in quarantine", to_do)
 
 
+def rotating(looked: Looked, now: datetime.datetime) -> Iterator[Finding]:
+    """A table that waits to be moved to another version of a key; for a day that is a rotation under way."""
+    mark = rotation_mark.of(looked.state.properties)
+    if mark is not None:
+        level: Level = "warn" if (now - mark.at).total_seconds() < 86_400 else "alert"
+        to_do = "until then it does not join with those that were: run jobs/rotate_keys.py to its end"
+        yield Finding(level, looked.table, "rotation", f"it {mark}", to_do)
+
+
 OF_CONF: tuple[Callable[[Config, datetime.date], Iterator[Finding]], ...] = (reviewed, kept_policy, aged_keys)
 OF_TABLES: tuple[Callable[[Looked, datetime.datetime], Iterator[Finding]], ...] = (
     there,
@@ -170,6 +180,7 @@ OF_TABLES: tuple[Callable[[Looked, datetime.datetime], Iterator[Finding]], ...] 
     stale,
     refusing,
     open_quarantine,
+    rotating,
 )
 
 

@@ -8,6 +8,7 @@ record says. Whoever can write the table can write it: what is not in our form s
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
 import re
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from jobs.configuration.documents import canonical_json
 from jobs.lake.record_names import ROTATION
 from jobs.record import treatment_record
 
+TIME = "%Y-%m-%dT%H:%M:%SZ"
 STAMP = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", re.ASCII)
 
 
@@ -28,6 +30,11 @@ class Mark:
     before: tuple[int, ...]
     after: int
     since: str
+
+    @property
+    def at(self) -> datetime.datetime:
+        """When, in UTC."""
+        return datetime.datetime.strptime(self.since, TIME).replace(tzinfo=datetime.timezone.utc)
 
     def properties(self) -> dict[str, str]:
         told = {"key": self.key, "from": list(self.before), "to": self.after, "since": self.since}
@@ -48,9 +55,17 @@ def of(properties: Mapping[str, str]) -> Mark | None:
         return None
     key, before, after, since = told["key"], told["from"], told["to"], told["since"]
     sound = isinstance(key, str) and isinstance(before, list) and all(map(_is_id, before)) and _is_id(after)
-    if not sound or not isinstance(since, str) or not STAMP.fullmatch(since):
+    if not sound or not isinstance(since, str) or not STAMP.fullmatch(since) or not _is_time(since):
         return None
     return Mark(key, tuple(before), after, since)
+
+
+def _is_time(text: str) -> bool:
+    try:
+        datetime.datetime.strptime(text, TIME)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_id(given: Any) -> bool:

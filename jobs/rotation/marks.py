@@ -9,17 +9,15 @@ from pyspark.sql import SparkSession
 from jobs.lake import delta_commit, replace, state
 from jobs.lake.record_names import ROTATION
 from jobs.record.record_reader import all_of, columns_of
-from jobs.record.rotation_mark import Mark
+from jobs.record.rotation_mark import TIME, Mark
 from jobs.rotation.scope import Scope, Table
 from jobs.spark_app import failures, session
-
-STAMP = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def set_all(spark: SparkSession, scope: Scope) -> list[str]:
     """Mark every table that is due and is not; take away marks that no longer say what is. Returns the tables that were
     written to. Raises `CommitConflict` where another one is written to meanwhile; those that are marked stay so."""
-    since = datetime.datetime.now(datetime.timezone.utc).strftime(STAMP)
+    since = datetime.datetime.now(datetime.timezone.utc).strftime(TIME)
     return [table.name for table in scope.tables if _set(spark, scope, table, since)]
 
 

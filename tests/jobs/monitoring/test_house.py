@@ -23,6 +23,8 @@ from jobs.monitoring import house, log_watch, metrics
 from jobs.monitoring import looked as looked_at
 from jobs.monitoring.finding import Finding
 from jobs.monitoring.looked import Looked, Run
+from jobs.record import rotation_mark
+from jobs.record.rotation_mark import TIME, Mark
 from privacy_udfs.keys import load_keyset
 from tests.helpers import audits, quarantines
 from tests.helpers.audits import with_log
@@ -191,6 +193,17 @@ def test_rows_in_quarantine(lake: Path) -> None:
     assert watched(looked(conf, waiting=120, some_wait=True)) == [("warn", "quarantine")]
     few = [each for watch in house.OF_TABLES for each in watch(looked(conf, some_wait=True), NOW)]
     assert "fewer than 10 rows" in str(few[0])
+
+
+def test_a_table_that_waits_to_be_moved(lake: Path) -> None:
+    conf = conf_of(lake, {})
+    for days, level in ((0, "warn"), (1, "alert")):
+        since = (NOW - datetime.timedelta(days=days)).strftime(TIME)
+        seen = looked(conf)
+        state = dataclasses.replace(seen.state, properties=Mark("crm", (1,), 2, since).properties())
+        assert watched(dataclasses.replace(seen, state=state)) == [(level, "rotation")]
+    for text in ("x", "null", '{"key": "crm"}', '{"key":"c","from":[1],"to":2,"since":"2026-13-01T00:00:00Z"}'):
+        assert rotation_mark.of({"privacy.rotation": text}) is None
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,14 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs import pseudonymize, rotate_keys
+from jobs.configuration import config
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.lake import delta_commit
-from jobs.rotation import carried_out, foreseen, marks, proof
+from jobs.rotation import carried_out, foreseen, marks, proof, scope
 from jobs.rotation.scope import Asked
+from privacy_udfs.errors import LakenymError
+from privacy_udfs.keys import clear_cache
+from privacy_udfs.keysets import keyset_versions
 from tests.helpers import rotations
 from tests.helpers.audits import listed, verified
 from tests.helpers.rotations import (
@@ -136,6 +140,16 @@ def test_what_is_refused_writes_nothing(spark: SparkSession, lake: Path) -> None
         rotate_keys.run(spark, house(lake), Asked(key="crm", way="table"))
     with pytest.raises(BadUsage, match="did you mean crm"):
         rotate_keys.run(spark, conf, Asked(key="crn"))
+    with pytest.raises(BadUsage, match="has no domain mial"):
+        rotate_keys.run(spark, conf, Asked(domain="mial"))
+    rotations.edit(lake / "conf" / "domains.yaml", mail={**rotations.SIV, "normalize": ["nfc"]})
+    with pytest.raises(Refused, match=r"mail: the catalog decides otherwise by now .*normalize"):
+        rotate_keys.run(spark, config.load(lake / "conf"), CRM)
+    path, keyset = lake / "keys" / "crm.json", rotations.in_force(lake)
+    path.write_text(keyset_versions.disabled(keyset, keyset.entries[0].id).to_json())
+    clear_cache()
+    with pytest.raises(LakenymError, match="disabled"):
+        rotate_keys.run(spark, house(lake), CRM)
     assert versions(spark, lake, ("audit",)) == before
 
 
@@ -149,9 +163,9 @@ def test_runs_beside_a_rotation_never_mix(spark: SparkSession, lake: Path, monke
     real = carried_out._moved
 
     def beside(*given: Any) -> Any:
-        scope, table = given[2:4]
+        whole, table = given[2:4]
         made = real(*given)
-        for name in modes if table is not scope.due[-1] else ():
+        for name in modes if table is not whole.due[-1] else ():
             with pytest.raises(Refused, match=r"treated otherwise|would not join"):
                 pseudonymize.run(spark, conf, name)
         assert table.name not in marked(spark, lake)
@@ -164,3 +178,45 @@ def test_runs_beside_a_rotation_never_mix(spark: SparkSession, lake: Path, monke
         made = pseudonymize.run(spark, conf, name)
         assert (made.mode, made.rows) == ("incremental", 3)
     assert contents(spark, lake) == as_anew(spark, lake)
+
+
+def test_an_old_value_is_found_by_the_proof(spark: SparkSession, lake: Path) -> None:
+    """Put back into a table that was moved, it is seen by the id that it begins with, and by the sample."""
+    conf = treated_house(spark, lake)
+    old = {row["num"]: row["mail"] for row in rows_of(spark, lake, "crm.calls")}
+    promoted(lake)
+    assert rotate_keys.run(spark, conf, Asked(domain="mail")).is_proven
+    spark.sql(f"UPDATE delta.`{lake}/treated/crm.calls` SET mail = '{old[1]}' WHERE num = 1")
+    found = scope.found(spark, conf, CRM)
+    table = next(each for each in found.tables if each.name == "crm.calls")
+    checks = {each.name: each for each in proof.of(spark, conf, found, table, from_source=False)[1]}
+    assert {name for name, each in checks.items() if each.outcome == "fails"} == {"shapes", "sample"}
+    assert "1 of 6 values" in str(checks["shapes"].faults)
+    assert old[1] not in str(checks)
+
+
+def rows_of(spark: SparkSession, lake: Path, name: str) -> list[Any]:
+    return spark.read.format("delta").load(f"{lake}/treated/{name}").collect()
+
+
+def test_by_the_command_line_without_a_source(
+    spark: SparkSession, lake: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A table that is moved from itself needs none: here it is gone."""
+    conf = treated_house(spark, lake)
+    old, new = promoted(lake)
+    (lake / "raw" / "crm.people").rename(lake / "gone")
+    capsys.readouterr()
+    command = ["--conf", str(lake / "conf"), "--key", "crm", "--json"]
+    assert rotate_keys.main([*command, "--plan"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["from"], told["to"], len(told["tables"])) == ([old], new, 3)
+    assert rotate_keys.main(command) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["proven"], told["old_versions"][0]["may_be_disabled"]) == (True, True)
+    assert rotate_keys.main(command[:-1]) == 0
+    told = capsys.readouterr().out
+    assert "there was nothing to move" in told
+    assert f"keys.py disable --id {old}" in told
+    assert "Canary" not in told
+    assert conf.tables.keys() == TABLES.keys()

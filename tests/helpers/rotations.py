@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -53,10 +57,9 @@ SIV = {"technique": "deterministic_encryption", "key": "crm"}
 FPE = {"technique": "format_preserving_encryption", "key": "crm"}
 TABLES: dict[str, dict[str, Any]] = {
     "crm.people": {"mail": {"domain": "mail"}, "card": FPE, "num": "keep"},
-    "crm.calls": {"mail": {"domain": "mail"}, "num": "keep"},
     "shop.orders": {"mail": {"domain": "mail"}, "who": {"domain": "customer"}, "num": "keep"},
 }
-WAYS = {"crm.people": "table", "crm.calls": "table", "shop.orders": "source"}
+WAYS = {"crm.people": "table", "shop.orders": "source"}
 
 
 def raw(spark: SparkSession, lake: Path, name: str, start: int = 0, end: int = 6) -> None:
@@ -70,8 +73,15 @@ def raw(spark: SparkSession, lake: Path, name: str, start: int = 0, end: int = 6
     rows.write.format("delta").mode("append").save(f"{lake}/raw/{name}")
 
 
-def house(lake: Path, target: str = "treated", modes: Mapping[str, str] = {}, policy: Any = ("crm",)) -> Config:
-    """The configuration of `TABLES`, with an audit log. modes: of targets. policy: keys that may be re-encrypted."""
+def house(
+    lake: Path,
+    target: str = "treated",
+    modes: Mapping[str, str] = {},
+    policy: Any = ("crm",),
+    target_of: Mapping[str, Any] = {},
+) -> Config:
+    """The configuration of `TABLES`, with an audit log. modes: of targets; target_of: more of them. policy: keys that
+    may be re-encrypted."""
     entries = [
         lakes.table(
             name,
@@ -81,7 +91,7 @@ def house(lake: Path, target: str = "treated", modes: Mapping[str, str] = {}, po
                 for path, rule in rules.items()
             },
             source={"format": "delta", "path": f"{lake}/raw/{name}"},
-            target={"path": f"{lake}/{target}/{name}", "mode": modes.get(name, "full")},
+            target={"path": f"{lake}/{target}/{name}", "mode": modes.get(name, "full"), **target_of.get(name, {})},
             processing={"recipients": [f"desk of {name}"]},
         )
         for name, rules in TABLES.items()
@@ -130,3 +140,32 @@ def marked(spark: SparkSession, lake: Path) -> set[str]:
         shown = spark.sql(f"SHOW TBLPROPERTIES delta.`{lake}/treated/{name}`").collect()
         found |= {name for row in shown if row["key"] == "privacy.rotation"}
     return found
+
+
+KILLED = """
+import importlib, os, signal, sys
+from pathlib import Path
+from jobs import rotate_keys
+from jobs.configuration import config
+from jobs.rotation.scope import Asked
+from jobs.spark_app import session
+place, name, after = importlib.import_module(sys.argv[2]), sys.argv[3], sys.argv[4] == "after"
+step = getattr(place, name)
+def die(*given, **more):
+    if after:
+        step(*given, **more)
+    os.killpg(0, signal.SIGKILL)
+spark = session.start("killed")
+setattr(place, name, die)
+rotate_keys.run(spark, config.load(Path(sys.argv[1])), Asked(key="crm"))
+"""
+
+
+def killed(lake: Path, module: str, name: str, after: bool) -> None:
+    """A rotation of ``crm`` that dies as a machine does that loses its power, before or after a function is done."""
+    command = [sys.executable, "-c", KILLED, str(lake / "conf"), module, name, "after" if after else "before"]
+    environ = {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1"}
+    done = subprocess.run(
+        command, env=environ, capture_output=True, start_new_session=True, timeout=300, check=False, text=True
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr[-2000:]

@@ -121,13 +121,12 @@ def test_all_that_is_not_about_the_key_stays(spark: SparkSession, nested: Path) 
     ]
     assert fields[0] == fields[1]
     assert lakes.treated(spark, nested).schema["num"].metadata["comment"] == "how many"
+    check_values(spark, nested)
 
 
-def test_every_value_comes_back_under_the_next_version_alone(spark: SparkSession, nested: Path) -> None:
+def check_values(spark: SparkSession, nested: Path) -> None:
     """The way back under the new version gives the values of the source, and the kept ones stand where they stood."""
-    promoted(nested)
     conf = conf_of(nested)
-    moved_in_place(spark, nested, conf, *MOVED)
     keyset = in_force(nested)
     found = {row["num"]: row for row in lakes.treated(spark, nested).collect()}
 
@@ -148,7 +147,8 @@ def test_every_value_comes_back_under_the_next_version_alone(spark: SparkSession
     assert found[3]["home"] is None
 
 
-def test_a_value_that_is_not_the_keys_stops_it_whole(spark: SparkSession, nested: Path) -> None:
+@pytest.mark.sweep
+def test_rows_that_others_wrote_are_not_moved(spark: SparkSession, nested: Path) -> None:
     place = str(nested / "treated" / "t")
     made = DeltaTable.forPath(spark, place)
     made.update("num = 1", {"card": "'9'"})  # of a column that authenticates nothing: of another form

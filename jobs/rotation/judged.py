@@ -37,6 +37,11 @@ OF_RUN = ("key_id", "key_check", "keys")
 def check(spark: SparkSession, conf: Config, scope: Scope, asked: Asked, report: Report) -> None:
     """Raise `Refused` with every reason, of all tables that are due. Nothing is written."""
     reasons = [*_of_key(conf, scope)] if scope.due else []
+    reasons += [
+        f"{table.name}: {table.mark}: run that rotation to its end first"
+        for table in scope.due
+        if table.mark is not None and table.mark.key != scope.key
+    ]
     for table in scope.due:
         reasons += _tried(table.name, lambda table=table: _of_table(spark, conf, scope, table, asked, report))  # type: ignore[misc]
     if reasons:

@@ -21,6 +21,7 @@ from privacy_udfs.keys import clear_cache
 from privacy_udfs.keysets import keyset_versions
 from tests.helpers import rotations
 from tests.helpers.audits import listed, wrong
+from tests.helpers.reversals import edit
 from tests.helpers.rotations import (
     WAYS,
     contents,
@@ -80,9 +81,9 @@ def test_a_rotation_from_end_to_end(
     assert marked(spark, lake) == set()
     assert contents(spark, lake) == as_anew(spark, lake)
     rows = listed(spark, conf, kinds=["rotation"])
-    told = [(each["table"], each["outcome"]) for each in rows]
+    outlined = [(each["table"], each["outcome"]) for each in rows]
     moved = [("shop.orders", "moved"), ("crm.people", "moved"), ("crm.people", "proven"), ("shop.orders", "proven")]
-    assert told == [("", "begun"), ("", "begun"), *moved]
+    assert outlined == [("", "begun"), ("", "begun"), *moved]
     assert wrong(spark, conf) == []
 
     after = versions(spark, lake, ("audit",))
@@ -171,7 +172,7 @@ def check_refusals(spark: SparkSession, lake: Path) -> None:
         rotate_keys.run(spark, conf, Asked(key="crn"))
     with pytest.raises(BadUsage, match="has no domain mial"):
         rotate_keys.run(spark, conf, Asked(domain="mial"))
-    rotations.edit(lake / "conf" / "domains.yaml", mail={**rotations.SIV, "normalize": ["nfc"]})
+    edit(lake / "conf" / "domains.yaml", mail={**rotations.SIV, "normalize": ["nfc"]})
     with pytest.raises(Refused, match=r"mail: the catalog decides otherwise by now .*normalize"):
         rotate_keys.run(spark, config.load(lake / "conf"), CRM)
     path, keyset = lake / "keys" / "crm.json", rotations.in_force(lake)
@@ -271,7 +272,7 @@ def test_what_goes_on_from_a_table_goes_on(spark: SparkSession, lake: Path, mode
     promoted(lake)
     assert rotate_keys.run(spark, conf, CRM).is_proven
     rotations.raw(spark, lake, "crm.people", 6, 9)
-    more = {"mode": "partitions", "where": "num >= 6"} if mode == "partitions" else {}
+    more: Any = {"mode": "partitions", "where": "num >= 6"} if mode == "partitions" else {}
     pseudonymize.run(spark, conf, "crm.people", **more)
     assert len(rows_of(spark, lake, "crm.people")) == 9
     treated_all(spark, house(lake, target="anew", target_of={"crm.people": target}))

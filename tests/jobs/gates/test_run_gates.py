@@ -32,6 +32,7 @@ from jobs.gates import (
 )
 from jobs.lake.delta_commit import transaction
 from privacy_udfs.keys import Keyset, clear_cache, create_file, load_keyset
+from privacy_udfs.keysets import keyset_versions
 from tests.helpers import audits
 from tests.helpers.lakes import POLICY, table, write_conf
 
@@ -314,6 +315,16 @@ def old(at: Scene) -> None:
     _aged(at, 400)
 
 
+def layered(at: Scene) -> None:
+    at.raw()
+    at.configured({"id": {"domain": "customer"}})
+    keyset = load_keyset(f"file:{at.lake}/keys/crm.json")
+    keyset, other = keyset_versions.added(keyset)
+    (at.lake / "keys" / "crm.json").write_text(keyset.to_json(), encoding="utf-8")
+    clear_cache()
+    at.written("domains.yaml", {"customer": {**HASH, "layers": [str(keyset.primary_id), str(other)]}})
+
+
 def linking(at: Scene) -> None:
     at.raw()
     at.configured({"id": {"domain": "customer"}})
@@ -419,6 +430,7 @@ CASES: tuple[Case, ...] = (
     (consented, source.consented, 1, "is itself a treated table"),
     (delivery, keys.delivery, 1, "what Spark sends is not encrypted"),
     (aging, keys.age, 0, "rotate it within 20 days"),
+    (layered, keys.layers, 1, "domain customer: its layers end with version"),
     (old, keys.age, 1, "400 days old; policy.yaml allows 365"),
     (linking, keys.linking, 1, "it would link customer, other"),
     (apart, keys.apart, 1, "the record of u names key 'crm'"),

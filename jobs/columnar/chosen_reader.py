@@ -16,10 +16,10 @@ from jobs.columnar.reading import Reader
 
 @dataclasses.dataclass(frozen=True)
 class ChosenReader:
-    """out_of: gives the columns ``read``, those of the condition among them but for those of folders."""
+    """out_of: gives the ``columns``, those of the condition among them but for those of folders."""
 
     out_of: Reader
-    read: pa.Schema
+    columns: pa.Schema
     rows: Condition
 
     def batches(self, stretch: Stretch, access: Access, wanted: pa.Schema) -> Iterator[pa.RecordBatch]:
@@ -36,7 +36,7 @@ class ChosenReader:
         return sum(holds.true_count for _, holds in self._held(stretch, access))
 
     def _held(self, stretch: Stretch, access: Access) -> Iterator[tuple[pa.RecordBatch, pa.BooleanArray]]:
-        for batch in self.out_of.batches(stretch, access, self.read):
+        for batch in self.out_of.batches(stretch, access, self.columns):
             known = dict(zip(batch.schema.names, batch.columns, strict=True))
             known |= {name: pa.repeat(value, batch.num_rows) for name, value in stretch.file.folders.items()}
             yield batch, conditions.holds(self.rows, known, batch.num_rows)

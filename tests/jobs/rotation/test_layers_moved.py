@@ -135,6 +135,7 @@ def test_tables_get_a_layer_with_no_source_there(
     check(spark, lake, "one", 30)
 
 
+@pytest.mark.sweep
 def test_a_proof_sees_a_row_that_is_not_what_it_was(
     spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,7 +18,7 @@ from jobs.console.exit_codes import Refused
 from jobs.lake.state import TargetState
 from jobs.named_keys import key_use
 from jobs.record.column_record import ColumnRecord, Unsound
-from jobs.record.treated_table import UnsafeUse, check_join
+from jobs.record.treated_table import UnsafeUse, check_join, privacy_of
 from jobs.rotation import layered
 from jobs.spark_app import failures
 from privacy_udfs.errors import KeyProblem, LakenymError
@@ -91,8 +91,8 @@ def test_both_paths_give_what_the_layers_are_by_hand(
         entry = record[path]
         assert {"layers": entry["parameters"]["layers"], **{k: entry[k] for k in ("key_id", "key_check")}} == said
     assert record["note"]["keys"]["customer"] == {"key": "crm", "key_id": NEW, "key_check": said["key_check"]}
-    fields = {field.name: field.metadata["privacy"] for field in lakes.treated(spark, lake, "auto").schema.fields}
-    assert fields["id"]["key_check"] == said["key_check"]
+    told = privacy_of(lakes.treated(spark, lake, "auto"))
+    assert {told[path].key_check for path in ("id", "who.id", "items[]")} == {said["key_check"]}
     conf = config.load(lake / "conf")
     needing = key_use.lookup(conf)
     assert [key_id for key_id in MASTERS if needing(key_id)] == [OLD, NEW]

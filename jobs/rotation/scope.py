@@ -87,8 +87,7 @@ class Table:
 
 @dataclasses.dataclass(frozen=True)
 class Scope:
-    """key: the name; keyset: as it stands, whose primary is the version to move to. all_old: versions beside it that a
-    table of the catalog names."""
+    """key: the name. keyset: as it stands, whose primary is the version to move to. tables: that hold it."""
 
     key: str
     keyset: Keyset

@@ -100,7 +100,8 @@ def _checked(table: Standing, sample: int, conf: Config | None) -> tuple[list[Ch
 
 
 def _of_source(table: Standing, raw: AsRead, sample: int, conf: Config | None) -> tuple[list[Check], Scanned]:
-    checks = list(retreated.check(table, raw, sample, conf))
+    assert conf is not None, "without it nothing says which source that is"
+    checks = list(retreated.check(table, raw, conf, sample))
     if not raw.is_same and not raw.why and any(each.outcome == outcome.NOT_CHECKABLE for each in checks):
         raw = dataclasses.replace(raw, why=OTHER)
     check, scanned = _scanned(table, raw)

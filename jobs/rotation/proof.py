@@ -49,7 +49,7 @@ def _checks(conf: Config, scope: Scope, stands: Standing, from_source: bool) -> 
     yield _sample(conf, scope, stands)
     yield from layered_proof.check(conf, scope, stands, SAMPLE)
     if from_source:
-        yield from _anew(stands)
+        yield from _anew(conf, stands)
 
 
 def _versions(conf: Config, scope: Scope, stands: Standing) -> Iterator[str]:
@@ -103,7 +103,7 @@ def _turned(conf: Config, stands: Standing, turns: dict[ColumnPath, Turn]) -> in
     return int(found[0])
 
 
-def _anew(stands: Standing) -> Iterator[Check]:
+def _anew(conf: Config, stands: Standing) -> Iterator[Check]:
     """The source treated again, as `jobs/verify.py` does."""
     try:
         raw = as_read.source_of(stands)
@@ -111,4 +111,4 @@ def _anew(stands: Standing) -> Iterator[Check]:
         said = str(error).partition("\n")[0]
         yield from (Check(name, "not checked", said) for name in OF_SOURCE)
         return
-    yield from (each for each in retreated.check(stands, raw, SAMPLE) if each.name in OF_SOURCE)
+    yield from (each for each in retreated.check(stands, raw, conf, SAMPLE) if each.name in OF_SOURCE)

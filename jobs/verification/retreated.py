@@ -67,9 +67,9 @@ def ready(table: Standing, read_: AsRead) -> Ready:
     return Ready(table, table.entry, read_, source, ring, plan)
 
 
-def check(table: Standing, raw: AsRead, sample: int = SAMPLE, conf: Config | None = None) -> Iterator[Check]:
-    """Whether the record, the rows and their number are what treating the source again gives. conf: by whose policy
-    what is treated counts; None: as the table's own. Raises `LimitReached` where that is too much."""
+def check(table: Standing, raw: AsRead, conf: Config, sample: int = SAMPLE) -> Iterator[Check]:
+    """Whether the record, the rows and their number are what treating the source again gives. conf: the one at hand,
+    by whose policy what is treated counts. Raises `LimitReached` where that is too much."""
     why = _why_not(table)
     if why is not None:
         yield from (Check(name, "not checked", why) for name in ("record anew", "rows anew", "counts"))
@@ -92,7 +92,7 @@ def check(table: Standing, raw: AsRead, sample: int = SAMPLE, conf: Config | Non
         same = json.loads(text) == json.loads(table.properties[RECORD])
         faults = [] if same else ["configuration, source and keys give another record"]
         yield _of_the_time(judged("record anew", faults), raw) if raw.why else judged("record anew", faults)
-        charged.charge(conf or made.ring.config, made.plan, made.source.rows, table.rows)
+        charged.charge(conf, made.plan, made.source.rows, table.rows)
         with key_delivery.delivered(table.spark, made.ring, made.plan) as keys:
             yield _rows(made, Selection(made.plan, entries, keys), sample)
     yield _counts(table, raw)

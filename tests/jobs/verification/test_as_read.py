@@ -26,7 +26,7 @@ COLUMNS: dict[str, Any] = {
 def checks(spark: SparkSession, conf: Config) -> dict[str, Check]:
     """Those that treat the source again."""
     stands = standing.found(session.for_run(spark), conf, conf.tables["t"].target, "t")
-    return {each.name: each for each in retreated.check(stands, as_read.source_of(stands))}
+    return {each.name: each for each in retreated.check(stands, as_read.source_of(stands), conf)}
 
 
 def holding(found: dict[str, Check]) -> None:

@@ -125,7 +125,7 @@ def test_a_sample_is_of_the_same_rows_on_both_sides(
 ) -> None:
     own, conf = session.for_run(spark), treated[1]
     stands = standing.found(own, conf, conf.tables["t"].target, "t")
-    checks = {check.name: check for check in retreated.check(stands, as_read.source_of(stands), sample=20)}
+    checks = {check.name: check for check in retreated.check(stands, as_read.source_of(stands), treated[1], sample=20)}
     assert checks["rows anew"].outcome == "holds"
     assert 0 < int(checks["rows anew"].said.partition(" ")[0]) < PEOPLE
 
@@ -318,7 +318,7 @@ def test_a_sample_without_a_row_says_nothing(
 ) -> None:
     monkeypatch.setattr(multisets, "in_sample", lambda *_: F.lit(False))
     stands = standing.found(session.for_run(spark), treated[1], treated[1].tables["t"].target, "t")
-    checks = {check.name: check for check in retreated.check(stands, as_read.source_of(stands), sample=20)}
+    checks = {check.name: check for check in retreated.check(stands, as_read.source_of(stands), treated[1], sample=20)}
     assert checks["rows anew"].outcome == "not checked"
 
 
@@ -511,7 +511,7 @@ def test_rows_add_up_with_those_aside_and_those_kept_out(spark: SparkSession, tm
         (conf, "rows add up, but for < 10 kept out"),
     ):
         stands = standing.found(session.for_run(spark), each, each.tables["t"].target, "t")
-        (counts,) = (one for one in retreated.check(stands, as_read.source_of(stands)) if one.name == "counts")
+        (counts,) = (one for one in retreated.check(stands, as_read.source_of(stands), each) if one.name == "counts")
         assert (counts.outcome, counts.said) == ("holds", said)
 
 

@@ -15,6 +15,7 @@ from jobs.audit_log.log import Log, LogProblem
 from jobs.audit_log.rows import unlike_a_use
 from jobs.lake import audit_table
 from jobs.lake.audit_table import INDEX, LEAF
+from jobs.lake.history import ROTATION
 
 USE: Kind = "key_use"
 ROWS: Kind = "key_rows"
@@ -104,7 +105,9 @@ def _told_at(leaves: Sequence[Leaf], now: str) -> list[str]:
 
 
 def _treats(body: Mapping[str, Any]) -> bool:
-    """Whether a key is used for more than to seal rows that are set aside."""
+    """Whether a key is used for more than to seal rows that are set aside, or to move what was treated before."""
+    if body.get("mode") == ROTATION:
+        return False
     told = body.get("for", [None])
     return not isinstance(told, list) or any(not isinstance(each, list) or each[:1] != [SEALED] for each in told)
 

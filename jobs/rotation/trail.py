@@ -153,7 +153,7 @@ class RunTrail:
             self._leaf(
                 "key_use",
                 "used",
-                {"key": self.whole.scope.key, "key_id": id, "for": [list(use) for use in sorted(uses)]},
+                {"key": self.whole.scope.key, "key_id": id, "mode": MODE, "for": [list(use) for use in sorted(uses)]},
             )
             for id, uses in sorted(found.items())
         ]

@@ -35,14 +35,15 @@ def test_of_a_run_the_rows_count_that_it_treated() -> None:
         leaf("run_started", "11:30"),
         leaf("key_use", "11:30", rows=9),
         leaf("key_use", "11:30", key="aside", **{"for": [["quarantine", "x"]]}),
+        leaf("key_use", "11:30", "moved", mode="rotation", **{"for": [["deterministic_encryption", "x"]]}),
         leaf("key_rows", "11:40", rows=5),
         leaf("run_committed", "11:41"),
     ]
     assert uses.of_leaves(told, NOW) == [Use("r", "crm", 7, at("11:30"), 5, at("11:40"))]
-    assert uses.of_leaves(told[:3], NOW) == [Use("r", "crm", 7, at("11:30"), 9, at("11:30"))], "it is at work"
-    failed = [*told[:3], leaf("run_failed", "11:35")]
+    assert uses.of_leaves(told[:4], NOW) == [Use("r", "crm", 7, at("11:30"), 9, at("11:30"))], "it is at work"
+    failed = [*told[:4], leaf("run_failed", "11:35")]
     assert uses.of_leaves(failed, NOW) == [Use("r", "crm", 7, at("11:30"))], "it said itself that nothing is there"
-    killed = [*told[:3], leaf("run_failed", "11:50", told_by="others")]
+    killed = [*told[:4], leaf("run_failed", "11:50", told_by="others")]
     assert uses.of_leaves(killed, NOW)[0].rows == 9, "its files may be there"
 
 

@@ -18,7 +18,7 @@ from jobs.policy.profiles import judged
 from jobs.policy.treatment_diff import entries_of
 from jobs.record import treatment_record
 from jobs.record.column_record import ColumnRecord
-from jobs.record.record_reader import columns_of, mondrian_of, rows_of, suppress_of
+from jobs.record.record_reader import columns_of, made_for_of, mondrian_of, rows_of, suppress_of
 from jobs.reversal import reversal_keys
 from jobs.rotation.in_place import Change, Changes
 from privacy_udfs.errors import KeyProblem, LakenymError
@@ -121,6 +121,9 @@ def of_the_rest(conf: Config, table: str, standing: Mapping[str, str], moved: Co
     entry = conf.tables[table]
     boxes = None if entry.mondrian is None else entry.mondrian.as_record()
     least = None if entry.suppress is None else entry.suppress.k
+    made_for = None if entry.made_for is None else (entry.made_for.kind, entry.made_for.name)
+    if made_for_of(standing) != made_for:
+        return "it was made for another recipient or purpose, or for none that it says (made_for)"
     same = (rows_of(standing), suppress_of(standing), mondrian_of(standing)) == (entry.rows, least, boxes)
     return None if same else "other rows would be read or kept out by now (rows, suppress, mondrian)"
 

@@ -27,6 +27,7 @@ from jobs.console.text_table import table_lines
 from jobs.rotation import carried_out, foreseen, judged, scope
 from jobs.rotation.carried_out import Rotated
 from jobs.rotation.foreseen import Size
+from jobs.rotation.needed import Needed
 from jobs.rotation.scope import WAYS, Asked, Scope
 from jobs.run_events import events
 from jobs.run_events.events import Report
@@ -35,11 +36,11 @@ from jobs.spark_app import failures, session
 
 def plan(
     spark: SparkSession, conf: Config, asked: Asked, report: Report = events.silent
-) -> tuple[Scope, dict[str, Size]]:
-    """What `run` would do. Nothing is written. Raises `Refused` with all that is against it."""
+) -> tuple[Scope, dict[str, Size], list[Needed]]:
+    """What `run` would do, and use of limits. Nothing is written. Raises `Refused` with all that is against it."""
     found = scope.found(spark, conf, asked)
-    judged.check(spark, conf, found, asked, report)
-    return found, foreseen.sizes(session.for_run(spark), found)
+    used = judged.check(spark, conf, found, asked, report)
+    return found, foreseen.sizes(session.for_run(spark), found), used
 
 
 def run(spark: SparkSession, conf: Config, asked: Asked, report: Report = events.silent) -> Rotated:
@@ -140,8 +141,8 @@ def _run(options: argparse.Namespace) -> int:
     started = session.start("lakenym rotate_keys")
     report = _warnings if options.json else events.terminal
     if options.plan:
-        found, sizes = plan(started, conf, asked, report)
-        print(as_json(foreseen.as_data(found, sizes))) if options.json else _say(foreseen.lines(found, sizes))
+        told = plan(started, conf, asked, report)
+        print(as_json(foreseen.as_data(*told))) if options.json else _say(foreseen.lines(*told))
         return DONE
     result = run(started, conf, asked, report)
     print(as_json(as_data(result))) if options.json else _say(lines(result))

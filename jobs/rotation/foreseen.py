@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pyspark.sql import SparkSession
 
 from jobs.console.text_table import table_lines
 from jobs.lake import log_counts
+from jobs.rotation.needed import Needed
 from jobs.rotation.scope import Held, Scope, Table
 from jobs.spark_app import failures
 
@@ -36,12 +37,13 @@ def _size(spark: SparkSession, table: Table) -> Size:
     return Size(log_counts.of(address.read(spark)), int(detail["numFiles"]), int(detail["sizeInBytes"]))
 
 
-def as_data(scope: Scope, found: Mapping[str, Size]) -> dict[str, Any]:
+def as_data(scope: Scope, found: Mapping[str, Size], used: Sequence[Needed] = ()) -> dict[str, Any]:
     return {
         "key": scope.key,
         "from": list(scope.old),
         "to": scope.to,
         "tables": [_table(scope, table, found.get(table.name)) for table in scope.tables],
+        "limits": [each.as_data() for each in used],
     }
 
 
@@ -74,12 +76,13 @@ def _column(scope: Scope, table: Table, each: Held) -> dict[str, Any]:
 WAYS = {"table": "re-encrypted from itself", "source": "treated anew from its source", "moved": "moved already"}
 
 
-def lines(scope: Scope, found: Mapping[str, Size]) -> Iterator[str]:
+def lines(scope: Scope, found: Mapping[str, Size], used: Sequence[Needed] = ()) -> Iterator[str]:
     """For a person."""
     old = ", ".join(map(str, scope.old)) or "none"
     yield f"key {scope.key}: from version {old} to {scope.to}; {len(scope.due)} of {len(scope.tables)} tables to move"
     rows = [_row(table, found.get(table.name)) for table in scope.tables]
     yield from table_lines(("table", "way", "rows", "files", "bytes", "mode"), rows)
+    yield from (each.in_words() for each in used)
     for table in scope.due:
         yield ""
         yield f"{table.name}: {WAYS[table.way]}" + (f"; {table.mark}" if table.mark is not None else "")

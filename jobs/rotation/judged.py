@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 from collections.abc import Callable, Iterator
 
 from pyspark.sql import SparkSession
@@ -21,7 +22,8 @@ from jobs.policy import policy_approval, treatment_diff
 from jobs.record import treatment_record
 from jobs.record.column_record import ColumnRecord
 from jobs.record.record_reader import columns_of
-from jobs.rotation import in_place, layered, reencrypted
+from jobs.rotation import in_place, layered, needed, reencrypted
+from jobs.rotation.needed import Needed
 from jobs.rotation.scope import Asked, Scope, Table
 from jobs.rotation.turns import Turn, decrypts, unkeyed
 from jobs.run_events import events
@@ -34,18 +36,23 @@ OF_RUN = ("key_id", "key_check", "keys")
 """Of a record what no configuration says."""
 
 
-def check(spark: SparkSession, conf: Config, scope: Scope, asked: Asked, report: Report) -> None:
-    """Raise `Refused` with every reason, of all tables that are due. Nothing is written."""
+def check(spark: SparkSession, conf: Config, scope: Scope, asked: Asked, report: Report) -> list[Needed]:
+    """What all tables that are due will use of limits. Raises `Refused` with every reason. Nothing is written."""
     reasons = [*_of_key(conf, scope)] if scope.due else []
     reasons += [
         f"{table.name}: {table.mark}: run that rotation to its end first"
         for table in scope.due
         if table.mark is not None and table.mark.key != scope.key
     ]
+    runs = list[Prepared]()
     for table in scope.due:
-        reasons += _tried(table.name, lambda table=table: _of_table(spark, conf, scope, table, asked, report))  # type: ignore[misc]
+        step = functools.partial(_of_table, spark, conf, scope, table, asked, report, runs)
+        reasons += _tried(table.name, step)
+    used = needed.of(spark, conf, runs)
+    reasons += [each.refusal for each in used if each.refusal]
     if reasons:
         raise Refused("\n".join(dict.fromkeys(reasons)))
+    return used
 
 
 def _tried(name: str, step: Callable[[], None]) -> list[str]:
@@ -70,9 +77,18 @@ def _of_key(conf: Config, scope: Scope) -> Iterator[str]:
         )
 
 
-def _of_table(spark: SparkSession, conf: Config, scope: Scope, table: Table, asked: Asked, report: Report) -> None:
+def _of_table(
+    spark: SparkSession,
+    conf: Config,
+    scope: Scope,
+    table: Table,
+    asked: Asked,
+    report: Report,
+    runs: list[Prepared],
+) -> None:
+    """runs: gets the one of a table that is moved from its source."""
     if table.way == "source":
-        prepared(spark, conf, scope, table, asked, report)
+        runs.append(prepared(spark, conf, scope, table, asked, report))
         return
     run_gates.pass_all(Configured(conf, table.name, today()), report, configuration_gates.GATES)
     made = turns(conf, scope, table)

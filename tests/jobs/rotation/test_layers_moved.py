@@ -90,7 +90,7 @@ def test_tables_get_a_layer_with_no_source_there(
         with pytest.raises(Refused, match=r"rotate_keys\.py puts what is there under the further layers"):
             pseudonymize.run(spark, conf, name)
     shutil.move(lake / "raw", lake / "aside")
-    found, sizes = rotate_keys.plan(spark, conf, LAYER)
+    found, sizes, _ = rotate_keys.plan(spark, conf, LAYER)
     told = foreseen.as_data(found, sizes)
     assert [(each["table"], each["way"]) for each in told["tables"]] == [("one", "table"), ("two", "table")]
     assert [each["way"] for table in told["tables"] for each in table["columns"]] == ["layer"] * 4
@@ -166,12 +166,15 @@ def test_what_has_no_layers_keeps_a_table_where_it_is(spark: SparkSession, lake:
     before = [version(spark, lake, name) for name in NAMES]
     with pytest.raises(Refused, match=r"one: who\.id: keyed_hash cannot be turned back"):
         rotate_keys.run(spark, conf, LAYER)
-    found, _ = rotate_keys.plan(spark, conf, Asked(key="crm"))
+    found, *_ = rotate_keys.plan(spark, conf, Asked(key="crm"))
     assert [each.way for each in found.due] == ["source", "source"]
     lakes.write_conf(lake, *entries(lake, {**COLUMNS, "who.id": "redact"}))
     conf = layers(lake, [OLD, NEW])
     with pytest.raises(Refused, match=r"one: record and configuration differ in who\.id \(technique|cannot be turned"):
         rotate_keys.run(spark, conf, LAYER)
+    lakes.write_conf(lake, *({**each, "made_for": {"recipient": "court"}} for each in entries(lake)))
+    with pytest.raises(Refused, match=r"one: it was made for another recipient or purpose, .*made_for"):
+        rotate_keys.run(spark, layers(lake, [OLD, NEW]), LAYER)
     lakes.write_conf(lake, *entries(lake, columns))
     conf = layers(lake, [NEW, OLD])
     with pytest.raises(Refused, match=r"one: (id: it has version|who\.id: )"):

@@ -10,6 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs import pseudonymize, rotate_keys
+from jobs.audit_log.limits import LimitReached
 from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import BadUsage, Refused
@@ -51,8 +52,8 @@ def test_a_rotation_from_end_to_end(
     olds = {row["num"]: row["mail"] for row in rows_of(spark, lake, "crm.people")}
     old, new = promoted(lake)
     before = versions(spark, lake, ("audit",))
-    found, sizes = rotate_keys.plan(spark, conf, CRM)
-    told = foreseen.as_data(found, sizes)
+    found, sizes, used = rotate_keys.plan(spark, conf, CRM)
+    told = foreseen.as_data(found, sizes, used)
     assert {each["table"]: each["way"] for each in told["tables"]} == WAYS
     assert (told["from"], told["to"]) == ([old], new)
     people = next(each for each in told["tables"] if each["table"] == "crm.people")
@@ -102,6 +103,47 @@ def test_a_rotation_from_end_to_end(
     assert {name for name, each in checks.items() if each.outcome == "fails"} == {"shapes", "sample"}
     assert "1 of 6 values" in str(checks["shapes"].faults)
     assert olds[1] not in str(checks)
+
+
+def test_limits_have_room_for_a_whole_rotation_or_it_does_not_begin(
+    spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each table alone would pass. What is moved from itself counts nothing; a proof by the policy of today."""
+    for name in rotations.TABLES:
+        rotations.raw(spark, lake, name)
+    treated_all(spark, bounded(lake, rows_per_hour=23, runs_per_hour=100))
+    promoted(lake)
+    before = versions(spark, lake, ("audit",))
+    by_source = Asked(key="crm", way="source")
+    for bounds, told in (
+        ({"rows_per_hour": 23}, "rows_per_hour is 23, and 12 were counted within the last hour; this run is 24 more"),
+        ({"runs_per_day": 5}, "runs_per_day is 5, and 2 were counted within the last 24 hours; this run is 4 more"),
+    ):
+        with pytest.raises(Refused, match=f"all tables from their sources, and their proofs: key crm: .*{told}"):
+            rotate_keys.run(spark, bounded(lake, **bounds), by_source)
+    assert versions(spark, lake, ("audit",)) == before
+    conf = bounded(lake, rows_per_hour=24, runs_per_hour=4)
+    command = ["--conf", str(lake / "conf"), "--key", "crm", "--plan"]
+    capsys.readouterr()
+    assert rotate_keys.main(command) == 0
+    told = capsys.readouterr().out
+    assert "key crm: at least 12 will count; 12 of 24 rows per hour are left" in told
+    assert rotate_keys.main([*command, "--json"]) == 0
+    stated = {"key": "crm", "limit": "runs_per_hour", "bound": 4, "used": 2, "left": 2, "needed": 2}
+    assert stated in json.loads(capsys.readouterr().out)["limits"]
+    stopped_at(spark, conf, monkeypatch, "all moved")
+    assert marked(spark, lake) == set()
+    with pytest.raises(LimitReached, match="rows_per_hour is 23, and 18 were counted"):
+        rotate_keys.run(spark, bounded(lake, rows_per_hour=23), CRM)
+    made = rotate_keys.run(spark, bounded(lake, rows_per_hour=24, runs_per_hour=4, rows_per_day=100), CRM)
+    assert made.is_proven, json.dumps(rotate_keys.as_data(made), indent=1)
+    assert wrong(spark, conf) == []
+
+
+def bounded(lake: Path, **bounds: int) -> Config:
+    house(lake)
+    edit(lake / "conf" / "policy.yaml", snapshots={"path": f"{lake}/snapshots"}, limits={"keys": {"crm": bounds}})
+    return config.load(lake / "conf")
 
 
 def rows_of(spark: SparkSession, lake: Path, name: str) -> list[Any]:

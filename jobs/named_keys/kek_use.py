@@ -18,7 +18,7 @@ from privacy_udfs.keysets.keyset_aead import KeysetAead
 
 def before_rewrap(conf: Config, key: NamedKey, kek: str) -> None:
     """Raises `Refused` where nothing would open a keyset any more once this one lies encrypted under ``kek``."""
-    if _is_one_place(kek, key.keyset):
+    if _is_of(conf, key, kek):
         raise Refused(f"key {key.name}: {kek} is its own keyset: encrypted under itself nothing opens it any more")
     _check(conf, key, key.read(), None)
 
@@ -36,11 +36,16 @@ def _check(conf: Config, key: NamedKey, now: Keyset, kept: Keyset | None) -> Non
         name
         for name, entry in conf.keys.items()
         for keyset, kek in entry.places
-        if kek is not None and _is_one_place(kek, key.keyset) and _opens(keyset, now) and not _opens(keyset, kept)
+        if kek is not None and _is_of(conf, key, kek) and _is_lost(key, name, keyset, now, kept)
     ]
     if lost:
         names = ", ".join(dict.fromkeys(lost))
         raise Refused(f"key {key.name} encrypts the keyset of {names}, which would open no more: 'rewrap' that first")
+
+
+def _is_of(conf: Config, key: NamedKey, uri: str) -> bool:
+    """Whether an address is of the key's keyset, or of its copy for the way back."""
+    return any(_is_one_place(uri, keyset) for keyset, _ in conf.keys[key.name].places)
 
 
 def _is_one_place(uri: str, other: str) -> bool:
@@ -50,8 +55,21 @@ def _is_one_place(uri: str, other: str) -> bool:
     return os.path.realpath(path_of(uri)) == os.path.realpath(path_of(other))
 
 
-def _opens(uri: str, kek: Keyset | None) -> bool:
+def _is_lost(key: NamedKey, name: str, keyset: str, now: Keyset, kept: Keyset | None) -> bool:
     try:
-        return kek is not None and bool(encrypted_keysets.unseal(key_providers.fetch(uri), KeysetAead(kek)))
+        content = key_providers.fetch(keyset)
+    except KeyProblem as error:
+        problem = str(error)
+    else:
+        return _opens(content, now) and not (kept is not None and _opens(content, kept))
+    raise Refused(
+        f"key {key.name} encrypts the keyset of {name}, which cannot be read, so nobody knows whether it needs this: "
+        f"have it read, or take its address out of keys.yaml ({problem})"
+    )
+
+
+def _opens(content: bytes, kek: Keyset) -> bool:
+    try:
+        return bool(encrypted_keysets.unseal(content, KeysetAead(kek)))
     except KeyProblem:
         return False

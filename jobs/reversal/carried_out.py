@@ -129,8 +129,10 @@ def _ready(
     )
     if found.count > allowed.at_most:
         raise Refused(f"{asked.table}: more rows than the {allowed.at_most} that are allowed")
-    with reversal_keys.delivered(spark, conf, allowed.keys) as keys:
-        vaults.check_all_there(asked.table, allowed.rows, allowed.columns, keys, allowed.vaults)
+    if allowed.vaults:
+        told.check_open(lambda: review.check_none_due(told, conf.policy))
+        with reversal_keys.delivered(spark, conf, allowed.keys) as keys:
+            vaults.check_all_there(asked.table, allowed.rows, allowed.columns, keys, allowed.vaults)
     return allowed, found
 
 

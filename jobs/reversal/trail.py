@@ -56,13 +56,17 @@ class Trail:
         leaf = self._leaf(STARTED, {**self._about(), **more})
 
         def made(state: State) -> Sequence[Leaf]:
-            if self.approval is not None and self.approval.once and _is_used(self.log, self.approval.id):
-                raise Refused("the approval counts once, and was used")
-            if self.asked.break_glass:
-                check_glass()
+            self.check_open(check_glass)
             return [leaf]
 
         self.log.add_or_refuse(made, f"{self.asked.table}: the audit log cannot be written, and nothing was shown")
+
+    def check_open(self, check_glass: Callable[[], None]) -> None:
+        """Raises `Refused` as `started` does, by what the log says now; it binds only where `started` asks it."""
+        if self.approval is not None and self.approval.once and _is_used(self.log, self.approval.id):
+            raise Refused("the approval counts once, and was used")
+        if self.asked.break_glass:
+            check_glass()
 
     def done(self, more: Mapping[str, Any]) -> None:
         """Raises `LogProblem`; what was written stands."""

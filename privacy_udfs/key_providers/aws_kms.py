@@ -16,10 +16,10 @@ from urllib.parse import parse_qsl
 
 from privacy_udfs.errors import KeyProblem
 from privacy_udfs.key_providers import client_library
+from privacy_udfs.key_providers.http_session import CONNECT_SECONDS, READ_SECONDS
 
 MAX_PLAINTEXT = 4096
 ATTEMPTS = 5
-CONNECT_SECONDS, READ_SECONDS = 3, 10
 
 CREDENTIALS = "the credentials are missing, wrong or expired: sign in again"
 REASONS = {

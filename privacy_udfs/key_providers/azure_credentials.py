@@ -27,6 +27,6 @@ def headers(uri: str, scope: str) -> dict[str, str]:
         )
         with credential:
             return {"Authorization": f"Bearer {credential.get_token(scope).token}"}
-    except (errors.AzureError, ValueError):  # the latter for settings of the environment that cannot be
+    except (errors.AzureError, ValueError, OSError):  # the latter two for settings that cannot be, and lacking files
         pass
     raise KeyProblem(f"{uri}: {CREDENTIALS}")  # out here, since the error holds what was answered

@@ -7,7 +7,8 @@ data. Credentials are found as azure-identity finds them (``DefaultAzureCredenti
 any, and loopback addresses.
 
 Does not protect: with an RSA key, against who can write the encrypted keyset. Its public half is no secret, so they can
-encrypt one of their own (what it would treat otherwise is told by the check values of records). ``A256KW`` does.
+encrypt one of their own (what it would treat otherwise is told by the check values of records). ``A256KW`` does: what
+another algorithm wrapped is refused.
 """
 
 from __future__ import annotations
@@ -84,9 +85,11 @@ class AzureKeyVault:
             raise KeyProblem(
                 f"{self.uri}: an algorithm or version of a key that Key Vault does not have: it is damaged"
             )
+        if wrapped.alg != self.alg:
+            raise KeyProblem(f"{self.uri}: the keyset was encrypted by {wrapped.alg}, and {ALG} says {self.alg}")
         if self.version not in ("", wrapped.version):
             raise KeyProblem(f"{self.uri}: another version of the key encrypted the keyset, {wrapped.version}")
-        _, data_key = self._ask("unwrapkey", wrapped.alg, wrapped.version, wrapped.value)
+        _, data_key = self._ask("unwrapkey", self.alg, wrapped.version, wrapped.value)
         return envelope.opened(self.uri, rest, data, data_key)
 
     def _ask(self, verb: str, alg: str, version: str, value: bytes) -> tuple[str, bytes]:

@@ -70,7 +70,7 @@ def call(uri: str, service: Service, request: tuple[str, str], headers: Mapping[
                 *request, json=body, auth=signed, timeout=(CONNECT_SECONDS, READ_SECONDS), allow_redirects=False
             )
         return Answer(answer.status_code, _object(answer.content))
-    except errors.RequestException as error:
+    except (errors.RequestException, OSError) as error:  # the latter where a file of certificates is not there
         problem = _problem(error, errors)
     raise KeyProblem(f"{uri}: {service.name} {problem}")  # out here, since the error holds the request
 
@@ -85,6 +85,8 @@ def _problem(error: Any, errors: Any) -> str:
         return "does not answer in time"
     if isinstance(error, errors.ConnectionError):
         return "cannot be reached"
+    if not isinstance(error, errors.RequestException):
+        return "cannot be trusted: a file of certificates is not there, or cannot be read: set REQUESTS_CA_BUNDLE"
     return f"cannot be asked ({type(error).__name__})"
 
 

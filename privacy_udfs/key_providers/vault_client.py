@@ -13,9 +13,8 @@ from urllib.parse import urlsplit
 
 from privacy_udfs.errors import KeyProblem
 from privacy_udfs.key_providers import client_library, http_session
-from privacy_udfs.key_providers.http_session import LOOPBACK, RETRIES
+from privacy_udfs.key_providers.http_session import CONNECT_SECONDS, LOOPBACK, READ_SECONDS, RETRIES
 
-CONNECT_SECONDS, READ_SECONDS = 3, 10
 REFUSED = "InvalidRequest"
 REASONS = {
     "Unauthorized": "the token or AppRole is missing, wrong or expired",
@@ -31,6 +30,7 @@ REASONS = {
     "SSLError": "Vault's certificate is not trusted: set VAULT_CACERT",
     "ConnectionError": "Vault cannot be reached",
     "RetryError": "Vault cannot be reached",
+    "OSError": "a file of certificates is not there, or cannot be read: set VAULT_CACERT",
 }
 
 
@@ -55,7 +55,7 @@ def ask(uri: str, question: Callable[[Any], Any]) -> dict[str, Any]:
         if answer is None or isinstance(answer, dict):
             return answer or {}
         kind = "an answer that is not Vault's"
-    except (exceptions.VaultError, requests.RequestException) as error:
+    except (exceptions.VaultError, requests.RequestException, OSError) as error:
         kind = next((kind.__name__ for kind in type(error).__mro__ if kind.__name__ in REASONS), type(error).__name__)
     raise VaultProblem(uri, kind)  # out here, since the client's errors hold requests and answers
 

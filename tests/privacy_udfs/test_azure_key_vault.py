@@ -67,6 +67,11 @@ def test_a_symmetric_key_of_a_managed_hsm(vault: KeyVault, monkeypatch: pytest.M
     kek = f"azure-kv://{vault.host}/keys/hsm?alg=A256KW"
     keyset = sealed_by(monkeypatch, kek)
     assert load_keyset("env:CRM_KEYSET", kek) == keyset
+    head = f'{{"alg":"RSA-OAEP-256","version":"{vault.versions[0].id}","value":"AAEC"}}'.encode()
+    vault.asked.clear()
+    told = problem(lambda: key_providers.kek(kek).decrypt(len(head).to_bytes(4, "big") + head + b"\0" * 64, b""))
+    assert "the keyset was encrypted by RSA-OAEP-256, and alg says A256KW" in told
+    assert vault.asked == []
     refused = f"azure-kv://{vault.host}/keys/hsm"
     assert "the algorithm is not the key's (alg)" in problem(lambda: key_providers.kek(refused).encrypt(b"x", b""))
 
@@ -324,6 +329,9 @@ def test_no_network_no_answer_no_trust(vault: KeyVault, kek: str, monkeypatch: p
     assert "Key Vault does not answer in time" in problem(lambda: load_keyset("env:CRM_KEYSET", kek))
     nowhere = f"azure-kv://127.0.0.1:{free_port()}/keys/main"
     assert "Key Vault cannot be reached" in problem(lambda: load_keyset("env:CRM_KEYSET", nowhere))
+    with monkeypatch.context() as patched:
+        patched.setenv("REQUESTS_CA_BUNDLE", "/nope")
+        assert "a file of certificates is not there" in problem(lambda: load_keyset("env:CRM_KEYSET", kek))
     monkeypatch.delenv("REQUESTS_CA_BUNDLE")
     assert "certificate that is not trusted" in problem(lambda: load_keyset("env:CRM_KEYSET", kek))
 
@@ -345,5 +353,8 @@ def test_credentials_that_do_not_do(
     monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "no such kind")
     assert said().endswith(azure_credentials.CREDENTIALS)
     monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "EnvironmentCredential")
+    assert said().endswith(azure_credentials.CREDENTIALS)
+    for name, value in (("CLIENT_ID", VERSION), ("TENANT_ID", VERSION), ("CLIENT_CERTIFICATE_PATH", f"/nope/{SECRET}")):
+        monkeypatch.setenv(f"AZURE_{name}", value)
     assert said().endswith(azure_credentials.CREDENTIALS)
     assert vault.requests == 0

@@ -147,6 +147,9 @@ def test_vault_out_of_reach(bao: Relay, stored: str, monkeypatch: pytest.MonkeyP
         assert "set VAULT_ADDR" in problem(lambda: key_providers.fetch(stored))
     monkeypatch.setenv("VAULT_ADDR", f"http://127.0.0.1:{free_port()}")
     assert "Vault cannot be reached" in problem(lambda: key_providers.fetch(stored))
+    monkeypatch.setenv("VAULT_ADDR", f"https://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("VAULT_CACERT", "/nope")
+    assert "a file of certificates is not there" in problem(lambda: key_providers.fetch(stored))
 
 
 @pytest.mark.parametrize("uri", ["vault:secret/crm", "vault:", "vault:/data/x", "vault:transit/keys/"])

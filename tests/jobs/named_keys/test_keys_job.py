@@ -210,6 +210,42 @@ def test_a_kek_is_not_taken_away_from_what_it_encrypts(run: Run, folder: Path, l
     assert load_keyset(mail, kek)
 
 
+def test_a_kek_stays_where_what_it_encrypts_cannot_be_read(run: Run, folder: Path, local_kek: tuple[str, str]) -> None:
+    there = folder.parent / "keys"
+    first = load_keyset(local_kek[0]).primary_id
+    assert run("add", "--name", "lock")[0] == 0
+    assert run("promote", "--name", "lock", "--id", str(load_keyset(local_kek[0]).entries[1].id))[0] == 0
+    before = (there / "kek.json").read_bytes()
+    (there / "mail.json").chmod(0o644)
+    for step in (
+        ("disable", "--id", str(first)),
+        ("destroy", "--yes", "--id", str(first)),
+        ("rewrap", "--to-kek", f"file:{there}/other-kek.json"),
+    ):
+        code, _, err = run(step[0], "--name", "lock", *step[1:])
+        assert (code, (there / "kek.json").read_bytes()) == (1, before), step
+        assert "key lock encrypts the keyset of mail, which cannot be read, so nobody knows whether it needs" in err
+
+
+def test_the_copy_of_a_kek_for_the_way_back_is_the_kek_too(run: Run, folder: Path, local_kek: tuple[str, str]) -> None:
+    there, conf = folder.parent / "keys", folder / "keys.yaml"
+    copy = f"file:{there}/copy.json"
+    entries = yaml.safe_load(conf.read_text())
+    entries["lock"]["reversal"] = {"keyset": copy}
+    conf.write_text(yaml.safe_dump(entries))
+    first = load_keyset(local_kek[0]).primary_id
+    assert run("reversal", "--name", "lock")[0] == 0
+    assert run("rewrap", "--name", "mail", "--to-kek", copy)[0] == 0
+    entries["mail"]["kek"] = copy
+    conf.write_text(yaml.safe_dump(entries))
+    assert run("add", "--name", "lock")[0] == 0
+    assert run("promote", "--name", "lock", "--id", str(load_keyset(local_kek[0]).entries[1].id))[0] == 0
+    code, _, err = run("disable", "--name", "lock", "--id", str(first))
+    assert (code, "key lock encrypts the keyset of mail" in err) == (1, True)
+    code, _, err = run("rewrap", "--name", "lock", "--to-kek", copy)
+    assert (code, "is its own keyset" in err) == (1, True)
+
+
 def test_a_disabled_version_of_a_kek_is_not_destroyed_either(
     run: Run, folder: Path, local_kek: tuple[str, str]
 ) -> None:

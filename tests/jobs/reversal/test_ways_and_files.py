@@ -8,7 +8,7 @@ import json
 import os
 import stat
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from pyspark.sql import SparkSession
@@ -19,6 +19,7 @@ from jobs.columnar.unfit import NotColumnar
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.lake import restricted, restricted_files
+from jobs.lake.pinned_settings import PINNED
 from jobs.named_keys import key_delivery
 from jobs.reversal import columnar_path, reversal_keys
 from jobs.reversal.asked import Asked, of_tokens
@@ -173,8 +174,12 @@ def test_a_value_that_is_none_of_ours_stops_all_of_it(
 FLAT = ("id", "email", "born", "seen", "at", "paid", "ok", "raw", "small", "odd")
 
 
-def test_a_file_of_csv(spark: SparkSession, lake: Path, conf: Config, tmp_path: Path) -> None:
-    """As Python's own reader has it; null and empty text are told apart by their quotes."""
+def test_a_file_of_csv(
+    spark: SparkSession, lake: Path, conf: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Python's own reader has it; null and empty text are told apart by their quotes. It is one file, also where
+    the application asks for smaller ones."""
+    monkeypatch.setitem(cast(dict[str, str], PINNED), "spark.sql.files.maxRecordsPerFile", "2")
     wanted, out = asked(*FLAT, beside=("amount",)), tmp_path / "out"
     made = done(spark, lake, conf, wanted, out, written_as="csv")
     assert (made.rows, made.execution) == (3, "spark")

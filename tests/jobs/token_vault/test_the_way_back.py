@@ -51,6 +51,10 @@ def test_tokens_come_back_and_expire(
     assert got[10]["home"] == {"street": "Canary Street 1"}
     assert (got[20]["home"], got[30]["home"]) == (None, {"street": None})
     assert [got[n]["email"] for n in (10, 20, 30)] == ["a@example.org", None, "b"]
+    with monkeypatch.context() as patched:  # once is once: neither keys nor vault are asked again
+        patched.setattr("jobs.reversal.vaults.check_all_there", lambda *given: pytest.fail("looked into the vault"))
+        with pytest.raises(Refused, match="the approval counts once, and was used"):
+            back.turned(spark, conf, wanted, approval)
     _expired(spark, conf, lake, capsys)
 
 

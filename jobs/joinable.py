@@ -156,7 +156,7 @@ def parser() -> argparse.ArgumentParser:
     options = arguments.parser("joinable", __doc__)
     arguments.tables(options)
     flags.JSON.on(options)
-    options.add_argument("--key", required=True, metavar="NAME", help="a key of keys.yaml that treats no column")
+    options.add_argument("--key", required=True, metavar="NAME", help="a key of keys.yaml (one that treats no column)")
     options.add_argument(
         "--beside", action="append", default=[], metavar="TABLE", help="another table, by name or path; several times"
     )

@@ -111,9 +111,9 @@ def parser() -> argparse.ArgumentParser:
     options = arguments.parser("rotate_keys", __doc__)
     flags.CONF.on(options, required=True)
     what = options.add_mutually_exclusive_group(required=True)
-    what.add_argument("--key", help="a key of keys.yaml: all tables that hold it")
+    what.add_argument("--key", help="a key of keys.yaml (all tables that hold it)")
     what.add_argument(
-        "--domain", help="a domain of domains.yaml: the tables that hold it, and all that share more with them"
+        "--domain", help="a domain of domains.yaml (the tables that hold it, and all that share more with them)"
     )
     options.add_argument(
         "--way",

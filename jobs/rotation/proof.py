@@ -60,7 +60,7 @@ def _versions(conf: Config, scope: Scope, stands: Standing) -> Iterator[str]:
         for each in entry.each:
             if each.key == scope.key and each.key_id != scope.to:
                 yield f"{path} names version {each.key_id}"
-        if entry.key == scope.key and layered.stated(conf, stands.name, path) != entry.layers:
+        if not layered.are_as_stated(conf, stands.name, scope.key, {path: entry}):
             yield f"{path} has other layers of the key than its domain states by now"
     for each in all_of(stands.columns):
         if each.key == scope.key and each.key_id == scope.to and each.key_check is not None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 
 from jobs import pseudonymize, rotate_keys
@@ -102,6 +104,11 @@ def test_a_rotation_from_end_to_end(
     assert {name for name, each in checks.items() if each.outcome == "fails"} == {"shapes", "sample"}
     assert "1 of 6 values" in str(checks["shapes"].faults)
     assert olds[1] not in str(checks)
+    # by the job itself too: what the log says was of an older version of the table
+    assert rotate_keys.main(command) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert {each["table"]: each["proven"] for each in told["tables"]} == {"crm.people": False, "shop.orders": True}
+    assert told["old_versions"] == [{"id": old, "may_be_disabled": False, "named_by": []}]
 
 
 def rows_of(spark: SparkSession, lake: Path, name: str) -> list[Any]:
@@ -278,3 +285,90 @@ def test_what_goes_on_from_a_table_goes_on(spark: SparkSession, lake: Path, mode
     treated_all(spark, house(lake, target="anew", target_of={"crm.people": target}))
     rows = {name: found[0] for name, found in contents(spark, lake).items()}
     assert rows == {name: found[0] for name, found in contents(spark, lake, "anew").items()}
+
+
+@pytest.mark.parametrize("way", ["files", "deleted", pytest.param("partitions", marks=pytest.mark.sweep)])
+def test_a_source_that_lost_rows_takes_none_from_a_table(
+    spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """Files of a folder that went away, rows of a Delta table where more came than went, days put in by partitions."""
+    monkeypatch.delitem(rotations.TABLES, "crm.people")
+    conf, lose = {"files": _of_files, "deleted": _of_deleted, "partitions": _of_partitions}[way](spark, lake)
+    before, place = lose(), conf.tables["shop.orders"].target.path
+    promoted(lake)
+    told = r"would lose rows that its source has no more.*: .*--accept-shorter-source"
+    with pytest.raises(Refused, match=told):
+        rotate_keys.plan(spark, conf, CRM)
+    assert spark.read.format("delta").load(str(place)).count() == before
+    if way == "files":
+        assert rotate_keys.run(spark, conf, Asked(key="crm", shorter_source=True)).is_proven
+        assert spark.read.format("delta").load(str(place)).count() == 3
+
+
+def _of_files(spark: SparkSession, lake: Path) -> tuple[Config, Callable[[], int]]:
+    def grown(start: int, end: int) -> None:
+        rows = spark.range(start, end, 1, 1).selectExpr(
+            "concat('m', id) AS mail", "concat('C-', id) AS who", "cast(id AS int) AS num"
+        )
+        rows.write.mode("append").parquet(f"{lake}/raw/shop.orders")
+        pseudonymize.run(spark, conf, "shop.orders")
+
+    source = {"source": {"format": "parquet", "path": f"{lake}/raw/shop.orders"}}
+    conf = house(lake, modes={"shop.orders": "incremental"}, entry_of={"shop.orders": source})
+    grown(0, 5)
+    old = [*(lake / "raw" / "shop.orders").glob("*.parquet")]
+    grown(5, 8)
+
+    def lose() -> int:
+        for each in old:
+            each.unlink()
+        return 8
+
+    return conf, lose
+
+
+def _of_deleted(spark: SparkSession, lake: Path) -> tuple[Config, Callable[[], int]]:
+    conf = treated_house(spark, lake, modes={"shop.orders": "incremental"})
+
+    def lose() -> int:
+        DeltaTable.forPath(spark, f"{lake}/raw/shop.orders").delete("num < 4")
+        rotations.raw(spark, lake, "shop.orders", 6, 11)
+        return 6
+
+    return conf, lose
+
+
+def _of_partitions(spark: SparkSession, lake: Path) -> tuple[Config, Callable[[], int]]:
+    conf = treated_house(spark, lake, target_of={"shop.orders": {"partition_by": ["num"]}})
+
+    def lose() -> int:
+        DeltaTable.forPath(spark, f"{lake}/raw/shop.orders").delete("num < 3")
+        rotations.raw(spark, lake, "shop.orders", 6, 9)
+        pseudonymize.run(spark, conf, "shop.orders", mode="partitions", where="num >= 6")
+        return 9
+
+    return conf, lose
+
+
+@pytest.mark.sweep
+def test_a_proof_of_an_earlier_rotation_is_none_of_this_one(
+    spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the second version, back, and to the second again, killed before that was proven."""
+    monkeypatch.delitem(rotations.TABLES, "shop.orders")
+    conf = treated_house(spark, lake)
+    old, new = promoted(lake)
+
+    def put_in_force(version: int) -> None:
+        keyset = keyset_versions.promoted(rotations.in_force(lake), version)
+        (lake / "keys" / "crm.json").write_text(keyset.to_json())
+        clear_cache()
+
+    assert rotate_keys.run(spark, conf, CRM).is_proven
+    put_in_force(old)
+    assert rotate_keys.run(spark, conf, CRM).is_proven
+    put_in_force(new)
+    stopped_at(spark, conf, monkeypatch, "all moved")
+    (made,) = rotate_keys.run(spark, conf, CRM).tables
+    assert (made.way, made.is_proven, bool(made.checks)) == ("moved", True, True)
+    assert rotate_keys.run(spark, conf, CRM).tables[0].checks == (), "now the log says so"

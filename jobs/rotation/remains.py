@@ -15,6 +15,7 @@ from jobs.lake import delta_commit
 from jobs.lake.changed import ENABLED
 from jobs.named_keys import kek_use, key_use, named_key
 from jobs.record.record_reader import all_of, columns_of
+from jobs.rotation import vault_proof
 from jobs.rotation.scope import Scope, Table
 
 RETENTION = "delta.deletedFileRetentionDuration"
@@ -48,9 +49,22 @@ def held_by(spark: SparkSession, conf: Config, scope: Scope, moved_at: Mapping[s
                 yield f"{table.name}: its change data feed of these versions, until the same VACUUM"
         if table.entry.quarantine is not None and table.entry.quarantine.key == scope.key:
             yield f"{table.name}: rows in quarantine that were sealed before"
+    yield from _vaults(conf, scope)
     if conf.keys[scope.key].reversal is not None:
         yield "the copy of the keyset for the way back: run keys.py reversal, now and after each change of a version"
     yield "whatever was copied out of the tables before: extracts, clones, backups, tables outside of the catalog"
+
+
+def _vaults(conf: Config, scope: Scope) -> Iterator[str]:
+    known = [
+        (each.domain, vault_proof.of_domain(conf, each.domain))
+        for table in scope.tables
+        for each in all_of(columns_of(table.stands.properties))
+        if each.key == scope.key and each.facts.by_vault
+    ]
+    for domain, vault in dict(known).items():
+        place = "its vault" if vault is None else f"the vault {vault.place}"
+        yield f"domain {domain}: {place} keeps its rows of older versions, by which older tokens are turned back"
 
 
 def _moved_at(scope: Scope, table: Table) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from jobs.audit_log.leaves import Leaf
 from jobs.lake import audit_table
@@ -49,7 +49,7 @@ def of(trail: Trail) -> Told:
     log, scope = trail.log, trail.scope
     if log is None or not log.address.exists(log.spark):
         return Told(scope, ())
-    wanted = {"kind": [KIND], "outcome": [MOVED, PROVEN]}
+    wanted: Mapping[str, Sequence[str]] = {"kind": [KIND], "outcome": [MOVED, PROVEN]}
     found = (Leaf.parse(row[LEAF]) for row in audit_table.chosen(log.spark, log.address, wanted))
     return Told(scope, tuple(each for each in found if each.body.get("key") == scope.key))
 

@@ -81,8 +81,8 @@ def house(
     target_of: Mapping[str, Any] = {},
     entry_of: Mapping[str, Mapping[str, Any]] = {},
 ) -> Config:
-    """The configuration of `TABLES`, with an audit log. modes: of targets; target_of: more of them. entry_of: more of entries. policy: keys that
-    may be re-encrypted."""
+    """The configuration of `TABLES`, with an audit log. modes: of targets; target_of: more of them. entry_of: more of
+    entries. policy: keys that may be re-encrypted."""
     entries = [
         lakes.table(
             name,

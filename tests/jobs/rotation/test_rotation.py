@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,12 +18,15 @@ from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.lake import delta_commit
-from jobs.rotation import carried_out, foreseen, marks, proof, scope
+from jobs.record.column_record import ColumnRecord
+from jobs.rotation import carried_out, coverage, foreseen, marks, proof, scope
+from jobs.rotation.coverage import Looked
 from jobs.rotation.scope import Asked
+from jobs.verification.outcome import Check, judged
 from privacy_udfs.errors import LakenymError
 from privacy_udfs.keys import clear_cache
 from privacy_udfs.keysets import keyset_versions
-from tests.helpers import rotations
+from tests.helpers import rotations, vaults
 from tests.helpers.audits import listed, wrong
 from tests.helpers.reversals import edit
 from tests.helpers.rotations import (
@@ -77,6 +82,7 @@ def test_a_rotation_from_end_to_end(
         (each["table"], check["check"]): check["outcome"] for each in data["tables"] for check in each["checks"]
     }
     assert outcomes["crm.people", "shapes"] == outcomes["crm.people", "sample"] == "holds"
+    assert outcomes["crm.people", "re-encrypted"] == outcomes["crm.people", "columns"] == "holds"
     assert outcomes["shop.orders", "rows anew"] == outcomes["shop.orders", "counts"] == "holds"
     assert data["old_versions"] == [{"id": old, "may_be_disabled": True, "named_by": []}]
     assert any("VACUUM from" in each for each in data["held_by"])
@@ -101,7 +107,8 @@ def test_a_rotation_from_end_to_end(
     found = scope.found(spark, conf, CRM)
     table = next(each for each in found.tables if each.name == "crm.people")
     checks = {each.name: each for each in proof.of(spark, conf, found, table, from_source=False)[1]}
-    assert {name for name, each in checks.items() if each.outcome == "fails"} == {"shapes", "sample"}
+    assert {name for name, each in checks.items() if each.outcome == "fails"} == {"shapes", "sample", "columns"}
+    assert re.match(r"card: no value of it was proven .*re-encrypted: no rotation", checks["columns"].faults[1])
     assert "1 of 6 values" in str(checks["shapes"].faults)
     assert olds[1] not in str(checks)
     # by the job itself too: what the log says was of an older version of the table
@@ -372,3 +379,37 @@ def test_a_proof_of_an_earlier_rotation_is_none_of_this_one(
     (made,) = rotate_keys.run(spark, conf, CRM).tables
     assert (made.way, made.is_proven, bool(made.checks)) == ("moved", True, True)
     assert rotate_keys.run(spark, conf, CRM).tables[0].checks == (), "now the log says so"
+
+
+def test_what_could_not_be_checked_proves_nothing() -> None:
+    columns = {
+        "a": ColumnRecord("sensitive", "keyed_hash", key="crm"),
+        "b": ColumnRecord("sensitive", "keyed_hash", key="crm"),
+        "c": ColumnRecord("sensitive", "keyed_hash", key="other"),
+    }
+    whole: Any = SimpleNamespace(key="crm", to=2), SimpleNamespace(columns=columns)
+    unmade = Looked(Check("rows anew", "not checked", "its source is gone"), frozenset("ab"))
+    made = coverage.check(*whole, [Looked(judged("layers", []), frozenset("a")), unmade])
+    assert made.faults == ("b: no value of it was proven to be of version 2 (rows anew: its source is gone)",)
+    assert not carried_out.Moved("t", "moved", 1, checks=(unmade.check, made)).is_proven
+    assert coverage.check(*whole, [Looked(judged("sample", []), frozenset("ab"))]).outcome == "holds"
+
+
+@pytest.mark.sweep
+def test_tokens_are_proven_by_their_vault(spark: SparkSession, lake: Path) -> None:
+    """That each stands there under the version in force; what the vault keeps of the old one is told."""
+    rows = spark.createDataFrame([(1, "a"), (2, "b"), (3, None), (4, "a")], "num int, who string")
+    rows.write.format("delta").save(f"{lake}/raw/t")
+    source = {"format": "delta", "path": f"{lake}/raw/t"}
+    conf = vaults.configured(lake, vaults.made(spark, lake), {"num": "keep", "who": vaults.TOKENS}, source=source)
+    pseudonymize.run(spark, conf, "t")
+    _, new = promoted(lake)
+    made = rotate_keys.run(spark, conf, CRM)
+    assert made.is_proven, made
+    assert {each.name: each.outcome for each in made.tables[0].checks}["vault"] == "holds"
+    assert any(each.startswith("domain person: the vault ") for each in made.held_by)
+    DeltaTable.forPath(spark, f"{lake}/vault").delete(f"key_id = {new}")
+    (again,) = rotate_keys.run(spark, conf, CRM).tables
+    assert not again.is_proven
+    faults = [fault for check in again.checks for fault in check.faults]
+    assert faults[0] == f"who: the vault has 2 of its tokens not under version {new}"

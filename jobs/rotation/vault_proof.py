@@ -64,5 +64,6 @@ def _lacking(
     held = vault_table.looked(stands.spark, vault).all_rows().where(F.col(KEY_ID) == scope.to).select(ROW_KEY)
     with reversal_keys.delivered(stands.spark, conf, {str(path): told}) as found:
         tokens = stands.rows.select(column(*path.names).alias("token")).where("token IS NOT NULL").distinct()
-        keyed = tokens.select(exchange.row_keys(technique, found[str(path)])(F.col("token")).alias(ROW_KEY))
+        row_keys = exchange.row_keys(technique, found[str(path)])  # type: ignore[arg-type]
+        keyed = tokens.select(row_keys(F.col("token")).alias(ROW_KEY))
         return keyed.join(held, ROW_KEY, "left_anti").count()

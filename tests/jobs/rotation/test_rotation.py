@@ -387,12 +387,13 @@ def test_what_could_not_be_checked_proves_nothing() -> None:
         "b": ColumnRecord("sensitive", "keyed_hash", key="crm"),
         "c": ColumnRecord("sensitive", "keyed_hash", key="other"),
     }
-    whole: Any = SimpleNamespace(key="crm", to=2), SimpleNamespace(columns=columns)
+    crm: Any = SimpleNamespace(key="crm", to=2)
+    stands: Any = SimpleNamespace(columns=columns)
     unmade = Looked(Check("rows anew", "not checked", "its source is gone"), frozenset("ab"))
-    made = coverage.check(*whole, [Looked(judged("layers", []), frozenset("a")), unmade])
+    made = coverage.check(crm, stands, [Looked(judged("layers", []), frozenset("a")), unmade])
     assert made.faults == ("b: no value of it was proven to be of version 2 (rows anew: its source is gone)",)
     assert not carried_out.Moved("t", "moved", 1, checks=(unmade.check, made)).is_proven
-    assert coverage.check(*whole, [Looked(judged("sample", []), frozenset("ab"))]).outcome == "holds"
+    assert coverage.check(crm, stands, [Looked(judged("sample", []), frozenset("ab"))]).outcome == "holds"
 
 
 @pytest.mark.sweep

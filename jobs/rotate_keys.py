@@ -126,6 +126,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--plan", action="store_true", help="say what would be done, and write nothing")
     flags.ACCEPT_RAW_HISTORY.on(options)
     flags.ACCEPT_DELETED_ROWS.on(options)
+    flags.ACCEPT_SHORTER_SOURCE.on(options)
     flags.JSON.on(options)
     return options
 
@@ -137,7 +138,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     conf = config.load(options.conf)
-    asked = Asked(options.key, options.domain, options.way, options.accept_raw_history, options.accept_deleted_rows)
+    asked = Asked(
+        options.key,
+        options.domain,
+        options.way,
+        raw_history=options.accept_raw_history,
+        deleted_rows=options.accept_deleted_rows,
+        shorter_source=options.accept_shorter_source,
+    )
     started = session.start("lakenym rotate_keys")
     report = _warnings if options.json else events.terminal
     if options.plan:

@@ -84,7 +84,9 @@ def parser() -> argparse.ArgumentParser:
     verbs["create"].add_argument("--path", required=True, help="a path in a lake (a new folder, for the vault alone)")
     for verb in ("exists", "show", "expire"):
         flags.CONF.on(verbs[verb], required=True)
-        verbs[verb].add_argument("--domain", required=True, metavar="NAME", help="a domain of domains.yaml (whose vault it is)")
+        verbs[verb].add_argument(
+            "--domain", required=True, metavar="NAME", help="a domain of domains.yaml (whose vault it is)"
+        )
     flags.TOKENS.on(verbs["exists"], required=True)
     flags.JSON.on(verbs["show"])
     return options

@@ -80,6 +80,11 @@ ACCEPT_DELETED_ROWS = Flag(
     "write a target anew although others deleted rows there: those that the source still has come back",
     SWITCH,
 )
+ACCEPT_SHORTER_SOURCE = Flag(
+    "--accept-shorter-source",
+    "treat a table that grew anew from its source although rows of it may be there no more: the table loses them",
+    SWITCH,
+)
 EXECUTION = Flag(
     "--execution",
     "how tables are treated: columnar (file by file, in whole Arrow arrays; refused where it does not fit), spark (row "

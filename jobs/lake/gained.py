@@ -102,6 +102,17 @@ def since(rows: DataFrame, stopped: DeltaPosition, most_files: int | None = None
     return Gained(gained, rows_in(added.values()), end, _digest(spark, index.deltaLog(), end))
 
 
+def check_grown(rows: DataFrame, stopped: DeltaPosition) -> None:
+    """Raise `CannotGrow` where a version of a Delta table may lack rows that it had where a run stopped in it."""
+    spark, index = rows.sparkSession, index_of(rows)
+    if index is None:
+        raise CannotGrow(f"it is no whole Delta table, so nobody knows what is new in it: {HEALS}")
+    snapshot = index.getSnapshot()
+    check_same(spark, index.deltaLog(), snapshot, stopped)
+    last = int(snapshot.version())
+    _check_grown(_lines(spark, str(index.path().toString()), stopped.version, last), stopped.version, last)
+
+
 def _end(lines: Sequence[Line], last: int, most_files: int) -> int:
     """The last version whose files are no more than that, together with those before it. Commits without rows do not
     count, so that whatever is taken brings some; a single commit is taken whatever it brings."""

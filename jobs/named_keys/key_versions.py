@@ -139,12 +139,16 @@ def not_in_force(plan: Plan, ring: KeyRing) -> list[str]:
     for case in plan.keyed:
         name, layers = case.treatment.key, case.treatment.technique.layer_ids()
         if name is not None and layers and layers[-1] != ring.ids[name]:
-            found[case.domain] = (
-                f"domain {case.domain}: its layers end with version {layers[-1]} of key {name!r}, and version "
-                f"{ring.ids[name]} is in force: promote the last layer (jobs/keys.py promote), or add the version in "
-                "force to the layers in domains.yaml and move its tables (docs/layers.md)"
-            )
+            found[case.domain] = ends_otherwise(str(case.domain), name, layers[-1], ring.ids[name])
     return list(found.values())
+
+
+def ends_otherwise(domain: str, key: str, last: int, in_force: int) -> str:
+    return (
+        f"domain {domain}: its layers end with version {last} of key {key!r}, and version {in_force} is in force: "
+        "promote the last layer (jobs/keys.py promote), or add the version in force to the layers in domains.yaml and "
+        "move its tables (docs/layers.md)"
+    )
 
 
 def _domains(plan: Plan) -> dict[str, Case]:

@@ -16,7 +16,7 @@ from jobs.configuration.config import Config
 from jobs.console.exit_codes import Refused
 from jobs.lake import state
 from jobs.lake.record_names import RECORD, ROTATION
-from jobs.rotation import in_place, judged, layered, marks, proof, remains, scope, trail, turns
+from jobs.rotation import in_place, judged, layered, marks, proof, remains, scope, told_before, trail, turns
 from jobs.rotation.scope import Asked, Scope, Table
 from jobs.rotation.trail import Trail
 from jobs.run_events.events import Report, Warned
@@ -159,17 +159,17 @@ def _same(before: Table, now: Table) -> Table:
 def _proven(
     spark: SparkSession, conf: Config, found: Scope, moved: Mapping[str, Moved], told: Trail
 ) -> Iterator[tuple[str, Moved]]:
-    """Each table as it stands by now, with its proof, unless the audit log has that."""
-    known, said = told.told(trail.PROVEN), told.told(trail.MOVED)
+    """Each table as it stands by now, with its proof, unless the audit log has one that still holds."""
+    before = told_before.of(told)
     for table in found.tables:
         one = moved.get(table.name) or Moved(table.name, "moved", table.stands.version)
-        if one.way == "moved" and (table.name, table.location) in known:
+        if one.way == "moved" and before.is_proven(table):
             yield table.name, one
             continue
         version, checks = proof.of(spark, conf, found, table, from_source=_is_from_source(table, one))
         one = dataclasses.replace(one, checks=tuple(checks))
         if one.is_proven:
-            if one.way == "moved" and (table.name, table.location) not in said:
+            if one.way == "moved" and not before.is_moved(table):
                 told.moved(table, told.id, version, "told by a later rotation")
             told.proven(table, told.id, version, {check.name: check.outcome for check in checks})
         yield table.name, one

@@ -63,7 +63,7 @@ def _table(scope: Scope, table: Table, size: Size | None) -> dict[str, Any]:
 
 def _column(scope: Scope, table: Table, each: Held) -> dict[str, Any]:
     own = "layer" if each.layers else "re-encrypt"
-    way = "moved" if each.key_id == scope.to else own if table.way == "table" else "source"
+    way = "source" if table.way == "source" else "moved" if each.key_id == scope.to else own
     told: dict[str, Any] = {"column": each.path, "domain": each.domain, "technique": each.technique}
     told |= {"version": each.key_id, "way": way}
     if each.why_not is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from pyspark.sql import SparkSession
 
@@ -15,14 +15,12 @@ from jobs.configuration.finding import refused
 from jobs.console.exit_codes import Refused
 from jobs.gates import configuration_gates, run_gates
 from jobs.gates.known import Allowed, Configured, Prepared, today
-from jobs.lake import log_counts
-from jobs.lake.problems import SourceProblem
-from jobs.named_keys import key_age, named_key
+from jobs.named_keys import key_age, key_versions, named_key
 from jobs.policy import policy_approval, treatment_diff
 from jobs.record import treatment_record
 from jobs.record.column_record import ColumnRecord
 from jobs.record.record_reader import columns_of
-from jobs.rotation import in_place, layered, needed, reencrypted
+from jobs.rotation import in_place, layered, needed, reencrypted, shortened
 from jobs.rotation.needed import Needed
 from jobs.rotation.scope import Asked, Scope, Table
 from jobs.rotation.turns import Turn, decrypts, unkeyed
@@ -107,7 +105,7 @@ def prepared(
     found = planned.prepared(session.for_run(spark), whole, table.name, allowed, report)
     if found.keys.ids[scope.key] != scope.to:
         raise Refused(f"{table.name}: version {found.keys.ids[scope.key]} of key {scope.key} is in force: run it again")
-    _check_not_shorter(table, found)
+    shortened.check(spark, table, found, asked.shorter_source)
     return found
 
 
@@ -120,20 +118,9 @@ def check_in_force(conf: Config, scope: Scope) -> None:
         )
 
 
-def _check_not_shorter(table: Table, run: Prepared) -> None:
-    """A source that was cleaned since must not make the table lose rows; where the numbers are not told, or some rows
-    are left out on purpose, nobody knows."""
-    entry = table.entry
-    if entry.mode in ("full", "changes") or entry.rows is not None or entry.suppress or entry.mondrian:
-        return
-    count = log_counts.of(run.source.rows) if run.source.count is None else run.source.count
-    there = log_counts.of(run.target.address.read(run.spark))
-    if count is not None and there is not None and count < there:
-        raise SourceProblem(f"its source has fewer rows by now than {table.stands.name}, which would lose them")
-
-
 def turns(conf: Config, scope: Scope, table: Table) -> dict[ColumnPath, Turn]:
     """What is done to each column that is moved from the table itself. Raises `Refused` or `KeyProblem`."""
+    _check_layers_end(scope, table)
     entries, decided = columns_of(table.stands.properties), treatment_diff.entries_of(conf, table.name)
     found: dict[ColumnPath, Turn] = {}
     for each in table.columns:
@@ -151,7 +138,33 @@ def turns(conf: Config, scope: Scope, table: Table) -> dict[ColumnPath, Turn]:
         if each.key_id != scope.to:
             path = ColumnPath.parse(each.path)
             found[path] = reencrypted.turn(conf, path, entry, scope.keyset)
-    return {**found, **_layers(conf, scope, table)}
+    found |= _layers(conf, scope, table)
+    if not found:
+        raise Refused("nothing of it can be moved from itself, and it is not as the catalog says: --way source")
+    _check_all(scope, table, {**entries, **{str(path): each.record for path, each in found.items()}})
+    return found
+
+
+def _check_layers_end(scope: Scope, table: Table) -> None:
+    """Raise `Refused` where new values would be under another version than the one to move to."""
+    ends = {each.domain: each.layers[-1] for each in table.columns if each.layers and each.layers[-1] != scope.to}
+    if ends:
+        told = (key_versions.ends_otherwise(name, scope.key, last, scope.to) for name, last in ends.items())
+        raise Refused("; ".join(told))
+
+
+def _check_all(scope: Scope, table: Table, after: Mapping[str, ColumnRecord]) -> None:
+    """Raise `Refused` where columns of the key would stay under another version, and the table not count as moved."""
+    left = [
+        path
+        for path, entry in after.items()
+        if any(each.key == scope.key and each.key_id != scope.to for each in entry.each)
+    ]
+    if left:
+        raise Refused(
+            f"{', '.join(left)} would stay under another version of key {scope.key} than {scope.to}, so the table "
+            "cannot be moved from itself: --way source"
+        )
 
 
 def _layers(conf: Config, scope: Scope, table: Table) -> dict[ColumnPath, layered.Turn]:

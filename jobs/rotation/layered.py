@@ -18,7 +18,7 @@ from jobs.policy.profiles import judged
 from jobs.policy.treatment_diff import entries_of
 from jobs.record import treatment_record
 from jobs.record.column_record import ColumnRecord
-from jobs.record.record_reader import columns_of, made_for_of, mondrian_of, rows_of, suppress_of
+from jobs.record.record_reader import Columns, columns_of, made_for_of, mondrian_of, rows_of, suppress_of
 from jobs.reversal import reversal_keys
 from jobs.rotation.in_place import Change, Changes
 from privacy_udfs.errors import KeyProblem, LakenymError
@@ -46,6 +46,21 @@ def stated(conf: Config, table: str, path: str) -> tuple[int, ...]:
     """The layers that the configuration says a column is to have."""
     decided = entries_of(conf, table).get(path)
     return () if decided is None else decided.layers
+
+
+def are_as_stated(conf: Config, table: str, key: str, columns: Columns) -> bool:
+    """Whether a table's columns of a key, those within texts too, have the layers that the configuration says. Of what
+    it does not know any more nothing is asked but that it has none."""
+    decided = entries_of(conf, table)
+    return all(
+        _layers_of(entry, key) == (_layers_of(decided[path], key) if path in decided else {})
+        for path, entry in columns.items()
+    )
+
+
+def _layers_of(entry: ColumnRecord, key: str) -> dict[str, tuple[int, ...]]:
+    """Domain -> layers, of those that have some."""
+    return {str(each.domain): each.layers for each in entry.each if each.key == key and each.layers}
 
 
 def due(conf: Config, table: str, path: ColumnPath, entry: ColumnRecord) -> tuple[int, ...]:

@@ -13,7 +13,8 @@ from jobs.configuration.config import Config
 from jobs.lake.columns import column
 from jobs.lake.record_names import ROTATION
 from jobs.record.record_reader import all_of
-from jobs.rotation import in_place, layered, layered_proof, reencrypted
+from jobs.rotation import coverage, in_place, layered, layered_proof, reencrypted, vault_proof
+from jobs.rotation.coverage import Looked
 from jobs.rotation.reencrypted import Turn
 from jobs.rotation.scope import Scope, Table
 from jobs.spark_app import failures, session
@@ -25,8 +26,11 @@ from privacy_udfs.keys import key_check_value
 from privacy_udfs.techniques import parse
 
 SAMPLE = 100_000
+RAW = "RAW"
+"""The prefix of keys whose results do not say which version they are of."""
 OF_RECORD = ("record", "fields")
-OF_SOURCE = ("rows anew", "counts")
+ROWS = "rows anew"
+OF_SOURCE = (ROWS, "counts")
 
 
 def of(spark: SparkSession, conf: Config, scope: Scope, table: Table, from_source: bool) -> tuple[int, list[Check]]:
@@ -46,10 +50,17 @@ def _checks(conf: Config, scope: Scope, stands: Standing, from_source: bool) -> 
     )
     yield from (each for each in recorded.check(stands) if each.name in OF_RECORD)
     yield shapes.check(stands)
-    yield _sample(conf, scope, stands)
-    yield from layered_proof.check(conf, scope, stands, SAMPLE)
+    looked = [
+        _sample(conf, scope, stands),
+        *layered_proof.check(conf, scope, stands, SAMPLE),
+        *vault_proof.check(conf, scope, stands),
+    ]
+    yield from (each.check for each in looked)
     if from_source:
-        yield from _anew(conf, stands)
+        for made in _anew(conf, stands):
+            yield made
+            looked += [coverage.anew(stands, made)] if made.name == ROWS else []
+    yield coverage.check(scope, stands, looked)
 
 
 def _versions(conf: Config, scope: Scope, stands: Standing) -> Iterator[str]:
@@ -60,7 +71,7 @@ def _versions(conf: Config, scope: Scope, stands: Standing) -> Iterator[str]:
         for each in entry.each:
             if each.key == scope.key and each.key_id != scope.to:
                 yield f"{path} names version {each.key_id}"
-        if entry.key == scope.key and layered.stated(conf, stands.name, path) != entry.layers:
+        if not layered.are_as_stated(conf, stands.name, scope.key, {path: entry}):
             yield f"{path} has other layers of the key than its domain states by now"
     for each in all_of(stands.columns):
         if each.key == scope.key and each.key_id == scope.to and each.key_check is not None:
@@ -73,7 +84,7 @@ def _versions(conf: Config, scope: Scope, stands: Standing) -> Iterator[str]:
                 yield f"domain {each.domain}: the check value is another one than the keyset's"
 
 
-def _sample(conf: Config, scope: Scope, stands: Standing) -> Check:
+def _sample(conf: Config, scope: Scope, stands: Standing) -> Looked:
     """That values of columns that can be turned back are turned back under the version in force."""
     turns: dict[ColumnPath, Turn] = {}
     unproven: list[str] = []
@@ -85,17 +96,20 @@ def _sample(conf: Config, scope: Scope, stands: Standing) -> Check:
     proven = {path: each for path, each in turns.items() if str(path) not in unproven}
     more = "".join(f"; {name} authenticates nothing, so of it nobody can tell" for name in unproven)
     if not proven:
-        return Check("sample", "not checked", f"no column of it is turned back by what proves its key{more}")
+        return Looked(Check("sample", "not checked", f"no column of it is turned back by what proves its key{more}"))
     try:
-        rows = _turned(conf, stands, proven)
+        rows = _turned(conf, scope, stands, proven)
     except LakenymError as error:
-        return judged("sample", [str(error)])
-    return judged("sample", [], f"{len(proven)} columns of {rows} rows turned back under version {scope.to}{more}")
+        return Looked(judged("sample", [str(error)]))
+    said = f"{len(proven)} columns of {rows} rows turned back under version {scope.to}{more}"
+    return Looked(judged("sample", [], said), frozenset(map(str, proven)))
 
 
-def _turned(conf: Config, stands: Standing, turns: dict[ColumnPath, Turn]) -> int:
+def _turned(conf: Config, scope: Scope, stands: Standing, turns: dict[ColumnPath, Turn]) -> int:
+    """Of how many rows that was done: of all where no value says of which version it is, else of some from anywhere."""
+    raw, count = scope.keyset.primary.output_prefix == RAW, stands.rows.count()
     with reencrypted.delivered(stands.spark, conf, turns) as changes:
-        sample = stands.rows.limit(SAMPLE)
+        sample = stands.rows if raw or count <= SAMPLE else stands.rows.sample(SAMPLE / count)
         names = sorted({path.root for path in turns})
         made = in_place.columns(sample.select(*map(column, names)), stands.name, changes)
         counts = [F.count(column(name)) for name in names]

@@ -10,20 +10,33 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from jobs.configuration.config import Config
+from jobs.console.exit_codes import Refused
 from jobs.lake import delta_commit
 from jobs.lake.changed import ENABLED
-from jobs.named_keys import key_use
+from jobs.named_keys import kek_use, key_use, named_key
 from jobs.record.record_reader import all_of, columns_of
+from jobs.rotation import vault_proof
 from jobs.rotation.scope import Scope, Table
 
 RETENTION = "delta.deletedFileRetentionDuration"
 
 
 def named_by(conf: Config, scope: Scope) -> dict[int, list[str]]:
-    """Old version -> the tables of the catalog that still name it, in their record or of rows in quarantine."""
+    """Old version -> the tables of the catalog that still name it, in their record or of rows in quarantine; and, in
+    words, what else ``keys.py disable`` would refuse it for."""
     needing = key_use.lookup(conf)
     ids = {*scope.old, *(each.id for each in scope.keyset.entries if each.id != scope.to and each.status == "ENABLED")}
-    return {key_id: needing(key_id) for key_id in sorted(ids)}
+    return {key_id: [*needing(key_id), *_besides(conf, scope, key_id)] for key_id in sorted(ids)}
+
+
+def _besides(conf: Config, scope: Scope, key_id: int) -> Iterator[str]:
+    yield from (f"the layers of domain {name}" for name in key_use.in_layers(conf, key_id))
+    if all(each.id != key_id or each.status != "ENABLED" for each in scope.keyset.entries):
+        return
+    try:
+        kek_use.before_retiring(conf, named_key.find(conf, scope.key), key_id)
+    except Refused as error:
+        yield str(error)
 
 
 def held_by(spark: SparkSession, conf: Config, scope: Scope, moved_at: Mapping[str, int]) -> Iterator[str]:
@@ -36,9 +49,22 @@ def held_by(spark: SparkSession, conf: Config, scope: Scope, moved_at: Mapping[s
                 yield f"{table.name}: its change data feed of these versions, until the same VACUUM"
         if table.entry.quarantine is not None and table.entry.quarantine.key == scope.key:
             yield f"{table.name}: rows in quarantine that were sealed before"
+    yield from _vaults(conf, scope)
     if conf.keys[scope.key].reversal is not None:
         yield "the copy of the keyset for the way back: run keys.py reversal, now and after each change of a version"
     yield "whatever was copied out of the tables before: extracts, clones, backups, tables outside of the catalog"
+
+
+def _vaults(conf: Config, scope: Scope) -> Iterator[str]:
+    known = [
+        (each.domain, vault_proof.of_domain(conf, each.domain))
+        for table in scope.tables
+        for each in all_of(columns_of(table.stands.properties))
+        if each.key == scope.key and each.facts.by_vault
+    ]
+    for domain, vault in dict(known).items():
+        place = "its vault" if vault is None else f"the vault {vault.place}"
+        yield f"domain {domain}: {place} keeps its rows of older versions, by which older tokens are turned back"
 
 
 def _moved_at(scope: Scope, table: Table) -> int | None:

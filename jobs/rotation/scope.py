@@ -32,13 +32,15 @@ WAYS: tuple[str, ...] = get_args(Way)
 class Asked:
     """key, domain: one of the two. way: from where a table is to be moved; auto: from itself where all its columns of
     the key can be, else from the source; layer: from itself, and nothing is turned back on the way. raw_history,
-    deleted_rows: as `jobs.gates.known.Allowed` has them."""
+    deleted_rows: as `jobs.gates.known.Allowed` has them. shorter_source: a table may lose rows that its source has no
+    more."""
 
     key: str | None = None
     domain: str | None = None
     way: Way = "auto"
     raw_history: bool = False
     deleted_rows: bool = False
+    shorter_source: bool = False
 
     def __post_init__(self) -> None:
         if (self.key is None) == (self.domain is None):
@@ -65,7 +67,8 @@ class Held:
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """One that holds the key. way: how it is moved; ``moved`` where nothing of it is of another version."""
+    """One that holds the key. way: how it is moved; ``moved`` where nothing of it is of another version, nor under
+    other layers of the key than domains.yaml states."""
 
     name: str
     entry: TableConfig
@@ -168,7 +171,8 @@ def _table(spark: SparkSession, conf: Config, name: str, key: str, keyset: Keyse
     own, entry = session.for_run(spark), conf.tables[name]
     stands = failures.translated(name, lambda: state.inspect(own, entry.target))
     columns = tuple(_layered(conf, name, held, stands) for _, held in _of(key, columns_of(stands.properties)))
-    if all(each.key_id == keyset.primary.id for each in columns):
+    has_layers = layered.are_as_stated(conf, name, key, columns_of(stands.properties))
+    if has_layers and all(each.key_id == keyset.primary.id for each in columns):
         return Table(name, entry, stands, columns, "moved")
     own_way = asked.way in ("table", "layer") or (asked.way == "auto" and all(each.why_not is None for each in columns))
     return Table(name, entry, stands, columns, "table" if own_way else "source")

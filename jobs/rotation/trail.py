@@ -25,8 +25,7 @@ from jobs.configuration.config import Config
 from jobs.configuration.config_files import POLICY
 from jobs.configuration.documents import canonical_json
 from jobs.console.exit_codes import FAILED
-from jobs.lake import audit_table, delta_commit, replace
-from jobs.lake.audit_table import LEAF
+from jobs.lake import delta_commit, replace
 from jobs.lake.history import ROTATION as MODE
 from jobs.lake.problems import CommitConflict
 from jobs.lake.replace import Commit
@@ -72,17 +71,6 @@ class Trail:
             self._append(
                 self._leaf(PROVEN, table.name, run_id, body), f"{table.name} was moved and proven all the same"
             )
-
-    def told(self, outcome: str) -> set[tuple[str, str]]:
-        """Table and place of each that the log says so much of, for this version of the key."""
-        if self.log is None or not self.log.address.exists(self.log.spark):
-            return set()
-        wanted: Mapping[str, list[str]] = {"kind": [KIND], "outcome": [outcome]}
-        found = [Leaf.parse(row[LEAF]) for row in audit_table.chosen(self.log.spark, self.log.address, wanted)]
-        ours = (
-            each for each in found if (each.body.get("key"), each.body.get("to")) == (self.scope.key, self.scope.to)
-        )
-        return {(each.table, str(each.body.get("location"))) for each in ours}
 
     def _leaf(self, outcome: str, table: str, run_id: str, body: Mapping[str, Any]) -> Leaf:
         assert self.log is not None

@@ -79,9 +79,10 @@ def house(
     modes: Mapping[str, str] = {},
     policy: Any = ("crm",),
     target_of: Mapping[str, Any] = {},
+    entry_of: Mapping[str, Mapping[str, Any]] = {},
 ) -> Config:
-    """The configuration of `TABLES`, with an audit log. modes: of targets; target_of: more of them. policy: keys that
-    may be re-encrypted."""
+    """The configuration of `TABLES`, with an audit log. modes: of targets; target_of: more of them. entry_of: more of
+    entries. policy: keys that may be re-encrypted."""
     entries = [
         lakes.table(
             name,
@@ -90,7 +91,7 @@ def house(
                 path: lakes.column(rule, "direct_identifier" if path == "mail" else "sensitive")
                 for path, rule in rules.items()
             },
-            source={"format": "delta", "path": f"{lake}/raw/{name}"},
+            **{"source": {"format": "delta", "path": f"{lake}/raw/{name}"}, **entry_of.get(name, {})},
             target={"path": f"{lake}/{target}/{name}", "mode": modes.get(name, "full"), **target_of.get(name, {})},
             processing={"recipients": [f"desk of {name}"]},
         )

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 
 from jobs import pseudonymize, rotate_keys
@@ -15,12 +19,15 @@ from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.lake import delta_commit
-from jobs.rotation import carried_out, foreseen, marks, proof, scope
+from jobs.record.column_record import ColumnRecord
+from jobs.rotation import carried_out, coverage, foreseen, marks, proof, scope
+from jobs.rotation.coverage import Looked
 from jobs.rotation.scope import Asked
+from jobs.verification.outcome import Check, judged
 from privacy_udfs.errors import LakenymError
 from privacy_udfs.keys import clear_cache
 from privacy_udfs.keysets import keyset_versions
-from tests.helpers import rotations
+from tests.helpers import rotations, vaults
 from tests.helpers.audits import listed, wrong
 from tests.helpers.reversals import edit
 from tests.helpers.rotations import (
@@ -76,6 +83,7 @@ def test_a_rotation_from_end_to_end(
         (each["table"], check["check"]): check["outcome"] for each in data["tables"] for check in each["checks"]
     }
     assert outcomes["crm.people", "shapes"] == outcomes["crm.people", "sample"] == "holds"
+    assert outcomes["crm.people", "re-encrypted"] == outcomes["crm.people", "columns"] == "holds"
     assert outcomes["shop.orders", "rows anew"] == outcomes["shop.orders", "counts"] == "holds"
     assert data["old_versions"] == [{"id": old, "may_be_disabled": True, "named_by": []}]
     assert any("VACUUM from" in each for each in data["held_by"])
@@ -100,9 +108,15 @@ def test_a_rotation_from_end_to_end(
     found = scope.found(spark, conf, CRM)
     table = next(each for each in found.tables if each.name == "crm.people")
     checks = {each.name: each for each in proof.of(spark, conf, found, table, from_source=False)[1]}
-    assert {name for name, each in checks.items() if each.outcome == "fails"} == {"shapes", "sample"}
+    assert {name for name, each in checks.items() if each.outcome == "fails"} == {"shapes", "sample", "columns"}
+    assert re.match(r"card: no value of it was proven .*re-encrypted: no rotation", checks["columns"].faults[1])
     assert "1 of 6 values" in str(checks["shapes"].faults)
     assert olds[1] not in str(checks)
+    # by the job itself too: what the log says was of an older version of the table
+    assert rotate_keys.main(command) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert {each["table"]: each["proven"] for each in told["tables"]} == {"crm.people": False, "shop.orders": True}
+    assert told["old_versions"] == [{"id": old, "may_be_disabled": False, "named_by": []}]
 
 
 def test_limits_have_room_for_a_whole_rotation_or_it_does_not_begin(
@@ -320,3 +334,125 @@ def test_what_goes_on_from_a_table_goes_on(spark: SparkSession, lake: Path, mode
     treated_all(spark, house(lake, target="anew", target_of={"crm.people": target}))
     rows = {name: found[0] for name, found in contents(spark, lake).items()}
     assert rows == {name: found[0] for name, found in contents(spark, lake, "anew").items()}
+
+
+@pytest.mark.parametrize("way", ["files", "deleted", pytest.param("partitions", marks=pytest.mark.sweep)])
+def test_a_source_that_lost_rows_takes_none_from_a_table(
+    spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """Files of a folder that went away, rows of a Delta table where more came than went, days put in by partitions."""
+    monkeypatch.delitem(rotations.TABLES, "crm.people")
+    conf, lose = {"files": _of_files, "deleted": _of_deleted, "partitions": _of_partitions}[way](spark, lake)
+    before, place = lose(), conf.tables["shop.orders"].target.path
+    promoted(lake)
+    told = r"would lose rows that its source has no more.*: .*--accept-shorter-source"
+    with pytest.raises(Refused, match=told):
+        rotate_keys.plan(spark, conf, CRM)
+    assert spark.read.format("delta").load(str(place)).count() == before
+    if way == "files":
+        assert rotate_keys.run(spark, conf, Asked(key="crm", shorter_source=True)).is_proven
+        assert spark.read.format("delta").load(str(place)).count() == 3
+
+
+def _of_files(spark: SparkSession, lake: Path) -> tuple[Config, Callable[[], int]]:
+    def grown(start: int, end: int) -> None:
+        rows = spark.range(start, end, 1, 1).selectExpr(
+            "concat('m', id) AS mail", "concat('C-', id) AS who", "cast(id AS int) AS num"
+        )
+        rows.write.mode("append").parquet(f"{lake}/raw/shop.orders")
+        pseudonymize.run(spark, conf, "shop.orders")
+
+    source = {"source": {"format": "parquet", "path": f"{lake}/raw/shop.orders"}}
+    conf = house(lake, modes={"shop.orders": "incremental"}, entry_of={"shop.orders": source})
+    grown(0, 5)
+    old = [*(lake / "raw" / "shop.orders").glob("*.parquet")]
+    grown(5, 8)
+
+    def lose() -> int:
+        for each in old:
+            each.unlink()
+        return 8
+
+    return conf, lose
+
+
+def _of_deleted(spark: SparkSession, lake: Path) -> tuple[Config, Callable[[], int]]:
+    conf = treated_house(spark, lake, modes={"shop.orders": "incremental"})
+
+    def lose() -> int:
+        DeltaTable.forPath(spark, f"{lake}/raw/shop.orders").delete("num < 4")
+        rotations.raw(spark, lake, "shop.orders", 6, 11)
+        return 6
+
+    return conf, lose
+
+
+def _of_partitions(spark: SparkSession, lake: Path) -> tuple[Config, Callable[[], int]]:
+    conf = treated_house(spark, lake, target_of={"shop.orders": {"partition_by": ["num"]}})
+
+    def lose() -> int:
+        DeltaTable.forPath(spark, f"{lake}/raw/shop.orders").delete("num < 3")
+        rotations.raw(spark, lake, "shop.orders", 6, 9)
+        pseudonymize.run(spark, conf, "shop.orders", mode="partitions", where="num >= 6")
+        return 9
+
+    return conf, lose
+
+
+@pytest.mark.sweep
+def test_a_proof_of_an_earlier_rotation_is_none_of_this_one(
+    spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the second version, back, and to the second again, killed before that was proven."""
+    monkeypatch.delitem(rotations.TABLES, "shop.orders")
+    conf = treated_house(spark, lake)
+    old, new = promoted(lake)
+
+    def put_in_force(version: int) -> None:
+        keyset = keyset_versions.promoted(rotations.in_force(lake), version)
+        (lake / "keys" / "crm.json").write_text(keyset.to_json())
+        clear_cache()
+
+    assert rotate_keys.run(spark, conf, CRM).is_proven
+    put_in_force(old)
+    assert rotate_keys.run(spark, conf, CRM).is_proven
+    put_in_force(new)
+    stopped_at(spark, conf, monkeypatch, "all moved")
+    (made,) = rotate_keys.run(spark, conf, CRM).tables
+    assert (made.way, made.is_proven, bool(made.checks)) == ("moved", True, True)
+    assert rotate_keys.run(spark, conf, CRM).tables[0].checks == (), "now the log says so"
+
+
+def test_what_could_not_be_checked_proves_nothing() -> None:
+    columns = {
+        "a": ColumnRecord("sensitive", "keyed_hash", key="crm"),
+        "b": ColumnRecord("sensitive", "keyed_hash", key="crm"),
+        "c": ColumnRecord("sensitive", "keyed_hash", key="other"),
+    }
+    crm: Any = SimpleNamespace(key="crm", to=2)
+    stands: Any = SimpleNamespace(columns=columns)
+    unmade = Looked(Check("rows anew", "not checked", "its source is gone"), frozenset("ab"))
+    made = coverage.check(crm, stands, [Looked(judged("layers", []), frozenset("a")), unmade])
+    assert made.faults == ("b: no value of it was proven to be of version 2 (rows anew: its source is gone)",)
+    assert not carried_out.Moved("t", "moved", 1, checks=(unmade.check, made)).is_proven
+    assert coverage.check(crm, stands, [Looked(judged("sample", []), frozenset("ab"))]).outcome == "holds"
+
+
+@pytest.mark.sweep
+def test_tokens_are_proven_by_their_vault(spark: SparkSession, lake: Path) -> None:
+    """That each stands there under the version in force; what the vault keeps of the old one is told."""
+    rows = spark.createDataFrame([(1, "a"), (2, "b"), (3, None), (4, "a")], "num int, who string")
+    rows.write.format("delta").save(f"{lake}/raw/t")
+    source = {"format": "delta", "path": f"{lake}/raw/t"}
+    conf = vaults.configured(lake, vaults.made(spark, lake), {"num": "keep", "who": vaults.TOKENS}, source=source)
+    pseudonymize.run(spark, conf, "t")
+    _, new = promoted(lake)
+    made = rotate_keys.run(spark, conf, CRM)
+    assert made.is_proven, made
+    assert {each.name: each.outcome for each in made.tables[0].checks}["vault"] == "holds"
+    assert any(each.startswith("domain person: the vault ") for each in made.held_by)
+    DeltaTable.forPath(spark, f"{lake}/vault").delete(f"key_id = {new}")
+    (again,) = rotate_keys.run(spark, conf, CRM).tables
+    assert not again.is_proven
+    faults = [fault for check in again.checks for fault in check.faults]
+    assert faults[0] == f"who: the vault has 2 of its tokens not under version {new}"

@@ -34,7 +34,11 @@ def check(scope: Scope, stands: Standing, looked: Sequence[Looked]) -> Check:
     """Whether each column of the key was proven by one of the checks."""
     paths = [path for path, entry in stands.columns.items() if any(each.key == scope.key for each in entry.each)]
     proven = frozenset[str]().union(*(each.proven for each in looked))
-    unmade = [f"{each.check.name}: {each.check.said}" for each in looked if each.check.outcome != "holds"]
+    unmade = [
+        f"{each.check.name}: {each.check.said or each.check.outcome}"
+        for each in looked
+        if each.check.outcome != "holds"
+    ]
     why = f" ({'; '.join(unmade)})" if unmade else ""
     faults = [f"{path}: no value of it was proven to be of version {scope.to}" for path in paths if path not in proven]
     return judged(NAME, [f"{fault}{why}" for fault in faults], f"each of {len(paths)} columns of the key is proven")

@@ -99,8 +99,6 @@ def lines(scope: Scope, found: Mapping[str, Size], used: Sequence[Needed] = ()) 
         yield ""
         how = FROM_ITSELF.get(way(scope, table), FROM_SOURCE)
         yield f"{table.name}: {how}" + (f"; {table.mark}" if table.mark is not None else "")
-            f"; {table.mark}" if table.mark is not None else ""
-        )
         for each in table.columns:
             told = _column(scope, table, each)
             why = told.get("why_not_from_the_table") or told.get("note")

@@ -16,7 +16,7 @@ from jobs.configuration.config import Config
 from jobs.console.exit_codes import Refused
 from jobs.lake import state
 from jobs.lake.record_names import RECORD, ROTATION
-from jobs.rotation import in_place, judged, layered, marks, proof, remains, scope, told_before, trail, turns
+from jobs.rotation import foreseen, in_place, judged, layered, marks, proof, remains, scope, told_before, trail, turns
 from jobs.rotation.scope import Asked, Scope, Table
 from jobs.rotation.trail import Trail
 from jobs.run_events.events import Report, Warned
@@ -85,8 +85,10 @@ def _moved(spark: SparkSession, conf: Config, found: Scope, table: Table, asked:
         judged.check_in_force(conf, found)
         return made(spark, conf, found, table, asked, told)
     except BaseException:
-        left = [each.name for each in found.due][[each.name for each in found.due].index(table.name) :]
-        said = f"the rotation of key {found.key} is under way: {', '.join(left)} not moved yet; run it again"
+        names = [each.name for each in found.due]
+        left = names[names.index(table.name) + 1 :]
+        said = f"the rotation of key {found.key} is under way, and stopped at this table"
+        said += f"; not moved yet: {', '.join(left)}; run it again" if left else "; run it again"
         told.report(Warned(table.name, said))
         raise
 
@@ -132,10 +134,10 @@ def _from_itself(spark: SparkSession, conf: Config, found: Scope, table: Table, 
     except BaseException as error:
         run.ended_by(error)
         raise
-    record = stands.address.properties(own)[RECORD]
-    run.committed(commit, record)
-    told.moved(now, run_id, commit.version, "table")
-    return Moved(table.name, "table", commit.version, commit.rows)
+    run.committed(commit)
+    way = foreseen.way(found, table)
+    told.moved(now, run_id, commit.version, way)
+    return Moved(table.name, way, commit.version, commit.rows)
 
 
 def _of_layers(

@@ -51,7 +51,7 @@ def _table(scope: Scope, table: Table, size: Size | None) -> dict[str, Any]:
     mark = table.mark
     return {
         "table": table.name,
-        "way": table.way,
+        "way": way(scope, table),
         "mode": table.entry.mode,
         **({} if size is None else dataclasses.asdict(size)),
         "columns": [_column(scope, table, each) for each in table.columns],
@@ -61,31 +61,44 @@ def _table(scope: Scope, table: Table, size: Size | None) -> dict[str, Any]:
     }
 
 
+def way(scope: Scope, table: Table) -> str:
+    """How a table is moved: ``source``, or from itself by what is done to its columns; ``moved`` where it is."""
+    if table.way != "table":
+        return table.way
+    return " and ".join(sorted({str(_column(scope, table, each)["way"]) for each in table.columns} - {"moved"}))
+
+
 def _column(scope: Scope, table: Table, each: Held) -> dict[str, Any]:
     own = "layer" if each.layers else "re-encrypt"
-    way = "source" if table.way == "source" else "moved" if each.key_id == scope.to else own
+    done = "source" if table.way == "source" else "moved" if each.key_id == scope.to else own
     told: dict[str, Any] = {"column": each.path, "domain": each.domain, "technique": each.technique}
-    told |= {"version": each.key_id, "way": way}
+    told |= {"version": each.key_id, "way": done}
     if each.why_not is not None:
         told["why_not_from_the_table"] = each.why_not
-    elif not each.authenticates and way == "re-encrypt":
+    elif not each.authenticates and done == "re-encrypt":
         told["note"] = NO_PROOF
     return told
 
 
-WAYS = {"table": "re-encrypted from itself", "source": "treated anew from its source", "moved": "moved already"}
+FROM_SOURCE = "treated anew from its source"
+FROM_ITSELF = {
+    "re-encrypt": "re-encrypted from itself",
+    "layer": "put under further layers from itself",
+    "layer and re-encrypt": "from itself, some columns re-encrypted and some put under further layers",
+}
 
 
 def lines(scope: Scope, found: Mapping[str, Size], used: Sequence[Needed] = ()) -> Iterator[str]:
     """For a person."""
     old = ", ".join(map(str, scope.old)) or "none"
     yield f"key {scope.key}: from version {old} to {scope.to}; {len(scope.due)} of {len(scope.tables)} tables to move"
-    rows = [_row(table, found.get(table.name)) for table in scope.tables]
+    rows = [_row(table, way(scope, table), found.get(table.name)) for table in scope.tables]
     yield from table_lines(("table", "way", "rows", "files", "bytes", "mode"), rows)
     yield from (each.in_words() for each in used)
     for table in scope.due:
         yield ""
-        yield f"{table.name}: {WAYS[table.way]}" + (f"; {table.mark}" if table.mark is not None else "")
+        how = FROM_ITSELF.get(way(scope, table), FROM_SOURCE)
+        yield f"{table.name}: {how}" + (f"; {table.mark}" if table.mark is not None else "")
         for each in table.columns:
             told = _column(scope, table, each)
             why = told.get("why_not_from_the_table") or told.get("note")
@@ -97,6 +110,6 @@ def lines(scope: Scope, found: Mapping[str, Size], used: Sequence[Needed] = ()) 
             yield f"  recipients to be told: {', '.join(recipients)}"
 
 
-def _row(table: Table, size: Size | None) -> tuple[str, ...]:
+def _row(table: Table, way: str, size: Size | None) -> tuple[str, ...]:
     sizes = ("", "", "") if size is None else tuple("-" if n is None else f"{n:,}" for n in dataclasses.astuple(size))
-    return (table.name, table.way, *sizes, table.entry.mode)
+    return (table.name, way, *sizes, table.entry.mode)

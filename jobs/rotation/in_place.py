@@ -64,6 +64,13 @@ class Change:
 Changes = Mapping[ColumnPath, Change]
 
 
+@dataclasses.dataclass(frozen=True)
+class Rewritten(Commit):
+    """properties: of the table as the commit made it."""
+
+    properties: Mapping[str, str]
+
+
 def check(stands: TargetState, changes: Changes) -> Told:
     """The commit of the run that wrote the table last. Raises `Refused` with what is against it: then nothing can be
     written anew from the table alone."""
@@ -98,7 +105,7 @@ def rewritten(
     properties: Mapping[str, str | None] = {},
     shuffled: bool = True,
     at_last: Callable[[], None] | None = None,
-) -> Commit:
+) -> Rewritten:
     """Write the columns anew and commit, if the table is still as inspected; else raise `CommitConflict`.
 
     spark: a session of its own (`session.for_run`), in which the state was inspected. table: its name, for messages.
@@ -123,7 +130,9 @@ def rewritten(
 
     with session.settings(spark, _settings(spark, stands, changes)), replace.conflicts_told(stands):
         written = delta_commit.rewrite(begun, rows, schema, stated, metadata)
-    return Commit(written.version, written.rows, written.files)
+    kept = {**stands.properties, **stated}
+    told_by_table = {name: value for name, value in kept.items() if value is not None}
+    return Rewritten(written.version, written.rows, written.files, told_by_table)
 
 
 def _settings(spark: SparkSession, stands: TargetState, changes: Changes) -> dict[str, str]:

@@ -6,6 +6,7 @@ import datetime
 
 from pyspark.sql import SparkSession
 
+from jobs.console.exit_codes import Refused
 from jobs.lake import delta_commit, replace, state
 from jobs.lake.record_names import ROTATION
 from jobs.record.record_reader import all_of, columns_of
@@ -43,8 +44,10 @@ def _commit(spark: SparkSession, table: Table, wanted: Mark | None, scope: Scope
     own = session.for_run(spark)
     stands = state.inspect(own, table.entry.target)
     ids = {each.key_id for each in all_of(columns_of(stands.properties)) if each.key == scope.key}
-    if (wanted is None) == bool(ids - {scope.to}) or stands.transaction is None:
+    if (wanted is None) == bool(ids - {scope.to}):
         return  # another run was faster: what is true of the table by now, the next look says
+    if stands.transaction is None:
+        raise Refused(f"{stands.name} is out of reach of Delta's own transaction: it can be neither marked nor moved")
     with replace.conflicts_told(stands):
         if wanted is None:
             delta_commit.withdraw_properties(stands.transaction, [ROTATION])

@@ -8,8 +8,7 @@ A table that is moved from itself is a run like any other there (``run_started``
 from __future__ import annotations
 
 import dataclasses
-import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -17,27 +16,22 @@ from pyspark.sql import SparkSession
 from jobs.audit_log import log as audit_log
 from jobs.audit_log import statements, targets
 from jobs.audit_log.leaves import Kind, Leaf, now, plain
-from jobs.audit_log.log import Log, LogProblem
+from jobs.audit_log.log import Log
 from jobs.audit_log.state import State
-from jobs.configuration import config
-from jobs.configuration.audit_entry import MEGABYTE
+from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
-from jobs.configuration.config_files import POLICY
-from jobs.configuration.documents import canonical_json
-from jobs.console.exit_codes import FAILED
-from jobs.lake import delta_commit, replace
+from jobs.lake.delta_commit.transaction import Transaction
 from jobs.lake.history import ROTATION as MODE
-from jobs.lake.problems import CommitConflict
-from jobs.lake.replace import Commit
+from jobs.lake.record_names import CONFIG, POLICY, RECORD
+from jobs.rotation import foreseen
+from jobs.rotation.in_place import Rewritten
 from jobs.rotation.scope import Scope, Table
 from jobs.rotation.turns import Turn
-from jobs.run_events.events import Report, Warned
-from privacy_udfs.errors import LakenymError
+from jobs.run_events.events import Report
+from jobs.table_run.of_run import OfRun, policy_sha256, told
 
 KIND: Kind = "rotation"
 BEGUN, MOVED, PROVEN = "begun", "moved", "proven"
-LONGEST = 2000
-NOT_TOLD = "it no longer says that the run was started: it was taken away, cut, or made anew"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +50,7 @@ class Trail:
             return
         if self.log.audit.signing_key is not None:
             self.log.signer()
-        ways = {table.name: table.way for table in self.scope.due}
+        ways = {table.name: foreseen.way(self.scope, table) for table in self.scope.due}
         domains = sorted({domain for table in self.scope.due for domain in table.domains})
         self._append(self._leaf(BEGUN, "", self.id, {"tables": ways, "domains": domains}), "nothing was written")
 
@@ -82,153 +76,93 @@ class Trail:
         log = self.log
         told(f"the audit log cannot be written, and {otherwise}", lambda: log.append(lambda state: [leaf]))
 
-    def of_run(self, table: Table, turns: Mapping[Any, Turn], run_id: str) -> RunTrail:
-        return RunTrail(self, table, turns, run_id)
+    def of_run(self, table: Table, turns: Mapping[ColumnPath, Turn], run_id: str) -> RunTrail:
+        return RunTrail(self.log, run_id, self.report, self, table, turns)
 
 
 @dataclasses.dataclass(frozen=True)
-class RunTrail:
+class RunTrail(OfRun):
     """Of one table that is moved from itself."""
 
     whole: Trail
     table: Table
-    turns: Mapping[Any, Turn]
-    run_id: str
+    turns: Mapping[ColumnPath, Turn]
 
     @property
-    def log(self) -> Log | None:
-        return self.whole.log
+    def name(self) -> str:
+        return self.table.name
+
+    @property
+    def begun(self) -> Transaction | None:
+        return self.table.stands.transaction
+
+    def _location(self) -> str:
+        return self.table.location
 
     def started(self) -> None:
         """Raises `LogProblem`: then nothing may be written."""
-        if self.log is None:
-            return
-        log = self.log
-        told(
-            f"{self.table.name}: the audit log cannot be written, and nothing was committed",
-            lambda: log.append(self._leaves),
-        )
+        if self.log is not None:
+            log, spoken = self.log, f"{self.name}: the audit log cannot be written, and nothing was committed"
+            told(spoken, lambda: log.append(self._leaves))
 
     def _leaves(self, state: State) -> list[Leaf]:
         conf, stands = self.whole.conf, self.table.stands
-        policy = statements.sha256(canonical_json(conf.written[POLICY]))
-        begun = stands.transaction
-        assert begun is not None
-        digest = delta_commit.commit_digest(begun.spark, begun.log, begun.version)
+        assert self.begun is not None
         body = {
             "mode": MODE,
             "source": stands.name,
             "target": stands.name,
             "location": self.table.location,
             "version": stands.version,
-            **({} if digest is None else {"commit_sha256": digest}),
+            **self._looked_at(),
             "policy_version": conf.policy.version,
-            "policy_sha256": policy,
-            "application": str(begun.spark.sparkContext.applicationId),
+            "policy_sha256": policy_sha256(conf),
+            "application": str(self.begun.spark.sparkContext.applicationId),
             "rotation": self.whole.id,
         }
-        change = {"before_sha256": state.policy, "policy_sha256": policy, "policy_version": conf.policy.version}
-        changed = [self._leaf("policy_change", "changed", change)] if state.policy not in ("", policy) else []
-        return [*changed, self._leaf("run_started", "started", body), *self._uses()]
+        return [*self._policy_changed(state, conf), self._leaf("run_started", "started", body), *self._uses()]
 
     def _uses(self) -> list[Leaf]:
+        """Of mode ``rotation``: they count under no limit."""
         found: dict[int, set[tuple[str, str]]] = {}
         for turn in self.turns.values():
             for each in (turn.before, turn.after):
                 for key_id in each.technique.layer_ids() or (each.key_id,):
                     found.setdefault(key_id, set()).add((each.technique.technique, each.domain))
+        about = {"key": self.whole.scope.key, "mode": MODE}
         return [
-            self._leaf(
-                "key_use",
-                "used",
-                {"key": self.whole.scope.key, "key_id": id, "mode": MODE, "for": [list(use) for use in sorted(uses)]},
-            )
+            self._leaf("key_use", "used", {**about, "key_id": id, "for": [list(use) for use in sorted(uses)]})
             for id, uses in sorted(found.items())
         ]
 
     def still_told(self) -> None:
         """Right before the commit. Raises `LogProblem` where the log no longer says that the run was started."""
-        if self.log is None:
-            return
-        log, spoken = self.log, f"{self.table.name}: the audit log was changed meanwhile, and nothing was committed"
+        if self.log is not None:
+            log, spoken = self.log, f"{self.name}: the audit log was changed meanwhile, and nothing was committed"
+            told(spoken, lambda: self._check_told(log.state()))
 
-        def look() -> None:
-            if self.run_id not in log.state().open:
-                raise LogProblem(NOT_TOLD)
+    def committed(self, made: Rewritten) -> None:
+        """Raises `LogProblem` where the log cannot be written; the commit stands."""
+        self._tell_commit(made.version, lambda log: self._about(log, made), made.properties[RECORD])
 
-        told(spoken, look)
-
-    def committed(self, commit: Commit, record: str) -> None:
-        if self.log is None:
-            return
-        spoken = f"{self.table.name}: version {commit.version} was committed, and the audit log does not say so"
-        told(spoken, functools.partial(self._committed, self.log, commit, record))
-
-    def _committed(self, log: Log, commit: Commit, record: str) -> None:
-        location, conf = self.table.location, self.whole.conf
-        body = {
-            "version": commit.version,
-            "rows": commit.rows,
+    def _about(self, log: Log, made: Rewritten) -> dict[str, Any]:
+        """The configuration and the policy are those that the table itself names from now on."""
+        stands, location = self.table.stands, self.table.location
+        return {
+            "version": made.version,
+            "rows": made.rows,
             "execution": "spark",
             "mode": MODE,
-            "configuration_sha256": config.snapshot_sha256(conf, self.table.name),
-            "policy_version": conf.policy.version,
-            "source": self.table.stands.name,
-            "source_version": self.table.stands.version,
-            "target": self.table.stands.name,
+            "configuration_sha256": made.properties.get(CONFIG, ""),
+            "policy_version": made.properties.get(POLICY, ""),
+            "source": stands.name,
+            "source_version": stands.version,
+            "target": stands.name,
             "location": location,
-            "record_sha256": statements.sha256(record),
+            "record_sha256": statements.sha256(made.properties[RECORD]),
             "rotation": self.whole.id,
-            **targets.told(log.spark, location, commit.version, log.audit.contents_up_to_mb * MEGABYTE),
+            **targets.told(log.spark, location, made.version, self._most(log)),
         }
-        signs = log.audit.checkpoints is not None
-        leaf = self._leaf("run_committed", "committed", {**body, "checkpoint": True} if signs else body)
-        state, _ = log.append(lambda state: [leaf] if self.run_id in state.open else [])
-        if signs:
-            line = audit_log.of_table(self.table.name, commit.version, body["files"]["sha256"])
-            log.leave(audit_log.name_of(state.size), log.signed(state, [line]))
-            log.leave(statements.name_of(state.size - 1), statements.of_run(leaf, state.size - 1, log.signer(), record))
-
-    def ended_by(self, error: BaseException) -> None:
-        """Tell that it was refused or failed, where it is certain that nothing was committed."""
-        if self.log is None:
-            return
-        begun, name = self.table.stands.transaction, self.table.name
-        assert begun is not None
-        certain = not begun.is_asked_for.is_set() or (
-            isinstance(error, CommitConflict) and replace.lacks(self.log.spark, self.table.stands, self.run_id)
-        )
-        said = "nobody knows whether it committed; audit.py settle tells by the table's history"
-        if certain:
-            refused = isinstance(error, LakenymError) and error.exit_code != FAILED
-            kind: Kind = "run_refused" if refused else "run_failed"
-            why = str(error) if isinstance(error, LakenymError) else "unexpected"
-            leaf = self._leaf(kind, kind[4:], {"error": type(error).__name__, "reason": why[:LONGEST]})
-            log = self.log
-            try:
-                log.append(lambda state: [leaf] if self.run_id in state.open else [])
-                return
-            except Exception as problem:
-                said = f"the audit log does not say how this run ended ({type(problem).__name__})"
-        self.whole.report(Warned(name, said))
-
-    def _leaf(self, kind: Kind, outcome: str, body: Mapping[str, Any]) -> Leaf:
-        assert self.log is not None
-        about = {"table": self.table.name, "run_id": self.run_id, "outcome": outcome}
-        return self.log.leaf(kind, now(), body=plain(dict(body)), **about)
-
-
-def told(spoken: str, step: Callable[[], Any]) -> None:
-    """``step()``, whose errors are told as ``spoken``."""
-    try:
-        step()
-    except LakenymError as error:
-        problem = str(error)
-    except Exception as error:  # whatever it is: its text may hold anything
-        problem = type(error).__name__
-    else:
-        return
-    raise LogProblem(f"{spoken}: {problem}")
 
 
 def opened(spark: SparkSession, conf: Config, scope: Scope, id: str, report: Report) -> Trail:

@@ -59,7 +59,7 @@ TABLES: dict[str, dict[str, Any]] = {
     "crm.people": {"mail": {"domain": "mail"}, "card": FPE, "num": "keep"},
     "shop.orders": {"mail": {"domain": "mail"}, "who": {"domain": "customer"}, "num": "keep"},
 }
-WAYS = {"crm.people": "table", "shop.orders": "source"}
+WAYS = {"crm.people": "re-encrypt", "shop.orders": "source"}
 
 
 def raw(spark: SparkSession, lake: Path, name: str, start: int = 0, end: int = 6) -> None:

@@ -91,10 +91,15 @@ def test_tables_get_a_layer_with_no_source_there(
     for name in NAMES:
         with pytest.raises(Refused, match=r"rotate_keys\.py puts what is there under the further layers"):
             pseudonymize.run(spark, conf, name)
+    lakes.write_conf(lake, *({**each, "made_for": {"recipient": "court"}} for each in entries(lake)))
+    with pytest.raises(Refused, match=r"one: it was made for another recipient or purpose, .*made_for"):
+        rotate_keys.run(spark, layers(lake, [OLD, NEW]), LAYER)
+    lakes.write_conf(lake, *entries(lake))
+    conf = layers(lake, [OLD, NEW])
     shutil.move(lake / "raw", lake / "aside")
     found, sizes, _ = rotate_keys.plan(spark, conf, LAYER)
     told = foreseen.as_data(found, sizes)
-    assert [(each["table"], each["way"]) for each in told["tables"]] == [("one", "table"), ("two", "table")]
+    assert [(each["table"], each["way"]) for each in told["tables"]] == [("one", "layer"), ("two", "layer")]
     assert [each["way"] for table in told["tables"] for each in table["columns"]] == ["layer"] * 4
     whole = in_place.rewritten
 
@@ -118,7 +123,7 @@ def test_tables_get_a_layer_with_no_source_there(
     made = rotate_keys.run(spark, conf, LAYER)
     told = rotate_keys.as_data(made)
     assert made.is_proven, json.dumps(told, indent=1)
-    assert {each["table"]: each["way"] for each in told["tables"]} == {"one": "moved", "two": "table"}
+    assert {each["table"]: each["way"] for each in told["tables"]} == {"one": "moved", "two": "layer"}
     outcomes = [{each["check"]: each["outcome"] for each in table["checks"]} for table in told["tables"]]
     assert [each["layers"] for each in outcomes] == ["holds", "holds"], told
     assert all("rows anew" not in each for each in outcomes), "the source is not asked"
@@ -176,9 +181,6 @@ def test_what_has_no_layers_keeps_a_table_where_it_is(spark: SparkSession, lake:
     conf = layers(lake, [OLD, NEW])
     with pytest.raises(Refused, match=r"one: record and configuration differ in who\.id \(technique|cannot be turned"):
         rotate_keys.run(spark, conf, LAYER)
-    lakes.write_conf(lake, *({**each, "made_for": {"recipient": "court"}} for each in entries(lake)))
-    with pytest.raises(Refused, match=r"one: it was made for another recipient or purpose, .*made_for"):
-        rotate_keys.run(spark, layers(lake, [OLD, NEW]), LAYER)
     lakes.write_conf(lake, *entries(lake, columns))
     conf = layers(lake, [NEW, OLD])
     with pytest.raises(Refused, match=rf"one: domain customer: its layers end with version {OLD} of"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import datetime
 import json
 import re
 from collections.abc import Callable
@@ -14,20 +16,21 @@ from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 
 from jobs import pseudonymize, rotate_keys
+from jobs.audit_log import settling
 from jobs.audit_log.limits import LimitReached
 from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.lake import delta_commit
 from jobs.record.column_record import ColumnRecord
-from jobs.rotation import carried_out, coverage, foreseen, marks, proof, scope
+from jobs.rotation import carried_out, coverage, foreseen, marks, proof, scope, trail
 from jobs.rotation.coverage import Looked
 from jobs.rotation.scope import Asked
 from jobs.verification.outcome import Check, judged
 from privacy_udfs.errors import LakenymError
 from privacy_udfs.keys import clear_cache
 from privacy_udfs.keysets import keyset_versions
-from tests.helpers import rotations, vaults
+from tests.helpers import lakes, rotations, vaults
 from tests.helpers.audits import listed, wrong
 from tests.helpers.reversals import edit
 from tests.helpers.rotations import (
@@ -145,6 +148,7 @@ def test_limits_have_room_for_a_whole_rotation_or_it_does_not_begin(
     assert rotate_keys.main([*command, "--json"]) == 0
     stated = {"key": "crm", "limit": "runs_per_hour", "bound": 4, "used": 2, "left": 2, "needed": 2}
     assert stated in json.loads(capsys.readouterr().out)["limits"]
+    check_told_by_others(spark, lake, conf, monkeypatch)
     stopped_at(spark, conf, monkeypatch, "all moved")
     assert marked(spark, lake) == set()
     with pytest.raises(LimitReached, match="rows_per_hour is 23, and 18 were counted"):
@@ -152,6 +156,35 @@ def test_limits_have_room_for_a_whole_rotation_or_it_does_not_begin(
     made = rotate_keys.run(spark, bounded(lake, rows_per_hour=24, runs_per_hour=4, rows_per_day=100), CRM)
     assert made.is_proven, json.dumps(rotate_keys.as_data(made), indent=1)
     assert wrong(spark, conf) == []
+
+
+def check_told_by_others(spark: SparkSession, lake: Path, conf: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That the first table was moved is told by others before the run can, which then ends before the second one. No
+    statement is of another row than it says, and nobody is told that the first one waits."""
+    real, warned, bodies = trail.RunTrail.committed, list[str](), list[Any]()
+
+    def told(run: Any, made: Any) -> None:
+        bodies.append(run._about(run.log, made))
+        settling.settle(run.log, run.table.location, datetime.timedelta(0))
+        real(run, made)
+        raise Stopped
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trail.RunTrail, "committed", told)
+        with pytest.raises(Stopped):
+            rotate_keys.run(spark, conf, CRM, lambda event: warned.append(str(event)))
+    assert marked(spark, lake) == {"shop.orders"}
+    assert [each for each in warned if "stopped at this table; not moved yet: shop.orders; run it again" in each]
+    named = lakes.properties(spark, lake, "crm.people")["privacy.config"]
+    assert named != config.snapshot_sha256(conf, "crm.people")
+    assert [each["configuration_sha256"] for each in bodies] == [named], "the one that decided, which the table names"
+    rows = listed(spark, conf)
+    last = next(row for row in reversed(rows) if row["kind"] == "run_committed")
+    assert "told_by" in last["body"]
+    envelopes = [json.loads(path.read_text()) for path in (lake / "checkpoints").glob("run-*.intoto.json")]
+    for each in envelopes:
+        said = json.loads(base64.b64decode(each["payload"]))["predicate"]
+        assert said["body"] == rows[said["index"]]["body"]
 
 
 def bounded(lake: Path, **bounds: int) -> Config:

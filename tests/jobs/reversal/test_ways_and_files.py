@@ -10,7 +10,7 @@ import os
 import pickle
 import stat
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
@@ -194,7 +194,7 @@ def test_a_file_of_csv(
 ) -> None:
     """As Python's own reader has it; null and empty text are told apart by their quotes. It is one file, also where
     the application asks for smaller ones."""
-    monkeypatch.setitem(cast(dict[str, str], PINNED), "spark.sql.files.maxRecordsPerFile", "2")
+    monkeypatch.setitem(PINNED, "spark.sql.files.maxRecordsPerFile", "2")
     wanted, out = asked(*FLAT, beside=("amount",)), tmp_path / "out"
     made = done(spark, lake, conf, wanted, out, written_as="csv")
     assert (made.rows, made.execution) == (3, "spark")

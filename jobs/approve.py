@@ -79,14 +79,13 @@ def _signed(
     judged.check_purpose(conf.policy, asked.purpose)
     looked = treated.look(spark, conf, asked.table)
     columns = treated.chosen(conf, looked, asked.columns)
-    records = {path: each.record for path, each in columns.items()}
-    judged.check_keys(conf.policy, records)
-    judged.check_may_approve(by, conf, asked.table, records)
+    judged.check_keys(conf.policy, columns)
+    judged.check_may_approve(by, conf, asked.table, columns)
     Selection(asked.table, columns, frozenset(asked.beside), {}, asked.form == "masked").check(looked.schema)
     chosen_rows.of(looked, asked.rows, asked.columns[0])
     made = _approval(wanted, looked.place, looked.record_sha256, now)
     judged.check_to_sign(made, by, conf.policy)
-    classes = {path: each.class_ for path, each in records.items()}
+    classes = {path: ", ".join(sorted(each.classes)) for path, each in columns.items()}
     agreed("\n".join(words.lines(made, by.name, classes, treated.unproven(columns))))
     return approvals.sign(made, key)
 

@@ -2,9 +2,9 @@
 
 Tables are given by name or path and tell all that is needed themselves; with ``--conf conf`` they are the targets of
 its tables, all of them or those named. Schemas are read, and no rows. With ``--recipient research-lab`` only tables
-that are made for that recipient are looked at: as the configuration says, or without one their records. Exit codes: 0
-done, whatever was found; 1 a table that was named is not there or was not treated, or not made for the recipient; 2 bad
-configuration or usage; 3 failed.
+that are made for that recipient are looked at: as the configuration says, or their records, which tell how they were
+made before it was changed. Exit codes: 0 done, whatever was found; 1 a table that was named is not there or was not
+treated, or not made for the recipient; 2 bad configuration or usage; 3 failed.
 """
 
 from __future__ import annotations
@@ -82,10 +82,14 @@ def _seen(spark: SparkSession, recipient: str | None, stated: Collection[str], n
         if not columns_of(properties):
             return "has columns of a treated table, but no record of its own: nobody vouches for it"
         if recipient is not None and name not in stated and made_for_of(properties) != ("recipient", recipient):
-            return f"its record does not say that it is made for {recipient}"
+            return _of_others(recipient)
         return schema, rotation_mark.of(properties)
 
     return failures.translated(name, step)
+
+
+def _of_others(recipient: str | None) -> str:
+    return f"its record does not say that it is made for {recipient}"
 
 
 def target_of(text: str) -> Target:
@@ -140,7 +144,7 @@ def lines(report: Report) -> Iterator[str]:
     yield from _section("tables left out", (f"{table}: {reason}" for table, reason in report.left_out.items()))
     yield from _section("under a rotation of a key", (f"{table} {said}" for table, said in report.rotating.items()))
     if found.widest_scope is not None:
-        yield f"the widest scope in which two of them join is {found.widest_scope}"
+        yield f"the widest scope of pseudonyms in which two of them join is {found.widest_scope}"
     if not found.groups:
         yield f"no two of the {len(found.tables)} tables join on a pseudonym"
 
@@ -184,15 +188,21 @@ def _run(asked: argparse.Namespace) -> int:
         raise BadUsage("name the tables: --table, or --conf for the targets of a configuration")
     conf = None if asked.conf is None else config.load(asked.conf)
     targets, stated = _targets(asked.table, conf), _made_for(conf, asked.recipient)
-    if asked.recipient is not None and conf is not None:
-        targets = {name: target for name, target in targets.items() if name in stated}
-        if not targets:
-            raise BadUsage("--recipient: none of the tables asked for is made for it, by 'made_for' or 'processing'")
     report = run(session.start("lakenym linkage"), targets, asked.recipient, stated)
+    if asked.recipient is not None and not asked.table:
+        report = _without_others(report)
+        if not report.found.tables and not stated:
+            raise BadUsage("--recipient: no table is made for it, by 'made_for', by 'processing' or by its record")
     if report.left_out and asked.table:
         raise Refused("\n".join(f"{table}: {reason}" for table, reason in report.left_out.items()))
     print(as_json(as_data(report))) if asked.json else say("\n".join(map(shown, lines(report))))
     return DONE
+
+
+def _without_others(report: Report) -> Report:
+    """Of a whole configuration, whose tables are many: those made for others are not told one by one."""
+    kept = {name: why for name, why in report.left_out.items() if why != _of_others(report.recipient)}
+    return dataclasses.replace(report, left_out=kept)
 
 
 def _made_for(conf: Config | None, recipient: str | None) -> set[str]:

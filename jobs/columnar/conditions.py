@@ -8,6 +8,7 @@ floating-point numbers (Spark's NaN is the greatest), no times, no functions.
 from __future__ import annotations
 
 import dataclasses
+import datetime
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -30,6 +31,9 @@ JOINED = {"And": pc.and_kleene, "Or": pc.or_kleene}
 WHOLE = {"tinyint": pa.int8(), "smallint": pa.int16(), "int": pa.int32(), "bigint": pa.int64()}
 TYPES = {**WHOLE, "string": pa.string(), "date": pa.date32(), "boolean": pa.bool_()}
 """Spark's name of a type -> Arrow's: those whose values both compare alike."""
+EPOCH = datetime.date(1970, 1, 1).toordinal()
+FIRST_DAY, LAST_DAY = datetime.date.min.toordinal() - EPOCH, datetime.date.max.toordinal() - EPOCH
+"""Of the dates that Python has, as which they travel to tasks."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -173,6 +177,8 @@ def _constant(node: Any) -> pa.Scalar:
     if given == "string" and value is not None:
         value = str(value.toString())
     if given == "date" and value is not None:
+        if not FIRST_DAY <= int(value) <= LAST_DAY:
+            raise NotColumnar("the condition has a date outside the years 1 to 9999, which Spark compares")
         return pa.scalar(int(value), pa.int32()).cast(pa.date32())
     return pa.scalar(value, TYPES[given])
 

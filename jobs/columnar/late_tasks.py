@@ -20,12 +20,14 @@ PAUSE = 0.1
 def known_by(spark: SparkSession, run_id: str) -> Iterator[None]:
     """The jobs that this thread begins meanwhile are known by a run."""
     context, tag = spark.sparkContext, _tag(run_id)
+    is_outermost = tag not in context.getJobTags()
     context.addJobTag(tag)
     try:
         yield
     finally:
         with contextlib.suppress(Py4JError, AttributeError):  # of a session that was stopped
-            context.removeJobTag(tag)
+            if is_outermost:
+                context.removeJobTag(tag)
 
 
 def ended(spark: SparkSession, run_id: str) -> bool:

@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from jobs.configuration import locations
 from jobs.lake.java import hadoop_path
 from jobs.lake.problems import SourceProblem
+from jobs.lake.sql import quoted_table
 
 LOG = "_delta_log"
 
@@ -32,6 +33,26 @@ def check_apart(spark: SparkSession, rows: DataFrame, target: str, shown: str, w
 def are_apart(spark: SparkSession, one: str, other: str) -> bool:
     """Whether two places are neither one nor one in the other, once links are followed."""
     return not _overlap(_resolved(spark, one), _resolved(spark, other))
+
+
+def may_overlap(spark: SparkSession, stated: str, place: str) -> bool:
+    """Whether a path as a configuration states it, which may be a pattern of Hadoop's, and a place are one, or one lies
+    in the other, once links are followed. Of a file system that is out of reach by how it is written."""
+    try:
+        one, other = _resolved(spark, stated), _resolved(spark, place)
+    except (PySparkException, Py4JError):
+        one, other = locations.of_path(stated), locations.of_path(place)
+    return locations.overlap(one, other) or _overlap(one, other)
+
+
+def location_of(spark: SparkSession, table: str) -> str | None:
+    """Where the files of a table of the catalog are, of whatever format, by the catalog's word; None where it has no
+    such table, or does not say."""
+    try:
+        told = spark.sql(f"DESCRIBE TABLE EXTENDED {quoted_table(table)}").where("col_name = 'Location'").collect()
+    except PySparkException:
+        return None
+    return str(told[-1]["data_type"]) if told else None  # behind the columns, of which one may be called so
 
 
 def _overlap(one: locations.Location, other: locations.Location) -> bool:

@@ -43,11 +43,8 @@ def create(
 def _written(spark: SparkSession, place: str, name: str, lines: DataFrame, expected: int) -> None:
     seen, folder = Observation(), hadoop_path(spark, place, WRITING)
     observed = lines.observe(seen, F.count(F.lit(1)).alias("lines"))
-    options: dict[str, Any] = {
-        "compression": "none",
-        "maxRecordsPerFile": 0,
-    }  # the application may have made files smaller
-    observed.write.options(**options).text(str(folder.toString()))
+    whole = observed.write.option("maxRecordsPerFile", 0)  # the application may ask for smaller files
+    whole.option("compression", "none").text(str(folder.toString()))
     found = int(seen.get["lines"])
     if found != expected:
         raise UnexpectedFailure(f"{expected} lines were to be written, and {found} were")

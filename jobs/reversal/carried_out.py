@@ -11,13 +11,14 @@ from contextlib import contextmanager
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
+from jobs.columnar import late_tasks
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.lake import restricted
 from jobs.lake.state import TargetState
 from jobs.lake.vault_table import Vault
+from jobs.reversal import apart, chosen_rows, judged, remains, reversal_keys, review, trail, treated, turning, vaults
 from jobs.reversal import approval as approvals
-from jobs.reversal import chosen_rows, judged, remains, reversal_keys, review, trail, treated, turning, vaults
 from jobs.reversal.approval import TIME, Signed
 from jobs.reversal.asked import Asked
 from jobs.reversal.selection import Selection
@@ -114,8 +115,14 @@ def _failures(spark: SparkSession, told: Trail, place: TargetState | None) -> It
     try:
         yield
     except BaseException as error:
-        told.failed(error, left=place is not None and not restricted.is_gone(spark, str(place.location)))
+        told.failed(error, left=place is not None and _may_be_left(spark, told.run_id, str(place.location)))
         raise
+
+
+def _may_be_left(spark: SparkSession, run_id: str, place: str) -> bool:
+    """Whether something of a run is at its place, or may yet come to be: a task that is still at work makes its folder
+    anew."""
+    return not late_tasks.ended(spark, run_id) or not restricted.is_gone(spark, place)
 
 
 def _ready(
@@ -124,6 +131,8 @@ def _ready(
     """What may be done, and with which rows. Nothing is turned back yet."""
     asked, allowed = told.asked, _allowed(spark, conf, told, approval, now)
     place = None if to.path is None else restricted.looked(spark, to.path, allowed.treated.place)
+    if place is not None:
+        apart.check(spark, conf, str(place.location), str(to.path))
     found = turning.counted(
         Wanted(spark, asked, allowed.treated, allowed.columns, allowed.rows, place, to.form, allowed.vaults),
     )
@@ -143,14 +152,13 @@ def _allowed(spark: SparkSession, conf: Config, told: Trail, approval: str | Non
     signed = _signed(conf, told, approval)
     looked = treated.look(spark, conf, asked.table)
     columns = treated.chosen(conf, looked, asked.columns)
-    records = _records(columns)
-    judged.check_keys(policy, records)
+    judged.check_keys(policy, columns)
     at_most, rules = 0, judged.rules(policy)
     if signed is None:
-        glass = judged.check_break_glass(conf, asked, records)
+        glass = judged.check_break_glass(conf, asked, columns)
         at_most, expires = glass.at_most_rows, now + datetime.timedelta(hours=glass.review_within_hours)
     else:
-        judged.check_may_approve(signed.by, conf, asked.table, records)
+        judged.check_may_approve(signed.by, conf, asked.table, columns)
         judged.check_approved(signed, asked, policy, looked.place, looked.record_sha256, now)
         judged.check_runner(signed.by, told.log.actor)
         at_most, expires = signed.approval.at_most, signed.approval.expires
@@ -187,15 +195,11 @@ def _started(conf: Config, allowed: _Allowed, place: TargetState | None, count: 
         "output": _uri(place) or remains.CONSOLE,
         "expires": allowed.expires.strftime(TIME),
         **(
-            {"grounds": judged.grounds(conf, allowed.treated.name, _records(allowed.columns))}
+            {"grounds": judged.grounds(conf, allowed.treated.name, allowed.columns)}
             if allowed.signed is None
             else {"approver": allowed.signed.by.name}
         ),
     }
-
-
-def _records(columns: Mapping[str, Column]) -> judged.Records:
-    return {path: each.record for path, each in columns.items()}
 
 
 def _uri(place: TargetState | None) -> str | None:
@@ -204,7 +208,7 @@ def _uri(place: TargetState | None) -> str | None:
 
 def _revealed(spark: SparkSession, conf: Config, told: Trail, allowed: _Allowed, known: Counted) -> Shown:
     """Turn the values back: into what is written, or into what is given."""
-    with reversal_keys.delivered(spark, conf, allowed.keys) as keys:
+    with reversal_keys.delivered(spark, conf, allowed.keys) as keys, late_tasks.known_by(spark, told.run_id):
         return turning.turned(known, keys, _properties(told, allowed), told.run_id)
 
 

@@ -110,7 +110,7 @@ def _condition(rows: DataFrame, asked: Asked) -> Condition:
     if asked.rows.where is not None:
         return conditions.understood(predicates.condition(rows, asked.rows.where))
     tokens = asked.rows.tokens
-    if sum(map(len, tokens)) > MOST_TOKENS:
+    if sum(len(token.encode()) for token in tokens) > MOST_TOKENS:
         raise NotColumnar(f"the list of tokens has more than {MOST_TOKENS >> 20} MiB")
     return Among(Way(ColumnPath.parse(asked.columns[0]).names, pa.string()), pa.array(tokens, pa.string()))
 

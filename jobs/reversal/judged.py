@@ -12,13 +12,13 @@ from jobs.configuration.documents import did_you_mean
 from jobs.configuration.models import Policy
 from jobs.configuration.reversal_entry import Approver, BreakGlass, Reversal
 from jobs.console.exit_codes import Refused
-from jobs.record.column_record import ColumnRecord
 from jobs.reversal.approval import TIME, Approval, Signed
 from jobs.reversal.asked import Asked
+from jobs.reversal.treated import Column
 from privacy_udfs.scope_labels import domain_of
 
-Records = Mapping[str, ColumnRecord]
-"""What the record says of each column that is to be turned back."""
+Columns = Mapping[str, Column]
+"""By path, those that are to be turned back."""
 
 
 def rules(policy: Policy) -> Reversal:
@@ -35,10 +35,10 @@ def check_purpose(policy: Policy, purpose: str) -> None:
         raise Refused(f"the purpose is none of those that policy.yaml allows{did_you_mean(purpose, allowed)}")
 
 
-def check_keys(policy: Policy, records: Records) -> None:
+def check_keys(policy: Policy, columns: Columns) -> None:
     """Raise `Refused` for columns whose key may not serve the way back."""
     named = rules(policy).keys
-    wrong = [f"{path}: key {entry.key}" for path, entry in records.items() if entry.key not in named]
+    wrong = [f"{path}: key {each.record.key}" for path, each in columns.items() if each.record.key not in named]
     if wrong:
         raise Refused(f"not among the keys of 'reversal' in policy.yaml: {'; '.join(wrong)}")
 
@@ -70,23 +70,22 @@ def check_runner(by: Approver, runner: str) -> None:
         raise Refused(f"{by.name} approved it, and runs it: a second person has to approve")
 
 
-def check_may_approve(by: Approver, conf: Config, table: str, records: Records) -> None:
+def check_may_approve(by: Approver, conf: Config, table: str, columns: Columns) -> None:
     """Raise `Refused` where the policy does not let the approver approve one of the columns."""
-    classes = {path: _classes(conf, table, path, each) for path, each in records.items()}
     wrong = [
         path
-        for path, each in records.items()
-        if not all(by.may_approve(table, _domain(each), class_) for class_ in classes[path])
+        for path, each in columns.items()
+        if not all(by.may_approve(table, _domain(each), class_) for class_ in _classes(conf, table, each))
     ]
     if wrong:
         raise Refused(f"policy.yaml does not let {by.name} approve {', '.join(wrong)} of {table}")
 
 
-def grounds(conf: Config, table: str, records: Records) -> list[dict[str, object]]:
+def grounds(conf: Config, table: str, columns: Columns) -> list[dict[str, object]]:
     """What it hangs on who may approve each column, for the log: a reviewer is held to it."""
     return [
-        {"column": path, "domain": _domain(each), "classes": sorted(_classes(conf, table, path, each))}
-        for path, each in records.items()
+        {"column": path, "domain": _domain(each), "classes": sorted(_classes(conf, table, each))}
+        for path, each in columns.items()
     ]
 
 
@@ -100,15 +99,15 @@ def may_review(by: Approver, table: str, told: object) -> bool:
         return False
 
 
-def _domain(record: ColumnRecord) -> str | None:
+def _domain(column: Column) -> str | None:
     """As domains.yaml has it, and the policy: whoever may approve a domain may for all that it is made for."""
-    return None if record.domain is None else domain_of(record.domain)
+    return None if column.record.domain is None else domain_of(column.record.domain)
 
 
-def _classes(conf: Config, table: str, path: str, record: ColumnRecord) -> set[str]:
+def _classes(conf: Config, table: str, column: Column) -> set[str]:
     """By the record, and by the configuration of today, of all cases: who can write the table can write its record."""
-    rules = [rule for name, rule in conf.tables[table].columns.items() if str(ColumnPath.parse(name).leaf) == path]
-    return {record.class_, *(rule.class_ for rule in rules)}
+    rules = conf.tables[table].columns.items()
+    return {*column.classes, *(rule.class_ for name, rule in rules if str(ColumnPath.parse(name).leaf) == column.path)}
 
 
 def bounds(approval: Approval, policy: Reversal) -> Iterator[str]:
@@ -155,7 +154,7 @@ def _when(approval: Approval, now: datetime.datetime) -> Iterator[str]:
         yield f"it expired at {approval.expires.strftime(TIME)}"
 
 
-def check_break_glass(conf: Config, asked: Asked, records: Records) -> BreakGlass:
+def check_break_glass(conf: Config, asked: Asked, columns: Columns) -> BreakGlass:
     """What the policy says of runs without an approval. Raises `Refused` where this is none that it allows."""
     allowed = rules(conf.policy).break_glass
     if allowed is None:
@@ -163,8 +162,8 @@ def check_break_glass(conf: Config, asked: Asked, records: Records) -> BreakGlas
     found = []
     if asked.actor not in allowed.actors:
         found.append(f"policy.yaml does not let {asked.actor} break the glass")
-    of = {path: _classes(conf, asked.table, path, each) for path, each in records.items()}
-    wrong = [path for path in records if not of[path] <= set(allowed.classes)]
+    classes = set(allowed.classes)
+    wrong = [path for path, each in columns.items() if not _classes(conf, asked.table, each) <= classes]
     if wrong:
         found.append(
             f"policy.yaml allows it for columns of {', '.join(allowed.classes)}, and not for {', '.join(wrong)}"

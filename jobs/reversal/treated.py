@@ -51,10 +51,12 @@ class Treated:
 
 @dataclasses.dataclass(frozen=True)
 class Column:
-    """A column that can be turned back. kind: the type that it had."""
+    """A column that can be turned back. record: of it, or of one of its cases, as all that leave values are treated
+    alike. classes: of all cases. kind: the type that it had."""
 
     path: str
     record: ColumnRecord
+    classes: frozenset[str]
     technique: Technique
     kind: T.DataType
 
@@ -90,7 +92,7 @@ def chosen(conf: Config, treated: Treated, names: Sequence[str]) -> dict[str, Co
             technique = _technique(record)
             if name not in types:
                 types = {**_of_source(treated.spark, conf, treated.name), **types}
-            found[name] = Column(name, record, technique, _kind(types, name))
+            found[name] = Column(name, record, _classes(treated, name), technique, _kind(types, name))
         except Refused as error:
             faults.append(f"{name}: {error}")
     if faults:
@@ -113,7 +115,7 @@ def _record(treated: Treated, name: str) -> ColumnRecord:
         raise Refused(f"it is a case of a column: name {path.leaf}, whose rows are chosen by --where")
     if entry is not None:
         return entry
-    cases = [each for other, each in treated.records.items() if other.startswith(f"{name}{{when ")]
+    cases = _cases(treated, name)
     if not cases:
         raise Refused(f"the table's record has no such column{did_you_mean(name, treated.records)}")
     leaving = [each for each in cases if not each.gives_null]
@@ -123,6 +125,15 @@ def _record(treated: Treated, name: str) -> ColumnRecord:
             "but one treatment give null can values be turned back"
         )
     return leaving[0]
+
+
+def _cases(treated: Treated, name: str) -> list[ColumnRecord]:
+    return [each for other, each in treated.records.items() if other.startswith(f"{name}{{when ")]
+
+
+def _classes(treated: Treated, name: str) -> frozenset[str]:
+    own = [treated.records[name]] if name in treated.records else []
+    return frozenset(each.class_ for each in (*own, *_cases(treated, name)))
 
 
 def _treatment(record: ColumnRecord) -> str:

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import datetime
 import json
 import os
+import pickle
 import stat
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from jobs import pseudonymize, reidentify
+from jobs.columnar import conditions, late_tasks
 from jobs.columnar.unfit import NotColumnar
 from jobs.configuration.config import Config
+from jobs.configuration.models import Source
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.lake import restricted, restricted_files
 from jobs.lake.pinned_settings import PINNED
 from jobs.named_keys import key_delivery
-from jobs.reversal import columnar_path, reversal_keys
+from jobs.reversal import apart, columnar_path, judged, reversal_keys, treated
 from jobs.reversal.asked import Asked, of_tokens
 from jobs.reversal.carried_out import TurnedBack
+from jobs.treatment import predicates
 from privacy_udfs.errors import LakenymError, UnexpectedFailure
 from privacy_udfs.keysets.delivered_key import DeliveredKey
 from tests.helpers import reversals
@@ -118,6 +123,16 @@ def test_what_only_spark_evaluates_is_said(
     assert told(spark, conf)[-1]["body"]["execution"] == "spark"
 
 
+def test_dates_that_python_has_not_are_sparks(spark: SparkSession) -> None:
+    rows = spark.createDataFrame([], "born date")
+    for where in ("born <= DATE'9999-12-31'", "born IN (DATE'0001-01-01', DATE'2000-02-29')"):
+        found = conditions.understood(predicates.condition(rows, where))
+        assert pickle.loads(pickle.dumps(found)) == found
+    for far in ("born <> DATE'+10000-01-01'", "born IN (DATE'0000-12-31', DATE'2000-02-29')"):
+        with pytest.raises(NotColumnar, match="a date outside the years 1 to 9999, which Spark compares"):
+            conditions.understood(predicates.condition(rows, far))
+
+
 def test_tokens_are_found_file_by_file(spark: SparkSession, lake: Path, conf: Config, tmp_path: Path) -> None:
     treated = {row["amount"]: row for row in spark.read.format("delta").load(f"{lake}/treated/t").collect()}
     (tmp_path / "tokens").write_text(f"{treated[20]['email']}\nnone\n")
@@ -179,7 +194,7 @@ def test_a_file_of_csv(
 ) -> None:
     """As Python's own reader has it; null and empty text are told apart by their quotes. It is one file, also where
     the application asks for smaller ones."""
-    monkeypatch.setitem(cast(dict[str, str], PINNED), "spark.sql.files.maxRecordsPerFile", "2")
+    monkeypatch.setitem(PINNED, "spark.sql.files.maxRecordsPerFile", "2")
     wanted, out = asked(*FLAT, beside=("amount",)), tmp_path / "out"
     made = done(spark, lake, conf, wanted, out, written_as="csv")
     assert (made.rows, made.execution) == (3, "spark")
@@ -266,6 +281,35 @@ def test_what_a_file_has_no_place_for_is_refused_before_anything(
         reidentify._run(reidentify.parser().parse_args(["--conf", str(lake / "conf"), "--console", "--format", "csv"]))
 
 
+def test_nothing_is_written_under_a_place_of_the_configuration(
+    spark: SparkSession, lake: Path, conf: Config, tmp_path: Path
+) -> None:
+    """A file of clear values would be read by the next run; by a link, by a pattern and by a name as well."""
+    (tmp_path / "link").symlink_to(lake / "raw")
+    apart.check(spark, conf, f"file:{lake}/raw/t2", "out")
+    for place in (lake / "raw" / "t" / "out", tmp_path / "link" / "t" / "out", lake / "raw", lake / "treated"):
+        with pytest.raises(Refused, match=r"out is the (source|target) of t, or one lies in the other: keep it apart"):
+            apart.check(spark, conf, f"file:{place}", "out")
+    with pytest.raises(Refused, match="out is the audit log, or one lies in the other"):
+        apart.check(spark, conf, f"file:{lake}/audit/out", "out")
+    spark.sql(f"CREATE TABLE named_source (Location string) USING csv LOCATION '{tmp_path}/named'")
+    try:
+        for source, place in (
+            (Source(path=f"{tmp_path}/*/t", format="csv"), tmp_path / "any" / "t" / "out"),
+            (Source(table="named_source"), tmp_path / "named" / "out"),
+        ):
+            table = dataclasses.replace(conf.tables["t"], source=source)
+            with pytest.raises(Refused, match="out is the source of t"):
+                apart.check(spark, dataclasses.replace(conf, tables={"t": table}), f"file:{place}", "out")
+    finally:
+        spark.sql("DROP TABLE named_source")
+    wanted = asked("email")
+    with pytest.raises(Refused, match="is the source of t, or one lies in the other"):
+        done(spark, lake, conf, wanted, lake / "raw" / "t" / "out", written_as="csv")
+    assert told(spark, conf)[-1]["outcome"] == "refused"
+    assert not (lake / "raw" / "t" / "out").exists()
+
+
 def test_a_file_that_is_not_whole_gets_no_name(
     spark: SparkSession, lake: Path, conf: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -277,9 +321,11 @@ def test_a_file_that_is_not_whole_gets_no_name(
 
     with monkeypatch.context() as patched:
         patched.setattr(restricted_files, "create", more)
+        patched.setattr(late_tasks, "ended", lambda *given: False)
         with pytest.raises(UnexpectedFailure, match="5 lines were to be written, and 4 were"):
             done(spark, lake, conf, asked("email"), tmp_path / "out", written_as="csv")
     assert not (tmp_path / "out").exists()
+    assert told(spark, conf)[-1]["body"]["left"] is True, "a task that is still at work may make it anew"
 
     def killed(*given: object) -> None:
         raise BadUsage("killed")
@@ -313,6 +359,22 @@ def test_a_column_of_cases_of_which_one_leaves_values(
         approved(spark, lake, conf, asked("mixed"))
     with pytest.raises(Refused, match="it is a case of a column: name cased"):
         approved(spark, lake, conf, asked("cased{when 1}"))
+
+
+def test_who_may_approve_goes_by_the_classes_of_all_cases(spark: SparkSession, lake: Path, conf: Config) -> None:
+    """As the record has them, also where the configuration says otherwise today."""
+    looked = treated.look(spark, conf, "t")
+    names = [name for name in looked.records if name.startswith("cased{when ")]
+    assert len(names) >= 2
+    rules = judged.rules(conf.policy)
+    by = rules.approvers[0].model_copy(update={"tables": None, "classes": ("direct_identifier",)})
+    judged.check_may_approve(by, conf, "t", treated.chosen(conf, looked, ["cased"]))
+    for name in names:
+        told = {**looked.records, name: dataclasses.replace(looked.records[name], class_="sensitive")}
+        columns = treated.chosen(conf, dataclasses.replace(looked, records=told), ["cased"])
+        with pytest.raises(Refused, match=r"does not let ann@example\.org approve cased of t"):
+            judged.check_may_approve(by, conf, "t", columns)
+        assert judged.grounds(conf, "t", columns)[0]["classes"] == ["direct_identifier", "sensitive"]
 
 
 # -- keys that the driver delivers -----------------------------------------------------------------------------------

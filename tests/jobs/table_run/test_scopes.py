@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -107,7 +108,9 @@ def test_joins_are_of_one_scope(spark: SparkSession, lake: Path) -> None:
         check_join(tables["plain"], tables["billing"], "twin")
 
 
-def test_what_one_recipient_can_join(spark: SparkSession, lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_one_recipient_can_join(
+    spark: SparkSession, lake: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert linkage.main(["--conf", str(lake / "conf"), "--recipient", "research-lab", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["recipient"], told["tables"], told["widest_scope"]) == (
@@ -123,6 +126,13 @@ def test_what_one_recipient_can_join(spark: SparkSession, lake: Path, capsys: py
     assert "does not say that it is made for court" in capsys.readouterr().err
     assert linkage.main(["--table", paths[1], "--recipient", "court"]) == 0
     assert linkage.main(["--conf", str(lake / "conf"), "--recipient", "nobody"]) == 2
+    later = Path(shutil.copytree(lake / "conf", tmp_path / "conf"))  # what was given stays given
+    reversals.edit(later / "catalog" / "lab.yaml", made_for=COURT)
+    capsys.readouterr()
+    assert linkage.main(["--conf", str(later), "--recipient", "research-lab", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["tables"], told["left_out"]) == (["lab", "lab2"], [])
+    assert linkage.main(["--conf", str(later), "--table", "court", "--recipient", "research-lab"]) == 1
 
 
 @pytest.mark.sweep

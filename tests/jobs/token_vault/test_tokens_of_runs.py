@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import types as T
+from pyspark.sql.pandas.functions import arrow_udf
 
 from jobs import pseudonymize, tokens, verify
+from jobs.token_vault import exchange
 from tests.helpers import lakes, vaults
 from tests.helpers.vaults import TOKENS
 
@@ -63,6 +68,45 @@ def _held_to_what_is_said_of_it(spark: SparkSession, conf: Any, lake: Path) -> N
     checks = {check.name: check for check in verify.run(spark, conf, "t").checks}
     assert {checks[name].outcome for name in ("shapes", "record anew", "rows anew")} == {"holds"}
     assert "id, other, home: not, for their tokens stand in a vault" in checks["rows anew"].said
+
+
+@pytest.mark.sweep
+def test_a_lost_file_of_the_shuffle_counts_nothing_twice(
+    spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first task that redeems tickets takes away what others were to read, so Spark treats those rows again."""
+    id_, source = vaults.made(spark, lake), str(lake / "raw" / "t")
+    text = "if(id % 10 = 0, null, cast(id % 70 AS string))"
+    rows = spark.range(200).selectExpr(f"{text} AS id", f"{text} AS mail", "id AS amount")
+    rows.repartition(4).write.format("delta").save(source)
+    mail = {"technique": "keyed_hash", "key": "crm"}
+    more = {"source": {"format": "delta", "path": source}}
+    conf = vaults.configured(lake, id_, {"id": TOKENS, "mail": mail, "amount": "keep"}, **more)
+    lost, redeemed, joined = lake / "lost", exchange.redeemed, exchange._joined
+    jvm: Any = spark._jvm
+    places = [str(each) for each in jvm.org.apache.spark.SparkEnv.get().blockManager().diskBlockManager().localDirs()]
+
+    def losing(*given: Any) -> Any:
+        redeem = redeemed(*given)
+
+        def lose(tickets: pa.Array) -> pa.Array:
+            if not lost.exists():
+                files = [file for place in places for file in Path(place).rglob("shuffle_*.data")]
+                lost.write_text(str(len(files)))
+                for file in files:
+                    file.unlink(missing_ok=True)
+            return tickets
+
+        kept = arrow_udf(lose, returnType=T.BinaryType()).asNondeterministic()  # type: ignore[call-overload]
+        return lambda tickets, sealed: redeem(kept(tickets), sealed)
+
+    monkeypatch.setattr(exchange, "redeemed", losing)
+    monkeypatch.setattr(exchange, "_joined", lambda rows, *given: joined(rows.hint("merge"), *given))
+    done = pseudonymize.run(spark, conf, "t")
+    assert int(lost.read_text()) > 0
+    assert (done.rows, done.counts) == (200, {"id": (180, 20, 0), "mail": (180, 20, 0)})
+    commit = spark.sql(f"DESCRIBE HISTORY delta.`{lake}/treated/t`").collect()[0]["userMetadata"]
+    assert json.loads(commit)["counts"] == {"id": [180, 20, 0], "mail": [180, 20, 0]}
 
 
 @pytest.mark.sweep

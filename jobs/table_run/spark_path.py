@@ -41,6 +41,8 @@ def written(
             prepared = refused_rows.set_aside(prepared, selection, aside, _accumulator(spark, CountsParam()))
             aside.prepared = prepared
         vaults = tokens.filled(prepared, selection)
+        said = {domain: each.said for domain, each in vaults.items()}
+        prepared = aside.prepared = dataclasses.replace(prepared, vaults=said)
         with counted(prepared, aside, not_columnar) as counts:
             selection = dataclasses.replace(selection, counts=counts)
             treated = tokens.rows(prepared, selection, vaults)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ from pyspark.sql import types as T
 from pyspark.sql.pandas.functions import arrow_udf
 
 from jobs import pseudonymize, tokens, verify
+from jobs.console.exit_codes import Refused
+from jobs.lake import vault_table
+from jobs.lake.problems import SourceProblem
 from jobs.token_vault import exchange
 from tests.helpers import lakes, vaults
 from tests.helpers.vaults import TOKENS
@@ -51,12 +55,36 @@ def test_equal_values_have_one_token_in_all_columns_types_and_runs(
     assert new["id"] == two
     assert new["other"] not in (one, two, three)
     assert vaults.rows(spark, lake).count() == 4
+    _stopped_where_the_vault_went_back(spark, conf, lake, source)
     (lake / "tokens").write_text("\n".join([one, "no token", "A" * 22, new["other"]]))
     capsys.readouterr()
     about = ["--conf", str(lake / "conf"), "--domain", "person"]
     assert tokens.main(["exists", *about, "--tokens", str(lake / "tokens")]) == 1
     said = [line.rpartition(" ")[2] for line in capsys.readouterr().out.splitlines()]
     assert sorted(said) == ["exists", "exists", "not", "not"]
+
+
+def _stopped_where_the_vault_went_back(spark: SparkSession, conf: Any, lake: Path, source: str) -> None:
+    """Restored, so that its log goes on; or a backup that others added to, or not. Then as it was again."""
+    told = spark.sql(f"DESCRIBE HISTORY delta.`{lake}/treated/t`").collect()[0]["userMetadata"]
+    said = json.loads(told)["vaults"]["person"]
+    assert (said["id"], said["version"]) == (conf.domains["person"].treatment.vault.id, 2)
+    shutil.copytree(lake / "vault", lake / "backup")
+    spark.createDataFrame([(2, "4", None, 60)], SCHEMA).write.format("delta").mode("append").save(source)
+    spark.sql(f"RESTORE TABLE delta.`{lake}/vault` TO VERSION AS OF 1")
+    with pytest.raises(Refused, match=r"person: the vault at .* went back: it is not what became of its version 2"):
+        pseudonymize.run(spark, conf, "t")
+    with pytest.raises(Refused, match="treat all tables of the domain anew: --mode full --accept-other-key-version"):
+        pseudonymize.run(spark, conf, "t", mode="full")
+    entry = conf.domains["person"].treatment.vault
+    shutil.rmtree(lake / "vault")
+    shutil.copytree(lake / "backup", lake / "vault")
+    vault = vault_table.looked(spark, entry)
+    vault_table.check_goes_on(vault, said["version"], said["commit"])
+    for version, commit in ((3, said["commit"]), (2, "0" * 64)):
+        with pytest.raises(SourceProblem, match="went back"):
+            vault_table.check_goes_on(vault, version, commit)
+    assert vaults.rows(spark, lake).count() == 4
 
 
 def _held_to_what_is_said_of_it(spark: SparkSession, conf: Any, lake: Path) -> None:

@@ -21,8 +21,8 @@ from privacy_udfs.technique import Technique, narrow, plain
 from privacy_udfs.techniques.tokenize import Tokenize
 from privacy_udfs.vault_rows import LOOKUP as LOOKUP_BYTES
 
-OWN = f"lakenym {uuid.uuid4().hex}"
-FOUND, KEY, MANY = f"{OWN} found {{}}", f"{OWN} key {{}}", f"{OWN} many"
+OWN = f"lakenym_{uuid.uuid4().hex}"
+FOUND, KEY, MANY = f"{OWN}_found_{{}}", f"{OWN}_key_{{}}", f"{OWN}_many"
 """No column of a table has such a name."""
 NEVER = "timestamp'9999-12-31 00:00:00'"
 UNKNOWN = (

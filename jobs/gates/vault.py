@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from jobs.configuration.finding import Finding
 from jobs.configuration.vault_entry import VaultEntry
@@ -48,7 +49,8 @@ def _goes_on(known: Inspected, domain: str, vault: Vault) -> Iterator[Finding]:
     that treats all anew leaves other tables of the domain behind."""
     history = known.target.history
     runs = (commit.run.get("vaults") for commit in reversed(history.commits) if commit.version in history.ours)
-    last = next((said[domain] for said in runs if isinstance(said, dict) and isinstance(said.get(domain), dict)), {})
+    told = (said[domain] for said in runs if isinstance(said, dict) and isinstance(said.get(domain), dict))
+    last: dict[str, Any] = next(told, {})
     if last.get("id") != vault.entry.id:
         return
     try:

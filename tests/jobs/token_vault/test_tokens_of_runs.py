@@ -33,7 +33,7 @@ def test_equal_values_have_one_token_in_all_columns_types_and_runs(
     assert tokens.main(["create", "--path", str(lake / "vault")]) == 0
     id_, source = re.findall('id: "([0-9a-f]{32})"', capsys.readouterr().out)[0], str(lake / "raw" / "t")
     spark.createDataFrame(ROWS, SCHEMA).write.format("delta").save(source)
-    more = {"source": {"format": "delta", "path": source}}
+    more: dict[str, Any] = {"source": {"format": "delta", "path": source}}
     more["target"] = {"path": str(lake / "treated" / "t"), "mode": "incremental"}
     conf = vaults.configured(lake, id_, COLUMNS, **more)
     first = pseudonymize.run(spark, conf, "t")
@@ -108,7 +108,7 @@ def test_a_lost_file_of_the_shuffle_counts_nothing_twice(
     rows = spark.range(200).selectExpr(f"{text} AS id", f"{text} AS mail", "id AS amount")
     rows.repartition(4).write.format("delta").save(source)
     mail = {"technique": "keyed_hash", "key": "crm"}
-    more = {"source": {"format": "delta", "path": source}}
+    more: dict[str, Any] = {"source": {"format": "delta", "path": source}}
     conf = vaults.configured(lake, id_, {"id": TOKENS, "mail": mail, "amount": "keep"}, **more)
     lost, redeemed, joined = lake / "lost", exchange.redeemed, exchange._joined
     jvm: Any = spark._jvm

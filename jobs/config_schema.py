@@ -27,8 +27,8 @@ from jobs.configuration.lineage_entry import Lineage
 from jobs.configuration.models import ColumnEntry, KeyEntry, Policy, TableEntry
 from jobs.configuration.processing_entry import Controller
 from jobs.configuration.treatments import words
+from jobs.configuration.vault_entry import EXPORTABLE, VaultEntry
 from jobs.configuration.vault_entry import KEY as VAULT
-from jobs.configuration.vault_entry import VaultEntry
 from jobs.console.exit_codes import DONE, REFUSED
 from privacy_udfs.entities import KINDS
 from privacy_udfs.scope_labels import SCOPES
@@ -118,6 +118,7 @@ def _domains() -> Schema:
     vault = _definitions(VaultEntry).pop(VaultEntry.__name__)
     for name in _with_vault():
         definitions[name]["properties"][VAULT] = vault
+        definitions[name]["properties"].pop(EXPORTABLE)
     return _file("Domains", definitions, _named({"oneOf": _known(definitions)}))
 
 

@@ -41,10 +41,10 @@ VERBS: Mapping[str, str] = {
 TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
-def create(spark: SparkSession, path: str) -> str:
+def create(spark: SparkSession, path: str, bits: int = 128, exportable: bool = False) -> str:
     """Make a vault; returns its id. Raises `Refused` where anything stands there."""
     own = session.for_run(spark)
-    return failures.translated("", lambda: vault_table.create(own, path))
+    return failures.translated("", lambda: vault_table.create(own, path, bits, exportable))
 
 
 def exists(spark: SparkSession, conf: Config, domain: str, tokens: Sequence[str]) -> list[bool]:
@@ -82,6 +82,10 @@ def parser() -> argparse.ArgumentParser:
     options = arguments.parser("tokens", __doc__)
     verbs = arguments.verbs(options, VERBS)
     verbs["create"].add_argument("--path", required=True, help="a path in a lake (a new folder, for the vault alone)")
+    size = verbs["create"].add_argument("--bits", type=int, default=128, help="of its tokens, a multiple of 8; 128")
+    size.choices = range(128, 257, 8)
+    exports = "values are kept under the key alone too: vault and key then give all of them"
+    verbs["create"].add_argument("--exportable", action="store_true", help=exports)
     for verb in ("exists", "show", "expire"):
         flags.CONF.on(verbs[verb], required=True)
         verbs[verb].add_argument(
@@ -99,8 +103,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     if options.verb == "create":
-        made = create(session.start("lakenym tokens"), options.path)
-        say(f'the vault is made; in domains.yaml:\n  vault: {{path: {shown(as_json(options.path))}, id: "{made}"}}')
+        made = create(session.start("lakenym tokens"), options.path, options.bits, options.exportable)
+        more = ", exportable: true" if options.exportable else ""
+        vault = f'vault: {{path: {shown(as_json(options.path))}, id: "{made}"{more}}}'
+        say(f"the vault is made; in domains.yaml:\n  bits: {options.bits}\n  {vault}")
         return DONE
     conf = config.load(options.conf)
     looked_at.of_domain(conf, options.domain)

@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyspark import TaskContext
 from pyspark.accumulators import Accumulator, AccumulatorParam
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -61,6 +62,38 @@ class CountsParam(AccumulatorParam[Counts]):
         if self.listener is not None:
             self.listener(value1)
         return value1
+
+
+class PartCountsParam(CountsParam):
+    """The same where a shuffle comes after what is counted: when its files are lost, Spark runs tasks again that are
+    done, and adds what they count again. So of each part of the rows the attempt that came last counts, alone."""
+
+    TASK = "\ntask"
+    """In what a task tells, its part of the rows, and which attempt it is."""
+
+    def __init__(self, listener: Callable[[Counts], None] | None = None) -> None:
+        super().__init__(listener)
+        self._of_parts: dict[tuple[str, int], tuple[int, tuple[int, int, int]]] = {}
+
+    def __reduce__(self) -> tuple[type[CountsParam], tuple[()]]:
+        return PartCountsParam, ()
+
+    def addInPlace(self, value1: Counts, value2: Counts) -> Counts:  # noqa: N802 - Spark's name
+        task = TaskContext.get()
+        if task is not None:
+            value1[self.TASK] = (task.partitionId(), task.taskAttemptId(), 0)
+            return super().addInPlace(value1, {label: more for label, more in value2.items() if label != self.TASK})
+        part, attempt, _ = value2.get(self.TASK, (0, 0, 0))
+        changes = {label: self._changed((label, part), attempt, value2[label]) for label in value2.keys() - {self.TASK}}
+        return super().addInPlace(value1, changes)
+
+    def _changed(self, of: tuple[str, int], attempt: int, more: tuple[int, int, int]) -> tuple[int, int, int]:
+        """By what a total changes."""
+        last, known = self._of_parts.get(of, (attempt, (0, 0, 0)))
+        stays = known if last == attempt else (0, 0, 0)
+        now = (stays[0] + more[0], stays[1] + more[1], stays[2] + more[2])
+        self._of_parts[of] = (attempt, now)
+        return now[0] - known[0], now[1] - known[1], now[2] - known[2]
 
 
 def _of_column(

@@ -42,13 +42,12 @@ INFO = "lakenym/vault/1/{role}/{vault}"
 
 
 class Made(NamedTuple):
-    """New rows, a token each. exported: the values under the key alone."""
+    """New rows, a token each."""
 
     lookup: pa.BinaryArray
     sealed_token: pa.BinaryArray
     row_key: pa.BinaryArray
     sealed_value: pa.BinaryArray
-    exported: pa.BinaryArray
 
 
 class VaultRows:
@@ -70,13 +69,18 @@ class VaultRows:
         """By which tokens of values are found: lookup and opener."""
         return binary(rows_of(hmac_sha512(self._of("ticket"), values)[:, :TICKET]))
 
-    def carried(self, values: pa.BinaryArray) -> pa.BinaryArray:
-        """Values under the key alone: so they go from task to task, and into a vault that is to be exportable."""
-        return GCM(self._of("carried"), b"").seal(values)
+    def carried(self, values: pa.BinaryArray, run: str) -> pa.BinaryArray:
+        """Values under the key alone: so they go from task to task. run: its salt, which gives each run a key of its
+        own: GCM's nonces are random, and SP 800-38D (8.3) lets one key seal no more than 2^32 values with such."""
+        return GCM(self._of(f"carried/{run}"), b"").seal(values)
 
-    def uncarried(self, carried: pa.BinaryArray) -> pa.BinaryArray | None:
+    def uncarried(self, carried: pa.BinaryArray, run: str) -> pa.BinaryArray | None:
         """The inverse; None where any is not authentic."""
-        return GCM(self._of("carried"), b"").open(carried)
+        return GCM(self._of(f"carried/{run}"), b"").open(carried)
+
+    def exported(self, values: pa.BinaryArray) -> pa.BinaryArray:
+        """Values under the key alone, as they stand in a vault that is to be exportable: each once."""
+        return GCM(self._of("exported"), b"").seal(values)
 
     def tokens(self, tickets: pa.BinaryArray, sealed: pa.BinaryArray) -> Bytes | None:
         """The tokens that rows hold for tickets, a row each; None where any row is none of its ticket."""
@@ -127,7 +131,6 @@ class VaultRows:
             binary(rows_of(sealed)),
             self.row_keys(tokens),
             self._sealed_values(np.hstack([tokens, others]), others, values),
-            self.carried(values),
         )
         return made, tokens
 

@@ -12,10 +12,15 @@ from jobs.configuration.models import Domain
 
 
 def check(drafts: Sequence[Draft], domains: Mapping[str, Domain]) -> Iterator[Fault]:
-    """A vault is a place of its own."""
+    """A vault is a place of its own, and of one domain."""
+    owners: dict[str, str] = {}
     for domain in domains.values():
         if domain.treatment.vault is not None:
             place = locations.of_path(domain.treatment.vault.path)
+            owner = owners.setdefault(domain.treatment.vault.id, domain.name)
+            if owner != domain.name:
+                said = f"vault: is that of {owner}: make one for each domain"
+                yield Fault(DOMAINS, domain.line, domain.name, said)
             for where in (where for draft in drafts for where in _taken(draft, place)):
                 said = f"vault: is the {where}, or one lies in the other: keep it apart"
                 yield Fault(DOMAINS, domain.line, domain.name, said)

@@ -13,8 +13,8 @@ from jobs.configuration.uris import TablePath, without_user
 from privacy_udfs.techniques import BY_NAME
 from privacy_udfs.techniques.tokenize import VAULT
 
-KEY = "vault"
-"""Of a domain: the vault's entry. In a record: its id."""
+KEY, EXPORTABLE = "vault", "exportable"
+"""Of a domain: the vault's entry. In a record: its id, and beside it what the entry says of exports."""
 
 
 class VaultEntry(Entry):
@@ -57,12 +57,14 @@ def read(
     elif not isinstance(parameters.get(KEY), dict):
         got = document.show(here) if KEY in parameters else "nothing"
         faults.append(document.fault(here, f"expected 'path' and 'id' of a vault (jobs/tokens.py create), got {got}"))
+    elif EXPORTABLE in parameters:
+        faults.append(document.fault((*loc, EXPORTABLE), "is said of the vault: state it below 'vault'"))
     else:
         try:
             entry = VaultEntry.model_validate(parameters[KEY], by_alias=True, by_name=False)
         except ValidationError as error:
             faults += explain(error, document, here, VaultEntry)
             return None
-        parameters[KEY] = entry.id
+        parameters |= {KEY: entry.id, EXPORTABLE: entry.exportable}
         return entry
     return None

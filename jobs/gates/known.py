@@ -101,10 +101,12 @@ class Prepared(Inspected):
 
     unchanged: the source is as the last run left it, so that there is nothing to write. Otherwise ``source`` holds the
     rows to write: all of them, or, where it says so, those that were gained, chosen or changed. looked_for: once it is
-    carried out, what of other tables is looked for in its texts, as its commit says it."""
+    carried out, what of other tables is looked for in its texts, as its commit says it. vaults: likewise, by domain
+    the vault that its tokens stand in, and its version."""
 
     unchanged: bool = False
     looked_for: tuple[Mapping[str, Any], ...] = ()
+    vaults: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
 
     @property
     def mode(self) -> Mode | Literal["requeue"]:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
-import re
 import threading
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 from delta.tables import DeltaTable
 from py4j.protocol import Py4JError
@@ -26,16 +26,20 @@ from pyspark.sql import types as T
 
 from jobs.configuration.vault_entry import VaultEntry
 from jobs.console.exit_codes import Refused
-from jobs.lake import claims, delta_commit, restricted
+from jobs.lake import claims, delta_commit, file_places, log_commits, places, restricted
 from jobs.lake.active_session import active
 from jobs.lake.address import Address
 from jobs.lake.delta_commit import Transaction
 from jobs.lake.delta_commit.files import metric
+from jobs.lake.java import as_python
 from jobs.lake.problems import CommitConflict, SourceProblem
 from jobs.lake.quarantine_table import BUSY
 from jobs.lake.replace import CONFLICT
+from privacy_udfs.errors import UnexpectedFailure
 
 MARK, KIND, ID = "lakenym.vault", "1", "lakenym.vault.id"
+BITS, EXPORTABLE = "lakenym.vault.bits", "lakenym.vault.exportable"
+"""What a vault is made for: the size of its tokens, and whether values are kept under the key alone too."""
 CHANGE_FEED, STATISTICS, VECTORS = (
     "delta.enableChangeDataFeed",
     "delta.dataSkippingNumIndexedCols",
@@ -43,7 +47,12 @@ CHANGE_FEED, STATISTICS, VECTORS = (
 )
 CLOSED = {CHANGE_FEED: "false", STATISTICS: "0", VECTORS: "false"}
 """A change feed would keep what expires, statistics would stand in the log, vectors would leave rows in their files."""
-PROPERTIES = {MARK: KIND, **CLOSED, "delta.isolationLevel": "Serializable"}
+PROPERTIES = {
+    MARK: KIND,
+    **CLOSED,
+    "delta.isolationLevel": "Serializable",
+    "delta.logRetentionDuration": "interval 36500 days",  # by its commits a vault is known again
+}
 LOOKUP, SEALED_TOKEN, ROW_KEY, SEALED_VALUE, EXPORTED = "lookup", "sealed_token", "row_key", "sealed_value", "exported"
 CREATED, EXPIRES, KEY_ID = "created", "expires", "key_id"
 SCHEMA = T.StructType(
@@ -55,9 +64,8 @@ SCHEMA = T.StructType(
     ]
 )
 COMMENT = "Random tokens and the values that they stand for, sealed: each opens with the other and the key alone."
-RETENTION, DAYS = "delta.deletedFileRetentionDuration", 7
-"""For how long files that are no part of the vault any more stay, unless its properties say otherwise."""
-SPAN = re.compile("([0-9]{1,6}) (hour|day|week)")
+EXPIRE = "expire"
+"""What commits that take out what has expired say of themselves."""
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 ATTEMPTS, PAUSE = 30, 0.2
 ADDING: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
@@ -66,13 +74,21 @@ ADDING: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
 @dataclasses.dataclass(frozen=True)
 class Vault:
-    """A vault at one version. moment: what expired before it is not there."""
+    """A vault at one version. moment: what expired before it is not there. commit: SHA-256 of the version's commit
+    file, hex; None where it is not there. bits: of its tokens."""
 
     spark: SparkSession
     entry: VaultEntry
     location: str
     version: int
     moment: datetime.datetime
+    commit: str | None
+    bits: int
+
+    @property
+    def said(self) -> Mapping[str, Any]:
+        """What a run's commit says of it, by which the next run knows it again."""
+        return {"id": self.entry.id, "version": self.version, "commit": self.commit}
 
     def rows(self) -> DataFrame:
         """Those that have not expired."""
@@ -86,16 +102,23 @@ class _Nothing(Exception):
     """There is nothing to add."""
 
 
-def create(spark: SparkSession, path: str) -> str:
-    """Make an empty vault in a new folder; returns its id. Raises `Refused` where anything stands there."""
+def create(spark: SparkSession, path: str, bits: int = 128, exportable: bool = False) -> str:
+    """Make an empty vault in a new folder; returns its id. Raises `Refused` where anything stands there,
+    `SourceProblem` where it lies in another table. bits: of its tokens."""
     if not restricted.is_gone(spark, path):
         raise Refused(f"{path} is there already, or cannot be looked at: choose a new place")
+    places.check_free(spark, path, path, "vault")
     made, table = uuid.uuid4().hex, DeltaTable.create(spark).addColumns(SCHEMA).comment(COMMENT)
-    for name, value in {**PROPERTIES, ID: made}.items():
+    made_for = {BITS: str(bits), EXPORTABLE: _written(exportable)}
+    for name, value in {**PROPERTIES, ID: made, **made_for}.items():
         table = table.property(name, value)
     restricted.make_folder(spark, path)
     table.location(restricted.location(spark, path)).execute()
     return made
+
+
+def _written(flag: bool) -> str:
+    return "true" if flag else "false"
 
 
 def looked(spark: SparkSession, entry: VaultEntry) -> Vault:
@@ -107,13 +130,23 @@ def looked(spark: SparkSession, entry: VaultEntry) -> Vault:
 def add(spark: SparkSession, entry: VaultEntry, missing: Callable[[Vault], DataFrame]) -> Vault:
     """Add rows in one commit; the vault with them. missing: the rows that a vault lacks; asked again where others were
     faster. Raises `CommitConflict` where they are again and again, and as `looked`."""
+
+    def once(begun: Transaction, before: Vault) -> Vault:
+        version = _added(begun, missing(before))
+        return dataclasses.replace(before, version=version, commit=_digest(begun, version))
+
+    return _changed(spark, entry, once)
+
+
+def _changed(spark: SparkSession, entry: VaultEntry, once: Callable[[Transaction, Vault], Vault]) -> Vault:
+    """The vault after one commit, or as it is where there is `_Nothing` to do."""
     place = looked(spark, entry).location
     with active(spark), ADDING[place]:
         for attempt in range(ATTEMPTS):
             begun = _begun(spark, entry)
             before = _vault(begun, entry)
             try:
-                return dataclasses.replace(before, version=_added(begun, missing(before)))
+                return once(begun, before)
             except _Nothing:
                 return before
             except delta_commit.Changed:
@@ -122,7 +155,7 @@ def add(spark: SparkSession, entry: VaultEntry, missing: Callable[[Vault], DataF
                 if not CONFLICT.search(str(error)) and not BUSY.search(str(error)):
                     raise
             time.sleep(PAUSE * min(attempt + 1, 10) * (1 + uuid.uuid4().int % 100 / 100))
-    raise CommitConflict(f"others added to the vault {entry.place} each of {ATTEMPTS} times that this run tried to")
+    raise CommitConflict(f"others changed the vault {entry.place} each of {ATTEMPTS} times that this job tried to")
 
 
 def _begun(spark: SparkSession, entry: VaultEntry) -> Transaction:
@@ -146,22 +179,65 @@ def _vault(begun: Transaction, entry: VaultEntry) -> Vault:
     open_ = [name for name, value in CLOSED.items() if properties.get(name, "").lower() != value]
     if open_:
         raise SourceProblem(f"the vault at {entry.place} is no longer as it was made: set {', '.join(open_)} again")
+    exportable = properties.get(EXPORTABLE, "false")
+    if exportable != _written(entry.exportable):
+        raise SourceProblem(
+            f"the vault at {entry.place} was made with exportable: {exportable}, and domains.yaml says "
+            f"{_written(entry.exportable)}: a vault stays what it is; state what it was made with, or make another one"
+        )
     now = datetime.datetime.now(datetime.timezone.utc)
-    return Vault(begun.spark, entry, begun.location, begun.version, now)
+    bits = int(properties.get(BITS, "128"))
+    return Vault(begun.spark, entry, begun.location, begun.version, now, _digest(begun, begun.version), bits)
+
+
+def _digest(begun: Transaction, version: int) -> str | None:
+    return delta_commit.commit_digest(begun.spark, begun.log, version)
+
+
+def check_goes_on(vault: Vault, version: int, commit: str) -> None:
+    """Raise `SourceProblem` where the vault is not what became of it as it was at a version. commit: as of a
+    `Vault`."""
+    with active(vault.spark):
+        found = None if version > vault.version else _digest(_begun(vault.spark, vault.entry), version)
+        operations = () if found != commit else _operations(vault, version)
+    if found != commit or operations is None or "RESTORE" in operations:
+        raise SourceProblem(
+            f"the vault at {vault.entry.place} went back: it is not what became of its version {version}, which this "
+            "table's last run had (a restored version, a backup or a copy in its place). Tokens given since are gone "
+            "from it, and their values get others: rows would not join"
+        )
+
+
+def _operations(vault: Vault, version: int) -> Collection[str] | None:
+    """Of the commits after a version; None where they cannot be read."""
+    later = log_commits.after(vault.spark, vault.location, version, vault.version)
+    if later is not None:
+        return {commit.operation for commit in later}
+    since = Address(path=vault.location).history(vault.spark).where(F.col("version") > version)
+    rows = since.select("version", "operation").collect()
+    return {str(row["operation"]) for row in rows} if len(rows) == vault.version - version else None
 
 
 def _added(begun: Transaction, rows: DataFrame) -> int:
+    def check() -> None:
+        if not metric(begun, "numOutputRows"):
+            raise _Nothing
+
+    return _claimed(begun, lambda own: delta_commit.append(own, rows, _said).version, check)
+
+
+def _claimed(begun: Transaction, commit: Callable[[Transaction], int], check: Callable[[], None]) -> int:
+    """Commit under the claim that keeps drivers apart where the store does not. check: is asked before."""
     held: list[str | None] = []
     version = begun.version + 1
 
     def at_last() -> None:
-        if not metric(begun, "numOutputRows"):
-            raise _Nothing
+        check()
         if claims.is_needed(begun.spark, begun.location):
             held.append(claims.claim(begun, version))
 
     try:
-        return delta_commit.append(dataclasses.replace(begun, at_last=at_last), rows, _said).version
+        return commit(dataclasses.replace(begun, at_last=at_last))
     finally:
         claims.release(begun, version, held[0] if held else None)
 
@@ -169,6 +245,10 @@ def _added(begun: Transaction, rows: DataFrame) -> int:
 def _said(rows: int, files: int) -> str:
     """The user metadata of a commit. run_id: of its own, by which it is known again."""
     return json.dumps({"run_id": str(uuid.uuid4())})
+
+
+def _said_expired(rows: int, files: int) -> str:
+    return json.dumps({"run_id": str(uuid.uuid4()), "mode": EXPIRE})
 
 
 # -- what is past its time --------------------------------------------------------------------------------------------
@@ -186,37 +266,44 @@ class Expired:
 def expire(spark: SparkSession, entry: VaultEntry) -> Expired:
     """Take out what has expired, and purge what was taken out long enough ago. Raises `CommitConflict`, and as
     `looked`."""
-    vault = looked(spark, entry)
-    table = DeltaTable.forPath(spark, vault.location)
-    past = F.col(EXPIRES) <= F.lit(vault.moment)
-    with active(spark), ADDING[vault.location]:
-        rows = vault.all_rows().where(past).count()
-        if rows:
-            _deleted(table, past, entry)
-        table.vacuum()
-    return Expired(rows, _held_until(spark, vault))
+    taken: list[int] = []
+
+    def once(begun: Transaction, before: Vault) -> Vault:
+        rows, past = before.all_rows(), F.col(EXPIRES) <= F.lit(before.moment)
+        found = rows.where(past).groupBy(file_places.FILE).count().collect()
+        taken[:] = [sum(int(row[1]) for row in found)]
+        if not found:
+            raise _Nothing
+        return dataclasses.replace(before, version=_taken_out(begun, past, [str(row[0]) for row in found]))
+
+    vault = _changed(spark, entry, once)
+    with active(spark):
+        DeltaTable.forPath(spark, vault.location).vacuum()
+        return Expired(taken[0], _held_until(_begun(spark, entry), vault))
 
 
-def _deleted(table: DeltaTable, past: Column, entry: VaultEntry) -> None:
-    for attempt in range(ATTEMPTS):
-        try:
-            table.delete(past)
-            return
-        except (PySparkException, Py4JError) as error:
-            if not CONFLICT.search(str(error)) and not BUSY.search(str(error)):
-                raise
-        time.sleep(PAUSE * (attempt + 1))
-    raise CommitConflict(f"others changed the vault {entry.place} each of {ATTEMPTS} times that this job tried to")
+def _taken_out(begun: Transaction, past: Column, places: Collection[str]) -> int:
+    """Commit the files at some places anew, without rows; under the claim by which runs add."""
+    begun.txn.readWholeTable()
+    files = begun.txn.filterFiles()
+    told, wanted = as_python(begun.spark._jvm, files), set(map(file_places.of_row, places))
+    at = [at for at, file in enumerate(told) if file_places.of_log(begun.location, file["path"]) in wanted]
+    if len(at) != len(wanted):
+        raise UnexpectedFailure("files of the vault's rows are not those that its log has")
+    rows = delta_commit.rows_of_files(begun.spark, begun.log, begun.txn.snapshot(), [told[each] for each in at])
+    stay, removed = rows.where(F.coalesce(~past, F.lit(True))), [files.apply(each) for each in at]
+
+    def commit(own: Transaction) -> int:
+        return delta_commit.replace_files(own, removed, stay, _said_expired).version
+
+    return _claimed(begun, commit, lambda: None)
 
 
-def _held_until(spark: SparkSession, vault: Vault) -> datetime.datetime | None:
-    address = Address(path=vault.location)
-    stated = address.properties(spark).get(RETENTION, f"interval {DAYS} days")
-    found = SPAN.search(stated)
-    span = datetime.timedelta(days=DAYS) if found is None else datetime.timedelta(**{f"{found[2]}s": int(found[1])})
-    deleted = address.history(spark).where("operation = 'DELETE'")
-    last = deleted.select(F.unix_micros(F.max("timestamp"))).collect()[0][0]
+def _held_until(begun: Transaction, vault: Vault) -> datetime.datetime | None:
+    is_ours = F.get_json_object("userMetadata", "$.mode") == EXPIRE
+    history = Address(path=vault.location).history(begun.spark).where((F.col("operation") == "DELETE") | is_ours)
+    last = history.select(F.unix_micros(F.max("timestamp"))).collect()[0][0]
     if last is None:
         return None
-    until = EPOCH + datetime.timedelta(microseconds=last) + span
+    until = EPOCH + datetime.timedelta(microseconds=last) + delta_commit.retention(begun)
     return until if until > vault.moment else None

@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from py4j.protocol import Py4JError
 from pyspark.accumulators import Accumulator
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from jobs.gates import used_up
+from jobs.gates import used_up, vault
 from jobs.gates.known import Prepared
 from jobs.lake import replace
 from jobs.spark_app import session
@@ -22,8 +22,9 @@ from jobs.table_run.result import by_column
 from jobs.table_run.selection import Selection
 from jobs.table_run.written import Written, run_metadata
 from privacy_udfs.nested import Counts
-from privacy_udfs.udf import CountsParam
+from privacy_udfs.udf import CountsParam, PartCountsParam
 
+OPTIMIZED_WRITES, OPTIMIZED = "spark.databricks.delta.optimizeWrite.enabled", "delta.autooptimize"
 NUMBERING = threading.Lock()
 """pyspark numbers accumulators without one: of two that are made at once, one would get the counts of both."""
 
@@ -37,9 +38,11 @@ def written(
     prepared = aside.prepared = _with_number(prepared)
     try:
         if aside.seal is not None:
-            prepared = refused_rows.set_aside(prepared, selection, aside, _accumulator(spark))
+            prepared = refused_rows.set_aside(prepared, selection, aside, _accumulator(spark, CountsParam()))
             aside.prepared = prepared
         vaults = tokens.filled(prepared, selection)
+        said = {domain: each.said for domain, each in vaults.items()}
+        prepared = aside.prepared = dataclasses.replace(prepared, vaults=said)
         with counted(prepared, aside, not_columnar) as counts:
             selection = dataclasses.replace(selection, counts=counts)
             treated = tokens.rows(prepared, selection, vaults)
@@ -71,13 +74,23 @@ def counted(
         spark.conf.set(replace.USER_METADATA, told)
 
     into_commit({})
-    counts = _accumulator(spark, into_commit)
+    param = PartCountsParam if _is_shuffled(prepared) else CountsParam
+    counts = _accumulator(spark, param(into_commit))
     try:
         yield counts
     finally:
         counts.accum_param = CountsParam()  # pyspark keeps each for ever, and in a stream there are many
 
 
-def _accumulator(spark: SparkSession, listener: Callable[[Counts], None] | None = None) -> Accumulator[Counts]:
+def _is_shuffled(prepared: Prepared) -> bool:
+    """Whether rows go from task to task after they are treated: to their tokens, or to files of the size that Delta's
+    optimized writes want."""
+    if vault.vaults(prepared) or prepared.spark.conf.get(OPTIMIZED_WRITES, "false") != "false":
+        return True
+    stated = {**prepared.target.properties, **prepared.entry.target.properties}
+    return any(name.lower().startswith(OPTIMIZED) for name in stated)
+
+
+def _accumulator(spark: SparkSession, param: CountsParam) -> Accumulator[Counts]:
     with NUMBERING:
-        return spark.sparkContext.accumulator({}, CountsParam(listener))
+        return spark.sparkContext.accumulator({}, param)

@@ -47,6 +47,7 @@ def run_metadata(
         **({"not_columnar": not_columnar} if not_columnar else {}),
         **({} if changed is None else {"changed": changed}),
         **({"known_elsewhere": prepared.looked_for} if prepared.looked_for else {}),
+        **({"vaults": prepared.vaults} if prepared.vaults else {}),
         "counts": by_column(prepared.plan, counts),
         **aside.said(),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,7 @@ from pyspark.sql import types as T
 from pyspark.sql.pandas.functions import arrow_udf
 
 from jobs.lake.columns import column
-from jobs.lake.vault_table import LOOKUP, ROW_KEY, SEALED_TOKEN, SEALED_VALUE, Vault
+from jobs.lake.vault_table import CREATED, EXPIRES, LOOKUP, ROW_KEY, SEALED_TOKEN, SEALED_VALUE, Vault
 from jobs.token_vault.filling import AnyKey
 from privacy_udfs import wording
 from privacy_udfs.errors import ValueRefused
@@ -20,7 +21,10 @@ from privacy_udfs.technique import Technique, narrow, plain
 from privacy_udfs.techniques.tokenize import Tokenize
 from privacy_udfs.vault_rows import LOOKUP as LOOKUP_BYTES
 
-FOUND, KEY, MANY = "lakenym_found_{}", "lakenym_key_{}", "lakenym_many"
+OWN = f"lakenym_{uuid.uuid4().hex}"
+FOUND, KEY, MANY = f"{OWN}_found_{{}}", f"{OWN}_key_{{}}", f"{OWN}_many"
+"""No column of a table has such a name."""
+NEVER = "timestamp'9999-12-31 00:00:00'"
 UNKNOWN = (
     "{}: the vault has no token, or more than one, for a value of a row: the source changed while it was read, or "
     "others took rows out of the vault or put some there; nothing was committed, run it again"
@@ -42,10 +46,13 @@ def found(at: int) -> str:
 
 
 def _joined(rows: DataFrame, key: Column, vault: DataFrame, names: tuple[str, str], at: int) -> DataFrame:
-    """Each row once, whatever the vault holds; null where it has none, or more than one."""
+    """Each row once, whatever the vault holds; null where it has none, or more than one. Not one of them is what had
+    expired by the clock of the driver that made the newest: by the clock of this one it may not have."""
     by, sealed = names
     own, other, kept = KEY.format(at), KEY.format(f"{at}_of_the_vault"), FOUND.format(at)
-    held = vault.groupBy(by).agg(F.min(sealed).alias(kept), F.count("*").alias(MANY))
+    ends, newest = F.collect_list(F.coalesce(EXPIRES, F.expr(NEVER))), F.max(CREATED)
+    many = F.size(F.filter(ends, lambda end: end > newest))
+    held = vault.groupBy(by).agg(F.max_by(sealed, CREATED).alias(kept), many.alias(MANY))
     held = held.select(column(by).alias(other), F.when(column(MANY) == 1, column(kept)).alias(kept))
     joined = rows.withColumn(own, key).join(held, column(own) == column(other), "left")
     return joined.drop(own, other)

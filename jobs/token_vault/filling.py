@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import functools
+import uuid
 from collections.abc import Iterable, Iterator, Sequence
 
 import pyarrow as pa
@@ -16,7 +17,9 @@ from pyspark.sql import DataFrame, SparkSession
 
 from jobs.configuration.vault_entry import VaultEntry
 from jobs.lake import vault_table
+from jobs.lake.problems import SourceProblem
 from jobs.lake.vault_table import CREATED, EXPIRES, EXPORTED, KEY_ID, LOOKUP, SCHEMA, Vault
+from jobs.spark_app import session
 from privacy_udfs import wording
 from privacy_udfs.errors import KeyProblem
 from privacy_udfs.keys import KeyReference
@@ -28,6 +31,8 @@ from privacy_udfs.vault_rows import VaultRows
 
 AnyKey = KeyReference | DeliveredKey
 CARRIED = "carried"
+UNSHUFFLED = {"spark.databricks.delta.optimizeWrite.enabled": "false"}
+"""Rows of a vault go from the task that draws their tokens into its file: of a token that is drawn again none is."""
 TOLD = f"{LOOKUP} binary, {CARRIED} binary"
 
 
@@ -37,7 +42,9 @@ def filled(
     """The vault in which every value has a token. values: frames of one column each. Raises `CommitConflict`,
     `SourceProblem`."""
     assert isinstance(technique, Tokenize), "no other technique has a vault"
-    work = functools.partial(_carried, wording.mark(), technique, key)
+    check_fits(vault_table.looked(spark, entry), technique)
+    salt = uuid.uuid4().hex
+    work = functools.partial(_carried, wording.mark(), technique, key, salt)
     told = functools.reduce(DataFrame.unionAll, [frame.mapInArrow(work, TOLD) for frame in values])
     once = told.dropDuplicates([LOOKUP])
 
@@ -45,20 +52,31 @@ def filled(
         lacking = once.join(vault.rows().select(LOOKUP), LOOKUP, "left_anti")
         days = entry.ttl_days
         until = None if days is None else vault.moment + datetime.timedelta(days=days)
-        make = functools.partial(_made, wording.mark(), technique, key, entry.exportable, vault.moment, until)
+        make = functools.partial(_made, wording.mark(), technique, key, salt, entry.exportable, vault.moment, until)
         return lacking.mapInArrow(make, SCHEMA)
 
-    return vault_table.add(spark, entry, missing)
+    with session.settings(spark, UNSHUFFLED):
+        return vault_table.add(spark, entry, missing)
+
+
+def check_fits(vault: Vault, technique: Technique) -> None:
+    """Raise `SourceProblem` where the vault is made for tokens of another size."""
+    assert isinstance(technique, Tokenize), "no other technique has a vault"
+    if vault.bits != technique.bits:
+        raise SourceProblem(
+            f"the vault at {vault.entry.place} was made for tokens of {vault.bits} bits, and domains.yaml says "
+            f"{technique.bits}: state bits: {vault.bits}, or make another vault and treat all tables of the domain anew"
+        )
 
 
 def _carried(
-    mark: str, technique: Tokenize, key: AnyKey, batches: Iterable[pa.RecordBatch]
+    mark: str, technique: Tokenize, key: AnyKey, salt: str, batches: Iterable[pa.RecordBatch]
 ) -> Iterator[pa.RecordBatch]:
     with wording.marked_errors(mark):
         own = key.resolve()
         for batch in batches:
             values = narrow(plain(batch.column(0)))
-            tickets, carried = technique.carried(values.unique(), own)
+            tickets, carried = technique.carried(values.unique(), own, salt)
             lookups = pc.binary_slice(tickets, 0, LOOKUP_BYTES)
             yield pa.record_batch([lookups, carried], [LOOKUP, CARRIED])
 
@@ -67,6 +85,7 @@ def _made(
     mark: str,
     technique: Tokenize,
     key: AnyKey,
+    salt: str,
     exportable: bool,
     created: datetime.datetime,
     expires: datetime.datetime | None,
@@ -76,14 +95,13 @@ def _made(
         own = key.resolve()
         rows = VaultRows(own.material, technique.vault)
         for batch in batches:
-            values = rows.uncarried(batch.column(CARRIED))
+            values = rows.uncarried(batch.column(CARRIED), salt)
             if values is None:
                 raise KeyProblem("values on their way into the vault do not open with the key that sealed them")
             made, _ = rows.made(values, technique.bits // 8)
             many = len(values)
             columns = {name: getattr(made, name) for name in made._fields}
-            if not exportable:
-                columns[EXPORTED] = pa.nulls(many, pa.binary())
+            columns[EXPORTED] = rows.exported(values) if exportable else pa.nulls(many, pa.binary())
             times = {CREATED: created, EXPIRES: expires}
             columns |= {name: pa.array([time] * many, _TIME) for name, time in times.items()}
             columns[KEY_ID] = pa.array([own.id] * many, pa.int64())

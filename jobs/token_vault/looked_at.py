@@ -62,7 +62,7 @@ def _ids(keyset: Keyset) -> list[int]:
 
 
 def told(spark: SparkSession, conf: Config, name: str) -> Mapping[str, Any]:
-    """The vault of a domain, as plain data: no count below ten, and none closer than to ten."""
+    """The vault of a domain, as plain data: no count below ten, none closer than to ten, and no date of fewer."""
     entry = of_domain(conf, name)[1]
     vault = vault_table.looked(spark, entry)
     rows, now = vault.all_rows(), F.lit(vault.moment)
@@ -75,15 +75,21 @@ def told(spark: SparkSession, conf: Config, name: str) -> Mapping[str, Any]:
         F.min(CREATED).cast("date").cast("string").alias("first created"),
         F.max(CREATED).cast("date").cast("string").alias("last created"),
     ).collect()[0]
+    dates = ("first created", "last created")
     versions = rows.groupBy(KEY_ID).count().orderBy(KEY_ID).collect()
     return {
         "domain": name,
         "vault": entry.id,
         "version": vault.version,
-        **{label: rough(value) if isinstance(value, int) else value for label, value in found.asDict().items()},
+        **{
+            label: rough(value) if isinstance(value, int) else value
+            for label, value in found.asDict().items()
+            if label not in dates or found["tokens"] >= SMALL
+        },
         "by version of the key": {str(row[KEY_ID]): rough(row["count"]) for row in versions},
         "ttl_days": entry.ttl_days,
         "exportable": entry.exportable,
+        "bits": vault.bits,
     }
 
 

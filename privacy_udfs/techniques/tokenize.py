@@ -14,7 +14,7 @@ from privacy_udfs.kernels.arrays import Bytes, binary, cut, rows_of, shorter_tha
 from privacy_udfs.kernels.text import TAKES, accepts, canonical, encode, rfc4648
 from privacy_udfs.parameters import Normalize
 from privacy_udfs.result_patterns import CHARACTER, UUID
-from privacy_udfs.strength import MORE_IS_STRONGER, NO_DIFFERENCE, Shows
+from privacy_udfs.strength import LESS_IS_STRONGER, MORE_IS_STRONGER, NO_DIFFERENCE, Shows
 from privacy_udfs.technique import Key, TextTechnique, Treated
 from privacy_udfs.vault_rows import VaultRows
 
@@ -29,7 +29,7 @@ class Tokenize(TextTechnique):
 
     A token is drawn from the operating system's generator when a value is first met, and nothing of it comes from the
     value or the key. The vault is a Delta table that only a domain names (docs/tokenize.md); vault: its id, of 32 hex
-    digits.
+    digits. exportable: whether the vault keeps values under the key alone too; the domain's vault says it.
 
     bits: of the token, a multiple of 8 from 128 to 256. encoding: ``base64url`` (no padding), ``hex``, ``uuid`` (takes
     128 bits; not of a version). prefix: text before each token. normalize: steps on text, see
@@ -53,6 +53,7 @@ class Tokenize(TextTechnique):
     prefix: Annotated[str, NO_DIFFERENCE] = ""
     normalize: Normalize = ()
     vault: Annotated[str, Field(pattern=VAULT), NO_DIFFERENCE]
+    exportable: Annotated[bool, LESS_IS_STRONGER] = False
 
     comes_out = "a random token, kept in a vault that only a domain has: the way back takes token, vault and key"
     standard = "tokens of the system's generator; the vault by HMAC-SHA-256, HMAC-SHA-512 (FIPS 198-1), SP 800-108"
@@ -120,11 +121,12 @@ class Tokenize(TextTechnique):
 
     # -- for whoever keeps the vault ----------------------------------------------------------------------------------
 
-    def carried(self, values: pa.Array, key: Key) -> tuple[pa.BinaryArray, pa.BinaryArray]:
-        """Of a plain array tickets, and the values under the key alone; nothing of nulls and of what is refused."""
+    def carried(self, values: pa.Array, key: Key, run: str) -> tuple[pa.BinaryArray, pa.BinaryArray]:
+        """Of a plain array tickets, and the values under the key alone; nothing of nulls and of what is refused.
+        run: its salt."""
         found = self._known(self.prepared(values))[0].drop_null()
         rows = self._rows(key)
-        return rows.tickets(found), rows.carried(found)
+        return rows.tickets(found), rows.carried(found, run)
 
     def redeemed(self, tickets: pa.BinaryArray, sealed: pa.BinaryArray, key: Key) -> pa.StringArray | None:
         """The tokens of tickets, by what the vault holds for each; None where that is nothing, or none of its own."""

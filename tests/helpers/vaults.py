@@ -25,9 +25,9 @@ def domain(lake: Path, id_: str, **more: Any) -> dict[str, Any]:
     return {"technique": "tokenize", "key": "crm", "vault": vault, **more}
 
 
-def made(spark: SparkSession, lake: Path) -> str:
-    """A new vault in a lake; its id."""
-    return vault_table.create(spark, str(lake / "vault"))
+def made(spark: SparkSession, lake: Path, **more: Any) -> str:
+    """A new vault in a lake; its id. more: what it is made for."""
+    return vault_table.create(spark, str(lake / "vault"), **more)
 
 
 def configured(lake: Path, id_: str, columns: Mapping[str, Any], name: str = "t", **more: Any) -> Config:

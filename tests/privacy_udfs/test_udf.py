@@ -12,7 +12,9 @@ from pyspark.sql import functions as F
 
 from privacy_udfs import keys, udf
 from privacy_udfs.keys import KeyReference
+from privacy_udfs.nested import Counts
 from privacy_udfs.techniques import parse
+from privacy_udfs.udf import PartCountsParam
 
 HASH = {"technique": "keyed_hash", "bits": 128}
 BIG = 2**53 + 1
@@ -136,3 +138,13 @@ def test_what_spark_ships_and_shows_holds_no_key(spark: SparkSession, reference:
         assert spelling not in shipped
     assert reference.keyset.encode() in shipped
     assert "file:" not in repr(reference)
+
+
+def test_of_parts_that_are_counted_again_the_last_attempt_counts() -> None:
+    """As when files of a shuffle are lost: Spark adds what tasks count that it runs again."""
+    param, total, told = PartCountsParam(), Counts(), list[Counts]()
+    param.listener = lambda counts: told.append(dict(counts))
+    for part, attempt, count in ((0, 1, (5, 1, 0)), (1, 2, (7, 0, 0)), (0, 3, (5, 1, 0)), (1, 2, (1, 0, 2))):
+        total = param.addInPlace(total, {PartCountsParam.TASK: (part, attempt, 0), "t: id": count})
+    assert total == {"t: id": (13, 1, 2)}
+    assert told[2] == {"t: id": (12, 1, 0)}

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from cryptography.hazmat.primitives.kdf.kbkdf import KBKDFHMAC, CounterLocation, Mode
 from hypothesis import strategies as st
@@ -61,7 +62,10 @@ def test_rows_are_what_other_hands_make_of_them(size: int) -> None:
         assert tag == hmac.digest(own("value tag"), token + salt + hidden, "sha256")[:16]
     assert (rows.tokens(rows.tickets(values), made.sealed_token) == tokens).all()
     assert rows.values(tokens, made.sealed_value).equals(values)  # type: ignore[union-attr]
-    assert rows.uncarried(made.exported).equals(values)  # type: ignore[union-attr]
+    carried = rows.carried(values, "1a")
+    assert rows.uncarried(carried, "1a").equals(values)  # type: ignore[union-attr]
+    key = HKDFExpand(hashes.SHA256(), 32, f"lakenym/vault/1/carried/1a/{VAULT}".encode()).derive(KEY)
+    assert [AESGCM(key).decrypt(each[:12], each[12:], b"") for each in carried.to_pylist()] == VALUES
 
 
 @given(st.lists(st.binary(max_size=70), min_size=1, max_size=6), st.integers(0, 10**6))
@@ -79,7 +83,9 @@ def test_what_was_changed_or_is_another_rows_does_not_open(values: list[bytes], 
     for wrong in (VaultRows(KEY, VAULT[::-1]), VaultRows(KEY[::-1], VAULT)):
         assert wrong.values(tokens, made.sealed_value) is None
         assert wrong.tokens(wrong.tickets(given_values), made.sealed_token) is None
-        assert wrong.uncarried(made.exported) is None
+        assert wrong.uncarried(rows.carried(given_values, "1a"), "1a") is None
+    assert rows.uncarried(rows.carried(given_values, "1a"), "1b") is None
+    assert rows.uncarried(rows.exported(given_values), "1a") is None
 
 
 @pytest.mark.parametrize("many", [10_000, pytest.param(1_000_000, marks=pytest.mark.sweep)])

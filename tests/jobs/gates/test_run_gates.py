@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -408,6 +409,25 @@ def opened_vault(at: Scene) -> None:
     at.spark.sql(f"ALTER TABLE delta.`{at.lake}/vault` SET TBLPROPERTIES (delta.enableChangeDataFeed = true)")
 
 
+def exportable_vault(at: Scene) -> None:
+    """Made not to be; domains.yaml says later that it is."""
+    at.raw()
+    at.configured({"id": {"domain": "person"}})
+    at.written("domains.yaml", {"person": vaults.domain(at.lake, vaults.made(at.spark, at.lake), exportable=True)})
+
+
+def vault_of_other_bits(at: Scene) -> None:
+    _with_tokens(at, vaults.made(at.spark, at.lake, bits=256))
+
+
+def vault_in_a_table(at: Scene) -> None:
+    id_ = vaults.made(at.spark, at.lake)
+    _with_tokens(at, id_)
+    at.spark.sql("SELECT 1 AS id").write.format("delta").save(str(at.lake / "other"))
+    shutil.move(at.lake / "vault", at.lake / "other" / "vault")
+    at.written("domains.yaml", {"person": vaults.domain(at.lake / "other", id_)})
+
+
 def linked_vault(at: Scene) -> None:
     """The source is the vault, by another name."""
     id_ = vaults.made(at.spark, at.lake)
@@ -555,6 +575,9 @@ CASES: tuple[Case, ...] = (
     (no_vault_but_a_table, vault.fits, 1, "is no vault: name the place that jobs/tokens.py create made"),
     (another_vault, vault.fits, 1, "has another id than domains.yaml says: it is another vault"),
     (opened_vault, vault.fits, 1, "is no longer as it was made: set delta.enableChangeDataFeed again"),
+    (exportable_vault, vault.fits, 1, "was made with exportable: false, and domains.yaml says true"),
+    (vault_of_other_bits, vault.fits, 1, "was made for tokens of 256 bits, and domains.yaml says 128"),
+    (vault_in_a_table, vault.fits, 1, "lies in the folder of another Delta table, whose VACUUM would delete it"),
     (linked_vault, vault.fits, 1, "is the place that the source is read from"),
     (tokens_of_changes, vault.fits, 1, "person: tokens are not joined to rows that change one by one"),
     (exposed, keys.exposed, 1, "the setting spark.executorEnv.GIVEN holds a keyset"),

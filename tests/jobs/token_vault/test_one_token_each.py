@@ -15,10 +15,12 @@ from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from jobs import pseudonymize
 from jobs.lake import vault_table
 from jobs.table_run import tokens
+from jobs.token_vault import exchange
 from privacy_udfs.errors import LakenymError
 from tests.helpers import kills, lakes, vaults
 from tests.helpers.vaults import TOKENS
@@ -68,6 +70,25 @@ def test_two_runs_at_once_give_equal_values_one_token_and_one_killed_before_its_
     both = [{row["id"] for row in lakes.treated(spark, lake, name).collect()} for name in ("t", "u")]
     assert [len(each) for each in both] == [100, 100]
     assert len(both[0] & both[1]) == 50
+
+
+def test_what_had_expired_for_the_driver_of_a_newer_row_counts_no_more_and_nothing_else_is_chosen_among(
+    spark: SparkSession,
+) -> None:
+    """By the clock of this driver the older row has not expired. b: both live; c: twice the same. No name is taken."""
+    day = "timestamp'2030-01-{:02} 00:00:00'".format
+    held = [("a", "A1", 1, 5), ("a", "A2", 5, 9), ("b", "B1", 1, 6), ("b", "B2", 5, 9), ("c", "C", 1, None)]
+    said = [
+        f"(X'{ord(key):02x}', '{token}', {day(made)}, {'cast(null AS timestamp)' if end is None else day(end)})"
+        for key, token, made, end in [*held, held[-1], ("d", "D", 2, None)]
+    ]
+    vault = spark.sql(f"SELECT * FROM VALUES {', '.join(said)} AS (lookup, sealed_token, created, expires)")
+    rows = spark.sql(
+        "SELECT key, 1 AS lakenym_found_0, 2 AS lakenym_key_0 FROM VALUES ('a'), ('b'), ('c'), ('d') AS (key)"
+    )
+    joined = exchange._joined(rows, F.expr("cast(key AS binary)"), vault, ("lookup", "sealed_token"), 0)
+    found = {row["key"]: (row[exchange.found(0)], row["lakenym_found_0"]) for row in joined.collect()}
+    assert found == {"a": ("A2", 1), "b": (None, 1), "c": (None, 1), "d": ("D", 1)}
 
 
 @pytest.mark.sweep

@@ -159,7 +159,8 @@ class Trail:
     def _rows(self, log: Log, rows: Mapping[str, int]) -> list[Leaf]:
         stated, keys = self.prepared.conf.policy.limits, used_up.keys_of(self.prepared)
         assert stated is not None, "then no rows are counted"
-        limits.check_rows(log, stated, keys, rows, self.run_id)
+        is_told = self.prepared.entry.suppress is None  # of a target that nobody sees, not even what stays
+        limits.check_rows(log, stated, keys, rows, self.run_id, is_told)
         told = [{"key": name, "key_id": key_id, "rows": rows[name]} for name, key_id in keys.items()]
         return [self._leaf(uses.ROWS, "treated", each) for each in told]
 

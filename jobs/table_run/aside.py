@@ -39,8 +39,8 @@ class Aside:
     own: a session apart from the run's, which holds what is to be said of its commit. seal: None where a refused value
     stops the run. before: what stands there of earlier runs, and counts on. seen: all runs whose rows stood there when
     this one began, by the table's name. rows, version: of what it set aside. among: of how many. begun: whether any
-    may stand there. suppressed: how many rows more the target will lack, those in small classes. stay, values: where these
-    are looked for, how many rows it will have, and of columns with several in a row how many values. taken_out: the
+    may stand there. suppressed: how many rows more the target will lack, those in small classes. stay, values: where it
+    looks for these, how many rows it will have, and of columns with several in a row how many values. taken_out: the
     rows of earlier runs that it takes out of quarantine. left: how many rows of which runs it leaves there. treated:
     the counts of what was treated, as far as they are known, all of them.
     """

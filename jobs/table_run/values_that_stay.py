@@ -1,5 +1,7 @@
-"""How many values stand in each row under keys with a limit, where rows are kept out of which nobody is to know how many:
-then those that stay are counted, and what was treated is not."""
+"""How many values stand in each row under keys with a limit, where rows are kept out.
+
+Nobody is to know how many these are, so the values that stay are counted, and those that were treated are not.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ from jobs.treatment.treatment_plan import Decision
 
 
 def of(prepared: Prepared) -> dict[str, Column]:
-    """By `name_of` the number of values in a row, of columns under a key with a limit of rows whose rows may have several;
+    """By `name_of` the number of values in a row, of columns that may have several, under keys with a limit of rows;
     what stands within texts is refused beforehand (`used_up.hidden`)."""
     keys = used_up.keys_of(prepared) if used_up.counts_rows(prepared) else {}
     return {name_of(leaf): _values(leaf) for leaf in prepared.plan.leaves if _is_several(leaf, keys)}

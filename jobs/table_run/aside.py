@@ -42,7 +42,8 @@ class Aside:
     may stand there. suppressed: how many rows more the target will lack, those in small classes. stay, values: where it
     looks for these, how many rows it will have, and of columns with several in a row how many values. taken_out: the
     rows of earlier runs that it takes out of quarantine. left: how many rows of which runs it leaves there. treated:
-    the counts of what was treated, as far as they are known, all of them.
+    the counts of what was treated, as far as they are known, all of them. charge: tells the audit log that so many rows
+    are about to be treated under some keys for good, whatever becomes of the run, and raises where there is no room.
     """
 
     own: SparkSession
@@ -62,6 +63,7 @@ class Aside:
     taken_out: Ranges = dataclasses.field(default_factory=dict)
     left: Mapping[str, int] = dataclasses.field(default_factory=dict)
     treated: Counts = dataclasses.field(default_factory=dict)
+    charge: Callable[[int, Collection[str]], None] | None = None
 
     @property
     def table(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pyspark.sql import SparkSession
@@ -134,6 +134,7 @@ class Trail:
         if self.log is None or begun is None:
             return prepared
         look = functools.partial(self._still_told, aside)
+        aside.charge = self._charge
         target = dataclasses.replace(prepared.target, transaction=dataclasses.replace(begun, at_last=look))
         return dataclasses.replace(prepared, target=target)
 
@@ -156,8 +157,24 @@ class Trail:
         else:
             _told(spoken, lambda: check_told(log.state()))
 
+    def _charge(self, rows: int, names: Collection[str]) -> None:
+        """Tell that so many rows are treated under keys, before it is known what becomes of them; where rows are kept
+        out, of which nobody is to know how many, the next power of two. The row before the commit takes its place.
+        Raises as `_still_told`."""
+        assert self.log is not None
+        log, spoken = self.log, f"{self.prepared.table}: the audit log was changed meanwhile, and nothing was committed"
+        told = rows if self.prepared.entry.suppress is None else 1 << max(0, rows - 1).bit_length()
+
+        def made(state: State) -> Sequence[Leaf]:
+            if self.run_id not in state.open and not self._ends():
+                raise LogProblem(NOT_TOLD)
+            return self._rows(log, dict.fromkeys(names, told))
+
+        log.add_or_refuse(made, spoken)
+
     def _rows(self, log: Log, rows: Mapping[str, int]) -> list[Leaf]:
-        stated, keys = self.prepared.conf.policy.limits, used_up.keys_of(self.prepared)
+        stated, used = self.prepared.conf.policy.limits, used_up.keys_of(self.prepared)
+        keys = {name: key_id for name, key_id in used.items() if name in rows}
         assert stated is not None, "then no rows are counted"
         is_told = self.prepared.entry.suppress is None  # of a target that nobody sees, not even what stays
         limits.check_rows(log, stated, keys, rows, self.run_id, is_told)

@@ -39,6 +39,7 @@ def written(
         if aside.seal is not None:
             prepared = refused_rows.set_aside(prepared, selection, aside, _accumulator(spark))
             aside.prepared = prepared
+        tokens.charge(prepared, selection, aside)
         vaults = tokens.filled(prepared, selection)
         with counted(prepared, aside, not_columnar) as counts:
             selection = dataclasses.replace(selection, counts=counts)

@@ -23,7 +23,7 @@ from jobs.lake.delta_commit import transaction
 from jobs.monitoring import limits_watch
 from jobs.table_run import audited as told_by_runs
 from jobs.verification import charged
-from tests.helpers import quarantines
+from tests.helpers import lakes, quarantines, vaults
 from tests.helpers.audits import COLUMNS, kinds, limited, listed, raw, verified
 from tests.helpers.lakes import column, table, treated
 from tests.helpers.sweeps import but_for
@@ -264,6 +264,29 @@ def test_what_cannot_be_counted_without_telling_it_is_refused(spark: SparkSessio
     with pytest.raises(Refused, match="note: how many values stand within its texts is not counted without telling"):
         pseudonymize.run(spark, conf, "t")
     assert kinds(spark, conf) == ["run_refused"]
+
+
+def test_tokens_are_held_before_the_vault_gets_any(
+    spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And count, though the run be refused after that: who asks of them learns which were there."""
+    raw(spark, lake)
+    columns = {"id": column(vaults.TOKENS, "direct_identifier"), "amount": column("keep", "quasi_identifier")}
+    monkeypatch.setitem(lakes.DOMAINS, "person", vaults.domain(lake, vaults.made(spark, lake)))
+
+    def configured(most: int, **more: Any) -> Config:
+        return limited(lake, table("t", lake, columns, **more), **crm(rows_per_hour=most))
+
+    with pytest.raises(LimitReached, match="this run is 3 more"):
+        pseudonymize.run(spark, configured(2), "t")
+    assert vaults.counts(spark, lake) == (0, 0, 0)
+    conf = configured(5, suppress={"k": 2, "at_most": 0.1})
+    with pytest.raises(Refused, match="a share of at most"):
+        pseudonymize.run(spark, conf, "t")
+    assert vaults.counts(spark, lake) == (3, 3, 3)
+    assert counted(spark, conf) == [4], "the next power of two"
+    with pytest.raises(Refused, match="rows_per_hour is 5, and 4 were counted"):
+        pseudonymize.run(spark, configured(5), "t")
 
 
 def test_limits_that_cannot_be_held_let_nothing_pass(

@@ -295,7 +295,8 @@ def test_limits_that_cannot_be_held_let_nothing_pass(
     raw(spark, lake)
 
     def refused(told: str, *names: str) -> None:
-        keys = {name: {"keyset": f"file:{lake}/keys/crm.json"} for name in ("crm", *names)}
+        keys = {name: {"keyset": f"file:{lake}/keys/crm.json"} for name in ("crm",)}
+        keys |= {name: {"keyset": f"file:{lake}/keys/../keys//crm.json"} for name in names}
         keys["log"] = {"keyset": f"file:{lake}/keys/log.json"}
         (lake / "conf" / "keys.yaml").write_text(json.dumps(keys))
         with pytest.raises(Refused, match=told):

@@ -49,13 +49,18 @@ class Room:
         """As the policy calls it."""
         return f"{self.what}_per_{self.span}"
 
-    def refusal(self, more: int | None) -> str:
-        """Why so many more are too many; empty where they are not. None: one at least, and nobody knows how many."""
+    def refusal(self, more: int | None, is_told: bool = True) -> str:
+        """Why so many more are too many; empty where they are not. None: one at least, and nobody knows how many.
+        is_told: whether it may say how many these are."""
         known, more = more is not None, more or 1
         if self.used + more <= self.bound:
             return ""
         told = f"key {self.key}: policy.yaml, limits: {self.name} is {self.bound}, and {self.used} were counted"
         told += f" within the last {'hour' if self.span == 'hour' else '24 hours'}"
+        if not is_told:
+            return (
+                f"{told}; with this run it would be more: treat fewer rows at a time, run it later, or raise the limit"
+            )
         told += f"; this run is {more} more" if known else ", and none is left"
         if more > self.bound:
             return f"{told}, which is over it alone: treat fewer rows at a time, or raise the limit"
@@ -126,10 +131,13 @@ def check_start(log: Log, limits: Limits, keys: Mapping[str, int], rows: int | N
     _refuse([room.of_start(rows) for room in rooms(log, limits, keys)])
 
 
-def check_rows(log: Log, limits: Limits, keys: Mapping[str, int], rows: Mapping[str, int], run_id: str) -> None:
-    """Raise `LimitReached` where a run that began treated more rows under a key than there is room for."""
+def check_rows(
+    log: Log, limits: Limits, keys: Mapping[str, int], rows: Mapping[str, int], run_id: str, is_told: bool = True
+) -> None:
+    """Raise `LimitReached` where a run that began treated more rows under a key than there is room for. is_told: as of
+    `Room.refusal`."""
     found = [room for room in rooms(log, limits, keys, but=run_id) if room.what == "rows"]
-    _refuse([room.refusal(rows.get(room.key, 0)) for room in found])
+    _refuse([room.refusal(rows.get(room.key, 0), is_told) for room in found])
 
 
 def charge(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from jobs.configuration import locations
@@ -41,7 +42,13 @@ def users(drafts: Sequence[Draft], domains: Mapping[str, Domain]) -> dict[str, s
 
 def is_same(one: str, other: str, keys: Mapping[str, KeyEntry]) -> bool:
     """Whether two names are of one keyset."""
-    return one == other or (one in keys and other in keys and keys[one].keyset == keys[other].keyset)
+    return one == other or (one in keys and other in keys and _place(keys[one].keyset) == _place(keys[other].keyset))
+
+
+def _place(keyset: str) -> str:
+    """Where a keyset stands, in one spelling: ``file:a//b/../c`` is ``file:a/c``."""
+    kind, mark, path = keyset.partition("file:")
+    return f"{mark}{posixpath.normpath(path)}" if mark and not kind else keyset
 
 
 def _key_fault(

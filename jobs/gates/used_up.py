@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from jobs.audit_log import limits, log
 from jobs.audit_log.limits import Room
+from jobs.configuration.column_path import Items
 from jobs.configuration.finding import Finding
 from jobs.gates.known import Planned, Prepared
 from jobs.lake import log_counts
@@ -13,12 +14,26 @@ from jobs.lake import log_counts
 
 def left(known: Planned) -> Iterator[Finding]:
     """A limit that is used up, or would be. Asked where there is something to treat."""
+    yield from hidden(known)
     found = rooms(known)
     rows = announced(known) if any(room.what == "rows" for room in found) else None
     for room in found:
         told = room.of_start(rows)
         if told:
             yield Finding("refuse", None, told)
+
+
+def hidden(known: Planned) -> Iterator[Finding]:
+    """Values that can be counted only with those of the rows that are kept out, of which nobody is to know how many."""
+    if known.entry.suppress is None or not counts_rows(known):
+        return
+    keys = keys_of(known)
+    for case in known.plan.cases:
+        within = any(each.treatment.key in keys for each in case.parts) or Items() in case.path.steps
+        if within and any(each.treatment.key in keys for each in case.each):
+            told = f"{case.path}: how many values stand within its texts is not counted without telling how many rows"
+            more = "are kept out (suppress): limit the runs under its key, not the rows, or leave out 'suppress'"
+            yield Finding("refuse", None, f"{told} {more}")
 
 
 def rooms(known: Planned) -> list[Room]:

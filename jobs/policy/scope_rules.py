@@ -11,9 +11,10 @@ from collections.abc import Iterator
 
 from jobs.configuration.config import Config
 from jobs.configuration.config_files import DOMAINS
+from jobs.configuration.documents import quote
 from jobs.configuration.finding import Finding, Place
 from jobs.configuration.models import Domain, TableConfig
-from privacy_udfs.scope_labels import PERSON
+from privacy_udfs.scope_labels import PERSON, domain_of
 
 INSTEAD = f"say 'why' there (scope: {PERSON}), or take a narrower scope (docs/scopes.md)"
 
@@ -21,13 +22,13 @@ INSTEAD = f"say 'why' there (scope: {PERSON}), or take a narrower scope (docs/sc
 def of_table(config: Config, table: TableConfig) -> Iterator[Finding]:
     """What is to be said of the domains that a table's columns name."""
     required = "scope" in config.policy.require
-    for domain in _widest(config, table):
-        place = Place(DOMAINS, domain.line, domain.name)
+    widest = [(domain.name, Place(DOMAINS, domain.line, domain.name), INSTEAD) for domain in _widest(config, table)]
+    for domain, place, instead in (*widest, *_undeclared(config, table)):
         if required:
-            yield place.says("refuse", f"policy.yaml requires a reason for the widest scope: {INSTEAD}")
-        elif table.made_for is not None and len(others := _made_for(config, domain.name)) > 1:
+            yield place.says("refuse", f"policy.yaml requires a reason for the widest scope: {instead}")
+        elif table.made_for is not None and len(others := _made_for(config, domain)) > 1:
             listed = ", ".join(others)
-            yield place.says("warn", f"its pseudonyms join all that is made for {listed} with each other: {INSTEAD}")
+            yield place.says("warn", f"its pseudonyms join all that is made for {listed} with each other: {instead}")
 
 
 def _widest(config: Config, table: TableConfig) -> Iterator[Domain]:
@@ -37,6 +38,16 @@ def _widest(config: Config, table: TableConfig) -> Iterator[Domain]:
         domain = config.domains[str(name)]
         if domain.treatment.scope == PERSON and "why" not in config.written.get(DOMAINS, {}).get(name, {}):
             yield domain
+
+
+def _undeclared(config: Config, table: TableConfig) -> Iterator[tuple[str, Place, str]]:
+    """The domains with a key that only columns name, where they stand: their pseudonyms join in all tables, too."""
+    for path, rule in table.columns.items():
+        for each in rule.treatment.each:
+            is_wide = each.scope == PERSON and each.technique.deterministic and each.key is not None
+            if is_wide and each.domain is not None and domain_of(each.domain) not in config.domains:
+                place = Place(table.file, rule.line, f"columns.{quote(path)}")
+                yield each.domain, place, f"declare domain {each.domain} in {DOMAINS}, and {INSTEAD}"
 
 
 def _made_for(config: Config, domain: str) -> list[str]:

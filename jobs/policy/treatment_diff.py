@@ -120,10 +120,18 @@ def _column(path: str, before: ColumnRecord | None, after: ColumnRecord | None) 
     compared = strength.compare(before.technique, before.parameters, after.technique, after.parameters)
     effects = (*_other_rows(before, after), *_effects(before, after, compared))
     change: Change = _CHANGES.get(compared.verdict) or ("changed" if effects else "unchanged")
-    change = "weaker" if after.joins_farther_than(before) else change
+    change = _with_scope(change, before, after)
     if _moves_rows(before, after) and change != "weaker":
         change = "not comparable"
     return ColumnDiff(path, change, effects, *sides)
+
+
+def _with_scope(change: Change, before: ColumnRecord, after: ColumnRecord) -> Change:
+    """A change of treatment with that of its scope: where they point opposite ways, or only the treatments cannot be
+    compared, nobody can say."""
+    if after.joins_farther_than(before):
+        return "weaker" if change in ("unchanged", "changed", "weaker") else "not comparable"
+    return "not comparable" if change == "weaker" and before.joins_farther_than(after) else change
 
 
 def _further_case(column: ColumnDiff) -> ColumnDiff:
@@ -181,6 +189,8 @@ def _effects(before: ColumnRecord, after: ColumnRecord, compared: Comparison) ->
         yield Effect("treatment", f"{before.technique} -> {after.technique}{_words(compared.verdict)}")
         if before.key is not None:
             yield Effect("pseudonyms", "what was treated before no longer joins")
+        if None not in (before.domain, after.domain):
+            yield from _domain(before, after)
         return
     for step in compared.steps:
         yield Effect("treatment" if step.sign != 0 else "pseudonyms", _shown(step))
@@ -211,11 +221,7 @@ def _short(value: Any) -> str:
 def _identity(before: ColumnRecord, after: ColumnRecord) -> Iterator[Effect]:
     """Domain, key and version: what fixes pseudonyms beside the treatment itself."""
     contradicting, differing = before.contradicting(after), before.differing(after)
-    if before.domain != after.domain:
-        names = f"{before.domain or 'none'} -> {after.domain or 'none'}"
-        yield Effect("domain", f"domain {names}: no longer joins with columns of the former")
-        if after.joins_farther_than(before):
-            yield Effect("domain", f"scope {before.scope} -> {after.scope}: more rows join (weaker)")
+    yield from _domain(before, after)
     if before.key != after.key:
         yield Effect("key", f"key {before.key or 'none'} -> {after.key or 'none'}: other pseudonyms")
     elif before.layers != after.layers:
@@ -230,6 +236,14 @@ def _identity(before: ColumnRecord, after: ColumnRecord) -> Iterator[Effect]:
         yield from [Effect("key", f"other keys, or versions, of the domains {named}: other pseudonyms")] * bool(named)
     if "keyset" in contradicting:
         yield Effect("key", f"key {after.key} is read from another place: other pseudonyms, unless it was moved")
+
+
+def _domain(before: ColumnRecord, after: ColumnRecord) -> Iterator[Effect]:
+    if before.domain != after.domain:
+        names = f"{before.domain or 'none'} -> {after.domain or 'none'}"
+        yield Effect("domain", f"domain {names}: no longer joins with columns of the former")
+    if after.joins_farther_than(before):
+        yield Effect("domain", f"scope {before.scope} -> {after.scope}: more rows join (weaker)")
 
 
 # -- entries of a configuration ---------------------------------------------------------------------------------------

@@ -136,8 +136,9 @@ class ColumnRecord:
         return context_of(self.domain)
 
     def joins_farther_than(self, other: ColumnRecord) -> bool:
-        """Whether, of one technique, its scope is the wider one."""
-        return self.technique == other.technique and SCOPES.index(self.scope) > SCOPES.index(other.scope)
+        """Whether its scope is the wider one, of two that have a domain and a key."""
+        both = None not in (self.domain, self.key, other.domain, other.key)
+        return both and SCOPES.index(self.scope) > SCOPES.index(other.scope)
 
     # -- compared -----------------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pyspark.sql import types as T
 
 from jobs.record.treated_table import ColumnPrivacy, privacy_of, why_no_join
-from privacy_udfs.scope_labels import PERIOD, PERSON, SCOPES
+from privacy_udfs.scope_labels import PERIOD, PERSON, SCOPES, scope_of
 from privacy_udfs.techniques import facts_of
 
 Schemas = Mapping[str, T.StructType]
@@ -93,9 +93,17 @@ class Linkage:
 
     @property
     def widest_scope(self) -> str | None:
-        """The widest of the scopes in which two of the tables join; None where no two do."""
+        """The widest of the scopes in which two of the tables join; None where no two do. What stands within texts, and
+        direct identifiers with values of the source, may join all."""
         found = [link.scope for link in self.links if len(link.tables) > 1]
+        found += [scope_of(domain) for domain in self.within if len(self._tables_of(domain)) > 1]
+        found += [PERSON] if len({place.table for place in self.raw}) > 1 else []
         return max(found, key=SCOPES.index, default=None)
+
+    def _tables_of(self, domain: str) -> set[str]:
+        """Where its pseudonyms stand within texts, and, if these are several, in columns."""
+        linked = (table for link in self.links if link.domain == domain for table in link.tables)
+        return {*(place.table for place in self.within[domain]), *linked}
 
 
 def find(schemas: Schemas) -> Linkage:

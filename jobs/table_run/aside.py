@@ -39,9 +39,11 @@ class Aside:
     own: a session apart from the run's, which holds what is to be said of its commit. seal: None where a refused value
     stops the run. before: what stands there of earlier runs, and counts on. seen: all runs whose rows stood there when
     this one began, by the table's name. rows, version: of what it set aside. among: of how many. begun: whether any
-    may stand there. suppressed: how many rows more the target will lack, those in small classes. taken_out: the rows of
-    earlier runs that it takes out of quarantine. left: how many rows of which runs it leaves there. treated: the counts
-    of what was treated, as far as they are known, all of them.
+    may stand there. suppressed: how many rows more the target will lack, those in small classes. stay, values: where it
+    looks for these, how many rows it will have, and of columns with several in a row how many values. taken_out: the
+    rows of earlier runs that it takes out of quarantine. left: how many rows of which runs it leaves there. treated:
+    the counts of what was treated, as far as they are known, all of them. charge: tells the audit log that so many rows
+    are about to be treated under some keys for good, whatever becomes of the run, and raises where there is no room.
     """
 
     own: SparkSession
@@ -56,9 +58,12 @@ class Aside:
     begun: bool = False
     version: int | None = None
     suppressed: int = 0
+    stay: int = 0
+    values: Mapping[str, int] = dataclasses.field(default_factory=dict)
     taken_out: Ranges = dataclasses.field(default_factory=dict)
     left: Mapping[str, int] = dataclasses.field(default_factory=dict)
     treated: Counts = dataclasses.field(default_factory=dict)
+    charge: Callable[[int, Collection[str]], None] | None = None
 
     @property
     def table(self) -> str:

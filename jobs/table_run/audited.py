@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pyspark.sql import SparkSession
@@ -101,6 +101,7 @@ class Trail(OfRun):
         if self.log is None or begun is None:
             return prepared
         look = functools.partial(self._still_told, aside)
+        aside.charge = self._charge
         target = dataclasses.replace(prepared.target, transaction=dataclasses.replace(begun, at_last=look))
         return dataclasses.replace(prepared, target=target)
 
@@ -119,10 +120,26 @@ class Trail(OfRun):
         else:
             told(spoken, lambda: self._check_told(log.state()))
 
+    def _charge(self, rows: int, names: Collection[str]) -> None:
+        """Tell that so many rows are treated under keys, before it is known what becomes of them; where rows are kept
+        out, of which nobody is to know how many, the next power of two. The row before the commit takes its place.
+        Raises as `_still_told`."""
+        assert self.log is not None
+        log, spoken = self.log, f"{self.prepared.table}: the audit log was changed meanwhile, and nothing was committed"
+        charged = rows if self.prepared.entry.suppress is None else 1 << max(0, rows - 1).bit_length()
+
+        def made(state: State) -> Sequence[Leaf]:
+            self._check_told(state)
+            return self._rows(log, dict.fromkeys(names, charged))
+
+        log.add_or_refuse(made, spoken)
+
     def _rows(self, log: Log, rows: Mapping[str, int]) -> list[Leaf]:
-        stated, keys = self.prepared.conf.policy.limits, used_up.keys_of(self.prepared)
+        stated, used = self.prepared.conf.policy.limits, used_up.keys_of(self.prepared)
+        keys = {name: key_id for name, key_id in used.items() if name in rows}
         assert stated is not None, "then no rows are counted"
-        limits.check_rows(log, stated, keys, rows, self.run_id)
+        is_told = self.prepared.entry.suppress is None  # of a target that nobody sees, not even what stays
+        limits.check_rows(log, stated, keys, rows, self.run_id, is_told)
         counted = [{"key": name, "key_id": key_id, "rows": rows[name]} for name, key_id in keys.items()]
         return [self._leaf(uses.ROWS, "treated", each) for each in counted]
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from jobs.gates import used_up
 from jobs.gates.known import Prepared
+from jobs.table_run import values_that_stay
 from jobs.table_run.aside import Aside
 from jobs.treatment.treatment_plan import Decision, Plan
 from privacy_udfs.nested import WITHIN, Counts
@@ -15,14 +16,18 @@ def rows_of(prepared: Prepared, aside: Aside) -> dict[str, int]:
     """Key -> how many rows were treated under it: as many as there are values in the fullest of its columns, in arrays
     and within texts too; those that were set aside as well.
 
-    Where rows are kept out, of which nobody is to know how many: twice those that stay, which tells no more.
+    Where rows are kept out, of which nobody is to know how many: twice those that stay, by what the target shows alone.
     """
-    out = aside.suppressed if prepared.entry.suppress is not None else 0
-    found = {}
-    for key in used_up.keys_of(prepared):
-        most = max(_fullest(prepared.plan, key, aside.treated), default=0) + aside.rows
-        found[key] = most if prepared.entry.suppress is None else max(2 * (most - out), most)
-    return found
+    keys = used_up.keys_of(prepared)
+    if prepared.entry.suppress is not None:
+        return {key: 2 * (max(_that_stay(prepared.plan, key, aside), default=0) + aside.rows) for key in keys}
+    return {key: max(_fullest(prepared.plan, key, aside.treated), default=0) + aside.rows for key in keys}
+
+
+def _that_stay(plan: Plan, key: str, aside: Aside) -> list[int]:
+    """Of a column with one value in a row as many as there are rows, whichever of its cases the key treats."""
+    keyed = [leaf for leaf in plan.leaves if key in {each.treatment.key for case in leaf.cases for each in case.each}]
+    return [aside.values.get(values_that_stay.name_of(leaf), aside.stay) for leaf in keyed]
 
 
 def _fullest(plan: Plan, key: str, counts: Counts) -> list[int]:

@@ -15,7 +15,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.configuration import mondrian_checks, suppress_checks
@@ -26,7 +26,7 @@ from jobs.lake.columns import column
 from jobs.lake.delta_commit import Rest
 from jobs.lake.file_places import FILE
 from jobs.lake.replace import USER_METADATA
-from jobs.table_run import box_cut
+from jobs.table_run import box_cut, values_that_stay
 from jobs.table_run.aside import Aside
 from jobs.table_run.box_cut import BoxCut, Cut
 from jobs.table_run.small_classes import GOES, SmallClasses
@@ -54,11 +54,13 @@ def check_asked(entry: TableConfig, allowed: Allowed) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Anew:
-    """What a run asks for of the two. cut: the names of columns, and of their cases, that boxes are made of."""
+    """What a run asks for of the two. cut: the names of columns, and of their cases, that boxes are made of. values: as
+    of `values_that_stay.of`."""
 
     boxes: BoxCut | None = None
     small: SmallClasses | None = None
     cut: frozenset[str] = frozenset()
+    values: Mapping[str, Column] = dataclasses.field(default_factory=dict)
 
     @property
     def suppressed(self) -> int | str | None:
@@ -100,13 +102,15 @@ class Anew:
                 return {}
             marked = seen.select(column(place), F.lit(None).cast("boolean").alias(GOES))
         else:
-            marked = self.small.marked(seen, place, small)
-        told = marked.groupBy(column(place)).agg(F.count("*").alias(ROWS), F.count(GOES).alias(GOES)).collect()
+            marked = self.small.marked(seen, place, small, self.values)
+        numbers = [F.count("*").alias(ROWS), F.count(GOES).alias(GOES), *map(_of_those_that_stay, self.values)]
+        told = marked.groupBy(column(place)).agg(*numbers).collect()
         rows, out = (sum(row[name] for row in told) for name in (ROWS, GOES))
         if rows != written:
             raise UnexpectedFailure(f"{written} rows were written, and {rows} are read")
         if self.small is not None:
             self.small.check(rows, out)
+            self.small.keep({name: sum(row[name] or 0 for row in told) for name in self.values})
         return {row[0]: row[ROWS] - row[GOES] for row in told if is_cut or row[GOES]}
 
     def _rest(self, some: DataFrame, cut: Cut | None, small: DataFrame | None) -> DataFrame:
@@ -121,6 +125,10 @@ class Anew:
         own = {"suppressed": self.suppressed, "mondrian": self.boxes_said}
         more = {name: each for name, each in own.items() if each is not None}
         spark.conf.set(USER_METADATA, json.dumps({**left, **more}, ensure_ascii=False))
+
+
+def _of_those_that_stay(name: str) -> Column:
+    return F.sum(F.when(F.col(GOES).isNull(), column(name))).alias(name)
 
 
 def _free_name(rows: DataFrame) -> str:
@@ -138,6 +146,7 @@ def attached(prepared: Prepared, aside: Aside) -> tuple[Prepared, Anew]:
     columns = risk_columns.of(prepared.plan, with_sensitive=False)
     small = None if stated is None else SmallClasses(prepared.table, stated, columns, aside)
     leaves = [prepared.plan.by_path[path] for path in (() if boxes is None else boxes.columns.quasi_identifiers)]
-    anew = Anew(boxes, small, frozenset(str(case.path) for leaf in leaves for case in leaf.cases))
+    cut = frozenset(str(case.path) for leaf in leaves for case in leaf.cases)
+    anew = Anew(boxes, small, cut, {} if small is None else values_that_stay.of(prepared))
     target = dataclasses.replace(prepared.target, transaction=dataclasses.replace(begun, leaves_out=anew.leave_out))
     return dataclasses.replace(prepared, target=target), anew

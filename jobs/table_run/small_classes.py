@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.configuration import shares
@@ -67,9 +67,12 @@ class SmallClasses:
             self.people = None if self.columns.subject is None else small.count()
             yield small
 
-    def marked(self, rows: DataFrame, place: str, small: DataFrame) -> DataFrame:
-        """Of each row the column ``place``, and `GOES`."""
-        return _joined(self._keyed(rows, column(place)), small, "left").select(column(place), GOES)
+    def marked(self, rows: DataFrame, place: str, small: DataFrame, more: Mapping[str, Column]) -> DataFrame:
+        """Of each row the column ``place``, and `GOES`. more: of each row, by name."""
+        told = [each.alias(name) for name, each in more.items()]
+        return _joined(self._keyed(rows, column(place), *told), small, "left").select(
+            column(place), GOES, *map(column, more)
+        )
 
     def rest(self, rows: DataFrame, small: DataFrame) -> DataFrame:
         """The rows that stay."""
@@ -87,7 +90,12 @@ class SmallClasses:
             raise Refused(f"{self.table}: suppress: {held}, and {most} (at_most); nothing was committed")
         self.rows = out
         if self.aside is not None:
-            self.aside.suppressed = out
+            self.aside.suppressed, self.aside.stay = out, rows - out
+
+    def keep(self, values: Mapping[str, int]) -> None:
+        """Take down how many values stay, by column."""
+        if self.aside is not None:
+            self.aside.values = values
 
     @contextlib.contextmanager
     def stay(self, rows: DataFrame) -> Iterator[DataFrame]:

@@ -40,6 +40,7 @@ def written(
         if aside.seal is not None:
             prepared = refused_rows.set_aside(prepared, selection, aside, _accumulator(spark, CountsParam()))
             aside.prepared = prepared
+        tokens.charge(prepared, selection, aside)
         vaults = tokens.filled(prepared, selection)
         said = {domain: each.said for domain, each in vaults.items()}
         prepared = aside.prepared = dataclasses.replace(prepared, vaults=said)

@@ -14,12 +14,14 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import types as T
 
 from jobs.configuration.column_path import ColumnPath, Field
+from jobs.gates import used_up
 from jobs.gates.known import Prepared
 from jobs.lake.bare_types import bare
 from jobs.lake.columns import column, dotted
 from jobs.lake.vault_table import Vault
 from jobs.record import field_metadata
 from jobs.table_run import row_order
+from jobs.table_run.aside import Aside
 from jobs.table_run.selection import Selection
 from jobs.token_vault import exchange, filling
 from jobs.token_vault.filling import AnyKey
@@ -56,6 +58,16 @@ def rows(prepared: Prepared, selection: Selection, vaults: Mapping[str, Vault]) 
         treated = exchange.by_ticket(treated, column(*each.names), vaults[str(each.case.domain)], each.at)
     columns = [_column(selection, field, kept) for field in selection.schema().fields]
     return row_order.shuffled(treated, columns) if plan.config.is_shuffled else treated.select(*columns)
+
+
+def charge(prepared: Prepared, selection: Selection, aside: Aside) -> None:
+    """Before any value gets a token, which stays in the vault though the run be refused later: hold the limits of the
+    keys. Raises `jobs.audit_log.limits.LimitReached`."""
+    limited = used_up.keys_of(prepared) if used_up.counts_rows(prepared) else {}
+    keys = {str(each.case.treatment.key) for each in _kept(selection)} & {*limited}
+    if keys and aside.charge is not None:
+        rows = prepared.source.count
+        aside.charge(prepared.source.rows.count() if rows is None else rows, keys)
 
 
 def filled(prepared: Prepared, selection: Selection) -> dict[str, Vault]:

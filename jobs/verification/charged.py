@@ -6,6 +6,7 @@ which of them the table has.
 
 from __future__ import annotations
 
+import math
 import uuid
 
 from pyspark.sql import DataFrame
@@ -38,6 +39,12 @@ def charge(conf: Config, plan: Plan, source: DataFrame, table: DataFrame) -> Non
 def _rows(plan: Plan, source: DataFrame, table: DataFrame) -> int:
     rows = log_counts.of(source) if plan.config.rows is None else None
     rows = source.count() if rows is None else rows
-    if plan.config.suppress is None:
-        return rows
-    return max(2 * table.count(), rows)  # as of a run: it does not tell how many are kept out
+    return rows if plan.config.suppress is None else _coarse(rows, table.count(), plan.config.suppress.at_most)
+
+
+def _coarse(rows: int, stay: int, at_most: float) -> int:
+    """Of a source, rows of which are kept out, a number that does not tell how many these are: as many as the source of
+    a table of so many rows can have. Where it has more, it is another source, or all may be kept out: then the next
+    power of two."""
+    most = math.ceil(stay * max(2.0, round(1 / (1 - at_most), 6) if at_most < 1 else 2.0))
+    return most if rows <= most else 1 << (rows - 1).bit_length()

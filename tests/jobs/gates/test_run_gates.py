@@ -148,6 +148,13 @@ def for_nobody_any_more(at: Scene) -> None:
     _for(at)
 
 
+def for_somebody_since(at: Scene) -> None:
+    at.raw()
+    at.configured({"id": {"domain": "customer"}})
+    at.treated()
+    at.configured({"id": {"domain": "customer"}}, made_for={"recipient": "lab"})
+
+
 def for_another_since(at: Scene) -> None:
     at.raw()
     target = {"path": str(at.lake / "treated" / "t"), "mode": "incremental"}
@@ -530,8 +537,14 @@ CASES: tuple[Case, ...] = (
     (
         for_nobody_any_more,
         made_for.somebody_else,
-        0,
+        1,
         "was made for purpose billing, and the entry says no 'made_for' an",
+    ),
+    (
+        for_somebody_since,
+        made_for.somebody_else,
+        0,
+        "was made for nobody in particular, and the entry says recipient lab",
     ),
     (for_another_since, growth.same_record, 1, "it was made for another recipient or purpose, or for none that it"),
     (for_several_recipients, policy.kept, 0, "join all that is made for recipient court, recipient lab with each ot"),

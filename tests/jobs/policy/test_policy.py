@@ -376,6 +376,19 @@ def test_the_widest_scope_wants_a_reason_where_the_policy_says_so(tmp_path: Path
         assert all("domains.yaml:1: refused: customer: policy.yaml requires a reason" in line for line in lines)
 
 
+def test_a_domain_that_only_columns_name_is_of_the_widest_scope(tmp_path: Path) -> None:
+    wide = {"technique": "keyed_hash", "key": "sealed", "domain": "anybody"}
+    columns = {"a": column(wide), "b": column({**wide, "technique": "randomized_encryption"}), "c": column("drop")}
+    columns["d"] = column({"technique": "keyed_hash", "key": "sealed"})
+    for at, (policy, said) in enumerate((({}, 0), ({"require": ["scope"]}, 1))):
+        folder = tmp_path / str(at)
+        folder.mkdir()
+        lines = found(folder, policy, columns)
+        assert len(lines) == said
+        told = "refused: columns.a: policy.yaml requires a reason for the widest scope: declare domain anybody in"
+        assert all(line.startswith("catalog/t.yaml:") and told in line for line in lines)
+
+
 def test_one_for_the_table_is_one_for_each_column(tmp_path: Path) -> None:
     policy = {"require": ["review_by", "retention"]}
     assert not found(tmp_path, policy, {"a": column("drop")}, table={"review_by": "2027-01-01", "retention": "90 days"})

@@ -260,6 +260,37 @@ def hashed(parameters: Mapping[str, Any] = MappingProxyType({}), **more: Any) ->
             ],
         ),
         (
+            decided("deterministic_encryption", domain="given@recipient:lab", key="crm"),
+            hashed(),
+            "not comparable",
+            [
+                "treatment: deterministic_encryption -> keyed_hash (stronger)",
+                "pseudonyms: what was treated before no longer joins",
+                "domain: domain given@recipient:lab -> customer: no longer joins with columns of the former",
+                "domain: scope relationship -> person: more rows join (weaker)",
+            ],
+        ),
+        (
+            hashed(domain="given@recipient:lab"),
+            decided("deterministic_encryption", domain="customer", key="crm"),
+            "weaker",
+            [
+                "treatment: keyed_hash -> deterministic_encryption (weaker)",
+                "pseudonyms: what was treated before no longer joins",
+                "domain: domain given@recipient:lab -> customer: no longer joins with columns of the former",
+                "domain: scope relationship -> person: more rows join (weaker)",
+            ],
+        ),
+        (
+            hashed(),
+            hashed({"bits": 64}, domain="given@recipient:lab"),
+            "not comparable",
+            [
+                "treatment: bits 128 -> 64 (weaker)",
+                "domain: domain customer -> given@recipient:lab: no longer joins with columns of the former",
+            ],
+        ),
+        (
             hashed(),
             hashed({"period": "month", "period_of": "day"}, domain="m@period:month"),
             "stronger",

@@ -124,6 +124,14 @@ def test_columns_with_keys_of_their_own_do_not_join(lake: Path) -> None:
     assert (found.links, found.apart, found.groups) == ((), (), ())
 
 
+def test_the_widest_scope_is_also_that_of_texts_and_of_values_that_are_left(lake: Path) -> None:
+    finds = column({"technique": "treat_entities", "entities": {"email": "customer"}})
+    kept = column("keep", "direct_identifier")
+    for columns, expected in (({"note": finds}, "person"), ({"id": kept}, "person"), ({"zip": QUASI}, None)):
+        assert find({name: treated(lake, name, columns) for name in ("a", "b")}).widest_scope == expected
+        assert find({"a": treated(lake, "a", columns)}).widest_scope is None
+
+
 # -- real tables ------------------------------------------------------------------------------------------------------
 
 

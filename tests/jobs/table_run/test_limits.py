@@ -22,7 +22,8 @@ from jobs.lake import audit_table
 from jobs.lake.delta_commit import transaction
 from jobs.monitoring import limits_watch
 from jobs.table_run import audited as told_by_runs
-from tests.helpers import quarantines
+from jobs.verification import charged
+from tests.helpers import lakes, quarantines, vaults
 from tests.helpers.audits import COLUMNS, kinds, limited, listed, raw, verified
 from tests.helpers.lakes import column, table, treated
 from tests.helpers.sweeps import but_for
@@ -220,18 +221,72 @@ def test_a_row_is_no_way_to_have_many_values_treated(
         pseudonymize.run(spark, conf, "t", execution=execution)
 
 
-@pytest.mark.sweep
-def test_how_many_rows_are_kept_out_is_not_told(spark: SparkSession, lake: Path) -> None:
-    """Of 13 rows one is in a class of its own."""
-    rows = "SELECT concat('C-', id) AS id, if(id = 0, 'x', 'y') AS zip FROM range(13)"
+KEPT_OUT: dict[str, tuple[str, str, float, int]] = {
+    "more than half": ("id < 4", "concat('C-', id)", 0.9, 2 * 4),
+    "arrays": ("id < 12", "array_repeat(concat('C-', id), if(id = 0, 0, 1000))", 0.5, 2 * 11_000),
+    "maps": ("id < 12", "map('a', concat('C-', id), 'b', 'x')", 0.5, 2 * 24),
+}
+"""Which rows stay, their values, the share that may be kept out, and twice the values that stay."""
+
+
+@pytest.mark.parametrize("name", but_for(["more than half", "arrays"], KEPT_OUT))
+def test_how_many_rows_are_kept_out_is_not_told(spark: SparkSession, lake: Path, name: str) -> None:
+    stay, values, at_most, expected = KEPT_OUT[name]
+    path = {"arrays": "id[]", "maps": "id{value}"}.get(name, "id")
+    number = 11 if name == "more than half" else 13
+    rows = f"SELECT {values} AS id, if({stay}, 'a', concat('z', id)) AS zip FROM range({number})"
     spark.sql(rows).write.format("delta").save(f"{lake}/raw/t")
-    columns = {"id": column(HASH, "direct_identifier"), "zip": column("keep", "quasi_identifier")}
+    columns = {path: column(HASH, "direct_identifier"), "zip": column("keep", "quasi_identifier")}
+    columns |= {"id{key}": column("keep", "non_personal")} if name == "maps" else {}
     source = {"format": "delta", "path": f"{lake}/raw/t"}
-    entry = table("t", lake, columns, source=source, suppress={"k": 2, "at_most": 0.5})
-    conf = limited(lake, entry, **crm(rows_per_hour=24))
+    entry = table("t", lake, columns, source=source, suppress={"k": 2, "at_most": at_most})
+    conf = limited(lake, entry, **crm(rows_per_hour=2 * expected - 1))
     pseudonymize.run(spark, conf, "t")
-    assert counted(spark, conf) == [24], "twice the 12 that stay"
-    assert "13" not in {str(row["body"].get("rows")) for row in listed(spark, conf)}
+    assert counted(spark, conf) == [expected]
+    told = f"rows_per_hour is {2 * expected - 1}, and {expected} were counted within the last hour; with this run it"
+    with pytest.raises(LimitReached, match=told) as caught:
+        pseudonymize.run(spark, conf, "t")
+    assert "would be more: treat fewer rows at a time, run it later, or raise the limit" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("rows", "stay", "at_most", "expected"),
+    [(11, 4, 0.9, 40), (13, 12, 0.5, 24), (12, 12, 0.05, 24), (11, 4, 1, 16), (1000, 4, 0.05, 1024), (0, 0, 0.5, 0)],
+)
+def test_what_is_treated_to_verify_does_not_tell_it_either(rows: int, stay: int, at_most: float, expected: int) -> None:
+    assert charged._coarse(rows, stay, at_most) == expected
+
+
+def test_what_cannot_be_counted_without_telling_it_is_refused(spark: SparkSession, lake: Path) -> None:
+    spark.sql("SELECT 'a.b@example.org' AS note, '1' AS zip").write.parquet(f"{lake}/raw/t")
+    columns = {"note": column(FINDS), "zip": column("keep", "quasi_identifier")}
+    conf = limited(lake, table("t", lake, columns, suppress={"k": 2}), **crm(rows_per_hour=5))
+    with pytest.raises(Refused, match="note: how many values stand within its texts is not counted without telling"):
+        pseudonymize.run(spark, conf, "t")
+    assert kinds(spark, conf) == ["run_refused"]
+
+
+def test_tokens_are_held_before_the_vault_gets_any(
+    spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And count, though the run be refused after that: who asks of them learns which were there."""
+    raw(spark, lake)
+    columns = {"id": column(vaults.TOKENS, "direct_identifier"), "amount": column("keep", "quasi_identifier")}
+    monkeypatch.setitem(lakes.DOMAINS, "person", vaults.domain(lake, vaults.made(spark, lake)))
+
+    def configured(most: int, **more: Any) -> Config:
+        return limited(lake, table("t", lake, columns, **more), **crm(rows_per_hour=most))
+
+    with pytest.raises(LimitReached, match="this run is 3 more"):
+        pseudonymize.run(spark, configured(2), "t")
+    assert vaults.counts(spark, lake) == (0, 0, 0)
+    conf = configured(5, suppress={"k": 2, "at_most": 0.1})
+    with pytest.raises(Refused, match="a share of at most"):
+        pseudonymize.run(spark, conf, "t")
+    assert vaults.counts(spark, lake) == (3, 3, 3)
+    assert counted(spark, conf) == [4], "the next power of two"
+    with pytest.raises(Refused, match="rows_per_hour is 5, and 4 were counted"):
+        pseudonymize.run(spark, configured(5), "t")
 
 
 def test_limits_that_cannot_be_held_let_nothing_pass(
@@ -240,7 +295,8 @@ def test_limits_that_cannot_be_held_let_nothing_pass(
     raw(spark, lake)
 
     def refused(told: str, *names: str) -> None:
-        keys = {name: {"keyset": f"file:{lake}/keys/crm.json"} for name in ("crm", *names)}
+        keys = {name: {"keyset": f"file:{lake}/keys/crm.json"} for name in ("crm",)}
+        keys |= {name: {"keyset": f"file:{lake}/keys/../keys//crm.json"} for name in names}
         keys["log"] = {"keyset": f"file:{lake}/keys/log.json"}
         (lake / "conf" / "keys.yaml").write_text(json.dumps(keys))
         with pytest.raises(Refused, match=told):

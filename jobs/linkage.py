@@ -144,7 +144,7 @@ def lines(report: Report) -> Iterator[str]:
     yield from _section("tables left out", (f"{table}: {reason}" for table, reason in report.left_out.items()))
     yield from _section("under a rotation of a key", (f"{table} {said}" for table, said in report.rotating.items()))
     if found.widest_scope is not None:
-        yield f"the widest scope of pseudonyms in which two of them join is {found.widest_scope}"
+        yield f"the widest scope in which two of them join is {found.widest_scope}"
     if not found.groups:
         yield f"no two of the {len(found.tables)} tables join on a pseudonym"
 

@@ -101,6 +101,10 @@ def _is_set(before: Any, after: Any) -> Sign:
     return 1 if before is None else -1 if after is None else 0
 
 
+def _false(before: Any, after: Any) -> Sign:
+    return sign(bool(after), bool(before))
+
+
 def sign(before: Any, after: Any) -> Sign:
     """Of two that have an order, such as numbers: the greater is the stronger."""
     return int(after > before) - int(after < before)
@@ -120,6 +124,8 @@ FLOOR = Strength(_floor)
 """What lies below becomes one: the higher the stronger, and unset is weakest. Numbers, or dates as ISO text."""
 CEILING = Strength(_ceiling)
 """What lies above becomes one: the lower the stronger, and unset is weakest."""
+FALSE_IS_STRONGER = Strength(_false)
+"""Of a flag; unset is false."""
 SMALLER_SET_IS_STRONGER = Strength(_smaller_set)
 UNSET_IS_STRONGER = Strength(unset)
 SET_IS_STRONGER = Strength(_is_set)

@@ -14,7 +14,7 @@ from privacy_udfs.kernels.arrays import Bytes, binary, cut, rows_of, shorter_tha
 from privacy_udfs.kernels.text import TAKES, accepts, canonical, encode, rfc4648
 from privacy_udfs.parameters import Normalize
 from privacy_udfs.result_patterns import CHARACTER, UUID
-from privacy_udfs.strength import LESS_IS_STRONGER, MORE_IS_STRONGER, NO_DIFFERENCE, Shows
+from privacy_udfs.strength import FALSE_IS_STRONGER, MORE_IS_STRONGER, NO_DIFFERENCE, Shows
 from privacy_udfs.technique import Key, TextTechnique, Treated
 from privacy_udfs.vault_rows import VaultRows
 
@@ -53,7 +53,7 @@ class Tokenize(TextTechnique):
     prefix: Annotated[str, NO_DIFFERENCE] = ""
     normalize: Normalize = ()
     vault: Annotated[str, Field(pattern=VAULT), NO_DIFFERENCE]
-    exportable: Annotated[bool, LESS_IS_STRONGER] = False
+    exportable: Annotated[bool, FALSE_IS_STRONGER] = False
 
     comes_out = "a random token, kept in a vault that only a domain has: the way back takes token, vault and key"
     standard = "tokens of the system's generator; the vault by HMAC-SHA-256, HMAC-SHA-512 (FIPS 198-1), SP 800-108"

@@ -38,7 +38,10 @@ LADDERS: dict[str, list[list[dict[str, Any]]]] = {
         [{"bits": 64}, {"bits": 96}, {}, {"bits": 256}],
         [{"encoding": "bigint"}, {"encoding": "hex"}],
     ],
-    "tokenize": [[{"vault": VAULT}, {"vault": VAULT, "bits": 256}]],
+    "tokenize": [
+        [{"vault": VAULT}, {"vault": VAULT, "bits": 256}],
+        [{"vault": VAULT, "exportable": True}, {"vault": VAULT}],
+    ],
     "format_preserving_encryption": [
         [{"preserve": "- "}, {"preserve": "-"}, {}],
         [{}, {"alphabet": "alphanumeric_lower"}],

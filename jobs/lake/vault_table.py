@@ -270,7 +270,7 @@ def expire(spark: SparkSession, entry: VaultEntry) -> Expired:
 
     def once(begun: Transaction, before: Vault) -> Vault:
         rows, past = before.all_rows(), F.col(EXPIRES) <= F.lit(before.moment)
-        found = rows.where(past).groupBy(file_places.FILE).count().collect()
+        found = rows.where(past).select(F.col(file_places.FILE).alias("file")).groupBy("file").count().collect()
         taken[:] = [sum(int(row[1]) for row in found)]
         if not found:
             raise _Nothing

@@ -202,7 +202,7 @@ def test_layers_of_another_end_stop_it_before_a_mark_and_other_layers_are_not_mo
     raw(spark, lake, "one", 0, 20, "concat('m', id) AS mail")
     pseudonymize.run(spark, conf, "one")
     conf = layers(lake, [OLD, NEW])
-    found, _ = rotate_keys.plan(spark, conf, Asked(key="crm"))
+    found, *_ = rotate_keys.plan(spark, conf, Asked(key="crm"))
     assert [each.way for each in found.due] == ["source"], "it is not moved, though it names no other version"
     with pytest.raises(Refused, match=r"do not go on from that"):
         rotate_keys.plan(spark, conf, LAYER)

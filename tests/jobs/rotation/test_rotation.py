@@ -175,7 +175,7 @@ def check_told_by_others(spark: SparkSession, lake: Path, conf: Config, monkeypa
             rotate_keys.run(spark, conf, CRM, lambda event: warned.append(str(event)))
     assert marked(spark, lake) == {"shop.orders"}
     assert [each for each in warned if "stopped at this table; not moved yet: shop.orders; run it again" in each]
-    named = lakes.properties(spark, lake, "crm.people")["privacy.config"]
+    named = lakes.properties(spark, lake, "crm.people")["privacy.config.sha256"]
     assert named != config.snapshot_sha256(conf, "crm.people")
     assert [each["configuration_sha256"] for each in bodies] == [named], "the one that decided, which the table names"
     rows = listed(spark, conf)

@@ -201,6 +201,7 @@ def left_behind(
         "spark.sql.parquet.compression.codec uncompressed\nspark.ui.enabled false\nspark.master local[2]\n" + options
     )
     environ = {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1", "SESSION": "own" if request.param == "DEBUG" else ""}
+    environ["PYTHONPATH"] = str(Path(__file__).parents[2])  # for the helpers of these tests
     script = lake / "driver.py"
     script.write_text(f"FORMATS, RISK_TABLES = {FORMATS}, {leaking_risk.TABLES}\n{DRIVER}")
     submit = [str(Path(sys.executable).parent / "spark-submit"), "--properties-file", str(defaults)]

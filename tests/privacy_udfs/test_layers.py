@@ -134,6 +134,7 @@ def _least(technique: type[privacy_udfs.Technique]) -> dict[str, Any]:
         "date_shift": {"max_days": 1},
         "add_noise": {"scale": 1},
         "substitute": {"values": ["a", "b"]},
+        "tokenize": {"vault": "0" * 32},
     }
     return known.get(str(technique.model_fields["technique"].default), {})
 

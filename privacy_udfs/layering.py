@@ -51,7 +51,7 @@ class FurtherLayers(OnResults):
         refused = 0 if made.refused is None else pc.sum(made.refused).as_py() or 0
         if refused:
             raise ValueRefused(
-                f"{refused} of {len(results)} values in this batch (equal ones once, where they are few) are no "
-                f"results of {self.of.technique} as the record has it: they get no further layer"
+                f"{refused} of {len(results)} values in this batch are no results of {self.of.technique} as the record "
+                "has it (equal ones are counted once, where they are few): they get no further layer"
             )
         return made.values

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pyspark.sql import types as T
+
 from jobs.configuration import file_properties
+from jobs.configuration.column_path import ColumnPath
+from jobs.configuration.kept_values import IDENTIFYING
 from jobs.gates.known import Prepared
 from jobs.lake.column_mapping import MODE
+from jobs.record.column_record import ColumnRecord
 from jobs.treatment import file_statistics, layout, parquet_statistics
 
 CODEC = "spark.sql.parquet.compression.codec"
@@ -21,6 +26,18 @@ def of(prepared: Prepared) -> Mapping[str, str]:
         **parquet_statistics.without(unmeasured, _is_mapped(prepared)),
         **({} if codec is None else {CODEC: codec}),
     }
+
+
+def as_it_stands(
+    schema: T.StructType, properties: Mapping[str, str], entries: Mapping[ColumnPath, ColumnRecord]
+) -> Mapping[str, str]:
+    """The same where a treated table is written anew from itself: columns that scatter or that identify people have no
+    statistics in parts of files, unless the table says that Delta is to have them. entries: of its record."""
+    codec = file_properties.codec(properties)
+    above = [path for path, each in entries.items() if each.facts.scatters or each.class_ in IDENTIFYING]
+    hidden = file_statistics.not_stated(schema, above, properties)
+    off = parquet_statistics.without(hidden, parquet_statistics.is_mapped(properties))
+    return {**off, **({} if codec is None else {CODEC: codec})}
 
 
 def _is_mapped(prepared: Prepared) -> bool:

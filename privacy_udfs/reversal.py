@@ -6,7 +6,8 @@ time. It is no technique of a catalog: no configuration and no record can name i
 
 from __future__ import annotations
 
-from typing import Literal
+import abc
+from typing import ClassVar, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,11 +17,11 @@ from privacy_udfs.errors import TokenRefused, TypeRefused, ValueRefused
 from privacy_udfs.kernels.text import restored
 from privacy_udfs.on_results import OnResults, all_treated
 from privacy_udfs.technique import Key, Outcome, narrow, plain
+from privacy_udfs.techniques._by_subject import BySubject
 from privacy_udfs.techniques._sealed import text_or_binary
 from privacy_udfs.techniques.mask import Mask
 from privacy_udfs.techniques.tokenize import Tokenize
 
-MISSING = "the vault holds no value for a token: it has expired, or was none of this vault; nothing is shown"
 MASK = Mask(keep_end=4, preserve="")
 """What becomes of a value that is shown masked: all but its last four characters, and all of one that has no more."""
 
@@ -64,14 +65,16 @@ class Reversal(OnResults):
         return MASK.apply(found).values if self.masked else found
 
 
-class ReversalByVault(Reversal):
-    """The same of a technique whose results stand in a vault. sealed: the path of the column of the row that holds what
-    the vault has for the token. Raises `ValueRefused` where that is nothing: the token expired, or is none of it."""
+class ReversalBeside(Reversal):
+    """The same of a technique whose results open only with what a table of keys or tokens has for each. held: the path
+    of the column of the row that holds that. Raises `ValueRefused` where the table has nothing."""
 
-    sealed: str
+    held: str
+
+    missing: ClassVar[str]
 
     def beside(self) -> tuple[str, ...]:
-        return (self.sealed,)
+        return (self.held,)
 
     def apply(
         self,
@@ -80,17 +83,42 @@ class ReversalByVault(Reversal):
         subject: pa.Array | pa.ChunkedArray | None = None,
     ) -> Outcome:
         values, own = narrow(plain(values)), self._checked_key(key)
-        assert isinstance(self.of, Tokenize), "no other technique has a vault"
         assert own is not None
-        assert subject is not None, "what the vault holds comes beside"
-        sealed = narrow(plain(subject.field(self.sealed)))
-        if pc.any(pc.and_(values.is_valid(), sealed.is_null())).as_py():
-            raise ValueRefused(MISSING)
+        assert subject is not None, "what the table holds comes beside"
+        held = narrow(plain(subject.field(self.held)))
+        if pc.any(pc.and_(values.is_valid(), held.is_null())).as_py():
+            raise ValueRefused(self.missing)
         kind, null = self.output_type(values.type), values.null_count
         if null == len(values):
             return all_treated(pa.nulls(null, kind), null)
-        bare = self.of.values(values, sealed, own)
+        bare = self._opened(values, held, own)
         found = None if bare is None else restored(text_or_binary(bare), kind)
         if found is None or found.null_count != null:
             raise TokenRefused
         return all_treated(MASK.apply(found).values if self.masked else found, null)
+
+    @abc.abstractmethod
+    def _opened(self, values: pa.Array, held: pa.Array, key: Key) -> pa.Array | None:
+        """The bytes of the values; None where any does not open."""
+
+
+class ReversalBySubject(ReversalBeside):
+    """Of a technique with a key for each subject. domain: of the treatment."""
+
+    domain: str
+
+    missing = "the key of a value's subject was destroyed, or it is none of this table of keys; nothing is shown"
+
+    def _opened(self, values: pa.Array, held: pa.Array, key: Key) -> pa.Array | None:
+        assert isinstance(self.of, BySubject), "no other technique has keys of subjects"
+        return self.of.values(values, held, key, self.domain)
+
+
+class ReversalByVault(ReversalBeside):
+    """Of a technique whose results stand in a vault: a token expires, or is none of it."""
+
+    missing = "the vault holds no value for a token: it has expired, or was none of this vault; nothing is shown"
+
+    def _opened(self, values: pa.Array, held: pa.Array, key: Key) -> pa.Array | None:
+        assert isinstance(self.of, Tokenize), "no other technique has a vault"
+        return self.of.values(values, held, key)

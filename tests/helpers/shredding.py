@@ -1,0 +1,94 @@
+"""Lakes whose tables have values under keys of subjects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import yaml
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from jobs.configuration import config
+from jobs.configuration.config import Config
+from jobs.lake import subject_key_table
+from privacy_udfs.keys import load_keyset
+from privacy_udfs.techniques._by_subject import BySubject
+from tests.helpers import audits, reversals
+from tests.helpers.lakes import DOMAINS, table, write_conf
+
+SIV = {"technique": "deterministic_encryption", "key": "crm", "key_per": "subject"}
+GCM = {**SIV, "technique": "randomized_encryption"}
+MAIL = {"domain": "mail_of_one"}
+
+
+def made(spark: SparkSession, lake: Path) -> str:
+    """A new table of keys in a lake; its id."""
+    return subject_key_table.create(spark, str(lake / "subject_keys"))
+
+
+def keys(lake: Path, id_: str, **more: Any) -> dict[str, Any]:
+    """What keys.yaml says."""
+    entry = {"keyset": f"file:{lake}/keys/crm.json", "subject_keys": {"path": str(lake / "subject_keys"), "id": id_}}
+    return {"crm": {**entry, **more}}
+
+
+def configured(lake: Path, id_: str, columns: Mapping[str, Any], name: str = "t", **more: Any) -> Config:
+    """A table with columns under keys of subjects, of the subject ``id`` if no other is stated."""
+    folder = write_conf(lake, table(name, lake, columns, **{"subject": "id", **more}))
+    (folder / "domains.yaml").write_text(yaml.safe_dump({**DOMAINS, "mail_of_one": SIV}))
+    (folder / "keys.yaml").write_text(yaml.safe_dump(keys(lake, id_)))
+    return config.load(folder)
+
+
+def rows(spark: SparkSession, lake: Path) -> DataFrame:
+    """What stands in the table of keys."""
+    return spark.read.format("delta").load(str(lake / "subject_keys"))
+
+
+def with_the_way_back(lake: Path, id_: str, columns: Mapping[str, Any], **more: Any) -> Config:
+    """The same, with an audit log, and who may approve that values are turned back."""
+    configured(lake, id_, columns, **more)
+    reversals.edit(lake / "conf" / "policy.yaml", reversal=reversals.reversal(lake))
+    (lake / "conf" / "keys.yaml").write_text(yaml.safe_dump(keys(lake, id_, reversal=reversals.back_key(lake))))
+    return audits.with_log(lake)
+
+
+def opened(
+    spark: SparkSession, lake: Path, conf: Config, place: Path, paths: Iterable[str]
+) -> dict[tuple[int, str], str | None]:
+    """By amount and path what the keyset, and the table of keys as it is now, make of each token of a table or of a
+    copy, one by one; None: nothing."""
+    held = {bytes(row["handle"]): bytes(row["lookup"] + row["wrapped"]) for row in rows(spark, lake).collect()}
+    keyset = load_keyset(conf.keys["crm"].keyset)
+    columns = {path: F.col(path).alias(str(at)) for at, path in enumerate(paths)}
+    found = spark.read.format("delta").load(str(place)).select("amount", *columns.values()).toArrow()
+    values: dict[tuple[int, str], str | None] = {}
+    for at, path in enumerate(columns):
+        technique, domain = _technique(conf, path), conf.tables["t"].columns[path].treatment.domain
+        key = keyset.subkey(technique, "any")
+        for amount, token in zip(found["amount"].to_pylist(), found[str(at)].to_pylist(), strict=True):
+            if token is not None:
+                one = pa.array([token])
+                beside = pa.array([held.get(technique.handles(one, key)[0].as_py())], pa.binary())
+                plain = technique.values(one, beside, key, domain or f"t/{path}")
+                values[amount, path] = None if plain is None else plain[0].as_py().decode()
+    return values
+
+
+def secrets(spark: SparkSession, lake: Path, conf: Config, subject: str) -> list[bytes]:
+    """The byte strings that must not outlive a subject's key: handle and wrapped key."""
+    technique = _technique(conf, "mail")
+    key = load_keyset(conf.keys["crm"].keyset).subkey(technique, "any")
+    lookup = technique.lookups(pa.array([subject]), key)[0].as_py()
+    found = [row for row in rows(spark, lake).collect() if bytes(row["lookup"]) == lookup]
+    assert len(found) == 1
+    return [bytes(found[0]["handle"]), bytes(found[0]["wrapped"])]
+
+
+def _technique(conf: Config, path: str) -> BySubject:
+    technique = conf.tables["t"].columns[path].treatment.technique
+    assert isinstance(technique, BySubject)
+    return technique

@@ -78,7 +78,7 @@ def tokens(spark: SparkSession, conf: Config, place: Place, ids: pa.Array, key: 
     held = vault_table.looked(spark, entry).all_rows().select(LOOKUP, SEALED_TOKEN)
     asked = spark.createDataFrame(pa.table({LOOKUP: pc.binary_slice(tickets, 0, LOOKUP_BYTES), "ticket": tickets}))
     there = held.join(asked, LOOKUP).select("ticket", SEALED_TOKEN).toArrow()
-    found = technique.redeemed(*(plain(there[name]) for name in ("ticket", SEALED_TOKEN)), key)
+    found = technique.redeemed(plain(there["ticket"]), plain(there[SEALED_TOKEN]), key)
     if found is None:
         raise CannotSearch("the vault holds what is no token of its value: see jobs/tokens.py")
     return found

@@ -82,7 +82,7 @@ class Search:
     def comparable(self, place: Place) -> Callable[[pa.Array], pa.Array]:
         """On the driver: from values of a place to the bytes that its lookup is of."""
         compared, key = pseudonyms.comparable(place, self.salt), self.keys.get(place)
-        return lambda values: compared(values, None if key is None else key.resolve())  # type: ignore[arg-type]
+        return lambda values: compared(values, None if key is None else key.resolve())
 
     def _of_place(self, place: Place, schema: T.StructType) -> Column:
         compared = pseudonyms.comparable(place, self.salt)

@@ -12,18 +12,7 @@ from jobs.configuration.config import Config
 from jobs.console.exit_codes import BadUsage
 from jobs.subjects.asked import Asked, HeldIn
 from jobs.subjects.search import searching
-from tests.helpers import persons
 from tests.helpers.persons import MANY, name, person
-
-
-@pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("persons")
-
-
-@pytest.fixture(scope="module")
-def conf(spark: SparkSession, lake: Path) -> Config:
-    return persons.treated(spark, lake)
 
 
 def found(spark: SparkSession, conf: Config, asked: Asked) -> tuple[dict[str, set[int | None]], list[int], list[str]]:

@@ -151,10 +151,7 @@ def _ready(
         left = most = min(signed.approval.at_most, rules(conf.policy).at_most_rows)
         tables = []
         for table in search.held.tables:
-            try:
-                tables.append(exported.of(conf, search, table, left))
-            except Refused:
-                raise exported.too_many(most) from None
+            tables.append(exported.of(conf, search, table, left, most))
             left -= len(tables[-1].lines)
         return signed, place, search.held, tables
 

@@ -16,6 +16,7 @@ from pyspark.sql import types as T
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import Refused
+from jobs.lake.bare_types import leaves
 from jobs.subject_access import own
 from jobs.subjects import leaf_values
 from jobs.subjects.held import HeldTable, Place
@@ -33,10 +34,12 @@ class Exported:
     withheld: tuple[str, ...]
 
 
-def of(conf: Config, search: Search, table: HeldTable, most: int) -> Exported:
-    """Raises `Refused` where there are more rows than may be given out; how many is not told."""
-    found = search.rows(table).limit(most + 1).toArrow()
-    if found.num_rows > most:
+def of(conf: Config, search: Search, table: HeldTable, left: int, most: int) -> Exported:
+    """left: of the ``most`` rows that may be given out, those that no other table had. Raises `Refused` where there are
+    more; how many is not told."""
+    _check_types(table)
+    found = search.rows(table).limit(left + 1).toArrow()
+    if found.num_rows > left:
         raise too_many(most)
     hits = {place: _hits(search, place, table.treated.schema, found) for place in table.places}
     theirs = [(place.path.leaf, values) for place, values in hits.items()]
@@ -52,6 +55,12 @@ def of(conf: Config, search: Search, table: HeldTable, most: int) -> Exported:
         pseudonyms.setdefault(str(path), set()).update(str(_plain(value)) for value in values)
     named = {path: sorted(values) for path, values in pseudonyms.items()}
     return Exported(table, tuple(lines), named, tuple(sorted(withheld)))
+
+
+def _check_types(table: HeldTable) -> None:
+    odd = [str(path) for path, kind in leaves(table.treated.schema) if isinstance(kind, T.VariantType)]
+    if odd:
+        raise Refused(f"{table.treated.name}: {', '.join(odd)}: columns of type variant cannot be given out yet")
 
 
 def too_many(most: int) -> Refused:
@@ -86,7 +95,9 @@ def _plain(value: Any) -> Any:
     """As JSON has it: times in ISO 8601, decimals as text with all their digits, bytes as base64, no NaN."""
     if isinstance(value, dict):
         return {name: _plain(each) for name, each in value.items()}
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, tuple):  # nothing but an entry of a map
+        return {name: _plain(each) for name, each in zip(("key", "value"), value, strict=True)}
+    if isinstance(value, list):
         return [_plain(each) for each in value]
     if isinstance(value, (bytes, bytearray)):
         return base64.b64encode(value).decode()

@@ -13,10 +13,10 @@ from jobs.configuration.subject_access_entry import SubjectAccess
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.subjects.asked import Asked
 from privacy_udfs.keys import Keyset, load_keyset
-from privacy_udfs.techniques import parse
+from privacy_udfs.techniques.keyed_hash import KeyedHash
 
 MOST_IDS = 100
-DIGEST = {"technique": "keyed_hash", "bits": 256, "encoding": "hex"}
+DIGEST = KeyedHash(bits=256, encoding="hex")
 LABEL = "{domain}@subject-access"
 """What the key of digests is derived for: no column can have such a label, so no pseudonym is one."""
 
@@ -64,8 +64,7 @@ def digest(conf: Config, asked: Asked, key_id: int | None = None) -> Digest:
     Raises `KeyProblem`."""
     name = rules(conf.policy).key
     keyset: Keyset = load_keyset(conf.keys[name].keyset, conf.keys[name].kek, name)
-    technique = parse(DIGEST)
-    key = keyset.subkey(technique, LABEL.format(domain=asked.domain), key_id)
+    key = keyset.subkey(DIGEST, LABEL.format(domain=asked.domain), key_id)
     each = sorted(asked.ids.cast(pa.binary()).to_pylist())
     whole = b"".join(len(one).to_bytes(4, "big") + one for one in each)
-    return Digest(str(technique.apply(pa.array([whole], pa.binary()), key).values[0].as_py()), key.id)
+    return Digest(str(DIGEST.apply(pa.array([whole], pa.binary()), key).values[0].as_py()), key.id)

@@ -54,7 +54,7 @@ class Place:
         return f"{self.table}: {shown(str(self.path))}"
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class SourcePlace:
     """A column of a table's source whose values are of the domain. technique: by which they become what is compared:
     its steps of ``normalize`` are those of the search too."""
@@ -62,6 +62,10 @@ class SourcePlace:
     table: str
     path: ColumnPath
     technique: Technique
+
+    @property
+    def label(self) -> str:
+        return f"source of {self.table}: {shown(str(self.path))}"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,7 +15,7 @@ from pyspark.sql.pandas.functions import arrow_udf
 
 from jobs.configuration.column_path import Document, Element, Field, Items, MapKey, MapValue, Member, Step
 from jobs.lake.columns import column
-from jobs.subjects.held import Place
+from jobs.subjects.held import Place, SourcePlace
 from jobs.subjects.lookup import Lookup
 from privacy_udfs import wording
 from privacy_udfs.errors import LakenymError, UnexpectedFailure
@@ -33,7 +33,9 @@ class Sent(Protocol):
     def value(self) -> Lookup: ...
 
 
-def held_in(place: Place, schema: T.StructType, wanted: Sent, compared: Compared, key: AnyReference | None) -> Column:
+def held_in(
+    place: Place | SourcePlace, schema: T.StructType, wanted: Sent, compared: Compared, key: AnyReference | None
+) -> Column:
     """True for rows that hold a wanted value there, never null. schema: of the rows."""
     leaf = place.path.leaf
     steps = leaf.column.steps

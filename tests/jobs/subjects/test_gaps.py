@@ -28,18 +28,25 @@ MAIL = column({"domain": "other"}, "direct_identifier")
 PEOPLE = column({"domain": "customer"}, "direct_identifier")
 
 
+@pytest.fixture
+def lake(tmp_path: Path) -> Path:
+    """One of its own."""
+    return tmp_path
+
+
+@pytest.mark.sweep
 def test_layers_and_gaps(spark: SparkSession, lake: Path) -> None:
     """Of five tables two hold the domain where it can be found: one in layers of the key, one under its first version
     alone, since it was treated before."""
     for name in ("before", "layered", "dropped", "texts", "never"):
         rows = [(f"C-{at}", f"about C-{at}", at) for at in range(4)]
-        spark.createDataFrame(rows, "id string, note string, n int").write.parquet(str(lake / "raw" / name))
+        spark.createDataFrame(rows, "id string, note string, nr int").write.parquet(str(lake / "raw" / name))
     entries = {
-        "before": table("before", lake, {"id": PEOPLE, "note": "keep", "`n`": "keep"}),
-        "layered": table("layered", lake, {"id": PEOPLE, "note": "keep", "`n`": "keep"}),
-        "dropped": table("dropped", lake, {"id": "drop", "note": "keep", "`n`": "keep"}, subject="id"),
-        "texts": table("texts", lake, {"id": MAIL, "note": "keep", "`n`": "keep"}, subject="id"),
-        "never": table("never", lake, {"id": PEOPLE, "note": "keep", "`n`": "keep"}),
+        "before": table("before", lake, {"id": PEOPLE, "note": "keep", "nr": "keep"}),
+        "layered": table("layered", lake, {"id": PEOPLE, "note": "keep", "nr": "keep"}),
+        "dropped": table("dropped", lake, {"id": "drop", "note": "keep", "nr": "keep"}, subject="id"),
+        "texts": table("texts", lake, {"id": MAIL, "note": "keep", "nr": "keep"}, subject="id"),
+        "never": table("never", lake, {"id": PEOPLE, "note": "keep", "nr": "keep"}),
     }
     write_conf(lake, *entries.values())
     layered_lakes.keys(lake, 1)
@@ -51,7 +58,7 @@ def test_layers_and_gaps(spark: SparkSession, lake: Path) -> None:
     pseudonymize.run(spark, conf, "layered", accept_other_key_version=True)
     with searching(spark, conf, Asked("customer", pa.array([" C-2", "C-9"]))) as search:
         assert [each.treated.name for each in search.held.tables] == ["before", "layered"]
-        one, other = ([row["n"] for row in search.rows(each).collect()] for each in search.held.tables)
+        one, other = ([row["nr"] for row in search.rows(each).collect()] for each in search.held.tables)
         assert (one, other) == ([2], [2])
         before, after = (search.lookups[each.places[0]].wanted for each in search.held.tables)
         assert not {*before.to_pylist()} & {*after.to_pylist()}, "other versions of the key, other pseudonyms"
@@ -62,14 +69,14 @@ def test_layers_and_gaps(spark: SparkSession, lake: Path) -> None:
         assert search.files(search.held.tables[0]).count() == 1
         source = search.held.sources[0]
         rows = read.rows_of(spark, conf.tables[source.table].source).rows
-        assert [row["n"] for row in rows.where(search.in_source([source], rows.schema)).collect()] == [2]
+        assert [row["nr"] for row in rows.where(search.in_source([source], rows.schema)).collect()] == [2]
         plan = search.rows(search.held.tables[0])._jdf.queryExecution().toString()
         assert not [each for each in (*before.to_pylist(), b"C-2") if each.decode() in plan]
         assert "C-2" not in repr(search)
-    stored = spark.read.format("delta").load(str(lake / "treated" / "before")).where("n = 2").collect()[0]["id"]
+    stored = spark.read.format("delta").load(str(lake / "treated" / "before")).where("nr = 2").collect()[0]["id"]
     with (
         pytest.raises(
-            Refused, match="layered: id holds them otherwise, and pseudonyms of before: id .keyed_hash. cannot"
+            Refused, match=r"layered: id holds them otherwise, and pseudonyms of before: id .keyed_hash. cannot"
         ),
         searching(spark, conf, Asked("customer", pa.array([stored]), HeldIn("before", "id"))),
     ):
@@ -118,10 +125,10 @@ def test_files_of_no_ids(tmp_path: Path) -> None:
 
 
 def test_ids_of_a_table(spark: SparkSession, tmp_path: Path) -> None:
-    rows = spark.createDataFrame([(7, "x"), (7, "y"), (None, "z")], "`a b` bigint, c string")
+    rows = spark.createDataFrame([(7, "x"), (7, "y"), (None, "z")], "id bigint, c string")
     rows.write.parquet(str(tmp_path / "p"))
     rows.write.format("delta").save(str(tmp_path / "d"))
     for name in ("p", "d"):
-        assert asking.of_table(spark, "customer", str(tmp_path / name), "a b").ids.to_pylist() == ["7"]
+        assert asking.of_table(spark, "customer", str(tmp_path / name), "id").ids.to_pylist() == ["7"]
     with pytest.raises(BadUsage, match="the ids cannot be read from column e of"):
         asking.of_table(spark, "customer", str(tmp_path / "p"), "e")

@@ -32,6 +32,7 @@ Kind = Literal[
     "erasure",
     "rotation",
     "retention",
+    "subject_access",
     "checkpoint",
 ]
 KINDS: tuple[str, ...] = get_args(Kind)

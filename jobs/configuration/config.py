@@ -31,6 +31,7 @@ from jobs.configuration import (
     reversal_checks,
     rotation_entry,
     scope_checks,
+    subject_access_entry,
     subject_key_checks,
     subject_steps,
     suppress_checks,
@@ -261,6 +262,8 @@ class _Loader:
         named = {draft.entry.table for draft in drafts if draft.entry is not None}
         self.faults += reversal_checks.check(policy, key_names, named, domains)
         self.faults += rotation_entry.check(None if policy is None else policy.rotation, key_names)
+        access = None if policy is None else policy.subject_access
+        self.faults += subject_access_entry.check(access, key_names, named, domains)
         self.faults += vault_checks.check(drafts, domains)
         self.faults += subject_key_checks.check(drafts, resolver.subject_keys)
         audit = self._audit(drafts, keys, key_names, domains)

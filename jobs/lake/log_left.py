@@ -1,0 +1,158 @@
+"""What a table's log still says of rows that are gone: statistics of their files, in commits, checksums, checkpoints.
+
+After a commit that took rows out (of the mode `ERASURE`) no file of that version, or of a later one, holds them; so
+their values can stand in what the log has of versions before it alone. A checkpoint of that very version makes the log
+readable without them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import time
+from collections.abc import Sequence
+
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from jobs.lake import table_files
+from jobs.lake.delta_commit import take_out
+from jobs.lake.delta_commit.take_out import Kept
+from jobs.lake.java import hadoop_path, java_class
+from jobs.lake.log_commits import LITERALLY
+from jobs.lake.table_files import LOG, File
+
+ERASURE = "erasure"
+"""The mode of a commit that took rows out, in its user metadata."""
+VERSION = re.compile(r"\.?(\d{20})\.(.*)")
+SIDECARS = "_sidecars/"
+LAST = "_last_checkpoint"
+HARMLESS = re.compile(rf"\.?({LAST}|_last_vacuum_info)(\.crc|\.tmp)?|(_staged_commits|_commits)/.*")
+BOUNDS = r'(minValues|maxValues)\\*":\{\\*"'
+"""As statistics stand in JSON, within a text or not."""
+
+
+@dataclasses.dataclass(frozen=True)
+class LogFile:
+    """kind: of the outcome's kinds. version: None of a sidecar."""
+
+    file: File
+    kind: str
+    version: int | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Left:
+    """What a log has from before the newest commit that took rows out. erased: that version; None where there is none.
+    since: when it was committed, in milliseconds. files: from before, that hold statistics or may. unknown: files of
+    which nobody knows what they are."""
+
+    erased: int | None
+    since: int
+    files: tuple[LogFile, ...]
+    unknown: tuple[File, ...]
+
+
+def erasures(spark: SparkSession, location: str) -> list[int]:
+    """The versions of commits that took rows out, as far as the log has them."""
+    lines = spark.read.options(**LITERALLY).text(f"{location.rstrip('/')}/{LOG}")
+    version = F.regexp_extract("_metadata.file_name", r"^(\d{20})\.json$", 1).cast("bigint").alias("version")
+    said = F.get_json_object("value", "$.commitInfo.userMetadata")
+    found = lines.where(F.get_json_object(said, "$.mode") == ERASURE).select(version).distinct().collect()
+    return sorted(int(row["version"]) for row in found)
+
+
+def left(spark: SparkSession, location: str, before: int | None = None) -> Left:
+    """before: the version that a commit to come would have, of a plan; None: by the log itself."""
+    files = table_files.listed(spark, location, log=True)
+    made = [] if before is not None else erasures(spark, location)
+    erased = before if before is not None else max(made, default=None)
+    unknown = tuple(each for each in files if not _is_of_log(each))
+    if erased is None:
+        return Left(None, 0, (), unknown)
+    commit = f"{erased:020}.json"
+    since = next((each.time for each in files if each.name == commit), int(time.time() * 1000))
+    older = [LogFile(each, *_kind(each)) for each in files if _is_of_log(each)]
+    older = [each for each in older if each.kind and _is_before(each, erased, since)]
+    return Left(erased, since, tuple(_telling(spark, location, older)), unknown)
+
+
+def _is_of_log(file: File) -> bool:
+    is_one = VERSION.fullmatch(file.name) or file.name.removeprefix(".").startswith(SIDECARS)
+    return bool(is_one or HARMLESS.fullmatch(file.name))
+
+
+def _kind(file: File) -> tuple[str, int | None]:
+    found = VERSION.fullmatch(file.name)
+    if found is None:
+        return ("checkpoint" if file.name.startswith(SIDECARS) else ""), None
+    rest = found[2]
+    if rest.startswith("crc"):
+        return "checksum", int(found[1])
+    return "checkpoint" if rest.startswith("checkpoint") else "log", int(found[1])
+
+
+def _is_before(each: LogFile, erased: int, since: int) -> bool:
+    return each.file.time < since if each.version is None else each.version < erased
+
+
+def _telling(spark: SparkSession, location: str, files: Sequence[LogFile]) -> list[LogFile]:
+    """Those that say the least and greatest values of a column, or may. Checkpoints may where any commit or checksum
+    does, or none is left."""
+    plain = [each for each in files if each.kind != "checkpoint" and not each.file.name.startswith(".")]
+    root = hadoop_path(spark, f"{location.rstrip('/')}/{LOG}")
+    names = [str(hadoop_path(spark, root, each.file.name).toString()) for each in plain]
+    told: set[str] = set()
+    if names:
+        try:
+            lines = spark.read.option("__globPaths__", "false").text(names)
+            name = F.col("_metadata.file_name").alias("name")
+            told = {row["name"] for row in lines.where(F.col("value").rlike(BOUNDS)).select(name).distinct().collect()}
+        except (PySparkException, Py4JError):
+            told = {each.file.name for each in plain}
+    others = [each for each in files if each.kind == "checkpoint"]
+    return [*(each for each in plain if each.file.name in told), *(others if told or not plain else ())]
+
+
+def purged(spark: SparkSession, location: str, found: Left, kept: Kept, forced: bool) -> bool:
+    """Take what the log has from before that commit away, if it may go; whether it did. All of it goes, statistics or
+    not: a log has no holes."""
+    if found.erased is None or not found.files:
+        return True
+    if not forced and not is_due(found, kept):
+        return False
+    if not take_out.checkpointed(spark, location, found.erased):
+        return False
+    older = [LogFile(each, *_kind(each)) for each in table_files.listed(spark, location, log=True) if _is_of_log(each)]
+    gone = [each for each in older if each.kind and _is_before(each, found.erased, found.since)]
+    _without_hint(spark, location, found.erased)
+    stays = table_files.deleted(spark, [each.file.place for each in sorted(gone, key=lambda each: each.file.name)])
+    take_out.forget(spark)
+    return not stays
+
+
+def is_due(found: Left, kept: Kept) -> bool:
+    return kept.log is not None and int(time.time() * 1000) >= found.since + kept.log
+
+
+def _without_hint(spark: SparkSession, location: str, erased: int) -> None:
+    """Delta reads the log without the file that names a checkpoint, too; not so well with one that names what is
+    gone."""
+    path = hadoop_path(spark, f"{location.rstrip('/')}/{LOG}/{LAST}")
+    files = path.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf())
+    if not files.exists(path):
+        return
+    stream = files.open(path)
+    try:
+        told = bytes(java_class(spark._jvm, "org.apache.commons.io.IOUtils").toByteArray(stream))
+    finally:
+        stream.close()
+    try:
+        named = int(json.loads(told)["version"])
+    except (ValueError, KeyError, TypeError):
+        named = -1
+    if named < erased:
+        table_files.deleted(spark, [f"{location.rstrip('/')}/{LOG}/{LAST}"])

@@ -60,7 +60,9 @@ def marked(rows: DataFrame, sought: Sequence[Sought]) -> DataFrame:
         hits = hits | column(name).isNotNull()
     nested = [each for each in sought if each.is_nested]
     gone = {
-        GONE.format(at): among(rows.sparkSession, each.values)(_values_at(column(each.path.root), each.path.steps[1:], each.kind))
+        GONE.format(at): among(rows.sparkSession, each.values)(
+            _values_at(column(each.path.root), each.path.steps[1:], each.kind)
+        )
         for at, each in enumerate(nested)
     }
     return rows.withColumns({ROW: hits, **gone})
@@ -169,9 +171,9 @@ def _is_theirs(part: Column, rest: Sequence[Step], gone: Column) -> Column:
 # -- as the files have it ---------------------------------------------------------------------------------------------
 
 
-def in_files(sought: Sequence[Sought], schema: T.StructType, name_in_files: Callable[[T.StructField], str]) -> tuple[
-    T.StructType, list[Sought]
-]:
+def in_files(
+    sought: Sequence[Sought], schema: T.StructType, name_in_files: Callable[[T.StructField], str]
+) -> tuple[T.StructType, list[Sought]]:
     """What a reader of the files themselves needs: the columns of the paths, and the paths, by their names there."""
     roots = {each.path.root for each in sought}
     fields = [field for field in schema.fields if field.name in roots]

@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection, Sequence
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from jobs.erasure import sought as who
@@ -28,15 +27,17 @@ DATA, VECTORS = ".parquet", ".bin"
 
 @dataclasses.dataclass(frozen=True)
 class Stale:
-    """One file that holds them, or may. due: from when on it may go, in milliseconds: as VACUUM would take it. free:
-    from when on it can go at once, without harm to a writer at work. is_change: of a change feed. is_read: it was
-    looked into."""
+    """One file that holds them, or may. since: when it was taken out of the table, or written, in milliseconds. due:
+    from when on it may go, as VACUUM would take it. free: from when on it can go at once, without harm to a writer at
+    work. is_change: of a change feed. is_read: it was looked into. is_named: some commit names it."""
 
     place: str
+    since: int
     due: int
     free: int
     is_change: bool
     is_read: bool
+    is_named: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,9 +69,10 @@ def found(begun: Transaction, sought: Sequence[Sought], kept: Kept, otherwise_un
 
 
 def _stale(file: File, known: Known, kept: Kept, is_read: bool) -> Stale:
-    removed = known.removed.get(file.place, file.time)
-    free = 0 if file.place in known.named else file.time + AT_WORK
-    return Stale(file.place, max(removed, file.time) + kept.files, free, file.name.startswith(f"{CHANGES}/"), is_read)
+    since, is_named = max(known.removed.get(file.place, 0), file.time), file.place in known.named
+    free = 0 if is_named else file.time + AT_WORK
+    is_change = file.name.startswith(f"{CHANGES}/")
+    return Stale(file.place, since, since + kept.files, free, is_change, is_read, is_named)
 
 
 def may_go(file: Stale, forced: bool) -> bool:
@@ -115,4 +117,6 @@ def otherwise_until(spark: SparkSession, location: str, version: int) -> int:
     return next((each.time for each in table_files.listed(spark, location, log=True) if each.name == name), 0)
 
 
-__all__ = ["AT_WORK", "F", "Found", "Stale", "found", "may_go", "otherwise_until"]
+def purge(spark: SparkSession, found: Found, forced: bool) -> None:
+    """Delete what may go."""
+    table_files.deleted(spark, [each.place for each in found.files if may_go(each, forced)])

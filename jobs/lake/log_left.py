@@ -47,11 +47,12 @@ class LogFile:
 @dataclasses.dataclass(frozen=True)
 class Left:
     """What a log has from before the newest commit that took rows out. erased: that version; None where there is none.
-    since: when it was committed, in milliseconds. files: from before, that hold statistics or may. unknown: files of
-    which nobody knows what they are."""
+    since: when it was committed, in milliseconds. made: all such commits, and when. files: from before, that hold
+    statistics or may. unknown: files of which nobody knows what they are."""
 
     erased: int | None
     since: int
+    made: tuple[tuple[int, int], ...]
     files: tuple[LogFile, ...]
     unknown: tuple[File, ...]
 
@@ -67,17 +68,21 @@ def erasures(spark: SparkSession, location: str) -> list[int]:
 
 def left(spark: SparkSession, location: str, before: int | None = None) -> Left:
     """before: the version that a commit to come would have, of a plan; None: by the log itself."""
-    files = table_files.listed(spark, location, log=True)
-    made = [] if before is not None else erasures(spark, location)
-    erased = before if before is not None else max(made, default=None)
+    files, now = table_files.listed(spark, location, log=True), int(time.time() * 1000)
+    times = {each.name: each.time for each in files}
+    versions = erasures(spark, location) if before is None else [before]
+    made = tuple((version, times.get(f"{version:020}.json", now)) for version in versions)
     unknown = tuple(each for each in files if not _is_of_log(each))
-    if erased is None:
-        return Left(None, 0, (), unknown)
-    commit = f"{erased:020}.json"
-    since = next((each.time for each in files if each.name == commit), int(time.time() * 1000))
-    older = [LogFile(each, *_kind(each)) for each in files if _is_of_log(each)]
-    older = [each for each in older if each.kind and _is_before(each, erased, since)]
-    return Left(erased, since, tuple(_telling(spark, location, older)), unknown)
+    if not made:
+        return Left(None, 0, (), (), unknown)
+    erased, since = made[-1]
+    return Left(erased, since, made, tuple(_telling(spark, location, _older(files, erased, since))), unknown)
+
+
+def _older(files: Sequence[File], erased: int, since: int) -> list[LogFile]:
+    """Of the files of a log those from before a version."""
+    told = [LogFile(each, *_kind(each)) for each in files if _is_of_log(each)]
+    return [each for each in told if each.kind and _is_before(each, erased, since)]
 
 
 def _is_of_log(file: File) -> bool:
@@ -118,24 +123,23 @@ def _telling(spark: SparkSession, location: str, files: Sequence[LogFile]) -> li
 
 
 def purged(spark: SparkSession, location: str, found: Left, kept: Kept, forced: bool) -> bool:
-    """Take what the log has from before that commit away, if it may go; whether it did. All of it goes, statistics or
-    not: a log has no holes."""
-    if found.erased is None or not found.files:
-        return True
-    if not forced and not is_due(found, kept):
+    """Take what the log has from before such a commit away, as far as it may go; whether anything went. All of it does,
+    statistics or not: a log has no holes."""
+    due = [each for each in found.made if forced or is_due(each[1], kept)]
+    if not due or not found.files:
         return False
-    if not take_out.checkpointed(spark, location, found.erased):
+    erased, since = due[-1]
+    gone = _older(table_files.listed(spark, location, log=True), erased, since)
+    if not gone or not take_out.checkpointed(spark, location, erased):
         return False
-    older = [LogFile(each, *_kind(each)) for each in table_files.listed(spark, location, log=True) if _is_of_log(each)]
-    gone = [each for each in older if each.kind and _is_before(each, found.erased, found.since)]
-    _without_hint(spark, location, found.erased)
-    stays = table_files.deleted(spark, [each.file.place for each in sorted(gone, key=lambda each: each.file.name)])
+    _without_hint(spark, location, erased)
+    table_files.deleted(spark, [each.file.place for each in sorted(gone, key=lambda each: each.file.name)])
     take_out.forget(spark)
-    return not stays
+    return True
 
 
-def is_due(found: Left, kept: Kept) -> bool:
-    return kept.log is not None and int(time.time() * 1000) >= found.since + kept.log
+def is_due(since: int, kept: Kept) -> bool:
+    return kept.log is not None and int(time.time() * 1000) >= since + kept.log
 
 
 def _without_hint(spark: SparkSession, location: str, erased: int) -> None:

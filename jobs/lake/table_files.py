@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import os
 import re
 from collections.abc import Collection, Iterator
 from typing import Any
@@ -18,7 +20,7 @@ from jobs.lake.java import hadoop_path
 from jobs.lake.log_commits import LITERALLY
 
 LOG, CHANGES = "_delta_log", "_change_data"
-STATUS = re.compile(r"FileStatus\{path=(.*?); isDirectory=(true|false);(?: length=(\d+);)?.*?modification_time=(\d+);")
+STATUS = re.compile(r"FileStatus\{path=(.*); isDirectory=(true|false);.*? modification_time=(\d+);", re.S)
 ACTION = "struct<path: string>"
 OF_HADOOP = re.compile(r"\..*\.crc")
 """Its own checksum of a file beside it, which goes with the file."""
@@ -65,11 +67,18 @@ def listed(spark: SparkSession, location: str, log: bool = False) -> list[File]:
 
 
 def _walk(spark: SparkSession, files: Any, folder: Any) -> Iterator[tuple[str, int]]:
-    """One call to Java for each folder."""
+    """Place and time of each file below a folder. Java is asked for each file once, and not at all for local ones."""
+    whole = _normal(str(files.makeQualified(folder).toString()))
+    if whole.startswith("file:/"):
+        for path, _, names in os.walk(whole.removeprefix("file:")):
+            for name in names:
+                with contextlib.suppress(FileNotFoundError):  # gone since it was listed
+                    yield f"file:{path}/{name}", int(os.stat(f"{path}/{name}").st_mtime * 1000)
+        return
     left = [folder]
     while left:
-        told = str(spark._jvm.java.util.Arrays.toString(files.listStatus(left.pop())))
-        for path, is_folder, _, time in STATUS.findall(told):
+        for status in files.listStatus(left.pop()):
+            path, is_folder, time = STATUS.findall(str(status.toString()))[0]
             if is_folder == "true":
                 left.append(hadoop_path(spark, path))
             else:

@@ -24,7 +24,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("drafting", "gates", "risk_measures", "risk_search", "reversal"),
     ("table_run", "monitoring", "subjects"),
     ("verification", "report_pages", "retention", "subject_access"),
-    ("rotation",),
+    ("rotation", "erasure"),
 )
 """Bottom up. Above them are the verbs, the files of ``jobs/``, which may know every room and each other."""
 FLOOR = {room: at for at, rooms in enumerate(FLOORS) for room in rooms}

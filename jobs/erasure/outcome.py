@@ -1,0 +1,105 @@
+"""What an erasure did, and what still holds those whom it was of. No subject and no value stands in any of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Sequence
+from typing import Literal
+
+Kind = Literal[
+    "data_file",  # of an older version of a table, until VACUUM may take it
+    "log",  # a commit file of a Delta log, or a compacted one: statistics, partition values
+    "checksum",  # `.crc` of a Delta log, which holds statistics of all files
+    "checkpoint",  # and the sidecars of one
+    "change_file",  # of a change data feed: it holds the rows that were deleted
+    "deletion_vector",  # a data file whose rows a vector hides is there yet, with them
+    "vault",  # of random tokens
+    "quarantine",  # rows of theirs may stand among refused ones, sealed
+    "source",  # a file source, or one that was not to be changed
+    "snapshot",  # a configuration kept by the archive
+    "unknown",  # a file below the table's folder of which nobody knows what it is
+]
+
+
+@dataclasses.dataclass(frozen=True)
+class Remains:
+    """What holds, or may hold, values of the erased. count: of files, or of places where there are none to count.
+    until: the first day on which a further run takes it away, UTC; None where no run of this job does. why: and what
+    to do, in words without a value."""
+
+    kind: Kind
+    count: int
+    until: datetime.date | None
+    why: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Unsearched:
+    """A table, or a column of it, in which nobody looked. place: the column's path, or the location; why: in words."""
+
+    table: str
+    place: str
+    why: str
+
+
+@dataclasses.dataclass(frozen=True)
+class TableErased:
+    """One Delta table. name: of the catalog entry; a source's has `source of ` before it. place: its location. before:
+    the version that was looked at; after: that of the erasure's commit, the same where nothing was to be erased.
+    files: that were written anew, or taken out whole."""
+
+    name: str
+    place: str
+    before: int
+    after: int
+    rows_deleted: int
+    elements_removed: int
+    files: int
+    remains: Sequence[Remains] = ()
+
+    @property
+    def is_changed(self) -> bool:
+        return self.after != self.before
+
+
+@dataclasses.dataclass(frozen=True)
+class Erased:
+    """An erasure, or a plan of one (then versions after are those before). domain: whose values were asked for.
+    subjects: how many different ones. forced: older versions were purged at once. tokens, subject_keys: that were
+    destroyed."""
+
+    run_id: str
+    moment: datetime.datetime
+    domain: str
+    subjects: int
+    forced: bool
+    tables: Sequence[TableErased]
+    remains: Sequence[Remains] = ()
+    """Beside those of tables."""
+    unsearched: Sequence[Unsearched] = ()
+    tokens: int = 0
+    subject_keys: int = 0
+
+    @property
+    def all_remains(self) -> Sequence[tuple[str, Remains]]:
+        """Each with the name of its table; empty where it is of none."""
+        return [
+            *((table.name, each) for table in self.tables for each in table.remains),
+            *(("", each) for each in self.remains),
+        ]
+
+    @property
+    def is_gone(self) -> bool:
+        """Nothing is left, and everywhere was looked."""
+        return not self.all_remains and not self.unsearched
+
+    @property
+    def until(self) -> datetime.date | None:
+        """The day on which a further run takes the last of what it can; None where nothing waits for a day."""
+        return max((each.until for _, each in self.all_remains if each.until is not None), default=None)
+
+    @property
+    def is_done(self) -> bool:
+        """What is left goes by itself with a further run on its day: nothing is for people to do."""
+        return not self.unsearched and all(each.until is not None for _, each in self.all_remains)

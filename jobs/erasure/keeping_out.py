@@ -12,6 +12,7 @@ from jobs.console.exit_codes import BadUsage
 from jobs.lake import erased_list
 from jobs.lake.erased_list import ErasedList
 from jobs.named_keys import erasure_key
+from jobs.spark_app import session
 
 
 def add(
@@ -28,7 +29,8 @@ def add(
         return None
     values = ids if isinstance(ids, pa.Array | pa.ChunkedArray) else pa.array(list(ids), pa.string())
     key.check_own()
-    return erased_list.add(spark, key.entry.list, key.listed(domain, values), run_id)
+    own = session.pinned(spark)  # what is said of a commit there is said of no other one
+    return erased_list.add(own, key.entry.list, key.listed(domain, values), run_id)
 
 
 def make(spark: SparkSession, path: str) -> str:

@@ -112,7 +112,8 @@ def looked(spark: SparkSession, entry: ErasedListEntry) -> ErasedList:
 
 
 def add(spark: SparkSession, entry: ErasedListEntry, codes: Collection[Code], run_id: str) -> ErasedList:
-    """Add codes that are not there in one commit; the list with them. Raises `CommitConflict` where others are faster
+    """Add codes that are not there in one commit; the list with them. spark: a session that nothing else is written
+    in, since what Delta is told of a commit stands in its settings. Raises `CommitConflict` where others are faster
     again and again, and as `looked`."""
     place = looked(spark, entry).location
     with active(spark), ADDING[place]:

@@ -22,6 +22,7 @@ from jobs.named_keys import key_delivery
 from jobs.policy.profiles import judged
 from jobs.record import treatment_record
 from jobs.record.column_record import ColumnRecord
+from jobs.risk_measures.report import count as few
 from jobs.run_events import events
 from jobs.run_events.events import Report
 from jobs.spark_app import failures, session
@@ -77,7 +78,7 @@ def _carried_out(
     spark: SparkSession, prepared: Prepared, run_id: str, report: Report, trail: Trail
 ) -> tuple[Result, Mapping[str, str], KeptOut | None]:
     """What the run did, the table properties that hold its record, and the list of the erased as it had it."""
-    start, plan, noted = time.monotonic(), prepared.plan, kept_out.noted(prepared)
+    start, plan, noted = time.monotonic(), prepared.plan, kept_out.noted(spark, prepared.conf, prepared.plan)
     prepared, gate = risk_gate.attached(prepared, run_id)
     entries = treatment_record.entries(plan, prepared.keys.checks(plan))
     snapshot = snapshots.store(spark, prepared.conf, prepared.table, run_id)
@@ -129,6 +130,7 @@ def _carried_out(
         None if gate is None else gate.said,
         anew.suppressed,
         anew.boxes_said,
+        None if noted is None else few(aside.kept_out),
     )
     report(summary(result))
     for warning in aside.told(commit.rows):

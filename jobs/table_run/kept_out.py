@@ -17,9 +17,10 @@ from typing import Any
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from jobs.configuration.config import Config
 from jobs.gates.known import Prepared
 from jobs.lake import erased_list
 from jobs.lake.columns import column
@@ -32,6 +33,7 @@ from jobs.spark_app.failures import RunFailed
 from jobs.table_run.aside import Aside
 from jobs.treatment import kept_out
 from jobs.treatment.kept_out import Watched
+from jobs.treatment.treatment_plan import Plan
 from privacy_udfs import wording
 from privacy_udfs.kept_out import Codes, Erased
 from privacy_udfs.udf import erased_udf
@@ -95,13 +97,13 @@ def _is_erased(watched: Watched, erased: Mapping[str, Erased]) -> Column:
     return found
 
 
-def noted(prepared: Prepared) -> KeptOut | None:
+def noted(spark: SparkSession, conf: Config, plan: Plan) -> KeptOut | None:
     """The list as it is now; None where the policy names none, or the table has no column that it is about. Raises
     `SourceProblem`."""
-    key = erasure_key.of(prepared.conf)
-    if key is None or key.entry.list is None or not kept_out.of(prepared.plan, prepared.conf.domains):
+    key = erasure_key.of(conf)
+    if key is None or key.entry.list is None or not kept_out.of(plan, conf.domains):
         return None
-    return KeptOut(erased_list.looked(prepared.spark, key.entry.list))
+    return KeptOut(erased_list.looked(spark, key.entry.list))
 
 
 def without(prepared: Prepared, aside: Aside) -> Prepared:
@@ -135,20 +137,29 @@ def attached(prepared: Prepared, noted: KeptOut | None) -> Prepared:
 @contextlib.contextmanager
 def sent(prepared: Prepared) -> Iterator[Prepared]:
     """The run with the codes of the list where its tasks find them, for as long as it lasts."""
-    noted, key = prepared.kept_out, erasure_key.of(prepared.conf)
-    if noted is None or key is None:
+    noted: KeptOut | None = prepared.kept_out
+    if noted is None:
         yield prepared
         return
-    watched = kept_out.of(prepared.plan, prepared.conf.domains)
+    with opened(prepared.conf, prepared.plan, noted) as found:
+        yield dataclasses.replace(prepared, kept_out=found)
+
+
+@contextlib.contextmanager
+def opened(conf: Config, plan: Plan, noted: KeptOut) -> Iterator[KeptOut]:
+    """The list with the columns of a table by which it is asked, for as long as the block lasts. Raises `KeyProblem`,
+    `Refused`."""
+    key, watched = erasure_key.of(conf), kept_out.of(plan, conf.domains)
+    assert key is not None, "whoever noted a list has a key for it"
     with contextlib.ExitStack() as stack:
-        erased = _sent(prepared, key, noted, watched, stack)
+        erased = _sent(key, noted, watched, stack)
         found = [(each, {name: erased[name] for name in each.domains if name in erased}) for each in watched]
         columns = tuple((each, told) for each, told in found if told)
-        yield dataclasses.replace(prepared, kept_out=dataclasses.replace(noted, columns=columns))
+        yield dataclasses.replace(noted, columns=columns)
 
 
 def _sent(
-    prepared: Prepared, key: ErasureKey, noted: KeptOut, watched: Sequence[Watched], stack: contextlib.ExitStack
+    key: ErasureKey, noted: KeptOut, watched: Sequence[Watched], stack: contextlib.ExitStack
 ) -> dict[str, Erased]:
     """By domain those who stand on the list. A plan and an event log hold the numbers of broadcast variables only."""
     by_key: dict[str, dict[int, list[bytes]]] = {}
@@ -158,7 +169,7 @@ def _sent(
     for domain, codes in by_key.items():
         parcels = {}
         for key_id, each in codes.items():
-            parcels[key_id] = prepared.spark.sparkContext.broadcast(Codes(each))
+            parcels[key_id] = noted.at.spark.sparkContext.broadcast(Codes(each))
             stack.callback(_forget, parcels[key_id])
         found[domain] = key.erased(domain, parcels)
     return found

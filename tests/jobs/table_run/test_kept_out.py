@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
 
 from jobs import pseudonymize
-from tests.helpers import erasures, growing, lakes
+from jobs.configuration.models import Execution
+from tests.helpers import erasures, growing, lakes, quarantines
 from tests.helpers.growing import PATHS
+from tests.helpers.sweeps import but_for
 
 COLUMNS = {"id": {"domain": "customer"}, "number": "keep"}
 
@@ -29,3 +32,121 @@ def test_rows_of_the_erased_stay_out_of_a_run_in_full(spark: SparkSession, lake:
     said = growing.told(spark, lake)[-1]
     assert said["kept_out"] == "< 10"
     assert said["erased_list"]["version"] == 1
+
+
+def numbers(spark: SparkSession, lake: Path) -> list[int]:
+    return sorted(int(row[0].removeprefix("C-")) for row in lakes.treated(spark, lake).select("same").collect())
+
+
+def put(spark: SparkSession, lake: Path, start: int, end: int, mode: str = "append", **options: str) -> None:
+    made = spark.range(start, end, 1, 2).selectExpr(
+        "named_struct('id', concat('C-', id)) AS who", "concat('C-', id) AS same", "int(id % 3) AS day"
+    )
+    written = made.write.format("delta").partitionBy("day").mode(mode).options(**options)
+    written.save(str(lake / "raw" / "t"))
+
+
+def entry(lake: Path, **more: Any) -> dict[str, Any]:
+    target = {"path": str(lake / "treated" / "t"), **more.pop("target", {})}
+    columns = {
+        "who.id": {"domain": "customer"},
+        "same": "keep",
+        "day": lakes.column("keep", "non_personal"),
+        **more.pop("columns", {}),
+    }
+    source = {"format": "delta", "path": str(lake / "raw" / "t")}
+    return lakes.table("t", lake, columns, source=source, target=target, **more)
+
+
+@pytest.mark.parametrize("execution", but_for(["columnar"], PATHS))
+def test_they_stay_out_of_what_is_added(spark: SparkSession, lake: Path, execution: Execution) -> None:
+    put(spark, lake, 0, 10)
+    lakes.write_conf(lake, entry(lake, target={"mode": "incremental"}))
+    conf = erasures.stated(lake, erasures.listed(spark, lake))
+    erasures.put(spark, conf, ["C-3", "C-12"])
+    pseudonymize.run(spark, conf, "t", execution=execution)
+    put(spark, lake, 10, 20)
+    result = pseudonymize.run(spark, conf, "t", execution=execution)
+    assert (result.mode, result.execution, result.rows, result.kept_out) == ("incremental", execution, 9, "< 10")
+    assert numbers(spark, lake) == [each for each in range(20) if each not in (3, 12)]
+    for start in (20, 25):
+        put(spark, lake, start, start + 5)
+    erasures.put(spark, conf, ["C-21", "C-29"])
+    streamed = pseudonymize.run(spark, conf, "t", mode="stream", execution=execution, files_per_batch=2)
+    assert streamed.rows == 8
+    assert numbers(spark, lake) == [each for each in range(30) if each not in (3, 12, 21, 29)]
+
+
+@pytest.mark.parametrize("execution", but_for(["columnar"], PATHS))
+def test_they_stay_out_of_partitions_that_are_written_anew(
+    spark: SparkSession, lake: Path, execution: Execution
+) -> None:
+    put(spark, lake, 0, 12)
+    lakes.write_conf(lake, entry(lake, target={"mode": "partitions", "partition_by": ["day"]}))
+    conf = erasures.stated(lake, erasures.listed(spark, lake))
+    pseudonymize.run(spark, conf, "t", mode="full")
+    erasures.put(spark, conf, ["C-4", "C-5"])
+    result = pseudonymize.run(spark, conf, "t", execution=execution, where="day = 1")
+    assert (result.mode, result.execution, result.rows) == ("partitions", execution, 3)
+    assert numbers(spark, lake) == [each for each in range(12) if each != 4], "of another day 5 is to be erased yet"
+
+
+def test_they_stay_out_of_what_changes(spark: SparkSession, lake: Path) -> None:
+    put(spark, lake, 0, 10, **{"delta.enableChangeDataFeed": "true"})
+    lakes.write_conf(lake, entry(lake, target={"mode": "changes", "key": ["same"]}))
+    conf = erasures.stated(lake, erasures.listed(spark, lake))
+    pseudonymize.run(spark, conf, "t")
+    erasures.put(spark, conf, ["C-3", "C-12"])
+    growing.delta(spark, lake / "treated" / "t").delete("same = 'C-3'")  # as an erasure does
+    source = growing.delta(spark, lake / "raw" / "t")
+    source.update("same in ('C-3', 'C-4')", {"day": "7"})
+    source.update("same = 'C-5'", {"who": "named_struct('id', 'C-12')"})
+    source.delete("same = 'C-6'")
+    put(spark, lake, 10, 14)
+    pseudonymize.run(spark, conf, "t")
+    wanted = [each for each in range(14) if each not in (3, 5, 6, 12)]
+    assert numbers(spark, lake) == wanted, "5 belongs to one of the erased now"
+    days = {row.same: row.day for row in lakes.treated(spark, lake).collect()}
+    assert days["C-4"] == 7
+
+
+def test_they_stay_out_by_the_case_that_a_row_falls_under(spark: SparkSession, lake: Path) -> None:
+    put(spark, lake, 0, 9)
+    when = [
+        {"rows": "day = 1", "treatment": {"domain": "other"}},
+        {"rows": "day = 2", "treatment": {"domain": "customer"}},
+        {"rows": "day = 0", "treatment": "redact"},
+    ]
+    rule = {"class": "quasi_identifier", "why": "a test", "when": when}
+    lakes.write_conf(lake, entry(lake, columns={"who.id": rule}))
+    conf = erasures.stated(lake, erasures.listed(spark, lake))
+    erasures.put(spark, conf, ["C-0", "C-1", "C-2", "C-3"])
+    erasures.put(spark, conf, ["C-4", "C-5", "C-6"], "other")
+    pseudonymize.run(spark, conf, "t")
+    assert numbers(spark, lake) == [0, 1, 3, 5, 6, 7, 8], "2 is a customer of the list, 4 another of it"
+
+
+def test_they_stay_out_of_what_comes_back_from_quarantine(spark: SparkSession, lake: Path) -> None:
+    quarantines.put(quarantines.rows(spark, 0, 20, "id in (3, 4, 5)"), lake)
+    quarantines.configured(lake)
+    conf = erasures.stated(lake, erasures.listed(spark, lake))
+    first = pseudonymize.run(spark, conf, "t")
+    assert (first.rows, first.quarantined) == (17, 3)
+    erasures.put(spark, conf, ["4", "8"])
+    quarantines.configured(lake, columns=quarantines.NULLED)
+    conf = erasures.stated(lake, conf.policy.erasure.list.id)
+    again = pseudonymize.run(spark, conf, "t", mode="incremental", requeue=True)
+    assert (again.rows, again.kept_out, quarantines.aside(spark, lake)) == (2, "< 10", [])
+    full = pseudonymize.run(spark, conf, "t", mode="full")
+    assert (full.rows, full.quarantined) == (18, 0)
+
+
+@pytest.mark.parametrize("execution", PATHS)
+def test_rows_of_the_erased_are_not_set_aside(spark: SparkSession, lake: Path, execution: Execution) -> None:
+    quarantines.put(quarantines.rows(spark, 0, 20, "id in (3, 4, 5)"), lake)
+    quarantines.configured(lake)
+    conf = erasures.stated(lake, erasures.listed(spark, lake))
+    erasures.put(spark, conf, ["4", "8"])
+    result = pseudonymize.run(spark, conf, "t", execution=execution)
+    assert (result.execution, result.rows, result.quarantined) == (execution, 16, 2)
+    assert {row.row_in_file for row in quarantines.aside(spark, lake)} <= {3, 5, None}

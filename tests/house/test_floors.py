@@ -22,9 +22,9 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("policy", "spark_app", "lineage", "processing_records"),
     ("named_keys", "archive", "metastore", "risk_classes", "audit_log", "columnar", "token_vault"),
     ("drafting", "gates", "risk_measures", "risk_search", "reversal"),
-    ("table_run", "monitoring"),
-    ("verification", "report_pages"),
-    ("rotation",),
+    ("table_run", "monitoring", "subjects"),
+    ("verification", "report_pages", "subject_access"),
+    ("rotation", "erasure"),
 )
 """Bottom up. Above them are the verbs, the files of ``jobs/``, which may know every room and each other."""
 FLOOR = {room: at for at, rooms in enumerate(FLOORS) for room in rooms}

@@ -1,0 +1,245 @@
+"""Those who are asked for, taken out of one Delta table: what would be done, the commit, what is left afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+import json
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+from pyspark.sql import types as T
+
+from jobs.configuration import file_properties
+from jobs.configuration.column_path import ColumnPath, Field
+from jobs.console.exit_codes import Refused
+from jobs.erasure import remaining, sought, stale
+from jobs.erasure.outcome import TableErased
+from jobs.erasure.sought import Sought
+from jobs.erasure.stale import Found
+from jobs.lake import delta_commit, file_places, history, log_left
+from jobs.lake.address import Address
+from jobs.lake.delta_commit import Transaction, take_out
+from jobs.lake.log_left import Left
+from jobs.lake.problems import CommitConflict
+from jobs.lake.replace import CONFLICT
+from jobs.record.record_reader import columns_of
+from jobs.spark_app import session
+from jobs.table_run.file_settings import CODEC
+
+ATTEMPTS, PAUSE = 10, 0.3
+FEED, ONLY_APPENDS, ROW_IDS = "delta.enableChangeDataFeed", "delta.appendOnly", "delta.enableRowTracking"
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """A table, and how they are called in it. name: as the outcome has it. sought: of columns that it has."""
+
+    name: str
+    address: Address
+    sought: tuple[Sought, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Stands:
+    """What of them is in a version. counts: place of a file -> rows that go, elements of others that go. found: what
+    is in other files."""
+
+    begun: Transaction
+    counts: Mapping[str, tuple[int, int]]
+    found: Found
+
+    @property
+    def rewritten(self) -> frozenset[str]:
+        return frozenset(self.counts) | self.found.hiding
+
+    @property
+    def rows(self) -> int:
+        return sum(rows for rows, _ in self.counts.values())
+
+    @property
+    def elements(self) -> int:
+        return sum(elements for _, elements in self.counts.values())
+
+
+def refusals(spark: SparkSession, place: Place) -> list[str]:
+    """Why they cannot be taken out of a table; empty where they can."""
+    begun = _begun(spark, place)
+    if begun is None or begun.version < 0:
+        return [f"{place.name}: it is no Delta table within reach of Delta's own transaction"]
+    properties, found = delta_commit.comment_and_properties(begun)[1], list[str]()
+    for name, why in ((ONLY_APPENDS, "its rows must stay"), (ROW_IDS, "its rows would get other ids")):
+        if str(properties.get(name, "")).lower() == "true":
+            found.append(f"{place.name}: {name} is true, so {why}: set it to false first")
+    folders = set(delta_commit.partition_columns(begun))
+    for each in place.sought:
+        if each.path.root in folders:
+            told = "names of folders and the whole log hold its values"
+            found.append(f"{place.name}: it is partitioned by {each.path}, so {told}: write it anew without, first")
+    return found
+
+
+def plan(spark: SparkSession, place: Place, forced: bool) -> TableErased:
+    """What `erase` would do, and what would be left. Nothing is written."""
+    own = session.for_run(spark)
+    begun = _there(own, place)
+    stands, kept = _looked(own, begun, place), take_out.kept(begun)
+    is_new = bool(stands.rewritten) or _is_newer(stands.found, log_left.left(own, begun.location))
+    left = log_left.left(own, begun.location, begun.version + 1 if is_new else None)
+    feeds = bool(stands.counts) and _has_feed(begun)
+    told = remaining.foreseen(stands.found, left, kept, len(stands.rewritten), feeds, forced)
+    version, files = begun.version, len(stands.rewritten)
+    return TableErased(place.name, begun.location, version, version, stands.rows, stands.elements, files, told)
+
+
+def erase(
+    spark: SparkSession, place: Place, run_id: str, forced: bool, at_last: Callable[[], None] | None = None
+) -> TableErased:
+    """Take them out, and purge what may go by now. forced: whatever the table's retention says. Raises
+    `CommitConflict` where others are faster again and again."""
+    own = session.for_run(spark)
+    before, rows, elements, files = -1, 0, 0, 0
+    for attempt in range(ATTEMPTS):
+        begun = _there(own, place)
+        before = begun.version if before < 0 else before
+        stands = _looked(own, begun, place)
+        if not stands.rewritten:
+            break
+        made = _committed(own, dataclasses.replace(begun, at_last=at_last), place, stands, run_id)
+        if made is not None:
+            rows, elements, files = rows + stands.rows, elements + stands.elements, files + len(stands.rewritten)
+        else:
+            time.sleep(PAUSE * (attempt + 1) * (1 + uuid.uuid4().int % 100 / 100))
+    else:
+        raise CommitConflict(
+            f"others changed {place.name} each of {ATTEMPTS} times that this job tried to: run it again when they rest"
+        )
+    return _purged(
+        own, place, stands, TableErased(place.name, begun.location, before, -1, rows, elements, files), run_id, forced
+    )
+
+
+# -- looking ----------------------------------------------------------------------------------------------------------
+
+
+def _begun(spark: SparkSession, place: Place) -> Transaction | None:
+    return delta_commit.begin(spark, place.address.path, place.address.sql)
+
+
+def _there(spark: SparkSession, place: Place) -> Transaction:
+    begun = _begun(spark, place)
+    if begun is None or begun.version < 0:
+        raise Refused(f"{place.name} is not there any more, or out of reach of Delta's own transaction")
+    return begun
+
+
+def _looked(spark: SparkSession, begun: Transaction, place: Place) -> Stands:
+    rows = Address(path=begun.location).read(spark, {"versionAsOf": str(begun.version)})
+    wanted = _of_version(rows.schema, place.sought)
+    told = sought.counted(rows, wanted).collect() if wanted else []
+    counts = {file_places.of_row(row[sought.PLACE]): (int(row[sought.ROWS]), int(row[sought.ELEMENTS])) for row in told}
+    until = _otherwise_until(spark, begun)
+    return Stands(begun, counts, stale.found(begun, wanted, take_out.kept(begun), until))
+
+
+def _of_version(schema: T.StructType, wanted: Sequence[Sought]) -> list[Sought]:
+    return [each for each in wanted if sought.has(schema, each.path)]
+
+
+def _otherwise_until(spark: SparkSession, begun: Transaction) -> int:
+    """When the record of the table became the one that it has: under another they were called otherwise."""
+    address, record, changed = Address(path=begun.location), None, -1
+    for commit in history.of(spark, address, begun.location, begun.version).commits:
+        if commit.record is not None:
+            changed = commit.version if record is not None and commit.record != record else changed
+            record = commit.record
+    return 0 if changed < 0 else stale.otherwise_until(spark, begun.location, changed)
+
+
+def _has_feed(begun: Transaction) -> bool:
+    return str(delta_commit.comment_and_properties(begun)[1].get(FEED, "")).lower() == "true"
+
+
+# -- the commit -------------------------------------------------------------------------------------------------------
+
+
+def _committed(
+    spark: SparkSession, begun: Transaction, place: Place, stands: Stands, run_id: str
+) -> take_out.Taken | None:
+    """None where others were faster."""
+    told = {file_places.of_log(begun.location, str(each["path"])): each for each in take_out.files_of(begun)}
+    removed = [told[each] for each in sorted(stands.rewritten)]
+    rows = delta_commit.rows_of_files(spark, begun.log, begun.txn.snapshot(), removed)
+    stays = sought.without(rows, _of_version(rows.schema, place.sought), _has_feed(begun))
+    try:
+        with session.settings(spark, _settings(begun)):
+            return take_out.take_out(begun, removed, stays, _said(run_id), stands.rows)
+    except delta_commit.Changed:
+        return None
+    except (PySparkException, Py4JError) as error:
+        if not CONFLICT.search(str(error)):
+            raise
+        return None
+
+
+def _said(run_id: str) -> str:
+    return json.dumps({"run_id": f"{run_id}/{uuid.uuid4()}", "mode": log_left.ERASURE})
+
+
+def _settings(begun: Transaction) -> dict[str, str]:
+    """As `jobs.table_run.file_settings`: columns that scatter have no statistics in parts of files."""
+    properties = delta_commit.comment_and_properties(begun)[1]
+    paths = [ColumnPath.parse(path) for path, entry in columns_of(properties).items() if entry.facts.scatters]
+    names = {".".join(step.name for step in path.column.steps if isinstance(step, Field)) for path in paths}
+    off = {f"parquet.{kind}.statistics.enabled#{name}": "false" for name in names for kind in ("column", "size")}
+    codec = file_properties.codec(properties)
+    return {**off, **({} if codec is None else {CODEC: codec})}
+
+
+# -- what is left -----------------------------------------------------------------------------------------------------
+
+
+def _purged(
+    spark: SparkSession, place: Place, stands: Stands, made: TableErased, run_id: str, forced: bool
+) -> TableErased:
+    begun = stands.begun
+    left = log_left.left(spark, begun.location)
+    if _is_newer(stands.found, left):
+        with contextlib.suppress(delta_commit.Changed):
+            take_out.mark_only(begun, _said(run_id))
+        begun = _there(spark, place)
+        left = log_left.left(spark, begun.location)
+    kept = take_out.kept(begun)
+    stale.purge(spark, stands.found, forced)
+    if left.erased is not None:
+        take_out.checkpointed(spark, begun.location, left.erased)
+    if log_left.purged(spark, begun.location, left, kept, forced):
+        left = log_left.left(spark, begun.location)
+    again = _there(spark, place)
+    still = stale.found(again, _of_version_now(spark, again, place), kept, _otherwise_until(spark, again))
+    told = remaining.of(still, left, kept)
+    return dataclasses.replace(
+        made,
+        after=again.version if made.rows_deleted or made.elements_removed or made.files else made.before,
+        remains=told,
+    )
+
+
+def _of_version_now(spark: SparkSession, begun: Transaction, place: Place) -> list[Sought]:
+    return _of_version(Address(path=begun.location).read(spark).schema, place.sought)
+
+
+def _is_newer(found: Found, left: Left) -> bool:
+    """Whether files that hold them were part of the table after the newest commit that says that they are out: then
+    the log has what it has of them from after it, too."""
+    times = [each.since for each in found.files if each.is_named and each.is_read]
+    return bool(times) and (left.erased is None or max(times) > left.since)
+
+
+def today() -> datetime.date:
+    return datetime.datetime.now(datetime.timezone.utc).date()

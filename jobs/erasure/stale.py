@@ -1,0 +1,122 @@
+"""Files below a table's folder that are no part of what it holds, and still hold those who are asked for: of older
+versions, of its change feed, of runs that were killed; and files of which a deletion vector hides their rows."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Collection, Sequence
+
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+from pyspark.sql import types as T
+
+from jobs.erasure import sought as who
+from jobs.erasure.sought import Sought
+from jobs.lake import delta_commit, file_places, table_files
+from jobs.lake.column_mapping import name_in_files
+from jobs.lake.delta_commit import Transaction
+from jobs.lake.delta_commit.take_out import Kept
+from jobs.lake.table_files import CHANGES, File, Known
+
+AT_WORK = 24 * 3600 * 1000
+"""Milliseconds after which nobody is at work any more who wrote a file that no commit names."""
+DATA, VECTORS = ".parquet", ".bin"
+
+
+@dataclasses.dataclass(frozen=True)
+class Stale:
+    """One file that holds them, or may. since: when it was taken out of the table, or written, in milliseconds. due:
+    from when on it may go, as VACUUM would take it. free: from when on it can go at once, without harm to a writer at
+    work. is_change: of a change feed. is_read: it was looked into. is_named: some commit names it."""
+
+    place: str
+    since: int
+    due: int
+    free: int
+    is_change: bool
+    is_read: bool
+    is_named: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """files: to be deleted. hiding: files of the version that hide rows of theirs. unknown: files of which nobody
+    knows what they are."""
+
+    files: tuple[Stale, ...]
+    hiding: frozenset[str]
+    unknown: tuple[File, ...]
+
+
+def found(begun: Transaction, sought: Sequence[Sought], kept: Kept, otherwise_until: int = 0) -> Found:
+    """otherwise_until: files written before, in milliseconds, may call them otherwise, and count without a look."""
+    known, files = table_files.known(begun), table_files.listed(begun.spark, begun.location)
+    data = [each for each in files if each.name.endswith(DATA)]
+    stale = [each for each in data if each.place not in known.current]
+    looked = [each for each in stale if each.time > otherwise_until]
+    hiding = [each for each in data if each.place in known.hiding]
+    holding, unread = _holding(begun, [each.place for each in (*looked, *hiding)], sought)
+    told = tuple(
+        _stale(each, known, kept, is_read=each.place in holding)
+        for each in stale
+        if each.place in holding or each.place in unread or each.time <= otherwise_until
+    )
+    hidden = {each.place for each in hiding if each.place in holding or each.place in unread}
+    unknown = tuple(each for each in files if not each.name.endswith((DATA, VECTORS)))
+    return Found(told, frozenset(hidden), unknown)
+
+
+def _stale(file: File, known: Known, kept: Kept, is_read: bool) -> Stale:
+    since, is_named = max(known.removed.get(file.place, 0), file.time), file.place in known.named
+    free = 0 if is_named else file.time + AT_WORK
+    is_change = file.name.startswith(f"{CHANGES}/")
+    return Stale(file.place, since, since + kept.files, free, is_change, is_read, is_named)
+
+
+def may_go(file: Stale, forced: bool) -> bool:
+    now = int(time.time() * 1000)
+    return now >= (file.free if forced else file.due)
+
+
+# -- looking into files -----------------------------------------------------------------------------------------------
+
+
+def _holding(begun: Transaction, places: Sequence[str], sought: Sequence[Sought]) -> tuple[set[str], set[str]]:
+    """Of files those that hold one of them, and those that could not be looked into."""
+    if not places:
+        return set(), set()
+    schema = T.StructType.fromJson(dict(delta_commit.schema(begun)))
+    stored, paths = who.in_files(sought, schema, name_in_files)
+
+    def look(some: Sequence[str]) -> set[str]:
+        reader = begun.spark.read.schema(stored).option("__globPaths__", "false")
+        rows = reader.parquet(*some)
+        told = who.counted(rows, paths).select(who.PLACE).collect()
+        return {file_places.of_row(row[who.PLACE]) for row in told}
+
+    return _halved(list(places), look)
+
+
+def _halved(places: list[str], look: Callable[[Sequence[str]], Collection[str]]) -> tuple[set[str], set[str]]:
+    """One file that cannot be read, or is of other types, must not keep the rest from being looked into."""
+    try:
+        return set(look(places)), set()
+    except (PySparkException, Py4JError):
+        if len(places) == 1:
+            return set(), set(places)
+    middle = len(places) // 2
+    (held, unread), (more, others) = _halved(places[:middle], look), _halved(places[middle:], look)
+    return held | more, unread | others
+
+
+def otherwise_until(spark: SparkSession, location: str, version: int) -> int:
+    """When a version was committed, in milliseconds, by the time of its commit's file; 0 where it is not there."""
+    name = f"{version:020}.json"
+    return next((each.time for each in table_files.listed(spark, location, log=True) if each.name == name), 0)
+
+
+def purge(spark: SparkSession, found: Found, forced: bool) -> None:
+    """Delete what may go."""
+    table_files.deleted(spark, [each.place for each in found.files if may_go(each, forced)])

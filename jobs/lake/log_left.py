@@ -1,0 +1,162 @@
+"""What a table's log still says of rows that are gone: statistics of their files, in commits, checksums, checkpoints.
+
+After a commit that took rows out (of the mode `ERASURE`) no file of that version, or of a later one, holds them; so
+their values can stand in what the log has of versions before it alone. A checkpoint of that very version makes the log
+readable without them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import time
+from collections.abc import Sequence
+
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from jobs.lake import table_files
+from jobs.lake.delta_commit import take_out
+from jobs.lake.delta_commit.take_out import Kept
+from jobs.lake.java import hadoop_path, java_class
+from jobs.lake.log_commits import LITERALLY
+from jobs.lake.table_files import LOG, File
+
+ERASURE = "erasure"
+"""The mode of a commit that took rows out, in its user metadata."""
+VERSION = re.compile(r"\.?(\d{20})\.(.*)")
+SIDECARS = "_sidecars/"
+LAST = "_last_checkpoint"
+HARMLESS = re.compile(rf"\.?({LAST}|_last_vacuum_info)(\.crc|\.tmp)?|(_staged_commits|_commits)/.*")
+BOUNDS = r'(minValues|maxValues)\\*":\{\\*"'
+"""As statistics stand in JSON, within a text or not."""
+
+
+@dataclasses.dataclass(frozen=True)
+class LogFile:
+    """kind: of the outcome's kinds. version: None of a sidecar."""
+
+    file: File
+    kind: str
+    version: int | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Left:
+    """What a log has from before the newest commit that took rows out. erased: that version; None where there is none.
+    since: when it was committed, in milliseconds. made: all such commits, and when. files: from before, that hold
+    statistics or may. unknown: files of which nobody knows what they are."""
+
+    erased: int | None
+    since: int
+    made: tuple[tuple[int, int], ...]
+    files: tuple[LogFile, ...]
+    unknown: tuple[File, ...]
+
+
+def erasures(spark: SparkSession, location: str) -> list[int]:
+    """The versions of commits that took rows out, as far as the log has them."""
+    lines = spark.read.options(**LITERALLY).text(f"{location.rstrip('/')}/{LOG}")
+    version = F.regexp_extract("_metadata.file_name", r"^(\d{20})\.json$", 1).cast("bigint").alias("version")
+    said = F.get_json_object("value", "$.commitInfo.userMetadata")
+    found = lines.where(F.get_json_object(said, "$.mode") == ERASURE).select(version).distinct().collect()
+    return sorted(int(row["version"]) for row in found)
+
+
+def left(spark: SparkSession, location: str, before: int | None = None) -> Left:
+    """before: the version that a commit to come would have, of a plan; None: by the log itself."""
+    files, now = table_files.listed(spark, location, log=True), int(time.time() * 1000)
+    times = {each.name: each.time for each in files}
+    versions = erasures(spark, location) if before is None else [before]
+    made = tuple((version, times.get(f"{version:020}.json", now)) for version in versions)
+    unknown = tuple(each for each in files if not _is_of_log(each))
+    if not made:
+        return Left(None, 0, (), (), unknown)
+    erased, since = made[-1]
+    return Left(erased, since, made, tuple(_telling(spark, location, _older(files, erased, since))), unknown)
+
+
+def _older(files: Sequence[File], erased: int, since: int) -> list[LogFile]:
+    """Of the files of a log those from before a version."""
+    told = [LogFile(each, *_kind(each)) for each in files if _is_of_log(each)]
+    return [each for each in told if each.kind and _is_before(each, erased, since)]
+
+
+def _is_of_log(file: File) -> bool:
+    is_one = VERSION.fullmatch(file.name) or file.name.removeprefix(".").startswith(SIDECARS)
+    return bool(is_one or HARMLESS.fullmatch(file.name))
+
+
+def _kind(file: File) -> tuple[str, int | None]:
+    found = VERSION.fullmatch(file.name)
+    if found is None:
+        return ("checkpoint" if file.name.startswith(SIDECARS) else ""), None
+    rest = found[2]
+    if rest.startswith("crc"):
+        return "checksum", int(found[1])
+    return "checkpoint" if rest.startswith("checkpoint") else "log", int(found[1])
+
+
+def _is_before(each: LogFile, erased: int, since: int) -> bool:
+    return each.file.time < since if each.version is None else each.version < erased
+
+
+def _telling(spark: SparkSession, location: str, files: Sequence[LogFile]) -> list[LogFile]:
+    """Those that say the least and greatest values of a column, or may. Checkpoints may where any commit or checksum
+    does, or none is left."""
+    plain = [each for each in files if each.kind != "checkpoint" and not each.file.name.startswith(".")]
+    root = hadoop_path(spark, f"{location.rstrip('/')}/{LOG}")
+    names = [str(hadoop_path(spark, root, each.file.name).toString()) for each in plain]
+    told: set[str] = set()
+    if names:
+        try:
+            lines = spark.read.option("__globPaths__", "false").text(names)
+            name = F.col("_metadata.file_name").alias("name")
+            told = {row["name"] for row in lines.where(F.col("value").rlike(BOUNDS)).select(name).distinct().collect()}
+        except (PySparkException, Py4JError):
+            told = {each.file.name for each in plain}
+    others = [each for each in files if each.kind == "checkpoint"]
+    return [*(each for each in plain if each.file.name in told), *(others if told or not plain else ())]
+
+
+def purged(spark: SparkSession, location: str, found: Left, kept: Kept, forced: bool) -> bool:
+    """Take what the log has from before such a commit away, as far as it may go; whether anything went. All of it does,
+    statistics or not: a log has no holes."""
+    due = [each for each in found.made if forced or is_due(each[1], kept)]
+    if not due or not found.files:
+        return False
+    erased, since = due[-1]
+    gone = _older(table_files.listed(spark, location, log=True), erased, since)
+    if not gone or not take_out.checkpointed(spark, location, erased):
+        return False
+    _without_hint(spark, location, erased)
+    table_files.deleted(spark, [each.file.place for each in sorted(gone, key=lambda each: each.file.name)])
+    take_out.forget(spark)
+    return True
+
+
+def is_due(since: int, kept: Kept) -> bool:
+    return kept.log is not None and int(time.time() * 1000) >= since + kept.log
+
+
+def _without_hint(spark: SparkSession, location: str, erased: int) -> None:
+    """Delta reads the log without the file that names a checkpoint, too; not so well with one that names what is
+    gone."""
+    path = hadoop_path(spark, f"{location.rstrip('/')}/{LOG}/{LAST}")
+    files = path.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf())
+    if not files.exists(path):
+        return
+    stream = files.open(path)
+    try:
+        told = bytes(java_class(spark._jvm, "org.apache.commons.io.IOUtils").toByteArray(stream))
+    finally:
+        stream.close()
+    try:
+        named = int(json.loads(told)["version"])
+    except (ValueError, KeyError, TypeError):
+        named = -1
+    if named < erased:
+        table_files.deleted(spark, [f"{location.rstrip('/')}/{LOG}/{LAST}"])

@@ -1,0 +1,144 @@
+"""Every file below the folder of a Delta table, whether its log knows it or not."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import re
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from py4j.protocol import Py4JError
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from jobs.lake import file_places
+from jobs.lake.active_session import active
+from jobs.lake.delta_commit import Transaction
+from jobs.lake.java import hadoop_path
+from jobs.lake.log_commits import LITERALLY
+
+LOG, CHANGES = "_delta_log", "_change_data"
+STATUS = re.compile(r"FileStatus\{path=(.*); isDirectory=(true|false);.*? modification_time=(\d+);", re.S)
+ACTION = "struct<path: string>"
+OF_HADOOP = re.compile(r"\..*\.crc")
+"""Its own checksum of a file beside it, which goes with the file."""
+
+
+@dataclasses.dataclass(frozen=True)
+class File:
+    """place: as `file_places.of_log`. name: below the folder that was listed. time: when it was written last, in
+    milliseconds."""
+
+    place: str
+    name: str
+    time: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Known:
+    """What a version, and what is left of the log, say of files, by place. current: those of the version. hiding: those
+    of them of which a deletion vector hides rows. removed: when files were taken out, in milliseconds, as far as that
+    is still told. named: all that some commit names, so that they are of no writer who is still at work."""
+
+    current: frozenset[str]
+    hiding: frozenset[str]
+    removed: dict[str, int]
+    named: frozenset[str]
+
+
+def listed(spark: SparkSession, location: str, log: bool = False) -> list[File]:
+    """All files below a table's folder, but for those of its log; or those alone. Checksums that Hadoop keeps beside
+    files are left out of the first."""
+    folder = hadoop_path(spark, f"{location.rstrip('/')}/{LOG}" if log else location)
+    files = folder.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf())
+    if not files.exists(folder):
+        return []
+    start = len(_normal(str(files.makeQualified(folder).toString()))) + 1
+    found = [File(place, place[start:], time) for place, time in _walk(spark, files, folder)]
+    if log:
+        return found
+    return [
+        each
+        for each in found
+        if not each.name.startswith(f"{LOG}/") and not OF_HADOOP.fullmatch(each.name.rpartition("/")[2])
+    ]
+
+
+def _walk(spark: SparkSession, files: Any, folder: Any) -> Iterator[tuple[str, int]]:
+    """Place and time of each file below a folder. Java is asked for each file once, and not at all for local ones."""
+    whole = _normal(str(files.makeQualified(folder).toString()))
+    if whole.startswith("file:/"):
+        for path, _, names in os.walk(whole.removeprefix("file:")):
+            for name in names:
+                with contextlib.suppress(FileNotFoundError):  # gone since it was listed
+                    yield f"file:{path}/{name}", int(os.stat(f"{path}/{name}").st_mtime * 1000)
+        return
+    left = [folder]
+    while left:
+        for status in files.listStatus(left.pop()):
+            path, is_folder, time = STATUS.findall(str(status.toString()))[0]
+            if is_folder == "true":
+                left.append(hadoop_path(spark, path))
+            else:
+                yield _normal(path), int(time)
+
+
+def _normal(place: str) -> str:
+    return file_places.LOCAL.sub("file:/", place)
+
+
+def known(begun: Transaction) -> Known:
+    spark, location = begun.spark, begun.location
+
+    def place(path: str) -> str:
+        return file_places.of_log(location, path)
+
+    with active(spark):
+        snapshot = begun.txn.snapshot()
+        added = DataFrame(snapshot.allFiles().toDF(), spark)
+        is_hiding = F.col("deletionVector").isNotNull().alias("hides")
+        current = {place(row["path"]): bool(row["hides"]) for row in added.select("path", is_hiding).collect()}
+        gone = DataFrame(snapshot.tombstones().toDF(), spark).select("path", "deletionTimestamp").collect()
+        removed = {place(row["path"]): int(row["deletionTimestamp"] or 0) for row in gone}
+        actions = spark.read.options(**LITERALLY).schema(f"add {ACTION}, remove {ACTION}, cdc {ACTION}")
+        told = actions.json(f"{location.rstrip('/')}/{LOG}")
+        paths = told.select(F.coalesce("add.path", "remove.path", "cdc.path").alias("path")).where("path is not null")
+        named = {place(row["path"]) for row in paths.distinct().collect()}
+    hiding = frozenset(name for name, hides in current.items() if hides)
+    return Known(frozenset(current), hiding, removed, frozenset(named | set(removed) | set(current)))
+
+
+def deleted(spark: SparkSession, places: Collection[str]) -> list[str]:
+    """Delete files, with the checksums that Hadoop keeps beside them, and the folders that are empty then: their names
+    may be values. Returns those that are there yet."""
+    left: list[str] = []
+    folders = set[str]()
+    for place in places:
+        path = hadoop_path(spark, place)
+        store = path.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf())
+        try:
+            gone = bool(store.delete(path, False)) or not store.exists(path)
+            name = place.rpartition("/")[2]
+            store.delete(hadoop_path(spark, path.getParent(), f".{name}.crc"), False)
+        except Py4JError:
+            gone = False
+        left += [] if gone else [place]
+        folders.add(place.rpartition("/")[0])
+    _tidied(spark, folders)
+    return left
+
+
+def _tidied(spark: SparkSession, folders: Collection[str]) -> None:
+    """Folders of partitions, and those above, as far as they are empty; none that holds anything is deleted."""
+    for folder in sorted(folders, key=len, reverse=True):
+        while "=" in folder.rpartition("/")[2]:
+            path = hadoop_path(spark, folder)
+            store = path.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf())
+            try:
+                if not store.exists(path) or len(store.listStatus(path)) or not store.delete(path, False):
+                    break
+            except Py4JError:
+                break
+            folder = folder.rpartition("/")[0]

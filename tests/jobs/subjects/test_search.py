@@ -1,0 +1,125 @@
+"""The rows of persons, found in every form in which they stand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from pyspark.sql import SparkSession
+
+from jobs.configuration.config import Config
+from jobs.console.exit_codes import BadUsage
+from jobs.subjects.asked import Asked, HeldIn
+from jobs.subjects.search import searching
+from tests.helpers import persons
+from tests.helpers.persons import MANY, name, person
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("persons")
+
+
+@pytest.fixture(scope="module")
+def conf(spark: SparkSession, lake: Path) -> Config:
+    return persons.treated(spark, lake)
+
+
+def found(spark: SparkSession, conf: Config, asked: Asked) -> tuple[dict[str, set[int | None]], list[int], list[str]]:
+    """By place the persons whose rows hold one that is asked for; those rows; what is not searched."""
+    with searching(spark, conf, asked) as search:
+        places: dict[str, set[int | None]] = {}
+        rows: list[int] = []
+        for table in search.held.tables:
+            each = [search.condition(table, [place]) for place in table.places]
+            there = table.treated.rows().select("other", search.condition(table), *each).collect()
+            rows += [row[0] for row in there if row[1]]
+            for at, place in enumerate(table.places, 2):
+                if held := {row[0] for row in there if row[at]}:
+                    places[str(place.path)] = held
+        return places, sorted(rows), list(map(str, search.held.gaps))
+
+
+def asked(domain: str, *ids: str | int, held_in: HeldIn | None = None) -> Asked:
+    return Asked(domain, pa.array(ids), held_in)
+
+
+BY_ELEMENTS = {3, 2, 7, 6}
+"""Persons 3 and 7, and those before them, in whose arrays they stand."""
+
+
+@pytest.mark.parametrize(
+    ("domain", "ids", "places"),
+    [
+        (
+            "person",
+            [name(3), f"{name(7)}  ", "nobody"],
+            {
+                "id": {3, 7}, "`odd.name ``x```": {3, 7}, "lines[].who": BY_ELEMENTS, "m{key}": BY_ELEMENTS,
+                "deep[].x[].who": BY_ELEMENTS, "doc:$.who[*].id": BY_ELEMENTS,
+            },
+        ),
+        ("number", [70_000_000_003, 70_000_000_007], {"nr": {3, 7}}),
+        ("number", ["70000000003", "070000000007"], {"nr": {3}}),
+        ("mail", [name(3), name(7)], {"mail": {3, 7}, "home.who": {3, 7}, "docs[]:$.who[*].id": BY_ELEMENTS}),
+        ("card", [person(3), person(7), "x", "Ärger"], {"card": {3, 7}}),
+        ("token", [name(3), name(7), "nobody"], {"tok": {3, 7}}),
+        ("month", [name(3), name(7)], {"monthly": {3, 7}}),
+        ("lost", [name(3), name(7)], {"lost": {3, 7}}),
+        ("visit", [name(3), name(7)], {"visit": {3, 7}, "visits[]": BY_ELEMENTS}),
+        ("relation", [name(3)], {"lab": {3}}),
+    ],
+)  # fmt: skip
+def test_rows_are_found_by_what_the_record_says(
+    spark: SparkSession, conf: Config, domain: str, ids: list[str | int], places: dict[str, set[int]]
+) -> None:
+    told, rows, gaps = found(spark, conf, asked(domain, *ids))
+    assert told == places
+    assert rows == sorted(set().union(*places.values()))
+    assert gaps == []
+
+
+def test_what_cannot_be_found_is_told(spark: SparkSession, conf: Config) -> None:
+    told, rows, gaps = found(spark, conf, asked("area", name(3)))
+    assert (told, rows) == ({}, [])
+    assert gaps == [
+        "t: area: truncate gives different values equal results, or unequal ones to equal values: others would be "
+        "found too"
+    ]
+
+
+def test_nobody_is_found_where_nobody_is(spark: SparkSession, conf: Config) -> None:
+    assert found(spark, conf, asked("person", "nobody", ""))[:2] == ({}, [])
+
+
+def test_all_are_found(spark: SparkSession, conf: Config) -> None:
+    told, rows, _ = found(spark, conf, asked("person", *map(name, range(MANY))))
+    assert rows == [*range(MANY)]
+    assert told["lines[].who"] == {*range(MANY)}
+
+
+def stored(spark: SparkSession, lake: Path, column: str, who: int) -> str:
+    rows = spark.read.format("delta").load(str(lake / "treated" / "t"))
+    return str(rows.where(f"other = {who}").select(column).collect()[0][0])
+
+
+def test_pseudonyms_find_those_treated_alike(spark: SparkSession, lake: Path, conf: Config) -> None:
+    given = asked("person", stored(spark, lake, "id", 3), held_in=HeldIn("t", "lines[].who"))
+    told, rows, _ = found(spark, conf, given)
+    assert told["id"] == {3}
+    assert rows == [2, 3]
+
+
+def test_pseudonyms_that_can_be_turned_back_find_all(spark: SparkSession, lake: Path, conf: Config) -> None:
+    told, _, _ = found(spark, conf, asked("mail", stored(spark, lake, "mail", 3), held_in=HeldIn("t", "mail")))
+    assert told == {"mail": {3}, "home.who": {3}, "docs[]:$.who[*].id": {2, 3}}
+    random = asked("visit", stored(spark, lake, "visit", 3), held_in=HeldIn("t", "visit"))
+    assert found(spark, conf, random)[0]["visits[]"] == {2, 3}
+
+
+def test_a_column_that_is_not_there_is_refused(spark: SparkSession, conf: Config) -> None:
+    with pytest.raises(BadUsage, match="t: amount holds no values of domain person to go by"):
+        found(spark, conf, asked("person", "x", held_in=HeldIn("t", "amount")))
+    with pytest.raises(BadUsage, match=r"domains\.yaml has no domain persom; did you mean 'person'\?"):
+        found(spark, conf, asked("persom", "x"))

@@ -18,8 +18,8 @@ from jobs.spark_app import session
 def add(
     spark: SparkSession, conf: Config, domain: str, ids: pa.Array | pa.ChunkedArray | Sequence[str], run_id: str
 ) -> ErasedList | None:
-    """Put subjects on the list, before the first delete; the list with them. Who stands there already is not added
-    again. None where the policy names no list.
+    """Put subjects on the list, before the first delete; the list with them. Who stands there already is added
+    again, for this erasure: by that runs know that what it deleted stays deleted. None where the policy names no list.
 
     ids: raw, as they stand in sources, of any type that has canonical bytes. Raises `BadUsage`, `SourceProblem`,
     `KeyProblem`, `CommitConflict`: then nothing may be deleted.

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from jobs.configuration.finding import Finding
 from jobs.gates.known import Inspected
 from jobs.lake import erased_list, places
 from jobs.lake.erased_list import ErasedList
+from jobs.lake.log_commits import Commit
+from jobs.lake.log_left import ERASURE
 from jobs.lake.problems import SourceProblem
 from jobs.named_keys import erasure_key
 from jobs.treatment import kept_out
 from jobs.treatment.kept_out import Watched
 from privacy_udfs.errors import KeyProblem
 
-ERASED = "erased_list"
+LISTED = "erased_list"
 """What the commit of a run says of the list that it had."""
 
 
@@ -57,10 +59,30 @@ def can_be(known: Inspected) -> Iterator[Finding]:
         yield _refused(str(error))
 
 
+def not_kept_out(known: Inspected, deletes: Sequence[Commit]) -> tuple[Commit, ...]:
+    """Of commits that took rows away in the target those by which rows may come back: not those of erasures whose
+    subjects stand on the list, which the run keeps out."""
+    by = {
+        commit.version: str(commit.run.get("run_id", "")).partition("/")[0] for commit in deletes if _is_erasure(commit)
+    }
+    key = erasure_key.of(known.conf) if by else None
+    if key is None or key.entry.list is None or not kept_out.of(known.plan, known.conf.domains):
+        return tuple(deletes)
+    try:
+        runs = erased_list.looked(known.spark, key.entry.list).runs()
+    except SourceProblem:  # told by the gate above
+        return tuple(deletes)
+    return tuple(commit for commit in deletes if by.get(commit.version) not in runs)
+
+
+def _is_erasure(commit: Commit) -> bool:
+    return commit.run.get("mode") == ERASURE
+
+
 def _last(known: Inspected) -> Mapping[str, Any]:
     """What the table's last run says of the list; nothing where it had none."""
     history = known.target.history
-    said = (commit.run.get(ERASED) for commit in reversed(history.commits) if commit.version in history.ours)
+    said = (commit.run.get(LISTED) for commit in reversed(history.commits) if commit.version in history.ours)
     return next((each for each in said if isinstance(each, dict)), {})
 
 

@@ -20,7 +20,7 @@ from typing import Any
 from delta.tables import DeltaTable
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
-from pyspark.sql import Row, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
@@ -78,17 +78,26 @@ class ErasedList:
         """What a run's commit says of it, by which the next run knows it again."""
         return {"id": self.entry.id, "version": self.version, "commit": self.commit}
 
-    def codes(self, domains: Collection[str]) -> list[Code]:
-        """Those of some domains, each once. Raises `Refused` where they are too many."""
-        rows = Address(path=self.location).read(self.spark, {"versionAsOf": str(self.version)})
-        wanted = rows.where(F.col(DOMAIN).isin(*domains)).select(DOMAIN, KEY_ID, CODE).distinct().limit(MOST + 1)
-        told = wanted.toArrow()
+    def codes(self, domains: Collection[str] | None, run_id: str | None = None) -> list[Code]:
+        """Those of some domains, or all; each once. run_id: of one erasure alone. Raises `Refused` where they are too
+        many."""
+        rows = self._rows()
+        rows = rows if domains is None else rows.where(F.col(DOMAIN).isin(*domains))
+        rows = rows if run_id is None else rows.where(F.col(RUN) == run_id)
+        told = rows.select(DOMAIN, KEY_ID, CODE).distinct().limit(MOST + 1).toArrow()
         if len(told) > MOST:
             raise Refused(
-                f"the list of the erased {self.entry.place} has more than {MOST:,} codes of {', '.join(domains)}, and "
-                "no more are sent to the tasks of one run"
+                f"the list of the erased {self.entry.place} has more than {MOST:,} codes of {', '.join(domains or ())}, "
+                "and no more are sent to the tasks of one run"
             )
         return list(zip(*(told.column(name).to_pylist() for name in (DOMAIN, KEY_ID, CODE)), strict=True))
+
+    def runs(self) -> frozenset[str]:
+        """The erasures that wrote to it."""
+        return frozenset(row[RUN] for row in self._rows().select(RUN).distinct().collect())
+
+    def _rows(self) -> DataFrame:
+        return Address(path=self.location).read(self.spark, {"versionAsOf": str(self.version)})
 
 
 def create(spark: SparkSession, path: str) -> str:
@@ -112,7 +121,7 @@ def looked(spark: SparkSession, entry: ErasedListEntry) -> ErasedList:
 
 
 def add(spark: SparkSession, entry: ErasedListEntry, codes: Collection[Code], run_id: str) -> ErasedList:
-    """Add codes that are not there in one commit; the list with them. spark: a session that nothing else is written
+    """Add codes, as those of an erasure, in one commit; the list with them. spark: a session that nothing else is written
     in, since what Delta is told of a commit stands in its settings. Raises `CommitConflict` where others are faster
     again and again, and as `looked`."""
     place = looked(spark, entry).location
@@ -120,7 +129,7 @@ def add(spark: SparkSession, entry: ErasedListEntry, codes: Collection[Code], ru
         for attempt in range(ATTEMPTS):
             begun = _begun(spark, entry)
             before = _list(begun, entry)
-            new = sorted(set(codes) - set(_there(before, codes)))
+            new = sorted(set(codes) - set(before.codes(None, run_id)))
             if not new:
                 return before
             try:
@@ -135,11 +144,6 @@ def add(spark: SparkSession, entry: ErasedListEntry, codes: Collection[Code], ru
     raise CommitConflict(
         f"others changed the list of the erased {entry.place} each of {ATTEMPTS} times that this job tried to"
     )
-
-
-def _there(before: ErasedList, codes: Collection[Code]) -> list[Code]:
-    domains = {domain for domain, _, _ in codes}
-    return before.codes(domains) if domains else []
 
 
 def _added(begun: Transaction, new: Sequence[Code], run_id: str) -> int:

@@ -2,8 +2,8 @@
 of the subjects, in order, under a sub-key of that one erasure.
 
 A leaf is ``HMAC-SHA-256(k, id)``, cut to 16 bytes, with k derived for ``receipt/`` + run + ``/`` + domain: so the
-leaves of two receipts share nothing, nor do they join with any table, or with the list of the erased. Who has no key learns
-how many there are. **Who has the key of erasures can test any id against a receipt**, as they can against the list.
+leaves of two receipts share nothing, nor do they join with any table, or with the list of the erased. Who has no key
+learns how many there are. **Who has the key of erasures can test any id against a receipt**, as they can against the list.
 """
 
 from __future__ import annotations

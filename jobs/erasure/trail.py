@@ -1,7 +1,7 @@
 """What an erasure tells the audit log: that it begins, before anything is deleted; each table; how it ended.
 
 A row names a domain, tables, versions and days, and never a subject. ``same`` is what erasures of the very same
-subjects share (`jobs.erasure.commitment`): so a later run, which finishes what had to wait for its day, is known as one.
+subjects share (`jobs.erasure.commitment`): so a later run, which finishes what waited for its day, is known as one.
 """
 
 from __future__ import annotations

@@ -75,10 +75,6 @@ def not_kept_out(known: Inspected, deletes: Sequence[Commit]) -> tuple[Commit, .
     return tuple(commit for commit in deletes if by.get(commit.version) not in runs)
 
 
-def _is_erasure(commit: Commit) -> bool:
-    return commit.run.get("mode") == ERASURE
-
-
 def _last(known: Inspected) -> Mapping[str, Any]:
     """What the table's last run says of the list; nothing where it had none."""
     history = known.target.history

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import datetime
 import json
 import time
 import uuid
@@ -22,7 +21,7 @@ from jobs.erasure import remaining, sought, stale
 from jobs.erasure.outcome import TableErased
 from jobs.erasure.sought import Sought
 from jobs.erasure.stale import Found
-from jobs.lake import delta_commit, file_places, history, log_left
+from jobs.lake import delta_commit, file_places, history, log_commits, log_left, table_files
 from jobs.lake.address import Address
 from jobs.lake.delta_commit import Transaction, take_out
 from jobs.lake.log_left import Left
@@ -38,11 +37,13 @@ FEED, ONLY_APPENDS, ROW_IDS = "delta.enableChangeDataFeed", "delta.appendOnly", 
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """A table, and how they are called in it. name: as the outcome has it. sought: of columns that it has."""
+    """A table, and how they are called in it. name: as the outcome has it. of_periods: whether they may be called
+    otherwise in rows that older versions alone hold."""
 
     name: str
     address: Address
     sought: tuple[Sought, ...]
+    of_periods: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,16 +144,18 @@ def _looked(spark: SparkSession, begun: Transaction, place: Place) -> Stands:
     wanted = _of_version(rows.schema, place.sought)
     told = sought.counted(rows, wanted).collect() if wanted else []
     counts = {file_places.of_row(row[sought.PLACE]): (int(row[sought.ROWS]), int(row[sought.ELEMENTS])) for row in told}
-    until = _otherwise_until(spark, begun)
+    until = _otherwise_until(spark, begun, place)
     return Stands(begun, counts, stale.found(begun, wanted, take_out.kept(begun), until))
 
 
 def _of_version(schema: T.StructType, wanted: Sequence[Sought]) -> list[Sought]:
-    return [each for each in wanted if sought.has(schema, each.path)]
+    return [each for each in wanted if sought.kind_of(schema, each.path) is not None]
 
 
-def _otherwise_until(spark: SparkSession, begun: Transaction) -> int:
+def _otherwise_until(spark: SparkSession, begun: Transaction, place: Place) -> int:
     """When the record of the table became the one that it has: under another they were called otherwise."""
+    if place.of_periods:
+        return table_files.now()
     address, record, changed = Address(path=begun.location), None, -1
     for commit in history.of(spark, address, begun.location, begun.version).commits:
         if commit.record is not None:
@@ -188,7 +191,7 @@ def _committed(
 
 
 def _said(run_id: str) -> str:
-    return json.dumps({"run_id": f"{run_id}/{uuid.uuid4()}", "mode": log_left.ERASURE})
+    return json.dumps({"run_id": f"{run_id}/{uuid.uuid4()}", "mode": log_commits.ERASURE})
 
 
 def _settings(begun: Transaction) -> dict[str, str]:
@@ -221,7 +224,7 @@ def _purged(
     if log_left.purged(spark, begun.location, left, kept, forced):
         left = log_left.left(spark, begun.location)
     again = _there(spark, place)
-    still = stale.found(again, _of_version_now(spark, again, place), kept, _otherwise_until(spark, again))
+    still = stale.found(again, _of_version_now(spark, again, place), kept, _otherwise_until(spark, again, place))
     told = remaining.of(still, left, kept)
     return dataclasses.replace(
         made,
@@ -239,7 +242,3 @@ def _is_newer(found: Found, left: Left) -> bool:
     the log has what it has of them from after it, too."""
     times = [each.since for each in found.files if each.is_named and each.is_read]
     return bool(times) and (left.erased is None or max(times) > left.since)
-
-
-def today() -> datetime.date:
-    return datetime.datetime.now(datetime.timezone.utc).date()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime
-import time
 from collections.abc import Iterator, Sequence
 
 from jobs.erasure.outcome import Kind, Remains
 from jobs.erasure.stale import Found, Stale
+from jobs.lake import table_files
 from jobs.lake.delta_commit.take_out import Kept
 from jobs.lake.log_left import Left
 
@@ -28,7 +28,7 @@ def of(found: Found, left: Left, kept: Kept) -> tuple[Remains, ...]:
 def foreseen(found: Found, left: Left, kept: Kept, rewritten: int, feeds: bool, forced: bool) -> tuple[Remains, ...]:
     """What would be left after an erasure now. rewritten: files that it would write anew. feeds: whether a change feed
     would be told."""
-    now = int(time.time() * 1000)
+    now = table_files.now()
     if forced:
         at_work = [each for each in found.files if each.free > now]
         return (*_files(at_work, forced=True), *_unknown(found, left))

@@ -7,64 +7,63 @@ an entry of a map, the row is somebody else's: the innermost element or entry go
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark import Broadcast
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 from pyspark.sql.pandas.functions import arrow_udf
-from pyspark.sql.pandas.types import from_arrow_type
 
 from jobs.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue, Step
+from jobs.lake.bare_types import bare
 from jobs.lake.columns import column
 from jobs.lake.delta_commit.take_out import AFTER, BEFORE, CHANGE, DELETED
 from jobs.lake.file_places import FILE
 from jobs.lake.sql import quoted
+from privacy_udfs import wording
+from privacy_udfs.errors import LakenymError, UnexpectedFailure
+from privacy_udfs.technique import narrow, plain
 
 ROW, GONE = "lakenym erased row", "lakenym erased in {}"
 """Names of what is put beside the columns of a table: no catalog lets a column be called so."""
 ROWS, ELEMENTS, PLACE = "rows", "elements", "place"
 INTO = (Element, MapKey, MapValue)
+Hit = Callable[[pa.Array], npt.NDArray[np.bool_]]
+"""Of each value of a column whether it calls one of them. It is sent to executors, and holds a reference to what is
+looked for, never the values themselves."""
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Sought:
-    """How those who are asked for are called in one column. values: distinct, of the column's own type; never shown."""
+    """A column, and how those who are asked for are told in it."""
 
     path: ColumnPath
-    values: pa.Array = dataclasses.field(repr=False)
+    hit: Hit = dataclasses.field(repr=False)
 
     @property
     def is_nested(self) -> bool:
         return any(isinstance(step, INTO) for step in self.path.steps)
-
-    @property
-    def kind(self) -> T.DataType:
-        return from_arrow_type(self.values.type)
 
 
 def marked(rows: DataFrame, sought: Sequence[Sought]) -> DataFrame:
     """The rows with `ROW`, whether they are theirs, and of each nested column (`GONE`) what of it is theirs, an entry
     for each element that is to go. sought: columns that the rows have."""
     hits: Column = F.lit(False)
-    for at, each in enumerate(each for each in sought if not each.is_nested):
-        name = f"lakenym erased by {at}"
-        theirs = rows.sparkSession.createDataFrame(pa.table({name: each.values}))
-        own = column(*(step.name for step in each.path.steps if isinstance(step, Field)))
-        rows = rows.join(F.broadcast(theirs), own == column(name), "left")
-        hits = hits | column(name).isNotNull()
-    nested = [each for each in sought if each.is_nested]
-    gone = {
-        GONE.format(at): among(rows.sparkSession, each.values)(
-            _values_at(column(each.path.root), each.path.steps[1:], each.kind)
-        )
-        for at, each in enumerate(nested)
-    }
+    gone: dict[str, Column] = {}
+    for each in sought:
+        kind = kind_of(rows.schema, each.path)
+        assert kind is not None, "only columns that the rows have are looked into"
+        if each.is_nested:
+            values = _values_at(column(each.path.root), each.path.steps[1:], bare(kind))
+            gone[GONE.format(len(gone))] = _those(each, bare(kind))(values)
+        else:
+            own = column(*(step.name for step in each.path.steps if isinstance(step, Field)))
+            hits = hits | _whether(each)(own)
     return rows.withColumns({ROW: hits, **gone})
 
 
@@ -72,12 +71,24 @@ def counted(rows: DataFrame, sought: Sequence[Sought]) -> DataFrame:
     """Of each file (`PLACE`) in which one of them stands: how many rows go (`ROWS`), and how many elements of others
     (`ELEMENTS`)."""
     nested = range(sum(each.is_nested for each in sought))
-    elements = sum((F.size(GONE.format(at)) for at in nested), F.lit(0))
+    elements = _elements(len(nested))
     found = marked(rows.withColumn(PLACE, F.col(FILE)), sought)
-    of_file = found.where(F.col(ROW) | (elements > 0)).groupBy(PLACE)
+    of_file = found.where(any_of(len(nested))).groupBy(PLACE)
     return of_file.agg(
         F.count_if(F.col(ROW)).alias(ROWS), F.sum(F.when(F.col(ROW), 0).otherwise(elements)).alias(ELEMENTS)
     )
+
+
+def any_of(nested: int) -> Column:
+    """Whether a row of `marked` holds one of them. nested: how many of the columns are."""
+    return F.col(ROW) | (_elements(nested) > 0)
+
+
+def _elements(nested: int) -> Column:
+    found: Column = F.lit(0)
+    for at in range(nested):
+        found = found + F.size(column(GONE.format(at)))
+    return found
 
 
 def without(rows: DataFrame, sought: Sequence[Sought], tells_changes: bool) -> DataFrame:
@@ -91,7 +102,7 @@ def without(rows: DataFrame, sought: Sequence[Sought], tells_changes: bool) -> D
     if not tells_changes:
         stays = found.where(~F.col(ROW))
         return stays.select(*(kept.get(name, column(name)).alias(name) for name in names))
-    elements = sum((F.size(GONE.format(at)) for at in range(len(nested))), F.lit(0))
+    elements = _elements(len(nested))
     none = F.lit(None).cast("string")
     told = (
         F.when(F.col(ROW), F.array(F.lit(DELETED)))
@@ -109,26 +120,50 @@ def without(rows: DataFrame, sought: Sequence[Sought], tells_changes: bool) -> D
 # -- within arrays and maps -------------------------------------------------------------------------------------------
 
 
-def among(spark: SparkSession, values: pa.Array) -> Callable[[Column], Column]:
-    """A function of arrays: what of each is among some values, with repetitions. The values are in no plan."""
-    shared = spark.sparkContext.broadcast(values)
-    made = functools.partial(_among, shared=shared)
+def _whether(sought: Sought) -> Callable[[Column], Column]:
+    """A function of a column: whether its value is theirs; never null."""
+    look = _look(sought)
 
-    def found(lists: pa.Array) -> pa.Array:
-        return made(lists)
+    def is_one_of_the_asked(values: pa.Array) -> pa.Array:
+        return pa.array(look(_whole(values)))
 
-    return arrow_udf(found, returnType=T.ArrayType(from_arrow_type(values.type)))  # type: ignore[call-overload, no-any-return]
+    return arrow_udf(is_one_of_the_asked, returnType=T.BooleanType())  # type: ignore[call-overload, no-any-return]
 
 
-def _among(lists: pa.Array, shared: Broadcast[pa.Array]) -> pa.Array:
-    if isinstance(lists, pa.ChunkedArray):
-        lists = lists.combine_chunks()
-    flat, parents = pc.list_flatten(lists), pc.list_parent_indices(lists)
-    wanted = shared.value
-    hit = pc.is_in(flat.cast(wanted.type), value_set=wanted, skip_nulls=True)
-    numbers = np.bincount(np.asarray(parents.filter(hit)), minlength=len(lists))
-    offsets = np.concatenate([[0], np.cumsum(numbers)]).astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), flat.cast(wanted.type).filter(hit))
+def _those(sought: Sought, kind: T.DataType) -> Callable[[Column], Column]:
+    """A function of arrays: what of each is theirs, with repetitions; empty for null."""
+    look = _look(sought)
+
+    def those_of_the_asked(lists: pa.Array) -> pa.Array:
+        lists = _whole(lists)
+        flat, parents = pc.list_flatten(lists), pc.list_parent_indices(lists)
+        hits = pa.array(look(flat))
+        numbers = np.bincount(np.asarray(parents.filter(hits)), minlength=len(lists))
+        offsets = np.concatenate([[0], np.cumsum(numbers)]).astype(np.int32)
+        return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), flat.filter(hits))
+
+    return arrow_udf(those_of_the_asked, returnType=T.ArrayType(kind))  # type: ignore[call-overload, no-any-return]
+
+
+def _whole(values: Any) -> pa.Array:
+    return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+
+
+def _look(sought: Sought) -> Hit:
+    """Errors of it say the column, and no value."""
+    mark, label, hit = wording.mark(), str(sought.path), sought.hit
+
+    def look(values: pa.Array) -> npt.NDArray[np.bool_]:
+        with wording.marked_errors(mark):
+            try:
+                return np.asarray(hit(narrow(plain(values))), bool)
+            except LakenymError as error:
+                error.args = (f"{label}: {error}",)
+                raise error from None
+            except Exception as error:  # texts of libraries quote values
+                raise UnexpectedFailure(f"{label}: it cannot be searched ({type(error).__name__})") from None
+
+    return look
 
 
 def _values_at(at: Column, steps: Sequence[Step], kind: T.DataType) -> Column:
@@ -138,7 +173,7 @@ def _values_at(at: Column, steps: Sequence[Step], kind: T.DataType) -> Column:
     step, rest = steps[0], steps[1:]
     if isinstance(step, Field):
         return _values_at(at.getField(step.name), rest, kind)
-    parts = {Element: lambda: at, MapKey: lambda: F.map_keys(at), MapValue: lambda: F.map_values(at)}[type(step)]()
+    parts = at if isinstance(step, Element) else F.map_keys(at) if isinstance(step, MapKey) else F.map_values(at)
     each = F.transform(parts, lambda part: _values_at(part, rest, kind))
     return F.coalesce(F.flatten(each), F.array().cast(T.ArrayType(kind)))
 
@@ -213,8 +248,8 @@ def _below(given: T.DataType, step: Step) -> T.DataType:
     return given
 
 
-def has(schema: T.StructType, path: ColumnPath) -> bool:
-    """Whether a schema has a path."""
+def kind_of(schema: T.StructType, path: ColumnPath) -> T.DataType | None:
+    """The type of what stands at a path; None where the schema has no such path."""
     given: T.DataType = schema
     for step in path.steps:
         if isinstance(step, Field):
@@ -222,13 +257,13 @@ def has(schema: T.StructType, path: ColumnPath) -> bool:
                 {each.name: each.dataType for each in given.fields} if isinstance(given, T.StructType) else {}
             )
             if step.name not in fields:
-                return False
+                return None
             given = fields[step.name]
         elif isinstance(step, INTO):
             below = _below(given, step)
             if below is given:
-                return False
+                return None
             given = below
         else:
-            return False
-    return True
+            return None
+    return given

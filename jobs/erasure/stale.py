@@ -4,7 +4,6 @@ versions, of its change feed, of runs that were killed; and files of which a del
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Callable, Collection, Sequence
 
 from py4j.protocol import Py4JError
@@ -76,7 +75,7 @@ def _stale(file: File, known: Known, kept: Kept, is_read: bool) -> Stale:
 
 
 def may_go(file: Stale, forced: bool) -> bool:
-    now = int(time.time() * 1000)
+    now = table_files.now()
     return now >= (file.free if forced else file.due)
 
 

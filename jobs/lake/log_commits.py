@@ -25,6 +25,8 @@ ACTIONS = (
     "commitInfo struct<operation: string, operationParameters: map<string, string>, "
     "operationMetrics: map<string, string>, userMetadata: string>"
 )
+ERASURE = "erasure"
+"""The mode of a commit by which subjects were taken out (`jobs.erasure`): rows, and elements of rows that stay."""
 DELETED = ("numDeletedRows", "numTargetRowsDeleted")
 """Metrics of a DELETE and of a MERGE."""
 LITERALLY = {"__globPaths__": "false", "pathGlobFilter": COMMIT_FILES}
@@ -56,7 +58,10 @@ class Commit:
 
     @property
     def takes_away(self) -> bool:
-        """Whether rows are gone by it; so is what takes files away and puts none, without a word about rows."""
+        """Whether rows are gone by it, or parts of rows; so is what takes files away and puts none, and says nothing of
+        rows."""
+        if self.run.get("mode") == ERASURE:
+            return self.removed > 0
         if self.deleted is not None:
             return self.deleted > 0
         return self.removed > 0 and (self.operation == "DELETE" or not self.added)

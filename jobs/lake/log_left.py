@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-import time
 from collections.abc import Sequence
 
 from py4j.protocol import Py4JError
@@ -22,11 +21,9 @@ from jobs.lake import table_files
 from jobs.lake.delta_commit import take_out
 from jobs.lake.delta_commit.take_out import Kept
 from jobs.lake.java import hadoop_path, java_class
-from jobs.lake.log_commits import LITERALLY
+from jobs.lake.log_commits import ERASURE, LITERALLY
 from jobs.lake.table_files import LOG, File
 
-ERASURE = "erasure"
-"""The mode of a commit that took rows out, in its user metadata."""
 VERSION = re.compile(r"\.?(\d{20})\.(.*)")
 SIDECARS = "_sidecars/"
 LAST = "_last_checkpoint"
@@ -68,7 +65,7 @@ def erasures(spark: SparkSession, location: str) -> list[int]:
 
 def left(spark: SparkSession, location: str, before: int | None = None) -> Left:
     """before: the version that a commit to come would have, of a plan; None: by the log itself."""
-    files, now = table_files.listed(spark, location, log=True), int(time.time() * 1000)
+    files, now = table_files.listed(spark, location, log=True), table_files.now()
     times = {each.name: each.time for each in files}
     versions = erasures(spark, location) if before is None else [before]
     made = tuple((version, times.get(f"{version:020}.json", now)) for version in versions)
@@ -139,7 +136,7 @@ def purged(spark: SparkSession, location: str, found: Left, kept: Kept, forced: 
 
 
 def is_due(since: int, kept: Kept) -> bool:
-    return kept.log is not None and int(time.time() * 1000) >= since + kept.log
+    return kept.log is not None and table_files.now() >= since + kept.log
 
 
 def _without_hint(spark: SparkSession, location: str, erased: int) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import os
 import re
+import time
 from collections.abc import Collection, Iterator
 from typing import Any
 
@@ -24,6 +25,11 @@ STATUS = re.compile(r"FileStatus\{path=(.*); isDirectory=(true|false);.*? modifi
 ACTION = "struct<path: string>"
 OF_HADOOP = re.compile(r"\..*\.crc")
 """Its own checksum of a file beside it, which goes with the file."""
+
+
+def now() -> int:
+    """Milliseconds, as files have them."""
+    return int(time.time() * 1000)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,11 +84,11 @@ def _walk(spark: SparkSession, files: Any, folder: Any) -> Iterator[tuple[str, i
     left = [folder]
     while left:
         for status in files.listStatus(left.pop()):
-            path, is_folder, time = STATUS.findall(str(status.toString()))[0]
+            path, is_folder, written = STATUS.findall(str(status.toString()))[0]
             if is_folder == "true":
                 left.append(hadoop_path(spark, path))
             else:
-                yield _normal(path), int(time)
+                yield _normal(path), int(written)
 
 
 def _normal(place: str) -> str:

@@ -30,6 +30,7 @@ USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 CHANGE = "_change_type"
 """Of rows that are written: null of those that the table is to have; else what the change feed is to say of them."""
 DELETED, BEFORE, AFTER = "delete", "update_preimage", "update_postimage"
+DELETED_ROWS = "numDeletedRows"
 METRICS = "org.apache.spark.sql.execution.metric.SQLMetrics"
 
 
@@ -65,7 +66,7 @@ def take_out(
         written = begun.txn.writeFiles(rows._jdf)
         added = number_added(begun, written)
         actions = written.appendedAll(removals(begun, files)).appendedAll(_mark(begun))
-        _measure(begun, {"numRemovedFiles": len(files), "numAddedFiles": added}, deleted)
+        _measure(begun, {"numRemovedFiles": len(files), "numAddedFiles": added, DELETED_ROWS: deleted})
         try:
             if begun.at_last is not None:
                 begun.at_last()
@@ -82,6 +83,7 @@ def mark_only(begun: Transaction, run_metadata: str) -> int:
     """A commit of the same kind that changes no file; its version."""
     with active(begun.spark), _said(begun, run_metadata):
         check_place(begun)
+        _measure(begun, {"numRemovedFiles": 0, "numAddedFiles": 0, DELETED_ROWS: 0})
         return _committed(begun, _mark(begun), run_metadata)
 
 
@@ -110,13 +112,12 @@ def _mark(begun: Transaction) -> Any:
     return seq(jvm, [java_class(jvm, f"{DELTA}.actions.Action").fromJson(json.dumps(told))])
 
 
-def _measure(begun: Transaction, sums: Mapping[str, int], deleted: int) -> None:
-    """Of rows nothing where only parts of some go: a number would say that none is gone."""
+def _measure(begun: Transaction, sums: Mapping[str, int]) -> None:
+    """What Delta's own DELETE counts, and its history asks for."""
     jvm, context = java(begun.spark), begun.spark.sparkContext._jsc.sc()
     made = scala_object(jvm, METRICS)
-    told = {**sums, **({"numDeletedRows": deleted} if deleted else {})}
-    metrics = {name: made.createMetric(context, name) for name in told}
-    for name, number in told.items():
+    metrics = {name: made.createMetric(context, name) for name in sums}
+    for name, number in sums.items():
         metrics[name].set(number)
     begun.txn.registerSQLMetrics(java_session(begun.spark), scala_map(jvm, metrics))
 

@@ -1,0 +1,153 @@
+"""Take persons out of all tables of a domain: ``python jobs/erase.py --conf conf --domain customer --ids FILE``.
+
+``--plan`` first: it says where they stand, what would be done and what would be left until which day, and writes
+nothing. Rows of theirs are deleted, in arrays and maps of others their elements are; tokens of theirs are taken out of
+the vault. What older versions, change feeds and logs hold goes when the tables' retention is over: run it again from
+that day on, with the same ids, until it says that nothing is left. ``--force`` purges all of that at once; see what it
+breaks in docs/erasure.md. A run that was killed is run again.
+
+Exit codes: 0 they are out, and what is left goes by a further run (or the plan is told); 1 refused, or something is
+left that this job does not take away; 2 bad configuration or usage; 3 failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from jobs.command_line import arguments, flags
+from jobs.configuration import config
+from jobs.configuration.config import Config
+from jobs.console.exit_codes import DONE, REFUSED, BadUsage
+from jobs.console.shown import as_json, say, shown
+from jobs.console.text_table import table_lines
+from jobs.erasure import carried_out
+from jobs.erasure.carried_out import Trail, Wanted
+from jobs.erasure.outcome import Erased
+from jobs.run_events import events
+from jobs.run_events.events import Report
+from jobs.spark_app import failures, session
+from jobs.subjects import asked
+from jobs.subjects.asked import Asked, HeldIn
+
+BREAKS = (
+    "--force: older versions of these tables cannot be read any more, by nobody who reads one now either; what follows "
+    "their change feed or log (streams, runs of mode incremental or changes that read them as a source) must begin anew"
+)
+
+
+def plan(spark: SparkSession, conf: Config, wanted: Wanted) -> Erased:
+    """What `run` would do. Nothing is written. Raises `Refused` with all that is against it."""
+    return carried_out.planned(spark, conf, wanted)
+
+
+def run(
+    spark: SparkSession, conf: Config, wanted: Wanted, trail: Trail | None = None, report: Report = events.silent
+) -> Erased:
+    """Take them out, and purge what may go by now. Run again after an interruption it goes on where tables stand."""
+    return carried_out.erased(spark, conf, wanted, trail, report)
+
+
+# -- what is told -----------------------------------------------------------------------------------------------------
+
+
+def as_data(found: Erased) -> dict[str, Any]:
+    told = dataclasses.asdict(found)
+    return {**_plain(told), "gone": found.is_gone, "done": found.is_done, "until": _plain(found.until)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def lines(found: Erased, is_plan: bool = False) -> Iterator[str]:
+    many = "1 subject" if found.subjects == 1 else f"{found.subjects} subjects"
+    yield f"{'plan for ' if is_plan else ''}{many} of domain {found.domain}"
+    rows = [
+        (each.name, f"{each.before} -> {each.after}" if each.is_changed else str(each.before), str(each.rows_deleted),
+         str(each.elements_removed), str(each.files))
+        for each in found.tables
+    ]  # fmt: skip
+    yield from table_lines(("table", "version", "rows", "elements", "files"), rows)
+    if is_plan and found.forced:
+        yield BREAKS
+    for name, each in found.all_remains:
+        day = f"goes from {each.until} on" if each.until is not None else "stays"
+        yield f"{f'{name}: ' if name else ''}{each.count} {each.kind.replace('_', ' ')}, {day}: {each.why}"
+    for gap in found.unsearched:
+        yield f"not looked into: {': '.join(filter(None, (gap.table, gap.place)))}: {gap.why}"
+    if found.is_gone:
+        yield "nothing of theirs is left" if not any(each.files for each in found.tables) or not is_plan else ""
+    elif found.until is not None:
+        yield f"run it again from {found.until} on, with the same ids"
+
+
+# -- the command line -------------------------------------------------------------------------------------------------
+
+
+def parser() -> argparse.ArgumentParser:
+    options = arguments.parser("erase", __doc__)
+    flags.CONF.on(options, required=True)
+    options.add_argument("--domain", required=True, help="the domain whose ids are given")
+    whom = options.add_mutually_exclusive_group(required=True)
+    whom.add_argument("--ids", type=Path, metavar="FILE", help="ids, one a line, or a .csv with one column")
+    whom.add_argument("--ids-table", metavar="TABLE", help="a table, or the path of one, that holds the ids")
+    options.add_argument("--ids-column", metavar="COLUMN", help="the column of --ids-table")
+    options.add_argument(
+        "--pseudonyms-of",
+        nargs=2,
+        metavar=("TABLE", "COLUMN"),
+        help="the ids are pseudonyms, as this column of a treated table holds them; then neither sources nor vaults "
+        "are reached",
+    )
+    options.add_argument("--sources", action="store_true", help="take them out of sources too, as far as those are "
+                         "Delta tables; and look whether others hold them")  # fmt: skip
+    options.add_argument("--force", action="store_true", help="purge at once what retention keeps (docs/erasure.md)")
+    options.add_argument("--plan", action="store_true", help="say what would be done, and write nothing")
+    flags.JSON.on(options)
+    return options
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    options = parser().parse_args(argv)
+    return failures.exit_code(events.terminal, lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
+    if (options.ids_table is None) != (options.ids_column is None):
+        raise BadUsage("--ids-table and --ids-column go together")
+    conf = config.load(options.conf)
+    started = session.start("lakenym erase")
+    wanted = Wanted(_asked(started, options), options.force, options.sources)
+    report = _warnings if options.json else events.terminal
+    found = plan(started, conf, wanted) if options.plan else run(started, conf, wanted, report=report)
+    print(as_json(as_data(found))) if options.json else say("\n".join(map(shown, lines(found, options.plan))))
+    return DONE if options.plan or found.is_done else REFUSED
+
+
+def _asked(spark: SparkSession, options: argparse.Namespace) -> Asked:
+    held_in = None if options.pseudonyms_of is None else HeldIn(*options.pseudonyms_of)
+    if options.ids is not None:
+        return asked.of_file(options.domain, options.ids, held_in)
+    own = session.for_run(spark)
+    return asked.of_table(own, options.domain, options.ids_table, options.ids_column, held_in)
+
+
+def _warnings(event: events.Event) -> None:
+    """Beside JSON nothing else is on standard output."""
+    if isinstance(event, events.Warned | events.Failed):
+        events.terminal(event)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

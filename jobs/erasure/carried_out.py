@@ -1,0 +1,185 @@
+"""An erasure over all tables of a domain: planned, or carried out. Run again it goes on where tables stand: what is out
+stays out, and what may go by then goes."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+import functools
+import uuid
+from collections.abc import Iterator
+from typing import Protocol
+
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from jobs.configuration.config import Config
+from jobs.console.exit_codes import Refused
+from jobs.erasure import one_table, places, sought, vault_rows
+from jobs.erasure.one_table import Place
+from jobs.erasure.outcome import Erased, Remains, TableErased, Unsearched
+from jobs.erasure.places import OfSource
+from jobs.lake import read
+from jobs.run_events import events
+from jobs.run_events.events import Report, Warned
+from jobs.spark_app import failures, session
+from jobs.subjects.asked import Asked
+from jobs.subjects.search import Search, searching
+from privacy_udfs.errors import LakenymError
+
+NOT_ASKED = "sources were not asked for (--sources): a run in full, or of what they gained, may bring them back"
+IN_FILES = "rows of theirs are in this source, out of which this job takes nothing: write it anew without them"
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """forced: what retention keeps is purged too. sources: these are included."""
+
+    asked: Asked
+    forced: bool = False
+    sources: bool = False
+
+
+class Trail(Protocol):
+    """What is told of an erasure elsewhere: in the audit log, on the list of the erased, in a receipt."""
+
+    def began(self, search: Search, planned: Erased) -> None:
+        """Before the first commit. What it raises ends the erasure with nothing deleted."""
+
+    def still_told(self) -> None:
+        """Right before each commit; what it raises stops that one."""
+
+    def ended(self, search: Search, made: Erased) -> None:
+        """After the last one."""
+
+
+class NoTrail:
+    """Where nothing is to be told."""
+
+    def began(self, search: Search, planned: Erased) -> None: ...
+
+    def still_told(self) -> None: ...
+
+    def ended(self, search: Search, made: Erased) -> None: ...
+
+
+@dataclasses.dataclass(frozen=True)
+class _Scope:
+    """tables: treated ones, sources of Delta, vaults. others: sources out of which nothing is taken."""
+
+    search: Search
+    tables: tuple[Place, ...]
+    vaults: tuple[Place, ...]
+    others: tuple[OfSource, ...]
+    unsearched: tuple[Unsearched, ...]
+
+
+def planned(spark: SparkSession, conf: Config, wanted: Wanted) -> Erased:
+    """What `erased` would do. Nothing is written. Raises `Refused` with all that is against it."""
+    own = session.for_run(spark)
+    with _scope(own, conf, wanted) as scope:
+        return _planned(own, conf, wanted, scope, str(uuid.uuid4()))
+
+
+def erased(
+    spark: SparkSession, conf: Config, wanted: Wanted, trail: Trail | None = None, report: Report = events.silent
+) -> Erased:
+    """Raises `Refused` before anything is written; `CommitConflict`, and what a table raises, once others may be
+    done."""
+    own, told, run_id = session.for_run(spark), trail or NoTrail(), str(uuid.uuid4())
+    with _scope(own, conf, wanted) as scope:
+        told.began(scope.search, _nothing_yet(wanted, scope, run_id))
+        tables = tuple(_each(own, scope.tables, run_id, wanted, told, report))
+        vaults = tuple(_each(own, scope.vaults, run_id, wanted, told, report))
+        remains = _of_sources(own, conf, wanted, scope)
+        tokens = sum(each.rows_deleted for each in vaults)
+        made = dataclasses.replace(
+            _nothing_yet(wanted, scope, run_id), tables=(*tables, *vaults), remains=remains, tokens=tokens
+        )
+        told.ended(scope.search, made)
+        return made
+
+
+def _planned(spark: SparkSession, conf: Config, wanted: Wanted, scope: _Scope, run_id: str) -> Erased:
+    told = []
+    for each in (*scope.tables, *scope.vaults):
+        step = functools.partial(one_table.plan, spark, each, wanted.forced)
+        told.append(failures.translated(each.name, step))
+    remains = _of_sources(spark, conf, wanted, scope)
+    tokens = sum(each.rows_deleted for each in told[len(scope.tables) :])
+    return dataclasses.replace(_nothing_yet(wanted, scope, run_id), tables=tuple(told), remains=remains, tokens=tokens)
+
+
+def _nothing_yet(wanted: Wanted, scope: _Scope, run_id: str) -> Erased:
+    now, asked = datetime.datetime.now(datetime.timezone.utc), wanted.asked
+    return Erased(run_id, now, asked.domain, len(asked.ids), wanted.forced, (), (), scope.unsearched)
+
+
+def _each(
+    spark: SparkSession, tables: tuple[Place, ...], run_id: str, wanted: Wanted, trail: Trail, report: Report
+) -> Iterator[TableErased]:
+    for at, place in enumerate(tables):
+        try:
+            step = functools.partial(one_table.erase, spark, place, run_id, wanted.forced, trail.still_told)
+            yield failures.translated(place.name, step)
+        except BaseException:
+            left = ", ".join(each.name for each in tables[at + 1 :])
+            said = "the erasure is under way, and stopped at this table"
+            report(Warned(place.name, f"{said}{f'; not reached: {left}' if left else ''}; run it again"))
+            raise
+
+
+@contextlib.contextmanager
+def _scope(spark: SparkSession, conf: Config, wanted: Wanted) -> Iterator[_Scope]:
+    with searching(spark, conf, wanted.asked) as search:
+        tables, unsearched = places.targets(search)
+        others: list[OfSource] = []
+        if wanted.sources and wanted.asked.held_in is not None:
+            unsearched.append(Unsearched("", "sources", "ids are given as pseudonyms: give them as sources have them"))
+        elif wanted.sources:
+            for source in places.sources(spark, conf, search):
+                address = places.delta_of(spark, conf, source)
+                if address is None:
+                    others.append(source)
+                else:
+                    tables.append(Place(source.label, address, source.sought))
+        vaults, more = vault_rows.places(spark, conf, wanted.asked)
+        against = [why for place in (*tables, *vaults) for why in one_table.refusals(spark, place)]
+        if against:
+            raise Refused("\n".join(against))
+        yield _Scope(search, tuple(tables), tuple(vaults), tuple(others), (*unsearched, *more))
+
+
+# -- sources out of which nothing is taken ----------------------------------------------------------------------------
+
+
+def _of_sources(spark: SparkSession, conf: Config, wanted: Wanted, scope: _Scope) -> tuple[Remains, ...]:
+    if not wanted.sources:
+        number = len({place.table for place in scope.search.held.sources})
+        return (Remains("source", number, None, NOT_ASKED),) if number else ()
+    return tuple(_of_other(spark, conf, scope))
+
+
+def _of_other(spark: SparkSession, conf: Config, scope: _Scope) -> Iterator[Remains]:
+    for source in scope.others:
+        held = _holds(spark, conf, source)
+        if held is None:
+            yield Remains("source", 1, None, f"{source.label}: it cannot be read, so nobody looked into it")
+        elif held:
+            yield Remains("source", 1, None, f"{source.label}: {IN_FILES}")
+
+
+def _holds(spark: SparkSession, conf: Config, source: OfSource) -> bool | None:
+    """Whether a source holds one of them; None where that cannot be told."""
+    try:
+        rows = read.rows_of(spark, conf.tables[source.tables[0]].source).rows
+        there = [each for each in source.sought if sought.kind_of(rows.schema, each.path) is not None]
+        if len(there) < len(source.sought):
+            return None
+        found = sought.marked(rows, there)
+        nested = sum(each.is_nested for each in there)
+        return not found.where(sought.any_of(nested)).isEmpty()
+    except (LakenymError, PySparkException, Py4JError):
+        return None

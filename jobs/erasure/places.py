@@ -1,0 +1,106 @@
+"""Where those who are asked for are to be taken out: treated tables, and the sources that they come from."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from pyspark.core.broadcast import Broadcast
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from jobs.configuration.config import Config
+from jobs.erasure.one_table import Place
+from jobs.erasure.outcome import Unsearched
+from jobs.erasure.sought import Hit, Sought
+from jobs.lake.address import Address
+from jobs.subjects import held, pseudonyms
+from jobs.subjects.held import SourcePlace
+from jobs.subjects.lookup import Lookup
+from jobs.subjects.search import Search
+from privacy_udfs.kernels.text import accepts, canonical
+
+IN_TEXT = "values of theirs stand within JSON text there, out of which nothing is taken: treat the table anew without"
+
+
+def targets(search: Search) -> tuple[list[Place], list[Unsearched]]:
+    """The treated tables; and what of them is not looked into."""
+    found: list[Place] = []
+    gaps = [Unsearched(gap.table, gap.path, gap.why) for gap in search.held.gaps]
+    for table in search.held.tables:
+        paths = [place for place in table.places if not place.path.is_in_json]
+        gaps += [Unsearched(each.table, str(each.path), IN_TEXT) for each in table.places if each.path.is_in_json]
+        sought = tuple(Sought(each.path.leaf, _hit(search, each)) for each in paths)
+        if sought:
+            periods = any(getattr(each.technique, "period", None) is not None for each in paths)
+            found.append(Place(table.treated.name, Address(path=table.treated.place), sought, periods))
+    return found, gaps
+
+
+def _hit(search: Search, place: held.Place) -> Hit:
+    compared, sent, key = pseudonyms.comparable(place, search.salt), search.sent[place], search.keys.get(place)
+
+    def hit(values: pa.Array) -> npt.NDArray[np.bool_]:
+        own = None if key is None else key.resolve()
+        return sent.value.holds(compared(values, own))
+
+    return hit
+
+
+# -- sources ----------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class OfSource:
+    """The source of tables of the catalog. tables: their names, of which the first one's entry says how it is read.
+    sought: the same people, by the ids that sources have."""
+
+    tables: tuple[str, ...]
+    sought: tuple[Sought, ...]
+
+    @property
+    def label(self) -> str:
+        return f"source of {', '.join(self.tables)}"
+
+
+def sources(spark: SparkSession, conf: Config, search: Search) -> list[OfSource]:
+    """Each once, by where it is; and by the entry, where nobody can tell."""
+    found: dict[object, OfSource] = {}
+    for place in search.held.sources:
+        source = conf.tables[place.table].source
+        key = (source.path, source.table, source.format)
+        before = found.get(key, OfSource((), ()))
+        names = before.tables if place.table in before.tables else (*before.tables, place.table)
+        paths = {str(each.path) for each in before.sought}
+        more = () if str(place.path) in paths else (Sought(place.path, _by_ids(spark, search, place)),)
+        found[key] = OfSource(names, (*before.sought, *more))
+    return list(found.values())
+
+
+def _by_ids(spark: SparkSession, search: Search, place: SourcePlace) -> Hit:
+    """By ids in their canonical bytes, after the steps of ``normalize``."""
+    technique = place.technique
+    steps = tuple(getattr(technique, "normalize", ()))
+    wanted = canonical(technique.prepared(search.asked.ids), steps).drop_null().unique()
+    sent: Broadcast[Lookup] = spark.sparkContext.broadcast(Lookup(wanted.cast(pa.binary())))
+
+    def hit(values: pa.Array) -> npt.NDArray[np.bool_]:
+        if not accepts(values.type):
+            return np.zeros(len(values), bool)
+        return sent.value.holds(canonical(technique.prepared(values), steps))
+
+    return hit
+
+
+def delta_of(spark: SparkSession, conf: Config, source: OfSource) -> Address | None:
+    """Where it is, of a Delta table; None of anything else."""
+    entry = conf.tables[source.tables[0]].source
+    if entry.path is not None and entry.format != "delta":
+        return None
+    address = Address.of(entry)
+    try:
+        return address if address.exists(spark) and address.is_delta(spark) else None
+    except PySparkException:
+        return None

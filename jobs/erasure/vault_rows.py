@@ -1,0 +1,63 @@
+"""What vaults of random tokens, and tables of subjects' own keys, hold of those who are asked for."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import SparkSession
+
+from jobs.configuration.column_path import ColumnPath, Field
+from jobs.configuration.config import Config
+from jobs.erasure.one_table import Place
+from jobs.erasure.outcome import Unsearched
+from jobs.erasure.sought import Hit, Sought
+from jobs.lake import claims, vault_table
+from jobs.lake.address import Address
+from jobs.named_keys import named_key
+from jobs.subjects.asked import Asked
+from jobs.subjects.lookup import Lookup
+from privacy_udfs.errors import KeyProblem
+from privacy_udfs.technique import plain
+from privacy_udfs.vault_rows import LOOKUP as LOOKUP_BYTES
+
+BY_PSEUDONYMS = "ids are given as pseudonyms: give them as sources have them, and its rows go"
+BY_CLAIMS = "it is in S3, where runs keep apart by claims: let its tokens expire (jobs/tokens.py expire)"
+
+
+def places(spark: SparkSession, conf: Config, asked: Asked) -> tuple[list[Place], list[Unsearched]]:
+    """The vault of the domain, as a table out of which rows are taken; none where it has none. What is not searched."""
+    treatment = conf.domains[asked.domain].treatment
+    entry = treatment.vault
+    if entry is None:
+        return [], []
+    name, label = str(treatment.key), f"vault of {asked.domain}"
+    if asked.held_in is not None:
+        return [], [Unsearched(label, "", BY_PSEUDONYMS)]
+    location = vault_table.looked(spark, entry).location
+    if claims.is_needed(spark, location):
+        return [], [Unsearched(label, "", BY_CLAIMS)]
+    keyset, found, gaps = named_key.find(conf, name).read(), list[pa.Array](), list[Unsearched]()
+    for version in (entry.id for entry in keyset.entries):
+        try:
+            key = keyset.subkey(treatment.technique, asked.domain, version)
+        except KeyProblem:
+            gaps.append(Unsearched(label, "", f"rows under version {version} of key {name}, which cannot be opened"))
+            continue
+        tickets = treatment.technique.apply(asked.ids, key).values.drop_null().unique()
+        found.append(pc.binary_slice(tickets, 0, LOOKUP_BYTES))
+    if not found:
+        return [], gaps
+    lookups = pa.concat_arrays([plain(each).cast(pa.binary()) for each in found]).unique()
+    path = ColumnPath((Field(vault_table.LOOKUP),))
+    return [Place(label, Address(path=location), (Sought(path, _hit(spark, lookups)),))], gaps
+
+
+def _hit(spark: SparkSession, lookups: pa.Array) -> Hit:
+    sent = spark.sparkContext.broadcast(Lookup(lookups))
+
+    def hit(values: pa.Array) -> npt.NDArray[np.bool_]:
+        return sent.value.holds(values.cast(pa.binary()))
+
+    return hit

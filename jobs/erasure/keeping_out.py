@@ -33,6 +33,13 @@ def add(
     return erased_list.add(own, key.entry.list, key.listed(domain, values), run_id)
 
 
+def check_still(listed: ErasedList) -> None:
+    """Raise `SourceProblem` where the list is no longer what became of it since subjects were put on it: what is
+    deleted now could come back."""
+    now = erased_list.looked(listed.spark, listed.entry)
+    erased_list.check_goes_on(now, listed.version, listed.commit)
+
+
 def make(spark: SparkSession, path: str) -> str:
     """Make an empty list; the lines of policy.yaml that name it. Raises `Refused`, `SourceProblem`."""
     made = erased_list.create(spark, path)

@@ -110,7 +110,7 @@ def as_data(outcome: Erased, who: Commitment, listed: tuple[str, int] | None, ma
         "run_id": outcome.run_id,
         "moment": outcome.moment.astimezone(datetime.timezone.utc).strftime(TIME),
         "domain": outcome.domain,
-        "subjects": {"count": len(who.leaves), "root": who.root, "key_id": who.key_id, "same": who.same},
+        "subjects": _subjects(who),
         "forced": outcome.forced,
         "tables": [_table(each) for each in outcome.tables],
         "remains": [_remains(each) for each in outcome.remains],
@@ -122,6 +122,11 @@ def as_data(outcome: Erased, who: Commitment, listed: tuple[str, int] | None, ma
         "list": None if listed is None else {"id": listed[0], "version": listed[1]},
         "software": made_by,
     }
+
+
+def _subjects(who: Commitment) -> dict[str, Any]:
+    told = {"key_id": who.key_id, "same": who.same, "told_by": who.told_by}
+    return {"count": len(who.leaves), "root": who.root, **told}
 
 
 def _table(table: TableErased) -> dict[str, Any]:
@@ -141,12 +146,13 @@ def _receipt(payload: bytes, leaves: tuple[str, ...], signed_by: str) -> Receipt
         if told["predicateType"] != PREDICATE:
             raise NotSigned(NOT_ONE)
         said = told["predicate"]
-        who = Commitment(int(said["subjects"]["key_id"]), leaves, str(said["subjects"]["same"]))
+        whom = said["subjects"]
+        who = Commitment(int(whom["key_id"]), leaves, str(whom["same"]), str(whom["told_by"]))
         outcome = Erased(
             str(said["run_id"]),
             datetime.datetime.strptime(said["moment"], TIME).replace(tzinfo=datetime.timezone.utc),
             str(said["domain"]),
-            int(said["subjects"]["count"]),
+            int(whom["count"]),
             bool(said["forced"]),
             tuple(_table_of(each) for each in said["tables"]),
             tuple(_remains_of(each) for each in said["remains"]),

@@ -9,8 +9,7 @@ from jobs.configuration.finding import Finding
 from jobs.gates.known import Inspected
 from jobs.lake import erased_list, places
 from jobs.lake.erased_list import ErasedList
-from jobs.lake.log_commits import Commit
-from jobs.lake.log_left import ERASURE
+from jobs.lake.log_commits import ERASURE, Commit
 from jobs.lake.problems import SourceProblem
 from jobs.named_keys import erasure_key
 from jobs.treatment import kept_out
@@ -62,9 +61,8 @@ def can_be(known: Inspected) -> Iterator[Finding]:
 def not_kept_out(known: Inspected, deletes: Sequence[Commit]) -> tuple[Commit, ...]:
     """Of commits that took rows away in the target those by which rows may come back: not those of erasures whose
     subjects stand on the list, which the run keeps out."""
-    by = {
-        commit.version: str(commit.run.get("run_id", "")).partition("/")[0] for commit in deletes if _is_erasure(commit)
-    }
+    erasures = [commit for commit in deletes if commit.run.get("mode") == ERASURE]
+    by = {commit.version: str(commit.run.get("run_id", "")).partition("/")[0] for commit in erasures}
     key = erasure_key.of(known.conf) if by else None
     if key is None or key.entry.list is None or not kept_out.of(known.plan, known.conf.domains):
         return tuple(deletes)

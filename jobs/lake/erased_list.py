@@ -87,8 +87,8 @@ class ErasedList:
         told = rows.select(DOMAIN, KEY_ID, CODE).distinct().limit(MOST + 1).toArrow()
         if len(told) > MOST:
             raise Refused(
-                f"the list of the erased {self.entry.place} has more than {MOST:,} codes of one table's domains, and no "
-                "more are sent to the tasks of one run"
+                f"the list of the erased {self.entry.place} has more than {MOST:,} codes of one table's domains, and "
+                "no more are sent to the tasks of one run"
             )
         return list(zip(*(told.column(name).to_pylist() for name in (DOMAIN, KEY_ID, CODE)), strict=True))
 
@@ -122,8 +122,8 @@ def looked(spark: SparkSession, entry: ErasedListEntry) -> ErasedList:
 
 def add(spark: SparkSession, entry: ErasedListEntry, codes: Collection[Code], run_id: str) -> ErasedList:
     """Add codes, as those of an erasure, in one commit; the list with them. spark: a session that nothing else is
-    written in, since what Delta is told of a commit stands in its settings. Raises `CommitConflict` where others are faster
-    again and again, and as `looked`."""
+    written in, since what Delta is told of a commit stands in its settings. Raises `CommitConflict` where others are
+    faster again and again, and as `looked`."""
     place = looked(spark, entry).location
     with active(spark), ADDING[place]:
         for attempt in range(ATTEMPTS):

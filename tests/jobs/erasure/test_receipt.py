@@ -26,7 +26,7 @@ from jobs.signatures.keys import SigningKey
 from jobs.signatures.problem import NotSigned
 from privacy_udfs.errors import KeyProblem
 from privacy_udfs.keys import create_file
-from tests.helpers import erasures, lakes
+from tests.helpers import erased_lists, lakes
 
 SIGNER, OTHER = SigningKey("lake.example.org", bytes(range(32))), SigningKey("lake.example.org", bytes(32))
 IDS = pa.array(["C-1", "C-2 ", "C-3", "C-1"])
@@ -48,7 +48,7 @@ OUTCOME = Erased(
 @pytest.fixture
 def key(lake: Path) -> ErasureKey:
     lakes.write_conf(lake, lakes.table("t", lake, {"id": {"domain": "customer"}}))
-    found = erasure_key.of(erasures.stated(lake, None))
+    found = erasure_key.of(erased_lists.stated(lake, None))
     assert found is not None
     return found
 
@@ -86,10 +86,11 @@ def test_any_other_tool_opens_it(text: str) -> None:
 
 def test_who_has_the_key_tells_who_was_among_them(text: str, key: ErasureKey) -> None:
     found = receipt.opened(text, [SIGNER.public])
-    ask = (found.commitment.key_id, "customer", RUN, found.commitment.leaves)
-    assert commitment.among(key, *ask, pa.array(["C-2", " C-1", "C-9"])) == (2, 3), "as the domain spells them"
+    who = found.commitment
+    assert commitment.among(key, who, "customer", RUN, pa.array(["C-2", " C-1", "C-9"])) == (2, 3), "as it is spelled"
+    assert commitment.among(key, who, "customer", "another run", pa.array(["C-2"])) == (0, 1)
     with pytest.raises(Refused, match="not enabled any more"):
-        commitment.among(key, 1, *ask[1:], pa.array(["C-2"]))
+        commitment.among(key, dataclasses.replace(who, key_id=1), "customer", RUN, pa.array(["C-2"]))
     with pytest.raises(BadUsage, match="1 are null"):
         commitment.of(key, "customer", RUN, pa.array(["C-2", None]))
 
@@ -108,7 +109,8 @@ def test_another_key_finds_nobody(text: str, lake: Path) -> None:
     other = erasure_key.of(config.load(lake / "conf"))
     assert other is not None
     found = receipt.opened(text, [SIGNER.public])
-    assert commitment.among(other, other.id, "customer", RUN, found.commitment.leaves, IDS) == (0, 3)
+    who = dataclasses.replace(found.commitment, key_id=other.id)
+    assert commitment.among(other, who, "customer", RUN, IDS) == (0, 3)
 
 
 def test_a_key_that_serves_as_it_is_is_refused(lake: Path, key: ErasureKey) -> None:

@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 
 from jobs import pseudonymize
 from jobs.configuration.models import Execution
-from tests.helpers import erasures, growing, lakes, quarantines
+from tests.helpers import erased_lists, growing, lakes, quarantines
 from tests.helpers.growing import PATHS
 from tests.helpers.sweeps import but_for
 
@@ -23,9 +23,9 @@ def test_rows_of_the_erased_stay_out_of_a_run_in_full(spark: SparkSession, lake:
         str(lake / "raw" / "t")
     )
     lakes.write_conf(lake, lakes.table("t", lake, COLUMNS, execution=execution))
-    conf = erasures.stated(lake, erasures.listed(spark, lake))
+    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
     assert pseudonymize.run(spark, conf, "t").rows == 40
-    erasures.put(spark, conf, ["C-3", " C-5 ", "C-77"])
+    erased_lists.put(spark, conf, ["C-3", " C-5 ", "C-77"])
     result = pseudonymize.run(spark, conf, "t")
     there = {row.number for row in lakes.treated(spark, lake).collect()}
     assert (result.execution, result.rows, there) == (execution, 38, {*range(40)} - {3, 5})
@@ -62,8 +62,8 @@ def entry(lake: Path, **more: Any) -> dict[str, Any]:
 def test_they_stay_out_of_what_is_added(spark: SparkSession, lake: Path, execution: Execution) -> None:
     put(spark, lake, 0, 10)
     lakes.write_conf(lake, entry(lake, target={"mode": "incremental"}))
-    conf = erasures.stated(lake, erasures.listed(spark, lake))
-    erasures.put(spark, conf, ["C-3", "C-12"])
+    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
+    erased_lists.put(spark, conf, ["C-3", "C-12"])
     pseudonymize.run(spark, conf, "t", execution=execution)
     put(spark, lake, 10, 20)
     result = pseudonymize.run(spark, conf, "t", execution=execution)
@@ -71,7 +71,7 @@ def test_they_stay_out_of_what_is_added(spark: SparkSession, lake: Path, executi
     assert numbers(spark, lake) == [each for each in range(20) if each not in (3, 12)]
     for start in (20, 25):
         put(spark, lake, start, start + 5)
-    erasures.put(spark, conf, ["C-21", "C-29"])
+    erased_lists.put(spark, conf, ["C-21", "C-29"])
     streamed = pseudonymize.run(spark, conf, "t", mode="stream", execution=execution, files_per_batch=2)
     assert streamed.rows == 8
     assert numbers(spark, lake) == [each for each in range(30) if each not in (3, 12, 21, 29)]
@@ -83,9 +83,9 @@ def test_they_stay_out_of_partitions_that_are_written_anew(
 ) -> None:
     put(spark, lake, 0, 12)
     lakes.write_conf(lake, entry(lake, target={"mode": "partitions", "partition_by": ["day"]}))
-    conf = erasures.stated(lake, erasures.listed(spark, lake))
+    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
     pseudonymize.run(spark, conf, "t", mode="full")
-    erasures.put(spark, conf, ["C-4", "C-5"])
+    erased_lists.put(spark, conf, ["C-4", "C-5"])
     result = pseudonymize.run(spark, conf, "t", execution=execution, where="day = 1")
     assert (result.mode, result.execution, result.rows) == ("partitions", execution, 3)
     assert numbers(spark, lake) == [each for each in range(12) if each != 4], "of another day 5 is to be erased yet"
@@ -94,9 +94,9 @@ def test_they_stay_out_of_partitions_that_are_written_anew(
 def test_they_stay_out_of_what_changes(spark: SparkSession, lake: Path) -> None:
     put(spark, lake, 0, 10, **{"delta.enableChangeDataFeed": "true"})
     lakes.write_conf(lake, entry(lake, target={"mode": "changes", "key": ["same"]}))
-    conf = erasures.stated(lake, erasures.listed(spark, lake))
+    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
     pseudonymize.run(spark, conf, "t")
-    erasures.put(spark, conf, ["C-3", "C-12"])
+    erased_lists.put(spark, conf, ["C-3", "C-12"])
     growing.delta(spark, lake / "treated" / "t").delete("same = 'C-3'")  # as an erasure does
     source = growing.delta(spark, lake / "raw" / "t")
     source.update("same in ('C-3', 'C-4')", {"day": "7"})
@@ -119,9 +119,9 @@ def test_they_stay_out_by_the_case_that_a_row_falls_under(spark: SparkSession, l
     ]
     rule = {"class": "quasi_identifier", "why": "a test", "when": when}
     lakes.write_conf(lake, entry(lake, columns={"who.id": rule}))
-    conf = erasures.stated(lake, erasures.listed(spark, lake))
-    erasures.put(spark, conf, ["C-0", "C-1", "C-2", "C-3"])
-    erasures.put(spark, conf, ["C-4", "C-5", "C-6"], "other")
+    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
+    erased_lists.put(spark, conf, ["C-0", "C-1", "C-2", "C-3"])
+    erased_lists.put(spark, conf, ["C-4", "C-5", "C-6"], "other")
     pseudonymize.run(spark, conf, "t")
     assert numbers(spark, lake) == [0, 1, 3, 5, 6, 7, 8], "2 is a customer of the list, 4 another of it"
 
@@ -129,12 +129,12 @@ def test_they_stay_out_by_the_case_that_a_row_falls_under(spark: SparkSession, l
 def test_they_stay_out_of_what_comes_back_from_quarantine(spark: SparkSession, lake: Path) -> None:
     quarantines.put(quarantines.rows(spark, 0, 20, "id in (3, 4, 5)"), lake)
     quarantines.configured(lake)
-    conf = erasures.stated(lake, erasures.listed(spark, lake))
+    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
     first = pseudonymize.run(spark, conf, "t")
     assert (first.rows, first.quarantined) == (17, 3)
-    erasures.put(spark, conf, ["4", "8"])
+    erased_lists.put(spark, conf, ["4", "8"])
     quarantines.configured(lake, columns=quarantines.NULLED)
-    conf = erasures.stated(lake, conf.policy.erasure.list.id)
+    conf = erased_lists.stated(lake, conf.policy.erasure.list.id)
     again = pseudonymize.run(spark, conf, "t", mode="incremental", requeue=True)
     assert (again.rows, again.kept_out, quarantines.aside(spark, lake)) == (2, "< 10", [])
     full = pseudonymize.run(spark, conf, "t", mode="full")
@@ -145,8 +145,8 @@ def test_they_stay_out_of_what_comes_back_from_quarantine(spark: SparkSession, l
 def test_rows_of_the_erased_are_not_set_aside(spark: SparkSession, lake: Path, execution: Execution) -> None:
     quarantines.put(quarantines.rows(spark, 0, 20, "id in (3, 4, 5)"), lake)
     quarantines.configured(lake)
-    conf = erasures.stated(lake, erasures.listed(spark, lake))
-    erasures.put(spark, conf, ["4", "8"])
+    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
+    erased_lists.put(spark, conf, ["4", "8"])
     result = pseudonymize.run(spark, conf, "t", execution=execution)
     assert (result.execution, result.rows, result.quarantined) == (execution, 16, 2)
     assert {row.row_in_file for row in quarantines.aside(spark, lake)} <= {3, 5, None}

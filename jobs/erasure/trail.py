@@ -14,21 +14,16 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from jobs.audit_log import log as audit_log
-from jobs.audit_log.leaves import Kind, Leaf, now, plain
+from jobs.audit_log.erasure_rows import BEGAN, DONE, ERASED, FAILED, KIND, WAITS
+from jobs.audit_log.leaves import now, plain
 from jobs.audit_log.log import Log
 from jobs.configuration.config import Config
 from jobs.configuration.uris import without_user
-from jobs.console.exit_codes import Refused
 from jobs.erasure.outcome import Erased, Remains, TableErased
-from jobs.lake import audit_table
 from jobs.risk_measures.report import count as few
 from jobs.run_events.events import Report, Warned
 from jobs.signatures.keys import SigningKey
 from jobs.table_run.of_run import told, why
-
-KIND: Kind = "erasure"
-BEGAN, ERASED, DONE, WAITS, FAILED = "began", "erased", "done", "waits", "failed"
-ENDS = (DONE, WAITS, FAILED)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,16 +99,3 @@ def _remains(table: str, each: Remains) -> dict[str, Any]:
 
 def opened(spark: SparkSession, conf: Config, run_id: str, domain: str, same: str | None, report: Report) -> Trail:
     return Trail(audit_log.opened(spark, conf), run_id, domain, same or run_id, report)
-
-
-def log_of(spark: SparkSession, conf: Config) -> Log:
-    """The audit log, where a receipt is asked for. Raises `Refused` where there is none that signs."""
-    log = audit_log.opened(spark, conf)
-    if log is None or log.audit.signing_key is None:
-        raise Refused("a receipt is signed by the key of the audit log: name one in audit.yaml (signing_key)")
-    return log
-
-
-def leaves(log: Log) -> list[Leaf]:
-    """What the log tells of erasures, in order."""
-    return [Leaf.parse(row[audit_table.LEAF]) for row in audit_table.chosen(log.spark, log.address, {"kind": [KIND]})]

@@ -12,10 +12,11 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs import erase, pseudonymize
+from jobs.audit_log import erasure_rows
 from jobs.audit_log import log as audit_log
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import BadUsage
-from jobs.erasure import receipt_check, receipt_job, trail
+from jobs.erasure import receipt_check, receipt_job
 from jobs.erasure.carried_out import Wanted
 from jobs.signatures.problem import NotSigned
 from jobs.subjects.asked import Asked
@@ -56,7 +57,7 @@ def test_who_is_erased_is_out_told_and_proven(spark: SparkSession, lake: Path, c
     assert {each.outcome for each in told} <= {"ok", "waits", "unknown"}, told
     log = audit_log.opened(spark, conf)
     assert log is not None
-    rows = trail.leaves(log)
+    rows = erasure_rows.leaves(log)
     assert [each.outcome for each in rows] == ["began", "erased", "waits"]
     assert len({each.body["same"] for each in rows}) == 1
     assert rows[1].body["rows"] == "< 10"

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pyspark.sql import SparkSession
 
 from jobs import pseudonymize
 from jobs.configuration.models import Execution
+from jobs.lake.problems import CommitConflict
+from jobs.spark_app.failures import RunFailed
+from jobs.table_run import kept_out
+from jobs.table_run.kept_out import KeptOut
+from privacy_udfs.keys import load_keyset
 from tests.helpers import erased_lists, growing, lakes, quarantines
 from tests.helpers.growing import PATHS
 from tests.helpers.sweeps import but_for
@@ -150,3 +160,57 @@ def test_rows_of_the_erased_are_not_set_aside(spark: SparkSession, lake: Path, e
     result = pseudonymize.run(spark, conf, "t", execution=execution)
     assert (result.execution, result.rows, result.quarantined) == (execution, 16, 2)
     assert {row.row_in_file for row in quarantines.aside(spark, lake)} <= {3, 5, None}
+
+
+def test_a_run_beside_an_erasure_stops(spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(spark, lake, 0, 10)
+    lakes.write_conf(lake, entry(lake))
+    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
+    pseudonymize.run(spark, conf, "t")
+    told = KeptOut.check_still
+
+    def meanwhile(noted: KeptOut) -> None:
+        erased_lists.put(spark, conf, ["C-3"])
+        told(noted)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(KeptOut, "check_still", meanwhile)
+        with pytest.raises(CommitConflict, match="an erasure added to the list"):
+            pseudonymize.run(spark, conf, "t")
+    assert numbers(spark, lake) == [*range(10)], "nothing was committed"
+    with monkeypatch.context() as patched:
+        patched.setattr(KeptOut, "check_still", lambda noted: erased_lists.put(spark, conf, ["C-4"], run="run-2"))
+        with pytest.raises(RunFailed, match="and an erasure began at that moment"):
+            pseudonymize.run(spark, conf, "t")
+    assert pseudonymize.run(spark, conf, "t").rows == 8
+
+
+def test_what_reads_and_shows_a_list_names_nobody(spark: SparkSession, lake: Path) -> None:
+    made = erased_lists.listed(spark, lake)
+    put(spark, lake, 0, 10)
+    lakes.write_conf(lake, entry(lake))
+    conf = erased_lists.stated(lake, made)
+    erased_lists.put(spark, conf, ["C-3", "C-4"])
+    erased_lists.put(spark, conf, ["C-4"], run="run-2")
+    rows = erased_lists.rows(spark, lake).collect()
+    master = load_keyset(f"file:{lake}/keys/erasure.json", None, "erasure").primary
+    derived = HKDF(hashes.SHA256(), 32, None, b"lakenym/1/keyed_hash/erased/customer").derive(master.secret().key)
+    codes = {each: hmac.new(derived, each.encode(), hashlib.sha256).digest()[:16] for each in ("C-3", "C-4")}
+    assert sorted((bytes(row.code), row.domain, row.run_id) for row in rows) == sorted(
+        [(codes["C-3"], "customer", "run-1"), (codes["C-4"], "customer", "run-1"), (codes["C-4"], "customer", "run-2")]
+    ), "as docs/erased.md has it"
+    assert oct((lake / "erased").stat().st_mode & 0o777) == "0o700"
+    log = "".join(each.read_text() for each in (lake / "erased" / "_delta_log").glob("*.json"))
+    assert "minValues" not in log
+    with kept_out.opened(
+        conf,
+        pseudonymize.prepare(spark, conf, "t").plan,
+        kept_out.noted(spark, conf, pseudonymize.prepare(spark, conf, "t").plan),
+    ) as found:
+        left, out = found.left(pseudonymize.prepare(spark, conf, "t").source.rows)
+        plan = left._jdf.queryExecution().toString()
+    assert out == 2
+    for code in codes.values():
+        for spelled in (code.hex(), base64.b64encode(code).decode()[:20], repr(code)):
+            assert spelled not in plan
+            assert spelled not in repr(found)

@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from jobs.configuration import (
     audit_checks,
     config_checks,
+    erasure_checks,
     grants_checks,
     kept_values,
     known_elsewhere,
@@ -268,6 +269,7 @@ class _Loader:
         self.faults += subject_key_checks.check(drafts, resolver.subject_keys)
         audit = self._audit(drafts, keys, key_names, domains)
         grants = self._grants(drafts, policy)
+        self.faults += erasure_checks.check(policy, drafts, keys, key_names, domains, audit)
         if self.faults:
             raise ConfigError(self.files.report())
         assert policy is not None

@@ -24,6 +24,7 @@ What = Literal[
     "quarantine",
     "rotation",
     "retention",
+    "erasure",
     "review",
     "policy",
     "key_age",

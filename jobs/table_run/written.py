@@ -49,6 +49,7 @@ def run_metadata(
         **({} if prepared.source.past is None else {"retention": prepared.source.past.said}),
         **({"known_elsewhere": prepared.looked_for} if prepared.looked_for else {}),
         **({"vaults": prepared.vaults} if prepared.vaults else {}),
+        **({} if prepared.kept_out is None else prepared.kept_out.said(aside.kept_out)),
         "counts": by_column(prepared.plan, counts),
         **aside.said(),
     }

@@ -27,7 +27,7 @@ from jobs.configuration.config import Config
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage
 from jobs.console.shown import as_json, say, shown
 from jobs.console.text_table import table_lines
-from jobs.erasure import carried_out
+from jobs.erasure import carried_out, keeping_out, proof, receipt_job
 from jobs.erasure.carried_out import Trail, Wanted
 from jobs.erasure.outcome import Erased
 from jobs.run_events import events
@@ -48,10 +48,23 @@ def plan(spark: SparkSession, conf: Config, wanted: Wanted) -> Erased:
 
 
 def run(
-    spark: SparkSession, conf: Config, wanted: Wanted, trail: Trail | None = None, report: Report = events.silent
+    spark: SparkSession,
+    conf: Config,
+    wanted: Wanted,
+    trail: Trail | None = None,
+    report: Report = events.silent,
+    receipt: Path | None = None,
 ) -> Erased:
-    """Take them out, and purge what may go by now. Run again after an interruption it goes on where tables stand."""
-    return carried_out.erased(spark, conf, wanted, trail, report)
+    """Take them out, and purge what may go by now. Run again after an interruption it goes on where tables stand.
+    trail: None: the audit log and the list of the erased, as the configuration names them. receipt: the file that is to
+    hold one, signed."""
+    told = trail or proof.opened(spark, conf, wanted.asked, receipt, report)
+    try:
+        return carried_out.erased(spark, conf, wanted, told, report)
+    except BaseException as error:
+        if isinstance(told, proof.Proof):
+            told.failed(error)
+        raise
 
 
 # -- what is told -----------------------------------------------------------------------------------------------------
@@ -98,8 +111,8 @@ def lines(found: Erased, is_plan: bool = False) -> Iterator[str]:
 def parser() -> argparse.ArgumentParser:
     options = arguments.parser("erase", __doc__)
     flags.CONF.on(options, required=True)
-    options.add_argument("--domain", required=True, help="the domain whose ids are given")
-    whom = options.add_mutually_exclusive_group(required=True)
+    options.add_argument("--domain", help="the domain whose ids are given")
+    whom = options.add_mutually_exclusive_group()
     whom.add_argument("--ids", type=Path, metavar="FILE", help="ids, one a line, or a .csv with one column")
     whom.add_argument("--ids-table", metavar="TABLE", help="a table, or the path of one, that holds the ids")
     options.add_argument("--ids-column", metavar="COLUMN", help="the column of --ids-table")
@@ -114,6 +127,13 @@ def parser() -> argparse.ArgumentParser:
                          "Delta tables; and look whether others hold them")  # fmt: skip
     options.add_argument("--force", action="store_true", help="purge at once what retention keeps (docs/erasure.md)")
     options.add_argument("--plan", action="store_true", help="say what would be done, and write nothing")
+    options.add_argument("--receipt", type=Path, metavar="FILE", help="leave a signed receipt there, a new file")
+    options.add_argument("--verify-receipt", type=Path, metavar="FILE", help="whether a receipt is as it was signed "
+                         "and is true today; with ids: whether they were its subjects. Nothing is erased")  # fmt: skip
+    options.add_argument("--public-key", action="append", default=[], metavar="KEY",
+                         help="with --verify-receipt: who may have signed it")  # fmt: skip
+    options.add_argument("--make-list", metavar="PATH", help="make an empty list of the erased, which keeps them out "
+                         "of later runs, and print the lines for policy.yaml. Nothing is erased")  # fmt: skip
     flags.JSON.on(options)
     return options
 
@@ -128,11 +148,32 @@ def _run(options: argparse.Namespace) -> int:
         raise BadUsage("--ids-table and --ids-column go together")
     conf = config.load(options.conf)
     started = session.start("lakenym erase")
+    if options.make_list is not None:
+        print(keeping_out.make(session.for_run(started), options.make_list), end="")
+        return DONE
+    given = options.ids is not None or options.ids_table is not None
+    if options.verify_receipt is not None:
+        return _verified(started, conf, options, _asked(started, options) if given else None)
+    if options.domain is None or not given:
+        raise BadUsage("say whom to erase: --domain, and --ids or --ids-table")
     wanted = Wanted(_asked(started, options), options.force, options.sources)
     report = _warnings if options.json else events.terminal
-    found = plan(started, conf, wanted) if options.plan else run(started, conf, wanted, report=report)
+    found = (
+        plan(started, conf, wanted)
+        if options.plan
+        else run(started, conf, wanted, report=report, receipt=options.receipt)
+    )
     print(as_json(as_data(found))) if options.json else say("\n".join(map(shown, lines(found, options.plan))))
     return DONE if options.plan or found.is_done else REFUSED
+
+
+def _verified(spark: SparkSession, conf: Config, options: argparse.Namespace, whom: Asked | None) -> int:
+    told = receipt_job.verified(spark, conf, options.verify_receipt, options.public_key, whom)
+    if options.json:
+        print(as_json(receipt_job.as_data(*told)))
+    else:
+        say("\n".join(map(shown, receipt_job.lines(*told))))
+    return receipt_job.exit_code(*told[1:])
 
 
 def _asked(spark: SparkSession, options: argparse.Namespace) -> Asked:

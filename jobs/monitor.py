@@ -30,6 +30,7 @@ from jobs.lake import java
 from jobs.lake.address import Address
 from jobs.monitoring import (
     drift,
+    erasures,
     house,
     joinability,
     leaves,
@@ -72,7 +73,11 @@ def run(
     own, now = session.for_run(spark), now or datetime.datetime.now(datetime.timezone.utc)
     key = None if house_only else _key(own, conf)
     looked, found = house.of_tables(own, conf, tables, now)
-    lately = [*log_watch.findings(own, conf, tables, now), *reversals.findings(own, conf, now)]
+    lately = [
+        *log_watch.findings(own, conf, tables, now),
+        *reversals.findings(own, conf, now),
+        *erasures.findings(own, conf, now),
+    ]
     lately += limits_watch.findings(own, conf)
     found = [*house.of_conf(conf, tables, now.date()), *found, *lately]
     if key is None:

@@ -26,6 +26,7 @@ from pyspark.sql.pandas.types import from_arrow_type, to_arrow_type
 
 from privacy_udfs import nested, wording
 from privacy_udfs.errors import TypeRefused, ValueRefused
+from privacy_udfs.kept_out import Erased
 from privacy_udfs.keys import KeyReference, KeyReferences
 from privacy_udfs.nested import Counts, Leaf, Node
 from privacy_udfs.refusals import refusals as _refusals
@@ -186,6 +187,16 @@ def sealing_udf(seal: Seal, mark: str | None = None) -> Callable[[Column], Colum
             return pa.array(seal.sealed(pa.RecordBatch.from_struct_array(rows)), pa.binary())
 
     return arrow_udf(sealed, returnType=T.BinaryType()).asNondeterministic()  # type: ignore[call-overload,no-any-return]
+
+
+def erased_udf(erased: Erased, mark: str | None = None) -> Callable[[Column], Column]:
+    """An Arrow UDF that is true for the values of those who were erased, and false for all others, nulls too."""
+
+    def is_erased(values: pa.Array) -> pa.Array:
+        with wording.marked_errors(mark):
+            return erased.among(values)
+
+    return arrow_udf(is_erased, returnType=T.BooleanType())  # type: ignore[call-overload,no-any-return]
 
 
 def arrow(

@@ -25,6 +25,7 @@ from jobs.lake.source_files import SourceFiles
 from jobs.lake.source_schema import CHAR_TYPE, DEFAULT
 from jobs.treatment.treatment_plan import Plan
 from privacy_udfs import nested
+from privacy_udfs.kept_out import Erased
 from privacy_udfs.nested import ByRow, Node
 
 PARQUET = ("ParquetFileFormat", "DeltaParquetFileFormat", "DeltaParquetFileFormatV2")
@@ -32,8 +33,15 @@ OTHER_SOURCE = "the source is neither a Delta table nor a folder of Parquet or C
 Trees = Sequence[tuple[T.StructField, Node | None, T.DataType]]
 
 
-def fitted(spark: SparkSession, plan: Plan, source: SourceRows, trees: Trees, begun: Transaction | None) -> Fitting:
-    """What the tasks of the run need. Raises `NotColumnar`, whose message is one clause."""
+def fitted(
+    spark: SparkSession,
+    plan: Plan,
+    source: SourceRows,
+    trees: Trees,
+    begun: Transaction | None,
+    erased: Sequence[tuple[tuple[str, ...], Sequence[Erased]]] = (),
+) -> Fitting:
+    """What the tasks of the run need. erased: as of `Fitting`. Raises `NotColumnar`, whose message is one clause."""
     if begun is None:
         raise NotColumnar("Delta's own transaction is out of reach here")
     for reason in _refusals(plan):
@@ -54,7 +62,7 @@ def fitted(spark: SparkSession, plan: Plan, source: SourceRows, trees: Trees, be
     access = file_systems.access(spark, one_of_each_store([begun.location, *(file.uri for file in files.files)]))
     made, subject = tuple(tree_of(*tree) for tree in trees), _subject(plan)
     names = {tree.name for tree in made if tree.node is not None} | set(subject[:1])
-    names |= {way[0] for tree in made for way in tree.beside}
+    names |= {way[0] for tree in made for way in tree.beside} | {way[0] for way, _ in erased}
     if files.reader in PARQUET:
         check_parquet(files)
         wanted = [field for field in files.stored.fields if field.name in names]
@@ -66,7 +74,7 @@ def fitted(spark: SparkSession, plan: Plan, source: SourceRows, trees: Trees, be
         ]
     cut = parts_of(spark, files, whole=files.reader not in PARQUET)
     read = pa.schema([pa.field(field.name, arrow_types.of_spark(field.dataType, field.name)) for field in wanted])
-    return Fitting(cut, reader, access, read, made, subject, codec, plan.config.is_shuffled)
+    return Fitting(cut, reader, access, read, made, subject, codec, plan.config.is_shuffled, erased)
 
 
 def one_of_each_store(uris: Iterable[str]) -> list[str]:

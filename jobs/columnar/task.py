@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import json
 import random
 from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark import TaskContext
 
 from jobs.columnar import arrow_types
@@ -56,26 +58,45 @@ def _told(work: Work, number: int) -> dict[str, Any]:
 def _tried(work: Work, number: int, files: Files) -> dict[str, Any]:
     counts = Counts()
     aside = None if work.seal is None else SetAside(work.seal)
+    out = LeftOut()
     try:
-        rows = _treat(work, work.fits.parts[number], files, counts, aside)
+        rows = _treat(work, work.fits.parts[number], files, counts, aside, out)
         with _told_by_kind("writing the target's files"):
             added = [dataclasses.asdict(file) for file in files.finish()]
     except NotColumnar as error:
         files.abandon()
         return {"unfit": str(error)}
-    return {"rows": rows, "counts": counts, "files": added, "refused": [] if aside is None else aside.told}
+    refused = [] if aside is None else aside.told
+    return {"rows": rows, "counts": counts, "files": added, "refused": refused, "kept_out": out.rows}
 
 
-def _treat(work: Work, part: Part, files: Files, counts: Counts, aside: SetAside | None) -> int:
+@dataclasses.dataclass
+class LeftOut:
+    """The rows of the erased that one attempt of a task left out. rows: how many."""
+
+    rows: int = 0
+
+    def rest(self, work: Work, columns: dict[str, pa.Array], rows: int) -> tuple[dict[str, pa.Array], int]:
+        """Of the columns of some rows those of the others, and how many these are."""
+        erased = [each.among(followed(columns, way)) for way, told in work.fits.erased for each in told]
+        if not erased or not any(pc.any(each).as_py() for each in erased):
+            return columns, rows
+        stay = pc.invert(functools.reduce(pc.or_, erased))
+        left = {name: values.filter(stay) for name, values in columns.items()}
+        self.rows += rows - pc.sum(stay).as_py()
+        return left, pc.sum(stay).as_py()
+
+
+def _treat(work: Work, part: Part, files: Files, counts: Counts, aside: SetAside | None, out: LeftOut) -> int:
     """Read, treat and write all rows of a part; how many were read."""
     rows, gathered, size = 0, list[pa.RecordBatch](), 0
     for stretch in random.SystemRandom().sample(part, len(part)) if work.layout.is_shuffled else part:
         before = rows
         for batch in _batches(work, stretch):
             with _told_by_kind("treating the rows"):
-                treated = _treated(work, batch, stretch, counts, aside, rows - before)
+                treated = _treated(work, batch, stretch, counts, aside, out, rows - before)
             rows, size = rows + batch.num_rows, size + treated.get_total_buffer_size()
-            if treated.num_rows or aside is None:  # all rows of a batch may have been set aside
+            if treated.num_rows or (aside is None and not out.rows):  # all of a batch may have been set aside
                 gathered.append(treated)
             if size >= GATHERED:
                 _write(files, gathered)
@@ -112,19 +133,27 @@ def _told_by_kind(deed: str) -> Iterator[None]:
 
 
 def _treated(
-    work: Work, batch: pa.RecordBatch, stretch: Stretch, counts: Counts, aside: SetAside | None, at: int
+    work: Work,
+    batch: pa.RecordBatch,
+    stretch: Stretch,
+    counts: Counts,
+    aside: SetAside | None,
+    out: LeftOut,
+    at: int,
 ) -> pa.RecordBatch:
-    """The rows of a batch, treated; without those that are set aside. at: how many of its stretch came before it."""
+    """The rows of a batch, treated; without those of the erased, and those that are set aside. at: how many of its
+    stretch came before it."""
     columns = dict(zip(batch.schema.names, batch.columns, strict=True))
     columns |= {name: pa.repeat(value, batch.num_rows) for name, value in stretch.file.folders.items()}
+    columns, number = out.rest(work, columns, batch.num_rows)
     subject = followed(columns, work.fits.subject) if work.fits.subject else None
     if aside is None:
-        return _all_treated(work, columns, subject, batch.num_rows, counts)
+        return _all_treated(work, columns, subject, number, counts)
     found = Counts()
     try:
-        treated = _all_treated(work, columns, subject, batch.num_rows, found)
+        treated = _all_treated(work, columns, subject, number, found)
     except ValueRefused:
-        rows, first = pa.RecordBatch.from_pydict(columns), None if stretch.start else at
+        rows, first = pa.RecordBatch.from_pydict(columns), None if stretch.start or number < batch.num_rows else at
         rest = aside.rest(work.fits.trees, rows, subject, stretch.file.uri, first)
         columns, found = dict(zip(rest.schema.names, rest.columns, strict=True)), Counts()
         subject = followed(columns, work.fits.subject) if work.fits.subject else None

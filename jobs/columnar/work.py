@@ -12,6 +12,7 @@ from jobs.columnar.file_systems import Access
 from jobs.columnar.parquet_writer import Layout
 from jobs.columnar.parts import Part
 from jobs.columnar.reading import Reader
+from privacy_udfs.kept_out import Erased
 from privacy_udfs.nested import Node
 from privacy_udfs.sealed_rows import Seal
 
@@ -46,7 +47,8 @@ def followed(columns: Mapping[str, pa.Array], way: Sequence[str]) -> pa.Array:
 class Fitting:
     """A run that fits, up to what only the commit knows. wanted: columns of the files that are read. subject: the names
     of the fields that lead to whose row it is; none where nothing asks. codec: Spark's name of the compression.
-    is_shuffled: whether the rows are written in a random order."""
+    is_shuffled: whether the rows are written in a random order. erased: ways to columns, and who is left out by what
+    stands there."""
 
     parts: Sequence[Part]
     reader: Reader
@@ -56,6 +58,7 @@ class Fitting:
     subject: tuple[str, ...]
     codec: str
     is_shuffled: bool = False
+    erased: Sequence[tuple[tuple[str, ...], Sequence[Erased]]] = ()
 
 
 @dataclasses.dataclass(frozen=True)

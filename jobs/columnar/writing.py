@@ -59,12 +59,14 @@ FEATURES = frozenset(
 
 
 class Told(NamedTuple):
-    """What the tasks say. rows: how many were read. refused: the rows that were set aside, sealed, as JSON data."""
+    """What the tasks say. rows: how many were read. refused: the rows that were set aside, sealed, as JSON data.
+    kept_out: how many of the rows that were read are of the erased."""
 
     files: list[AddedFile]
     counts: Counts
     rows: int
     refused: list[Mapping[str, Any]]
+    kept_out: int = 0
 
 
 def files(
@@ -105,7 +107,8 @@ def files(
         sweep(fits, place, run_id, ())
         raise
     counts: Counts = functools.reduce(CountsParam().addInPlace, (_counts(each) for each in told), {})
-    return Told(added, counts, sum(each["rows"] for each in told), [row for each in told for row in each["refused"]])
+    rows, refused = sum(each["rows"] for each in told), [row for each in told for row in each["refused"]]
+    return Told(added, counts, rows, refused, sum(each["kept_out"] for each in told))
 
 
 def _run(spark: SparkSession, work: Work) -> list[dict[str, Any]]:
@@ -127,13 +130,14 @@ def _counts(told: Mapping[str, Any]) -> Counts:
 
 
 def _reconcile(told: Sequence[Mapping[str, Any]], added: Sequence[AddedFile], number: int) -> None:
-    """Every part is there once, and as many rows as were read were written, or set aside."""
+    """Every part is there once, and as many rows as were read were written, set aside or left out."""
     parts = {each["part"] for each in told}
     read, written = sum(each["rows"] for each in told), sum(file.rows for file in added)
-    aside = sum(len(each["refused"]) for each in told)
+    aside = sum(len(each["refused"]) + each["kept_out"] for each in told)
     if len(told) != number or parts != set(range(number)) or read != written + aside:
         raise UnexpectedFailure(
-            f"of {number} parts {len(parts)} were treated, and of {read} rows {written} written and {aside} set aside"
+            f"of {number} parts {len(parts)} were treated, and of {read} rows {written} written and {aside} set aside "
+            "or left out"
         )
 
 

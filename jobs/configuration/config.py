@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from jobs.configuration import (
     audit_checks,
     config_checks,
+    erasure_checks,
     known_elsewhere,
     mondrian_checks,
     monitoring_checks,
@@ -244,6 +245,7 @@ class _Loader:
         self.faults += rotation_entry.check(None if policy is None else policy.rotation, key_names)
         self.faults += vault_checks.check(drafts, domains)
         audit = self._audit(drafts, keys, key_names, domains)
+        self.faults += erasure_checks.check(policy, drafts, keys, key_names, domains, audit)
         if self.faults:
             raise ConfigError(self.files.report())
         assert policy is not None

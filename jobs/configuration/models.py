@@ -31,6 +31,7 @@ from jobs.configuration.entry import (
     Retention,
     Uri,
 )
+from jobs.configuration.erasure_entry import Erasure
 from jobs.configuration.hierarchy_file import Rows
 from jobs.configuration.kinds import KindName
 from jobs.configuration.limits_entry import Limits
@@ -267,7 +268,7 @@ class Policy(Entry):
     reversal: who may have values turned back (`jobs/reidentify.py`); nobody if left out.
     rotation: which keys' columns may be re-encrypted from the treated tables (`jobs/rotate_keys.py`); none if left out.
     limits: how much may be treated under a key in an hour and a day, by the audit log; as much as anyone likes if left
-    out.
+    out. erasure: by which key the erased are told, and the list that keeps them out of later runs; none if left out.
     """
 
     version: NotBlank
@@ -286,6 +287,7 @@ class Policy(Entry):
     reversal: Reversal | None = None
     rotation: Rotation | None = None
     limits: Limits | None = None
+    erasure: Erasure | None = None
 
     @field_validator("classes")
     @classmethod

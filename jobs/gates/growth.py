@@ -8,7 +8,7 @@ from pyspark.sql import types as T
 
 from jobs.configuration.column_path import ColumnPath, Field
 from jobs.configuration.finding import Finding
-from jobs.gates import wider
+from jobs.gates import kept_out, wider
 from jobs.gates.known import Inspected, Planned
 from jobs.lake import deletes, position
 from jobs.lake.log_commits import Commit
@@ -116,7 +116,7 @@ def _quarantine_known(target: TargetState) -> Iterator[Finding]:
 
 def what_was_deleted(known: Inspected) -> Iterator[Finding]:
     """Rows that others deleted in the target, of a run that writes them anew from the source."""
-    found = () if known.allowed.deleted_rows else _deletes(known)
+    found = () if known.allowed.deleted_rows else kept_out.not_kept_out(known, _deletes(known))
     if not found:
         return
     listed = ", ".join(f"version {each.version} ({each.operation}, {_rows(each.deleted)})" for each in found[:MOST])

@@ -107,6 +107,8 @@ class Prepared(Inspected):
     unchanged: bool = False
     looked_for: tuple[Mapping[str, Any], ...] = ()
     vaults: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+    kept_out: Any = None
+    """Whose rows are left out (`jobs.table_run.kept_out.KeptOut`), once it is carried out; None where nobody asks."""
 
     @property
     def mode(self) -> Mode | Literal["requeue"]:

@@ -14,6 +14,7 @@ from jobs.gates import (
     boxes,
     configuration_gates,
     growth,
+    kept_out,
     keys,
     known_elsewhere,
     made_for,
@@ -58,6 +59,7 @@ GATES: Gates = (
     Gate(Planned, keys.linking),
     Gate(Planned, keys.apart),
     Gate(Inspected, vault.fits),
+    Gate(Inspected, kept_out.can_be),
     *configuration_gates.GATES,
 )
 

@@ -23,6 +23,7 @@ What = Literal[
     "refused",
     "quarantine",
     "rotation",
+    "erasure",
     "review",
     "policy",
     "key_age",

@@ -15,7 +15,7 @@ from jobs.configuration.config import Config
 from jobs.configuration.finding import Finding as Judged
 from jobs.gates import configuration_gates
 from jobs.lake.history import History
-from jobs.lake.log_commits import Commit
+from jobs.lake.log_commits import ERASURE, Commit
 from jobs.monitoring.finding import Finding, Level, What
 from jobs.monitoring.looked import Looked, look
 from jobs.named_keys import key_age
@@ -121,6 +121,8 @@ def changed_by_others(looked: Looked, now: datetime.datetime) -> Iterator[Findin
 
 def _changes(commit: Commit, history: History) -> Level | None:
     """How urgent what others committed is. What was deleted is less so: it stays gone."""
+    if commit.run.get("mode") == ERASURE:
+        return None
     if commit.operation == "DELETE":
         return "warn"
     before = [each.record for each in history.commits if each.version < commit.version and each.record is not None]

@@ -66,7 +66,8 @@ class Committed:
     nothing is asked of it. mondrian: what boxes its quasi-identifiers were cut into, None where they were not; then
     these columns do not say how many values they had. suppressed: rows that were kept out, being in small classes, a
     number or ``< 10``, None where nobody asked for it; they are none of ``rows``, and where there are any, no column
-    says how many values it had."""
+    says how many values it had. kept_out: rows of the erased that were left out, likewise; None where the policy names
+    no list of them."""
 
     name: ClassVar[str] = "committed"
     table: str
@@ -84,6 +85,7 @@ class Committed:
     risk: Mapping[str, Any] | None = None
     suppressed: int | str | None = None
     mondrian: Mapping[str, Any] | None = None
+    kept_out: int | str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,7 +127,7 @@ Report = Callable[[Event], None]
 """``report(Committed(table=..., version=...))``"""
 
 
-IF_ANY = ("risk", "suppressed", "mondrian")
+IF_ANY = ("risk", "suppressed", "mondrian", "kept_out")
 """What an event does not mention where there is none."""
 NOT_TOLD = ("steps", "ends", "kind")
 """What of an event is no part of its line."""
@@ -213,6 +215,8 @@ def _number(event: Committed) -> str:
     more = [f"{event.quarantined:,} more in quarantine"] if event.quarantined else []
     if event.suppressed:
         more.append(f"{risk_words.shown(event.suppressed)} in small classes kept out")
+    if event.kept_out:
+        more.append(f"{risk_words.shown(event.kept_out)} of the erased kept out")
     if more:
         return f"{number} ({', '.join(more)})"
     return f"{number}, which are empty now," if event.mode == "partitions" and not event.rows else number

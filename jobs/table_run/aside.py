@@ -39,11 +39,12 @@ class Aside:
     own: a session apart from the run's, which holds what is to be said of its commit. seal: None where a refused value
     stops the run. before: what stands there of earlier runs, and counts on. seen: all runs whose rows stood there when
     this one began, by the table's name. rows, version: of what it set aside. among: of how many. begun: whether any
-    may stand there. suppressed: how many rows more the target will lack, those in small classes. stay, values: where it
-    looks for these, how many rows it will have, and of columns with several in a row how many values. taken_out: the
-    rows of earlier runs that it takes out of quarantine. left: how many rows of which runs it leaves there. treated:
-    the counts of what was treated, as far as they are known, all of them. charge: tells the audit log that so many rows
-    are about to be treated under some keys for good, whatever becomes of the run, and raises where there is no room.
+    may stand there. kept_out: how many rows of the erased were left out. suppressed: how many rows more the target will
+    lack, those in small classes. stay, values: where it looks for these, how many rows it will have, and of columns
+    with several in a row how many values. taken_out: the rows of earlier runs that it takes out of quarantine. left:
+    how many rows of which runs it leaves there. treated: the counts of what was treated, as far as they are known, all
+    of them. charge: tells the audit log that so many rows are about to be treated under some keys for good, whatever
+    becomes of the run, and raises where there is no room.
     """
 
     own: SparkSession
@@ -58,6 +59,7 @@ class Aside:
     begun: bool = False
     version: int | None = None
     suppressed: int = 0
+    kept_out: int = 0
     stay: int = 0
     values: Mapping[str, int] = dataclasses.field(default_factory=dict)
     taken_out: Ranges = dataclasses.field(default_factory=dict)
@@ -120,6 +122,12 @@ class Aside:
             "key_id": self.seal.key.key_id,
             "sealed": told["sealed"],
         }
+
+    def leave_out(self, rows: int) -> None:
+        """So many rows of the source are of the erased, and the target gets none of them."""
+        source, self.kept_out = self.prepared.source, rows
+        left = None if source.count is None else source.count - rows
+        self.prepared = dataclasses.replace(self.prepared, source=dataclasses.replace(source, count=left))
 
     def stands(self) -> Quarantined:
         """What stands in quarantine once the run is committed: of a run in full its own rows alone."""

@@ -48,6 +48,7 @@ OF_RESULT = (
     "risk",
     "suppressed",
     "mondrian",
+    "kept_out",
 )
 """Of what the event of a commit says."""
 

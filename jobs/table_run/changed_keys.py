@@ -78,9 +78,10 @@ class ChangedKeys:
         return self.feed.rows.select(key, F.col(VERSION).alias("version"), self._is_read().alias("read"), *told)
 
     def _is_read(self) -> Column:
-        """Whether the table reads a row of the source."""
-        rows = self.prepared.entry.rows
-        return F.lit(True) if rows is None else F.coalesce(F.expr(rows), F.lit(False))
+        """Whether the table reads a row of the source: what is of the erased is as if it were not there."""
+        rows, erased = self.prepared.entry.rows, self.prepared.kept_out
+        read = F.lit(True) if rows is None else F.coalesce(F.expr(rows), F.lit(False))
+        return read if erased is None or not erased.columns else read & ~erased.is_of_erased()
 
     @functools.cached_property
     def treated(self) -> DataFrame:

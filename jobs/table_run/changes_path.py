@@ -7,11 +7,13 @@ import dataclasses
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from jobs.columnar.set_aside import MOST_ROWS
 from jobs.console.exit_codes import Refused
 from jobs.gates.known import Prepared
 from jobs.lake import change, shapes
+from jobs.lake.changed import AFTER, TYPE
 from jobs.lake.replace import Commit
 from jobs.spark_app import session
 from jobs.table_run import file_settings, reconciled, refused_rows, spark_path, waiting, whereabouts
@@ -37,6 +39,8 @@ def written(prepared: Prepared, selection: Selection, aside: Aside) -> Written:
     try:
         waits = waiting.opened(prepared, selection, aside) if aside.before.runs else None
         changed = ChangedKeys(prepared, selection, waits)
+        if prepared.kept_out is not None:
+            aside.kept_out = prepared.kept_out.left(changed.feed.rows.where(F.col(TYPE).isin(*AFTER)))[1]
         moves = reconciled.moves(changed)
         waiting.take_out(aside, changed.all_aside, changed.taken_out())
         left, moves = _left(changed, moves, selection, aside)

@@ -32,7 +32,8 @@ def written(prepared: Prepared, selection: Selection, record: Mapping[str, str],
     transaction is of no more use (`jobs.lake.replace.renewed`).
     """
     spark, plan, target, run_id = prepared.spark, prepared.plan, prepared.target, aside.run_id
-    fits = fitting.fitted(spark, plan, prepared.source, selection.trees(), target.transaction)
+    erased = () if prepared.kept_out is None else prepared.kept_out.ways
+    fits = fitting.fitted(spark, plan, prepared.source, selection.trees(), target.transaction, erased)
     treated = shapes.without_rows(spark, selection.schema())
     found: Counts = {}
     places: list[Place] = []
@@ -42,6 +43,7 @@ def written(prepared: Prepared, selection: Selection, record: Mapping[str, str],
         told = writing.files(spark, fits, place, file_statistics.unmeasured(plan), run_id, aside.seal)
         found.update(told.counts)
         try:
+            aside.leave_out(told.kept_out)
             aside.put([{**row, "sealed": base64.b64decode(row["sealed"])} for row in told.refused], told.rows)
         except BaseException:
             writing.sweep(fits, place, run_id, ())

@@ -22,6 +22,7 @@ from jobs.named_keys import key_delivery
 from jobs.policy.profiles import judged
 from jobs.record import treatment_record
 from jobs.record.column_record import ColumnRecord
+from jobs.risk_measures.report import count as few
 from jobs.run_events import events
 from jobs.run_events.events import Report
 from jobs.spark_app import failures, session
@@ -29,6 +30,7 @@ from jobs.table_run import (
     audited,
     changes_path,
     columnar_path,
+    kept_out,
     looked_for,
     requeue,
     rewriting,
@@ -38,6 +40,7 @@ from jobs.table_run import (
 )
 from jobs.table_run.aside import Aside, opened
 from jobs.table_run.audited import Trail
+from jobs.table_run.kept_out import KeptOut
 from jobs.table_run.result import Result, summary
 from jobs.table_run.selection import Selection
 from jobs.table_run.written import Written
@@ -57,11 +60,13 @@ def execute(spark: SparkSession, prepared: Prepared, report: Report = events.sil
     trail = audited.started(prepared, run_id, report)
     try:
         carried_out = functools.partial(_carried_out, spark, prepared, run_id, report, trail)
-        result, record = failures.translated(prepared.table, carried_out)
+        result, record, noted = failures.translated(prepared.table, carried_out)
     except BaseException as error:
         trail.ended_by(error)
         raise
     trail.committed(result, record)
+    if noted is not None and result.execution != "none":
+        failures.translated(prepared.table, lambda: noted.check_after(result.version))
     return result
 
 
@@ -71,9 +76,9 @@ def _still_kept(prepared: Prepared) -> None:
 
 def _carried_out(
     spark: SparkSession, prepared: Prepared, run_id: str, report: Report, trail: Trail
-) -> tuple[Result, Mapping[str, str]]:
-    """What the run did, and the table properties that hold its record."""
-    start, plan = time.monotonic(), prepared.plan
+) -> tuple[Result, Mapping[str, str], KeptOut | None]:
+    """What the run did, the table properties that hold its record, and the list of the erased as it had it."""
+    start, plan, noted = time.monotonic(), prepared.plan, kept_out.noted(spark, prepared.conf, prepared.plan)
     prepared, gate = risk_gate.attached(prepared, run_id)
     entries = treatment_record.entries(plan, prepared.keys.checks(plan))
     snapshot = snapshots.store(spark, prepared.conf, prepared.table, run_id)
@@ -82,7 +87,7 @@ def _carried_out(
     record = treatment_record.properties(plan, entries, snapshot, policy.version, profiles)
     report(_begun(prepared, run_id, entries, record))
     aside = opened(prepared, run_id)
-    prepared = aside.prepared = trail.attached(prepared, aside)
+    prepared = aside.prepared = kept_out.attached(trail.attached(prepared, aside), noted)
     aside.settle()
     prepared, anew = rewriting.attached(prepared, aside)
     others = [size for source in prepared.others.values() for size in source.log_sizes]
@@ -91,14 +96,15 @@ def _carried_out(
         key_delivery.delivered(spark, prepared.keys, plan) as delivered,
         session.settings(spark, replay),
         looked_for.sent(prepared, delivered, report) as (told, keys),
+        kept_out.sent(told) as left,
     ):
-        prepared = aside.prepared = told
+        prepared = aside.prepared = left
         selection = Selection(plan, entries, keys)
         if prepared.allowed.requeue:
             prepared = requeue.passing(prepared, selection, aside)
             aside.prepared = prepared
             if not prepared.source.count:
-                return _nothing(prepared, aside, report), record
+                return _nothing(prepared, aside, report), record, noted
         try:
             waiting.replace(prepared, selection, aside)
             written = _written(prepared, selection, record, aside)
@@ -124,12 +130,13 @@ def _carried_out(
         None if gate is None else gate.said,
         anew.suppressed,
         anew.boxes_said,
+        None if noted is None else few(aside.kept_out),
     )
     report(summary(result))
     for warning in aside.told(commit.rows):
         report(events.Warned(prepared.table, warning))
     aside.clear(report)
-    return result, record
+    return result, record, noted
 
 
 def _begun(

@@ -21,7 +21,8 @@ class Result:
     quarantined: rows of the source that were refused and set aside. risk: what was measured of the table's rows before
     the commit; None where nothing was asked. suppressed: how many rows were kept out, being in small classes, as it may
     be shown; None where nobody asked for it. mondrian: what boxes the quasi-identifiers were cut into, None for none;
-    then these have no counts."""
+    then these have no counts. kept_out: how many rows of the erased were left out, as it may be shown; None where the
+    policy names no list of them."""
 
     table: str
     run_id: str
@@ -38,6 +39,7 @@ class Result:
     risk: Mapping[str, Any] | None = None
     suppressed: int | str | None = None
     mondrian: Mapping[str, Any] | None = None
+    kept_out: int | str | None = None
 
 
 def together(earlier: Result | None, later: Result) -> Result:
@@ -89,6 +91,7 @@ def summary(result: Result) -> Committed:
         risk=result.risk,
         suppressed=result.suppressed,
         mondrian=result.mondrian,
+        kept_out=result.kept_out,
     )
 
 

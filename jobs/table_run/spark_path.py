@@ -16,7 +16,7 @@ from jobs.gates import used_up, vault
 from jobs.gates.known import Prepared
 from jobs.lake import replace
 from jobs.spark_app import session
-from jobs.table_run import commits, file_settings, refused_rows, tokens, whereabouts
+from jobs.table_run import commits, file_settings, kept_out, refused_rows, tokens, whereabouts
 from jobs.table_run.aside import Aside
 from jobs.table_run.result import by_column
 from jobs.table_run.selection import Selection
@@ -37,6 +37,7 @@ def written(
     spark, plan = prepared.spark, prepared.plan
     prepared = aside.prepared = _with_number(prepared)
     try:
+        prepared = kept_out.without(prepared, aside)
         if aside.seal is not None:
             prepared = refused_rows.set_aside(prepared, selection, aside, _accumulator(spark, CountsParam()))
             aside.prepared = prepared

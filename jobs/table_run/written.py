@@ -48,6 +48,7 @@ def run_metadata(
         **({} if changed is None else {"changed": changed}),
         **({"known_elsewhere": prepared.looked_for} if prepared.looked_for else {}),
         **({"vaults": prepared.vaults} if prepared.vaults else {}),
+        **({} if prepared.kept_out is None else prepared.kept_out.said(aside.kept_out)),
         "counts": by_column(prepared.plan, counts),
         **aside.said(),
     }

@@ -7,6 +7,7 @@ columns are compared as multisets: exactly the rows that are due must stand in t
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 from collections.abc import Iterator, Mapping
@@ -28,6 +29,7 @@ from jobs.named_keys import key_delivery, key_ring
 from jobs.named_keys.key_ring import KeyRing
 from jobs.record import record_reader, treatment_record
 from jobs.risk_measures.report import SMALL
+from jobs.table_run import kept_out
 from jobs.table_run.selection import Selection
 from jobs.treatment import predicates, treatment_plan
 from jobs.treatment.treatment_plan import Decision, Plan
@@ -93,9 +95,24 @@ def check(table: Standing, raw: AsRead, conf: Config, sample: int = SAMPLE) -> I
         faults = [] if same else ["configuration, source and keys give another record"]
         yield _of_the_time(judged("record anew", faults), raw) if raw.why else judged("record anew", faults)
         charged.charge(conf, made.plan, made.source.rows, table.rows)
-        with key_delivery.delivered(table.spark, made.ring, made.plan) as keys:
-            yield _rows(made, Selection(made.plan, entries, keys), sample)
-    yield _counts(table, raw)
+        with key_delivery.delivered(table.spark, made.ring, made.plan) as keys, _erased(made, conf) as (left, erased):
+            yield _rows(left, Selection(made.plan, entries, keys), sample)
+            yield _counts(table, raw, erased)
+        return
+    yield _counts(table, raw, None)
+
+
+@contextlib.contextmanager
+def _erased(made: Ready, conf: Config) -> Iterator[tuple[Ready, int | None]]:
+    """The same without the rows of those who stand on the list of the erased by now, and how many these are; None where
+    the configuration at hand names no list."""
+    noted = kept_out.noted(made.table.spark, conf, made.plan)
+    if noted is None:
+        yield made, None
+        return
+    with kept_out.opened(conf, made.plan, noted) as found:
+        rows, out = found.left(made.source.rows)
+        yield dataclasses.replace(made, source=dataclasses.replace(made.source, rows=rows)), out
 
 
 def _why_not(table: Standing) -> str | None:
@@ -215,20 +232,22 @@ def _there(rows: DataFrame, anchor: str | None, share: float) -> DataFrame:
 # -- counts -----------------------------------------------------------------------------------------------------------
 
 
-def _counts(table: Standing, raw: AsRead) -> Check:
-    """Rows of the source = rows of the target + those in quarantine + those kept out."""
+def _counts(table: Standing, raw: AsRead, erased: int | None) -> Check:
+    """Rows of the source = rows of the target + those in quarantine + those kept out. erased: rows of the source that
+    are of those on the list; None where nobody asks for one."""
     assert table.entry is not None
     assert table.last is not None
     read_ = predicates.minimized(raw.rows, table.entry).rows
     by_partitions = table.mode == "partitions"
     source = None if table.entry.rows is not None or by_partitions else log_counts.of(raw.rows.rows)
     source, there = read_.count() if source is None else source, table.rows.count()
+    source -= erased or 0
     aside = sum(quarantined.of(table.state.history).runs.values())
     kept_out = table.last.run.get("suppressed")
     missing = source - there - aside
     said = f"{source} of the source, {there} here, {aside} in quarantine"
     fine = missing == 0
-    told = table.entry.suppress is None and kept_out is None
+    told = table.entry.suppress is None and kept_out is None and not erased
     if not told:  # of what is kept out no number is told anew
         said = "rows add up" if kept_out is None else f"rows add up, but for {kept_out} kept out"
         fine = _are_kept_out(missing, kept_out, of_people=table.entry.subject is not None)

@@ -21,6 +21,7 @@ from jobs.gates import (
     boxes,
     configuration_gates,
     growth,
+    kept_out,
     keys,
     known_elsewhere,
     limits,
@@ -39,7 +40,7 @@ from jobs.lake import vault_table
 from jobs.lake.delta_commit import transaction
 from privacy_udfs.keys import Keyset, clear_cache, create_file, load_keyset
 from privacy_udfs.keysets import keyset_versions
-from tests.helpers import audits, vaults
+from tests.helpers import audits, erased_lists, vaults
 from tests.helpers.lakes import POLICY, table, write_conf
 
 HASH = {"technique": "keyed_hash", "key": "crm"}
@@ -455,6 +456,49 @@ def tokens_of_changes(at: Scene) -> None:
     at.written("domains.yaml", {"person": vaults.domain(at.lake, id_)})
 
 
+def _with_list(at: Scene, id_: str | None = None) -> str:
+    """A treated table, and a list of the erased that its run had; its id, or another one that is then stated."""
+    at.spark.sql("SELECT 'C-1001' AS id, array('C-1') AS ids").write.parquet(str(at.lake / "raw" / "t"))
+    at.configured({"id": {"domain": "customer"}, "ids[]": {"domain": "other"}})
+    made = erased_lists.listed(at.spark, at.lake)
+    conf = erased_lists.stated(at.lake, made)
+    erased_lists.put(at.spark, conf, ["C-7"])
+    at.treated()
+    erased_lists.put(at.spark, conf, ["C-8"])
+    erased_lists.stated(at.lake, id_ or made)
+    return made
+
+
+def no_list(at: Scene) -> None:
+    _with_list(at)
+    shutil.rmtree(at.lake / "erased")
+
+
+def another_list(at: Scene) -> None:
+    _with_list(at, "0" * 32)
+
+
+def restored_list(at: Scene) -> None:
+    _with_list(at)
+    at.spark.sql(f"RESTORE delta.`{at.lake}/erased` TO VERSION AS OF 0")
+
+
+def forgotten_list(at: Scene) -> None:
+    _with_list(at)
+    erased_lists.stated(at.lake, None)
+
+
+def listed_elements(at: Scene) -> None:
+    _with_list(at)
+    erased_lists.put(at.spark, config.load(at.lake / "conf"), ["C-9"], "other")
+
+
+def a_key_of_others(at: Scene) -> None:
+    _with_list(at)
+    shutil.copy(at.lake / "keys" / "crm.json", at.lake / "keys" / "erasure.json")
+    clear_cache()
+
+
 def exposed(at: Scene) -> None:
     at.raw()
     at.configured({"id": HASH})
@@ -593,6 +637,12 @@ CASES: tuple[Case, ...] = (
     (vault_in_a_table, vault.fits, 1, "lies in the folder of another Delta table, whose VACUUM would delete it"),
     (linked_vault, vault.fits, 1, "is the place that the source is read from"),
     (tokens_of_changes, vault.fits, 1, "person: tokens are not joined to rows that change one by one"),
+    (no_list, kept_out.can_be, 1, "there is no list of the erased at"),
+    (another_list, kept_out.can_be, 1, "has another id than policy.yaml says: it is another list"),
+    (restored_list, kept_out.can_be, 1, "is not what became of its version 1, which this table's last run had"),
+    (forgotten_list, kept_out.can_be, 1, "policy.yaml names no list of the erased, and this table's last run had one"),
+    (listed_elements, kept_out.can_be, 1, "ids[]: the list of the erased names subjects of other, and elements of"),
+    (a_key_of_others, kept_out.can_be, 1, "key erasure of erasures is key crm again, under another name"),
     (exposed, keys.exposed, 1, "the setting spark.executorEnv.GIVEN holds a keyset"),
     (reviewed, policy.kept, 0, "catalog/t.yaml:1: warning: review_by: the review was due by 2000-01-01"),
     (profiled, policy.kept, 1, "refused: columns.id: hipaa_safe_harbor, rule email: 45 CFR 164.514(b)(2)(i)(F)"),

@@ -1,0 +1,62 @@
+"""How the audit log speaks of erasures: the outcomes of its rows of kind ``erasure``, and what stands by them.
+
+An erasure that has to wait for a day is finished by later ones of the very same subjects, which share what ``same`` in
+their rows says: so the newest of these tells how it stands.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Iterable, Iterator
+
+from jobs.audit_log.leaves import Kind, Leaf
+from jobs.audit_log.log import Log
+from jobs.lake import audit_table
+
+KIND: Kind = "erasure"
+BEGAN, ERASED, DONE, WAITS, FAILED = "began", "erased", "done", "waits", "failed"
+ENDS = (DONE, WAITS, FAILED)
+
+
+@dataclasses.dataclass(frozen=True)
+class Stands:
+    """How the newest erasure of some subjects stands. began: when, as the log spells it. outcome: `BEGAN` as long as
+    it has not told how it ended. until: when a further run takes away the last of what it can; None for no such day.
+    by_hand: whether something is left that no run takes away."""
+
+    run_id: str
+    domain: str
+    began: str
+    outcome: str
+    until: datetime.date | None
+    by_hand: bool
+
+
+def leaves(log: Log) -> list[Leaf]:
+    """In order."""
+    return [Leaf.parse(row[audit_table.LEAF]) for row in audit_table.chosen(log.spark, log.address, {"kind": [KIND]})]
+
+
+def standing(rows: Iterable[Leaf]) -> Iterator[Stands]:
+    """Of the rows of a log, in order, how each erasure stands."""
+    newest: dict[str, list[Leaf]] = {}
+    for row in rows:
+        same = str(row.body.get("same", row.run_id))
+        if row.outcome == BEGAN:
+            newest[same] = [row]
+        elif newest.get(same) and newest[same][0].run_id == row.run_id:
+            newest[same].append(row)
+    for first, *later in newest.values():
+        end = next((row for row in reversed(later) if row.outcome in ENDS), first)
+        yield Stands(first.run_id, str(first.body.get("domain", "")), first.time, end.outcome, *_left(end))
+
+
+def _left(end: Leaf) -> tuple[datetime.date | None, bool]:
+    told, remains = end.body.get("until"), end.body.get("remains")
+    days = [each.get("until") for each in remains] if isinstance(remains, list) else []
+    by_hand = bool(end.body.get("unsearched")) or any(day is None for day in days)
+    try:
+        return (None if told is None else datetime.date.fromisoformat(str(told))), by_hand
+    except ValueError:
+        return None, True

@@ -1,0 +1,175 @@
+"""The receipt of an erasure: a signed statement of what was taken out of which tables, what remains, and until when.
+
+An in-toto Statement v1 in a DSSE envelope, signed by the key of the audit log, as the statement of a run is; and beside
+it, unsigned but bound by the root that is signed, the leaves by which someone who has the key of erasures tells whether
+an id was among the subjects (`jobs.erasure.commitment`). One text says it: a file that differs in one byte is refused.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import dataclasses
+import datetime
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from jobs.configuration.uris import without_user
+from jobs.erasure import commitment
+from jobs.erasure.commitment import Commitment
+from jobs.erasure.outcome import Erased, Remains, TableErased, Unsearched
+from jobs.record.treatment_record import software
+from jobs.signatures import envelopes
+from jobs.signatures.envelopes import IN_TOTO
+from jobs.signatures.keys import PublicKey, SigningKey
+from jobs.signatures.problem import NotSigned
+
+PREDICATE = "urn:lakenym:erasure:v1"
+TIME = "%Y-%m-%dT%H:%M:%SZ"
+LONGEST = 1 << 30
+LEAF = re.compile("[0-9a-f]{32}")
+NOT_ONE = "it is no receipt of an erasure: expected a file that jobs/erase.py wrote"
+CHANGED = "the receipt is not as it was signed: something of the file was changed"
+
+
+@dataclasses.dataclass(frozen=True)
+class Receipt:
+    """What was signed. outcome: as the erasure told it. list_id, list_version: of the list of the erased, once they
+    were on it; None where there was none. signed_by: the key, as text."""
+
+    outcome: Erased
+    commitment: Commitment
+    list_id: str | None
+    list_version: int | None
+    software: str
+    signed_by: str
+
+
+def written(outcome: Erased, who: Commitment, listed: tuple[str, int] | None, key: SigningKey) -> str:
+    """The text of the file. listed: id and version of the list of the erased. Signs."""
+    payload = _statement(outcome, who, listed, software())
+    return _text(payload.encode(), key.sign(envelopes.encoded(IN_TOTO, payload.encode())), key.public, who.leaves)
+
+
+def opened(text: str, trusted: Sequence[PublicKey]) -> Receipt:
+    """What a receipt says. Raises `NotSigned` where it is none, where no trusted key signed it, or where any of its
+    bytes is another than was written."""
+    if len(text) > LONGEST:
+        raise NotSigned(NOT_ONE)
+    try:
+        told = json.loads(text)
+        envelope, leaves = told["receipt"], tuple(map(str, told["leaves"]))
+        payload = base64.b64decode(envelope["payload"], validate=True)
+        signature = base64.b64decode(envelope["signatures"][0]["sig"], validate=True)
+        named = str(envelope["signatures"][0]["keyid"])
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError, binascii.Error):
+        raise NotSigned(NOT_ONE) from None
+    signer = next((key for key in trusted if str(key) == named), None)
+    if signer is None:
+        raise NotSigned("no key that is trusted signed the receipt: it names another one")
+    if not signer.has_signed(envelopes.encoded(IN_TOTO, payload), signature):
+        raise NotSigned(CHANGED)
+    if _text(payload, signature, signer, leaves) != text:
+        raise NotSigned(CHANGED)
+    found = _receipt(payload, leaves, named)
+    _check_leaves(found, leaves, payload)
+    return found
+
+
+def _text(payload: bytes, signature: bytes, key: PublicKey, leaves: Sequence[str]) -> str:
+    """The one spelling of a receipt."""
+    envelope = {
+        "payloadType": IN_TOTO,
+        "payload": base64.b64encode(payload).decode(),
+        "signatures": [{"keyid": str(key), "sig": base64.b64encode(signature).decode()}],
+    }
+    return json.dumps({"receipt": envelope, "leaves": list(leaves)}, indent=1, ensure_ascii=False) + "\n"
+
+
+def _check_leaves(found: Receipt, leaves: Sequence[str], payload: bytes) -> None:
+    """They are those whose root was signed: in order, each once, as many as there were subjects."""
+    root = json.loads(payload)["predicate"]["subjects"]["root"]
+    in_order = list(leaves) == sorted(set(leaves)) and all(LEAF.fullmatch(each) for each in leaves)
+    if not in_order or len(leaves) != found.outcome.subjects or commitment.root_of(leaves) != root:
+        raise NotSigned(CHANGED)
+
+
+# -- the statement ----------------------------------------------------------------------------------------------------
+
+
+def _statement(outcome: Erased, who: Commitment, listed: tuple[str, int] | None, made_by: str) -> str:
+    subject = {f"lakenym erasure {outcome.run_id}": {"sha256": who.root}}
+    return envelopes.statement(subject, PREDICATE, as_data(outcome, who, listed, made_by))
+
+
+def as_data(outcome: Erased, who: Commitment, listed: tuple[str, int] | None, made_by: str) -> dict[str, Any]:
+    """The predicate. No subject, no value, no path with what a URI holds before its host."""
+    return {
+        "run_id": outcome.run_id,
+        "moment": outcome.moment.astimezone(datetime.timezone.utc).strftime(TIME),
+        "domain": outcome.domain,
+        "subjects": _subjects(who),
+        "forced": outcome.forced,
+        "tables": [_table(each) for each in outcome.tables],
+        "remains": [_remains(each) for each in outcome.remains],
+        "unsearched": [
+            {"table": each.table, "place": without_user(each.place), "why": each.why} for each in outcome.unsearched
+        ],
+        "tokens": outcome.tokens,
+        "subject_keys": outcome.subject_keys,
+        "list": None if listed is None else {"id": listed[0], "version": listed[1]},
+        "software": made_by,
+    }
+
+
+def _subjects(who: Commitment) -> dict[str, Any]:
+    told = {"key_id": who.key_id, "same": who.same, "told_by": who.told_by}
+    return {"count": len(who.leaves), "root": who.root, **told}
+
+
+def _table(table: TableErased) -> dict[str, Any]:
+    told = dataclasses.asdict(table)
+    return {**told, "place": without_user(table.place), "remains": [_remains(each) for each in table.remains]}
+
+
+def _remains(each: Remains) -> dict[str, Any]:
+    until = None if each.until is None else each.until.isoformat()
+    return {"kind": each.kind, "count": each.count, "until": until, "why": each.why}
+
+
+def _receipt(payload: bytes, leaves: tuple[str, ...], signed_by: str) -> Receipt:
+    """Raises `NotSigned` where what was signed is no receipt."""
+    try:
+        told = json.loads(payload)
+        if told["predicateType"] != PREDICATE:
+            raise NotSigned(NOT_ONE)
+        said = told["predicate"]
+        whom = said["subjects"]
+        who = Commitment(int(whom["key_id"]), leaves, str(whom["same"]), str(whom["told_by"]))
+        outcome = Erased(
+            str(said["run_id"]),
+            datetime.datetime.strptime(said["moment"], TIME).replace(tzinfo=datetime.timezone.utc),
+            str(said["domain"]),
+            int(whom["count"]),
+            bool(said["forced"]),
+            tuple(_table_of(each) for each in said["tables"]),
+            tuple(_remains_of(each) for each in said["remains"]),
+            tuple(Unsearched(**each) for each in said["unsearched"]),
+            int(said["tokens"]),
+            int(said["subject_keys"]),
+        )
+        listed = said["list"] or {}
+        return Receipt(outcome, who, listed.get("id"), listed.get("version"), str(said["software"]), signed_by)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise NotSigned(NOT_ONE) from None
+
+
+def _table_of(told: Mapping[str, Any]) -> TableErased:
+    return TableErased(**{**told, "remains": tuple(_remains_of(each) for each in told["remains"])})
+
+
+def _remains_of(told: Mapping[str, Any]) -> Remains:
+    until = None if told["until"] is None else datetime.date.fromisoformat(told["until"])
+    return Remains(told["kind"], int(told["count"]), until, str(told["why"]))

@@ -1,0 +1,92 @@
+"""What `jobs/erase.py` does beside erasing: it makes the list of the erased, and verifies receipts."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from jobs.audit_log import log as audit_log
+from jobs.configuration.config import Config
+from jobs.console.exit_codes import DONE, REFUSED, BadUsage
+from jobs.erasure import commitment, proof, receipt, receipt_check
+from jobs.erasure.receipt import Receipt
+from jobs.erasure.receipt_check import Check
+from jobs.named_keys import erasure_key
+from jobs.signatures import keys
+from jobs.signatures.keys import PublicKey
+from jobs.spark_app import session
+from jobs.subjects.asked import Asked
+
+Verified = tuple[Receipt, list[Check], tuple[int, int] | None]
+
+
+def verified(
+    spark: SparkSession, conf: Config, path: Path, public_keys: Sequence[str] = (), asked: Asked | None = None
+) -> Verified:
+    """A receipt: what it says, what is so today, and of the ids that are asked for how many were among its subjects,
+    and how many there are. Raises `NotSigned` where it is not as it was signed. public_keys: as ``audit.py key`` prints
+    them, to be trusted beside the configuration's own."""
+    try:
+        text = path.read_bytes().decode()
+    except (OSError, ValueError) as error:
+        raise BadUsage(f"--verify-receipt: the file cannot be read as text ({type(error).__name__})") from None
+    found = receipt.opened(text, _trusted(spark, conf, public_keys))
+    told = list(
+        receipt_check.checks(session.for_run(spark), found, datetime.datetime.now(datetime.timezone.utc).date())
+    )
+    return found, told, None if asked is None else _among(conf, found, asked)
+
+
+def _trusted(spark: SparkSession, conf: Config, public_keys: Sequence[str]) -> tuple[PublicKey, ...]:
+    given = keys.parsed(public_keys)
+    if given:
+        return given
+    log = audit_log.opened(spark, conf)
+    own = () if log is None else log.trusted
+    if not own:
+        raise BadUsage("nobody says who may have signed it: give --public-key, or name signing_key in audit.yaml")
+    return own
+
+
+def _among(conf: Config, found: Receipt, asked: Asked) -> tuple[int, int]:
+    key = erasure_key.of(conf)
+    if key is None:
+        raise BadUsage(proof.NO_KEY)
+    if asked.domain != found.outcome.domain:
+        raise BadUsage(f"the receipt is of domain {found.outcome.domain}: say --domain {found.outcome.domain}")
+    told_by = commitment.IDS if asked.held_in is None else commitment.PSEUDONYMS
+    if told_by != found.commitment.told_by:
+        raise BadUsage(f"the subjects of the receipt were told by {found.commitment.told_by}: give those")
+    return commitment.among(key, found.commitment, found.outcome.domain, found.outcome.run_id, asked.ids)
+
+
+def exit_code(told: Sequence[Check], among: tuple[int, int] | None) -> int:
+    all_among = among is None or among[0] == among[1]
+    return DONE if all_among and all(each.outcome in ("ok", "waits") for each in told) else REFUSED
+
+
+def lines(found: Receipt, told: Sequence[Check], among: tuple[int, int] | None) -> Iterator[str]:
+    outcome = found.outcome
+    many = "1 subject" if outcome.subjects == 1 else f"{outcome.subjects} subjects"
+    yield f"signed by {found.signed_by.partition('+')[0]}, as it was written: erasure {outcome.run_id}"
+    yield f"of {many} of domain {outcome.domain}, {outcome.moment:%Y-%m-%d %H:%M} UTC, by {found.software}"
+    for each in told:
+        yield f"{each.outcome}: {f'{each.table}: ' if each.table else ''}{each.told}"
+    if among is not None:
+        yield f"{among[0]} of {among[1]} ids that were given are among its subjects"
+
+
+def as_data(found: Receipt, told: Sequence[Check], among: tuple[int, int] | None) -> dict[str, Any]:
+    outcome = found.outcome
+    return {
+        "run_id": outcome.run_id,
+        "domain": outcome.domain,
+        "subjects": outcome.subjects,
+        "signed_by": found.signed_by,
+        "checks": [{"outcome": each.outcome, "table": each.table, "told": each.told} for each in told],
+        **({} if among is None else {"among": among[0], "asked": among[1]}),
+    }

@@ -1,0 +1,104 @@
+"""The list of the erased: whether a run can leave out whom it names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from jobs.configuration.finding import Finding
+from jobs.gates.known import Inspected
+from jobs.lake import erased_list, places
+from jobs.lake.erased_list import ErasedList
+from jobs.lake.log_commits import ERASURE, Commit
+from jobs.lake.problems import SourceProblem
+from jobs.named_keys import erasure_key
+from jobs.treatment import kept_out
+from jobs.treatment.kept_out import Watched
+from privacy_udfs.errors import KeyProblem
+
+LISTED = "erased_list"
+"""What the commit of a run says of the list that it had."""
+
+
+def can_be(known: Inspected) -> Iterator[Finding]:
+    """A list that is not there, or another one, or went back; one that the policy names no more; columns by which
+    nobody can be left out; a key that does not open."""
+    last = _last(known)
+    key = erasure_key.of(known.conf)
+    watched = kept_out.of(known.plan, known.conf.domains)
+    if key is None or key.entry.list is None:
+        if last:
+            yield _refused(
+                "policy.yaml names no list of the erased, and this table's last run had one: whoever it keeps out "
+                "would come back. State erasure.list again; to have them back on purpose, name a new list "
+                "(jobs/erase.py --make-list)"
+            )
+        return
+    if not watched:
+        return
+    if known.target.transaction is None:
+        yield _refused("the erased are kept out beside Delta's own transaction, which is out of reach here")
+        return
+    try:
+        now = erased_list.looked(known.spark, key.entry.list)
+        _check_place(known, now)
+        if last.get("id") == now.entry.id:
+            erased_list.check_goes_on(now, int(last["version"]), last.get("commit"))
+        elif last:
+            yield Finding(
+                "warn",
+                None,
+                "the list of the erased is another one than this table's last run had: whoever stands on that alone "
+                "comes back",
+            )
+        key.check_apart(known.keys.keysets)
+        yield from _unfit(now, watched)
+        key.ring  # noqa: B018 - it opens
+    except (SourceProblem, KeyProblem) as error:
+        yield _refused(str(error))
+
+
+def not_kept_out(known: Inspected, deletes: Sequence[Commit]) -> tuple[Commit, ...]:
+    """Of commits that took rows away in the target those by which rows may come back: not those of erasures whose
+    subjects stand on the list, which the run keeps out."""
+    erasures = [commit for commit in deletes if commit.run.get("mode") == ERASURE]
+    by = {commit.version: str(commit.run.get("run_id", "")).partition("/")[0] for commit in erasures}
+    key = erasure_key.of(known.conf) if by else None
+    if key is None or key.entry.list is None or not kept_out.of(known.plan, known.conf.domains):
+        return tuple(deletes)
+    try:
+        runs = erased_list.looked(known.spark, key.entry.list).runs()
+    except SourceProblem:  # told by the gate above
+        return tuple(deletes)
+    return tuple(commit for commit in deletes if by.get(commit.version) not in runs)
+
+
+def _last(known: Inspected) -> Mapping[str, Any]:
+    """What the table's last run says of the list; nothing where it had none."""
+    history = known.target.history
+    said = (commit.run.get(LISTED) for commit in reversed(history.commits) if commit.version in history.ours)
+    return next((each for each in said if isinstance(each, dict)), {})
+
+
+def _check_place(known: Inspected, now: ErasedList) -> None:
+    places.check_apart(known.spark, known.source.rows, now.location, now.entry.place, "list of the erased")
+    target = known.target.location
+    if target is not None and not places.are_apart(known.spark, target, now.location):
+        raise SourceProblem(f"the list of the erased {now.entry.place} is the target, or one lies in the other")
+
+
+def _unfit(now: ErasedList, watched: list[Watched]) -> Iterator[Finding]:
+    """Of columns by which nobody can be left out those of whose domain the list has anybody."""
+    unfit = [each for each in watched if each.unfit is not None]
+    there = {domain for domain, *_ in now.codes({name for each in unfit for name in each.domains})} if unfit else set()
+    for each in unfit:
+        found = sorted(there & {*each.domains})
+        if found:
+            yield _refused(
+                f"{each.path}: the list of the erased names subjects of {', '.join(found)}, and {each.unfit}: drop the "
+                "column, or take them out at the source and state a treatment without the domain"
+            )
+
+
+def _refused(what: str) -> Finding:
+    return Finding("refuse", None, what)

@@ -1,0 +1,235 @@
+"""The list of the erased: a Delta table of codes by which runs know whom they leave out; its few reads and writes.
+
+It is made and kept as a vault is (`jobs.lake.vault_table`): in a folder that its owner alone can enter, without
+statistics and without a change feed, known by a random id, and rows are added in a commit that counts the whole table
+as read. Nothing is taken out of it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import threading
+import time
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+from delta.tables import DeltaTable
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from jobs.configuration.erasure_entry import ErasedListEntry
+from jobs.console.exit_codes import Refused
+from jobs.lake import claims, delta_commit, log_commits, places, restricted
+from jobs.lake.active_session import active
+from jobs.lake.address import Address
+from jobs.lake.delta_commit import Transaction
+from jobs.lake.problems import CommitConflict, SourceProblem
+from jobs.lake.quarantine_table import BUSY
+from jobs.lake.replace import CONFLICT, HARMLESS
+from jobs.lake.vault_table import CLOSED
+
+MARK, KIND, ID = "lakenym.erased", "1", "lakenym.erased.id"
+PROPERTIES = {
+    MARK: KIND,
+    **CLOSED,
+    "delta.appendOnly": "true",
+    "delta.isolationLevel": "Serializable",
+    "delta.logRetentionDuration": "interval 36500 days",  # by its commits a list is known again
+}
+DOMAIN, CODE, KEY_ID, SINCE, RUN = "domain", "code", "key_id", "since", "run_id"
+SCHEMA = T.StructType(
+    [
+        T.StructField(DOMAIN, T.StringType()),
+        T.StructField(CODE, T.BinaryType()),
+        T.StructField(KEY_ID, T.LongType()),
+        T.StructField(SINCE, T.TimestampType()),
+        T.StructField(RUN, T.StringType()),
+    ]
+)
+COMMENT = "Codes of erased subjects, whose rows runs leave out; they join with no other table."
+ATTEMPTS, PAUSE = 30, 0.2
+ADDING: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+MOST = 1 << 22
+"""Codes of the domains of one run: all of them are sent to its tasks."""
+
+Code = tuple[str, int, bytes]
+"""A domain, the id of the key's version, and the code under it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ErasedList:
+    """The list at one version. commit: SHA-256 of the version's commit file, hex; None where it is not there."""
+
+    spark: SparkSession
+    entry: ErasedListEntry
+    location: str
+    version: int
+    commit: str | None
+
+    @property
+    def said(self) -> Mapping[str, Any]:
+        """What a run's commit says of it, by which the next run knows it again."""
+        return {"id": self.entry.id, "version": self.version, "commit": self.commit}
+
+    def codes(self, domains: Collection[str] | None, run_id: str | None = None) -> list[Code]:
+        """Those of some domains, or all; each once. run_id: of one erasure alone. Raises `Refused` where they are too
+        many."""
+        rows = self._rows()
+        rows = rows if domains is None else rows.where(F.col(DOMAIN).isin(*domains))
+        rows = rows if run_id is None else rows.where(F.col(RUN) == run_id)
+        told = rows.select(DOMAIN, KEY_ID, CODE).distinct().limit(MOST + 1).toArrow()
+        if len(told) > MOST:
+            raise Refused(
+                f"the list of the erased {self.entry.place} has more than {MOST:,} codes of one table's domains, and "
+                "no more are sent to the tasks of one run"
+            )
+        return list(zip(*(told.column(name).to_pylist() for name in (DOMAIN, KEY_ID, CODE)), strict=True))
+
+    def runs(self) -> frozenset[str]:
+        """The erasures that wrote to it."""
+        return frozenset(row[RUN] for row in self._rows().select(RUN).distinct().collect())
+
+    def _rows(self) -> DataFrame:
+        return Address(path=self.location).read(self.spark, {"versionAsOf": str(self.version)})
+
+
+def create(spark: SparkSession, path: str) -> str:
+    """Make an empty list in a new folder; returns its id. Raises `Refused` where anything stands there,
+    `SourceProblem` where it lies in another table."""
+    if not restricted.is_gone(spark, path):
+        raise Refused(f"{path} is there already, or cannot be looked at: choose a new place")
+    places.check_free(spark, path, path, "list of the erased")
+    made, table = uuid.uuid4().hex, DeltaTable.create(spark).addColumns(SCHEMA).comment(COMMENT)
+    for name, value in {**PROPERTIES, ID: made}.items():
+        table = table.property(name, value)
+    restricted.make_folder(spark, path)
+    table.location(restricted.location(spark, path)).execute()
+    return made
+
+
+def looked(spark: SparkSession, entry: ErasedListEntry) -> ErasedList:
+    """The list as it is now. Raises `SourceProblem` where there is none, or another one."""
+    with active(spark):
+        return _list(_begun(spark, entry), entry)
+
+
+def add(spark: SparkSession, entry: ErasedListEntry, codes: Collection[Code], run_id: str) -> ErasedList:
+    """Add codes, as those of an erasure, in one commit; the list with them. spark: a session that nothing else is
+    written in, since what Delta is told of a commit stands in its settings. Raises `CommitConflict` where others are
+    faster again and again, and as `looked`."""
+    place = looked(spark, entry).location
+    with active(spark), ADDING[place]:
+        for attempt in range(ATTEMPTS):
+            begun = _begun(spark, entry)
+            before = _list(begun, entry)
+            new = sorted(set(codes) - set(before.codes(None, run_id)))
+            if not new:
+                return before
+            try:
+                version = _added(begun, new, run_id)
+                return dataclasses.replace(before, version=version, commit=_digest(begun, version))
+            except delta_commit.Changed:
+                pass
+            except (PySparkException, Py4JError) as error:
+                if not CONFLICT.search(str(error)) and not BUSY.search(str(error)):
+                    raise
+            time.sleep(PAUSE * min(attempt + 1, 10) * (1 + uuid.uuid4().int % 100 / 100))
+    raise CommitConflict(
+        f"others changed the list of the erased {entry.place} each of {ATTEMPTS} times that this job tried to"
+    )
+
+
+def _added(begun: Transaction, new: Sequence[Code], run_id: str) -> int:
+    now = datetime.datetime.now(datetime.timezone.utc)
+    rows = begun.spark.createDataFrame([(domain, code, key, now, run_id) for domain, key, code in new], SCHEMA)
+    told = json.dumps({"run_id": str(uuid.uuid4()), "erasure": run_id})
+    return _claimed(begun, lambda own: delta_commit.append(own, rows.coalesce(1), lambda *_: told).version)
+
+
+def _claimed(begun: Transaction, commit: Callable[[Transaction], int]) -> int:
+    """Commit under the claim that keeps drivers apart where the store does not."""
+    held: list[str | None] = []
+    version = begun.version + 1
+
+    def at_last() -> None:
+        if claims.is_needed(begun.spark, begun.location):
+            held.append(claims.claim(begun, version))
+
+    try:
+        return commit(dataclasses.replace(begun, at_last=at_last))
+    finally:
+        claims.release(begun, version, held[0] if held else None)
+
+
+def _begun(spark: SparkSession, entry: ErasedListEntry) -> Transaction:
+    begun = delta_commit.begin(spark, entry.path, None)
+    if begun is None:
+        raise SourceProblem("the list of the erased is kept by Delta's own transaction, which is out of reach here")
+    if begun.version < 0:
+        raise SourceProblem(
+            f"there is no list of the erased at {entry.place}: get it back from a backup that is no older than the "
+            "last erasure; whoever it kept out would come back without it (a first one: jobs/erase.py --make-list)"
+        )
+    return begun
+
+
+def _list(begun: Transaction, entry: ErasedListEntry) -> ErasedList:
+    properties = delta_commit.comment_and_properties(begun)[1]
+    if properties.get(MARK) != KIND:
+        raise SourceProblem(
+            f"what stands at {entry.place} is no list of the erased: name the place that jobs/erase.py --make-list made"
+        )
+    if properties.get(ID) != entry.id:
+        raise SourceProblem(
+            f"the list of the erased at {entry.place} has another id than policy.yaml says: it is another list, and "
+            "whoever the right one keeps out would come back"
+        )
+    open_ = [name for name, value in CLOSED.items() if properties.get(name, "").lower() != value]
+    if open_:
+        raise SourceProblem(
+            f"the list of the erased at {entry.place} is no longer as it was made: set {', '.join(open_)} again"
+        )
+    return ErasedList(begun.spark, entry, begun.location, begun.version, _digest(begun, begun.version))
+
+
+def _digest(begun: Transaction, version: int) -> str | None:
+    return delta_commit.commit_digest(begun.spark, begun.log, version)
+
+
+def check_goes_on(now: ErasedList, version: int, commit: str | None) -> None:
+    """Raise `SourceProblem` where the list is not what became of it as it was at a version. commit: as of an
+    `ErasedList`."""
+    with active(now.spark):
+        found = None if version > now.version else _digest(_begun(now.spark, now.entry), version)
+        went_back = found is None or found != commit or (version < now.version and _lost_rows(now, version))
+    if went_back:
+        raise SourceProblem(
+            f"the list of the erased at {now.entry.place} is not what became of its version {version}, which this "
+            "table's last run had (a restored version, a backup or a copy in its place, or rows taken out): whoever it "
+            "lacks would come back. Get the right list back; or make another one with jobs/erase.py --make-list, and "
+            "erase all subjects again"
+        )
+
+
+def _lost_rows(now: ErasedList, version: int) -> bool:
+    """Whether a later commit takes rows away, or may do so."""
+    later = log_commits.after(now.spark, now.location, version, now.version)
+    if later is not None:
+        return any(commit.takes_away or commit.removed or commit.operation == "RESTORE" for commit in later)
+    since = Address(path=now.location).history(now.spark).where(F.col("version") > version)
+    rows = since.select("operation", "operationParameters").collect()
+    return len(rows) != now.version - version or not all(map(_adds, rows))
+
+
+def _adds(row: Row) -> bool:
+    """Whether a commit, as the history tells it, takes no row away."""
+    if row["operation"] == "WRITE":
+        return dict(row["operationParameters"] or {}).get("mode") == "Append"
+    return row["operation"] in HARMLESS

@@ -1,0 +1,51 @@
+"""What of erasures wants somebody, by the audit log: those that began and have not ended, or failed, and what remained
+until a day that is past, and nobody finished."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+
+from pyspark.sql import SparkSession
+
+from jobs.audit_log import erasure_rows
+from jobs.audit_log import log as audit_log
+from jobs.audit_log.erasure_rows import BEGAN, FAILED, WAITS, Stands
+from jobs.audit_log.leaves import text_of
+from jobs.configuration.config import Config
+from jobs.monitoring.finding import Finding, Level
+from jobs.spark_app import failures
+from privacy_udfs.errors import LakenymError
+
+SOON, OPEN = datetime.timedelta(hours=1), datetime.timedelta(hours=24)
+"""After so long an erasure that has not told how it ended is warned of, and alerted of."""
+AGAIN = "run jobs/erase.py again, with the same ids: it goes on where tables stand"
+
+
+def findings(spark: SparkSession, conf: Config, now: datetime.datetime) -> list[Finding]:
+    """Of the whole house. Nothing where there is no audit log. now: in UTC."""
+    log = audit_log.opened(spark, conf)
+    if log is None:
+        return []
+    try:
+        rows = failures.translated("", lambda: erasure_rows.leaves(log))
+    except LakenymError as error:
+        return [Finding("alert", "", "erasure", f"the audit log cannot be read: {error}", "mend that first")]
+    return [found for each in erasure_rows.standing(rows) for found in of_one(each, now)]
+
+
+def of_one(each: Stands, now: datetime.datetime) -> Iterator[Finding]:
+    what = f"erasure {each.run_id} of domain {each.domain}"
+    if each.outcome == BEGAN and each.began < text_of(now - SOON):
+        level: Level = "alert" if each.began < text_of(now - OPEN) else "warn"
+        yield Finding(level, "", "erasure", f"{what} began at {each.began[:16]}Z and has not told how it ended", AGAIN)
+    if each.outcome == FAILED:
+        yield Finding("alert", "", "erasure", f"{what} failed: rows of its subjects may be there", AGAIN)
+    if each.outcome != WAITS:
+        return
+    if each.until is not None and each.until <= now.date():
+        told = f"what {what} left was to go by {each.until}, and no further run has told that it is gone"
+        yield Finding("alert", "", "erasure", told, AGAIN)
+    if each.by_hand:
+        told = f"{what} left something that no run takes away, or nobody looked into"
+        yield Finding("warn", "", "erasure", told, "its receipt says what, and where: see to it, then erase again")

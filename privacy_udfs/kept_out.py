@@ -1,0 +1,122 @@
+"""Whose rows are left out of a run: those of the erased, told by codes of their ids under a key that does nothing else.
+
+Of a value v (its canonical bytes, after the domain's ``normalize``)::
+
+    code = the leftmost 16 bytes of HMAC-SHA-256(k, v)
+    k    = HKDF-SHA-256 of the key's version, info = "lakenym/1/keyed_hash/erased/" + domain
+
+No domain's name holds a ``/``, so k is the sub-key of no column, and a code joins with no treated table. Whoever has
+the key and the codes can test guesses of ids; who has the codes alone learns how many there are.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from privacy_udfs.errors import TypeRefused
+from privacy_udfs.kernels.arrays import Bytes, distinct_if_few, well_formed
+from privacy_udfs.kernels.hmac import hmac_sha256
+from privacy_udfs.kernels.text import TAKES, accepts, canonical
+from privacy_udfs.keys import KeyReference
+from privacy_udfs.parameters import Normalize
+from privacy_udfs.technique import Key, Technique, narrow, plain, plain_type
+from privacy_udfs.techniques.keyed_hash import KeyedHash
+
+SIZE = 16
+LABEL = "erased/{domain}"
+"""By which the sub-key of a domain is derived."""
+
+
+class Parcel(Protocol):
+    """What the driver sent to the tasks."""
+
+    @property
+    def value(self) -> Codes: ...
+
+
+def technique(normalize: Normalize) -> KeyedHash:
+    """By which the sub-key is derived, and how ids are spelled."""
+    return KeyedHash(algorithm="HMAC-SHA-256", bits=8 * SIZE, normalize=normalize)
+
+
+def spelling_of(treated: Technique) -> Normalize:
+    """The steps by which a technique spells values before it treats them."""
+    steps: Normalize = getattr(treated, "normalize", ())
+    return steps
+
+
+def label(domain: str) -> str:
+    return LABEL.format(domain=domain)
+
+
+def takes(kind: pa.DataType) -> bool:
+    """Whether values of a type have canonical bytes."""
+    return accepts(plain_type(kind))
+
+
+def codes(values: pa.Array, normalize: Sequence[str], key: Key) -> Bytes:
+    """The code of each value, a row of bytes each. values: plain, without nulls."""
+    return hmac_sha256(key.material, canonical(narrow(values), tuple(normalize)))[:, :SIZE]
+
+
+class Codes:
+    """A set of codes, in order, so that a batch is looked up at once. Its `repr` shows how many there are."""
+
+    def __init__(self, told: Sequence[bytes]) -> None:
+        ordered = sorted(set(told))
+        self.all = frozenset(ordered)
+        self._heads = np.frombuffer(b"".join(each[:8] for each in ordered), ">u8").astype(np.uint64)
+
+    def __repr__(self) -> str:
+        return f"Codes({len(self)})"
+
+    def __len__(self) -> int:
+        return len(self.all)
+
+    def has(self, asked: Bytes) -> npt.NDArray[np.bool_]:
+        """Which of some codes are in the set: by their first 8 bytes at first, which few others share."""
+        found = np.zeros(len(asked), bool)
+        if len(self) and len(asked):
+            heads = np.ascontiguousarray(asked[:, :8]).view(">u8").reshape(-1).astype(np.uint64)
+            at = np.minimum(np.searchsorted(self._heads, heads), len(self) - 1)
+            for row in np.flatnonzero(self._heads[at] == heads):
+                found[row] = asked[row].tobytes() in self.all
+        return found
+
+
+@dataclasses.dataclass(frozen=True)
+class Erased:
+    """Those of one domain. normalize: its steps. by_key: for each version of the key, what it is and the codes under
+    it."""
+
+    domain: str
+    normalize: tuple[str, ...]
+    by_key: tuple[tuple[KeyReference, Parcel], ...]
+
+    def among(self, values: pa.Array | pa.ChunkedArray) -> pa.BooleanArray:
+        """Whether each value is one of theirs; of nulls, and of text that is none, it is not."""
+        values = narrow(plain(values))
+        if not accepts(values.type):
+            raise TypeRefused(f"the list of the erased does not take {values.type}; it takes {TAKES}")
+        if pa.types.is_string(values.type):
+            values = well_formed(values)[0]
+        few = distinct_if_few(values)
+        return (
+            self._among(values) if few is None else pc.fill_null(self._among(few.dictionary).take(few.indices), False)
+        )
+
+    def _among(self, values: pa.Array) -> pa.BooleanArray:
+        found = np.zeros(len(values), bool)
+        there = np.flatnonzero(pc.is_valid(values).to_numpy(zero_copy_only=False))
+        some = values.drop_null()
+        for reference, parcel in self.by_key:
+            if len(parcel.value) and len(some):
+                found[there] |= parcel.value.has(codes(some, self.normalize, reference.resolve()))
+        return pa.array(found)

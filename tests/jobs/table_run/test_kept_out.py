@@ -1,0 +1,216 @@
+"""Whoever was erased does not come back from the source: in every mode, by both paths."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from pyspark.sql import SparkSession
+
+from jobs import pseudonymize
+from jobs.configuration.models import Execution
+from jobs.lake.problems import CommitConflict
+from jobs.spark_app.failures import RunFailed
+from jobs.table_run import kept_out
+from jobs.table_run.kept_out import KeptOut
+from privacy_udfs.keys import load_keyset
+from tests.helpers import erased_lists, growing, lakes, quarantines
+from tests.helpers.growing import PATHS
+from tests.helpers.sweeps import but_for
+
+COLUMNS = {"id": {"domain": "customer"}, "number": "keep"}
+
+
+@pytest.mark.parametrize("execution", PATHS)
+def test_rows_of_the_erased_stay_out_of_a_run_in_full(spark: SparkSession, lake: Path, execution: str) -> None:
+    spark.createDataFrame([(f"C-{n}" if n % 9 else None, n) for n in range(40)], "id string, number int").write.parquet(
+        str(lake / "raw" / "t")
+    )
+    lakes.write_conf(lake, lakes.table("t", lake, COLUMNS, execution=execution))
+    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
+    assert pseudonymize.run(spark, conf, "t").rows == 40
+    erased_lists.put(spark, conf, ["C-3", " C-5 ", "C-77"])
+    result = pseudonymize.run(spark, conf, "t")
+    there = {row.number for row in lakes.treated(spark, lake).collect()}
+    assert (result.execution, result.rows, there) == (execution, 38, {*range(40)} - {3, 5})
+    said = growing.told(spark, lake)[-1]
+    assert said["kept_out"] == "< 10"
+    assert said["erased_list"]["version"] == 1
+
+
+def numbers(spark: SparkSession, lake: Path) -> list[int]:
+    return sorted(int(row[0].removeprefix("C-")) for row in lakes.treated(spark, lake).select("same").collect())
+
+
+def put(spark: SparkSession, lake: Path, start: int, end: int, mode: str = "append", **options: str) -> None:
+    made = spark.range(start, end, 1, 2).selectExpr(
+        "named_struct('id', concat('C-', id)) AS who", "concat('C-', id) AS same", "int(id % 3) AS day"
+    )
+    written = made.write.format("delta").partitionBy("day").mode(mode).options(**options)
+    written.save(str(lake / "raw" / "t"))
+
+
+def entry(lake: Path, **more: Any) -> dict[str, Any]:
+    target = {"path": str(lake / "treated" / "t"), **more.pop("target", {})}
+    columns = {
+        "who.id": {"domain": "customer"},
+        "same": "keep",
+        "day": lakes.column("keep", "non_personal"),
+        **more.pop("columns", {}),
+    }
+    source = {"format": "delta", "path": str(lake / "raw" / "t")}
+    return lakes.table("t", lake, columns, source=source, target=target, **more)
+
+
+@pytest.mark.parametrize("execution", but_for(["columnar"], PATHS))
+def test_they_stay_out_of_what_is_added(spark: SparkSession, lake: Path, execution: Execution) -> None:
+    put(spark, lake, 0, 10)
+    lakes.write_conf(lake, entry(lake, target={"mode": "incremental"}))
+    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
+    erased_lists.put(spark, conf, ["C-3", "C-12"])
+    pseudonymize.run(spark, conf, "t", execution=execution)
+    put(spark, lake, 10, 20)
+    result = pseudonymize.run(spark, conf, "t", execution=execution)
+    assert (result.mode, result.execution, result.rows, result.kept_out) == ("incremental", execution, 9, "< 10")
+    assert numbers(spark, lake) == [each for each in range(20) if each not in (3, 12)]
+    for start in (20, 25):
+        put(spark, lake, start, start + 5)
+    erased_lists.put(spark, conf, ["C-21", "C-29"])
+    streamed = pseudonymize.run(spark, conf, "t", mode="stream", execution=execution, files_per_batch=2)
+    assert streamed.rows == 8
+    assert numbers(spark, lake) == [each for each in range(30) if each not in (3, 12, 21, 29)]
+
+
+@pytest.mark.parametrize("execution", but_for(["columnar"], PATHS))
+def test_they_stay_out_of_partitions_that_are_written_anew(
+    spark: SparkSession, lake: Path, execution: Execution
+) -> None:
+    put(spark, lake, 0, 12)
+    lakes.write_conf(lake, entry(lake, target={"mode": "partitions", "partition_by": ["day"]}))
+    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
+    pseudonymize.run(spark, conf, "t", mode="full")
+    erased_lists.put(spark, conf, ["C-4", "C-5"])
+    result = pseudonymize.run(spark, conf, "t", execution=execution, where="day = 1")
+    assert (result.mode, result.execution, result.rows) == ("partitions", execution, 3)
+    assert numbers(spark, lake) == [each for each in range(12) if each != 4], "of another day 5 is to be erased yet"
+
+
+def test_they_stay_out_of_what_changes(spark: SparkSession, lake: Path) -> None:
+    put(spark, lake, 0, 10, **{"delta.enableChangeDataFeed": "true"})
+    lakes.write_conf(lake, entry(lake, target={"mode": "changes", "key": ["same"]}))
+    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
+    pseudonymize.run(spark, conf, "t")
+    erased_lists.put(spark, conf, ["C-3", "C-12"])
+    growing.delta(spark, lake / "treated" / "t").delete("same = 'C-3'")  # as an erasure does
+    source = growing.delta(spark, lake / "raw" / "t")
+    source.update("same in ('C-3', 'C-4')", {"day": "7"})
+    source.update("same = 'C-5'", {"who": "named_struct('id', 'C-12')"})
+    source.delete("same = 'C-6'")
+    put(spark, lake, 10, 14)
+    pseudonymize.run(spark, conf, "t")
+    wanted = [each for each in range(14) if each not in (3, 5, 6, 12)]
+    assert numbers(spark, lake) == wanted, "5 belongs to one of the erased now"
+    days = {row.same: row.day for row in lakes.treated(spark, lake).collect()}
+    assert days["C-4"] == 7
+
+
+def test_they_stay_out_by_the_case_that_a_row_falls_under(spark: SparkSession, lake: Path) -> None:
+    put(spark, lake, 0, 9)
+    when = [
+        {"rows": "day = 1", "treatment": {"domain": "other"}},
+        {"rows": "day = 2", "treatment": {"domain": "customer"}},
+        {"rows": "day = 0", "treatment": "redact"},
+    ]
+    rule = {"class": "quasi_identifier", "why": "a test", "when": when}
+    lakes.write_conf(lake, entry(lake, columns={"who.id": rule}))
+    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
+    erased_lists.put(spark, conf, ["C-0", "C-1", "C-2", "C-3"])
+    erased_lists.put(spark, conf, ["C-4", "C-5", "C-6"], "other")
+    pseudonymize.run(spark, conf, "t")
+    assert numbers(spark, lake) == [0, 1, 3, 5, 6, 7, 8], "2 is a customer of the list, 4 another of it"
+
+
+def test_they_stay_out_of_what_comes_back_from_quarantine(spark: SparkSession, lake: Path) -> None:
+    quarantines.put(quarantines.rows(spark, 0, 20, "id in (3, 4, 5)"), lake)
+    quarantines.configured(lake)
+    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
+    first = pseudonymize.run(spark, conf, "t")
+    assert (first.rows, first.quarantined) == (17, 3)
+    erased_lists.put(spark, conf, ["4", "8"])
+    quarantines.configured(lake, columns=quarantines.NULLED)
+    conf = erased_lists.stated(lake, conf.policy.erasure.list.id)
+    again = pseudonymize.run(spark, conf, "t", mode="incremental", requeue=True)
+    assert (again.rows, again.kept_out, quarantines.aside(spark, lake)) == (2, "< 10", [])
+    full = pseudonymize.run(spark, conf, "t", mode="full")
+    assert (full.rows, full.quarantined) == (18, 0)
+
+
+@pytest.mark.parametrize("execution", PATHS)
+def test_rows_of_the_erased_are_not_set_aside(spark: SparkSession, lake: Path, execution: Execution) -> None:
+    quarantines.put(quarantines.rows(spark, 0, 20, "id in (3, 4, 5)"), lake)
+    quarantines.configured(lake)
+    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
+    erased_lists.put(spark, conf, ["4", "8"])
+    result = pseudonymize.run(spark, conf, "t", execution=execution)
+    assert (result.execution, result.rows, result.quarantined) == (execution, 16, 2)
+    assert {row.row_in_file for row in quarantines.aside(spark, lake)} <= {3, 5, None}
+
+
+def test_a_run_beside_an_erasure_stops(spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(spark, lake, 0, 10)
+    lakes.write_conf(lake, entry(lake))
+    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
+    pseudonymize.run(spark, conf, "t")
+    told = KeptOut.check_still
+
+    def meanwhile(noted: KeptOut) -> None:
+        erased_lists.put(spark, conf, ["C-3"])
+        told(noted)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(KeptOut, "check_still", meanwhile)
+        with pytest.raises(CommitConflict, match="an erasure added to the list"):
+            pseudonymize.run(spark, conf, "t")
+    assert numbers(spark, lake) == [*range(10)], "nothing was committed"
+    with monkeypatch.context() as patched:
+        patched.setattr(KeptOut, "check_still", lambda noted: erased_lists.put(spark, conf, ["C-4"], run="run-2"))
+        with pytest.raises(RunFailed, match="and an erasure began at that moment"):
+            pseudonymize.run(spark, conf, "t")
+    assert pseudonymize.run(spark, conf, "t").rows == 8
+
+
+def test_what_reads_and_shows_a_list_names_nobody(spark: SparkSession, lake: Path) -> None:
+    made = erased_lists.listed(spark, lake)
+    put(spark, lake, 0, 10)
+    lakes.write_conf(lake, entry(lake))
+    conf = erased_lists.stated(lake, made)
+    erased_lists.put(spark, conf, ["C-3", "C-4"])
+    erased_lists.put(spark, conf, ["C-4"], run="run-2")
+    rows = erased_lists.rows(spark, lake).collect()
+    master = load_keyset(f"file:{lake}/keys/erasure.json", None, "erasure").primary
+    derived = HKDF(hashes.SHA256(), 32, None, b"lakenym/1/keyed_hash/erased/customer").derive(master.secret().key)
+    codes = {each: hmac.new(derived, each.encode(), hashlib.sha256).digest()[:16] for each in ("C-3", "C-4")}
+    assert sorted((bytes(row.code), row.domain, row.run_id) for row in rows) == sorted(
+        [(codes["C-3"], "customer", "run-1"), (codes["C-4"], "customer", "run-1"), (codes["C-4"], "customer", "run-2")]
+    ), "as docs/erased.md has it"
+    assert oct((lake / "erased").stat().st_mode & 0o777) == "0o700"
+    log = "".join(each.read_text() for each in (lake / "erased" / "_delta_log").glob("*.json"))
+    assert "minValues" not in log
+    with kept_out.opened(
+        conf,
+        pseudonymize.prepare(spark, conf, "t").plan,
+        kept_out.noted(spark, conf, pseudonymize.prepare(spark, conf, "t").plan),
+    ) as found:
+        left, out = found.left(pseudonymize.prepare(spark, conf, "t").source.rows)
+        plan = left._jdf.queryExecution().toString()
+    assert out == 2
+    for code in codes.values():
+        for spelled in (code.hex(), base64.b64encode(code).decode()[:20], repr(code)):
+            assert spelled not in plan
+            assert spelled not in repr(found)

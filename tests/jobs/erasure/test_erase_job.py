@@ -1,4 +1,4 @@
-"""The job on the command line, by pseudonyms, with tokens of a vault, and with sources out of which nothing is taken."""
+"""The job on the command line, by pseudonyms, with tokens of a vault, and with sources that are no Delta tables."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from pyspark.sql import SparkSession
 
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import Refused
-from jobs.erasure import one_table, places, sought, vault_rows
+from jobs.erasure import one_table, places, sought, subject_keys, vault_rows
 from jobs.erasure.one_table import Place
 from jobs.erasure.outcome import Erased, Remains, TableErased, Unsearched
 from jobs.erasure.places import OfSource
@@ -94,9 +94,12 @@ def erased(
         tables = tuple(_each(own, scope.tables, run_id, wanted, told, report))
         vaults = tuple(_each(own, scope.vaults, run_id, wanted, told, report))
         remains = _of_sources(own, conf, wanted, scope)
-        tokens = sum(each.rows_deleted for each in vaults)
         made = dataclasses.replace(
-            _nothing_yet(wanted, scope, run_id), tables=(*tables, *vaults), remains=remains, tokens=tokens
+            _nothing_yet(wanted, scope, run_id),
+            tables=(*tables, *vaults),
+            remains=remains,
+            tokens=sum(each.rows_deleted for each in vaults),
+            subject_keys=subject_keys.destroyed(own, conf, wanted.asked),
         )
         told.ended(scope.search, made)
         return made

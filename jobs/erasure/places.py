@@ -40,7 +40,7 @@ def targets(search: Search) -> tuple[list[Place], list[Unsearched]]:
 
 
 def _hit(search: Search, place: held.Place) -> Hit:
-    compared, sent, key = pseudonyms.comparable(place, search.salt), search.sent[place], search.keys.get(place)
+    compared, sent, key = pseudonyms.comparable(place, search.salt), search.parcel(place), search.keys.get(place)
 
     def hit(values: pa.Array) -> npt.NDArray[np.bool_]:
         own = None if key is None else key.resolve()

@@ -89,8 +89,10 @@ def of_table(spark: SparkSession, domain: str, place: str, name: str, held_in: H
     `BadUsage`."""
     try:
         address = Address.named(place)
-        kind = None if address.path is None else "delta" if address.exists(spark) else "parquet"
-        rows = read.rows_of(spark, Source(path=address.path, format=kind, table=address.table)).rows
+        entry = Source(table=address.table)
+        if address.path is not None:
+            entry = Source(path=address.path, format="delta" if address.exists(spark) else "parquet")
+        rows = read.rows_of(spark, entry).rows
         found = rows.select(column(name).alias("id")).where("id IS NOT NULL").distinct().limit(MOST + 1).toArrow()
     except PySparkException as error:  # its text may hold anything
         raise BadUsage(f"the ids cannot be read from column {name} of {place}: {error.getCondition()}") from None

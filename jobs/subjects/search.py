@@ -98,8 +98,11 @@ class Search:
 
     def _of_place(self, place: Place, schema: T.StructType) -> Column:
         compared = pseudonyms.comparable(place, self.salt)
-        parcel = self.parcels.of(place, lambda: self.lookups[place])
-        return leaf_values.held_in(place, schema, parcel, compared, self.keys.get(place))
+        return leaf_values.held_in(place, schema, self.parcel(place), compared, self.keys.get(place))
+
+    def parcel(self, place: Place) -> Broadcast[Lookup]:
+        """What a place is compared with, sent to tasks for as long as the search lasts."""
+        return self.parcels.of(place, lambda: self.lookups[place])
 
 
 @contextlib.contextmanager

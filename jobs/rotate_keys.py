@@ -115,14 +115,12 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument(
         "--domain", help="a domain of domains.yaml (the tables that hold it, and all that share more with them)"
     )
-    options.add_argument(
-        "--way",
-        choices=WAYS,
-        default="auto",
-        help="table: re-encrypt from the treated tables, and refuse where that cannot be; source: treat anew from the "
-        "sources; layer: by further layers alone (docs/layers.md), and nothing is turned back; auto: each table from "
-        "itself where all its columns of the key can be turned back, or have layers (default: auto)",
+    more = (
+        "table: re-encrypt from the treated tables, and refuse where that cannot be; source: treat anew from the "
+        "sources; layer: by further layers alone, docs/layers.md, and nothing is turned back; auto, the default: each "
+        "table from itself where all its columns of the key can be turned back, or have layers"
     )
+    flags.MODE.on(options, former=("--way",), more=more, choices=WAYS, default="auto")
     options.add_argument("--plan", action="store_true", help="say what would be done, and write nothing")
     flags.ACCEPT_RAW_HISTORY.on(options)
     flags.ACCEPT_DELETED_ROWS.on(options)
@@ -141,7 +139,7 @@ def _run(options: argparse.Namespace) -> int:
     asked = Asked(
         options.key,
         options.domain,
-        options.way,
+        options.mode,
         raw_history=options.accept_raw_history,
         deleted_rows=options.accept_deleted_rows,
         shorter_source=options.accept_shorter_source,

@@ -46,7 +46,7 @@ from privacy_udfs.udf import tree_udf
 OF_RUN = ("run_id", "rows", "files", "rotation", "execution", "not_columnar", "changed")
 """Of what the run before says in its commit, what is of that commit alone."""
 MOST = 5
-NOT_THERE_AGAIN = "treat the table anew from its source (--way source)"
+NOT_THERE_AGAIN = "treat the table anew from its source (--mode source)"
 
 
 @dataclasses.dataclass(frozen=True)

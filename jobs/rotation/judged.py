@@ -71,7 +71,7 @@ def _of_key(conf: Config, scope: Scope) -> Iterator[str]:
     if conf.policy.rotation is None or scope.key not in conf.policy.rotation.reencrypt:
         yield (
             f"key {scope.key}: policy.yaml does not allow that its columns are re-encrypted from the treated tables, "
-            "which decrypts them on the way: rotation: reencrypt (docs/rotation.md), or --way source"
+            "which decrypts them on the way: rotation: reencrypt (docs/rotation.md), or --mode source"
         )
 
 
@@ -91,7 +91,7 @@ def _of_table(
     run_gates.pass_all(Configured(conf, table.name, today()), report, configuration_gates.GATES)
     made = turns(conf, scope, table)
     if asked.way == "layer" and decrypts(made):
-        raise Refused("columns of it have no layers, and would be turned back on the way: --way table, or leave it out")
+        raise Refused("columns of it have no layers, and would be turned back on the way: --mode table, or none")
     in_place.check(table.stands, unkeyed(made))
 
 
@@ -125,7 +125,7 @@ def turns(conf: Config, scope: Scope, table: Table) -> dict[ColumnPath, Turn]:
     found: dict[ColumnPath, Turn] = {}
     for each in table.columns:
         if each.why_not is not None:
-            raise Refused(f"{each.path}: {each.why_not}, so the table cannot be moved from itself: leave --way out")
+            raise Refused(f"{each.path}: {each.why_not}, so the table cannot be moved from itself: leave --mode out")
         if each.layers:
             continue
         entry, rule = entries[each.path], decided.get(each.path)
@@ -140,7 +140,7 @@ def turns(conf: Config, scope: Scope, table: Table) -> dict[ColumnPath, Turn]:
             found[path] = reencrypted.turn(conf, path, entry, scope.keyset)
     found |= _layers(conf, scope, table)
     if not found:
-        raise Refused("nothing of it can be moved from itself, and it is not as the catalog says: --way source")
+        raise Refused("nothing of it can be moved from itself, and it is not as the catalog says: --mode source")
     _check_all(scope, table, {**entries, **{str(path): each.record for path, each in found.items()}})
     return found
 
@@ -163,7 +163,7 @@ def _check_all(scope: Scope, table: Table, after: Mapping[str, ColumnRecord]) ->
     if left:
         raise Refused(
             f"{', '.join(left)} would stay under another version of key {scope.key} than {scope.to}, so the table "
-            "cannot be moved from itself: --way source"
+            "cannot be moved from itself: --mode source"
         )
 
 

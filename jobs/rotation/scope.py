@@ -46,7 +46,7 @@ class Asked:
         if (self.key is None) == (self.domain is None):
             raise BadUsage("say what is to be moved: --key, or --domain")
         if self.way not in WAYS:
-            raise BadUsage(f"--way: expected one of {', '.join(WAYS)}")
+            raise BadUsage(f"--mode: expected one of {', '.join(WAYS)}")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from jobs.configuration import (
     audit_checks,
+    bridge_checks,
     config_checks,
     known_elsewhere,
     mondrian_checks,
@@ -243,6 +244,7 @@ class _Loader:
         self.faults += reversal_checks.check(policy, key_names, named, domains)
         self.faults += rotation_entry.check(None if policy is None else policy.rotation, key_names)
         self.faults += vault_checks.check(drafts, domains)
+        self.faults += bridge_checks.check(None if policy is None else policy.rotation, drafts, domains, key_names)
         audit = self._audit(drafts, keys, key_names, domains)
         if self.faults:
             raise ConfigError(self.files.report())

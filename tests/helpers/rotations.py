@@ -166,7 +166,9 @@ STEPS = {
 }
 
 
-def stopped_at(spark: SparkSession, conf: Config, monkeypatch: pytest.MonkeyPatch, step: str, key: str = "crm") -> None:
+def stopped_at(
+    spark: SparkSession, conf: Config, monkeypatch: pytest.MonkeyPatch, step: str, key: str = "crm", way: Any = "auto"
+) -> None:
     """A rotation that ends at a step."""
     place, name, after, times = STEPS[step]
     real, calls = getattr(place, name), list[int]()
@@ -181,7 +183,7 @@ def stopped_at(spark: SparkSession, conf: Config, monkeypatch: pytest.MonkeyPatc
     with monkeypatch.context() as patch:
         patch.setattr(place, name, dies)
         with pytest.raises(Stopped):
-            rotate_keys.run(spark, conf, Asked(key=key))
+            rotate_keys.run(spark, conf, Asked(key=key, way=way))
     assert len(calls) == times
 
 

@@ -22,13 +22,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
-from pydantic import ConfigDict, InstanceOf
 
 from privacy_udfs.errors import KeyProblem, TokenRefused, ValueRefused
 from privacy_udfs.kernels.aes import GCM
 from privacy_udfs.kernels.arrays import binary, cut, rows_of, shorter_than, spread, to_bytes, without
 from privacy_udfs.kernels.hmac import hmac_sha256
 from privacy_udfs.kernels.text import canonical
+from privacy_udfs.on_results import OnResults, all_treated
 from privacy_udfs.reencryption import AFTER, BEFORE
 from privacy_udfs.technique import Key, Keys, Outcome, Technique, narrow, plain
 from privacy_udfs.vault_rows import padded, unpadded
@@ -89,7 +89,7 @@ def of_canonical(technique: Technique) -> Technique:
     return technique.model_copy(update={"normalize": ()})
 
 
-class Bridged(Technique):
+class Bridged(OnResults):
     """Open what the bridge has for pseudonyms that ``of`` made under the key `BEFORE`, and treat that under the key
     `AFTER`, in one call. bridge: its id. sealed: the path of the column of the row that holds what the bridge has.
 
@@ -97,17 +97,11 @@ class Bridged(Technique):
     any row is none of the bridge, or gives under the first key another pseudonym than the one that stands there.
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
-
     technique: Literal["bridged"] = "bridged"
-    of: InstanceOf[Technique]
     bridge: str
     sealed: str
 
     deterministic = False  # so that Spark never does it twice
-
-    def key_size(self) -> int | None:
-        return self.of.key_size()
 
     def output_type(self, values: pa.DataType) -> pa.DataType:
         return values
@@ -129,9 +123,9 @@ class Bridged(Technique):
         if pc.any(pc.and_(there, sealed.is_null())).as_py():
             raise ValueRefused(MISSING)
         if null == len(values):
-            return Outcome(values, 0, null, 0)
+            return all_treated(values, null)
         made = self._made(values.drop_null(), sealed.filter(there), key)
-        return Outcome(spread(made, values), len(values) - null, null, 0)
+        return all_treated(spread(made, values), null)
 
     def _made(self, pseudonyms: pa.Array, sealed: pa.BinaryArray, key: Keys) -> pa.Array:
         rows, bare = BridgeRows(key.by_domain[SEAL].material, self.bridge), of_canonical(self.of)

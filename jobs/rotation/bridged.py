@@ -23,16 +23,15 @@ from jobs.lake.vault_table import Vault
 from jobs.named_keys import named_key
 from jobs.record.column_record import ColumnRecord
 from jobs.reversal import reversal_keys
+from jobs.rotation import recorded
 from jobs.rotation.in_place import Change, Changes
 from jobs.token_vault import exchange
 from privacy_udfs import scope_labels, wording
 from privacy_udfs.bridging import MISSING, SEAL, Bridged, BridgeKey, BridgeRows
-from privacy_udfs.errors import KeyProblem, LakenymError
 from privacy_udfs.kernels.arrays import spread
 from privacy_udfs.keys import AnyReference, KeyReference, KeyReferences, Keyset, key_check_value
 from privacy_udfs.reencryption import AFTER, BEFORE
 from privacy_udfs.technique import Technique, narrow, plain
-from privacy_udfs.techniques import parse
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,47 +66,30 @@ def why_not(conf: Config, path: ColumnPath, entry: ColumnRecord) -> str | None:
         return "it is no whole column, nor a field of a struct, which alone a bridge is joined with"
     if of_domain(conf, entry.domain) is None:
         return f"policy.yaml states no bridge of domain {entry.domain} (rotation: bridge)"
-    if scope_labels.is_scoped(str(entry.domain)) or getattr(technique_of(entry), "period", None) is not None:
+    if scope_labels.is_scoped(str(entry.domain)) or entry.parameters.get("period") is not None:
         return "its domain has scopes, and a bridge is of scope person"
     if not entry.facts.of_canonical or entry.layers:
         return f"a bridge is no way for {entry.technique}" + (" in layers" if entry.layers else "")
-    if entry.key is None or entry.key_id is None or entry.domain is None or entry.key_check is None:
-        return "the record does not say by which version of which key it was treated"
-    return None
-
-
-def technique_of(entry: ColumnRecord) -> Technique | None:
-    try:
-        return parse({**entry.parameters, "technique": entry.technique})
-    except LakenymError:
-        return None
+    return recorded.unkeyed(entry)
 
 
 def turn(conf: Config, path: ColumnPath, entry: ColumnRecord, keyset: Keyset, at: int) -> Turn:
     """From the version that the record names to the primary. Raises `KeyProblem` where a keyset is not the one that
     treated the column, or a version cannot be had any more."""
-    bridge, technique = of_domain(conf, entry.domain), technique_of(entry)
+    bridge, technique = of_domain(conf, entry.domain), recorded.technique(entry)
     assert bridge is not None
-    assert technique is not None
-    name, domain = str(entry.key), str(entry.domain)
-    before = reference(conf, name, technique, domain, keyset, entry.key_id)
-    if before.check != entry.key_check:
-        raise KeyProblem(f"key {name} (id {entry.key_id}) is not the key that {path} was treated with")
-    after = reference(conf, name, technique, domain, keyset, keyset.primary.id)
+    before = recorded.reference(conf, entry, technique, keyset, entry.key_id)
+    recorded.under_its_key(path, entry, before)
+    after = recorded.reference(conf, entry, technique, keyset, keyset.primary.id)
     record = dataclasses.replace(entry, key_id=after.key_id, key_check=after.check)
     return Turn(at, bridge, technique, before, after, seal(conf, bridge), record)
 
 
 def seal(conf: Config, bridge: Bridge) -> KeyReference:
     """The bridge's own key, in the version in force. Raises `KeyProblem`."""
-    return reference(conf, bridge.key, BridgeKey(), bridge.domain, named_key.find(conf, bridge.key).read(), None)
-
-
-def reference(
-    conf: Config, name: str, technique: Technique, domain: str, keyset: Keyset, key_id: int | None
-) -> KeyReference:
-    place, key = conf.keys[name], keyset.subkey(technique, domain, key_id)
-    return KeyReference(name, place.keyset, place.kek, key.id, technique, domain, key_check_value(key))
+    place, technique = conf.keys[bridge.key], BridgeKey()
+    key = named_key.find(conf, bridge.key).read().subkey(technique, bridge.domain)
+    return KeyReference(bridge.key, place.keyset, place.kek, key.id, technique, bridge.domain, key_check_value(key))
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ import dataclasses
 import sys
 import threading
 from collections.abc import Sequence
+from typing import get_args
 
 from pyspark.sql import SparkSession
 
@@ -88,7 +89,7 @@ def parser() -> argparse.ArgumentParser:
     flags.ACCEPT_RAW_HISTORY.on(options)
     flags.ACCEPT_OTHER_KEY_VERSION.on(options)
     flags.ACCEPT_DELETED_ROWS.on(options)
-    flags.MODE.on(options)
+    flags.MODE.on(options, more=flags.OF_RUNS, choices=get_args(Mode))
     flags.WHERE.on(
         options, more="with --mode partitions: over partition columns of the target, which of them are written anew"
     )

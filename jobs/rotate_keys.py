@@ -21,10 +21,10 @@ from pyspark.sql import SparkSession
 from jobs.command_line import arguments, flags
 from jobs.configuration import config
 from jobs.configuration.config import Config
-from jobs.console.exit_codes import DONE, REFUSED
+from jobs.console.exit_codes import DONE, REFUSED, BadUsage
 from jobs.console.shown import as_json, say, shown
 from jobs.console.text_table import table_lines
-from jobs.rotation import carried_out, foreseen, judged, scope
+from jobs.rotation import bridge_filling, carried_out, foreseen, judged, scope
 from jobs.rotation.carried_out import Rotated
 from jobs.rotation.foreseen import Size
 from jobs.rotation.needed import Needed
@@ -47,6 +47,15 @@ def run(spark: SparkSession, conf: Config, asked: Asked, report: Report = events
     """Move the tables, and prove it. Run again after an interruption it goes on where the tables stand; at the end it
     finds nothing to do and writes nothing."""
     return carried_out.rotated(spark, conf, asked, report)
+
+
+def build_bridge(spark: SparkSession, conf: Config, asked: Asked) -> int:
+    """Put into the sealed bridge of a domain what it lacks of the values of the sources; returns how many rows it has
+    then. Raises `Refused`."""
+    if asked.domain is None:
+        raise BadUsage("say of which domain the bridge is: --domain")
+    domain, own = asked.domain, session.for_run(spark)
+    return failures.translated(domain, lambda: bridge_filling.built(own, conf, scope.found(own, conf, asked), domain))
 
 
 # -- what is told -----------------------------------------------------------------------------------------------------
@@ -115,15 +124,19 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument(
         "--domain", help="a domain of domains.yaml (the tables that hold it, and all that share more with them)"
     )
-    options.add_argument(
-        "--way",
-        choices=WAYS,
-        default="auto",
-        help="table: re-encrypt from the treated tables, and refuse where that cannot be; source: treat anew from the "
-        "sources; layer: by further layers alone (docs/layers.md), and nothing is turned back; auto: each table from "
-        "itself where all its columns of the key can be turned back, or have layers (default: auto)",
+    more = (
+        "table: re-encrypt from the treated tables, and refuse where that cannot be; source: treat anew from the "
+        "sources; layer: by further layers alone, docs/layers.md, and nothing is turned back; bridge: from the treated "
+        "tables, and what cannot be turned back by the sealed bridge of its domain; auto, the default: each "
+        "table from itself where all its columns of the key can be turned back, or have layers"
     )
+    flags.MODE.on(options, former=("--way",), more=more, choices=WAYS, default="auto")
     options.add_argument("--plan", action="store_true", help="say what would be done, and write nothing")
+    options.add_argument(
+        "--build-bridge",
+        action="store_true",
+        help="put the values of --domain into its sealed bridge, out of the sources, and move nothing",
+    )
     flags.ACCEPT_RAW_HISTORY.on(options)
     flags.ACCEPT_DELETED_ROWS.on(options)
     flags.ACCEPT_SHORTER_SOURCE.on(options)
@@ -141,12 +154,15 @@ def _run(options: argparse.Namespace) -> int:
     asked = Asked(
         options.key,
         options.domain,
-        options.way,
+        options.mode,
         raw_history=options.accept_raw_history,
         deleted_rows=options.accept_deleted_rows,
         shorter_source=options.accept_shorter_source,
     )
     started = session.start("lakenym rotate_keys")
+    if options.build_bridge:
+        say(f"the bridge of domain {options.domain} has {build_bridge(started, conf, asked):,} rows")
+        return DONE
     report = _warnings if options.json else events.terminal
     if options.plan:
         told = plan(started, conf, asked, report)

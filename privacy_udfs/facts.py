@@ -36,6 +36,9 @@ class Facts(BaseModel):
     deterministic: ClassVar[bool] = True
     """Equal values (and subjects, and keys) always give equal results."""
     reversible: ClassVar[bool] = False
+    of_canonical: ClassVar[bool] = False
+    """By themselves the canonical bytes of a value give what the value gives, once ``normalize`` is done: so a bridge
+    that has them (`privacy_udfs.bridging`) leads from one key to the next."""
     by_vault: ClassVar[bool] = False
     """Results stand in a vault that a run keeps, and the way back goes through it: what the technique gives by itself
     are tickets, by which the run finds them. Only a domain with a vault has such a technique."""

@@ -112,7 +112,7 @@ class VaultRows:
         if (sizes % BLOCK).any() or not _are_equal(self._value_tags(context, hidden), cut(sealed, SALT, TAG)):
             return None
         plain = hidden.units[: hidden.offsets[-1]] ^ self._stream(context, sizes)
-        return _unpadded(Units(plain, hidden.offsets))
+        return unpadded(Units(plain, hidden.offsets))
 
     # -- both ---------------------------------------------------------------------------------------------------------
 
@@ -135,9 +135,9 @@ class VaultRows:
         return made, tokens
 
     def _sealed_values(self, context: Bytes, salts: Bytes, values: pa.BinaryArray) -> pa.BinaryArray:
-        padded = _padded(to_bytes(values))
-        sizes = np.diff(padded.offsets)
-        hidden = Units(padded.units ^ self._stream(context, sizes), padded.offsets)
+        whole = padded(to_bytes(values))
+        sizes = np.diff(whole.offsets)
+        hidden = Units(whole.units ^ self._stream(context, sizes), whole.offsets)
         return binary(_headed(np.hstack([salts, self._value_tags(context, hidden)]), hidden))
 
     def _pads(self, role: str, context: Bytes, size: int) -> Bytes:
@@ -196,7 +196,8 @@ def _headed(heads: Bytes, bodies: Units) -> Units:
     return Units(data, offsets)
 
 
-def _padded(values: Units) -> Units:
+def padded(values: Units) -> Units:
+    """By 0x80 and zeros to whole blocks."""
     sizes = np.diff(values.offsets)
     offsets = np.concatenate([[0], np.cumsum((sizes // BLOCK + 1) * BLOCK)])
     data = np.zeros(int(offsets[-1]), np.uint8)
@@ -205,8 +206,9 @@ def _padded(values: Units) -> Units:
     return Units(data, offsets)
 
 
-def _unpadded(padded: Units) -> pa.BinaryArray | None:
-    """Where the last byte that is not zero stands in each value; None where it is no 0x80 in the value's last block."""
+def unpadded(padded: Units) -> pa.BinaryArray | None:
+    """The inverse of `padded`: each value up to its last byte that is not zero; None where that is no 0x80 in the last
+    block."""
     there = np.flatnonzero(padded.units)
     last = np.searchsorted(there, padded.offsets[1:]) - 1
     if not len(padded.offsets) - 1:

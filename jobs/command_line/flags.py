@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol, get_args
 
-from jobs.configuration.models import Execution, Mode
+from jobs.configuration.models import Execution
 
 
 class Options(Protocol):
@@ -97,14 +97,14 @@ EXECUTION = Flag(
     "by row), or auto, which is columnar wherever that fits (default: as each table's entry says, else auto)",
     {"choices": get_args(Execution)},
 )
-MODE = Flag(
-    "--mode",
-    "what is written: full (all rows of the source anew), incremental (those that it gained since the last run, added "
-    "to the target's), partitions (those of --where, in the place of the target's), changes (rows inserted, updated "
-    "and deleted since the last run, by the target's key) or stream (incremental in batches, see --trigger) (default: "
-    "as each table's target says, else full)",
-    {"choices": get_args(Mode)},
+MODE = Flag("--mode", "how tables are written")
+OF_RUNS = (
+    "full: all rows of the source anew; incremental: those that it gained since the last run, added to the target's; "
+    "partitions: those of --where, in the place of the target's; changes: rows inserted, updated and deleted since the "
+    "last run, by the target's key; stream: incremental in batches, see --trigger; default: as each table's target "
+    "says, else full"
 )
+"""What `MODE` means of runs."""
 WHERE = Flag(
     "--where",
     "SQL that chooses what is worked on, as after WHERE",

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from jobs.configuration import (
     audit_checks,
+    bridge_checks,
     config_checks,
     erasure_checks,
     grants_checks,
@@ -267,6 +268,7 @@ class _Loader:
         self.faults += subject_access_entry.check(access, key_names, named, domains)
         self.faults += vault_checks.check(drafts, domains)
         self.faults += subject_key_checks.check(drafts, resolver.subject_keys)
+        self.faults += bridge_checks.check(None if policy is None else policy.rotation, drafts, domains, key_names)
         audit = self._audit(drafts, keys, key_names, domains)
         grants = self._grants(drafts, policy)
         self.faults += erasure_checks.check(policy, drafts, keys, key_names, domains, audit)

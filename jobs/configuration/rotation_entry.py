@@ -10,14 +10,38 @@ from pydantic import Field
 
 from jobs.configuration.config_files import POLICY
 from jobs.configuration.documents import Fault, did_you_mean
-from jobs.configuration.entry import Entry, Name
+from jobs.configuration.entry import Entry, Name, NotBlank
+from jobs.configuration.uris import TablePath
+from jobs.configuration.vault_entry import VaultEntry
+from privacy_udfs.techniques.tokenize import VAULT
+
+
+class Bridge(Entry):
+    """domain: of domains.yaml, whose tables move to the next version of their key by it. key: of keys.yaml, that seals
+    its values, and nothing else. path, id: of the table (jobs/tokens.py create). why: a bridge holds every value of the
+    domain, for whoever has its key: what makes that needed."""
+
+    domain: Name
+    key: Name
+    path: TablePath
+    id: Annotated[str, Field(pattern=VAULT)]
+    why: NotBlank
+
+    @property
+    def table(self) -> VaultEntry:
+        return VaultEntry(path=self.path, id=self.id)
 
 
 class Rotation(Entry):
     """reencrypt: keys of keys.yaml whose columns may be decrypted and encrypted again from the treated table, by who
-    may open the key; no value of them is shown to anybody."""
+    may open the key; no value of them is shown to anybody. bridge: of domains whose values nobody turns back, where
+    they stand sealed (docs/rotation.md)."""
 
     reencrypt: Annotated[tuple[Name, ...], Field(strict=False)] = ()
+    bridge: Annotated[tuple[Bridge, ...], Field(strict=False)] = ()
+
+    def bridge_of(self, domain: str) -> Bridge | None:
+        return next((each for each in self.bridge if each.domain == domain), None)
 
 
 def check(rotation: Rotation | None, keys: Collection[str] | None) -> Iterator[Fault]:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from delta.tables import DeltaTable
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
@@ -25,7 +26,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from jobs.lake import claims, delta_commit, small_files, small_log
+from jobs.lake import claims, delta_commit, small_files, small_log, small_rows
 from jobs.lake.active_session import active
 from jobs.lake.address import Address
 from jobs.lake.delta_commit import Transaction
@@ -250,6 +251,10 @@ def chosen(
 ) -> Iterator[Row]:
     """Rows in order. wanted: column -> what it may say, anything where nothing is named. since, until: times, as texts
     begin; of ``until`` the rows before it. There is no row where there is no table."""
+    small = small_rows.of(spark, address.path, address.sql, SCHEMA)
+    if small is not None:
+        yield from _chosen_of(small, wanted, since, until)
+        return
     if not address.exists(spark):
         return
     rows = address.read(spark)
@@ -261,6 +266,20 @@ def chosen(
     if until is not None:
         rows = rows.where(F.col("time") < until)
     yield from _in_order(rows)
+
+
+def _chosen_of(
+    rows: pa.Table, wanted: Mapping[str, Sequence[str]], since: str | None, until: str | None
+) -> Iterator[Row]:
+    """As `chosen`: null is none of any values, and neither before nor after a time."""
+    for name, values in wanted.items():
+        if values:
+            rows = rows.filter(pc.is_in(rows[name], pa.array(values, pa.string())))
+    if since is not None:
+        rows = rows.filter(pc.greater_equal(rows["time"], since))
+    if until is not None:
+        rows = rows.filter(pc.less(rows["time"], until))
+    yield from rows.sort_by([(INDEX, "ascending")]).to_pylist()
 
 
 def rows_since(spark: SparkSession, address: Address, start: str) -> Iterator[Row]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
@@ -18,6 +18,8 @@ from jobs.lake.column_mapping import name_in_files
 
 Told = tuple[str, int, bool, list[pa.Scalar]]
 """Path, size, whether rows of it are deleted, and the values of columns that are folders."""
+BOUNDS = ("minValues", "maxValues", "nullCount")
+"""By which of a file's statistics it is left out."""
 Folders = Mapping[str, pa.Scalar]
 """Name of a column -> its value in all rows of a file, of the column's type as Arrow has it."""
 
@@ -45,7 +47,8 @@ class SourceFiles:
 
     reader: Spark's class that reads them. stored: the columns in them, with the metadata by which Delta knows their
     names there. folders: columns that are not in them; folder_fields: the same, with their metadata, of a Delta table.
-    configuration: of a Delta table. deleted: whether rows in them are deleted.
+    configuration: of a Delta table. deleted: whether rows in them are deleted. measured: of a Delta table the columns,
+    as files call them, of which its log has statistics of any file; None where nobody looked.
     """
 
     reader: str
@@ -55,6 +58,7 @@ class SourceFiles:
     configuration: Mapping[str, str] = dataclasses.field(default_factory=dict)
     deleted: bool = False
     folder_fields: tuple[T.StructField, ...] = ()
+    measured: frozenset[str] | None = None
 
 
 def of(rows: DataFrame, of_text: bool = False) -> SourceFiles | None:
@@ -84,21 +88,24 @@ def _of_delta(spark: SparkSession, index: Any, reader: str) -> SourceFiles:
     names = tuple(field.name for field in folders)
     stored = T.StructType([field for field in schema.fields if field.name not in names])
     root = str(index.path().toString()).rstrip("/")
-    found = _told(spark, index, snapshot, folders)
+    found, measured = _told(spark, index, snapshot, folders)
     files = [File(absolute(root, path), size, dict(zip(names, values, strict=True))) for path, size, _, values in found]
     deleted = any(deleted for _, _, deleted, _ in found)
-    return SourceFiles(reader, stored, tuple(files), names, metadata["configuration"], deleted, tuple(folders))
+    more = metadata["configuration"], deleted, tuple(folders), measured
+    return SourceFiles(reader, stored, tuple(files), names, *more)
 
 
-def _told(spark: SparkSession, index: Any, snapshot: Any, folders: list[T.StructField]) -> list[Told]:
-    """Of each file what Delta's log says."""
+def _told(
+    spark: SparkSession, index: Any, snapshot: Any, folders: list[T.StructField]
+) -> tuple[list[Told], frozenset[str] | None]:
+    """Of each file what Delta's log says; and of which columns it has statistics, where that costs nothing to see."""
     if leaves.is_a(index, "TahoeBatchFileIndex"):
-        return list(_told_by_spark(_some_files(spark, index), folders))
+        return list(_told_by_spark(_some_files(spark, index), folders)), None
     simple = all(field.dataType == T.StringType() for field in folders)
     small = small_log.replayed(spark, snapshot) if simple else None
     if small is None:
-        return list(_told_by_spark(DataFrame(snapshot.allFiles().toDF(), spark), folders))
-    return [
+        return list(_told_by_spark(DataFrame(snapshot.allFiles().toDF(), spark), folders)), None
+    told = [
         (
             str(add["path"]),
             int(add["size"]),
@@ -107,6 +114,16 @@ def _told(spark: SparkSession, index: Any, snapshot: Any, folders: list[T.Struct
         )
         for add in small.told
     ]
+    return told, _measured(small.told)
+
+
+def _measured(files: Sequence[Mapping[str, Any]]) -> frozenset[str] | None:
+    """The columns of which any statistics are, by the names at the root; None where these are not as Delta has them."""
+    try:
+        stated = [json.loads(each["stats"]) for each in files if each.get("stats")]
+        return frozenset(name for told in stated for kind in BOUNDS for name in told.get(kind) or ())
+    except (ValueError, TypeError, AttributeError):
+        return None
 
 
 def _told_by_spark(listed: DataFrame, folders: list[T.StructField]) -> Iterator[Told]:

@@ -21,6 +21,7 @@ from jobs.columnar.work import Fitting
 from jobs.configuration.column_path import ColumnPath
 from jobs.lake import source_files
 from jobs.lake.bare_types import leaves
+from jobs.lake.column_mapping import name_in_files
 from jobs.lake.delta_commit import AddedFile, Place
 from jobs.lake.source_files import SourceFiles
 from jobs.reversal.asked import Asked
@@ -82,7 +83,8 @@ def chosen(
     condition = _condition(whole, asked)
     if not {way[0] for way in conditions.columns(condition)} <= {*files.stored.names, *files.folders}:
         raise NotColumnar("the condition has the name of a column in another case")
-    files = dataclasses.replace(files, files=_with_rows(files, rows))
+    if _may_be_left_out(files, condition):
+        files = dataclasses.replace(files, files=_with_rows(files, rows))
     access = file_systems.access(spark, fitting.one_of_each_store([place, *(file.uri for file in files.files)]))
     access = dataclasses.replace(access, umask=access.umask | OWNER_ALONE)
     names = frozenset(field.name for field, _, _ in selection.trees(whole.schema))
@@ -113,6 +115,16 @@ def _condition(rows: DataFrame, asked: Asked) -> Condition:
     if sum(len(token.encode()) for token in tokens) > MOST_TOKENS:
         raise NotColumnar(f"the list of tokens has more than {MOST_TOKENS >> 20} MiB")
     return Among(Way(ColumnPath.parse(asked.columns[0]).names, pa.string()), pa.array(tokens, pa.string()))
+
+
+def _may_be_left_out(files: SourceFiles, condition: Condition) -> bool:
+    """Whether folders or statistics can tell that a file holds no chosen row: of columns that neither knows, as those
+    of pseudonyms are, nothing can, and to ask Delta costs a small table more than all its rows."""
+    if files.measured is None:
+        return True
+    names = {way[0] for way in conditions.columns(condition)}
+    known = {name_in_files(field) for field in files.stored.fields if field.name in names} & files.measured
+    return bool(known) or not names.isdisjoint(files.folders)
 
 
 def _with_rows(files: SourceFiles, chosen: DataFrame) -> tuple[source_files.File, ...]:

@@ -16,7 +16,21 @@ from jobs.configuration.config import Config
 from jobs.console.exit_codes import Refused
 from jobs.lake import state
 from jobs.lake.record_names import RECORD, ROTATION
-from jobs.rotation import foreseen, in_place, judged, layered, marks, proof, remains, scope, told_before, trail, turns
+from jobs.rotation import (
+    bridge_filling,
+    bridged,
+    foreseen,
+    in_place,
+    judged,
+    layered,
+    marks,
+    proof,
+    remains,
+    scope,
+    told_before,
+    trail,
+    turns,
+)
 from jobs.rotation.scope import Asked, Scope, Table
 from jobs.rotation.trail import Trail
 from jobs.run_events.events import Report, Warned
@@ -73,10 +87,18 @@ def rotated(spark: SparkSession, conf: Config, asked: Asked, report: Report) -> 
     if found.due:
         told.begun()
     marks.set_all(spark, found)
+    _carry_bridges_on(spark, conf, found)
     moved = {table.name: _moved(spark, conf, found, table, asked, told) for table in found.due}
     done = dict(_proven(spark, conf, found, moved, told))
     left = tuple(remains.held_by(spark, conf, found, {name: each.version for name, each in moved.items()}))
     return Rotated(found.key, found.old, found.to, tuple(done.values()), remains.named_by(conf, found), left)
+
+
+def _carry_bridges_on(spark: SparkSession, conf: Config, found: Scope) -> None:
+    due = [table for table in found.due if any(each.by_bridge for each in table.columns)]
+    made = [turn for table in due for turn in judged.turns(conf, found, table).values()]
+    over = [turn for turn in made if isinstance(turn, bridged.Turn)]
+    failures.translated("", lambda: bridge_filling.carried_on(session.for_run(spark), conf, over))
 
 
 def _moved(spark: SparkSession, conf: Config, found: Scope, table: Table, asked: Asked, told: Trail) -> Moved:

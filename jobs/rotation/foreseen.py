@@ -69,7 +69,7 @@ def way(scope: Scope, table: Table) -> str:
 
 
 def _column(scope: Scope, table: Table, each: Held) -> dict[str, Any]:
-    own = "layer" if each.layers else "re-encrypt"
+    own = "layer" if each.layers else "bridge" if each.by_bridge else "re-encrypt"
     done = "source" if table.way == "source" else "moved" if each.key_id == scope.to else own
     told: dict[str, Any] = {"column": each.path, "domain": each.domain, "technique": each.technique}
     told |= {"version": each.key_id, "way": done}
@@ -84,6 +84,8 @@ FROM_SOURCE = "treated anew from its source"
 FROM_ITSELF = {
     "re-encrypt": "re-encrypted from itself",
     "layer": "put under further layers from itself",
+    "bridge": "from itself, by the sealed bridge of its domain",
+    "bridge and re-encrypt": "from itself, some columns re-encrypted and some by the sealed bridge of their domain",
     "layer and re-encrypt": "from itself, some columns re-encrypted and some put under further layers",
 }
 

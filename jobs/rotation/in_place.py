@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
 from pyspark.sql import types as T
 from pyspark.sql.pandas.types import from_arrow_type, to_arrow_type
 
@@ -37,14 +38,14 @@ from jobs.table_run import file_settings, row_order
 from privacy_udfs import wording
 from privacy_udfs.errors import LakenymError
 from privacy_udfs.keys import AnyReference
-from privacy_udfs.nested import Kept, Leaf, ListNode, MapNode, Node, StructNode
+from privacy_udfs.nested import ByRow, Kept, Leaf, ListNode, MapNode, Node, StructNode, beside
 from privacy_udfs.technique import Technique, plain_type
 from privacy_udfs.udf import tree_udf
 
 OF_RUN = ("run_id", "rows", "files", "rotation", "execution", "not_columnar", "changed")
 """Of what the run before says in its commit, what is of that commit alone."""
 MOST = 5
-NOT_THERE_AGAIN = "treat the table anew from its source (--way source)"
+NOT_THERE_AGAIN = "treat the table anew from its source (--mode source)"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,11 +53,12 @@ class Change:
     """What becomes of one leaf column. technique: stands in the place of one in a tree of treatments, as
     `privacy_udfs.reencryption.Reencryption` does: it takes whole Arrow arrays of the values that are there, and gives
     values of the same type. key: what its ``apply`` is given, once it is resolved. record: what is to be recorded of
-    the column from then on."""
+    the column from then on. join: gives rows what the technique looks at besides (`Facts.beside`)."""
 
     technique: Technique
     key: AnyReference | None
     record: ColumnRecord
+    join: Callable[[DataFrame], DataFrame] | None = None
 
 
 Changes = Mapping[ColumnPath, Change]
@@ -186,6 +188,8 @@ def columns(rows: DataFrame, table: str, changes: Changes) -> DataFrame:
 
 def _rows(there: DataFrame, table: str, changes: Changes, shuffled: bool) -> DataFrame:
     columns = [_column(field, table, changes) for field in there.schema.fields]
+    for change in changes.values():
+        there = there if change.join is None else change.join(there)
     return row_order.shuffled(there, columns) if shuffled else there.select(*columns)
 
 
@@ -194,7 +198,12 @@ def _column(field: T.StructField, table: str, changes: Changes) -> Column:
     node = _walk(path, field.dataType, table, changes)
     if isinstance(node, Kept):
         return column(field.name)
-    return tree_udf(node, bare(field.dataType), mark=wording.mark())(column(field.name)).alias(field.name)
+    value, others = column(field.name), beside(node)
+    if others:
+        node = ByRow(node, (), others)
+        found = [column(*ColumnPath.parse(each).names).alias(f"beside_{at}") for at, each in enumerate(others)]
+        value = F.struct(value.alias("column"), *found)
+    return tree_udf(node, bare(field.dataType), mark=wording.mark())(value).alias(field.name)
 
 
 def _tree(table: str, schema: T.StructType, changes: Changes) -> Node:

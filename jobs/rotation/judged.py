@@ -20,7 +20,7 @@ from jobs.policy import policy_approval, treatment_diff
 from jobs.record import treatment_record
 from jobs.record.column_record import ColumnRecord
 from jobs.record.record_reader import columns_of
-from jobs.rotation import in_place, layered, needed, reencrypted, shortened
+from jobs.rotation import bridged, in_place, layered, needed, reencrypted, shortened
 from jobs.rotation.needed import Needed
 from jobs.rotation.scope import Asked, Scope, Table
 from jobs.rotation.turns import Turn, decrypts, unkeyed
@@ -66,12 +66,16 @@ def _of_key(conf: Config, scope: Scope) -> Iterator[str]:
     day = datetime.datetime.now(datetime.timezone.utc).date()
     yield from map(str, refused(policy_approval.of_key(conf, scope.key, day)))
     yield from map(str, refused(key_age.findings(conf, {scope.key: scope.to}, day)))
-    if not any(table.way == "table" and any(not each.layers for each in table.columns) for table in scope.due):
+    bridges = [bridged.of_domain(conf, held.domain) for table in scope.due for held in table.columns if held.by_bridge]
+    for name in dict.fromkeys(each.key for each in bridges if each is not None):
+        yield from map(str, refused(policy_approval.of_key(conf, name, day)))
+    own = [table for table in scope.due if table.way == "table"]
+    if not any(not (each.layers or each.by_bridge) for table in own for each in table.columns):
         return
     if conf.policy.rotation is None or scope.key not in conf.policy.rotation.reencrypt:
         yield (
             f"key {scope.key}: policy.yaml does not allow that its columns are re-encrypted from the treated tables, "
-            "which decrypts them on the way: rotation: reencrypt (docs/rotation.md), or --way source"
+            "which decrypts them on the way: rotation: reencrypt (docs/rotation.md), or --mode source"
         )
 
 
@@ -91,8 +95,13 @@ def _of_table(
     run_gates.pass_all(Configured(conf, table.name, today()), report, configuration_gates.GATES)
     made = turns(conf, scope, table)
     if asked.way == "layer" and decrypts(made):
-        raise Refused("columns of it have no layers, and would be turned back on the way: --way table, or leave it out")
+        raise Refused("columns of it have no layers, and would be turned back on the way: --mode table, or none")
     in_place.check(table.stands, unkeyed(made))
+    over = {path: each for path, each in made.items() if isinstance(each, bridged.Turn)}
+    if over:
+        own = session.for_run(spark)
+        rows = table.stands.address.read(own, {"versionAsOf": str(table.stands.version)})
+        bridged.check_all_there(own, conf, table.name, rows, over)
 
 
 def prepared(
@@ -125,7 +134,7 @@ def turns(conf: Config, scope: Scope, table: Table) -> dict[ColumnPath, Turn]:
     found: dict[ColumnPath, Turn] = {}
     for each in table.columns:
         if each.why_not is not None:
-            raise Refused(f"{each.path}: {each.why_not}, so the table cannot be moved from itself: leave --way out")
+            raise Refused(f"{each.path}: {each.why_not}, so the table cannot be moved from itself: leave --mode out")
         if each.layers:
             continue
         entry, rule = entries[each.path], decided.get(each.path)
@@ -137,10 +146,13 @@ def turns(conf: Config, scope: Scope, table: Table) -> dict[ColumnPath, Turn]:
             )
         if each.key_id != scope.to:
             path = ColumnPath.parse(each.path)
-            found[path] = reencrypted.turn(conf, path, entry, scope.keyset)
+            if each.by_bridge:
+                found[path] = bridged.turn(conf, path, entry, scope.keyset, len(found))
+            else:
+                found[path] = reencrypted.turn(conf, path, entry, scope.keyset)
     found |= _layers(conf, scope, table)
     if not found:
-        raise Refused("nothing of it can be moved from itself, and it is not as the catalog says: --way source")
+        raise Refused("nothing of it can be moved from itself, and it is not as the catalog says: --mode source")
     _check_all(scope, table, {**entries, **{str(path): each.record for path, each in found.items()}})
     return found
 
@@ -163,7 +175,7 @@ def _check_all(scope: Scope, table: Table, after: Mapping[str, ColumnRecord]) ->
     if left:
         raise Refused(
             f"{', '.join(left)} would stay under another version of key {scope.key} than {scope.to}, so the table "
-            "cannot be moved from itself: --way source"
+            "cannot be moved from itself: --mode source"
         )
 
 

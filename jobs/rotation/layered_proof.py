@@ -16,9 +16,9 @@ from jobs.lake.columns import column
 from jobs.lake.history import ROTATION
 from jobs.record.column_record import ColumnRecord
 from jobs.record.treated_table import privacy_of
-from jobs.rotation import in_place, layered, reencrypted, turns
+from jobs.rotation import bridged, in_place, layered, reencrypted, turns
 from jobs.rotation.coverage import Looked
-from jobs.rotation.scope import Scope
+from jobs.rotation.scope import Held, Scope
 from jobs.rotation.turns import Turn
 from jobs.spark_app import failures
 from jobs.verification import multisets
@@ -26,7 +26,7 @@ from jobs.verification.outcome import Check, judged
 from jobs.verification.standing import Standing
 from privacy_udfs.errors import KeyProblem, LakenymError
 
-NAME, BLIND = "layers", "re-encrypted"
+NAME, BLIND, BRIDGE = "layers", "re-encrypted", "bridge"
 
 
 def check(conf: Config, scope: Scope, stands: Standing, sample: int) -> Iterator[Looked]:
@@ -35,10 +35,15 @@ def check(conf: Config, scope: Scope, stands: Standing, sample: int) -> Iterator
     of = {
         NAME: [path for path, entry in columns.items() if entry.layers],
         BLIND: [path for path, entry in columns.items() if _is_blind(path, entry)],
+        BRIDGE: [held.path for held in _held(scope, stands) if held.by_bridge],
     }
     for name, paths in of.items():
         if paths:
             yield _looked(conf, scope, stands, sample, name, paths)
+
+
+def _held(scope: Scope, stands: Standing) -> tuple[Held, ...]:
+    return next((table.columns for table in scope.tables if table.name == stands.name), ())
 
 
 def _is_blind(path: str, entry: ColumnRecord) -> bool:
@@ -62,7 +67,7 @@ def _looked(conf: Config, scope: Scope, stands: Standing, sample: int, name: str
 
 def _compared(conf: Config, scope: Scope, stands: Standing, sample: int, name: str, paths: list[str]) -> Looked:
     older = stands.state.address.read(stands.spark, {"versionAsOf": str(stands.state.version - 1)})
-    due_turns = _turns(conf, scope, stands, older, paths)
+    due_turns = _turns(conf, scope, stands, older, paths, name)
     if not due_turns:
         return Looked(Check(name, "not checked", "the version before was of this version of the key too"))
     names = _names(scope, stands, due_turns)
@@ -75,14 +80,14 @@ def _compared(conf: Config, scope: Scope, stands: Standing, sample: int, name: s
             due, there = (each.where(multisets.in_sample(column(anchor), share, seeds)) for each in (due, there))
         found = multisets.compared(due, there.select(*map(column, names)), names)
     apart = found.whole.first + found.whole.second
-    further = "under the further layers" if name == NAME else "re-encrypted"
+    further = {NAME: "under the further layers", BLIND: "re-encrypted", BRIDGE: "by the bridge"}[name]
     faults = [f"{apart} rows are not what the version before gives {further}"] if apart else []
     made = judged(name, faults, f"{found.rows} rows, {len(names)} columns, as the version before gives them")
     return Looked(made, frozenset(str(path) for path in due_turns if path.root in names))
 
 
 def _turns(
-    conf: Config, scope: Scope, stands: Standing, older: DataFrame, paths: list[str]
+    conf: Config, scope: Scope, stands: Standing, older: DataFrame, paths: list[str], name: str
 ) -> Mapping[ColumnPath, Turn]:
     told, found = privacy_of(older), dict[ColumnPath, Turn]()
     for path in paths:
@@ -91,6 +96,8 @@ def _turns(
             continue
         if now.layers and entry.layers != now.layers:
             found[at] = layered.turn(conf, stands.name, at, entry, scope.keyset)
+        elif name == BRIDGE and entry.key_id != now.key_id:
+            found[at] = bridged.turn(conf, at, entry, scope.keyset, len(found))
         elif not now.layers and entry.key_id != now.key_id:
             found[at] = reencrypted.turn(conf, at, entry, scope.keyset)
     return found

@@ -50,6 +50,9 @@ def held_by(spark: SparkSession, conf: Config, scope: Scope, moved_at: Mapping[s
         if table.entry.quarantine is not None and table.entry.quarantine.key == scope.key:
             yield f"{table.name}: rows in quarantine that were sealed before"
     yield from _vaults(conf, scope)
+    for bridge in () if conf.policy.rotation is None else conf.policy.rotation.bridge:
+        if any(bridge.domain in table.domains for table in scope.tables):
+            yield f"domain {bridge.domain}: the bridge {bridge.table.place} keeps its rows of older pseudonyms too"
     if conf.keys[scope.key].reversal is not None:
         yield "the copy of the keyset for the way back: run keys.py reversal, now and after each change of a version"
     yield "whatever was copied out of the tables before: extracts, clones, backups, tables outside of the catalog"

@@ -19,19 +19,20 @@ from jobs.named_keys import key_exposure, key_use, named_key
 from jobs.record import rotation_mark
 from jobs.record.record_reader import Columns, columns_of
 from jobs.record.rotation_mark import Mark
-from jobs.rotation import layered, reencrypted
+from jobs.rotation import bridged, layered, reencrypted
 from jobs.spark_app import failures, session
 from privacy_udfs.keys import Keyset
 from privacy_udfs.scope_labels import domain_of
 
-Way = Literal["auto", "table", "layer", "source"]
+Way = Literal["auto", "table", "layer", "bridge", "source"]
 WAYS: tuple[str, ...] = get_args(Way)
 
 
 @dataclasses.dataclass(frozen=True)
 class Asked:
     """key, domain: one of the two. way: from where a table is to be moved; auto: from itself where all its columns of
-    the key can be, else from the source; layer: from itself, and nothing is turned back on the way. raw_history,
+    the key can be, else from the source; layer: from itself, and nothing is turned back on the way; bridge: from
+    itself, and what cannot be turned back by the sealed bridge of its domain. raw_history,
     deleted_rows: as `jobs.gates.known.Allowed` has them. shorter_source: a table may lose rows that its source has no
     more."""
 
@@ -46,7 +47,7 @@ class Asked:
         if (self.key is None) == (self.domain is None):
             raise BadUsage("say what is to be moved: --key, or --domain")
         if self.way not in WAYS:
-            raise BadUsage(f"--way: expected one of {', '.join(WAYS)}")
+            raise BadUsage(f"--mode: expected one of {', '.join(WAYS)}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,6 +64,8 @@ class Held:
     authenticates: bool
     layers: tuple[int, ...] = ()
     """Of one that cannot be turned back: the layers of the key that its domain states, under which it is put."""
+    by_bridge: bool = False
+    """Of one that cannot be turned back: whether its domain's sealed bridge is asked for."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -171,11 +174,23 @@ def _table(spark: SparkSession, conf: Config, name: str, key: str, keyset: Keyse
     own, entry = session.for_run(spark), conf.tables[name]
     stands = failures.translated(name, lambda: state.inspect(own, entry.target))
     columns = tuple(_layered(conf, name, held, stands) for _, held in _of(key, columns_of(stands.properties)))
+    if asked.way == "bridge":
+        columns = tuple(_bridged(conf, held, stands) for held in columns)
     has_layers = layered.are_as_stated(conf, name, key, columns_of(stands.properties))
     if has_layers and all(each.key_id == keyset.primary.id for each in columns):
         return Table(name, entry, stands, columns, "moved")
-    own_way = asked.way in ("table", "layer") or (asked.way == "auto" and all(each.why_not is None for each in columns))
+    by_itself = asked.way == "auto" and all(each.why_not is None for each in columns)
+    own_way = asked.way in ("table", "layer", "bridge") or by_itself
     return Table(name, entry, stands, columns, "table" if own_way else "source")
+
+
+def _bridged(conf: Config, held: Held, stands: TargetState) -> Held:
+    """The same, where nothing else can move it from the table, by the bridge of its domain."""
+    path, entry = ColumnPath.parse(held.path), columns_of(stands.properties)[held.path]
+    if held.why_not is None or str(entry.domain) != held.domain:
+        return held
+    why = bridged.why_not(conf, path, entry)
+    return dataclasses.replace(held, why_not=why, by_bridge=why is None)
 
 
 def _layered(conf: Config, table: str, held: Held, stands: TargetState) -> Held:

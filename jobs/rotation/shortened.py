@@ -45,7 +45,7 @@ def check(spark: SparkSession, table: Table, run: Prepared, accepted: bool) -> N
     if why is not None:
         raise SourceProblem(
             f"{table.stands.name} would lose rows that its source has no more, or nobody can tell that it would not: "
-            f"{why}. Move it from itself where that can be (--way table, --way layer), or put the rows back into the "
+            f"{why}. Move it from itself where that can be (--mode table, --mode layer), or put the rows back into the "
             f"source; with {FLAG} the table loses them"
         )
 

@@ -23,7 +23,7 @@ from jobs.configuration.config import Config
 from jobs.lake.delta_commit.transaction import Transaction
 from jobs.lake.history import ROTATION as MODE
 from jobs.lake.record_names import CONFIG, POLICY, RECORD
-from jobs.rotation import foreseen
+from jobs.rotation import bridged, foreseen
 from jobs.rotation.in_place import Rewritten
 from jobs.rotation.scope import Scope, Table
 from jobs.rotation.turns import Turn
@@ -129,10 +129,13 @@ class RunTrail(OfRun):
             for each in (turn.before, turn.after):
                 for key_id in each.technique.layer_ids() or (each.key_id,):
                     found.setdefault(key_id, set()).add((each.technique.technique, each.domain))
-        about = {"key": self.whole.scope.key, "mode": MODE}
+        seals = {(self.whole.scope.key, id): uses for id, uses in found.items()}
+        for turn in self.turns.values():
+            if isinstance(turn, bridged.Turn):
+                seals[turn.seal.name, turn.seal.key_id] = {(turn.seal.technique.technique, turn.seal.domain)}
         return [
-            self._leaf("key_use", "used", {**about, "key_id": id, "for": [list(use) for use in sorted(uses)]})
-            for id, uses in sorted(found.items())
+            self._leaf("key_use", "used", {"key": key, "mode": MODE, "key_id": id, "for": [*map(list, sorted(uses))]})
+            for (key, id), uses in sorted(seals.items())
         ]
 
     def still_told(self) -> None:

@@ -1,5 +1,5 @@
 """What is done to each column of a table that is moved from itself: turned back and treated again under the version in
-force, or, where nobody can, put under the further layers that its domain states."""
+force, or, where nobody can, put under the further layers that its domain states, or moved by its domain's bridge."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from pyspark.sql import SparkSession
 
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
-from jobs.rotation import layered, reencrypted
+from jobs.rotation import bridged, layered, reencrypted
 from jobs.rotation.in_place import Change, Changes
+from privacy_udfs.bridging import Bridged
 from privacy_udfs.layering import FurtherLayers
 from privacy_udfs.reencryption import Reencryption
 
-Turn: TypeAlias = reencrypted.Turn | layered.Turn
+Turn: TypeAlias = reencrypted.Turn | layered.Turn | bridged.Turn
 
 
 def unkeyed(turns: Mapping[ColumnPath, Turn]) -> Changes:
@@ -24,7 +25,9 @@ def unkeyed(turns: Mapping[ColumnPath, Turn]) -> Changes:
     return {path: Change(_technique(each), None, each.record) for path, each in turns.items()}
 
 
-def _technique(each: Turn) -> Reencryption | FurtherLayers:
+def _technique(each: Turn) -> Reencryption | FurtherLayers | Bridged:
+    if isinstance(each, bridged.Turn):
+        return each.technique_of_rows
     if isinstance(each, layered.Turn):
         return FurtherLayers(of=each.technique, done=each.done)
     return Reencryption(of=each.technique)
@@ -41,5 +44,10 @@ def delivered(spark: SparkSession, conf: Config, turns: Mapping[ColumnPath, Turn
     the driver would send keys in the clear."""
     back = {path: each for path, each in turns.items() if isinstance(each, reencrypted.Turn)}
     further = {path: each for path, each in turns.items() if isinstance(each, layered.Turn)}
-    with reencrypted.delivered(spark, conf, back) as one, layered.delivered(spark, conf, further) as other:
-        yield {**one, **other}
+    over = {path: each for path, each in turns.items() if isinstance(each, bridged.Turn)}
+    with (
+        reencrypted.delivered(spark, conf, back) as one,
+        layered.delivered(spark, conf, further) as two,
+        bridged.delivered(spark, conf, over) as three,
+    ):
+        yield {**one, **two, **three}

@@ -41,6 +41,11 @@ def by_token(rows: DataFrame, token: Column, technique: Technique, key: AnyKey, 
     return _joined(rows, row_keys(technique, key)(token), vault.rows(), (ROW_KEY, SEALED_VALUE), at)
 
 
+def by_row_key(rows: DataFrame, row_key: Column, vault: Vault, at: int) -> DataFrame:
+    """The rows, each with the sealed value that a table has under its row key, likewise."""
+    return _joined(rows, row_key, vault.rows(), (ROW_KEY, SEALED_VALUE), at)
+
+
 def found(at: int) -> str:
     return FOUND.format(at)
 

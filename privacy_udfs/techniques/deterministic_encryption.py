@@ -119,7 +119,7 @@ class DeterministicEncryption(SealedTechnique, PeriodTechnique):
             if (sealed[:, : len(begins)] != np.frombuffer(begins, np.uint8)).any():
                 return None
             found = list[tuple[Any, Bytes]]()
-            for filling in np.unique(spare).tolist():
+            for filling in np.flatnonzero(np.bincount(spare)).tolist():
                 at = np.flatnonzero(spare == filling)
                 messages = cipher.open_rows(sealed[at, skipped : sealed.shape[1] - filling])
                 if messages is None:

@@ -102,6 +102,7 @@ class KeyedHash(PeriodTechnique):
     shows = Shows.EQUALITY
     covers = True
     unrecognizable = True
+    of_canonical = True
     scatters = True
     costly = True
     algorithms = tuple(_MACS)

@@ -10,15 +10,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 
-from jobs import pseudonymize
+from jobs import pseudonymize, rotate_keys
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
-from jobs.lake import state
+from jobs.lake import delta_commit, state
 from jobs.record.record_reader import columns_of
-from jobs.rotation import in_place, reencrypted
+from jobs.rotation import carried_out, in_place, marks, proof, reencrypted
+from jobs.rotation.scope import Asked
 from jobs.spark_app import session
 from privacy_udfs.keys import Keyset, clear_cache, load_keyset
 from privacy_udfs.keysets import keyset_versions
@@ -143,6 +145,48 @@ def marked(spark: SparkSession, lake: Path) -> set[str]:
     return found
 
 
+# -- stopped and killed -----------------------------------------------------------------------------------------------
+
+
+class Stopped(BaseException):
+    """What a killed process is like from within: nobody catches it."""
+
+
+STEPS = {
+    "begun": (marks, "set_all", False, 1),
+    "one marked": (marks, "_commit", True, 1),
+    "all marked": (marks, "set_all", True, 1),
+    "one moved": (carried_out, "_moved", True, 1),
+    "before a commit": (delta_commit, "rewrite", False, 1),
+    "after a commit": (delta_commit, "rewrite", True, 1),
+    "before the source's": (carried_out, "execute", False, 1),
+    "after the source's": (carried_out, "execute", True, 1),
+    "all moved": (carried_out, "_proven", False, 1),
+    "one proven": (proof, "of", True, 2),
+}
+
+
+def stopped_at(
+    spark: SparkSession, conf: Config, monkeypatch: pytest.MonkeyPatch, step: str, key: str = "crm", way: Any = "auto"
+) -> None:
+    """A rotation that ends at a step."""
+    place, name, after, times = STEPS[step]
+    real, calls = getattr(place, name), list[int]()
+
+    def dies(*given: Any, **more: Any) -> Any:
+        calls.append(1)
+        made = real(*given, **more) if after or len(calls) < times else None
+        if len(calls) == times:
+            raise Stopped
+        return made
+
+    with monkeypatch.context() as patch:
+        patch.setattr(place, name, dies)
+        with pytest.raises(Stopped):
+            rotate_keys.run(spark, conf, Asked(key=key, way=way))
+    assert len(calls) == times
+
+
 KILLED = """
 import importlib, os, signal, sys
 from pathlib import Path
@@ -158,13 +202,13 @@ def die(*given, **more):
     os.killpg(0, signal.SIGKILL)
 spark = session.start("killed")
 setattr(place, name, die)
-rotate_keys.run(spark, config.load(Path(sys.argv[1])), Asked(key="crm"))
+rotate_keys.run(spark, config.load(Path(sys.argv[1])), Asked(key=sys.argv[5]))
 """
 
 
-def killed(lake: Path, module: str, name: str, after: bool) -> None:
-    """A rotation of ``crm`` that dies as a machine does that loses its power, before or after a function is done."""
-    command = [sys.executable, "-c", KILLED, str(lake / "conf"), module, name, "after" if after else "before"]
+def killed(lake: Path, module: str, name: str, after: bool, key: str = "crm") -> None:
+    """A rotation that dies as a machine does that loses its power, before or after a function is done."""
+    command = [sys.executable, "-c", KILLED, str(lake / "conf"), module, name, "after" if after else "before", key]
     environ = {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1"}
     done = subprocess.run(
         command, env=environ, capture_output=True, start_new_session=True, timeout=300, check=False, text=True

@@ -69,12 +69,12 @@ def rows_from_base64(rows: Bytes) -> tuple[Bytes, Bytes] | None:
         return None
     spare = np.zeros(count, np.uint8)
     if length:
-        rows = rows.copy()
+        rows = rows.copy(order="C")
         filled = rows[:, -2:] == ord("=")
         filled[:, 0] &= filled[:, 1]
         spare = filled.sum(axis=1, dtype=np.uint8)
         rows[:, -2:][filled] = ord("A")
-    return _rows_decoded(rows.tobytes(), spare, length)
+    return _rows_decoded(rows.data, spare, length)
 
 
 def rows_from_base64url(rows: Bytes) -> tuple[Bytes, Bytes] | None:
@@ -184,7 +184,7 @@ def _decoded(text: bytes, ends: npt.NDArray[Any], spare: npt.NDArray[np.int64]) 
     return binary(Units(whole[used], _offsets(ends - np.cumsum(spare))))
 
 
-def _rows_decoded(text: bytes, spare: Bytes, length: int) -> tuple[Bytes, Bytes] | None:
+def _rows_decoded(text: bytes | memoryview, spare: Bytes, length: int) -> tuple[Bytes, Bytes] | None:
     whole = _groups_decoded(text)
     if whole is None:
         return None
@@ -195,14 +195,14 @@ def _rows_decoded(text: bytes, spare: Bytes, length: int) -> tuple[Bytes, Bytes]
     return rows, spare
 
 
-def _groups_decoded(text: bytes) -> Bytes | None:
+def _groups_decoded(text: bytes | memoryview) -> Bytes | None:
     """The bytes of whole groups of four; None where any character is none of base64's: the C library passes over such
     characters, so that fewer bytes come out."""
     try:
         whole = np.frombuffer(binascii.a2b_base64(text), np.uint8)
     except binascii.Error:
         return None
-    return whole if len(whole) * 4 == len(text) * 3 else None
+    return whole if len(whole) * 4 == memoryview(text).nbytes * 3 else None
 
 
 def _offsets(ends: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

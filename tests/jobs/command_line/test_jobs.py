@@ -71,7 +71,7 @@ def test_help_says_what_a_job_and_each_flag_does(
     for flag, action in taken(parser).items():
         assert flag in told
         assert action.help, flag
-    assert not {"--allow-raw-history", "--write", "--to"} & set(told.split()), "former spellings are hidden"
+    assert not {"--allow-raw-history", "--write", "--to", "--way"} & set(told.split()), "former spellings are hidden"
 
 
 @EACH

@@ -25,9 +25,10 @@ from jobs.console.exit_codes import BadUsage, Refused
 from jobs.lake import restricted, restricted_files
 from jobs.lake.pinned_settings import PINNED
 from jobs.named_keys import key_delivery
-from jobs.reversal import apart, columnar_path, judged, reversal_keys, treated
+from jobs.reversal import apart, chosen_rows, columnar_path, judged, reversal_keys, treated
 from jobs.reversal.asked import Asked, of_tokens
 from jobs.reversal.carried_out import TurnedBack
+from jobs.reversal.selection import Selection
 from jobs.treatment import predicates
 from privacy_udfs.errors import LakenymError, UnexpectedFailure
 from privacy_udfs.keysets.delivered_key import DeliveredKey
@@ -111,6 +112,27 @@ def test_both_paths_show_the_same(
     assert schemas[0] == schemas[1]
     assert stat.S_IMODE(os.stat(tmp_path / "fast").st_mode) == 0o700
     assert all(path.stat().st_mode & 0o077 == 0 for path in (tmp_path / "fast").glob("*.parquet"))
+
+
+def test_delta_is_asked_for_files_only_where_it_can_leave_some_out(
+    spark: SparkSession, lake: Path, conf: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of pseudonyms no statistics are kept; of what is kept as it is there are some."""
+    found, counted = treated.look(spark, conf, "t"), dict[str, int]()
+    monkeypatch.setattr(columnar_path, "_with_rows", lambda files, rows: ())
+    for where in (
+        "email IS NOT NULL",
+        "email = 'x' AND code > 'a'",
+        "amount = 10",
+        "email > 'a' AND home.zip = '0250'",
+    ):
+        wanted = asked("email", where=where)
+        rows = chosen_rows.of(found, wanted.rows, "email")
+        selection = Selection("t", treated.chosen(conf, found, ["email"]), frozenset(), {})
+        place = f"file:{lake}/elsewhere"
+        counted[where] = len(columnar_path.chosen(spark, found, rows, wanted, selection, place).files.files)
+    every = len(found.rows().inputFiles())
+    assert [*counted.values()] == [every, every, 0, 0]
 
 
 @pytest.mark.parametrize("where", but_for([], FITS_NOT))

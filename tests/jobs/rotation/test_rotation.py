@@ -21,9 +21,8 @@ from jobs.audit_log.limits import LimitReached
 from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import BadUsage, Refused
-from jobs.lake import delta_commit
 from jobs.record.column_record import ColumnRecord
-from jobs.rotation import carried_out, coverage, foreseen, marks, proof, scope, trail
+from jobs.rotation import carried_out, coverage, foreseen, proof, scope, trail
 from jobs.rotation.coverage import Looked
 from jobs.rotation.scope import Asked
 from jobs.verification.outcome import Check, judged
@@ -34,11 +33,14 @@ from tests.helpers import lakes, rotations, vaults
 from tests.helpers.audits import listed, wrong
 from tests.helpers.reversals import edit
 from tests.helpers.rotations import (
+    STEPS,
     WAYS,
+    Stopped,
     contents,
     house,
     marked,
     promoted,
+    stopped_at,
     treated_all,
     treated_house,
     versions,
@@ -197,43 +199,6 @@ def bounded(lake: Path, **bounds: int) -> Config:
 
 def rows_of(spark: SparkSession, lake: Path, name: str) -> list[Any]:
     return spark.read.format("delta").load(f"{lake}/treated/{name}").collect()
-
-
-class Stopped(BaseException):
-    """What a killed process is like from within: nobody catches it."""
-
-
-STEPS = {
-    "begun": (marks, "set_all", False, 1),
-    "one marked": (marks, "_commit", True, 1),
-    "all marked": (marks, "set_all", True, 1),
-    "one moved": (carried_out, "_moved", True, 1),
-    "before a commit": (delta_commit, "rewrite", False, 1),
-    "after a commit": (delta_commit, "rewrite", True, 1),
-    "before the source's": (carried_out, "execute", False, 1),
-    "after the source's": (carried_out, "execute", True, 1),
-    "all moved": (carried_out, "_proven", False, 1),
-    "one proven": (proof, "of", True, 2),
-}
-
-
-def stopped_at(spark: SparkSession, conf: Config, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
-    """A rotation that ends at a step."""
-    place, name, after, times = STEPS[step]
-    real, calls = getattr(place, name), list[int]()
-
-    def dies(*given: Any, **more: Any) -> Any:
-        calls.append(1)
-        made = real(*given, **more) if after or len(calls) < times else None
-        if len(calls) == times:
-            raise Stopped
-        return made
-
-    with monkeypatch.context() as patch:
-        patch.setattr(place, name, dies)
-        with pytest.raises(Stopped):
-            rotate_keys.run(spark, conf, CRM)
-    assert len(calls) == times
 
 
 @pytest.mark.sweep

@@ -89,12 +89,17 @@ def of_table(spark: SparkSession, domain: str, place: str, name: str, held_in: H
     `BadUsage`."""
     try:
         address = Address.named(place)
-        kind = None if address.path is None else "delta" if address.exists(spark) else "parquet"
-        rows = read.rows_of(spark, Source(path=address.path, format=kind, table=address.table)).rows
+        rows = read.rows_of(spark, _source(spark, address)).rows
         found = rows.select(column(name).alias("id")).where("id IS NOT NULL").distinct().limit(MOST + 1).toArrow()
     except PySparkException as error:  # its text may hold anything
         raise BadUsage(f"the ids cannot be read from column {name} of {place}: {error.getCondition()}") from None
     return Asked(domain, plain(found["id"]), held_in)
+
+
+def _source(spark: SparkSession, address: Address) -> Source:
+    if address.path is None:
+        return Source(table=address.table)
+    return Source(path=address.path, format="delta" if address.exists(spark) else "parquet")
 
 
 def check_domain(conf: Config, asked: Asked) -> None:

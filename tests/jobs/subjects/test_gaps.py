@@ -134,8 +134,8 @@ def test_what_the_policy_names_is_there() -> None:
     assert [str(each) for each in subject_access_entry.check(stated, {"access"}, {"t"}, {"customer"})] == [
         "policy.yaml: subject_access.key: keys.yaml has no key 'acces'; did you mean 'access'?",
         "policy.yaml: subject_access.approvers[0].tables: the catalog has no table 'u'",
-        "policy.yaml: subject_access.approvers[0].domains: domains.yaml has no domain 'custome'; did you mean 'customer'"
-        "?",
+        "policy.yaml: subject_access.approvers[0].domains: domains.yaml has no domain 'custome'; "
+        "did you mean 'customer'?",
     ]
     with pytest.raises(ValueError, match="then they are one person"):
         SubjectAccess.model_validate({"approvers": [ann, ann], **told})

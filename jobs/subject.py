@@ -93,11 +93,13 @@ def asked_of(options: argparse.Namespace) -> Asked:
 def parser() -> argparse.ArgumentParser:
     options = arguments.parser("subject", __doc__)
     flags.CONF.on(options, required=True)
-    for flag in (flags.DOMAIN, flags.IDS, flags.HELD_IN, flags.ACTOR, flags.PURPOSE, flags.JSON):
+    flags.DOMAIN.on(options, more="that the ids are of")
+    for flag in (flags.IDS, flags.HELD_IN, flags.ACTOR, flags.PURPOSE, flags.JSON):
         flag.on(options)
     options.add_argument("--approval", type=Path, metavar="FILE", help="what approve.py made")
     what = options.add_mutually_exclusive_group(required=True)
-    what.add_argument("--plan", action="store_true", help="say what would be searched, and what cannot be found")
+    told = "say what would be done, and write nothing (which tables are searched, and what cannot be found)"
+    what.add_argument("--plan", action="store_true", help=told)
     what.add_argument("--export", metavar="PATH", help="a new folder for what is held of the person")
     what.add_argument("--expire", metavar="PATH", help="remove what a run wrote there, once its time is over")
     return options

@@ -89,14 +89,17 @@ def of_table(spark: SparkSession, domain: str, place: str, name: str, held_in: H
     `BadUsage`."""
     try:
         address = Address.named(place)
-        entry = Source(table=address.table)
-        if address.path is not None:
-            entry = Source(path=address.path, format="delta" if address.exists(spark) else "parquet")
-        rows = read.rows_of(spark, entry).rows
+        rows = read.rows_of(spark, _source(spark, address)).rows
         found = rows.select(column(name).alias("id")).where("id IS NOT NULL").distinct().limit(MOST + 1).toArrow()
     except PySparkException as error:  # its text may hold anything
         raise BadUsage(f"the ids cannot be read from column {name} of {place}: {error.getCondition()}") from None
     return Asked(domain, plain(found["id"]), held_in)
+
+
+def _source(spark: SparkSession, address: Address) -> Source:
+    if address.path is None:
+        return Source(table=address.table)
+    return Source(path=address.path, format="delta" if address.exists(spark) else "parquet")
 
 
 def check_domain(conf: Config, asked: Asked) -> None:

@@ -14,8 +14,10 @@ from pyspark.sql import SparkSession
 from jobs import approve, reidentify, subject
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import BadUsage, Refused
-from jobs.lake import restricted_texts
+from jobs.lake import restricted, restricted_texts
+from jobs.monitoring import reversals as reversals_watched
 from jobs.subject_access.request import Request
+from jobs.subject_access.trail import Trail
 from jobs.subjects.asked import Asked
 from tests.helpers import reversals
 from tests.helpers.audits import listed
@@ -131,6 +133,30 @@ def test_a_run_that_fails_leaves_nothing(
     last = told(spark, conf)[-1]
     assert (last["outcome"], last["body"]["left"]) == ("failed", False)
     assert name(3) not in json.dumps(last)
+
+
+def test_what_a_killed_run_left_is_watched_and_removed(
+    spark: SparkSession, lake: Path, conf: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed after the first file: nobody tells how it ended, and nothing is taken away."""
+    approval, place, written = approved(spark, lake, conf, request()), tmp_path / "out", restricted_texts._written
+
+    def dies(*given: Any) -> None:
+        written(*given)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(restricted_texts, "_written", dies)
+    monkeypatch.setattr(restricted, "undo", lambda *given: None)
+    monkeypatch.setattr(Trail, "failed", lambda *given, **more: None)
+    with pytest.raises(KeyboardInterrupt):
+        subject.run(spark, conf, request(), approval, str(place), now=LATER)
+    assert (place / "rows.t.jsonl").exists()
+    assert not (place / "index.json").exists()
+    after = NOW + datetime.timedelta(hours=25)
+    assert [each.message for each in reversals_watched.findings(spark, conf, after) if str(place) in each.message]
+    subject.expire(spark, conf, str(place), after)
+    assert not place.exists()
+    assert not [each for each in reversals_watched.findings(spark, conf, after) if str(place) in each.message]
 
 
 def test_a_plan_reads_nobody(

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from jobs import pseudonymize
+from jobs.configuration import subject_access_entry
+from jobs.configuration.subject_access_entry import SubjectAccess
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.lake import read
 from jobs.subjects import asked as asking
@@ -68,8 +70,8 @@ def test_layers_and_gaps(spark: SparkSession, lake: Path) -> None:
         ]
         assert search.files(search.held.tables[0]).count() == 1
         source = search.held.sources[0]
-        rows = read.rows_of(spark, conf.tables[source.table].source).rows
-        assert [row["nr"] for row in rows.where(search.in_source([source], rows.schema)).collect()] == [2]
+        raw = read.rows_of(spark, conf.tables[source.table].source).rows
+        assert [row["nr"] for row in raw.where(search.in_source([source], raw.schema)).collect()] == [2]
         plan = search.rows(search.held.tables[0])._jdf.queryExecution().toString()
         assert not [each for each in (*before.to_pylist(), b"C-2") if each.decode() in plan]
         assert "C-2" not in repr(search)
@@ -122,6 +124,21 @@ def test_files_of_no_ids(tmp_path: Path) -> None:
         with pytest.raises(BadUsage) as error:
             asking.of_file("customer", tmp_path / name)
         assert "secret" not in str(error.value)
+
+
+def test_what_the_policy_names_is_there() -> None:
+    key = "ann@example.org+04398464+AUS1t0140MpO93ikboW4ovRoE1aUaDHXZUctac/ajdVh"
+    ann = {"name": "ann@example.org", "public_key": key, "tables": ["t", "u"], "domains": ["custome"]}
+    told = {"key": "acces", "purposes": ["Art. 15"], "at_most_rows": 10, "at_most_hours": 24}
+    stated = SubjectAccess.model_validate({"approvers": [ann], **told})
+    assert [str(each) for each in subject_access_entry.check(stated, {"access"}, {"t"}, {"customer"})] == [
+        "policy.yaml: subject_access.key: keys.yaml has no key 'acces'; did you mean 'access'?",
+        "policy.yaml: subject_access.approvers[0].tables: the catalog has no table 'u'",
+        "policy.yaml: subject_access.approvers[0].domains: domains.yaml has no domain 'custome'; "
+        "did you mean 'customer'?",
+    ]
+    with pytest.raises(ValueError, match="then they are one person"):
+        SubjectAccess.model_validate({"approvers": [ann, ann], **told})
 
 
 def test_ids_of_a_table(spark: SparkSession, tmp_path: Path) -> None:

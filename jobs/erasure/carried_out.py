@@ -93,7 +93,7 @@ def erased(
         told.began(scope.search, _nothing_yet(wanted, scope, run_id))
         tables = tuple(_each(own, scope.tables, run_id, wanted, told, report))
         vaults = tuple(_each(own, scope.vaults, run_id, wanted, told, report))
-        remains = _of_sources(own, conf, wanted, scope)
+        remains = _of_others(own, conf, wanted, scope)
         made = dataclasses.replace(
             _nothing_yet(wanted, scope, run_id),
             tables=(*tables, *vaults),
@@ -110,7 +110,7 @@ def _planned(spark: SparkSession, conf: Config, wanted: Wanted, scope: _Scope, r
     for each in (*scope.tables, *scope.vaults):
         step = functools.partial(one_table.plan, spark, each, wanted.forced)
         told.append(failures.translated(each.name, step))
-    remains = _of_sources(spark, conf, wanted, scope)
+    remains = _of_others(spark, conf, wanted, scope)
     tokens = sum(each.rows_deleted for each in told[len(scope.tables) :])
     return dataclasses.replace(_nothing_yet(wanted, scope, run_id), tables=tuple(told), remains=remains, tokens=tokens)
 
@@ -156,6 +156,11 @@ def _scope(spark: SparkSession, conf: Config, wanted: Wanted) -> Iterator[_Scope
 
 
 # -- sources out of which nothing is taken ----------------------------------------------------------------------------
+
+
+def _of_others(spark: SparkSession, conf: Config, wanted: Wanted, scope: _Scope) -> tuple[Remains, ...]:
+    """What is left beside tables."""
+    return (*places.in_quarantine(spark, conf, scope.search), *_of_sources(spark, conf, wanted, scope))
 
 
 def _of_sources(spark: SparkSession, conf: Config, wanted: Wanted, scope: _Scope) -> tuple[Remains, ...]:

@@ -43,6 +43,7 @@ from tests.helpers.rotations import (
     treated_house,
     versions,
 )
+from tests.helpers.sweeps import but_for
 
 CRM = Asked(key="crm")
 
@@ -122,6 +123,7 @@ def test_a_rotation_from_end_to_end(
     assert told["old_versions"] == [{"id": old, "may_be_disabled": False, "named_by": []}]
 
 
+@pytest.mark.sweep
 def test_limits_have_room_for_a_whole_rotation_or_it_does_not_begin(
     spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -369,7 +371,7 @@ def test_what_goes_on_from_a_table_goes_on(spark: SparkSession, lake: Path, mode
     assert rows == {name: found[0] for name, found in contents(spark, lake, "anew").items()}
 
 
-@pytest.mark.parametrize("way", ["files", "deleted", pytest.param("partitions", marks=pytest.mark.sweep)])
+@pytest.mark.parametrize("way", but_for(["deleted"], ["files", "deleted", "partitions"]))
 def test_a_source_that_lost_rows_takes_none_from_a_table(
     spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:

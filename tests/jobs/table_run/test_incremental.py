@@ -42,7 +42,7 @@ def test_what_a_delta_table_gained_is_added(spark: SparkSession, lake: Path, exe
 KILLED: list[tuple[Execution, Mode]] = [(path, mode) for path in PATHS for mode in ("full", "incremental")]
 
 
-@pytest.mark.parametrize(("execution", "mode"), but_for(KILLED[:2], KILLED))
+@pytest.mark.parametrize(("execution", "mode"), but_for(KILLED[1:2], KILLED))
 def test_killed_between_the_last_file_and_the_commit(
     spark: SparkSession, lake: Path, execution: Execution, mode: Mode
 ) -> None:
@@ -85,7 +85,7 @@ def test_compacted_and_partitioned_and_renamed(spark: SparkSession, lake: Path, 
     assert run(spark, lake, execution, target=target, columns=columns).rows == 5
 
 
-@pytest.mark.parametrize("format_", ["parquet", "csv", "json", "orc"])
+@pytest.mark.parametrize("format_", but_for(["parquet", "json"], ["parquet", "csv", "json", "orc"]))
 def test_what_a_folder_gained_is_added(spark: SparkSession, lake: Path, format_: str) -> None:
     schema = "id string, note string, day string" if format_ == "json" else None
     source = {"schema": schema} if schema else {}

@@ -229,7 +229,7 @@ KEPT_OUT: dict[str, tuple[str, str, float, int]] = {
 """Which rows stay, their values, the share that may be kept out, and twice the values that stay."""
 
 
-@pytest.mark.parametrize("name", but_for(["more than half", "arrays"], KEPT_OUT))
+@pytest.mark.parametrize("name", but_for(["arrays"], KEPT_OUT))
 def test_how_many_rows_are_kept_out_is_not_told(spark: SparkSession, lake: Path, name: str) -> None:
     stay, values, at_most, expected = KEPT_OUT[name]
     path = {"arrays": "id[]", "maps": "id{value}"}.get(name, "id")

@@ -30,7 +30,7 @@ TYPES: dict[str, tuple[str, list[Any], list[str]]] = {
 }  # fmt: skip
 
 CASES = [*((name, "part") for name in TYPES), ("text", None), ("time", None)]
-COMMON = [("text", "part"), ("text", None), ("number", "part")]
+COMMON = [("text", "part"), ("text", None)]
 
 
 @pytest.mark.parametrize(("name", "by"), but_for(COMMON, CASES))

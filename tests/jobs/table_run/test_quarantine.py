@@ -130,7 +130,7 @@ def test_partitions_of_source_and_target(spark: SparkSession, lake: Path) -> Non
 # -- requeue ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("execution", PATHS)
+@pytest.mark.parametrize("execution", but_for(["columnar"], PATHS))
 def test_rules_that_were_mended_treat_them_again(spark: SparkSession, lake: Path, execution: Execution) -> None:
     """A longer hierarchy, and null for what is no address: the record says so afterwards, and the table grows on."""
     target = {"mode": "incremental"}

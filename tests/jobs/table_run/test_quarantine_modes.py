@@ -70,7 +70,7 @@ def partitions(spark: SparkSession, lake: Path, bad: str) -> None:
     put(rows(spark, 0, 30, bad), lake, mode="overwrite", partition="day")
 
 
-@pytest.mark.parametrize("execution", PATHS)
+@pytest.mark.parametrize("execution", but_for(["columnar"], PATHS))
 def test_rows_of_replaced_partitions_are_replaced_in_quarantine(
     spark: SparkSession, lake: Path, execution: Execution
 ) -> None:

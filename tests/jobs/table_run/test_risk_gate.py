@@ -24,6 +24,7 @@ from jobs.run_events.events import Event, as_data
 from jobs.spark_app import failures
 from tests.helpers.growing import PATHS, told
 from tests.helpers.lakes import POLICY, column, table, treated, write_conf
+from tests.helpers.sweeps import but_for
 
 COLUMNS: Mapping[str, Any] = {
     "person": column({"domain": "customer"}, "direct_identifier"),
@@ -233,7 +234,7 @@ def measured(spark: SparkSession, lake: Path) -> dict[str, Any] | None:
     return said and {"version": said["version"], **said["risk"]}
 
 
-@pytest.mark.parametrize("execution", PATHS)
+@pytest.mark.parametrize("execution", but_for(["columnar"], PATHS))
 def test_what_was_measured_stays_with_the_table(spark: SparkSession, lake: Path, execution: Execution) -> None:
     """Of each run that commits, in that commit; a run that measures nothing takes it away. Each is one of ours still,
     by which the next one goes on."""
@@ -259,6 +260,7 @@ def test_what_was_measured_stays_with_the_table(spark: SparkSession, lake: Path,
     assert (measured(spark, lake) or {})["k"] == 1
 
 
+@pytest.mark.sweep
 def test_what_was_measured_stays_in_every_mode(spark: SparkSession, lake: Path) -> None:
     raw(spark, lake, KEPT)
     target = {"path": str(lake / "treated" / "t"), "partition_by": ["income"]}

@@ -144,9 +144,8 @@ STEPS = {
 ENDS = [(step, mode, execution) for step in STEPS for mode in ("full", "incremental") for execution in PATHS]
 
 
-@pytest.mark.parametrize(
-    ("step", "mode", "execution"), but_for([("the gate lets it pass", "incremental", "columnar")], ENDS)
-)
+@pytest.mark.sweep
+@pytest.mark.parametrize(("step", "mode", "execution"), ENDS)
 def test_killed_between_its_files_and_its_commit(
     spark: SparkSession, lake: Path, step: str, mode: str, execution: Execution
 ) -> None:

@@ -39,7 +39,7 @@ from jobs.run_events import events, risk_words
 from jobs.run_events.events import Report
 from jobs.spark_app import failures, session
 from jobs.table_run.planned import inspected, planned, prepared
-from jobs.treatment import risk_columns
+from jobs.treatment import file_statistics, risk_columns
 from jobs.treatment.treatment_plan import Case, Decision, Plan
 
 THE_RECORD = "record"
@@ -51,7 +51,8 @@ def as_data(plan: Plan) -> dict[str, Any]:
     """A plan as plain data: one object per leaf column, or per case of it, in the order of the source's schema. rows:
     where not all are read, or not all are treated so. mondrian: into which boxes quasi-identifiers are cut, if they
     are. suppress: which are kept out of the target, if some are. row_order: of the target, ``shuffled`` or
-    ``source``. folders: treated columns whose values are names of folders."""
+    ``source``. folders: treated columns whose values are names of folders. statistics: columns that identify people
+    and whose least and greatest values are kept beside the rows."""
     rows = {} if plan.config.rows is None else {"rows": plan.config.rows}
     suppress = {} if plan.config.suppress is None else {"suppress": plan.config.suppress.model_dump(mode="json")}
     return {
@@ -61,6 +62,7 @@ def as_data(plan: Plan) -> dict[str, Any]:
         **suppress,
         "row_order": "shuffled" if plan.config.is_shuffled else "source",
         **({"folders": _folders(plan)} if _folders(plan) else {}),
+        **({"statistics": list(map(str, kept))} if (kept := file_statistics.asked_for(plan)) else {}),
         "columns": [_column(leaf, case) for leaf in plan.leaves for case in leaf.cases],
     }
 
@@ -98,6 +100,7 @@ def as_text(plan: Plan) -> str:
     read = [] if plan.config.rows is None else [f"  only rows for which this is true: {_on_one_line(plan.config.rows)}"]
     order = ["  the rows are written in random order"] if plan.config.is_shuffled else []
     order += [f"  what {name} becomes are names of folders" for name in _folders(plan)]
+    order += [f"  the least and greatest values of {path} are kept" for path in file_statistics.asked_for(plan)]
     return "\n".join(
         [plan.table, *read, *_boxes(plan), *_suppressed(plan), *order, *(f"  {line}" for line in lines), *_cases(plan)]
     )

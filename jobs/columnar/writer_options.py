@@ -24,9 +24,12 @@ class WriterOptions:
     use_dictionary: list[str]
 
 
-def writer_options(schema: pa.Schema, scattered: Collection[tuple[str, ...]]) -> WriterOptions:
+def writer_options(
+    schema: pa.Schema, scattered: Collection[tuple[str, ...]], unmeasured: Collection[tuple[str, ...]] = ()
+) -> WriterOptions:
     """schema: as it is written, with physical names. scattered: paths, spelled as of `leaves`, of columns whose values
     are spread evenly, as pseudonyms are: their bounds leave no file out, and a dictionary only grows with the rows.
+    unmeasured: of others whose bounds are not to stand in files.
 
     Floating-point columns have neither, since Spark would lose rows by them. Arrow's statistics leave NaN out, which
     Spark holds for the greatest number of all: ``d > 100`` would skip it. And Spark looks for 0.0 in a dictionary by
@@ -34,8 +37,9 @@ def writer_options(schema: pa.Schema, scattered: Collection[tuple[str, ...]]) ->
     """
     columns = [*leaves(schema)]
     told = {leaf for leaf in columns if not pa.types.is_floating(leaf.type) and leaf.path not in scattered}
+    measured = {leaf for leaf in told if not leaf.repeated and leaf.path not in unmeasured}
     return WriterOptions(
-        write_statistics=_names(columns, lambda leaf: leaf in told and not leaf.repeated),
+        write_statistics=_names(columns, lambda leaf: leaf in measured),
         use_dictionary=_names(columns, lambda leaf: leaf in told),
     )
 

@@ -74,17 +74,18 @@ def files(
     scattered: Sequence[ColumnPath],
     run_id: str,
     seal: Seal | None = None,
+    unmeasured: Sequence[ColumnPath] = (),
 ) -> Told:
     """Write the files; what each is and what was counted. Raises `NotColumnar`, after which none is left.
 
     scattered: columns of the target of which neither statistics nor dictionaries are made. seal: of the rows that are
-    set aside; None where a refused value stops the run.
+    set aside; None where a refused value stops the run. unmeasured: columns of which no statistics are made.
     """
     for feature in sorted(place.features - FEATURES):
         raise NotColumnar(f"the target has the feature {feature} of Delta, which may ask more of its files")
     if place.configuration.get(FORMAT_VERSION, FIRST) != FIRST:
         raise NotColumnar(f"the target states {FORMAT_VERSION}, and files of another version are written by Spark")
-    layout = _layout(spark, fits, place, scattered, run_id)
+    layout = _layout(spark, fits, place, (scattered, unmeasured), run_id)
     threads = int(java.application(spark).get("spark.task.cpus") or 1)
     work = Work(fits, layout, wording.mark(), threads, seal)
     try:
@@ -146,9 +147,11 @@ def sweep(fits: Fitting, place: Place, run_id: str, added: Sequence[AddedFile]) 
                 fits.access.delete(uri)
 
 
-def _layout(spark: SparkSession, fits: Fitting, place: Place, scattered: Sequence[ColumnPath], run_id: str) -> Layout:
+def _layout(
+    spark: SparkSession, fits: Fitting, place: Place, hidden: Sequence[Sequence[ColumnPath]], run_id: str
+) -> Layout:
     schema = stored_schema.of(place.schema.fields)
-    hidden = [stored_schema.leaf_path(place.schema, path) for path in scattered]
+    scattered, unmeasured = ([stored_schema.leaf_path(place.schema, path) for path in each] for each in hidden)
     partition_by = tuple(name_in_files(place.schema[name]) for name in place.partition_by)
     in_files = pa.schema([field for field in schema if field.name not in partition_by])
     return Layout(
@@ -156,7 +159,7 @@ def _layout(spark: SparkSession, fits: Fitting, place: Place, scattered: Sequenc
         schema=schema,
         partition_by=partition_by,
         measured=statistics.measured(place.schema, {**_default(spark), **place.configuration}, place.partition_by),
-        options=writer_options(in_files, hidden),
+        options=writer_options(in_files, scattered, unmeasured),
         codec=_codec(fits, place),
         largest=file_properties.target_size(place.configuration) or _size_of_session(spark) or FILE_SIZE,
         spark_version=spark.version,

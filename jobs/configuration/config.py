@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from jobs.configuration import (
     audit_checks,
     config_checks,
+    kept_values,
     known_elsewhere,
     mondrian_checks,
     monitoring_checks,
@@ -239,6 +240,7 @@ class _Loader:
         self.faults += known_elsewhere.check(drafts)
         self.faults += monitoring_checks.check(drafts)
         self.faults += scope_checks.check(drafts)
+        self.faults += kept_values.check(drafts)
         named = {draft.entry.table for draft in drafts if draft.entry is not None}
         self.faults += reversal_checks.check(policy, key_names, named, domains)
         self.faults += rotation_entry.check(None if policy is None else policy.rotation, key_names)

@@ -200,6 +200,9 @@ class ColumnEntry(Entry):
     """What the column holds, for the profiles of the policy: one of `jobs.configuration.kinds.KINDS`."""
     review_by: IsoDate | None = None
     retention: Retention | None = None
+    statistics: bool | None = None
+    """Whether its least and greatest values are kept beside the rows, for readers to skip files by; where it does not
+    say so, as its class has it."""
 
 
 class TableEntry(Entry):
@@ -353,6 +356,7 @@ class ColumnRule:
     retention: str | None = None
     rows: str | None = None
     kind: str | None = None
+    statistics: bool | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -39,6 +39,7 @@ GATES: Gates = (
     Gate(Inspected, suppressed.finer_before),
     Gate(Inspected, made_for.somebody_else),
     Gate(Inspected, target.plain),
+    Gate(Inspected, target.measured_still),
     Gate(Planned, target.folders),
     Gate(Inspected, keys.other_than_recorded),
     Gate(Inspected, growth.same_record),

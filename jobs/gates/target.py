@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jobs.configuration.finding import Finding
+from jobs.configuration.kept_values import MOST_NAMED
 from jobs.configuration.kinds import DIRECT
 from jobs.gates import growth, used_up
 from jobs.gates.known import Inspected, Planned
 from jobs.lake import delta_commit, promises, replace
 from jobs.lake.leftovers import Leftovers
 from jobs.lake.state import TargetState
+from jobs.treatment import file_statistics
 
 OUT_OF_REACH = (
     "before the commit, in Delta's own transaction, which is out of reach here (another version of Delta, or a table "
@@ -86,6 +88,22 @@ def folders(known: Planned) -> Iterator[Finding]:
                 f"target: partition_by names {leaf.path}, a direct identifier that is kept: its values would be names "
                 "of folders, which logs and listings show. Treat it, or partition by another column",
             )
+
+
+def measured_still(known: Inspected) -> Iterator[Finding]:
+    """Columns that identify people, of which a table of before goes on keeping the least and greatest values."""
+    if not known.adds or growth.starts_anew(known):
+        return
+    found = list(map(str, file_statistics.still_kept(known.plan, known.target.properties)))
+    if found:
+        more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
+        yield Finding(
+            "warn",
+            None,
+            f"the properties of {known.target.name} are of an earlier run: the least and greatest values of "
+            f"{', '.join(found[:MOST_NAMED])}{more}, which the catalog does not ask for, go on into its log. A run in "
+            "full (--mode full) ends that (docs/statistics.md)",
+        )
 
 
 def _raw_history(target: TargetState) -> str:

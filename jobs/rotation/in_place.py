@@ -19,6 +19,7 @@ from pyspark.sql.pandas.types import from_arrow_type, to_arrow_type
 from jobs.configuration import file_properties
 from jobs.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue, When
 from jobs.configuration.documents import canonical_json
+from jobs.configuration.kept_values import IDENTIFYING
 from jobs.console.exit_codes import Refused
 from jobs.lake import delta_commit, log_counts, log_replay, promises, replace
 from jobs.lake.address import Address
@@ -36,6 +37,7 @@ from jobs.record.record_reader import columns_of
 from jobs.spark_app import session
 from jobs.table_run import row_order
 from jobs.table_run.file_settings import CODEC
+from jobs.treatment import file_statistics, parquet_statistics
 from privacy_udfs import wording
 from privacy_udfs.errors import LakenymError
 from privacy_udfs.keys import AnyReference
@@ -136,16 +138,14 @@ def rewritten(
 
 
 def _settings(spark: SparkSession, stands: TargetState, changes: Changes) -> dict[str, str]:
-    """As `jobs.table_run.file_settings`: columns that scatter have no statistics in parts of files."""
+    """As `jobs.table_run.file_settings`: columns that scatter or that identify people have no statistics in parts of
+    files, unless the table says that Delta is to have them."""
     codec = file_properties.codec(stands.properties)
-    entries = {path: each.facts for path, each in _entries(stands, changes).items()}
-    names = {_plain(path.column) for path, facts in entries.items() if facts.scatters}
-    off = {f"parquet.{kind}.statistics.enabled#{name}": "false" for name in names for kind in ("column", "size")}
+    entries = _entries(stands, changes)
+    above = [path for path, each in entries.items() if each.facts.scatters or each.class_ in IDENTIFYING]
+    hidden = file_statistics.not_stated(stands.before.schema, above, stands.properties)
+    off = parquet_statistics.without(hidden, parquet_statistics.is_mapped(stands.properties))
     return {**log_replay.settings(spark, [stands.log_size]), **off, **({} if codec is None else {CODEC: codec})}
-
-
-def _plain(path: ColumnPath) -> str:
-    return ".".join(step.name for step in path.steps if isinstance(step, Field))
 
 
 # -- the record -------------------------------------------------------------------------------------------------------

@@ -39,7 +39,8 @@ def written(prepared: Prepared, selection: Selection, record: Mapping[str, str],
 
     def files(place: Place) -> Sequence[AddedFile]:
         places.append(place)
-        told = writing.files(spark, fits, place, file_statistics.unmeasured(plan), run_id, aside.seal)
+        scattered, unmeasured = file_statistics.scattered(plan), file_statistics.unmeasured(plan)
+        told = writing.files(spark, fits, place, scattered, run_id, aside.seal, unmeasured)
         found.update(told.counts)
         try:
             aside.put([{**row, "sealed": base64.b64decode(row["sealed"])} for row in told.refused], told.rows)

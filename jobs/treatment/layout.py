@@ -10,11 +10,10 @@ from pyspark.sql import types as T
 
 from jobs.configuration import same_names
 from jobs.configuration.column_path import ColumnPath, ColumnPathError, Field
+from jobs.configuration.kept_values import INDEXED, STATISTICS, covers
 from jobs.configuration.models import Target
 from jobs.lake.column_mapping import MODE
 
-STATISTICS = "delta.dataSkippingStatsColumns"
-INDEXED = "delta.dataSkippingNumIndexedCols"
 COMPARABLE = (T.NumericType, T.StringType, T.DateType, T.TimestampType, T.TimestampNTZType)
 """What Delta keeps the least and the greatest of: it refuses to cluster by anything else, or to be told to keep it."""
 IN_FOLDERS = (*COMPARABLE, T.BooleanType)
@@ -67,23 +66,16 @@ def _unmeasured(target: Target, name: str, outputs: Outputs) -> Iterator[str]:
         return
     if STATISTICS.lower() in stated:
         key, value = stated[STATISTICS.lower()]
-        if not any(_covers(listed, path) for listed in value.split(",")):
+        if not any(covers(listed, path) for listed in value.split(",")):
             yield f"target: cluster_by names {path}, of which {key} in properties keeps no statistics: add it there"
     elif INDEXED.lower() in stated:
         key, value = stated[INDEXED.lower()]
-        number = _position(path, outputs)
+        number = position(path, outputs)
         if value.strip().isdigit() and number > int(value):
             yield f"target: cluster_by names {path}, the leaf column number {number}, and {key} stops before it"
 
 
-def _covers(listed: str, path: str) -> bool:
-    with contextlib.suppress(ColumnPathError):
-        above = ColumnPath.parse(listed.strip()).steps
-        return ColumnPath.parse(path).steps[: len(above)] == above
-    return False
-
-
-def _position(path: str, outputs: Outputs) -> int:
+def position(path: str, outputs: Outputs) -> int:
     """Of a leaf, from 1, as Delta counts: an array or a map is one leaf."""
     leaves = dict.fromkeys(_measured(leaf) for leaf, output in outputs.items() if output is not None)
     return list(leaves).index(_measured(path)) + 1 if _measured(path) in leaves else 0

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T
 
+from jobs.lake.active_session import active
 from jobs.lake.delta_commit.marks import APPLICATION
 from jobs.lake.delta_commit.scala import (
     DELTA,
@@ -90,7 +91,9 @@ def rows_of_files(spark: SparkSession, log: Any, snapshot: Any, added: Iterable[
     """The rows of some files, as a version reads them. log, snapshot: Delta's own, of the table and of the version.
     added: what the log says of the files."""
     jvm = java(spark)
-    return DataFrame(log.createDataFrame(snapshot, seq(jvm, without_statistics(jvm, added)), False, none(jvm)), spark)
+    with active(spark):  # else rows that are written from them heed another session's settings
+        frame = log.createDataFrame(snapshot, seq(jvm, without_statistics(jvm, added)), False, none(jvm))
+    return DataFrame(frame, spark)
 
 
 def without_statistics(jvm: Any, added: Iterable[Mapping[str, Any]]) -> list[Any]:

@@ -189,6 +189,14 @@ def of_a_source_with_promises(at: Scene) -> None:
     at.configured({"id": HASH, "twice": HASH}, source={"format": "delta", "path": place})
 
 
+def measured_before(at: Scene) -> None:
+    """As tables are that runs made before their properties said which columns have statistics."""
+    at.raw()
+    at.configured({"id": "keep"}, target={"path": str(at.lake / "treated" / "t"), "mode": "incremental"})
+    at.treated()
+    at.spark.sql(f"ALTER TABLE delta.`{at.lake}/treated/t` UNSET TBLPROPERTIES ('delta.dataSkippingStatsColumns')")
+
+
 def in_folders(at: Scene) -> None:
     at.spark.sql("SELECT 'C-1001' AS id, 1 AS number").write.parquet(str(at.lake / "raw" / "t"))
     kept = {"class": "direct_identifier", "treatment": "keep", "why": "a test"}
@@ -551,6 +559,7 @@ CASES: tuple[Case, ...] = (
     (without_a_reason, policy.kept, 1, "customer: policy.yaml requires a reason for the widest scope: say 'why'"),
     (constrained, target.plain, 0, "and drops: CHECK constraint known. What must hold, check"),
     (of_a_source_with_promises, target.plain, 0, "plain columns, without what the source says of its own: twice (gen"),
+    (measured_before, target.measured_still, 0, "the least and greatest values of id, which the catalog does not ask"),
     (in_folders, target.folders, 1, "partition_by names id, a direct identifier that is kept: its values would be"),
     (deleted, growth.what_was_deleted, 1, "version 1 (DELETE, fewer than 10 rows). Those that the source"),
     (deleted_and_partitions, growth.what_was_deleted, 1, "all were written: version 1 (DELETE, fewer than 10"),

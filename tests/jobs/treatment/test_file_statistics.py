@@ -17,20 +17,21 @@ from tests.helpers import lakes
 from tests.helpers.lakes import configured, table
 
 HASHED = {"domain": "customer"}
+KEPT = lakes.column("keep", "non_personal")
 SCHEMA = "id bigint, name string, `odd name` string, paid boolean, photo binary, tags array<string>, home struct<"
 SCHEMA += "street: string, zip: string, `a.b`: int>, region string"
 ROW = (1, "Ann", "x", True, b"png", ["a"], ("High St", "0250", 3), "N")
 TREATED = {
     "id": HASHED,
-    "name": "keep",
-    "`odd name`": "keep",
-    "paid": "keep",
-    "photo": "keep",
-    "tags[]": "keep",
+    "name": KEPT,
+    "`odd name`": KEPT,
+    "paid": KEPT,
+    "photo": KEPT,
+    "tags[]": KEPT,
     "home.street": HASHED,
-    "home.zip": "keep",
-    "home.`a.b`": "keep",
-    "region": "keep",
+    "home.zip": KEPT,
+    "home.`a.b`": KEPT,
+    "region": KEPT,
 }
 
 
@@ -82,13 +83,13 @@ def test_the_catalog_decides(spark: SparkSession, lake: Path, name: str) -> None
 
 def test_it_follows_the_columns_on_replace(spark: SparkSession, lake: Path) -> None:
     assert "name" in least_values(spark, lake)
-    assert set(least_values(spark, lake, {**TREATED, "name": "drop", "id": "keep"})) == {
+    assert set(least_values(spark, lake, {**TREATED, "name": "drop", "id": KEPT})) == {
         "id", "odd name", "home", "region",
     }  # fmt: skip
 
 
-def test_without_pseudonyms_delta_decides(spark: SparkSession, lake: Path) -> None:
-    least_values(spark, lake, dict.fromkeys(TREATED, "keep"))
+def test_without_pseudonyms_and_identifying_columns_delta_decides(spark: SparkSession, lake: Path) -> None:
+    least_values(spark, lake, dict.fromkeys(TREATED, KEPT))
     assert COLUMNS not in lakes.properties(spark, lake)
 
 
@@ -109,3 +110,107 @@ def test_the_parts_of_a_file_have_none_either(spark: SparkSession, lake: Path) -
     found = parquet_columns_with_statistics(lake)
     assert {"name", "home.zip", "region"} <= found
     assert not found & {"id", "home.street"}
+
+
+# -- columns that identify people -------------------------------------------------------------------------------------
+
+FIRST, LAST, NUMBER = "Aardvarkstreet", "Zyzzyvaplatz", 7718281828459045
+ASKED = {"statistics": True}
+PEOPLE: dict[str, Any] = {
+    "id": lakes.column(HASHED, "direct_identifier"),
+    "zip": lakes.column("keep"),
+    "account": lakes.column("keep"),
+    "home.street": lakes.column("keep"),
+    "tags[]": lakes.column("keep"),
+    "by{key}": lakes.column("keep"),
+    "by{value}.nick": lakes.column("keep"),
+    "amount": lakes.column("keep", "sensitive"),
+    "note": KEPT,
+}
+HIDDEN = ("zip", "home.street", "tags", "by", "nick")
+
+
+def people(spark: SparkSession, at: int) -> Any:
+    """A row; every value of a column that identifies stands in one column of one row."""
+    edge = FIRST if at % 2 else LAST
+    given = [f"{edge}-{name}-{at}" for name in HIDDEN]
+    rows = [(f"C-{at}", given[0], NUMBER + at, (given[1],), [given[2]], {given[3]: (given[4],)}, 5150 + at, f"n{at}")]
+    schema = "id string, zip string, account bigint, home struct<street: string>, tags array<string>, "
+    return spark.createDataFrame(
+        rows, schema + "by map<string, struct<nick: string>>, amount int, note string"
+    ).coalesce(1)
+
+
+def needles(at: int) -> list[bytes]:
+    texts = [f"{FIRST if at % 2 else LAST}-{name}-{at}".encode() for name in HIDDEN]
+    return [*texts, (NUMBER + at).to_bytes(8, "little")]
+
+
+def in_log(lake: Path) -> bytes:
+    """All bytes of the table's log: commits, checksums, and checkpoints once more as plain text."""
+    found = []
+    for path in sorted((lake / "treated" / "t" / "_delta_log").rglob("*")):
+        if path.is_file():
+            found.append(path.read_bytes())
+            if path.name.endswith(".checkpoint.parquet"):
+                found.append(str(pq.read_table(path).to_pylist()).encode())
+    return b"".join(found)
+
+
+def checkpointed(spark: SparkSession, lake: Path) -> None:
+    jvm: Any = spark._jvm
+    log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, str(lake / "treated" / "t"))
+    log.update(False, jvm.scala.Option.empty(), jvm.scala.Option.empty())
+    log.checkpoint()
+
+
+MAPPED = {"delta.columnMapping.mode": "name"}
+WAYS = [("columnar", {}), ("spark", {}), ("spark", MAPPED)]
+
+
+@pytest.mark.parametrize(("execution", "properties"), WAYS, ids=["columnar", "spark", "mapped"])
+def test_no_value_of_a_column_that_identifies_stands_beside_its_rows(
+    spark: SparkSession, lake: Path, execution: Any, properties: dict[str, str]
+) -> None:
+    """Least and greatest of files of a row each are those of that row. Each value is there once, where its row is: not
+    in the log, its checksums and checkpoints, nor once more in a footer, an index or a header of a page."""
+    raw = str(lake / "raw" / "t")
+    people(spark, 0).write.format("delta").save(raw)
+    stated = {"delta.parquet.compression.codec": "uncompressed", **properties}
+    target = {"path": str(lake / "treated" / "t"), "mode": "incremental", "properties": stated}
+    source = {"format": "delta", "path": raw}
+    conf = configured(lake, table("t", lake, PEOPLE, source=source, target=target, execution=execution))
+    assert run(spark, conf, "t").execution == execution
+    people(spark, 1).write.format("delta").mode("append").save(raw)
+    assert (run(spark, conf, "t").mode, lakes.treated(spark, lake).count()) == ("incremental", 2)
+    checkpointed(spark, lake)
+    log = in_log(lake)
+    assert b'"amount":5150' in log or b"5150" in log, "what does not identify is measured, and the search sees it"
+    paths = [path for path in (lake / "treated" / "t").rglob("*.parquet") if path.parent.name != "_delta_log"]
+    files = [path.read_bytes() for path in paths]
+    assert [".snappy." in path.name for path in paths] == [False, False], "else a value may not be found"
+    for at in (0, 1):
+        for needle in needles(at):
+            assert needle not in log
+            assert [each.count(needle) for each in files].count(1) == 1, needle
+            assert sum(each.count(needle) for each in files) == 1, needle
+        assert str(NUMBER + at).encode() not in log
+
+
+def test_the_catalog_asks_for_them_column_by_column(spark: SparkSession, lake: Path) -> None:
+    people(spark, 0).write.parquet(str(lake / "raw" / "t"))
+    asked = {name: {**PEOPLE[name], **ASKED} for name in ("id", "home.street")}
+    conf = configured(lake, table("t", lake, {**PEOPLE, **asked, "note": {**KEPT, "statistics": False}}))
+    run(spark, conf, "t")
+    stated = lakes.properties(spark, lake)[COLUMNS]
+    assert stated == "`id`,`home`.`street`,`amount`"
+    assert parquet_columns_with_statistics(lake) == {"id", "home.street", "amount"}
+    assert f"{LAST}-home.street-0".encode() in in_log(lake)
+    assert f"{LAST}-zip-0".encode() not in in_log(lake)
+
+
+def test_a_table_is_clustered_by_columns_that_have_them(spark: SparkSession, lake: Path) -> None:
+    people(spark, 0).write.parquet(str(lake / "raw" / "t"))
+    target = {"path": str(lake / "treated" / "t"), "cluster_by": ["zip"]}
+    run(spark, configured(lake, table("t", lake, PEOPLE, target=target)), "t")
+    assert lakes.properties(spark, lake)[COLUMNS] == "`amount`,`note`,`zip`"

@@ -72,6 +72,8 @@ def test_bytes_are_nothing_that_json_holds() -> None:
 
 
 def test_no_least_and_greatest_texts() -> None:
+    """Whatever the class of a place in the text is; and of what identifies, as all columns here do, none either."""
     plan = planned({"id": KEEP, "p:$.a": KEEP, "p:$.b": {"technique": "mask"}}, struct(id=LONG, p=STRING))
-    assert file_statistics.properties(plan) == {file_statistics.COLUMNS: "`id`"}
-    assert [str(path) for path in file_statistics.unmeasured(plan)] == ["p"]
+    assert file_statistics.properties(plan) == {file_statistics.COLUMNS: ""}
+    assert [str(path) for path in file_statistics.unmeasured(plan)] == ["id", "p"]
+    assert [str(path) for path in file_statistics.scattered(plan)] == ["p"]

@@ -25,7 +25,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from jobs.configuration.models import Execution
 from jobs.table_run.result import Result
 from tests.helpers import set_runs
-from tests.helpers.lakes import configured, table, treated
+from tests.helpers.lakes import column, configured, table, treated
 
 pytestmark = pytest.mark.sweep
 
@@ -250,7 +250,7 @@ def run(
     """A run over one row, and the statistics of the one file that it made."""
     (lake / "raw" / "one").mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.table({"text": ["secret"], "email": ["a"]}), lake / "raw" / "one" / "a.parquet")
-    entry = table("one", lake, {"text": "keep", "email": {"domain": "customer"}})
+    entry = table("one", lake, {"text": column("keep", "non_personal"), "email": {"domain": "customer"}})
     entry["target"]["properties"] = properties
     result = set_runs.run(spark, configured(lake, entry), "one", execution, settings)
     log = (lake / "treated" / "one" / "_delta_log" / f"{result.version:020}.json").read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ BOTH = "stand in Delta's log and in the footers of files, and stay there after a
 LISTED = "delta.dataSkippingStatsColumns"
 
 
-def told(lake: Path, columns: dict[str, Any] = {}, **target: Any) -> list[str]:
+def told(lake: Path, columns: Mapping[str, Any] = {}, **target: Any) -> list[str]:
     path = {"path": str(lake / "treated" / "t"), **target}
     return [str(each) for each in check.run(configured(lake, table("t", lake, {**COLUMNS, **columns}, target=path)))]
 

@@ -214,3 +214,55 @@ def test_a_table_is_clustered_by_columns_that_have_them(spark: SparkSession, lak
     target = {"path": str(lake / "treated" / "t"), "cluster_by": ["zip"]}
     run(spark, configured(lake, table("t", lake, PEOPLE, target=target)), "t")
     assert lakes.properties(spark, lake)[COLUMNS] == "`amount`,`note`,`zip`"
+
+
+def commits(lake: Path) -> list[Path]:
+    return sorted((lake / "treated" / "t" / "_delta_log").glob("*.json"))
+
+
+def files_of(lake: Path) -> list[Path]:
+    return [path for path in (lake / "treated" / "t").rglob("*.parquet") if path.parent.name != "_delta_log"]
+
+
+def bounded(path: Path) -> set[str]:
+    footer = pq.ParquetFile(path).metadata
+    groups = [footer.row_group(at) for at in range(footer.num_row_groups)]
+    columns = [group.column(at) for group in groups for at in range(group.num_columns)]
+    return {each.path_in_schema for each in columns if each.is_stats_set and each.statistics.has_min_max}
+
+
+SMALL = {"k": 2, "at_most": 0.9}
+MODES: dict[str, dict[str, Any]] = {
+    "changes": {"target": {"mode": "changes", "key": ["id"]}},
+    "partitions": {"target": {"mode": "partitions", "partition_by": ["note"]}, "where": "note = 'n0'"},
+    "small classes": {"suppress": SMALL},
+    "small classes by Spark": {"suppress": SMALL, "execution": "spark"},
+    "boxes": {"mondrian": {"k": 2}},
+    "boxes by Spark": {"mondrian": {"k": 2}, "execution": "spark"},
+}
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("name", MODES)
+def test_every_way_of_writing_leaves_them_out(spark: SparkSession, lake: Path, name: str) -> None:
+    """Rows that change, partitions that are replaced, and files that are written anew without rows or with boxes."""
+    given = dict(MODES[name])
+    target, where = {"path": str(lake / "treated" / "t"), **given.pop("target", {})}, given.pop("where", None)
+    raw, fed = str(lake / "raw" / "t"), {"delta.enableChangeDataFeed": "true"}
+    frame = spark.range(0, 40, 1, 2).selectExpr(
+        "concat('C-', id) AS id", "concat('zip', id % 3) AS zip", "int(id % 5) AS age", "concat('n', id % 2) AS note"
+    )
+    frame.write.format("delta").options(**fed).save(raw)
+    columns = {"id": PEOPLE["id"], "zip": lakes.column("keep"), "age": lakes.column("keep"), "note": KEPT}
+    entry = table("t", lake, columns, source={"format": "delta", "path": raw}, **{"target": target, **given})
+    conf = configured(lake, entry)
+    run(spark, conf, "t", **({"mode": "full"} if where else {}))
+    spark.sql(f"UPDATE delta.`{raw}` SET age = age + 1 WHERE id IN ('C-1', 'C-2', 'C-4')")
+    run(spark, conf, "t", **({"where": where} if where else {}))
+    found = [bounded(path) for path in files_of(lake)]
+    assert len(found) > 1
+    assert all(each <= {"note"} for each in found), found
+    assert name == "partitions" or any(found), "what does not identify is measured"
+    said = [json.loads(line) for path in commits(lake) for line in path.read_text().splitlines()]
+    stats = [json.loads(each["add"]["stats"]) for each in said if "stats" in each.get("add", {})]
+    assert {key for each in stats for key in (*each.get("minValues", {}), *each.get("maxValues", {}))} <= {"note"}

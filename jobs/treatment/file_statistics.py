@@ -12,6 +12,7 @@ text any that is treated by path.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Iterator, Mapping
 
 from pyspark.sql import types as T
@@ -19,7 +20,7 @@ from pyspark.sql import types as T
 from jobs.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue
 from jobs.configuration.kept_values import IDENTIFYING, INDEXED, STATISTICS, covers
 from jobs.lake.columns import dotted
-from jobs.treatment.layout import COMPARABLE, path_of, position
+from jobs.treatment.layout import COMPARABLE, path_of, positions
 from jobs.treatment.treatment_plan import Decision, Plan
 
 COLUMNS = STATISTICS
@@ -30,45 +31,47 @@ MOST = 32  # leaf columns, as many as Delta takes when it is told nothing
 def properties(plan: Plan) -> Mapping[str, str]:
     """The table property that names the columns that have statistics, and with them what the table is clustered by,
     wherever it stands; empty where Delta's own choice is the right one, or where the catalog makes it."""
-    target = plan.config.target
-    if _set_by_user(plan) or not (unmeasured(plan) or _late(plan)):
+    asked, target = _Asked.of(plan), plan.config.target
+    if asked.by_properties or not (unmeasured(plan) or _late(plan)):
         return {}
-    compared = [(leaf, path) for leaf in plan.leaves for path, given in below(leaf) if _compared(path, given)]
-    kept = [(leaf, path) for leaf, path in compared if _is_kept(plan, leaf) and path.root not in target.partition_by]
-    chosen = [path for _, path in kept[:MOST]] + [path for leaf, path in kept[MOST:] if _asks(leaf)]
-    names = list(map(_name, chosen))
-    sorted_by = [name for name in _clustering(plan) if name not in names]
-    return {COLUMNS: ",".join(names + sorted_by)}
+    kept = [
+        (leaf, path)
+        for leaf in plan.leaves
+        if asked.has(leaf)
+        for path, given in below(leaf)
+        if _compared(path, given) and path.root not in target.partition_by
+    ]
+    chosen = [path for _, path in kept[:MOST]] + [path for leaf, path in kept[MOST:] if leaf.cases[0].rule.statistics]
+    names = dict.fromkeys(map(_name, chosen))
+    return {COLUMNS: ",".join(dict.fromkeys([*names, *_clustering(plan)]))}
 
 
 def unmeasured(plan: Plan) -> list[ColumnPath]:
     """The leaves, down to the innermost, of which the parts of files have no least and greatest value. A leaf within an
     array or a map counts too: Delta never measures it, Parquet does."""
-    hidden = [leaf for leaf in plan.leaves if not (_is_kept(plan, leaf) or _clusters(plan, leaf))]
+    hidden = _Asked.of(plan).hidden(plan)
     return list(dict.fromkeys(path for leaf in hidden for path, _ in below(leaf)))
 
 
 def scattered(plan: Plan) -> list[ColumnPath]:
     """Those of them whose values hardly repeat: pseudonyms, of which files have no dictionary either."""
-    found = [leaf.path.column for leaf in plan.leaves if _scatters(leaf)]
-    return [path for path in unmeasured(plan) if path in found]
+    hidden = [leaf for leaf in _Asked.of(plan).hidden(plan) if _scatters(leaf)]
+    return list(dict.fromkeys(path for leaf in hidden for path, _ in below(leaf)))
 
 
 def asked_for(plan: Plan) -> list[ColumnPath]:
     """The leaves that identify people, and that have statistics all the same."""
-    hidden = {leaf.path for leaf in plan.leaves if not (_is_kept(plan, leaf) or _clusters(plan, leaf))}
-    found = [leaf for leaf in plan.leaves if _identifies(leaf) and _is_there(leaf) and not _scatters(leaf)]
-    return [leaf.path for leaf in found if leaf.path not in hidden and _measurable(leaf)]
+    asked = _Asked.of(plan)
+    found = [leaf for leaf in plan.leaves if _identifies(leaf) and not leaf.path.is_in_json]
+    return [leaf.path for leaf in found if _is_measurable(leaf) and (asked.has(leaf) or asked.clusters(leaf))]
 
 
 def still_kept(plan: Plan, there: Mapping[str, str]) -> list[ColumnPath]:
     """The leaves of which Delta goes on keeping statistics in a table with these properties, although the catalog asks
     for none: as long as a run adds to the table, or changes rows of it, its properties stay."""
-    stated, outputs = {name.lower(): value for name, value in there.items()}, _outputs(plan)
-    hidden = {path.column for path in unmeasured(plan)}
-    found = [leaf for leaf in plan.leaves if _identifies(leaf) and leaf.path in hidden and _measurable(leaf)]
-    most = {INDEXED.lower(): str(MOST)}
-    return [leaf.path for leaf in found if _is_stated(str(leaf.path), {**most, **stated}, outputs)]
+    stated = _Asked.of(plan, {INDEXED: str(MOST), **there})
+    found = [leaf for leaf in _Asked.of(plan).hidden(plan) if _identifies(leaf) and not leaf.path.is_in_json]
+    return [leaf.path for leaf in found if _is_measurable(leaf) and stated.states(leaf)]
 
 
 def not_stated(schema: T.StructType, above: Collection[ColumnPath], there: Mapping[str, str]) -> list[ColumnPath]:
@@ -80,29 +83,56 @@ def not_stated(schema: T.StructType, above: Collection[ColumnPath], there: Mappi
     return [path for path in found if not any(covers(each, str(path)) for each in listed if each.strip())]
 
 
+# -- what is asked for ------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class _Asked:
+    """stated: the properties of a table, by lower-case names. numbers: of leaves, as Delta counts them. sorted_by: the
+    leaves that the table is clustered by. All of them by the texts of their paths."""
+
+    stated: Mapping[str, str]
+    numbers: Mapping[str, int]
+    sorted_by: Collection[str | None]
+
+    @classmethod
+    def of(cls, plan: Plan, properties: Mapping[str, str] | None = None) -> _Asked:
+        """properties: of a table that is there; None: those that the catalog states."""
+        outputs, target = _outputs(plan), plan.config.target
+        given = target.properties if properties is None else properties
+        sorted_by = {path_of(name, outputs) for name in target.cluster_by}
+        return cls({name.lower(): value for name, value in given.items()}, positions(outputs), sorted_by)
+
+    @property
+    def by_properties(self) -> bool:
+        return any(name in self.stated for name in SET_BY_USER)
+
+    def hidden(self, plan: Plan) -> list[Decision]:
+        """The leaves that are in the target and have none."""
+        return [leaf for leaf in plan.leaves if _is_there(leaf) and not (self.has(leaf) or self.clusters(leaf))]
+
+    def has(self, leaf: Decision) -> bool:
+        """Whether a leaf has statistics, but for what the table is clustered by."""
+        wish = leaf.cases[0].rule.statistics
+        if self.by_properties:
+            return not _identifies(leaf) or self.states(leaf)
+        if leaf.path.is_in_json or wish is None:
+            return not (_scatters(leaf) or _identifies(leaf))
+        return wish
+
+    def clusters(self, leaf: Decision) -> bool:
+        return str(leaf.path.column) in self.sorted_by
+
+    def states(self, leaf: Decision) -> bool:
+        """Whether the properties have Delta measure a leaf. A list of columns goes before a number."""
+        path = str(leaf.path.column)
+        if STATISTICS.lower() in self.stated:
+            return any(covers(listed, path) for listed in self.stated[STATISTICS.lower()].split(",") if listed.strip())
+        most = self.stated.get(INDEXED.lower(), "").strip()
+        return not most.isdigit() or self.numbers.get(str(leaf.path), 0) <= int(most)
+
+
 # -- of one leaf ------------------------------------------------------------------------------------------------------
-
-
-def _is_kept(plan: Plan, leaf: Decision) -> bool:
-    """Whether it has statistics, but for what the table is clustered by."""
-    if not _is_there(leaf):
-        return True
-    if _set_by_user(plan):
-        stated = {name.lower(): value for name, value in plan.config.target.properties.items()}
-        return not _identifies(leaf) or _is_stated(str(leaf.path.column), stated, _outputs(plan))
-    asked = leaf.cases[0].rule.statistics
-    if leaf.path.is_in_json or asked is None:
-        return not (_scatters(leaf) or _identifies(leaf))
-    return asked
-
-
-def _asks(leaf: Decision) -> bool:
-    return bool(leaf.cases[0].rule.statistics)
-
-
-def _clusters(plan: Plan, leaf: Decision) -> bool:
-    outputs = _outputs(plan)
-    return str(leaf.path.column) in {path_of(name, outputs) for name in plan.config.target.cluster_by}
 
 
 def _identifies(leaf: Decision) -> bool:
@@ -118,7 +148,7 @@ def _is_there(leaf: Decision) -> bool:
     return leaf.output is not None or leaf.path.is_in_json
 
 
-def _measurable(leaf: Decision) -> bool:
+def _is_measurable(leaf: Decision) -> bool:
     return any(_compared(path, given) for path, given in below(leaf))
 
 
@@ -148,18 +178,6 @@ def _compared(path: ColumnPath, given: T.DataType) -> bool:
 
 
 # -- of the table -----------------------------------------------------------------------------------------------------
-
-
-def _set_by_user(plan: Plan) -> bool:
-    return any(name.lower() in SET_BY_USER for name in plan.config.target.properties)
-
-
-def _is_stated(path: str, stated: Mapping[str, str], outputs: Mapping[str, T.DataType | None]) -> bool:
-    """Whether properties, by lower-case names, have Delta measure a leaf. A list of columns goes before a number."""
-    if STATISTICS.lower() in stated:
-        return any(covers(listed, path) for listed in stated[STATISTICS.lower()].split(",") if listed.strip())
-    most = stated.get(INDEXED.lower(), "").strip()
-    return not most.isdigit() or position(path, outputs) <= int(most)
 
 
 def _late(plan: Plan) -> bool:

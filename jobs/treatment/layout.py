@@ -76,9 +76,15 @@ def _unmeasured(target: Target, name: str, outputs: Outputs) -> Iterator[str]:
 
 
 def position(path: str, outputs: Outputs) -> int:
-    """Of a leaf, from 1, as Delta counts: an array or a map is one leaf."""
-    leaves = dict.fromkeys(_measured(leaf) for leaf, output in outputs.items() if output is not None)
-    return list(leaves).index(_measured(path)) + 1 if _measured(path) in leaves else 0
+    """Of a leaf, from 1, as Delta counts: an array or a map is one leaf. 0 of one that is not there."""
+    return positions(outputs).get(path, 0)
+
+
+def positions(outputs: Outputs) -> dict[str, int]:
+    """Those of all leaves that are there."""
+    measured = {leaf: _measured(leaf) for leaf, output in outputs.items() if output is not None}
+    numbers = {leaf: number for number, leaf in enumerate(dict.fromkeys(measured.values()), 1)}
+    return {leaf: numbers[above] for leaf, above in measured.items()}
 
 
 def _measured(path: str) -> tuple[str, ...]:

@@ -62,16 +62,16 @@ def scattered(plan: Plan) -> list[ColumnPath]:
 def asked_for(plan: Plan) -> list[ColumnPath]:
     """The leaves that identify people, and that have statistics all the same."""
     asked = _Asked.of(plan)
-    found = [leaf for leaf in plan.leaves if _identifies(leaf) and not leaf.path.is_in_json]
-    return [leaf.path for leaf in found if _is_measurable(leaf) and (asked.has(leaf) or asked.clusters(leaf))]
+    found = [leaf for leaf in plan.leaves if _identifies(leaf) and _is_measurable(plan, leaf)]
+    return [leaf.path for leaf in found if asked.has(leaf) or asked.clusters(leaf)]
 
 
 def still_kept(plan: Plan, there: Mapping[str, str]) -> list[ColumnPath]:
     """The leaves of which Delta goes on keeping statistics in a table with these properties, although the catalog asks
     for none: as long as a run adds to the table, or changes rows of it, its properties stay."""
     stated = _Asked.of(plan, {INDEXED: str(MOST), **there})
-    found = [leaf for leaf in _Asked.of(plan).hidden(plan) if _identifies(leaf) and not leaf.path.is_in_json]
-    return [leaf.path for leaf in found if _is_measurable(leaf) and stated.states(leaf)]
+    found = [leaf for leaf in _Asked.of(plan).hidden(plan) if _identifies(leaf) and _is_measurable(plan, leaf)]
+    return [leaf.path for leaf in found if stated.states(leaf)]
 
 
 def not_stated(schema: T.StructType, above: Collection[ColumnPath], there: Mapping[str, str]) -> list[ColumnPath]:
@@ -148,7 +148,10 @@ def _is_there(leaf: Decision) -> bool:
     return leaf.output is not None or leaf.path.is_in_json
 
 
-def _is_measurable(leaf: Decision) -> bool:
+def _is_measurable(plan: Plan, leaf: Decision) -> bool:
+    """Whether Delta would measure it; of a column in folders it does not, nor are texts of JSON told apart."""
+    if leaf.path.is_in_json or leaf.path.root in plan.config.target.partition_by:
+        return False
     return any(_compared(path, given) for path, given in below(leaf))
 
 

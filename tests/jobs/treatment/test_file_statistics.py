@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,15 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
+from jobs.configuration.models import Target
 from jobs.pseudonymize import run
+from jobs.treatment import file_statistics
 from jobs.treatment.file_statistics import COLUMNS
 from tests.helpers import lakes
 from tests.helpers.lakes import configured, table
+from tests.jobs.treatment.test_treatment_plan import planned, struct
 
 HASHED = {"domain": "customer"}
 KEPT = lakes.column("keep", "non_personal")
@@ -266,3 +271,38 @@ def test_every_way_of_writing_leaves_them_out(spark: SparkSession, lake: Path, n
     said = [json.loads(line) for path in commits(lake) for line in path.read_text().splitlines()]
     stats = [json.loads(each["add"]["stats"]) for each in said if "stats" in each.get("add", {})]
     assert {key for each in stats for key in (*each.get("minValues", {}), *each.get("maxValues", {}))} <= {"note"}
+
+
+def test_what_a_table_of_before_goes_on_keeping() -> None:
+    """By its list of columns, by the number of leaves, or by Delta's own number where it says nothing."""
+    keep = {"technique": "keep"}
+    text, inner = T.StringType(), struct(b=T.IntegerType(), c=T.StringType())
+    schema = struct(a=text, s=inner, l=T.ArrayType(text), p=text, h=text)
+    leaves = {"a": keep, "s.b": keep, "s.c": keep, "l[]": keep, "p": keep, "h": {"technique": "keyed_hash"}}
+    plan = planned(leaves, schema, target=Target(path="/t", partition_by=("p",)))
+    for properties, expected in (
+        ({}, ["a", "s.b", "s.c", "h"]),
+        ({COLUMNS: ""}, []),
+        ({COLUMNS: "`s`.`c`, h"}, ["s.c", "h"]),
+        ({COLUMNS.upper(): "s"}, ["s.b", "s.c"]),
+        ({"delta.dataSkippingNumIndexedCols": "2"}, ["a", "s.b"]),
+        ({"delta.dataSkippingNumIndexedCols": "-1"}, ["a", "s.b", "s.c", "h"]),
+        ({COLUMNS: "a", "delta.dataSkippingNumIndexedCols": "0"}, ["a"]),
+    ):
+        assert list(map(str, file_statistics.still_kept(plan, properties))) == expected, properties
+    assert file_statistics.asked_for(plan) == []
+    by_number = Target(path="/t", properties={"delta.dataSkippingNumIndexedCols": "2"})
+    assert list(map(str, file_statistics.asked_for(planned(leaves, schema, target=by_number)))) == ["a", "s.b"]
+    assert list(map(str, file_statistics.unmeasured(planned(leaves, schema, target=by_number)))) == [
+        "s.c", "l[]", "p", "h",
+    ]  # fmt: skip
+
+
+def test_two_thousand_columns_take_no_time() -> None:
+    names = [f"c{at}" for at in range(2000)]
+    schema = T.StructType([T.StructField(name, T.StringType()) for name in names])
+    target = Target(path="/t", cluster_by=("c1999",), properties={"delta.dataSkippingNumIndexedCols": "2000"})
+    plan = planned({name: {"technique": "keep"} for name in names}, schema, target=target)
+    start = time.process_time()
+    assert (len(file_statistics.asked_for(plan)), file_statistics.unmeasured(plan)) == (2000, [])
+    assert time.process_time() - start < 2

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
@@ -121,6 +122,9 @@ def test_all_that_is_not_about_the_key_stays(spark: SparkSession, nested: Path) 
     ]
     assert fields[0] == fields[1]
     assert lakes.treated(spark, nested).schema["num"].metadata["comment"] == "how many"
+    paths = [Path(uri.removeprefix("file:")) for uri in lakes.treated(spark, nested).inputFiles()]
+    groups = [pq.read_metadata(path).row_group(0) for path in paths]
+    assert not any(group.column(at).is_stats_set for group in groups for at in range(group.num_columns))
     check_values(spark, nested)
 
 

@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from jobs import plan as plans
 from jobs.configuration.models import Target
 from jobs.pseudonymize import run
 from jobs.treatment import file_statistics
@@ -296,6 +297,17 @@ def test_what_a_table_of_before_goes_on_keeping() -> None:
     assert list(map(str, file_statistics.unmeasured(planned(leaves, schema, target=by_number)))) == [
         "s.c", "l[]", "p", "h",
     ]  # fmt: skip
+
+
+def test_a_plan_says_so() -> None:
+    schema, leaves = (
+        struct(a=T.StringType(), b=T.StringType()),
+        {"a": {"technique": "keep"}, "b": {"technique": "keep"}},
+    )
+    plan = planned(leaves, schema, target=Target(path="/t", cluster_by=("a",)))
+    assert plans.as_data(plan)["statistics"] == ["a"]
+    assert "  the least and greatest values of a are kept\n" in plans.as_text(plan)
+    assert "statistics" not in plans.as_data(planned(leaves, schema))
 
 
 def test_two_thousand_columns_take_no_time() -> None:

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.lake import subject_key_table
-from privacy_udfs.keys import load_keyset
+from privacy_udfs.keys import create_file, load_keyset
 from privacy_udfs.techniques._by_subject import BySubject
 from tests.helpers import audits, reversals
 from tests.helpers.lakes import DOMAINS, table, write_conf
@@ -32,13 +32,15 @@ def made(spark: SparkSession, lake: Path) -> str:
 def keys(lake: Path, id_: str, **more: Any) -> dict[str, Any]:
     """What keys.yaml says."""
     entry = {"keyset": f"file:{lake}/keys/crm.json", "subject_keys": {"path": str(lake / "subject_keys"), "id": id_}}
-    return {"crm": {**entry, **more}}
+    return {"crm": {**entry, **more}, "aside": {"keyset": f"file:{lake}/keys/aside.json"}}
 
 
 def configured(lake: Path, id_: str, columns: Mapping[str, Any], name: str = "t", **more: Any) -> Config:
     """A table with columns under keys of subjects, of the subject ``id`` if no other is stated."""
     folder = write_conf(lake, table(name, lake, columns, **{"subject": "id", **more}))
     (folder / "domains.yaml").write_text(yaml.safe_dump({**DOMAINS, "mail_of_one": SIV}))
+    if not (lake / "keys" / "aside.json").exists():
+        create_file(lake / "keys" / "aside.json")
     (folder / "keys.yaml").write_text(yaml.safe_dump(keys(lake, id_)))
     return config.load(folder)
 
@@ -57,10 +59,10 @@ def with_the_way_back(lake: Path, id_: str, columns: Mapping[str, Any], **more: 
 
 
 def opened(
-    spark: SparkSession, lake: Path, conf: Config, place: Path, paths: Iterable[str]
+    spark: SparkSession, lake: Path, conf: Config, place: Path, paths: Iterable[str], key_id: int | None = None
 ) -> dict[tuple[int, str], str | None]:
     """By amount and path what the keyset, and the table of keys as it is now, make of each token of a table or of a
-    copy, one by one; None: nothing."""
+    copy, one by one; None: nothing. key_id: the version of the key."""
     held = {bytes(row["handle"]): bytes(row["lookup"] + row["wrapped"]) for row in rows(spark, lake).collect()}
     keyset = load_keyset(conf.keys["crm"].keyset)
     columns = {path: F.col(path).alias(str(at)) for at, path in enumerate(paths)}
@@ -68,7 +70,7 @@ def opened(
     values: dict[tuple[int, str], str | None] = {}
     for at, path in enumerate(columns):
         technique, domain = _technique(conf, path), conf.tables["t"].columns[path].treatment.domain
-        key = keyset.subkey(technique, "any")
+        key = keyset.subkey(technique, "any", key_id)
         for amount, token in zip(found["amount"].to_pylist(), found[str(at)].to_pylist(), strict=True):
             if token is not None:
                 one = pa.array([token])

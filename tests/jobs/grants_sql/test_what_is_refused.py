@@ -13,7 +13,7 @@ from jobs.configuration import config
 from jobs.configuration.config import Config, ConfigError
 from jobs.configuration.sql_types import NoType, canonical
 from jobs.console.exit_codes import BadUsage, Refused
-from jobs.grants_sql import findings, sight
+from jobs.grants_sql import findings, sight, unity
 from tests.helpers.granted import granted, sees, write_grants
 from tests.helpers.lakes import CLASSES, column, table
 
@@ -30,6 +30,7 @@ COLUMNS = {
     "rows": column("keep", Q),
     "tags[]": column("keep", Q),
     "paid": column("redact", S),
+    "raw": column("keep", D),
 }
 
 
@@ -129,6 +130,10 @@ def found(conf: Config) -> list[str]:
             {"roles": {"x": {"sees": sees(quasi_identifier="clear")}}},
             "warn roles.x.sees.quasi_identifier: 'clear' in treated tables leaves out what is treated: t zip;",
         ),
+        (
+            {"roles": {"x": ALL}},
+            "warn roles.x.sees.direct_identifier: 'pseudonym' leaves out direct identifiers that are not treated: t",
+        ),
     ],
     ids=str,
 )
@@ -192,7 +197,7 @@ def test_one_view_does_not_take_the_place_of_another(lake: Path, role: str) -> N
     tables = [table(name, lake, COLUMNS, subject="id") for name in ("t", "t__a")]
     roles = {role: ALL, "b": ALL, "counting": COUNTING}
     conf = granted(lake, {"roles": roles, "aggregates": {"t": [["sex"]]}}, *tables)
-    with pytest.raises(BadUsage, match="two statements begin alike: create or replace view `grants`.`t__"):
+    with pytest.raises(BadUsage, match="two statements begin alike: create or replace view"):
         grants.run(conf, "spark")
 
 
@@ -203,6 +208,19 @@ def test_null_needs_no_quotes(lake: Path) -> None:
     loaded = config.load(folder, {}).grants
     assert loaded is not None
     assert loaded.denied == "null"
+
+
+def test_a_direct_identifier_that_is_kept_is_no_pseudonym(lake: Path) -> None:
+    kept = {"when": [{"rows": "a", "treatment": "keep"}, {"rows": "not a", "treatment": "redact"}]}
+    some = {"class": D, "why": "x", **kept}
+    columns = {"raw": column("keep", D), "some": some, "id": column({"domain": "customer"}, D), "a": column("keep", N)}
+    roles = {"x": ALL, "z": {"sees": sees(direct_identifier="clear"), "why": "x"}}
+    given = {"databases": {"target": "t"}, "roles": roles, "unity": {"owners": "o"}}
+    conf = granted(lake, given, table("t", lake, columns))
+    masks = [each.rpartition("`t__target__")[2] for each in unity.statements(conf, "t") if "SET MASK" in each]
+    assert masks == [f"{D}_kept`", f"{D}_kept_in_part`", f"{D}`", f"{N}_kept`"]
+    shown = {each.name: each.whole_columns for role in roles for each in sight.of_role(conf, role)}
+    assert shown == {"x": ["id", "a"], "z": ["raw"]}
 
 
 # -- types ------------------------------------------------------------------------------------------------------------

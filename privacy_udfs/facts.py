@@ -92,6 +92,16 @@ class Facts(BaseModel):
         value is treated once, under the version in force."""
         return ()
 
+    def by_subject_keys(self) -> bool:
+        """Whether each value is under the key of its row's subject. The keys stand in a table that a run joins, and the
+        way back goes through it: as with `by_vault` it gives no results by itself."""
+        return False
+
+    @classmethod
+    def subject_keys_in(cls, parameters: Mapping[str, Any]) -> str | None:
+        """The id of the table of keys of subjects, by parameters as in a record; None where there is none."""
+        return None
+
     def beside(self) -> tuple[str, ...]:
         """The other columns of a row that its result depends on, by their paths, but for the subject."""
         return ()

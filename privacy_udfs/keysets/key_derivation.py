@@ -12,6 +12,9 @@ Of a technique in layers (`Facts.layer_ids`) the sub-key of the first is the one
 of layer n, from 2 on, has ``technique + ".layer" + n`` in the place of ``technique``: no technique's name holds a
 ``.``, so no domain, whatever its name, has the same sub-key under the same version without layers, or in another layer.
 
+Of a technique with a key for each subject the names are ``subject_keys`` and the id of the table that keeps these: it is
+the key of that table, the same for all columns (`Technique.key_label`). No technique is called so.
+
 A key of an algorithm's own type is used as it is, for interoperability. Then domains are *not* separated: two domains
 under one such key give linkable pseudonyms. Use one keyset for each.
 """
@@ -45,7 +48,8 @@ def derive(key_type: str, secret: Secret, technique: Technique, domain: str, lay
         raise KeyProblem(f"{technique.technique} takes no key")
     if not domain:
         raise KeyProblem(f"{technique.technique}: a sub-key needs the name of a domain")
-    name = technique.technique if layer == 1 else f"{technique.technique}.layer{layer}"
+    own, domain = technique.key_label(domain)
+    name = own if layer == 1 else f"{own}.layer{layer}"
     info = INFO.format(technique=name, domain=domain).encode()
     if key_type == "HkdfPrfKey" and secret.hash == "SHA512":
         return HKDF(hashes.SHA512(), size, secret.salt, info).derive(secret.key)

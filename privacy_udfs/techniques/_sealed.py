@@ -11,12 +11,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from privacy_udfs.errors import TokenRefused
+from privacy_udfs.kernels.aes.by_key import Index
 from privacy_udfs.kernels.arrays import cut, in_slices, prefixed, shorter_than, spread, without
 from privacy_udfs.kernels.text import TAKES, accepts, canonical, rfc4648
 from privacy_udfs.parameters import Utf8
 from privacy_udfs.result_patterns import CHARACTER
 from privacy_udfs.strength import NO_DIFFERENCE
-from privacy_udfs.technique import Key, TextTechnique, Treated
+from privacy_udfs.subject_keys import Keyed
+from privacy_udfs.technique import Key, Treated
+from privacy_udfs.techniques._by_subject import HEAD, MASTER, VERSION, BySubject, headed
 
 _VERSION = b"\x01"  # the first byte of Tink's output prefix, unless the key says otherwise
 PREFIX = 5
@@ -38,7 +41,7 @@ class Cipher(Protocol):
         """The messages; None where any is not authentic."""
 
 
-class SealedTechnique(TextTechnique):
+class SealedTechnique(BySubject):
     """An authenticated encryption of the canonical bytes of each value; subclasses say by which cipher."""
 
     associated_data: Annotated[Utf8, NO_DIFFERENCE] = ""
@@ -71,6 +74,8 @@ class SealedTechnique(TextTechnique):
 
     def key_misfit(self, key_type: str, hash_name: str | None, prefix: str) -> str | None:
         """What is written must open with the keyset as it stands, so a prefix is written just where the key has one."""
+        if self.by_subject_keys():
+            return MASTER
         wanted = "raw" if prefix == "RAW" else "tink"
         if self.output_prefix == wanted:
             return None
@@ -82,7 +87,7 @@ class SealedTechnique(TextTechnique):
     def result_pattern(self) -> str | None:
         if self.encoding == "binary":
             return None
-        least = TAG + (PREFIX if self.output_prefix == "tink" else 0)
+        least = TAG + self._head_size()
         characters = 2 * least if self.encoding == "hex" else -(-least * 4 // 3)
         padding = "={0,2}" if self.encoding == "base64" else ""
         return f"^{CHARACTER[self.encoding]}{{{characters},}}{padding}$"
@@ -92,14 +97,22 @@ class SealedTechnique(TextTechnique):
         if results.type != (pa.binary() if self.encoding == "binary" else pa.string()):
             self.refuse_type(results.type, "what its tokens are")
         tokens = results if self.encoding == "binary" else _decoded_each(results, self.encoding)
-        least = self.least_size() + (PREFIX if self.output_prefix == "tink" else 0)
-        long = pc.greater_equal(pc.binary_length(tokens), least)
+        long = pc.greater_equal(pc.binary_length(tokens), self.least_size() + self._head_size())
+        if self.by_subject_keys():
+            return pc.and_(long, pc.equal(pc.binary_slice(tokens, 0, 1), pa.scalar(VERSION, pa.binary())))
         if self.output_prefix == "raw" or key_id is None:
             return long
         start = pc.binary_slice(tokens, 1, PREFIX)
         return pc.and_(long, pc.equal(start, pa.scalar(key_id.to_bytes(4, "big"), pa.binary())))
 
+    def _head_size(self) -> int:
+        """Bytes before what the cipher gives."""
+        if self.by_subject_keys():
+            return HEAD
+        return PREFIX if self.output_prefix == "tink" else 0
+
     def treat(self, values: pa.Array, key: Key | None, subject: pa.Array | None) -> Treated:
+        self.check_key_is_there()
         assert key is not None
         cipher, prefix = self.cipher(key.material), _prefix_of(key)
 
@@ -114,6 +127,7 @@ class SealedTechnique(TextTechnique):
         return tokens
 
     def untreat(self, values: pa.Array, key: Key | None) -> pa.Array:
+        self.check_key_is_there()
         assert key is not None
         if values.null_count == len(values):
             return pa.nulls(len(values), pa.string())
@@ -132,6 +146,18 @@ class SealedTechnique(TextTechnique):
             return None if sealed is None else cipher.open(sealed)
 
         return messages
+
+    def written(self, known: Keyed, under: bytes, index: Index, values: pa.BinaryArray) -> pa.Array:
+        tokens = headed(known, index, self._sealed_by_subject(known, under, index, values))
+        return tokens if self.encoding == "binary" else _TEXT_CODES[self.encoding][0](tokens)
+
+    @abstractmethod
+    def _sealed_by_subject(self, known: Keyed, under: bytes, index: Index, values: pa.BinaryArray) -> pa.BinaryArray:
+        """As `written`, without heads, as bytes."""
+
+    def token_bytes(self, tokens: pa.Array) -> pa.BinaryArray:
+        self._check_type(tokens)
+        return tokens if self.encoding == "binary" else _decoded_each(tokens, self.encoding)
 
     def rekeyed(self, results: pa.Array, before: Key | None, after: Key | None) -> pa.Array:
         """The very bytes that were encrypted are encrypted again: as bytes they are spelt no other way."""

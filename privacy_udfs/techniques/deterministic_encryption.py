@@ -8,13 +8,17 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 
+from privacy_udfs import subject_keys
 from privacy_udfs.kernels.aes import BATCH_UP_TO, SIV
-from privacy_udfs.kernels.arrays import Bytes, by_length, opened_by_length
+from privacy_udfs.kernels.aes.by_key import Index
+from privacy_udfs.kernels.arrays import Bytes, by_length, opened_by_length, shorter_than
 from privacy_udfs.kernels.text import canonical, rfc4648
 from privacy_udfs.parameters import Normalize
 from privacy_udfs.periods import PeriodTechnique
 from privacy_udfs.strength import Shows
+from privacy_udfs.subject_keys import TABLE_KEY, Keyed
 from privacy_udfs.technique import Key
+from privacy_udfs.techniques._by_subject import HEAD, heads
 from privacy_udfs.techniques._sealed import PREFIX, TAG, Cipher, SealedTechnique
 
 _ROWS: dict[str, tuple[int, Callable[[Bytes, int], Bytes] | None]] = {
@@ -46,6 +50,10 @@ class DeterministicEncryption(SealedTechnique, PeriodTechnique):
     ciphertext alone. Gives text, or binary. Null in, null out; no value is refused.
     Key: 64 bytes (AES-256), or 48 or 32; the half for S2V comes first.
 
+    key_per, subject_keys, subject_normalize: see `BySubject`. With ``key_per: subject`` a token is ``0x02 || handle of
+    the key (16) || SIV (16) || ciphertext``, equal values of *different* subjects get different tokens, and neither
+    `apply` nor `revert` can have the keys (docs/crypto_shredding.md). Key: then 32 bytes.
+
     `revert` gives text where every value of the array is valid UTF-8, else binary; binary columns cast it to binary.
     Spaces, case and types that canonical bytes do not hold are not brought back. With a key id, other ids are refused;
     with id 0 (plain key bytes) any is taken. A wrong key, a changed, cut or misspelt token: always the same
@@ -70,10 +78,10 @@ class DeterministicEncryption(SealedTechnique, PeriodTechnique):
         return self.normalize
 
     def key_size(self) -> int:
-        return 64
+        return TABLE_KEY if self.by_subject_keys() else 64
 
     def accepts_key(self, size: int) -> bool:
-        return size in (32, 48, 64)
+        return size == TABLE_KEY if self.by_subject_keys() else size in (32, 48, 64)
 
     def cipher(self, key: bytes) -> Cipher:
         return SIV(key, [self.associated_data.encode()])
@@ -125,6 +133,27 @@ class DeterministicEncryption(SealedTechnique, PeriodTechnique):
             return opened_by_length(part.view(pa.binary()), _LONGEST, rows, rest)
 
         return messages
+
+    def written(self, known: Keyed, under: bytes, index: Index, values: pa.BinaryArray) -> pa.Array:
+        """Messages of one length are sealed and encoded as the rows of one matrix."""
+        group, coder = _ROWS[self.encoding]
+
+        def finished(keys: Index, sealed: Bytes) -> Bytes:
+            size = HEAD + sealed.shape[1]
+            token = np.zeros((len(sealed), size + -size % group), np.uint8)
+            token[:, :HEAD], token[:, HEAD:size] = heads(known, keys), sealed
+            return token if coder is None else coder(token, -size % group)
+
+        found = subject_keys.sealed(subject_keys.siv(known, under), index, values, finished)
+        return found.view(self.output_type(pa.binary()))
+
+    def _sealed_by_subject(self, known: Keyed, under: bytes, index: Index, values: pa.BinaryArray) -> pa.BinaryArray:
+        return subject_keys.sealed(subject_keys.siv(known, under), index, values, lambda _, rows: rows)
+
+    def unsealed(self, known: Keyed, under: bytes, index: Index, sealed: pa.BinaryArray) -> pa.BinaryArray | None:
+        if shorter_than(sealed, TAG):
+            return None
+        return subject_keys.opened(subject_keys.siv(known, under), index, sealed)
 
     def canonical(self, values: pa.Array) -> pa.BinaryArray:
         return canonical(values, self.normalize)

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from privacy_udfs.kernels.aes import GCM
+import pyarrow as pa
+
+from privacy_udfs import subject_keys
+from privacy_udfs.kernels.aes import GCM, by_key
+from privacy_udfs.kernels.aes.by_key import Index
+from privacy_udfs.kernels.arrays import from_list, to_list
 from privacy_udfs.strength import Shows
+from privacy_udfs.subject_keys import TABLE_KEY, Keyed
 from privacy_udfs.techniques._sealed import TAG, Cipher, SealedTechnique
 
 NONCE = 12
@@ -20,6 +26,10 @@ class RandomizedEncryption(SealedTechnique):
     output_prefix: ``tink``: ``0x01 || key id (4 bytes, big-endian) || nonce (12) || ciphertext || tag (16)``, which any
     Tink opens as AES-GCM; ``raw``: the same without the first five bytes. Gives text, or binary. Null in, null out; no
     value is refused. empty: see `TextTechnique`. Key: 32 bytes (AES-256), or 16.
+
+    key_per, subject_keys, subject_normalize: see `BySubject`. With ``key_per: subject`` a token is ``0x02 || handle of
+    the key (16) || nonce (12) || ciphertext || tag (16)``, and neither `apply` nor `revert` can have the keys
+    (docs/crypto_shredding.md). Key: then 32 bytes.
 
     `revert` gives text where every value of the array is valid UTF-8, else binary; binary columns cast it to binary.
     With a key id, other ids are refused; with id 0 (plain key bytes) any is taken. A wrong key, a changed, cut or
@@ -40,10 +50,10 @@ class RandomizedEncryption(SealedTechnique):
     key_types = ("AesGcmKey",)
 
     def key_size(self) -> int:
-        return 32
+        return TABLE_KEY if self.by_subject_keys() else 32
 
     def accepts_key(self, size: int) -> bool:
-        return size in (16, 32)
+        return size == TABLE_KEY if self.by_subject_keys() else size in (16, 32)
 
     @classmethod
     def least_size(cls) -> int:
@@ -51,3 +61,10 @@ class RandomizedEncryption(SealedTechnique):
 
     def cipher(self, key: bytes) -> Cipher:
         return GCM(key, self.associated_data.encode())
+
+    def _sealed_by_subject(self, known: Keyed, under: bytes, index: Index, values: pa.BinaryArray) -> pa.BinaryArray:
+        return from_list(by_key.gcm_sealed(subject_keys.gcm(known), known.bound(under), index, to_list(values)))
+
+    def unsealed(self, known: Keyed, under: bytes, index: Index, sealed: pa.BinaryArray) -> pa.BinaryArray | None:
+        found = by_key.gcm_opened(subject_keys.gcm(known), known.bound(under), index, to_list(sealed))
+        return None if found is None else from_list(found)

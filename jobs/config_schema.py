@@ -17,7 +17,7 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from jobs.command_line import arguments, flags
-from jobs.configuration import scope_entry
+from jobs.configuration import scope_entry, subject_keys_entry
 from jobs.configuration.audit_entry import Audit
 from jobs.configuration.documents import NAME_PATTERN
 from jobs.configuration.entity_domains import ALL, ELSEWHERE, NAMING
@@ -161,6 +161,8 @@ def _techniques(more: Schema) -> dict[str, Schema]:
             required.add("key")
         elif "domain" in more:
             properties["domain"] = more["domain"]
+        for name in subject_keys_entry.FILLED if subject_keys_entry.KEY_PER in properties else ():
+            properties.pop(name)
         if NAMING[0] in properties:
             properties[NAMING[0]] |= {"propertyNames": {"enum": list(KINDS)}, "additionalProperties": ENTITY}
             properties |= {name: {**properties[name], "additionalProperties": ENTITY} for name in NAMING[1:]}

@@ -16,11 +16,13 @@ from privacy_udfs.errors import TokenRefused, TypeRefused, ValueRefused
 from privacy_udfs.kernels.text import restored
 from privacy_udfs.on_results import OnResults, all_treated
 from privacy_udfs.technique import Key, Outcome, narrow, plain
+from privacy_udfs.techniques._by_subject import BySubject
 from privacy_udfs.techniques._sealed import text_or_binary
 from privacy_udfs.techniques.mask import Mask
 from privacy_udfs.techniques.tokenize import Tokenize
 
 MISSING = "the vault holds no value for a token: it has expired, or was none of this vault; nothing is shown"
+DESTROYED = "the key of a value's subject was destroyed, or it is none of this table of keys; nothing is shown"
 MASK = Mask(keep_end=4, preserve="")
 """What becomes of a value that is shown masked: all but its last four characters, and all of one that has no more."""
 
@@ -62,6 +64,39 @@ class Reversal(OnResults):
         if found is None or found.null_count != values.null_count:
             raise TokenRefused
         return MASK.apply(found).values if self.masked else found
+
+
+class ReversalBySubject(Reversal):
+    """The same of a technique with a key for each subject. held: the path of the column of the row that holds what the
+    table of keys has for the token. domain: of the treatment. Raises `ValueRefused` where the table has nothing."""
+
+    held: str
+    domain: str
+
+    def beside(self) -> tuple[str, ...]:
+        return (self.held,)
+
+    def apply(
+        self,
+        values: pa.Array | pa.ChunkedArray,
+        key: Key | bytes | None = None,
+        subject: pa.Array | pa.ChunkedArray | None = None,
+    ) -> Outcome:
+        values, own = narrow(plain(values)), self._checked_key(key)
+        assert isinstance(self.of, BySubject), "no other technique has keys of subjects"
+        assert own is not None
+        assert subject is not None, "what the table holds comes beside"
+        held = narrow(plain(subject.field(self.held)))
+        if pc.any(pc.and_(values.is_valid(), held.is_null())).as_py():
+            raise ValueRefused(DESTROYED)
+        kind, null = self.output_type(values.type), values.null_count
+        if null == len(values):
+            return all_treated(pa.nulls(null, kind), null)
+        bare = self.of.values(values, held, own, self.domain)
+        found = None if bare is None else restored(text_or_binary(bare), kind)
+        if found is None or found.null_count != null:
+            raise TokenRefused
+        return all_treated(MASK.apply(found).values if self.masked else found, null)
 
 
 class ReversalByVault(Reversal):

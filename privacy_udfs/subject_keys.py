@@ -4,11 +4,14 @@ All keys but the subjects' own come from one, which is of one version of a named
 ``HKDF-Expand-SHA-256(key, "lakenym/subject_keys/1/" + role)``, RFC 5869. Of a subject s (its canonical bytes)::
 
     lookup  = HMAC-SHA-256(k.lookup, s)            its first 16 bytes
-    handle  = 16 random bytes, which stand in every token
+    handle  = 16 random bytes, by which tokens name the row
     wrapped = AES-SIV(k.wrap, lookup || handle, secret)     48 bytes; secret: 32 random bytes
 
 A value of the subject is sealed under a key that comes from the secret alone (`privacy_udfs.kernels.aes.by_key`), with
 32 bytes bound to it: the first 16 of ``SHA-256(label)``, and the lookup. Whoever destroys the row destroys the key.
+
+A handle would tell of all tokens of a subject that they are of one, in all columns and tables. So it stands in a token
+as ``handle xor AES-256(k.handle, the 16 bytes that follow it)``: the synthetic IV, or nonce and what comes after it.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -24,7 +27,7 @@ import pyarrow as pa
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-from privacy_udfs.kernels.aes import by_key
+from privacy_udfs.kernels.aes import BlockCipher, by_key
 from privacy_udfs.kernels.aes.by_key import Index, Schedules
 from privacy_udfs.kernels.arrays import Bytes, binary, by_length, cut, joined, opened_by_length, rows_of, to_bytes
 from privacy_udfs.kernels.hmac import hmac_sha256
@@ -35,8 +38,8 @@ TABLE_KEY = 32
 KEY_LABEL = "subject_keys"
 """In the place of a technique's name where the key of a table is derived; its domain is the table's id."""
 INFO = "lakenym/subject_keys/1/{role}"
-AT_ONCE = 4096
-"""Rows whose key schedules are kept at a time: more do not stay near the processor (measured)."""
+AT_ONCE = 1 << 14
+"""Rows whose key schedules are kept at a time, some half kilobyte each: fewer cost more calls (measured)."""
 LONGEST = 512
 _TAG = 4  # bytes by which a message on its way says which key is its
 
@@ -87,14 +90,26 @@ class SubjectKeys:
         many = len(lookups)
         drawn = np.frombuffer(random(many * (HANDLE + SECRET)), np.uint8).reshape(many, HANDLE + SECRET)
         handles, secrets = np.ascontiguousarray(drawn[:, :HANDLE]), np.ascontiguousarray(drawn[:, HANDLE:])
-        bound = np.hstack([cut(lookups, 0, LOOKUP), handles])
-        wrapped = self._schedules("wrap", bound).seal(np.arange(many, dtype=np.int32), secrets)
+        bound, wrapped = np.hstack([cut(lookups, 0, LOOKUP), handles]), np.empty((many, WRAPPED), np.uint8)
+        for rows in slices(many):
+            index = np.arange(rows.stop - rows.start, dtype=np.int32)
+            wrapped[rows] = self._schedules("wrap", bound[rows]).seal(index, secrets[rows])
         return Made(binary(rows_of(handles)), binary(rows_of(wrapped)))
 
     def secrets(self, lookups: Bytes, handles: Bytes, wrapped: Bytes) -> Bytes | None:
         """What rows hold, in memory alone; None where any is not the row of its lookup and handle under this key."""
-        bound = np.hstack([lookups, handles])
-        return self._schedules("wrap", bound).open(np.arange(len(bound), dtype=np.int32), wrapped)
+        bound, secrets = np.hstack([lookups, handles]), np.empty((len(lookups), SECRET), np.uint8)
+        for rows in slices(len(bound)):
+            index = np.arange(rows.stop - rows.start, dtype=np.int32)
+            found = self._schedules("wrap", bound[rows]).open(index, np.ascontiguousarray(wrapped[rows]))
+            if found is None:
+                return None
+            secrets[rows] = found
+        return secrets
+
+    def pads(self, blocks: Bytes) -> Bytes:
+        """What hides the handle of each token, by the 16 bytes that follow it there."""
+        return BlockCipher(self._of("handle", 32)).encrypt(np.ascontiguousarray(blocks))
 
     def carried(self, values: pa.BinaryArray) -> pa.BinaryArray:
         """Values under the key alone: so they go from task to task."""
@@ -103,9 +118,12 @@ class SubjectKeys:
 
     def uncarried(self, values: pa.BinaryArray) -> pa.BinaryArray | None:
         """The inverse; None where any is not authentic."""
-        return opened(
-            self._schedules("carried", np.zeros((1, 32), np.uint8)), np.zeros(len(values), np.int32), values
-        )
+        return opened(self._schedules("carried", np.zeros((1, 32), np.uint8)), np.zeros(len(values), np.int32), values)
+
+
+def slices(count: int) -> Iterator[slice]:
+    """`AT_ONCE` rows each."""
+    return (slice(at, min(at + AT_ONCE, count)) for at in range(0, count, AT_ONCE))
 
 
 def siv(known: Keyed, under: bytes) -> Schedules:

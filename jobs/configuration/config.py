@@ -28,6 +28,7 @@ from jobs.configuration import (
     reversal_checks,
     rotation_entry,
     scope_checks,
+    subject_key_checks,
     subject_steps,
     suppress_checks,
     vault_checks,
@@ -229,6 +230,7 @@ class _Loader:
         controller = self._alone(CONTROLLER, Controller)
         keys, key_names = self._keys()
         resolver = Resolver(self.faults, Hierarchies(self.files.folder, self.faults), key_names)
+        resolver.subject_keys = {name: entry.subject_keys for name, entry in keys.items()}
         domains = self._domains(resolver)
         drafts = [self._draft(document, resolver) for document in self.files.catalog()]
         self.faults += config_checks.check(drafts, policy)
@@ -243,6 +245,7 @@ class _Loader:
         self.faults += reversal_checks.check(policy, key_names, named, domains)
         self.faults += rotation_entry.check(None if policy is None else policy.rotation, key_names)
         self.faults += vault_checks.check(drafts, domains)
+        self.faults += subject_key_checks.check(drafts, resolver.subject_keys)
         audit = self._audit(drafts, keys, key_names, domains)
         if self.faults:
             raise ConfigError(self.files.report())

@@ -50,6 +50,7 @@ from jobs.configuration.processing_entry import Processing
 from jobs.configuration.reversal_entry import Reversal
 from jobs.configuration.risk_bounds import MEASURES_OF, Mondrian, PolicyRisk, RiskBounds, Suppress
 from jobs.configuration.rotation_entry import Rotation
+from jobs.configuration.subject_keys_entry import SubjectKeysEntry
 from jobs.configuration.uris import TablePath, without_user
 from jobs.configuration.vault_entry import VaultEntry
 from privacy_udfs.parameters import IsoDate
@@ -241,13 +242,14 @@ class ReversalKey(Entry):
 class KeyEntry(Entry):
     """Where a named keyset is. kek: the key that encrypts it. deliver: who resolves it. created: when each version was
     made, by its id, which Tink's keysets do not say. reversal: where it is opened to turn values back; nowhere if left
-    out."""
+    out. subject_keys: where a key for each subject stands, for ``key_per: subject``."""
 
     keyset: Uri
     kek: Uri | None = None
     deliver: Literal["executor", "driver"] = "executor"
     created: dict[KeyId, IsoDate] = Field(default={})
     reversal: ReversalKey | None = None
+    subject_keys: SubjectKeysEntry | None = None
 
     @property
     def places(self) -> tuple[tuple[str, str | None], ...]:

@@ -47,7 +47,11 @@ def filled(subject: ColumnPath | None, decisions: Mapping[str, ColumnDecision]) 
 
 def _with(rule: ColumnRule, more: dict[str, Any]) -> ColumnRule:
     technique = rule.treatment.technique
-    if not more or not isinstance(technique, SubjectTechnique):
+    if technique.by_subject_keys():  # an empty subject is nobody there in any case
+        more = {"subject_normalize": more["normalize"]} if "normalize" in more else {}
+    elif not isinstance(technique, SubjectTechnique):
+        return rule
+    if not more:
         return rule
     treatment = dataclasses.replace(rule.treatment, technique=technique.model_copy(update=more))
     return dataclasses.replace(rule, treatment=treatment)

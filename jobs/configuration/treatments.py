@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from jobs.configuration import entity_domains, scope_entry, vault_entry
+from jobs.configuration import entity_domains, scope_entry, subject_keys_entry, vault_entry
 from jobs.configuration.documents import NAME_PATTERN, Document, Fault, Loc, describe, did_you_mean, one_of
 from jobs.configuration.entry import ASK, PATTERNS, UNDECIDED, no_technique
 from jobs.configuration.explain import explain, unknown_key
 from jobs.configuration.hierarchy_file import LEVELS_FILE, Hierarchies
 from jobs.configuration.models import Treatment
+from jobs.configuration.subject_keys_entry import SubjectKeysEntry
 from jobs.configuration.variables import marks_variable
 from jobs.configuration.vault_entry import VaultEntry
 from privacy_udfs.scope_labels import PERIOD, PERSON
@@ -52,13 +53,15 @@ class Resolver:
     """Resolves treatments and collects what is wrong with them.
 
     keys: the names in keys.yaml. domains: those in domains.yaml, None for one that is itself at fault. Either is None
-    when its file cannot be read: then nothing is said of names.
+    when its file cannot be read: then nothing is said of names. subject_keys: of keys that are not at fault, their
+    tables of keys of subjects.
     """
 
     faults: list[Fault]
     hierarchies: Hierarchies
     keys: Collection[str] | None
     domains: dict[str, Treatment | None] | None = None
+    subject_keys: Mapping[str, SubjectKeysEntry | None] = dataclasses.field(default_factory=dict)
 
     def decisions(self, document: Document, loc: Loc, value: Any) -> list[DraftCase]:
         """What the entry of a column at ``loc`` decides: one treatment for all rows, or one for each of its cases."""
@@ -86,7 +89,7 @@ class Resolver:
         self.faults += predicate_faults(document, (*loc, "rows"))
         here = (*loc, "treatment")
         treatment = self.column(document, here, case["treatment"]) if "treatment" in case else None
-        if treatment is not None and treatment.technique.by_vault:
+        if treatment is not None and (treatment.technique.by_vault or treatment.technique.by_subject_keys()):
             name = treatment.technique.technique
             self._fault(document, here, f"{name} is for all rows of a column: no case of 'when' can have it")
         if treatment is not None and treatment.technique.drops_column:
@@ -212,6 +215,8 @@ class Resolver:
             also = (*also, LEVELS_FILE)
             if not self.hierarchies.put_into(parameters, document, loc):
                 return None
+        faults = list(subject_keys_entry.put_into(parameters, value.get("key"), document, loc, self.subject_keys))
+        self.faults += faults
         try:
             return cls.model_validate(parameters, by_alias=True, by_name=False)
         except ValidationError as error:

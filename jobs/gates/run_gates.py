@@ -20,6 +20,7 @@ from jobs.gates import (
     quarantine,
     risk,
     source,
+    subject_keys,
     suppressed,
     target,
     used_up,
@@ -58,6 +59,7 @@ GATES: Gates = (
     Gate(Planned, keys.linking),
     Gate(Planned, keys.apart),
     Gate(Inspected, vault.fits),
+    Gate(Inspected, subject_keys.fit),
     *configuration_gates.GATES,
 )
 

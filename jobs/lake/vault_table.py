@@ -10,49 +10,28 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
-import threading
-import time
 import uuid
-from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from delta.tables import DeltaTable
-from py4j.protocol import Py4JError
-from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from jobs.configuration.vault_entry import VaultEntry
-from jobs.console.exit_codes import Refused
-from jobs.lake import claims, delta_commit, file_places, log_commits, places, restricted
+from jobs.lake import closed_table, delta_commit, file_places, log_commits
 from jobs.lake.active_session import active
 from jobs.lake.address import Address
+from jobs.lake.closed_table import Nothing
 from jobs.lake.delta_commit import Transaction
-from jobs.lake.delta_commit.files import metric
 from jobs.lake.java import as_python
-from jobs.lake.problems import CommitConflict, SourceProblem
-from jobs.lake.quarantine_table import BUSY
-from jobs.lake.replace import CONFLICT
+from jobs.lake.problems import SourceProblem
 from privacy_udfs.errors import UnexpectedFailure
 
 MARK, KIND, ID = "lakenym.vault", "1", "lakenym.vault.id"
 BITS, EXPORTABLE = "lakenym.vault.bits", "lakenym.vault.exportable"
 """What a vault is made for: the size of its tokens, and whether values are kept under the key alone too."""
-CHANGE_FEED, STATISTICS, VECTORS = (
-    "delta.enableChangeDataFeed",
-    "delta.dataSkippingNumIndexedCols",
-    "delta.enableDeletionVectors",
-)
-CLOSED = {CHANGE_FEED: "false", STATISTICS: "0", VECTORS: "false"}
-"""A change feed would keep what expires, statistics would stand in the log, vectors would leave rows in their files."""
-PROPERTIES = {
-    MARK: KIND,
-    **CLOSED,
-    "delta.isolationLevel": "Serializable",
-    "delta.logRetentionDuration": "interval 36500 days",  # by its commits a vault is known again
-}
 LOOKUP, SEALED_TOKEN, ROW_KEY, SEALED_VALUE, EXPORTED = "lookup", "sealed_token", "row_key", "sealed_value", "exported"
 CREATED, EXPIRES, KEY_ID = "created", "expires", "key_id"
 SCHEMA = T.StructType(
@@ -67,9 +46,6 @@ COMMENT = "Random tokens and the values that they stand for, sealed: each opens 
 EXPIRE = "expire"
 """What commits that take out what has expired say of themselves."""
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
-ATTEMPTS, PAUSE = 30, 0.2
-ADDING: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
-"""Runs side by side in one process add to a vault one after the other, without a conflict."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,22 +74,12 @@ class Vault:
         return Address(path=self.location).read(self.spark, {"versionAsOf": str(self.version)})
 
 
-class _Nothing(Exception):
-    """There is nothing to add."""
-
-
 def create(spark: SparkSession, path: str, bits: int = 128, exportable: bool = False) -> str:
     """Make an empty vault in a new folder; returns its id. Raises `Refused` where anything stands there,
     `SourceProblem` where it lies in another table. bits: of its tokens."""
-    if not restricted.is_gone(spark, path):
-        raise Refused(f"{path} is there already, or cannot be looked at: choose a new place")
-    places.check_free(spark, path, path, "vault")
-    made, table = uuid.uuid4().hex, DeltaTable.create(spark).addColumns(SCHEMA).comment(COMMENT)
-    made_for = {BITS: str(bits), EXPORTABLE: _written(exportable)}
-    for name, value in {**PROPERTIES, ID: made, **made_for}.items():
-        table = table.property(name, value)
-    restricted.make_folder(spark, path)
-    table.location(restricted.location(spark, path)).execute()
+    made = uuid.uuid4().hex
+    told = {MARK: KIND, ID: made, BITS: str(bits), EXPORTABLE: _written(exportable)}
+    closed_table.create(spark, path, "vault", SCHEMA, COMMENT, told)
     return made
 
 
@@ -132,30 +98,25 @@ def add(spark: SparkSession, entry: VaultEntry, missing: Callable[[Vault], DataF
     faster. Raises `CommitConflict` where they are again and again, and as `looked`."""
 
     def once(begun: Transaction, before: Vault) -> Vault:
-        version = _added(begun, missing(before))
+        version = closed_table.added(begun, missing(before))
         return dataclasses.replace(before, version=version, commit=_digest(begun, version))
 
     return _changed(spark, entry, once)
 
 
 def _changed(spark: SparkSession, entry: VaultEntry, once: Callable[[Transaction, Vault], Vault]) -> Vault:
-    """The vault after one commit, or as it is where there is `_Nothing` to do."""
-    place = looked(spark, entry).location
-    with active(spark), ADDING[place]:
-        for attempt in range(ATTEMPTS):
-            begun = _begun(spark, entry)
-            before = _vault(begun, entry)
-            try:
-                return once(begun, before)
-            except _Nothing:
-                return before
-            except delta_commit.Changed:
-                pass
-            except (PySparkException, Py4JError) as error:
-                if not CONFLICT.search(str(error)) and not BUSY.search(str(error)):
-                    raise
-            time.sleep(PAUSE * min(attempt + 1, 10) * (1 + uuid.uuid4().int % 100 / 100))
-    raise CommitConflict(f"others changed the vault {entry.place} each of {ATTEMPTS} times that this job tried to")
+    """The vault after one commit, or as it is where there is `Nothing` to do."""
+
+    def attempt() -> Vault:
+        begun = _begun(spark, entry)
+        before = _vault(begun, entry)
+        try:
+            return once(begun, before)
+        except Nothing:
+            return before
+
+    location = looked(spark, entry).location
+    return closed_table.until_committed(spark, location, f"the vault {entry.place}", attempt)
 
 
 def _begun(spark: SparkSession, entry: VaultEntry) -> Transaction:
@@ -176,7 +137,7 @@ def _vault(begun: Transaction, entry: VaultEntry) -> Vault:
             f"the vault at {entry.place} has another id than domains.yaml says: it is another vault, whose tokens join "
             "with no token made before; get the right one back, or state the new id and treat all tables anew"
         )
-    open_ = [name for name, value in CLOSED.items() if properties.get(name, "").lower() != value]
+    open_ = closed_table.opened_up(properties)
     if open_:
         raise SourceProblem(f"the vault at {entry.place} is no longer as it was made: set {', '.join(open_)} again")
     exportable = properties.get(EXPORTABLE, "false")
@@ -218,35 +179,6 @@ def _operations(vault: Vault, version: int) -> Collection[str] | None:
     return {str(row["operation"]) for row in rows} if len(rows) == vault.version - version else None
 
 
-def _added(begun: Transaction, rows: DataFrame) -> int:
-    def check() -> None:
-        if not metric(begun, "numOutputRows"):
-            raise _Nothing
-
-    return _claimed(begun, lambda own: delta_commit.append(own, rows, _said).version, check)
-
-
-def _claimed(begun: Transaction, commit: Callable[[Transaction], int], check: Callable[[], None]) -> int:
-    """Commit under the claim that keeps drivers apart where the store does not. check: is asked before."""
-    held: list[str | None] = []
-    version = begun.version + 1
-
-    def at_last() -> None:
-        check()
-        if claims.is_needed(begun.spark, begun.location):
-            held.append(claims.claim(begun, version))
-
-    try:
-        return commit(dataclasses.replace(begun, at_last=at_last))
-    finally:
-        claims.release(begun, version, held[0] if held else None)
-
-
-def _said(rows: int, files: int) -> str:
-    """The user metadata of a commit. run_id: of its own, by which it is known again."""
-    return json.dumps({"run_id": str(uuid.uuid4())})
-
-
 def _said_expired(rows: int, files: int) -> str:
     return json.dumps({"run_id": str(uuid.uuid4()), "mode": EXPIRE})
 
@@ -273,7 +205,7 @@ def expire(spark: SparkSession, entry: VaultEntry) -> Expired:
         found = rows.where(past).select(F.col(file_places.FILE).alias("file")).groupBy("file").count().collect()
         taken[:] = [sum(int(row[1]) for row in found)]
         if not found:
-            raise _Nothing
+            raise Nothing
         return dataclasses.replace(before, version=_taken_out(begun, past, [str(row[0]) for row in found]))
 
     vault = _changed(spark, entry, once)
@@ -296,7 +228,7 @@ def _taken_out(begun: Transaction, past: Column, places: Collection[str]) -> int
     def commit(own: Transaction) -> int:
         return delta_commit.replace_files(own, removed, stay, _said_expired).version
 
-    return _claimed(begun, commit, lambda: None)
+    return closed_table.claimed(begun, commit, lambda: None)
 
 
 def _held_until(begun: Transaction, vault: Vault) -> datetime.datetime | None:

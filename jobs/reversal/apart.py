@@ -32,6 +32,9 @@ def _paths(spark: SparkSession, conf: Config) -> Iterator[tuple[str, str]]:
     for domain in conf.domains.values():
         if domain.treatment.vault is not None:
             yield domain.treatment.vault.path, f"vault of domain {domain.name}"
+    for name, key in conf.keys.items():
+        if key.subject_keys is not None:
+            yield key.subject_keys.path, f"table of keys of {name}"
     if conf.policy.snapshots is not None and conf.policy.snapshots.path is not None:
         yield conf.policy.snapshots.path, "table of snapshots"
     if conf.audit is not None:

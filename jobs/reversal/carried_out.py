@@ -16,7 +16,6 @@ from jobs.configuration.config import Config
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.lake import restricted
 from jobs.lake.state import TargetState
-from jobs.lake.vault_table import Vault
 from jobs.reversal import apart, chosen_rows, judged, remains, reversal_keys, review, trail, treated, turning, vaults
 from jobs.reversal import approval as approvals
 from jobs.reversal.approval import TIME, Signed
@@ -25,6 +24,7 @@ from jobs.reversal.selection import Selection
 from jobs.reversal.trail import Trail
 from jobs.reversal.treated import Column, Treated
 from jobs.reversal.turning import FORMATS, Counted, Format, Shown, Wanted, Way
+from jobs.reversal.vaults import Held
 from jobs.run_events.events import Report, Warned
 from jobs.spark_app import failures
 from privacy_udfs.keys import KeyReference
@@ -72,7 +72,7 @@ class _Allowed:
     at_most: int
     expires: datetime.datetime
     signed: Signed | None
-    vaults: Mapping[str, Vault]
+    vaults: Mapping[str, Held]
 
 
 def turned_back(

@@ -20,7 +20,7 @@ from privacy_udfs import wording
 from privacy_udfs.errors import TypeRefused
 from privacy_udfs.keys import AnyReference
 from privacy_udfs.nested import ByRow, Kept, Leaf, ListNode, MapNode, Node, StructNode, beside
-from privacy_udfs.reversal import Reversal, ReversalByVault
+from privacy_udfs.reversal import Reversal, ReversalBySubject, ReversalByVault
 from privacy_udfs.technique import plain_type
 from privacy_udfs.udf import tree_udf
 
@@ -116,6 +116,14 @@ class Selection:
         if each.technique.by_vault:
             sealed = self.sealed.get(each.path, "")
             turn = ReversalByVault(of=each.technique, restores=kind, masked=self.masked, sealed=sealed)
+        if each.technique.by_subject_keys():
+            turn = ReversalBySubject(
+                of=each.technique,
+                restores=kind,
+                masked=self.masked,
+                held=self.sealed.get(each.path, ""),
+                domain=str(each.record.domain),
+            )
         try:
             turn.output_type(kind)
         except TypeRefused as error:

@@ -153,7 +153,7 @@ def _technique(entry: ColumnRecord) -> Technique:
         raise Refused(
             f"each {unit} has a key of its own, and the table does not say which a row is of (docs/scopes.md)"
         )
-    if technique.needs_subject or technique.beside():
+    if (technique.needs_subject and not technique.by_subject_keys()) or technique.beside():
         raise Refused(
             f"{entry.technique} depends on whose row it is, or on other columns of it, which may be others by now: it "
             "cannot be turned back"

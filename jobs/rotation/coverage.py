@@ -65,4 +65,5 @@ def _is_steady(stands: Standing, path: str, entry: ColumnRecord) -> bool:
         )
     except LakenymError:
         return False
-    return technique.deterministic and not technique.by_vault and not known_elsewhere.of(technique)
+    kept = technique.by_vault or technique.by_subject_keys()
+    return technique.deterministic and not kept and not known_elsewhere.of(technique)

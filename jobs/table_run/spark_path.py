@@ -12,11 +12,12 @@ from pyspark.accumulators import Accumulator
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from jobs.gates import used_up, vault
+from jobs.gates import subject_keys, used_up, vault
 from jobs.gates.known import Prepared
 from jobs.lake import replace
+from jobs.lake.subject_key_table import SAID
 from jobs.spark_app import session
-from jobs.table_run import commits, file_settings, refused_rows, tokens, whereabouts
+from jobs.table_run import by_subject, commits, file_settings, refused_rows, tokens, whereabouts
 from jobs.table_run.aside import Aside
 from jobs.table_run.result import by_column
 from jobs.table_run.selection import Selection
@@ -42,11 +43,13 @@ def written(
             aside.prepared = prepared
         tokens.charge(prepared, selection, aside)
         vaults = tokens.filled(prepared, selection)
+        tables = by_subject.filled(prepared, selection)
         said = {domain: each.said for domain, each in vaults.items()}
+        said |= {SAID.format(name): each.said for name, each in tables.items()}
         prepared = aside.prepared = dataclasses.replace(prepared, vaults=said)
         with counted(prepared, aside, not_columnar) as counts:
             selection = dataclasses.replace(selection, counts=counts)
-            treated = tokens.rows(prepared, selection, vaults)
+            treated = tokens.rows(prepared, selection, vaults, tables)
             with session.settings(spark, file_settings.of(prepared)):
                 commit = commits.committed(prepared, treated, record, aside)
     except (PySparkException, Py4JError) as error:
@@ -84,9 +87,13 @@ def counted(
 
 
 def _is_shuffled(prepared: Prepared) -> bool:
-    """Whether rows go from task to task after they are treated: to their tokens, or to files of the size that Delta's
-    optimized writes want."""
-    if vault.vaults(prepared) or prepared.spark.conf.get(OPTIMIZED_WRITES, "false") != "false":
+    """Whether rows go from task to task after they are treated: to their tokens or keys, or to files of the size that
+    Delta's optimized writes want."""
+    if (
+        vault.vaults(prepared)
+        or subject_keys.tables(prepared)
+        or prepared.spark.conf.get(OPTIMIZED_WRITES, "false") != "false"
+    ):
         return True
     stated = {**prepared.target.properties, **prepared.entry.target.properties}
     return any(name.lower().startswith(OPTIMIZED) for name in stated)

@@ -8,7 +8,7 @@ from task to task. Last, tickets are joined with the vault, at the version that 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import types as T
@@ -18,9 +18,10 @@ from jobs.gates import used_up
 from jobs.gates.known import Prepared
 from jobs.lake.bare_types import bare
 from jobs.lake.columns import column, dotted
+from jobs.lake.subject_key_table import KeyTable
 from jobs.lake.vault_table import Vault
 from jobs.record import field_metadata
-from jobs.table_run import row_order
+from jobs.table_run import by_subject, row_order
 from jobs.table_run.aside import Aside
 from jobs.table_run.selection import Selection
 from jobs.token_vault import exchange, filling
@@ -46,17 +47,21 @@ class Kept:
         return self.path.names
 
 
-def rows(prepared: Prepared, selection: Selection, vaults: Mapping[str, Vault]) -> DataFrame:
-    """The treated rows of a run. vaults: of `filled`."""
-    kept = _kept(selection)
-    if not kept:
+def rows(
+    prepared: Prepared, selection: Selection, vaults: Mapping[str, Vault], tables: Mapping[str, KeyTable] = {}
+) -> DataFrame:
+    """The treated rows of a run. vaults: of `filled`. tables: of `by_subject.filled`."""
+    kept, sealed = _kept(selection), by_subject.columns(selection)
+    if not kept and not sealed:
         return selection.rows(prepared.source.rows)
     plan = selection.plan
-    tickets = dataclasses.replace(selection, plan=_to_tickets(plan))
+    tickets = dataclasses.replace(selection, plan=by_subject.carrying(_to_tickets(plan)))
     treated = prepared.source.rows.select(*tickets.columns())
     for each in kept:
         treated = exchange.by_ticket(treated, column(*each.names), vaults[str(each.case.domain)], each.at)
-    columns = [_column(selection, field, kept) for field in selection.schema().fields]
+    treated = by_subject.joined(treated, sealed, tables)
+    exchanges = [*_exchanged(plan.table, kept), *by_subject.exchanged(plan.table, sealed)]
+    columns = [_column(selection, field, exchanges) for field in selection.schema().fields]
     return row_order.shuffled(treated, columns) if plan.config.is_shuffled else treated.select(*columns)
 
 
@@ -64,7 +69,8 @@ def charge(prepared: Prepared, selection: Selection, aside: Aside) -> None:
     """Before any value gets a token, which stays in the vault though the run be refused later: hold the limits of the
     keys. Raises `jobs.audit_log.limits.LimitReached`."""
     limited = used_up.keys_of(prepared) if used_up.counts_rows(prepared) else {}
-    keys = {str(each.case.treatment.key) for each in _kept(selection)} & {*limited}
+    used = [each.case for each in (*_kept(selection), *by_subject.columns(selection))]
+    keys = {str(case.treatment.key) for case in used} & {*limited}
     if keys and aside.charge is not None:
         rows = prepared.source.count
         aside.charge(prepared.source.rows.count() if rows is None else rows, keys)
@@ -100,15 +106,20 @@ def _to_tickets(plan: Plan) -> Plan:
     return dataclasses.replace(plan, leaves=leaves)
 
 
-def _column(selection: Selection, field: T.StructField, kept: Sequence[Kept]) -> Column:
+def _exchanged(table: str, kept: Sequence[Kept]) -> Iterator[tuple[ColumnPath, Column]]:
+    """What becomes of each column once the vault's rows are beside it."""
+    for each in kept:
+        label, technique = f"{table}: {each.path}", each.case.treatment.technique
+        made = exchange.redeemed(label, technique, each.key)
+        yield each.path, made(column(*each.names), column(exchange.found(each.at)))
+
+
+def _column(selection: Selection, field: T.StructField, exchanges: Sequence[tuple[ColumnPath, Column]]) -> Column:
     """A column of the target, out of rows with tickets."""
     made = column(field.name)
-    for each in kept:
-        if each.path.root == field.name:
-            exchanged = exchange.redeemed(
-                f"{selection.plan.table}: {each.path}", each.case.treatment.technique, each.key
-            )(column(*each.names), column(exchange.found(each.at)))
-            inner = dotted(*each.names[1:])
+    for path, exchanged in exchanges:
+        if path.root == field.name:
+            inner = dotted(*path.names[1:])
             made = made.withField(inner, exchanged) if inner else exchanged
     if bare(field.dataType) != field.dataType:
         made = made.cast(field.dataType)

@@ -113,7 +113,11 @@ def _rows(made: Ready, selection: Selection, sample: int) -> Check:
     without = "".join(f"; {shown(name)} is not: it looks for values of other tables" for name in elsewhere)
     boxed = boxes.cut(made.table)
     kept = [name for name in made.table.rows.columns if _is_in_vault(made.plan, name)]
-    without += f"; {', '.join(map(shown, kept))}: not, for their tokens stand in a vault" if kept else ""
+    without += (
+        f"; {', '.join(map(shown, kept))}: not, for their tokens stand in a vault, or their keys in a table"
+        if kept
+        else ""
+    )
     without += f"; {', '.join(map(shown, boxed))}: not, for their values are of boxes (mondrian)" if boxed else ""
     if not names:
         return Check("rows anew", "not checked", f"no column of it is made the same way each time{without}")
@@ -168,8 +172,10 @@ def _looks_elsewhere(plan: Plan, name: str) -> bool:
 
 
 def _is_in_vault(plan: Plan, name: str) -> bool:
-    """Whether a column's results, or some of a struct's, stand in a vault, to which only a run adds."""
-    return any(case.treatment.technique.by_vault for leaf in _leaves(plan, name) for case in leaf.cases)
+    """Whether a column's results, or some of a struct's, or the keys of these, stand in a table, to which only a run
+    adds."""
+    techniques = [case.treatment.technique for leaf in _leaves(plan, name) for case in leaf.cases]
+    return any(technique.by_vault or technique.by_subject_keys() for technique in techniques)
 
 
 def _leaves(plan: Plan, name: str) -> list[Decision]:

@@ -12,8 +12,8 @@ Of a technique in layers (`Facts.layer_ids`) the sub-key of the first is the one
 of layer n, from 2 on, has ``technique + ".layer" + n`` in the place of ``technique``: no technique's name holds a
 ``.``, so no domain, whatever its name, has the same sub-key under the same version without layers, or in another layer.
 
-Of a technique with a key for each subject the names are ``subject_keys`` and the id of the table that keeps these: it is
-the key of that table, the same for all columns (`Technique.key_label`). No technique is called so.
+Of a technique with a key for each subject the names are ``subject_keys`` and the id of the table that keeps these: it
+is the key of that table, the same for all columns (`Technique.key_label`). No technique is called so.
 
 A key of an algorithm's own type is used as it is, for interoperability. Then domains are *not* separated: two domains
 under one such key give linkable pseudonyms. Use one keyset for each.

@@ -7,10 +7,10 @@ The keys of subjects stand in a table, which only a run has. So a technique give
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import ConfigDict, Field, InstanceOf, model_validator
@@ -22,12 +22,14 @@ from privacy_udfs.kernels.arrays import Bytes, binary, cut, joined, rows_of, sho
 from privacy_udfs.kernels.text import canonical
 from privacy_udfs.parameters import Later, Normalize
 from privacy_udfs.strength import NO_DIFFERENCE, SET_IS_STRONGER
-from privacy_udfs.subject_keys import AT_ONCE, HANDLE, LOOKUP, WRAPPED, Keyed, SubjectKeys
+from privacy_udfs.subject_keys import HANDLE, LOOKUP, WRAPPED, Keyed, SubjectKeys, slices
 from privacy_udfs.technique import Key, Technique, TextTechnique, Treated
 
 VERSION = b"\x02"
 """The first byte of a token: of Tink's it is 0 or 1."""
 HEAD = len(VERSION) + HANDLE
+LEAST = HEAD + 16
+"""Bytes of the shortest token."""
 TABLE = r"^[0-9a-f]{32}$"
 MASTER = "key_per: subject needs a master key, of which the table's key is derived (keys.py create, HkdfPrfKey)"
 BY_TABLE = (
@@ -92,7 +94,7 @@ class BySubject(TextTechnique):
         """The bytes to encrypt; nulls stay null."""
 
     @abstractmethod
-    def written(self, known: Keyed, under: bytes, index: Index, values: pa.BinaryArray) -> pa.Array:
+    def written(self, keys: SubjectKeys, known: Keyed, under: bytes, index: Index, values: pa.BinaryArray) -> pa.Array:
         """Tokens of values, each under the key that ``index`` names. under: their label."""
 
     @abstractmethod
@@ -105,28 +107,29 @@ class BySubject(TextTechnique):
 
     # -- with keys that are known -------------------------------------------------------------------------------------
 
-    def sealed(self, values: pa.BinaryArray, known: Keyed, domain: str, index: Index | None = None) -> pa.Array:
+    def sealed(
+        self, values: pa.BinaryArray, keys: SubjectKeys, known: Keyed, domain: str, index: Index | None = None
+    ) -> pa.Array:
         """Tokens of canonical bytes without nulls. index: which key is whose, one for each if left out. domain: of the
         treatment, or the column's own."""
         under = self._label(domain)
         each = np.arange(len(values), dtype=np.int32) if index is None else index
         parts = [pa.array([], pa.binary() if self._is_binary() else pa.string())]
-        for rows in _slices(len(values)):
+        for rows in slices(len(values)):
             first, last = (int(each[rows].min()), int(each[rows].max()) + 1) if rows.start < rows.stop else (0, 0)
             few = Keyed(*(part[first:last] for part in known))
-            parts.append(self.written(few, under, each[rows] - first, values[rows.start : rows.stop]))
+            parts.append(self.written(keys, few, under, each[rows] - first, values[rows.start : rows.stop]))
         return pa.concat_arrays(parts)
 
-    def opened(self, tokens: pa.Array, known: Keyed, domain: str) -> pa.BinaryArray | None:
+    def opened(self, tokens: pa.Array, keys: SubjectKeys, known: Keyed, domain: str) -> pa.BinaryArray | None:
         """The canonical bytes of tokens without nulls, a key for each; None where any is not under its key."""
         found = self.token_bytes(tokens)
-        if found.null_count or shorter_than(found, HEAD):
+        if found.null_count or shorter_than(found, LEAST):
             return None
-        heads = np.hstack([np.broadcast_to(np.frombuffer(VERSION, np.uint8), (len(found), 1)), known.handles])
-        if not np.array_equal(cut(found, 0, HEAD), heads):
+        if not np.array_equal(cut(found, 0, HEAD), heads(keys, known, np.arange(len(found)), cut(found, HEAD, 16))):
             return None
         under, parts = self._label(domain), [pa.array([], pa.binary())]
-        for rows in _slices(len(found)):
+        for rows in slices(len(found)):
             few, index = Keyed(*(part[rows] for part in known)), np.arange(rows.stop - rows.start, dtype=np.int32)
             plain = self.unsealed(few, under, index, without(found[rows.start : rows.stop], HEAD))
             if plain is None:
@@ -165,13 +168,17 @@ class BySubject(TextTechnique):
         if known is None or not np.array_equal(lookups, known.lookups[index]):
             return None
         values = keys.uncarried(without(given, LOOKUP))
-        return None if values is None else spread(self.sealed(values, known, domain, index), carried)
+        return None if values is None else spread(self.sealed(values, keys, known, domain, index), carried)
 
-    def handles(self, tokens: pa.Array) -> pa.BinaryArray:
+    def handles(self, tokens: pa.Array, key: Key) -> pa.BinaryArray:
         """By which rows of the table are found for tokens; null of nulls and of what is no token."""
         found = self.token_bytes(tokens)
-        is_one = pc.and_(pc.equal(pc.binary_slice(found, 0, 1), pa.scalar(VERSION, pa.binary())), _longer(found, HEAD))
-        return pc.if_else(is_one, pc.binary_slice(found, 1, HEAD), None)
+        is_long = pc.greater_equal(pc.binary_length(found), LEAST)
+        is_one = pc.and_(is_long, pc.equal(pc.binary_slice(found, 0, 1), pa.scalar(VERSION, pa.binary())))
+        real = pc.if_else(is_one, found, None)
+        some = real.drop_null()
+        shown = cut(some, 1, HANDLE) ^ SubjectKeys(key.material).pads(cut(some, HEAD, 16))
+        return spread(binary(rows_of(shown)), real) if len(some) else real
 
     def values(self, tokens: pa.Array, held: pa.BinaryArray, key: Key, domain: str) -> pa.BinaryArray | None:
         """The canonical bytes of values, by what the table holds for each token (lookup and wrapped key); None where
@@ -182,12 +189,13 @@ class BySubject(TextTechnique):
         given, rows = tokens.drop_null(), held.filter(there)
         if not len(given):
             return pa.nulls(len(tokens), pa.binary())
-        handles = self.handles(given)
+        handles = self.handles(given, key)
         if handles.null_count or _sizes(rows) != (LOOKUP + WRAPPED, LOOKUP + WRAPPED):
             return None
         found = cut(rows, 0, LOOKUP + WRAPPED)
-        known = _known(SubjectKeys(key.material), found[:, :LOOKUP], cut(handles, 0, HANDLE), found[:, LOOKUP:])
-        plain = None if known is None else self.opened(given, known, domain)
+        keys = SubjectKeys(key.material)
+        known = _known(keys, found[:, :LOOKUP], cut(handles, 0, HANDLE), found[:, LOOKUP:])
+        plain = None if known is None else self.opened(given, keys, known, domain)
         return None if plain is None else spread(plain, tokens)
 
 
@@ -236,13 +244,8 @@ def _whom(subjects: pa.Array, steps: tuple[str, ...]) -> pa.BinaryArray:
 
 
 def _known(keys: SubjectKeys, lookups: Bytes, handles: Bytes, wrapped: Bytes) -> Keyed | None:
-    parts = []
-    for rows in _slices(len(lookups)):
-        secrets = keys.secrets(lookups[rows], handles[rows], np.ascontiguousarray(wrapped[rows]))
-        if secrets is None:
-            return None
-        parts.append(secrets)
-    return Keyed(np.ascontiguousarray(handles), np.concatenate(parts), np.ascontiguousarray(lookups))
+    secrets = keys.secrets(lookups, handles, wrapped)
+    return None if secrets is None else Keyed(np.ascontiguousarray(handles), secrets, np.ascontiguousarray(lookups))
 
 
 def _runs(found: Bytes) -> Index:
@@ -257,26 +260,16 @@ def _sizes(rows: pa.BinaryArray) -> tuple[int, int]:
     return sizes["min"], sizes["max"]
 
 
-def _longer(values: pa.BinaryArray, size: int) -> pa.BooleanArray:
-    return pc.greater(pc.binary_length(values), size)
-
-
-def _slices(count: int) -> Iterator[slice]:
-    return (slice(at, min(at + AT_ONCE, count)) for at in range(0, count, AT_ONCE))
-
-
-def heads(known: Keyed, index: Index) -> Bytes:
-    """What tokens begin with."""
+def heads(keys: SubjectKeys, known: Keyed, index: npt.NDArray[Any], follows: Bytes) -> Bytes:
+    """What tokens begin with. follows: the 16 bytes after that."""
     head = np.empty((len(index), HEAD), np.uint8)
     head[:, : len(VERSION)] = np.frombuffer(VERSION, np.uint8)
-    head[:, len(VERSION) :] = known.handles[index]
+    head[:, len(VERSION) :] = known.handles[index] ^ keys.pads(follows)
     return head
 
 
-def headed(known: Keyed, index: Index, sealed: pa.BinaryArray) -> pa.BinaryArray:
+def headed(keys: SubjectKeys, known: Keyed, index: Index, sealed: pa.BinaryArray) -> pa.BinaryArray:
     """Tokens as bytes."""
-    return joined(rows_of(heads(known, index)), to_bytes(sealed))
-
-
-Finished = Callable[[Index, Bytes], Bytes]
-__all__ = ["HEAD", "MASTER", "BySubject", "Carried", "Finished", "binary", "headed", "heads"]
+    if not len(sealed):
+        return sealed
+    return joined(rows_of(heads(keys, known, index, cut(sealed, 0, 16))), to_bytes(sealed))

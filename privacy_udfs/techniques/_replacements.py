@@ -39,6 +39,8 @@ def misfit(technique: Technique, values: pa.DataType | None = None) -> str | Non
     if not isinstance(technique, get_args(OfWords)):
         names = (str(cls.model_fields["technique"].default) for cls in get_args(OfWords))
         return f"{technique.technique} is not taken within a text; one of {', '.join(names)} is"
+    if technique.by_subject_keys():
+        return f"{technique.technique} with key_per: subject is not taken within a text"
     try:
         given = technique.output_type(pa.string() if values is None else values)
     except TypeRefused as error:

@@ -17,7 +17,7 @@ from privacy_udfs.kernels.text import TAKES, accepts, canonical, rfc4648
 from privacy_udfs.parameters import Utf8
 from privacy_udfs.result_patterns import CHARACTER
 from privacy_udfs.strength import NO_DIFFERENCE
-from privacy_udfs.subject_keys import Keyed
+from privacy_udfs.subject_keys import Keyed, SubjectKeys
 from privacy_udfs.technique import Key, Treated
 from privacy_udfs.techniques._by_subject import HEAD, MASTER, VERSION, BySubject, headed
 
@@ -147,8 +147,8 @@ class SealedTechnique(BySubject):
 
         return messages
 
-    def written(self, known: Keyed, under: bytes, index: Index, values: pa.BinaryArray) -> pa.Array:
-        tokens = headed(known, index, self._sealed_by_subject(known, under, index, values))
+    def written(self, keys: SubjectKeys, known: Keyed, under: bytes, index: Index, values: pa.BinaryArray) -> pa.Array:
+        tokens = headed(keys, known, index, self._sealed_by_subject(known, under, index, values))
         return tokens if self.encoding == "binary" else _TEXT_CODES[self.encoding][0](tokens)
 
     @abstractmethod

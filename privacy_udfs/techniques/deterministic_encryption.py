@@ -16,7 +16,7 @@ from privacy_udfs.kernels.text import canonical, rfc4648
 from privacy_udfs.parameters import Normalize
 from privacy_udfs.periods import PeriodTechnique
 from privacy_udfs.strength import Shows
-from privacy_udfs.subject_keys import TABLE_KEY, Keyed
+from privacy_udfs.subject_keys import TABLE_KEY, Keyed, SubjectKeys
 from privacy_udfs.technique import Key
 from privacy_udfs.techniques._by_subject import HEAD, heads
 from privacy_udfs.techniques._sealed import PREFIX, TAG, Cipher, SealedTechnique
@@ -50,9 +50,9 @@ class DeterministicEncryption(SealedTechnique, PeriodTechnique):
     ciphertext alone. Gives text, or binary. Null in, null out; no value is refused.
     Key: 64 bytes (AES-256), or 48 or 32; the half for S2V comes first.
 
-    key_per, subject_keys, subject_normalize: see `BySubject`. With ``key_per: subject`` a token is ``0x02 || handle of
-    the key (16) || SIV (16) || ciphertext``, equal values of *different* subjects get different tokens, and neither
-    `apply` nor `revert` can have the keys (docs/crypto_shredding.md). Key: then 32 bytes.
+    key_per, subject_keys, subject_normalize: see `BySubject`. With ``key_per: subject`` a token is ``0x02 || hidden
+    handle of the key (16) || SIV (16) || ciphertext``, equal values of *different* subjects get different tokens, and
+    neither `apply` nor `revert` can have the keys (docs/crypto_shredding.md). Key: then 32 bytes.
 
     `revert` gives text where every value of the array is valid UTF-8, else binary; binary columns cast it to binary.
     Spaces, case and types that canonical bytes do not hold are not brought back. With a key id, other ids are refused;
@@ -134,14 +134,14 @@ class DeterministicEncryption(SealedTechnique, PeriodTechnique):
 
         return messages
 
-    def written(self, known: Keyed, under: bytes, index: Index, values: pa.BinaryArray) -> pa.Array:
+    def written(self, keys: SubjectKeys, known: Keyed, under: bytes, index: Index, values: pa.BinaryArray) -> pa.Array:
         """Messages of one length are sealed and encoded as the rows of one matrix."""
         group, coder = _ROWS[self.encoding]
 
-        def finished(keys: Index, sealed: Bytes) -> Bytes:
+        def finished(which: Index, sealed: Bytes) -> Bytes:
             size = HEAD + sealed.shape[1]
             token = np.zeros((len(sealed), size + -size % group), np.uint8)
-            token[:, :HEAD], token[:, HEAD:size] = heads(known, keys), sealed
+            token[:, :HEAD], token[:, HEAD:size] = heads(keys, known, which, sealed[:, :TAG]), sealed
             return token if coder is None else coder(token, -size % group)
 
         found = subject_keys.sealed(subject_keys.siv(known, under), index, values, finished)

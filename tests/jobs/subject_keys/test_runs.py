@@ -2,42 +2,143 @@
 
 from __future__ import annotations
 
+import datetime
+import json
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 
+import pytest
 from pyspark.sql import SparkSession
 
-from jobs import pseudonymize
+from jobs import pseudonymize, shred, verify
+from jobs.console.exit_codes import Refused
+from jobs.lake import subject_key_table
 from tests.helpers import lakes, shredding
-from tests.helpers.shredding import GCM, MAIL
+from tests.helpers import reversals as back
+from tests.helpers.lakes import column
+from tests.helpers.shredding import GCM, MAIL, SIV
 
-SCHEMA = "id bigint, mail string, other string, home struct<street: string, zip: string>, amount int"
-ROWS = [
-    (1, "a@x.org", "a@x.org", ("Canary Street", "z"), 10),
-    (2, "a@x.org", None, None, 20),
-    (1, "b@x.org", "a@x.org", (None, "z"), 30),
-    (3, None, None, (None, "q"), 40),
+SCHEMA = "id bigint, mail string, other string, home struct<street: string, zip: string>, born date, amount int"
+BORN = datetime.date(1985, 2, 28)
+ROWS: list[tuple[Any, ...]] = [
+    (1, "ann@x.org", "ann@x.org", ("Canary Street", "z"), BORN, 10),
+    (2, "ann@x.org", None, None, BORN, 20),
+    (1, "bob@x.org", "ann@x.org", (None, "z"), None, 30),
+    (3, None, None, (None, "q"), None, 40),
 ]
-CUSTOMER = {"domain": "customer"}
 COLUMNS: dict[str, Any] = {
-    "id": CUSTOMER,
-    "mail": MAIL,
-    "other": MAIL,
-    "home.street": GCM,
-    "home.zip": "keep",
-    "amount": "keep",
+    "id": column({"domain": "customer"}, "direct_identifier"),
+    "mail": column(MAIL, "direct_identifier"),
+    "other": column(MAIL, "direct_identifier"),
+    "home.street": column(GCM, "direct_identifier"),
+    "home.zip": column("keep", "non_personal"),
+    "born": column({**SIV, "encoding": "binary"}, "direct_identifier"),
+    "amount": column("keep", "non_personal"),
 }
+UNDER = ("mail", "other", "home.street", "born")
 
 
-def test_values_of_one_subject_alone_are_equal(spark: SparkSession, lake: Path) -> None:
-    id_, source = shredding.made(spark, lake), str(lake / "raw" / "t")
-    spark.createDataFrame(ROWS, SCHEMA).write.format("delta").save(source)
-    more = {"source": {"format": "delta", "path": source}}
-    conf = shredding.configured(lake, id_, COLUMNS, **more)
+def source(spark: SparkSession, lake: Path, rows: list[tuple[Any, ...]] = ROWS) -> dict[str, Any]:
+    path = str(lake / "raw" / "t")
+    spark.createDataFrame(rows, SCHEMA).write.format("delta").mode("append").save(path)
+    return {"source": {"format": "delta", "path": path}}
+
+
+def found(spark: SparkSession, lake: Path) -> dict[int, Any]:
+    return {row["amount"]: row for row in lakes.treated(spark, lake).collect()}
+
+
+def files_with(folder: Path, secrets: list[bytes]) -> list[str]:
+    """The files below a folder in which one of the byte strings stands."""
+    contents = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return [path.name for path, content in contents.items() if any(secret in content for secret in secrets)]
+
+
+def test_a_copy_taken_before_opens_no_more_once_keys_are_destroyed(
+    spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert shred.main(["create", "--path", str(lake / "subject_keys")]) == 0
+    id_ = re.findall('id: "([0-9a-f]{32})"', capsys.readouterr().out)[0]
+    monkeypatch.setitem(lakes.DOMAINS, "mail_of_one", SIV)
+    more = {**source(spark, lake), "target": {"path": str(lake / "treated" / "t"), "mode": "incremental"}}
+    conf = shredding.with_the_way_back(lake, id_, COLUMNS, **more)
     done = pseudonymize.run(spark, conf, "t")
     assert done.not_columnar == "keys of subjects are joined from their table by Spark"
     assert done.counts["mail"] == (3, 1, 0)
-    found = {row["amount"]: row for row in lakes.treated(spark, lake).collect()}
-    assert found[10]["mail"] == found[10]["other"] == found[30]["other"]
-    assert len({found[n]["mail"] for n in (10, 20, 30)}) == 3
-    assert shredding.rows(spark, lake).count() == 2  # nobody asks for the key of 3
+    _equal_within_a_subject_alone(spark, lake)
+    _held_to_what_is_said_of_it(spark, conf, lake)
+    shutil.copytree(lake / "treated", lake / "copy")
+    wanted = back.asked(*UNDER, beside=("amount",))
+    turned = back.turned(spark, conf, wanted, back.approved(spark, lake, conf, wanted)).shown
+    assert turned is not None
+    got = {row["amount"]: row for row in turned.to_pylist()}
+    assert [got[n]["mail"] for n in (10, 20, 30, 40)] == ["ann@x.org", "ann@x.org", "bob@x.org", None]
+    assert (got[10]["home"]["street"], str(got[20]["born"])) == ("Canary Street", "1985-02-28")
+    assert all(shredding.opened(spark, lake, conf, lake / "copy" / "t", "mail"))
+    gone = shredding.secrets(spark, lake, conf, "1")
+    assert files_with(lake / "subject_keys", gone)
+    (lake / "subjects").write_text("1\n77\n")
+    asked = ["destroy", "--conf", str(lake / "conf"), "--key", "crm", "--subjects", str(lake / "subjects")]
+    assert shred.main(asked) == 2
+    assert "say --forever if that is meant" in capsys.readouterr().err
+    assert shred.main([*asked, "--forever"]) == 0
+    assert "crm: < 10 keys of < 10 subjects are destroyed" in capsys.readouterr().out
+    assert files_with(lake / "subject_keys", gone) == []
+    assert shred.destroy(spark, conf, "crm", ["1"]) == 0
+    assert shred.run(spark, conf, "crm")["files of no version"] == 0
+    for place in (lake / "copy" / "t", lake / "treated" / "t"):
+        for path in UNDER:
+            mine = shredding.opened(spark, lake, conf, place, path, "amount IN (10, 30)")
+            assert not any(mine)
+        assert shredding.opened(spark, lake, conf, place, "mail", "amount = 20") == ["ann@x.org"]
+    with pytest.raises(Refused, match=r"t: mail: the key of a value's subject was destroyed, or it is none of this"):
+        back.turned(spark, conf, wanted, back.approved(spark, lake, conf, wanted))
+    of_two = back.asked("mail", where="amount = 20")
+    shown = back.turned(spark, conf, of_two, back.approved(spark, lake, conf, of_two)).shown
+    assert shown is not None
+    assert shown.to_pylist() == [{"mail": "ann@x.org"}]
+    _a_new_key_for_whoever_comes_again(spark, conf, lake)
+
+
+def _equal_within_a_subject_alone(spark: SparkSession, lake: Path) -> None:
+    rows = found(spark, lake)
+    assert rows[10]["mail"] == rows[10]["other"] == rows[30]["other"]
+    assert len({rows[n]["mail"] for n in (10, 20, 30)}) == 3
+    assert rows[10]["home"]["zip"] == "z"
+    assert rows[10]["born"] != rows[20]["born"]
+    assert shredding.rows(spark, lake).count() == 2  # 3 has no value that needs a key
+
+
+def _held_to_what_is_said_of_it(spark: SparkSession, conf: Any, lake: Path) -> None:
+    entry = lakes.record(spark, lake)["columns"]["mail"]
+    id_ = conf.keys["crm"].subject_keys.id
+    assert (entry["parameters"]["key_per"], entry["parameters"]["subject_keys"]) == ("subject", id_)
+    assert entry["parameters"]["subject_normalize"] == ["nfc", "trim"]
+    told = json.loads(spark.sql(f"DESCRIBE HISTORY delta.`{lake}/treated/t`").collect()[0]["userMetadata"])
+    assert told["vaults"]["subject_keys:crm"]["id"] == id_
+    log = "".join(path.read_text() for path in (lake / "subject_keys" / "_delta_log").glob("*.json"))
+    assert "minValues" not in log
+    assert (lake / "subject_keys").stat().st_mode & 0o777 == 0o700
+    checks = {check.name: check for check in verify.run(spark, conf, "t").checks}
+    assert {checks[name].outcome for name in ("shapes", "record anew", "rows anew")} == {"holds"}
+
+
+def _a_new_key_for_whoever_comes_again(spark: SparkSession, conf: Any, lake: Path) -> None:
+    old = found(spark, lake)[10]["mail"]
+    source(spark, lake, [(1, "ann@x.org", None, None, None, 50)])
+    assert pseudonymize.run(spark, conf, "t").mode == "incremental"
+    assert found(spark, lake)[50]["mail"] != old
+    assert shredding.opened(spark, lake, conf, lake / "treated" / "t", "mail", "amount = 50") == ["ann@x.org"]
+    assert not any(shredding.opened(spark, lake, conf, lake / "treated" / "t", "mail", "amount = 10"))
+
+
+def test_a_value_of_nobody_stops_the_run_and_nobody_gets_a_key_for_it(spark: SparkSession, lake: Path) -> None:
+    conf = shredding.configured(lake, shredding.made(spark, lake), COLUMNS, **source(spark, lake))
+    source(spark, lake, [(None, "eve@x.org", None, None, None, 50)])
+    with pytest.raises(Exception, match=r"t: mail: deterministic_encryption cannot treat 1 of \d+ values") as told:
+        pseudonymize.run(spark, conf, "t")
+    assert "eve" not in str(told.value)
+    assert not (lake / "treated" / "t" / "_delta_log").exists()
+    assert subject_key_table.looked(spark, conf.keys["crm"].subject_keys).rows().count() == 2  # type: ignore[arg-type]

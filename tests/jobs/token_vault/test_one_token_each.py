@@ -18,7 +18,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs import pseudonymize
-from jobs.lake import vault_table
+from jobs.lake import closed_table
 from jobs.table_run import tokens
 from jobs.token_vault import exchange
 from privacy_udfs.errors import LakenymError
@@ -35,7 +35,7 @@ def test_two_runs_at_once_give_equal_values_one_token_and_one_killed_before_its_
         spark.range(first, first + 100).selectExpr("cast(id as string) AS id").write.parquet(str(lake / "raw" / name))
         conf = vaults.configured(lake, id_, {"id": TOKENS}, name)
     together = threading.Barrier(2)
-    added, conflicts = vault_table._added, list[BaseException]()
+    added, conflicts = closed_table.added, list[BaseException]()
 
     def added_together(begun: Any, rows: DataFrame) -> int:
         with contextlib.suppress(threading.BrokenBarrierError):
@@ -47,8 +47,8 @@ def test_two_runs_at_once_give_equal_values_one_token_and_one_killed_before_its_
             conflicts.append(error)
             raise
 
-    monkeypatch.setattr(vault_table, "ADDING", defaultdict(contextlib.nullcontext))
-    monkeypatch.setattr(vault_table, "_added", added_together)
+    monkeypatch.setattr(closed_table, "ADDING", defaultdict(contextlib.nullcontext))
+    monkeypatch.setattr(closed_table, "added", added_together)
     treated = tokens.rows
 
     def killed(prepared: Any, *rest: Any) -> DataFrame:
@@ -110,7 +110,7 @@ def test_a_driver_killed_at_the_vaults_commit_or_before_the_tables(spark: SparkS
     id_ = vaults.made(spark, lake)
     spark.range(1000).selectExpr("cast(id % 700 as string) AS id").write.parquet(str(lake / "raw" / "t"))
     conf = vaults.configured(lake, id_, {"id": TOKENS})
-    kills.killed(lake, "jobs.lake.vault_table", "_added", when)
+    kills.killed(lake, "jobs.lake.closed_table", "added", when)
     assert not (lake / "treated" / "t" / "_delta_log").exists()
     before = vaults.counts(spark, lake)
     assert before == ((700, 700, 700) if when == "after" else (0, 0, 0))

@@ -42,6 +42,8 @@ PROPERTIES = {
     "delta.isolationLevel": "Serializable",
     "delta.logRetentionDuration": "interval 36500 days",  # by its commits such a table is known again
 }
+UNSHUFFLED = {"spark.databricks.delta.optimizeWrite.enabled": "false"}
+"""Rows go from the task that draws what is random in them into its file: of what is drawn again none is."""
 ATTEMPTS, PAUSE = 30, 0.2
 ADDING: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 """Runs side by side in one process change a table one after the other, without a conflict."""

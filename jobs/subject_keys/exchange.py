@@ -14,7 +14,7 @@ from pyspark.sql.pandas.functions import arrow_udf
 
 from jobs.lake.columns import column
 from jobs.lake.subject_key_table import HANDLE, LOOKUP, WRAPPED, KeyTable
-from jobs.token_vault.filling import AnyKey
+from jobs.subject_keys.filling import AnyKey
 from privacy_udfs import wording
 from privacy_udfs.errors import ValueRefused
 from privacy_udfs.subject_keys import LOOKUP as LOOKUP_BYTES

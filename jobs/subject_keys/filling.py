@@ -9,15 +9,17 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.configuration.subject_keys_entry import SubjectKeysEntry
-from jobs.lake import subject_key_table
+from jobs.lake import closed_table, subject_key_table
 from jobs.lake.subject_key_table import CREATED, HANDLE, KEY_ID, LOOKUP, SCHEMA, WRAPPED, KeyTable
 from jobs.spark_app import session
-from jobs.token_vault.filling import UNSHUFFLED, AnyKey
 from privacy_udfs import wording
+from privacy_udfs.keys import KeyReference
+from privacy_udfs.keysets.delivered_key import DeliveredKey
 from privacy_udfs.subject_keys import SubjectKeys
 from privacy_udfs.technique import Technique, narrow, plain
 from privacy_udfs.techniques._by_subject import BySubject
 
+AnyKey = KeyReference | DeliveredKey
 _TIME = pa.timestamp("us", "UTC")
 
 
@@ -32,7 +34,7 @@ def filled(
         lacking = once.join(table.rows().select(LOOKUP), LOOKUP, "left_anti")
         return lacking.mapInArrow(functools.partial(_made, wording.mark(), key, table.moment), SCHEMA)
 
-    with session.settings(spark, UNSHUFFLED):
+    with session.settings(spark, closed_table.UNSHUFFLED):
         return subject_key_table.add(spark, entry, missing)
 
 

@@ -15,8 +15,8 @@ from jobs.lake import subject_key_table
 from jobs.lake.subject_key_table import KEY_ID, LOOKUP
 from privacy_udfs.errors import KeyProblem
 from privacy_udfs.keys import Keyset, load_keyset
+from privacy_udfs.techniques import BY_NAME
 from privacy_udfs.techniques._by_subject import BySubject
-from privacy_udfs.techniques.deterministic_encryption import DeterministicEncryption
 
 
 def entry_of(conf: Config, name: str) -> SubjectKeysEntry:
@@ -36,7 +36,8 @@ def technique(conf: Config, name: str) -> BySubject:
     for each in found:
         if isinstance(each, BySubject):
             return each
-    return DeterministicEncryption(key_per="subject", subject_keys=entry_of(conf, name).id)
+    first = next(cls for cls in BY_NAME.values() if issubclass(cls, BySubject))  # they are looked up alike
+    return first.model_validate({"key_per": "subject", "subject_keys": entry_of(conf, name).id})
 
 
 def lookups(spark: SparkSession, conf: Config, name: str, subjects: Sequence[str]) -> DataFrame:

@@ -19,8 +19,8 @@ from jobs.lake.bare_types import bare
 from jobs.lake.columns import column
 from jobs.lake.subject_key_table import KeyTable
 from jobs.subject_keys import exchange, filling
+from jobs.subject_keys.filling import AnyKey
 from jobs.table_run.selection import Selection
-from jobs.token_vault.filling import AnyKey
 from jobs.treatment.treatment_plan import Case, Plan
 
 

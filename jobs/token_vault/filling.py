@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.configuration.vault_entry import VaultEntry
-from jobs.lake import vault_table
+from jobs.lake import closed_table, vault_table
 from jobs.lake.problems import SourceProblem
 from jobs.lake.vault_table import CREATED, EXPIRES, EXPORTED, KEY_ID, LOOKUP, SCHEMA, Vault
 from jobs.spark_app import session
@@ -31,8 +31,6 @@ from privacy_udfs.vault_rows import VaultRows
 
 AnyKey = KeyReference | DeliveredKey
 CARRIED = "carried"
-UNSHUFFLED = {"spark.databricks.delta.optimizeWrite.enabled": "false"}
-"""Rows of a vault go from the task that draws their tokens into its file: of a token that is drawn again none is."""
 TOLD = f"{LOOKUP} binary, {CARRIED} binary"
 
 
@@ -55,7 +53,7 @@ def filled(
         make = functools.partial(_made, wording.mark(), technique, key, salt, entry.exportable, vault.moment, until)
         return lacking.mapInArrow(make, SCHEMA)
 
-    with session.settings(spark, UNSHUFFLED):
+    with session.settings(spark, closed_table.UNSHUFFLED):
         return vault_table.add(spark, entry, missing)
 
 

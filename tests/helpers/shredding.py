@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import yaml
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from jobs.configuration import config
 from jobs.configuration.config import Config
@@ -56,21 +57,24 @@ def with_the_way_back(lake: Path, id_: str, columns: Mapping[str, Any], **more: 
 
 
 def opened(
-    spark: SparkSession, lake: Path, conf: Config, place: Path, path: str, where: str = "true"
-) -> list[str | None]:
-    """What the keyset and the table of keys as it is now make of each token of a column, one by one; None: nothing."""
-    technique = _technique(conf, path)
-    key = load_keyset(conf.keys["crm"].keyset).subkey(technique, "any")
+    spark: SparkSession, lake: Path, conf: Config, place: Path, paths: Iterable[str]
+) -> dict[tuple[int, str], str | None]:
+    """By amount and path what the keyset, and the table of keys as it is now, make of each token of a table or of a
+    copy, one by one; None: nothing."""
     held = {bytes(row["handle"]): bytes(row["lookup"] + row["wrapped"]) for row in rows(spark, lake).collect()}
-    rule = conf.tables["t"].columns[path].treatment
-    found = spark.read.format("delta").load(str(place)).where(where).select(path).where(f"{path} IS NOT NULL")
-    values: list[str | None] = []
-    for row in found.toArrow().column(0).to_pylist():
-        token = pa.array([row])
-        beside = pa.array([held.get(technique.handles(token, key)[0].as_py())], pa.binary())
-        domain = rule.domain or f"t/{path}"
-        plain = technique.values(token, beside, key, domain)
-        values.append(None if plain is None else plain[0].as_py().decode())
+    keyset = load_keyset(conf.keys["crm"].keyset)
+    columns = {path: F.col(path).alias(str(at)) for at, path in enumerate(paths)}
+    found = spark.read.format("delta").load(str(place)).select("amount", *columns.values()).toArrow()
+    values: dict[tuple[int, str], str | None] = {}
+    for at, path in enumerate(columns):
+        technique, domain = _technique(conf, path), conf.tables["t"].columns[path].treatment.domain
+        key = keyset.subkey(technique, "any")
+        for amount, token in zip(found["amount"].to_pylist(), found[str(at)].to_pylist(), strict=True):
+            if token is not None:
+                one = pa.array([token])
+                beside = pa.array([held.get(technique.handles(one, key)[0].as_py())], pa.binary())
+                plain = technique.values(one, beside, key, domain or f"t/{path}")
+                values[amount, path] = None if plain is None else plain[0].as_py().decode()
     return values
 
 

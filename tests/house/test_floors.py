@@ -20,7 +20,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("treatment", "detection", "run_events", "demo_lake"),
     ("record", "command_line"),
     ("policy", "spark_app", "lineage", "processing_records"),
-    ("named_keys", "archive", "metastore", "risk_classes", "audit_log", "columnar", "token_vault"),
+    ("named_keys", "archive", "metastore", "risk_classes", "audit_log", "columnar", "token_vault", "subject_keys"),
     ("drafting", "gates", "risk_measures", "risk_search", "reversal"),
     ("table_run", "monitoring"),
     ("verification", "report_pages"),

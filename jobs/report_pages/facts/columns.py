@@ -138,6 +138,10 @@ def _way_back(record: ColumnRecord) -> str | None:
     facts = record.facts
     if facts.by_vault:
         return f"whoever holds key {record.key} and the vault of the domain can turn a token back"
+    if facts.subject_keys_in(record.parameters) is not None:
+        return (
+            f"whoever holds key {record.key} and its table of keys of subjects can turn it back, while the key is there"
+        )
     if facts.reversible and record.key is not None:
         return f"whoever holds key {record.key} can turn it back"
     if record.key is not None and facts.deterministic:

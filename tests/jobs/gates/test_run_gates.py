@@ -30,16 +30,17 @@ from jobs.gates import (
     risk,
     run_gates,
     source,
+    subject_keys,
     suppressed,
     target,
     used_up,
     vault,
 )
-from jobs.lake import vault_table
+from jobs.lake import subject_key_table, vault_table
 from jobs.lake.delta_commit import transaction
 from privacy_udfs.keys import Keyset, clear_cache, create_file, load_keyset
 from privacy_udfs.keysets import keyset_versions
-from tests.helpers import audits, vaults
+from tests.helpers import audits, shredding, vaults
 from tests.helpers.lakes import POLICY, table, write_conf
 
 HASH = {"technique": "keyed_hash", "key": "crm"}
@@ -455,6 +456,62 @@ def tokens_of_changes(at: Scene) -> None:
     at.written("domains.yaml", {"person": vaults.domain(at.lake, id_)})
 
 
+def _by_subject(at: Scene, id_: str, **more: Any) -> None:
+    if not (at.lake / "raw" / "t").exists():
+        at.raw()
+    at.configured({"id": shredding.SIV}, subject="id", **more)
+    at.written("keys.yaml", shredding.keys(at.lake, id_))
+
+
+def no_keys_of_subjects(at: Scene) -> None:
+    _by_subject(at, "0" * 32)
+
+
+def keys_that_are_none(at: Scene) -> None:
+    at.spark.sql("SELECT 1 AS id").write.format("delta").save(str(at.lake / "subject_keys"))
+    _by_subject(at, "0" * 32)
+
+
+def other_keys_of_subjects(at: Scene) -> None:
+    shredding.made(at.spark, at.lake)
+    _by_subject(at, "0" * 32)
+
+
+def opened_keys_of_subjects(at: Scene) -> None:
+    _by_subject(at, shredding.made(at.spark, at.lake))
+    at.spark.sql(f"ALTER TABLE delta.`{at.lake}/subject_keys` SET TBLPROPERTIES (delta.enableChangeDataFeed = true)")
+
+
+def linked_keys_of_subjects(at: Scene) -> None:
+    """The source is the table of keys, by another name."""
+    id_ = shredding.made(at.spark, at.lake)
+    (at.lake / "raw").mkdir()
+    (at.lake / "raw" / "t").symlink_to(at.lake / "subject_keys")
+    columns = dict.fromkeys(subject_key_table.SCHEMA.names, "drop")
+    source = {"format": "delta", "path": str(at.lake / "raw" / "t")}
+    at.configured({**columns, "handle": shredding.SIV}, source=source, subject="lookup")
+    at.written("keys.yaml", shredding.keys(at.lake, id_))
+
+
+def keys_of_subjects_that_went_back(at: Scene) -> None:
+    """An empty copy, of before the first run, in the place of the table."""
+    id_ = shredding.made(at.spark, at.lake)
+    shutil.copytree(at.lake / "subject_keys", at.lake / "backup")
+    _by_subject(at, id_)
+    at.treated()
+    shutil.rmtree(at.lake / "subject_keys")
+    shutil.move(at.lake / "backup", at.lake / "subject_keys")
+
+
+def keys_of_subjects_of_changes(at: Scene) -> None:
+    id_, place = shredding.made(at.spark, at.lake), str(at.lake / "raw" / "t")
+    at.spark.sql("SELECT 'C-1001' AS id, 1 AS number").write.format("delta").save(place)
+    target = {"path": str(at.lake / "treated" / "t"), "mode": "changes", "key": ["number"]}
+    source = {"format": "delta", "path": place}
+    at.configured({"id": shredding.SIV, "number": "keep"}, source=source, target=target, subject="id")
+    at.written("keys.yaml", shredding.keys(at.lake, id_))
+
+
 def exposed(at: Scene) -> None:
     at.raw()
     at.configured({"id": HASH})
@@ -593,6 +650,13 @@ CASES: tuple[Case, ...] = (
     (vault_in_a_table, vault.fits, 1, "lies in the folder of another Delta table, whose VACUUM would delete it"),
     (linked_vault, vault.fits, 1, "is the place that the source is read from"),
     (tokens_of_changes, vault.fits, 1, "person: tokens are not joined to rows that change one by one"),
+    (no_keys_of_subjects, subject_keys.fit, 1, "key crm: there is no table of keys at"),
+    (keys_that_are_none, subject_keys.fit, 1, "is no table of keys: name what jobs/shred.py create made"),
+    (other_keys_of_subjects, subject_keys.fit, 1, "has another id than keys.yaml says: its keys open nothing"),
+    (opened_keys_of_subjects, subject_keys.fit, 1, "is no longer as it was made: set delta.enableChangeDataFeed"),
+    (linked_keys_of_subjects, subject_keys.fit, 1, "is the place that the source is read from"),
+    (keys_of_subjects_that_went_back, subject_keys.fit, 1, "went back: it is not what became of its version 1"),
+    (keys_of_subjects_of_changes, subject_keys.fit, 1, "crm: keys of subjects are not joined to rows that change"),
     (exposed, keys.exposed, 1, "the setting spark.executorEnv.GIVEN holds a keyset"),
     (reviewed, policy.kept, 0, "catalog/t.yaml:1: warning: review_by: the review was due by 2000-01-01"),
     (profiled, policy.kept, 1, "refused: columns.id: hipaa_safe_harbor, rule email: 45 CFR 164.514(b)(2)(i)(F)"),

@@ -76,7 +76,7 @@ def test_a_copy_taken_before_opens_no_more_once_keys_are_destroyed(
     got = {row["amount"]: row for row in turned.to_pylist()}
     assert [got[n]["mail"] for n in (10, 20, 30, 40)] == ["ann@x.org", "ann@x.org", "bob@x.org", None]
     assert (got[10]["home"]["street"], str(got[20]["born"])) == ("Canary Street", "1985-02-28")
-    assert all(shredding.opened(spark, lake, conf, lake / "copy" / "t", "mail"))
+    assert None not in shredding.opened(spark, lake, conf, lake / "copy" / "t", UNDER).values()
     gone = shredding.secrets(spark, lake, conf, "1")
     assert files_with(lake / "subject_keys", gone)
     (lake / "subjects").write_text("1\n77\n")
@@ -89,10 +89,11 @@ def test_a_copy_taken_before_opens_no_more_once_keys_are_destroyed(
     assert shred.destroy(spark, conf, "crm", ["1"]) == 0
     assert shred.run(spark, conf, "crm")["files of no version"] == 0
     for place in (lake / "copy" / "t", lake / "treated" / "t"):
-        for path in UNDER:
-            mine = shredding.opened(spark, lake, conf, place, path, "amount IN (10, 30)")
-            assert not any(mine)
-        assert shredding.opened(spark, lake, conf, place, "mail", "amount = 20") == ["ann@x.org"]
+        now = shredding.opened(spark, lake, conf, place, UNDER)
+        assert {whose for whose, value in now.items() if value is None} == {
+            (amount, path) for amount, path in now if amount in (10, 30)
+        }
+        assert now[20, "mail"] == "ann@x.org"
     with pytest.raises(Refused, match=r"t: mail: the key of a value's subject was destroyed, or it is none of this"):
         back.turned(spark, conf, wanted, back.approved(spark, lake, conf, wanted))
     of_two = back.asked("mail", where="amount = 20")
@@ -130,8 +131,8 @@ def _a_new_key_for_whoever_comes_again(spark: SparkSession, conf: Any, lake: Pat
     source(spark, lake, [(1, "ann@x.org", None, None, None, 50)])
     assert pseudonymize.run(spark, conf, "t").mode == "incremental"
     assert found(spark, lake)[50]["mail"] != old
-    assert shredding.opened(spark, lake, conf, lake / "treated" / "t", "mail", "amount = 50") == ["ann@x.org"]
-    assert not any(shredding.opened(spark, lake, conf, lake / "treated" / "t", "mail", "amount = 10"))
+    now = shredding.opened(spark, lake, conf, lake / "treated" / "t", ["mail"])
+    assert (now[50, "mail"], now[10, "mail"]) == ("ann@x.org", None)
 
 
 def test_a_value_of_nobody_stops_the_run_and_nobody_gets_a_key_for_it(spark: SparkSession, lake: Path) -> None:
@@ -140,5 +141,5 @@ def test_a_value_of_nobody_stops_the_run_and_nobody_gets_a_key_for_it(spark: Spa
     with pytest.raises(Exception, match=r"t: mail: deterministic_encryption cannot treat 1 of \d+ values") as told:
         pseudonymize.run(spark, conf, "t")
     assert "eve" not in str(told.value)
-    assert not (lake / "treated" / "t" / "_delta_log").exists()
+    assert not list((lake / "treated" / "t" / "_delta_log").glob("*.json"))
     assert subject_key_table.looked(spark, conf.keys["crm"].subject_keys).rows().count() == 2  # type: ignore[arg-type]

@@ -1,0 +1,163 @@
+"""Keys that are destroyed while others are made, and after something was killed: nothing of them is left anywhere."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from jobs.configuration.subject_keys_entry import SubjectKeysEntry
+from jobs.lake import closed_table, delta_commit, subject_key_table
+from jobs.lake.subject_key_table import KeyTable
+from tests.helpers import shredding
+
+COLUMNS = ("lookup", "handle", "wrapped")
+
+
+def entry(spark: SparkSession, lake: Path) -> SubjectKeysEntry:
+    return SubjectKeysEntry(path=str(lake / "subject_keys"), id=shredding.made(spark, lake))
+
+
+def of(name: str, which: str) -> bytes:
+    """Bytes that stand for nothing else."""
+    return f"{which}-{name}-".encode().ljust(20, b"#")
+
+
+def keys(spark: SparkSession, names: str, mark: str = "") -> DataFrame:
+    rows = [(*(bytearray(of(name + mark * (which != "lookup"), which)) for which in COLUMNS), 1) for name in names]
+    typed = spark.createDataFrame(rows, "lookup binary, handle binary, wrapped binary, key_id bigint").coalesce(1)
+    return typed.select(*COLUMNS, F.current_timestamp().alias("created"), "key_id")
+
+
+def lookups(spark: SparkSession, names: str) -> DataFrame:
+    return spark.createDataFrame([(bytearray(of(name, "lookup")),) for name in names], "lookup binary")
+
+
+def missing(spark: SparkSession, names: str, mark: str = "") -> Callable[[KeyTable], DataFrame]:
+    return lambda table: keys(spark, names, mark).join(table.rows().select("lookup"), "lookup", "left_anti")
+
+
+def there(lake: Path, names: str) -> set[str]:
+    """Of which keys anything stands in any file of the table's folder."""
+    contents = [path.read_bytes() for path in (lake / "subject_keys").rglob("*") if path.is_file()]
+    return {name for name in names if any(of(name, "wrapped") in content for content in contents)}
+
+
+@pytest.fixture
+def apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing but Delta keeps runs apart, as in several processes."""
+    monkeypatch.setattr(closed_table, "ADDING", defaultdict(nullcontext))
+    monkeypatch.setattr(closed_table, "PAUSE", 0.0)
+
+
+@pytest.mark.usefixtures("apart")
+def test_keys_are_destroyed_while_others_are_added_and_after_a_kill(
+    spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spark.conf.set("spark.sql.shuffle.partitions", "2")
+    at = entry(spark, lake)
+    subject_key_table.add(spark, at, missing(spark, "abc"))
+    subject_key_table.add(spark, at, missing(spark, "cd"))
+    spark.sql(f"OPTIMIZE delta.`{lake}/subject_keys`")  # the files before are no more of the table, and there
+    assert there(lake, "abcd") == {*"abcd"}
+    tries = list[int]()
+
+    def meanwhile(table: KeyTable) -> DataFrame:
+        """What a run finds missing while another destroys: by then it has begun."""
+        tries.append(table.version)
+        found = missing(spark, "ae", "2")(table)
+        if len(tries) == 1:
+            assert subject_key_table.destroy(spark, at, lookups(spark, "ax")) == 1
+        return found
+
+    subject_key_table.add(spark, at, meanwhile)  # a file that it was about to add is not taken away
+    assert len(tries) == 2
+    assert {bytes(row["wrapped"]) for row in shredding.rows(spark, lake).collect()} == {
+        of(name, "wrapped") for name in ("b", "c", "d", "a2", "e2")
+    }
+    assert "a" not in there(lake, "ab")
+    _killed_before_files_are_deleted(spark, lake, at, monkeypatch)
+    _killed_before_the_commit(spark, lake, at, monkeypatch)
+    _left_behind_for_a_day(spark, lake, at)
+
+
+def _killed_before_files_are_deleted(
+    spark: SparkSession, lake: Path, at: SubjectKeysEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*given: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(subject_key_table, "purge", killed)
+        with pytest.raises(KeyboardInterrupt):
+            subject_key_table.destroy(spark, at, lookups(spark, "b"))
+    assert "b" in there(lake, "b")
+    assert subject_key_table.destroy(spark, at, lookups(spark, "b")) == 0
+    assert there(lake, "bcd") == {*"cd"}
+    assert subject_key_table.left(spark, at) == 0
+
+
+def _killed_before_the_commit(
+    spark: SparkSession, lake: Path, at: SubjectKeysEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stays was written anew by then: a copy of keys that are destroyed later."""
+
+    def killed(*given: Any) -> None:
+        os.rename(next((lake / "subject_keys").glob("anew-*")), lake / "subject_keys" / "anew-left")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(closed_table, "said", killed)
+        with pytest.raises(KeyboardInterrupt):
+            subject_key_table.destroy(spark, at, lookups(spark, "c"))
+    assert list((lake / "subject_keys" / "anew-left").glob("*.parquet"))
+    assert subject_key_table.destroy(spark, at, lookups(spark, "d")) == 1
+    assert "d" not in there(lake, "cd")
+    assert subject_key_table.left(spark, at) == 0
+
+
+def _left_behind_for_a_day(spark: SparkSession, lake: Path, at: SubjectKeysEntry) -> None:
+    """Of a run that was killed before it added keys: they sealed nothing."""
+    keys(spark, "z").write.parquet(str(lake / "elsewhere"))
+    file = lake / "subject_keys" / "part-0.parquet"
+    os.rename(next((lake / "elsewhere").glob("*.parquet")), file)
+    assert subject_key_table.destroy(spark, at, lookups(spark, "z")) == 0
+    assert subject_key_table.left(spark, at) == 1
+    os.utime(file, (time.time() - 90_000,) * 2)
+    subject_key_table.purge(spark, at)
+    assert subject_key_table.left(spark, at) == 0
+    assert shredding.rows(spark, lake).count() == 3
+
+
+@pytest.mark.usefixtures("apart")
+@pytest.mark.sweep
+def test_two_that_destroy_at_once(spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The later one has written the key of the other anew, when it is refused."""
+    at = entry(spark, lake)
+    subject_key_table.add(spark, at, missing(spark, "abc"))
+    replaced, first = delta_commit.replace_files, [True]
+
+    def beaten(*given: Any, **more: Any) -> Any:
+        if first.pop() if first else False:
+            written = given[4]
+
+            def files(place: Any) -> Any:
+                made = written(place)
+                assert subject_key_table.destroy(spark, at, lookups(spark, "a")) == 1
+                return made
+
+            given = (*given[:4], files)
+        return replaced(*given, **more)
+
+    monkeypatch.setattr(delta_commit, "replace_files", beaten)
+    assert subject_key_table.destroy(spark, at, lookups(spark, "b")) == 1
+    assert there(lake, "abc") == {"c"}
+    assert subject_key_table.left(spark, at) == 0

@@ -69,7 +69,7 @@ def charge(prepared: Prepared, selection: Selection, aside: Aside) -> None:
     """Before any value gets a token, which stays in the vault though the run be refused later: hold the limits of the
     keys. Raises `jobs.audit_log.limits.LimitReached`."""
     limited = used_up.keys_of(prepared) if used_up.counts_rows(prepared) else {}
-    used = [each.case for each in (*_kept(selection), *by_subject.columns(selection))]
+    used = [each.case for each in _kept(selection)] + [each.case for each in by_subject.columns(selection)]
     keys = {str(case.treatment.key) for case in used} & {*limited}
     if keys and aside.charge is not None:
         rows = prepared.source.count

@@ -25,6 +25,7 @@ from tests.benchmarks import (
     scale,
     search,
     shapes,
+    shredding,
     small_tables,
     tables,
     targets,
@@ -52,13 +53,14 @@ def parser() -> argparse.ArgumentParser:
         "verify",
         "reversal",
         "tokens",
+        "shredding",
     )
     options.add_argument("--only", choices=parts, help="one part of it; prints only")
     options.add_argument("--group", help="of the kernels only those groups whose title holds this; prints only")
     options.add_argument("--turns", type=int, help="turns of each case after one to warm up (default 5)")
     options.add_argument("--cores", type=int, default=1, help="how many tasks Spark runs at a time (default 1)")
     options.add_argument("--folder", type=Path, help="where to put the tables (2 GiB); default: a temporary folder")
-    options.add_argument("--rows", type=int, help="of the tokens: how many values (default 10^7)")
+    options.add_argument("--rows", type=int, help="of the tokens and of shredding: how many values (default 10^7)")
     options.add_argument("--adult", type=Path, help="of the search: a folder with ARX's adult.csv and its hierarchies")
     return options
 
@@ -87,6 +89,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.only == "tokens":
         rows = options.rows or tokens.ROWS // (10 if options.quick else 1)
         print(run_tokens(options.folder, rows, turns, options.cores))
+        return 0
+    if options.only == "shredding":
+        rows = options.rows or shredding.ROWS // (10 if options.quick else 1)
+        print(run_shredding(options.folder, rows, turns, options.cores))
         return 0
     count, rows = (QUICK_VALUES, QUICK_ROWS) if options.quick else (VALUES, tables.ROWS)
     sections, verdicts = [], []
@@ -183,6 +189,12 @@ def run_reversal(folder: Path | None, part: float, turns: int, cores: int) -> st
 def run_tokens(folder: Path | None, rows: int, turns: int, cores: int) -> str:
     with tempfile.TemporaryDirectory(dir=folder, prefix="benchmark-") as made:
         return tokens.measure(Path(made), rows, turns, cores, say).as_text()
+
+
+def run_shredding(folder: Path | None, rows: int, turns: int, cores: int) -> str:
+    kernels_told = shredding.kernel(turns)
+    with tempfile.TemporaryDirectory(dir=folder, prefix="benchmark-") as made:
+        return f"{kernels_told}\n\n{shredding.measure(Path(made), rows, turns, cores, say).as_text()}"
 
 
 def run_scale(folder: Path | None, part: float, turns: int, cores: int) -> str:

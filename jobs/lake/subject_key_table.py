@@ -95,13 +95,10 @@ def add(spark: SparkSession, entry: SubjectKeysEntry, missing: Callable[[KeyTabl
         begun = _begun(spark, entry)
         before = _table(begun, entry)
         try:
-            version = closed_table.added(begun, missing(before))
+            with _others_may_destroy(before):
+                version = closed_table.added(begun, missing(before))
         except Nothing:
             return before
-        except (PySparkException, Py4JError) as error:
-            if is_gone(error, before):  # keys were destroyed meanwhile, and with them the file that was being read
-                raise delta_commit.Changed from None
-            raise
         return dataclasses.replace(before, version=version, commit=_digest(begun, version))
 
     return closed_table.until_committed(spark, looked(spark, entry).location, _shown(entry), attempt)
@@ -120,6 +117,17 @@ def check_goes_on(table: KeyTable, version: int, commit: str) -> None:
         )
 
 
+@contextlib.contextmanager
+def _others_may_destroy(table: KeyTable) -> Iterator[None]:
+    """Keys, and with them a file that is being read: then the table is another."""
+    try:
+        yield
+    except (PySparkException, Py4JError) as error:
+        if is_gone(error, table):
+            raise delta_commit.Changed from None
+        raise
+
+
 def is_gone(error: Exception, table: KeyTable) -> bool:
     """Whether an error is that of a file of the table which is not there any more."""
     text = str(error)
@@ -128,7 +136,7 @@ def is_gone(error: Exception, table: KeyTable) -> bool:
 
 def destroy(spark: SparkSession, entry: SubjectKeysEntry, lookups: DataFrame) -> int:
     """Destroy the keys of these rows, and every file that held them: how many keys there were. lookups: a column
-    `LOOKUP`; asked more than once. Again it is 0, and what a killed one left is taken away. Raises `CommitConflict`,
+    `LOOKUP`; asked more than once. spark: a session of its own. Again it is 0, and what a killed one left is taken away. Raises `CommitConflict`,
     and as `looked`."""
     wanted = lookups.select(LOOKUP).where(F.col(LOOKUP).isNotNull()).distinct()
 
@@ -136,9 +144,10 @@ def destroy(spark: SparkSession, entry: SubjectKeysEntry, lookups: DataFrame) ->
         begun = _begun(spark, entry)
         before = _table(begun, entry)
         where = before.rows().select(LOOKUP, F.col(file_places.FILE).alias("file"))
-        found = where.join(wanted, LOOKUP, "left_semi").groupBy("file").count().collect()
-        if found:
-            _taken_out(begun, wanted, [str(row[0]) for row in found])
+        with _others_may_destroy(before):
+            found = where.join(wanted, LOOKUP, "left_semi").groupBy("file").count().collect()
+            if found:
+                _taken_out(begun, wanted, [str(row[0]) for row in found])
         return sum(int(row[1]) for row in found)
 
     done = closed_table.until_committed(spark, looked(spark, entry).location, _shown(entry), attempt)

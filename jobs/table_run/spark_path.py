@@ -14,8 +14,9 @@ from pyspark.sql import SparkSession
 
 from jobs.gates import subject_keys, used_up, vault
 from jobs.gates.known import Prepared
-from jobs.lake import replace
-from jobs.lake.subject_key_table import SAID
+from jobs.lake import replace, subject_key_table
+from jobs.lake.problems import CommitConflict
+from jobs.lake.subject_key_table import SAID, KeyTable
 from jobs.spark_app import session
 from jobs.table_run import by_subject, commits, file_settings, refused_rows, tokens, whereabouts
 from jobs.table_run.aside import Aside
@@ -26,6 +27,7 @@ from privacy_udfs.nested import Counts
 from privacy_udfs.udf import CountsParam, PartCountsParam
 
 OPTIMIZED_WRITES, OPTIMIZED = "spark.databricks.delta.optimizeWrite.enabled", "delta.autooptimize"
+DESTROYED = "keys of subjects were destroyed while this run read them; nothing was committed: run it again"
 NUMBERING = threading.Lock()
 """pyspark numbers accumulators without one: of two that are made at once, one would get the counts of both."""
 
@@ -37,6 +39,7 @@ def written(
     be treated. not_columnar: why it is this path."""
     spark, plan = prepared.spark, prepared.plan
     prepared = aside.prepared = _with_number(prepared)
+    tables: Mapping[str, KeyTable] = {}
     try:
         if aside.seal is not None:
             prepared = refused_rows.set_aside(prepared, selection, aside, _accumulator(spark, CountsParam()))
@@ -53,6 +56,8 @@ def written(
             with session.settings(spark, file_settings.of(prepared)):
                 commit = commits.committed(prepared, treated, record, aside)
     except (PySparkException, Py4JError) as error:
+        if any(subject_key_table.is_gone(error, each) for each in tables.values()):
+            raise CommitConflict(DESTROYED) from None
         raise whereabouts.located(error, prepared.source, selection) or error from None
     return Written(commit, by_column(plan, counts.value), "spark", not_columnar)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections import defaultdict
@@ -17,6 +18,7 @@ from pyspark.sql import functions as F
 from jobs.configuration.subject_keys_entry import SubjectKeysEntry
 from jobs.lake import closed_table, delta_commit, subject_key_table
 from jobs.lake.subject_key_table import KeyTable
+from jobs.spark_app import session
 from tests.helpers import shredding
 
 COLUMNS = ("lookup", "handle", "wrapped")
@@ -28,7 +30,7 @@ def entry(spark: SparkSession, lake: Path) -> SubjectKeysEntry:
 
 def of(name: str, which: str) -> bytes:
     """Bytes that stand for nothing else."""
-    return f"{which}-{name}-".encode().ljust(20, b"#")
+    return hashlib.sha256(f"{which} {name}".encode()).digest()
 
 
 def keys(spark: SparkSession, names: str, mark: str = "") -> DataFrame:
@@ -62,6 +64,7 @@ def apart(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_keys_are_destroyed_while_others_are_added_and_after_a_kill(
     spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    spark = session.for_run(spark)  # of its own, as all that commits
     spark.conf.set("spark.sql.shuffle.partitions", "2")
     at = entry(spark, lake)
     subject_key_table.add(spark, at, missing(spark, "abc"))
@@ -141,6 +144,7 @@ def _left_behind_for_a_day(spark: SparkSession, lake: Path, at: SubjectKeysEntry
 @pytest.mark.sweep
 def test_two_that_destroy_at_once(spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The later one has written the key of the other anew, when it is refused."""
+    spark = session.for_run(spark)
     at = entry(spark, lake)
     subject_key_table.add(spark, at, missing(spark, "abc"))
     replaced, first = delta_commit.replace_files, [True]

@@ -13,7 +13,6 @@ import dataclasses
 import datetime
 import json
 import re
-import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -25,7 +24,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from jobs.configuration.subject_keys_entry import SubjectKeysEntry
-from jobs.lake import closed_table, delta_commit, file_places, restricted
+from jobs.lake import closed_table, delta_commit, file_places, restricted, subject_key_files
 from jobs.lake.active_session import active
 from jobs.lake.address import Address
 from jobs.lake.closed_table import Nothing
@@ -33,6 +32,7 @@ from jobs.lake.delta_commit import AddedFile, Place, Transaction
 from jobs.lake.java import as_python, hadoop_path
 from jobs.lake.problems import SourceProblem
 from jobs.lake.replace import CONFLICT
+from jobs.lake.subject_key_files import ANEW, Lying
 from privacy_udfs.errors import UnexpectedFailure
 
 MARK, KIND, ID = "lakenym.subject_keys", "1", "lakenym.subject_keys.id"
@@ -45,10 +45,6 @@ SCHEMA = T.StructType(
     ]
 )
 COMMENT = "A key for each subject, wrapped. Whoever deletes a row makes all values of the subject unreadable, for good."
-ANEW = "anew-"
-"""What folders begin with in which rows stand that were written anew."""
-UNFINISHED = 86400.0
-"""Seconds after which a file that no version has is no longer that of a run which is about to commit it."""
 SAID = "subject_keys:{}"
 """By what a run's commit calls the table of a named key, among its vaults: no domain has such a name."""
 GONE = re.compile("FILE_NOT_EXIST|FileNotFound|FILE_NOT_FOUND|does not exist")
@@ -136,8 +132,8 @@ def is_gone(error: Exception, table: KeyTable) -> bool:
 
 def destroy(spark: SparkSession, entry: SubjectKeysEntry, lookups: DataFrame) -> int:
     """Destroy the keys of these rows, and every file that held them: how many keys there were. lookups: a column
-    `LOOKUP`; asked more than once. spark: a session of its own. Again it is 0, and what a killed one left is taken away. Raises `CommitConflict`,
-    and as `looked`."""
+    `LOOKUP`; asked more than once. spark: a session of its own. Again it is 0, and what a killed one left is taken
+    away. Raises `CommitConflict`, and as `looked`."""
     wanted = lookups.select(LOOKUP).where(F.col(LOOKUP).isNotNull()).distinct()
 
     def attempt() -> int:
@@ -177,7 +173,7 @@ def _taken_out(begun: Transaction, wanted: DataFrame, places: Sequence[str]) -> 
         closed_table.claimed(begun, commit, lambda: None)
     except BaseException as error:
         if not begun.is_asked_for.is_set() or CONFLICT.search(str(error)):  # else it may be part of the table
-            _delete(begun.spark, f"{begun.location}/{folder}")
+            subject_key_files.delete(begun.spark, f"{begun.location}/{folder}")
         raise
 
 
@@ -202,19 +198,10 @@ def _sizes(spark: SparkSession, place: str) -> Iterator[tuple[str, int]]:
 # -- what no version has ----------------------------------------------------------------------------------------------
 
 
-@dataclasses.dataclass(frozen=True)
-class _Lying:
-    """The files in the folder that are not of the current version. removed: those that the log took out. others: those
-    that no commit ever had, and when each was written."""
-
-    removed: list[str]
-    others: dict[str, float]
-
-
 def left(spark: SparkSession, entry: SubjectKeysEntry) -> int:
     """How many files lie there that are not of the current version."""
     with active(spark):
-        found = _lying(_begun(spark, entry))
+        _, _, found = _lying(spark, entry)
     return len(found.removed) + len(found.others)
 
 
@@ -222,60 +209,18 @@ def purge(spark: SparkSession, entry: SubjectKeysEntry) -> None:
     """Delete each file with a key that was destroyed, and each that a run left which was killed a day ago. Files that
     the log took out go last: they tell which keys those are, should this be killed."""
     with active(spark):
-        begun = _begun(spark, entry)
-        table, found = _table(begun, entry), _lying(begun)
-        aged = [path for path, since in found.others.items() if time.time() - since > UNFINISHED]
-        young = [path for path in found.others if path not in aged]
-        doomed = [*aged, *(_of_destroyed(table, found.removed, young) if young else ())]
-        for path in (*doomed, *found.removed):
-            _delete(spark, path)
+        table, _, found = _lying(spark, entry)
+        rows = table.rows().select(LOOKUP, HANDLE)
+        for path in (*subject_key_files.doomed(spark, rows, found, SCHEMA), *found.removed):
+            subject_key_files.delete(spark, path)
 
 
-def _of_destroyed(table: KeyTable, removed: Sequence[str], young: Sequence[str]) -> Sequence[str]:
-    """Of files that no commit ever had those with a key that was destroyed. A run may be about to add new keys, of
-    which the table knows nothing either: but not in rows that were written anew, and not such as were removed."""
-    pair, file = [LOOKUP, HANDLE], F.col("_metadata.file_path").alias("file")
-    now = table.rows().select(pair)
-    lost = _rows_of(table.spark, young).select(*pair, file).join(now, pair, "left_anti")
-    found = [row[0] for row in lost.where(F.col("file").contains(f"/{ANEW}")).select("file").distinct().collect()]
-    if removed:
-        gone = _rows_of(table.spark, removed).select(pair).join(now, pair, "left_anti")
-        found += [row[0] for row in lost.join(gone, pair, "left_semi").select("file").distinct().collect()]
-    wanted = {file_places.of_row(str(each)) for each in found}
-    return [path for path in young if path in wanted]
-
-
-def _rows_of(spark: SparkSession, paths: Sequence[str]) -> DataFrame:
-    """Of files that others may delete at this moment, or be about to write."""
-    options = {"ignoreCorruptFiles": "true", "ignoreMissingFiles": "true", "pathGlobFilter": "*.parquet"}
-    return spark.read.options(**options).schema(SCHEMA).parquet(*paths)
-
-
-def _lying(begun: Transaction) -> _Lying:
-    spark, location = begun.spark, begun.location
-    now = {file_places.of_log(location, file["path"]) for file in as_python(spark._jvm, begun.txn.filterFiles())}
-    told = DataFrame(begun.txn.snapshot().tombstones().toDF(), spark).select("path").collect()
-    out = {file_places.of_log(location, str(row[0])) for row in told}
-    there = {path: since for path, since in _files(spark, location) if path not in now}
-    return _Lying([path for path in there if path in out], {p: since for p, since in there.items() if p not in out})
-
-
-def _files(spark: SparkSession, location: str) -> Iterator[tuple[str, float]]:
-    """All Parquet files below the table's folder, wherever, but for those of its log."""
-    root = hadoop_path(spark, location)
-    listed = root.getFileSystem(restricted.hadoop_conf(spark)).listFiles(root, True)
-    while listed.hasNext():
-        each = listed.next()
-        path = file_places.of_row(str(each.getPath().toString()))
-        if "/_delta_log/" not in path and path.endswith(".parquet"):
-            yield path, int(each.getModificationTime()) / 1000
-
-
-def _delete(spark: SparkSession, path: str) -> None:
-    """Whatever stands there. What cannot be deleted is told as `left`."""
-    with contextlib.suppress(Py4JError):
-        where: Any = hadoop_path(spark, path)
-        where.getFileSystem(restricted.hadoop_conf(spark)).delete(where, True)
+def _lying(spark: SparkSession, entry: SubjectKeysEntry) -> tuple[KeyTable, Transaction, Lying]:
+    """The files are listed before the table is looked at: what is listed, and was written anew out of what the table
+    has no more, will never be committed."""
+    listed = subject_key_files.listed(spark, _begun(spark, entry).location)
+    begun = _begun(spark, entry)
+    return _table(begun, entry), begun, subject_key_files.lying(begun, listed)
 
 
 # -- what stands there ------------------------------------------------------------------------------------------------

@@ -66,6 +66,12 @@ def _of_key(conf: Config, scope: Scope) -> Iterator[str]:
     day = datetime.datetime.now(datetime.timezone.utc).date()
     yield from map(str, refused(policy_approval.of_key(conf, scope.key, day)))
     yield from map(str, refused(key_age.findings(conf, {scope.key: scope.to}, day)))
+    kept = [table.name for table in scope.due if _is_by_subject(table, scope.key)]
+    if kept:
+        yield (
+            f"key {scope.key}: columns of {', '.join(kept)} are under keys of subjects, which a rotation neither moves "
+            "nor proves: put the version in force, and treat these tables anew in one run (docs/crypto_shredding.md)"
+        )
     if not any(table.way == "table" and any(not each.layers for each in table.columns) for table in scope.due):
         return
     if conf.policy.rotation is None or scope.key not in conf.policy.rotation.reencrypt:
@@ -73,6 +79,15 @@ def _of_key(conf: Config, scope: Scope) -> Iterator[str]:
             f"key {scope.key}: policy.yaml does not allow that its columns are re-encrypted from the treated tables, "
             "which decrypts them on the way: rotation: reencrypt (docs/rotation.md), or --way source"
         )
+
+
+def _is_by_subject(table: Table, key: str) -> bool:
+    """By what the table says of itself, or is to be."""
+    records = columns_of(table.stands.properties).values()
+    if any(each.key == key and each.facts.subject_keys_in(each.parameters) for each in records):
+        return True
+    rules = [rule.treatment for rule in table.entry.columns.values()]
+    return any(each.key == key and each.technique.by_subject_keys() for each in rules)
 
 
 def _of_table(

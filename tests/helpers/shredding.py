@@ -57,10 +57,10 @@ def with_the_way_back(lake: Path, id_: str, columns: Mapping[str, Any], **more: 
 
 
 def opened(
-    spark: SparkSession, lake: Path, conf: Config, place: Path, paths: Iterable[str]
+    spark: SparkSession, lake: Path, conf: Config, place: Path, paths: Iterable[str], key_id: int | None = None
 ) -> dict[tuple[int, str], str | None]:
     """By amount and path what the keyset, and the table of keys as it is now, make of each token of a table or of a
-    copy, one by one; None: nothing."""
+    copy, one by one; None: nothing. key_id: the version of the key."""
     held = {bytes(row["handle"]): bytes(row["lookup"] + row["wrapped"]) for row in rows(spark, lake).collect()}
     keyset = load_keyset(conf.keys["crm"].keyset)
     columns = {path: F.col(path).alias(str(at)) for at, path in enumerate(paths)}
@@ -68,7 +68,7 @@ def opened(
     values: dict[tuple[int, str], str | None] = {}
     for at, path in enumerate(columns):
         technique, domain = _technique(conf, path), conf.tables["t"].columns[path].treatment.domain
-        key = keyset.subkey(technique, "any")
+        key = keyset.subkey(technique, "any", key_id)
         for amount, token in zip(found["amount"].to_pylist(), found[str(at)].to_pylist(), strict=True):
             if token is not None:
                 one = pa.array([token])

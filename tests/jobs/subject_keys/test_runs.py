@@ -12,10 +12,13 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs import pseudonymize, shred, verify
+from jobs import pseudonymize, rotate_keys, shred, verify
 from jobs.console.exit_codes import Refused
 from jobs.lake import subject_key_table
-from tests.helpers import lakes, shredding
+from jobs.rotation.scope import Asked
+from jobs.table_run import by_subject
+from privacy_udfs.errors import LakenymError
+from tests.helpers import kills, lakes, rotations, shredding
 from tests.helpers import reversals as back
 from tests.helpers.lakes import column
 from tests.helpers.shredding import GCM, MAIL, SIV
@@ -62,13 +65,11 @@ def test_a_copy_taken_before_opens_no_more_once_keys_are_destroyed(
     assert shred.main(["create", "--path", str(lake / "subject_keys")]) == 0
     id_ = re.findall('id: "([0-9a-f]{32})"', capsys.readouterr().out)[0]
     monkeypatch.setitem(lakes.DOMAINS, "mail_of_one", SIV)
-    more = {**source(spark, lake), "target": {"path": str(lake / "treated" / "t"), "mode": "incremental"}}
-    conf = shredding.with_the_way_back(lake, id_, COLUMNS, **more)
+    conf = shredding.with_the_way_back(lake, id_, COLUMNS, **source(spark, lake))
     done = pseudonymize.run(spark, conf, "t")
     assert done.not_columnar == "keys of subjects are joined from their table by Spark"
     assert done.counts["mail"] == (3, 1, 0)
     _equal_within_a_subject_alone(spark, lake)
-    _held_to_what_is_said_of_it(spark, conf, lake)
     shutil.copytree(lake / "treated", lake / "copy")
     wanted = back.asked(*UNDER, beside=("amount",))
     turned = back.turned(spark, conf, wanted, back.approved(spark, lake, conf, wanted)).shown
@@ -100,7 +101,6 @@ def test_a_copy_taken_before_opens_no_more_once_keys_are_destroyed(
     shown = back.turned(spark, conf, of_two, back.approved(spark, lake, conf, of_two)).shown
     assert shown is not None
     assert shown.to_pylist() == [{"mail": "ann@x.org"}]
-    _a_new_key_for_whoever_comes_again(spark, conf, lake)
 
 
 def _equal_within_a_subject_alone(spark: SparkSession, lake: Path) -> None:
@@ -110,6 +110,16 @@ def _equal_within_a_subject_alone(spark: SparkSession, lake: Path) -> None:
     assert rows[10]["home"]["zip"] == "z"
     assert rows[10]["born"] != rows[20]["born"]
     assert shredding.rows(spark, lake).count() == 2  # 3 has no value that needs a key
+
+
+@pytest.mark.sweep
+def test_held_to_what_is_said_of_it_and_a_new_key_for_whoever_comes_again(spark: SparkSession, lake: Path) -> None:
+    more = {**source(spark, lake), "target": {"path": str(lake / "treated" / "t"), "mode": "incremental"}}
+    conf = shredding.configured(lake, shredding.made(spark, lake), COLUMNS, **more)
+    pseudonymize.run(spark, conf, "t")
+    _held_to_what_is_said_of_it(spark, conf, lake)
+    assert shred.destroy(spark, conf, "crm", ["1"]) == 1
+    _a_new_key_for_whoever_comes_again(spark, conf, lake)
 
 
 def _held_to_what_is_said_of_it(spark: SparkSession, conf: Any, lake: Path) -> None:
@@ -143,3 +153,59 @@ def test_a_value_of_nobody_stops_the_run_and_nobody_gets_a_key_for_it(spark: Spa
     assert "eve" not in str(told.value)
     assert not list((lake / "treated" / "t" / "_delta_log").glob("*.json"))
     assert subject_key_table.looked(spark, conf.keys["crm"].subject_keys).rows().count() == 2  # type: ignore[arg-type]
+
+
+@pytest.mark.sweep
+def test_a_new_version_of_the_key_gives_new_keys_and_both_are_destroyed(spark: SparkSession, lake: Path) -> None:
+    conf = shredding.configured(lake, shredding.made(spark, lake), COLUMNS, **source(spark, lake))
+    pseudonymize.run(spark, conf, "t")
+    shutil.copytree(lake / "treated", lake / "copy")
+    old, _ = rotations.promoted(lake)
+    with pytest.raises(Refused, match="key crm: columns of t are under keys of subjects, which a rotation"):
+        rotate_keys.run(spark, conf, Asked(key="crm"))
+    pseudonymize.run(spark, conf, "t", accept_other_key_version=True)
+    assert shredding.rows(spark, lake).count() == 4
+    before = shredding.opened(spark, lake, conf, lake / "copy" / "t", ["mail"], key_id=old)
+    assert before[10, "mail"] == "ann@x.org"
+    assert shred.destroy(spark, conf, "crm", ["1"]) == 2
+    after = shredding.opened(spark, lake, conf, lake / "copy" / "t", ["mail"], key_id=old)
+    assert (after[10, "mail"], after[20, "mail"]) == (None, "ann@x.org")
+    now = shredding.opened(spark, lake, conf, lake / "treated" / "t", ["mail"])
+    assert (now[10, "mail"], now[20, "mail"]) == (None, "ann@x.org")
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_driver_killed_at_the_commit_of_keys(spark: SparkSession, lake: Path, when: str) -> None:
+    """Between the table of keys and the treated table: run again, each subject has one key, and every value opens."""
+    conf = shredding.configured(lake, shredding.made(spark, lake), COLUMNS, **source(spark, lake))
+    kills.killed(lake, "jobs.lake.closed_table", "added", when)
+    assert shredding.rows(spark, lake).count() == (2 if when == "after" else 0)
+    assert not list((lake / "treated" / "t" / "_delta_log").glob("*.json"))
+    pseudonymize.run(spark, conf, "t")
+    assert shredding.rows(spark, lake).count() == 2
+    assert None not in shredding.opened(spark, lake, conf, lake / "treated" / "t", UNDER).values()
+
+
+@pytest.mark.sweep
+def test_a_run_whose_keys_are_destroyed_under_it_commits_nothing(
+    spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They were all there when it looked, and were not yet joined."""
+    conf = shredding.configured(lake, shredding.made(spark, lake), COLUMNS, **source(spark, lake))
+    pseudonymize.run(spark, conf, "t")
+    version = lakes.treated(spark, lake).count(), len(list((lake / "treated" / "t" / "_delta_log").glob("*.json")))
+    joined = by_subject.joined
+
+    def meanwhile(*given: Any) -> Any:
+        assert shred.destroy(spark, conf, "crm", ["1"]) == 1
+        return joined(*given)
+
+    monkeypatch.setattr(by_subject, "joined", meanwhile)
+    with pytest.raises(LakenymError, match=r"keys (of subjects )?were destroyed") as told:
+        pseudonymize.run(spark, conf, "t")
+    assert told.value.exit_code == 1
+    assert version == (4, len(list((lake / "treated" / "t" / "_delta_log").glob("*.json"))))
+    monkeypatch.undo()
+    pseudonymize.run(spark, conf, "t")
+    assert shredding.rows(spark, lake).count() == 2

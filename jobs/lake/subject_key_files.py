@@ -1,0 +1,88 @@
+"""Files in the folder of a table of keys that are not of its current version; which of them hold a destroyed key."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from py4j.protocol import Py4JError
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from jobs.lake import file_places, restricted
+from jobs.lake.delta_commit import Transaction
+from jobs.lake.java import as_python, hadoop_path
+
+ANEW = "anew-"
+"""What folders begin with in which rows stand that were written anew."""
+UNFINISHED = 86400.0
+"""Seconds after which a file that no version has is no longer that of a run which is about to commit it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Lying:
+    """removed: those that the log took out. others: those that no commit ever had, and when each was written."""
+
+    removed: list[str]
+    others: dict[str, float]
+
+
+def listed(spark: SparkSession, location: str) -> dict[str, float]:
+    """All Parquet files below the table's folder, wherever, but for those of its log, and when each was written."""
+    return dict(_files(spark, location))
+
+
+def _files(spark: SparkSession, location: str) -> Iterator[tuple[str, float]]:
+    root = hadoop_path(spark, location)
+    found = root.getFileSystem(restricted.hadoop_conf(spark)).listFiles(root, True)
+    while found.hasNext():
+        each = found.next()
+        path = file_places.of_row(str(each.getPath().toString()))
+        if "/_delta_log/" not in path and path.endswith(".parquet"):
+            yield path, int(each.getModificationTime()) / 1000
+
+
+def lying(begun: Transaction, there: Mapping[str, float]) -> Lying:
+    """there: of `listed`, before the transaction began."""
+    spark, location = begun.spark, begun.location
+    now = {file_places.of_log(location, file["path"]) for file in as_python(spark._jvm, begun.txn.filterFiles())}
+    told = DataFrame(begun.txn.snapshot().tombstones().toDF(), spark).select("path").collect()
+    out = {file_places.of_log(location, str(row[0])) for row in told}
+    others = {path: since for path, since in there.items() if path not in now}
+    return Lying([path for path in others if path in out], {p: since for p, since in others.items() if p not in out})
+
+
+def doomed(spark: SparkSession, rows: DataFrame, found: Lying, schema: T.StructType) -> list[str]:
+    """Of files that no commit ever had those of runs that were killed a day ago, and those with a key that was
+    destroyed. A run may be about to add new keys, of which the table knows nothing either: but not in rows that were
+    written anew, and not such as were removed. rows: of the table, as pairs by which it knows a key."""
+    aged = [path for path, since in found.others.items() if time.time() - since > UNFINISHED]
+    young = [path for path in found.others if path not in aged]
+    if not young:
+        return aged
+    pair = rows.columns
+    told = _rows_of(spark, young, schema).select(*pair, F.col(file_places.FILE).alias("file"))
+    lost = told.join(rows, pair, "left_anti")
+    with_key = lost.where(F.col("file").contains(f"/{ANEW}"))
+    if found.removed:
+        gone = _rows_of(spark, found.removed, schema).select(pair).join(rows, pair, "left_anti")
+        with_key = with_key.unionAll(lost.join(gone, pair, "left_semi").select(lost.columns))
+    wanted = {file_places.of_row(str(row[0])) for row in with_key.select("file").distinct().collect()}
+    return [*aged, *(path for path in young if path in wanted)]
+
+
+def _rows_of(spark: SparkSession, paths: Sequence[str], schema: T.StructType) -> DataFrame:
+    """Of files that others may delete at this moment, or be about to write."""
+    options = {"ignoreCorruptFiles": "true", "ignoreMissingFiles": "true"}
+    return spark.read.options(**options).schema(schema).parquet(*paths)
+
+
+def delete(spark: SparkSession, path: str) -> None:
+    """Whatever stands there. What cannot be deleted goes on lying there."""
+    with contextlib.suppress(Py4JError):
+        where: Any = hadoop_path(spark, path)
+        where.getFileSystem(restricted.hadoop_conf(spark)).delete(where, True)

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.lake import subject_key_table
-from privacy_udfs.keys import load_keyset
+from privacy_udfs.keys import create_file, load_keyset
 from privacy_udfs.techniques._by_subject import BySubject
 from tests.helpers import audits, reversals
 from tests.helpers.lakes import DOMAINS, table, write_conf
@@ -32,13 +32,15 @@ def made(spark: SparkSession, lake: Path) -> str:
 def keys(lake: Path, id_: str, **more: Any) -> dict[str, Any]:
     """What keys.yaml says."""
     entry = {"keyset": f"file:{lake}/keys/crm.json", "subject_keys": {"path": str(lake / "subject_keys"), "id": id_}}
-    return {"crm": {**entry, **more}}
+    return {"crm": {**entry, **more}, "aside": {"keyset": f"file:{lake}/keys/aside.json"}}
 
 
 def configured(lake: Path, id_: str, columns: Mapping[str, Any], name: str = "t", **more: Any) -> Config:
     """A table with columns under keys of subjects, of the subject ``id`` if no other is stated."""
     folder = write_conf(lake, table(name, lake, columns, **{"subject": "id", **more}))
     (folder / "domains.yaml").write_text(yaml.safe_dump({**DOMAINS, "mail_of_one": SIV}))
+    if not (lake / "keys" / "aside.json").exists():
+        create_file(lake / "keys" / "aside.json")
     (folder / "keys.yaml").write_text(yaml.safe_dump(keys(lake, id_)))
     return config.load(folder)
 

@@ -31,8 +31,9 @@ ROWS: list[tuple[Any, ...]] = [
     (1, "bob@x.org", "ann@x.org", (None, "z"), None, 30),
     (3, None, None, (None, "q"), None, 40),
 ]
+CUSTOMER = {"domain": "customer"}
 COLUMNS: dict[str, Any] = {
-    "id": column({"domain": "customer"}, "direct_identifier"),
+    "id": column(CUSTOMER, "direct_identifier"),
     "mail": column(MAIL, "direct_identifier"),
     "other": column(MAIL, "direct_identifier"),
     "home.street": column(GCM, "direct_identifier"),
@@ -209,3 +210,34 @@ def test_a_run_whose_keys_are_destroyed_under_it_commits_nothing(
     monkeypatch.undo()
     pseudonymize.run(spark, conf, "t")
     assert shredding.rows(spark, lake).count() == 2
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("mode", ["stream", "partitions", "quarantine"])
+def test_other_ways_to_run(spark: SparkSession, lake: Path, mode: str) -> None:
+    """Keys of a first run stay those of a second one; a value of nobody is set aside."""
+    id_, path = shredding.made(spark, lake), str(lake / "raw" / "t")
+    whom = "if(id = 3, null, id)" if mode == "quarantine" else "id"
+    columns = [f"{whom} AS id", "'x' AS mail", "cast(id % 2 AS int) AS amount"]
+    spark.range(4).selectExpr(*columns).write.format("delta").save(path)
+    target: dict[str, Any] = {"path": str(lake / "treated" / "t"), "partition_by": ["amount"]}
+    more: dict[str, Any] = {"source": {"format": "delta", "path": path}, "target": target}
+    if mode == "quarantine":
+        more |= {"on_refused": "quarantine", "quarantine": {"path": f"{lake}/aside", "key": "aside"}}
+    conf = shredding.configured(lake, id_, {"id": CUSTOMER, "mail": MAIL, "amount": "keep"}, **more)
+    asked: Any = "stream" if mode == "stream" else "incremental"
+    first = pseudonymize.run(spark, conf, "t", mode=asked)
+    before = {row["mail"] for row in lakes.treated(spark, lake).collect()}
+    many = 3 if mode == "quarantine" else 4
+    assert (len(before), first.quarantined, shredding.rows(spark, lake).count()) == (many, 4 - many, many)
+    spark.range(2, 6).selectExpr("id", *columns[1:]).write.format("delta").mode("append").save(path)
+    if mode == "partitions":
+        pseudonymize.run(spark, conf, "t", mode="partitions", where="amount = 1")
+        assert [lakes.treated(spark, lake).where(f"amount = {day}").count() for day in (0, 1)] == [2, 4]
+        assert shredding.rows(spark, lake).count() == 5
+        return
+    pseudonymize.run(spark, conf, "t", mode=asked)
+    after = [row["mail"] for row in lakes.treated(spark, lake).collect()]
+    assert (len(after), len(set(after))) == (8 - (4 - many), 6)
+    assert before <= set(after)
+    assert shredding.rows(spark, lake).count() == 6

@@ -86,3 +86,11 @@ def delete(spark: SparkSession, path: str) -> None:
     with contextlib.suppress(Py4JError):
         where: Any = hadoop_path(spark, path)
         where.getFileSystem(restricted.hadoop_conf(spark)).delete(where, True)
+
+
+def tidy(spark: SparkSession, location: str, gone: Sequence[str]) -> None:
+    """Take away the folders of rows that were written anew in which no file is left."""
+    folders = {path.rpartition("/")[0] for path in gone if path.rpartition("/")[0].rpartition("/")[2].startswith(ANEW)}
+    full = {path.rpartition("/")[0] for path in listed(spark, location)} if folders else set()
+    for folder in folders - full:
+        delete(spark, folder)

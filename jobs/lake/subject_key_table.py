@@ -211,8 +211,10 @@ def purge(spark: SparkSession, entry: SubjectKeysEntry) -> None:
     with active(spark):
         table, _, found = _lying(spark, entry)
         rows = table.rows().select(LOOKUP, HANDLE)
-        for path in (*subject_key_files.doomed(spark, rows, found, SCHEMA), *found.removed):
+        gone = [*subject_key_files.doomed(spark, rows, found, SCHEMA), *found.removed]
+        for path in gone:
             subject_key_files.delete(spark, path)
+        subject_key_files.tidy(spark, table.location, gone)
 
 
 def _lying(spark: SparkSession, entry: SubjectKeysEntry) -> tuple[KeyTable, Transaction, Lying]:

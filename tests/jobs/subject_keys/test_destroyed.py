@@ -114,7 +114,8 @@ def _killed_before_the_commit(
     """What stays was written anew by then: a copy of keys that are destroyed later."""
 
     def killed(*given: Any) -> None:
-        os.rename(next((lake / "subject_keys").glob("anew-*")), lake / "subject_keys" / "anew-left")
+        newest = max((lake / "subject_keys").glob("anew-*"), key=lambda path: path.stat().st_mtime_ns)
+        os.rename(newest, lake / "subject_keys" / "anew-left")
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
@@ -125,6 +126,7 @@ def _killed_before_the_commit(
     assert subject_key_table.destroy(spark, at, lookups(spark, "d")) == 1
     assert "d" not in there(lake, "cd")
     assert subject_key_table.left(spark, at) == 0
+    assert not (lake / "subject_keys" / "anew-left").exists()
 
 
 def _left_behind_for_a_day(spark: SparkSession, lake: Path, at: SubjectKeysEntry) -> None:

@@ -28,10 +28,10 @@ def filled(
 ) -> KeyTable:
     """The table in which every subject has a key. subjects: a frame of one column. Raises `CommitConflict`,
     `SourceProblem`."""
-    once = lookups(technique, key, subjects).dropDuplicates([LOOKUP])
+    found = lookups(technique, key, subjects)
 
     def missing(table: KeyTable) -> DataFrame:
-        lacking = once.join(table.rows().select(LOOKUP), LOOKUP, "left_anti")
+        lacking = found.join(table.rows().select(LOOKUP), LOOKUP, "left_anti").dropDuplicates([LOOKUP])
         return lacking.mapInArrow(functools.partial(_made, wording.mark(), key, table.moment), SCHEMA)
 
     with session.settings(spark, closed_table.UNSHUFFLED):

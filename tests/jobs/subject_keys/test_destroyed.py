@@ -61,6 +61,7 @@ def apart(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("apart")
+@pytest.mark.sweep
 def test_keys_are_destroyed_while_others_are_added_and_after_a_kill(
     spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,18 +19,20 @@ from typing import Any
 from jobs.command_line import arguments, flags
 from jobs.configuration import config
 from jobs.configuration.config import Config, ConfigError
-from jobs.configuration.finding import Finding, refused
+from jobs.configuration.finding import Finding, in_order, refused
 from jobs.configuration.variables import StandIns
 from jobs.console import shown
 from jobs.console.exit_codes import DONE, REFUSED
 from jobs.console.shown import say
 from jobs.gates import configuration_gates
 from jobs.gates.known import today
+from jobs.grants_sql import findings as grants
 
 
 def run(conf: Config, as_of: datetime.date | None = None) -> list[Finding]:
-    """What of a configuration its policy refuses or warns of, on a day; today, in UTC, if none is given."""
-    return configuration_gates.all_findings(conf, as_of or today())
+    """What of a configuration its policy refuses or warns of, on a day; today, in UTC, if none is given. And what
+    stands against its grants, if there are any."""
+    return in_order([*configuration_gates.all_findings(conf, as_of or today()), *grants.of(conf)])
 
 
 def as_text(found: Sequence[Finding], tables: int, conf: Path) -> str:
@@ -50,11 +52,7 @@ def parser() -> argparse.ArgumentParser:
     flags.CONF.on(options, required=True)
     options.add_argument("--as-of", type=_day, metavar="DATE", help="the day to check for; today (UTC) by default")
     flags.JSON.on(options)
-    options.add_argument(
-        "--without-environment",
-        action="store_true",
-        help="variables that are not set stand for themselves: for CI and hooks, where there is no lake",
-    )
+    flags.WITHOUT_ENVIRONMENT.on(options)
     return options
 
 

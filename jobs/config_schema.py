@@ -22,6 +22,7 @@ from jobs.configuration.audit_entry import Audit
 from jobs.configuration.documents import NAME_PATTERN
 from jobs.configuration.entity_domains import ALL, ELSEWHERE, NAMING
 from jobs.configuration.entry import NOT_BLANK, Entry
+from jobs.configuration.grants_entry import Grants
 from jobs.configuration.hierarchy_file import LEVELS_FILE
 from jobs.configuration.lineage_entry import Lineage
 from jobs.configuration.models import ColumnEntry, KeyEntry, Policy, TableEntry
@@ -66,6 +67,7 @@ def schemas() -> dict[str, Schema]:
         "lineage.json": _alone("Where lineage goes", Lineage),
         "controller.json": _alone("Who answers for the processing", Controller),
         "audit.json": _alone("The log of runs", Audit),
+        "grants.json": _alone("Who sees what", Grants),
     }
 
 
@@ -198,7 +200,7 @@ def parser() -> argparse.ArgumentParser:
     options = arguments.parser("config_schema", __doc__)
     what = options.add_mutually_exclusive_group(required=True)
     flags.OUTPUT.on(what, metavar="FOLDER", former=("--write",))
-    what.add_argument("--check", type=Path, metavar="FOLDER", help="exit 1 if the schemas there are stale")
+    flags.CHECK.on(what)
     return options
 
 

@@ -60,6 +60,12 @@ ALL = Flag("--all", "every table of the catalog", SWITCH)
 DATABASE = Flag("--database", "a database of Spark's catalog, or of the platform's")
 JSON = Flag("--json", "JSON instead of text", SWITCH)
 OUTPUT = Flag("--output", "where to write", {"type": Path})
+CHECK = Flag("--check", "exit 1 if the files in this folder are stale", {"type": Path, "metavar": "FOLDER"})
+WITHOUT_ENVIRONMENT = Flag(
+    "--without-environment",
+    "variables that are not set stand for themselves: for CI and hooks, where there is no lake",
+    SWITCH,
+)
 DRY_RUN = Flag("--dry-run", "plan and check everything, write nothing", SWITCH)
 DIFF = Flag(
     "--diff", "show only what changes: against the target's record, or a git revision", {"metavar": "record|REV"}

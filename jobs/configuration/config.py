@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from jobs.configuration import (
     audit_checks,
     config_checks,
+    grants_checks,
     known_elsewhere,
     mondrian_checks,
     monitoring_checks,
@@ -35,10 +36,21 @@ from jobs.configuration import (
 from jobs.configuration.audit_entry import Audit
 from jobs.configuration.column_path import ColumnPath, ColumnPathError, When
 from jobs.configuration.config_checks import Draft, DraftColumn, draft_columns
-from jobs.configuration.config_files import AUDIT, CATALOG, CONTROLLER, DOMAINS, KEYS, LINEAGE, POLICY, ConfigFiles
+from jobs.configuration.config_files import (
+    AUDIT,
+    CATALOG,
+    CONTROLLER,
+    DOMAINS,
+    GRANTS,
+    KEYS,
+    LINEAGE,
+    POLICY,
+    ConfigFiles,
+)
 from jobs.configuration.documents import Document, Fault, Loc, canonical_json, did_you_mean
 from jobs.configuration.entry import Entry
 from jobs.configuration.explain import explain
+from jobs.configuration.grants_entry import Grants
 from jobs.configuration.hierarchy_file import Hierarchies, Rows
 from jobs.configuration.lineage_entry import Lineage
 from jobs.configuration.models import (
@@ -78,7 +90,7 @@ class ConfigError(LakenymError):
 class Config:
     """A sound configuration. written: each file's content as it stands, for snapshots. lines: file -> key -> line, of
     the files outside the catalog. lineage: where it goes; None: nowhere. controller: who answers for the processing;
-    None: not stated. audit: the log of runs; None where there is none."""
+    None: not stated. audit: the log of runs; None where there is none. grants: who sees what; None: not stated."""
 
     tables: Mapping[str, TableConfig]
     domains: Mapping[str, Domain]
@@ -89,6 +101,7 @@ class Config:
     lineage: Lineage | None = dataclasses.field(default=None, compare=False)
     controller: Controller | None = dataclasses.field(default=None, compare=False)
     audit: Audit | None = None
+    grants: Grants | None = dataclasses.field(default=None, compare=False)
 
     @functools.cached_property
     def of_kind(self) -> Mapping[str, Sequence[tuple[str, ColumnRule]]]:
@@ -244,12 +257,13 @@ class _Loader:
         self.faults += rotation_entry.check(None if policy is None else policy.rotation, key_names)
         self.faults += vault_checks.check(drafts, domains)
         audit = self._audit(drafts, keys, key_names, domains)
+        grants = self._grants(drafts, policy)
         if self.faults:
             raise ConfigError(self.files.report())
         assert policy is not None
         tables = known_elsewhere.filled({table.name: table for table in map(_table, drafts, ladders)})
-        lines = {file: self.files.lines.get(file, {}) for file in (POLICY, DOMAINS, KEYS)}
-        return Config(tables, domains, keys, policy, self.files.written, lines, lineage, controller, audit)
+        lines = {file: self.files.lines.get(file, {}) for file in (POLICY, DOMAINS, KEYS, GRANTS)}
+        return Config(tables, domains, keys, policy, self.files.written, lines, lineage, controller, audit, grants)
 
     def _validate(self, model: type[E], document: Document, at: Loc, data: Any) -> E | None:
         try:
@@ -293,6 +307,15 @@ class _Loader:
         if document is not None and audit is not None:
             self.faults += audit_checks.check(document, audit, drafts, keys, key_names, domains)
         return audit
+
+    def _grants(self, drafts: Sequence[Draft], policy: Policy | None) -> Grants | None:
+        if not (self.files.folder / GRANTS).exists():
+            return None
+        document = self.files.read(GRANTS)
+        grants = None if document is None else self._validate(Grants, document, (), document.data)
+        if document is not None and grants is not None:
+            self.faults += grants_checks.check(document, grants, drafts, policy)
+        return grants
 
     def _domains(self, resolver: Resolver) -> dict[str, Domain]:
         document = self.files.read_names(DOMAINS)

@@ -12,8 +12,8 @@ from jobs.configuration.documents import NAME_PATTERN, Document, Fault, Loc, did
 from jobs.configuration.entry import PATTERNS
 
 POLICY, DOMAINS, KEYS, CATALOG = "policy.yaml", "domains.yaml", "keys.yaml", "catalog"
-LINEAGE, CONTROLLER, AUDIT = "lineage.yaml", "controller.yaml", "audit.yaml"
-ALL = (POLICY, DOMAINS, KEYS, LINEAGE, CONTROLLER, AUDIT)
+LINEAGE, CONTROLLER, AUDIT, GRANTS = "lineage.yaml", "controller.yaml", "audit.yaml", "grants.yaml"
+ALL = (POLICY, DOMAINS, KEYS, LINEAGE, CONTROLLER, AUDIT, GRANTS)
 """Those beside the catalog."""
 SECRET_IN_TABLES: tuple[Loc, ...] = (
     ("source", "options"),

@@ -16,14 +16,14 @@ from jobs.configuration.column_path import ColumnPath, ColumnPathError, Document
 from jobs.configuration.documents import NAME_PATTERN
 from jobs.lake.described import COMMENT, Described
 from jobs.lake.record_names import PRIVACY
+from jobs.lake.tag_names import CLASS, DOMAIN, STRICTEST
 from jobs.record import marks
 from jobs.record.column_record import CLASSES
 from jobs.record.treated_table import privacy_of
 
 WHOLE_TABLE = ColumnPath(())
-STRICTEST = ("direct_identifier", "sensitive", "quasi_identifier", "non_personal")
-CLASS_LABELS = ("privacy_class", "privacy.class")
-DOMAIN_LABELS = ("privacy_domain", "privacy.domain")
+CLASS_LABELS = (CLASS, "privacy.class")
+DOMAIN_LABELS = (DOMAIN, "privacy.domain")
 CLASS_PROPERTY = "privacy.class."
 """Begins a table's property that says the class of one column: ``privacy.class.address.zip``."""
 

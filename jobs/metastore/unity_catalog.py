@@ -17,8 +17,9 @@ from jobs.lake.address import Address
 from jobs.lake.columns import dotted
 from jobs.lake.described import Described
 from jobs.lake.sql import literal
+from jobs.lake.tag_names import CLASS, DOMAIN, POLICY, STATUS, STRICTEST, TECHNIQUE, UNDECIDED
 from jobs.metastore import labels, spark_catalog, sql_text
-from jobs.metastore.labels import STRICTEST, WHOLE_TABLE, Label, Means, Told
+from jobs.metastore.labels import WHOLE_TABLE, Label, Means, Told
 from jobs.record.treated_table import ColumnPrivacy, by_column
 
 PARTS = (3,)
@@ -27,7 +28,6 @@ FORM = "CATALOG.SCHEMA.TABLE"
 LONGEST_VALUE = 1000
 NONE = "none"
 """Set where there is no domain, so that a tag of former times does not stay."""
-UNDECIDED = "undecided"
 
 
 def statements(name: str, table: Described) -> list[str]:
@@ -44,7 +44,7 @@ def statements(name: str, table: Described) -> list[str]:
 
 def table_tags(properties: Mapping[str, str]) -> dict[str, str]:
     policy = properties.get("privacy.policy.version", NONE).strip()
-    return {"privacy_status": properties.get("privacy.status", NONE), "privacy_policy": policy[:LONGEST_VALUE] or NONE}
+    return {STATUS: properties.get("privacy.status", NONE), POLICY: policy[:LONGEST_VALUE] or NONE}
 
 
 def column_tags(leaves: Sequence[ColumnPrivacy]) -> dict[str, str]:
@@ -52,9 +52,9 @@ def column_tags(leaves: Sequence[ColumnPrivacy]) -> dict[str, str]:
     told = [case for leaf in leaves for case in (leaf.cases or (leaf,))]
     shared = [each.domain for each in told if each.domain is not None and "/" not in each.domain]
     return {
-        "privacy_class": _strictest([leaf.class_ for leaf in leaves]),
-        "privacy_technique": _joined(str(each.technique or UNDECIDED) for each in told),
-        "privacy_domain": _joined(shared),
+        CLASS: _strictest([leaf.class_ for leaf in leaves]),
+        TECHNIQUE: _joined(str(each.technique or UNDECIDED) for each in told),
+        DOMAIN: _joined(shared),
     }
 
 

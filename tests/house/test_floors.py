@@ -17,7 +17,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("console", "setup"),
     ("configuration", "signatures"),
     ("lake",),
-    ("treatment", "detection", "run_events", "demo_lake"),
+    ("treatment", "detection", "run_events", "demo_lake", "grants_sql"),
     ("record", "command_line"),
     ("policy", "spark_app", "lineage", "processing_records"),
     ("named_keys", "archive", "metastore", "risk_classes", "audit_log", "columnar", "token_vault"),

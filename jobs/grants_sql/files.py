@@ -1,0 +1,52 @@
+"""All that is said to a platform, as files: equal text for equal grants, so that they can be kept in git."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from jobs.configuration.config import Config
+from jobs.configuration.grants_checks import plain
+from jobs.grants_sql import hive, names, ranger, sight, spark_views, unity, unity_tags
+from jobs.grants_sql.names import Platform
+
+HEADER = "-- Made by jobs/grants.py from grants.yaml and the catalog: change these, and make it anew."
+POLICIES, ROLES, JSON = "_policies.sql", "_roles.sql", "policies.json"
+
+
+def made(conf: Config, platform: Platform) -> dict[str, str]:
+    """The name of each file -> its text. Raises `BadUsage` where the platform cannot be told."""
+    sight.grants_of(conf)
+    if platform in ("unity", "ranger"):
+        names.check_one_each(conf, platform)
+    found = {f"{plain(table)}.sql": _of_table(conf, table, platform) for table in sorted(conf.tables)}
+    if platform == "hive":
+        found[ROLES] = hive.roles(conf)
+    if platform == "unity" and unity.stated(conf).by == "tags":
+        found[POLICIES] = unity_tags.policies(conf)
+    texts = {name: as_text(statements) for name, statements in sorted(found.items()) if statements}
+    return {**texts, JSON: as_json(conf)} if platform == "ranger" else texts
+
+
+def _of_table(conf: Config, table: str, platform: Platform) -> list[str]:
+    if platform == "unity":
+        return (
+            unity.statements(conf, table) if unity.stated(conf).by == "columns" else unity_tags.statements(conf, table)
+        )
+    if platform == "ranger":
+        return ranger.statements(conf, table)
+    return hive.statements(conf, table) if platform == "hive" else spark_views.statements(conf, table)
+
+
+def as_text(statements: Sequence[str]) -> str:
+    return "\n\n".join([HEADER, *(f"{each};" for each in statements)]) + "\n"
+
+
+def as_json(conf: Config) -> str:
+    return json.dumps(ranger.policies(conf), indent=2, ensure_ascii=True) + "\n"
+
+
+def said(text: str) -> set[str]:
+    """The statements of a file of ours that go on to hold until somebody undoes them, each by its first line."""
+    each = (part.strip().split("\n")[0] for part in text.split(";\n"))
+    return {line for line in each if line.startswith(("GRANT ", "CREATE OR REPLACE "))}

@@ -1,0 +1,126 @@
+"""Unity Catalog by tags: policies for all tables of a schema, by the class that a column's tag says.
+
+The tags are those of ``jobs/catalog_tags.py``, which sets them on treated tables; those of sources are set here. Never
+run against a server either.
+https://docs.databricks.com/aws/en/sql/language-manual/sql-ref-syntax-ddl-create-policy
+https://docs.databricks.com/aws/en/data-governance/unity-catalog/abac/requirements
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import get_args
+
+from jobs.configuration.config import Config
+from jobs.configuration.entry import Class
+from jobs.configuration.grants_entry import Grants, Reads
+from jobs.console.exit_codes import BadUsage
+from jobs.grants_sql import leaves, names, sight, unity
+from jobs.grants_sql.sight import Sight, grants_of
+from jobs.grants_sql.sql_text import literal, quoted, quoted_table
+from jobs.lake.tag_names import CLASS, STATUS, STRICTEST, TREATED, UNDECIDED
+
+RAW = "raw"
+"""What the tag `STATUS` says of a source."""
+MOST_PRINCIPALS = 20
+"""In one policy, as Unity Catalog takes them."""
+EVERYBODY = "account users"
+
+
+def check(conf: Config) -> None:
+    """Raise `BadUsage` where the grants say what one policy for all tables of a schema cannot."""
+    grants = grants_of(conf)
+    for name, role in sorted(grants.roles.items()):
+        unlike = _unlike(grants, name)
+        if unlike is not None:
+            raise BadUsage(f"role {name}: {unlike}, which no policy by tags can say: take unity.by: columns")
+        if role.reads == "target" and "clear" in role.sees.values():
+            raise BadUsage(
+                f"role {name}: sees clear in treated tables, where that depends on the column: say pseudonym, which "
+                "shows what stands there, or take unity.by: columns"
+            )
+    _check_mixed(conf)
+    if any(table.made_for is not None for table in conf.tables.values()):
+        raise BadUsage("tables are made for recipients or purposes, which no policy by tags can say: unity.by: columns")
+
+
+def _check_mixed(conf: Config) -> None:
+    """The tag of a column is the strictest of the classes in it: whoever sees that one has to see the others."""
+    for table in sorted(conf.tables):
+        for each in (each for reads in get_args(Reads) for each in sight.of_table(conf, table, reads)):
+            for name, node in each.columns.items():
+                classes = {class_ for leaf in node.leaves for class_ in leaf.classes}
+                strictest = [leaf for leaf in node.leaves if min(classes, key=STRICTEST.index) in leaf.classes]
+                if not each.sees_all(node) and any(map(each.sees, strictest)):
+                    raise BadUsage(
+                        f"{table}: column {name} holds several classes, and role {each.name} sees the strictest of "
+                        "them and not all: take unity.by: columns"
+                    )
+
+
+def _unlike(grants: Grants, name: str) -> str | None:
+    role = grants.roles[name]
+    given = {"tables": role.tables, "rows": role.rows or None, "made_for": role.made_for}
+    return next((f"'{word}'" for word, value in given.items() if value is not None), None)
+
+
+def policies(conf: Config) -> list[str]:
+    """What holds for all tables of each schema."""
+    check(conf)
+    hide = unity.function(conf, "hide")
+    made = [f"CREATE SCHEMA IF NOT EXISTS {names.schema(conf, unity.stated(conf).functions, 'unity')}"]
+    made.append(f"CREATE OR REPLACE FUNCTION {hide}(`value` VARIANT)\nRETURNS VARIANT\nRETURN CAST(NULL AS VARIANT)")
+    for reads, status in (("source", RAW), ("target", TREATED)):
+        for schema in _schemas(conf, reads):  # type: ignore[arg-type]
+            made += [
+                _policy(conf, reads, status, schema, class_, hide)  # type: ignore[arg-type]
+                for class_ in (*get_args(Class), UNDECIDED)
+            ]
+    return made
+
+
+def _schemas(conf: Config, reads: Reads) -> list[str]:
+    granted = [table for table in sorted(conf.tables) if sight.of_table(conf, table, reads)]
+    return sorted({names.named(conf, table, reads, "unity").rpartition(".")[0] for table in granted})
+
+
+def _policy(conf: Config, reads: Reads, status: str, schema: str, class_: str, hide: str) -> str:
+    shows = {"source": ("clear",), "target": ("pseudonym",)}[reads]
+    roles = [name for name, role in grants_of(conf).roles.items() if role.reads == reads and role.of(class_) in shows]
+    named = {group for role in roles for group in grants_of(conf).groups_of(role)}
+    excepted = sorted({unity.stated(conf).owners, *named})
+    if len(excepted) >= MOST_PRINCIPALS:
+        raise BadUsage(
+            f"{class_}: {len(excepted)} groups see it, and a policy takes {MOST_PRINCIPALS - 1}: make one of them"
+        )
+    return "\n".join(
+        [
+            f"CREATE OR REPLACE POLICY {quoted(f'lakenym_{status}_{class_}')} ON SCHEMA {quoted_table(schema)}",
+            f"COMMENT {literal(f'{class_} of tables that are {status}, by jobs/grants.py')}",
+            f"COLUMN MASK {hide}",
+            f"TO {quoted(EVERYBODY)} EXCEPT {', '.join(map(quoted, excepted))}",
+            f"FOR TABLES WHEN has_tag_value({literal(STATUS)}, {literal(status)})",
+            f"MATCH COLUMNS has_tag_value({literal(CLASS)}, {literal(class_)}) AS `c`",
+            "ON COLUMN `c`",
+        ]
+    )
+
+
+def statements(conf: Config, table: str) -> list[str]:
+    """The tags of a table's source, who may select from the source and the target, and its counts."""
+    check(conf)
+    made: list[str] = []
+    for reads in get_args(Reads):
+        seen = sight.of_table(conf, table, reads)
+        if seen:
+            of = names.address(conf, table, reads, "unity")
+            made += [*(_tags(seen[0], of) if reads == "source" else ()), *unity.grants(conf, table, seen, of)]
+    return [*made, *unity.counts(conf, table)]
+
+
+def _tags(seen: Sight, of: str) -> Iterator[str]:
+    yield f"ALTER TABLE {of} SET TAGS ({literal(STATUS)} = {literal(RAW)})"
+    for name, node in leaves.tree(leaves.of(seen.table, "source")).items():
+        classes = [class_ for leaf in node.leaves for class_ in leaf.classes]
+        tag = f"{literal(CLASS)} = {literal(min(classes, key=STRICTEST.index))}"
+        yield f"ALTER TABLE {of} ALTER COLUMN {quoted(name)} SET TAGS ({tag})"

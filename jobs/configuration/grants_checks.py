@@ -44,6 +44,7 @@ def check(document: Document, grants: Grants, drafts: Sequence[Draft], policy: P
 def _tables(document: Document, grants: Grants, tables: Collection[str]) -> Iterator[Fault]:
     named: list[Loc] = [("names", name) for name in grants.names]
     named += [("aggregates", name) for name in grants.aggregates]
+    named += [("unity", "types", name) for name in (grants.unity.types if grants.unity is not None else ())]
     for at, name in enumerate(grants.row_per_person):
         if name not in tables:
             yield document.fault(("row_per_person", at), _no_table(name, tables))

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from jobs.configuration.entry import PATTERNS, TABLE_PATTERN, Class, Entry, NotBlank
 from jobs.configuration.made_for import MadeFor
+from jobs.configuration.sql_types import canonical
 
 Sees = Literal["clear", "pseudonym", "aggregate", "denied"]
 """The value of the source; what stands in its place in the treated table; only counts of many people; nothing."""
@@ -102,15 +103,26 @@ class Role(Entry):
         return stated.get(class_, "denied")
 
 
+SqlType = Annotated[NotBlank, AfterValidator(canonical)]
+
+
+class Types(Entry):
+    """The types of columns with structs or maps in them, by their names, in the source and in the target."""
+
+    source: dict[NotBlank, SqlType] = Field(default={})
+    target: dict[NotBlank, SqlType] = Field(default={})
+
+
 class Unity(Entry):
     """How Unity Catalog is told. catalog: before names of two parts. functions: the schema of the functions that mask.
     by: masks on columns, or policies by the tags of jobs/catalog_tags.py. owners: the group that sees all: whoever
-    treats tables and refreshes the counts."""
+    treats tables and refreshes the counts. types: by table, of columns that a mask has to know the type of."""
 
     catalog: Annotated[str, Field(pattern=CATALOG_PATTERN)] = "main"
     functions: Database = "privacy"
     by: Literal["columns", "tags"] = "columns"
     owners: Group
+    types: dict[Table, Types] = Field(default={})
 
 
 class Ranger(Entry):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 
-from jobs.configuration.column_path import ColumnPath, Step
+from jobs.configuration.column_path import ColumnPath, Element, Step
 from jobs.configuration.grants_entry import Reads
 from jobs.configuration.models import ColumnDecision, TableConfig
 
@@ -31,6 +31,11 @@ class Node:
     def leaves(self) -> tuple[Leaf, ...]:
         """Itself, or all in it."""
         return (self.leaf,) if self.leaf is not None else tuple(each for n in self.parts.values() for each in n.leaves)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is one value, or an array of such: nothing with names or keys in it."""
+        return self.leaf is not None or (set(self.parts) == {Element()} and self.parts[Element()].is_plain)
 
 
 def of(table: TableConfig, reads: Reads) -> list[Leaf]:

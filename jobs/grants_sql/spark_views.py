@@ -33,7 +33,8 @@ def of_rows(conf: Config, table: str, platform: Platform) -> Iterator[str]:
 
 def select(conf: Config, each: Sight, platform: Platform) -> str | None:
     """What a role sees of a table; None where that is nothing."""
-    columns = Projection(each, platform != "hive", grants_of(conf).denied == "null").columns()
+    shown = Projection(each.sees, platform != "hive", grants_of(conf).denied == "null")
+    columns = shown.of(each.columns)
     if not columns:
         return None
     rows = each.role.rows.get(each.table.name)

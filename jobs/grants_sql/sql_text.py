@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from jobs.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue
 from jobs.configuration.grants_entry import RowsOf
-from jobs.grants_sql.leaves import Node
-from jobs.grants_sql.sight import Sight
+from jobs.grants_sql.leaves import Leaf, Node
 from jobs.lake.sql import literal, quoted, quoted_table
 
 __all__ = ["literal", "quoted", "quoted_table"]
@@ -31,27 +30,28 @@ def among(text: str, rows: RowsOf) -> str:
 
 
 class Projection:
-    """What a view shows of the columns of a table: every field that the role sees by its name, so that one that nobody
+    """What a view shows of the columns of a table: every field that is seen by its name, so that one that nobody
     decided about is not among them. lambdas: whether the platform has functions over the elements of arrays.
     with_nulls: whether what is not seen is null there, and not left out."""
 
-    def __init__(self, sight: Sight, lambdas: bool, with_nulls: bool) -> None:
-        self._sight, self._lambdas, self._with_nulls = sight, lambdas, with_nulls
+    def __init__(self, sees: Callable[[Leaf], bool], lambdas: bool, with_nulls: bool) -> None:
+        self._sees, self._lambdas, self._with_nulls = sees, lambdas, with_nulls
 
-    def columns(self) -> list[str]:
+    def of(self, columns: Mapping[str, Node]) -> list[str]:
         """What stands behind SELECT, one each."""
-        found = {name: self._shown(node, f"{ROW}.{quoted(name)}", 1) for name, node in self._sight.columns.items()}
+        found = {name: self._shown(node, f"{ROW}.{quoted(name)}", 1) for name, node in columns.items()}
         return [f"{shown} AS {quoted(name)}" for name, shown in found.items() if shown is not None]
 
     def _shown(self, node: Node, value: str, depth: int) -> str | None:
         """None where nothing is left."""
         made = self._part(node, value, depth)
         if made is None and self._with_nulls:
-            return f"CASE WHEN FALSE THEN {value} END"  # null, of the value's type
+            whole = Projection(lambda leaf: True, self._lambdas, False)._part(node, value, depth)
+            return f"CASE WHEN FALSE THEN {whole} END"  # null, of the type of what is decided
         return made
 
     def _part(self, node: Node, value: str, depth: int) -> str | None:
-        if not any(map(self._sight.sees, node.leaves)):
+        if not any(map(self._sees, node.leaves)):
             return None
         if node.leaf is not None:
             return value
@@ -59,8 +59,11 @@ class Projection:
             fields = list(self._fields(node, value, depth))
             return f"CASE WHEN {value} IS NOT NULL THEN named_struct({', '.join(fields)}) END" if fields else None
         if not self._lambdas:
-            return value if self._sight.sees_all(node) else None
+            return value if self._sees_all(node) else None
         return self._elements(node, value, depth)
+
+    def _sees_all(self, node: Node) -> bool:
+        return all(map(self._sees, node.leaves))
 
     def _fields(self, node: Node, value: str, depth: int) -> Iterator[str]:
         for step, part in node.parts.items():
@@ -73,7 +76,7 @@ class Projection:
         each, key = quoted(f"e{depth}"), quoted(f"k{depth}")
         if Element() in node.parts:
             shown, of_all = self._part(node.parts[Element()], each, depth + 1), f"transform({value}, {each} -> "
-        elif MapValue() in node.parts and self._sight.sees_all(node.parts[MapKey()]):  # of keys there is no part
+        elif MapValue() in node.parts and self._sees_all(node.parts[MapKey()]):  # of keys there is no part
             shown = self._part(node.parts[MapValue()], each, depth + 1)
             of_all = f"transform_values({value}, ({key}, {each}) -> "
         else:

@@ -1,7 +1,8 @@
 """Unity Catalog, by its documented SQL: masks on whole columns and filters of rows, for whoever asks.
 
 It was never run against a Unity Catalog server, which cannot be had outside its platform. Functions take and give
-VARIANT, to and from which the columns' types are cast, since no schema is read here.
+VARIANT, to and from which the columns' types are cast, since no schema is read here; what has structs or maps in it is
+not cast so, and its type has to be stated.
 https://docs.databricks.com/aws/en/sql/language-manual/sql-ref-syntax-ddl-column-mask
 https://docs.databricks.com/aws/en/sql/language-manual/sql-ref-syntax-ddl-row-filter
 """
@@ -14,7 +15,7 @@ from typing import get_args
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
 from jobs.configuration.grants_checks import plain
-from jobs.configuration.grants_entry import Reads, RowsOf, Unity
+from jobs.configuration.grants_entry import Reads, RowsOf, Types, Unity
 from jobs.console.exit_codes import BadUsage
 from jobs.grants_sql import names, sight, spark_views
 from jobs.grants_sql.leaves import Node
@@ -63,8 +64,12 @@ def _of_place(conf: Config, table: str, reads: Reads) -> Iterator[str]:
     functions: dict[str, str] = {}
     masks: list[str] = []
     for name, node in seen[0].columns.items():
-        called = function(conf, f"{plain(table)}__{reads}__{_word(node, reads)}")
-        functions[called] = _mask(conf, called, [each for each in seen if each.sees_all(node)])
+        word = _word(node, reads) if node.is_plain else f"column_{plain(name)}"
+        called = function(conf, f"{plain(table)}__{reads}__{word}")
+        kind = "VARIANT" if node.is_plain else _type(conf, table, reads, name)
+        made = _mask(conf, called, kind, [each for each in seen if each.sees_all(node)])
+        if functions.setdefault(called, made) != made:
+            raise BadUsage(f"{table}: the masks of column {name} and of another would have one name: rename one")
         masks.append(f"ALTER TABLE {of} ALTER COLUMN {quoted(name)} SET MASK {called}")
     yield from (functions[called] for called in sorted(functions))
     yield from masks
@@ -82,10 +87,21 @@ def _word(node: Node, reads: Reads) -> str:
     return "__".join(sorted(found))
 
 
-def _mask(conf: Config, called: str, seen: Sequence[Sight]) -> str:
+def _type(conf: Config, table: str, reads: Reads, column: str) -> str:
+    found = stated(conf).types.get(table, Types())
+    kind = (found.source if reads == "source" else found.target).get(column)
+    if kind is None:
+        raise BadUsage(
+            f"{table}: column {column} of its {reads} has structs or maps in it, so that its mask has to know its "
+            f"type: state unity.types: {table}: {reads}: {column}, as DESCRIBE shows it"
+        )
+    return kind
+
+
+def _mask(conf: Config, called: str, kind: str, seen: Sequence[Sight]) -> str:
     who = member([stated(conf).owners, *groups(conf, seen)])
     body = f"CASE WHEN {who} THEN `value` ELSE NULL END"
-    return f"CREATE OR REPLACE FUNCTION {called}(`value` VARIANT)\nRETURNS VARIANT\nRETURN {body}"
+    return f"CREATE OR REPLACE FUNCTION {called}(`value` {kind})\nRETURNS {kind}\nRETURN {body}"
 
 
 def _rows(conf: Config, table: str, seen: Sequence[Sight], of: str) -> Iterator[str]:

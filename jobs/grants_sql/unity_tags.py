@@ -39,23 +39,19 @@ def check(conf: Config) -> None:
                 f"role {name}: sees clear in treated tables, where that depends on the column: say pseudonym, which "
                 "shows what stands there, or take unity.by: columns"
             )
-    _check_mixed(conf)
+    _check_plain(conf)
     if any(table.made_for is not None for table in conf.tables.values()):
         raise BadUsage("tables are made for recipients or purposes, which no policy by tags can say: unity.by: columns")
 
 
-def _check_mixed(conf: Config) -> None:
-    """The tag of a column is the strictest of the classes in it: whoever sees that one has to see the others."""
+def _check_plain(conf: Config) -> None:
+    """One function masks columns of all types, which structs and maps are not cast to; so no column holds several
+    classes, of which its tag would say the strictest alone."""
     for table in sorted(conf.tables):
         for each in (each for reads in get_args(Reads) for each in sight.of_table(conf, table, reads)):
             for name, node in each.columns.items():
-                classes = {class_ for leaf in node.leaves for class_ in leaf.classes}
-                strictest = [leaf for leaf in node.leaves if min(classes, key=STRICTEST.index) in leaf.classes]
-                if not each.sees_all(node) and any(map(each.sees, strictest)):
-                    raise BadUsage(
-                        f"{table}: column {name} holds several classes, and role {each.name} sees the strictest of "
-                        "them and not all: take unity.by: columns"
-                    )
+                if not node.is_plain:
+                    raise BadUsage(f"{table}: column {name} has structs or maps in it: take unity.by: columns")
 
 
 def _unlike(grants: Grants, name: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from jobs.configuration.entry import PATTERNS, TABLE_PATTERN, Class, Entry, NotBlank
 from jobs.configuration.made_for import MadeFor
@@ -124,6 +124,10 @@ class Unity(Entry):
     owners: Group
     types: dict[Table, Types] = Field(default={})
 
+    def whole(self, name: str) -> str:
+        """A name of three parts, for one of two."""
+        return f"{self.catalog}.{name}" if name.count(".") == 1 else name
+
 
 class Ranger(Entry):
     """How Ranger is told. service: the name of its service for Hive. owners: the group that sees all."""
@@ -132,6 +136,13 @@ class Ranger(Entry):
     owners: Group
 
 
+Denied = Annotated[
+    Literal["absent", "null"],
+    BeforeValidator(
+        lambda word: "null" if word is None else word, json_schema_input_type=Literal["absent", "null"] | None
+    ),
+]
+"""In YAML an unquoted null is no text."""
 Grouping = Annotated[tuple[NotBlank, ...], Field(strict=False, min_length=1)]
 
 
@@ -142,7 +153,7 @@ class Grants(Entry):
 
     databases: Databases = Databases()
     names: dict[Table, Named] = Field(default={})
-    denied: Literal["absent", "null"] = "absent"
+    denied: Denied = "absent"
     aggregates: dict[Table, Annotated[tuple[Grouping, ...], Field(strict=False, min_length=1)]] = Field(default={})
     row_per_person: Annotated[tuple[Table, ...], Field(strict=False)] = ()
     unity: Unity | None = None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from jobs.configuration.config import Config
 from jobs.configuration.grants_checks import plain
+from jobs.console.exit_codes import BadUsage
 from jobs.grants_sql import hive, names, ranger, sight, spark_views, unity, unity_tags
 from jobs.grants_sql.names import Platform
 
@@ -24,8 +25,19 @@ def made(conf: Config, platform: Platform) -> dict[str, str]:
         found[ROLES] = hive.roles(conf)
     if platform == "unity" and unity.stated(conf).by == "tags":
         found[POLICIES] = unity_tags.policies(conf)
+    _check_once(found.values())
     texts = {name: as_text(statements) for name, statements in sorted(found.items()) if statements}
     return {**texts, JSON: as_json(conf)} if platform == "ranger" else texts
+
+
+def _check_once(statements: Iterable[Sequence[str]]) -> None:
+    """Raise `BadUsage` where one view or function would take the place of another: names are made of those of tables,
+    roles and columns, which can come to the same."""
+    first = [each.split("\n")[0].partition("(")[0].lower() for made in statements for each in made]
+    made = [line for line in first if line.startswith("create or replace ")]
+    twice = sorted({line for line in made if made.count(line) > 1})
+    if twice:
+        raise BadUsage(f"two statements begin alike: {twice[0]}: rename a role, a table or a column")
 
 
 def _of_table(conf: Config, table: str, platform: Platform) -> list[str]:

@@ -32,9 +32,8 @@ def table(conf: Config, name: str, reads: Reads, platform: Platform) -> str | No
 
 
 def _fit(conf: Config, name: str, what: str, platform: Platform) -> str:
-    parts = name.split(".")
-    if platform == "unity" and len(parts) == 2 and grants_of(conf).unity is not None:
-        parts = [str(grants_of(conf).unity.catalog), *parts]  # type: ignore[union-attr]
+    unity = grants_of(conf).unity
+    parts = (name if platform != "unity" or unity is None else unity.whole(name)).split(".")
     if not all(parts) or (platform in FORM and len(parts) != FORM[platform].count(".") + 1):
         raise BadUsage(f"{what} is called {name}: expected {FORM.get(platform, 'DATABASE.TABLE')} for {platform}")
     return ".".join(parts)

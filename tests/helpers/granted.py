@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,8 @@ def write_grants(lake: Path, grants: Mapping[str, Any], *tables: Mapping[str, An
     folder = write_conf(lake, *tables)
     policy = {**POLICY, **({} if k is None else {"thresholds": {"k": k}})}
     for name, data in (("policy.yaml", policy), ("grants.yaml", grants)):
-        (folder / name).write_text(yaml.safe_dump(data, allow_unicode=True, sort_keys=False), encoding="utf-8")
+        own = json.loads(json.dumps(data))  # with no part in it twice, for which YAML would write an alias
+        (folder / name).write_text(yaml.safe_dump(own, allow_unicode=True, sort_keys=False), encoding="utf-8")
     return folder
 
 

@@ -46,7 +46,7 @@ def faults(lake: Path, grants: dict[str, Any], *tables: dict[str, Any], k: int |
         ({"roles": {}}, "roles: expected"),
         ({"roles": {"x": {"sees": {"personal": "clear"}}}}, "'direct_identifier', 'quasi_identifier'"),
         ({"roles": {"x": {"sees": sees(sensitive="masked")}}}, "'clear', 'pseudonym', 'aggregate' or 'denied'"),
-        ({"roles": {"x-y": ALL}}, "roles.x-y: expected as key a role's name of small letters, digits and '_'"),
+        ({"roles": {"x-y": ALL}}, "roles.x-y: expected a role's name of small letters, digits and '_'"),
         ({"roles": {"x": {**ALL, "groups": ["a\nb"]}}}, "expected a name of which every character can be seen"),
         ({"roles": {"x": {"sees": sees(sensitive="aggregate")}}}, "expected 'aggregate' of quasi_identifier only"),
         ({"roles": {"x": {**ALL, "reads": "source"}}}, "expected no 'pseudonym' with 'reads: source'"),
@@ -87,8 +87,8 @@ def test_views_of_two_tables_have_two_names(lake: Path) -> None:
 
 def test_a_table_goes_to_whom_it_is_made_for(lake: Path) -> None:
     tables = [
-        table("open", lake, {"n": column("keep", N)}),
-        table("lab", lake, {"n": column("keep", N)}, made_for={"recipient": "lab"}),
+        table("open", lake, {"kind": column("keep", N)}),
+        table("lab", lake, {"kind": column("keep", N)}, made_for={"recipient": "lab"}),
     ]
     roles = {"everybody": ALL, "lab": {**ALL, "made_for": {"recipient": "lab"}}}
     roles["raw"] = {"reads": "source", "sees": sees(non_personal="clear"), "why": "x"}
@@ -185,6 +185,24 @@ def test_a_name_fits_its_platform(lake: Path, platform: str, named: str, said: s
     conf = granted(lake, {**bare, "names": {"t": {"target": named}}}, table("t", lake, {"id": column("redact", D)}))
     with pytest.raises(BadUsage, match=re.escape(said)):
         grants.run(conf, platform)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("role", ["by_sex", "a__b"])
+def test_one_view_does_not_take_the_place_of_another(lake: Path, role: str) -> None:
+    tables = [table(name, lake, COLUMNS, subject="id") for name in ("t", "t__a")]
+    roles = {role: ALL, "b": ALL, "counting": COUNTING}
+    conf = granted(lake, {"roles": roles, "aggregates": {"t": [["sex"]]}}, *tables)
+    with pytest.raises(BadUsage, match="two statements begin alike: create or replace view `grants`.`t__"):
+        grants.run(conf, "spark")
+
+
+def test_null_needs_no_quotes(lake: Path) -> None:
+    folder = write_grants(lake, {"roles": {"x": ALL}}, table("t", lake, COLUMNS))
+    text = (folder / "grants.yaml").read_text(encoding="utf-8")
+    (folder / "grants.yaml").write_text(f"denied: null\n{text}", encoding="utf-8")
+    loaded = config.load(folder, {}).grants
+    assert loaded is not None
+    assert loaded.denied == "null"
 
 
 # -- types ------------------------------------------------------------------------------------------------------------

@@ -118,7 +118,7 @@ class Unity(Entry):
     by: masks on columns, or policies by the tags of jobs/catalog_tags.py. owners: the group that sees all: whoever
     treats tables and refreshes the counts. types: by table, of columns that a mask has to know the type of."""
 
-    catalog: Annotated[str, Field(pattern=CATALOG_PATTERN)] = "main"
+    catalog_name: Annotated[str, Field(alias="catalog", pattern=CATALOG_PATTERN)] = "main"
     functions: Database = "privacy"
     by: Literal["columns", "tags"] = "columns"
     owners: Group
@@ -126,7 +126,7 @@ class Unity(Entry):
 
     def whole(self, name: str) -> str:
         """A name of three parts, for one of two."""
-        return f"{self.catalog}.{name}" if name.count(".") == 1 else name
+        return f"{self.catalog_name}.{name}" if name.count(".") == 1 else name
 
 
 class Ranger(Entry):

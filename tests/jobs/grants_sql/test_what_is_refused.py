@@ -192,7 +192,7 @@ def test_one_view_does_not_take_the_place_of_another(lake: Path, role: str) -> N
     tables = [table(name, lake, COLUMNS, subject="id") for name in ("t", "t__a")]
     roles = {role: ALL, "b": ALL, "counting": COUNTING}
     conf = granted(lake, {"roles": roles, "aggregates": {"t": [["sex"]]}}, *tables)
-    with pytest.raises(BadUsage, match="two statements begin alike: create or replace view `grants`.`t__"):
+    with pytest.raises(BadUsage, match="two statements begin alike: create or replace view"):
         grants.run(conf, "spark")
 
 

@@ -19,6 +19,9 @@ def grants_of(conf: Config) -> Grants:
     return conf.grants
 
 
+DIRECT = "direct_identifier"
+
+
 @dataclasses.dataclass(frozen=True)
 class Sight:
     """A table as one role sees it, in its source or its target."""
@@ -33,12 +36,15 @@ class Sight:
 
     def sees(self, leaf: Leaf) -> bool:
         """Whether the role sees a column: all classes of what stands in it."""
-        return all(self._sees(class_, leaf.kept) for class_ in leaf.classes)
+        return all(self._sees(class_, leaf) for class_ in leaf.classes)
 
-    def _sees(self, class_: str, kept: bool) -> bool:
-        """Clear is the source's value: in the target only of columns that are kept as they are."""
+    def _sees(self, class_: str, leaf: Leaf) -> bool:
+        """Clear is the source's value: in the target only of columns that are kept as they are. What identifies and is
+        left as it is, is no pseudonym."""
         said = self.role.of(class_)
-        return said == "pseudonym" or (said == "clear" and kept)
+        if said == "pseudonym":
+            return not (leaf.raw and class_ == DIRECT)
+        return said == "clear" and leaf.kept
 
     def sees_all(self, node: Node) -> bool:
         return all(map(self.sees, node.leaves))

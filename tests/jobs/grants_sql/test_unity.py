@@ -85,11 +85,7 @@ SCHEMA = (
 SEEN = {
     OWNERS: "id name born paid at tags place region",
     "it's": "id name born paid at tags place region",
-    "x') OR TRUE --": "id name born paid at tags place region",
     "sales": "name born tags place region",
-    "counting": "",
-    "support": "",
-    "its": "",
     "x": "",
 }
 """Of the target. ``id`` is null in it, for whoever may see it too."""

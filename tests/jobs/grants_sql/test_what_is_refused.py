@@ -30,6 +30,7 @@ COLUMNS = {
     "rows": column("keep", Q),
     "tags[]": column("keep", Q),
     "paid": column("redact", S),
+    "raw": column("keep", D),
 }
 
 
@@ -129,6 +130,10 @@ def found(conf: Config) -> list[str]:
             {"roles": {"x": {"sees": sees(quasi_identifier="clear")}}},
             "warn roles.x.sees.quasi_identifier: 'clear' in treated tables leaves out what is treated: t zip;",
         ),
+        (
+            {"roles": {"x": ALL}},
+            "warn roles.x.sees.direct_identifier: 'pseudonym' leaves out direct identifiers that are not treated: t",
+        ),
     ],
     ids=str,
 )
@@ -203,6 +208,16 @@ def test_null_needs_no_quotes(lake: Path) -> None:
     loaded = config.load(folder, {}).grants
     assert loaded is not None
     assert loaded.denied == "null"
+
+
+def test_a_direct_identifier_that_is_kept_is_no_pseudonym(lake: Path) -> None:
+    kept = {"when": [{"rows": "a", "treatment": "keep"}, {"rows": "not a", "treatment": "redact"}]}
+    some = {"class": D, "why": "x", **kept}
+    columns = {"raw": column("keep", D), "some": some, "id": column({"domain": "customer"}, D), "a": column("keep", N)}
+    roles = {"x": ALL, "y": {"sees": sees(direct_identifier="clear"), "why": "x"}}
+    conf = granted(lake, {"databases": {"target": "t"}, "roles": roles}, table("t", lake, columns))
+    shown = {each.name: each.whole_columns for role in roles for each in sight.of_role(conf, role)}
+    assert shown == {"x": ["id", "a"], "y": ["raw"]}
 
 
 # -- types ------------------------------------------------------------------------------------------------------------

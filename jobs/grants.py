@@ -44,6 +44,9 @@ def run(conf: Config, platform: Platform) -> dict[str, str]:
 
 
 def _run(asked: argparse.Namespace) -> int:
+    folder = asked.output or asked.check
+    if folder is not None and folder.exists() and not folder.is_dir():
+        raise BadUsage(f"{folder}: expected a folder, and this is a file")
     conf = config.load(asked.conf, StandIns(os.environ) if asked.without_environment else os.environ)
     made = run(conf, asked.platform)
     for each in findings.of(conf):

@@ -93,6 +93,12 @@ def test_a_refused_configuration_writes_nothing(conf: Path, tmp_path: Path, caps
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("flag", ["--output", "--check"])
+def test_a_file_is_no_folder(conf: Path, flag: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(conf, "--for", "spark", flag, str(conf / "grants.yaml")) == 2
+    assert "expected a folder, and this is a file" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_the_grants_of_the_demo(platform: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """For every platform, without a lake and with no warning."""

@@ -214,10 +214,10 @@ def test_a_direct_identifier_that_is_kept_is_no_pseudonym(lake: Path) -> None:
     kept = {"when": [{"rows": "a", "treatment": "keep"}, {"rows": "not a", "treatment": "redact"}]}
     some = {"class": D, "why": "x", **kept}
     columns = {"raw": column("keep", D), "some": some, "id": column({"domain": "customer"}, D), "a": column("keep", N)}
-    roles = {"x": ALL, "y": {"sees": sees(direct_identifier="clear"), "why": "x"}}
+    roles = {"x": ALL, "z": {"sees": sees(direct_identifier="clear"), "why": "x"}}
     conf = granted(lake, {"databases": {"target": "t"}, "roles": roles}, table("t", lake, columns))
     shown = {each.name: each.whole_columns for role in roles for each in sight.of_role(conf, role)}
-    assert shown == {"x": ["id", "a"], "y": ["raw"]}
+    assert shown == {"x": ["id", "a"], "z": ["raw"]}
 
 
 # -- types ------------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from jobs.configuration.grants_checks import plain
 from jobs.configuration.grants_entry import Reads, RowsOf, Types, Unity
 from jobs.console.exit_codes import BadUsage
 from jobs.grants_sql import names, sight, spark_views
-from jobs.grants_sql.leaves import Node
+from jobs.grants_sql.leaves import Leaf, Node
 from jobs.grants_sql.sight import Sight, grants_of
 from jobs.grants_sql.sql_text import among, literal, quoted
 
@@ -79,12 +79,12 @@ def _of_place(conf: Config, table: str, reads: Reads) -> Iterator[str]:
 
 def _word(node: Node, reads: Reads) -> str:
     """By what all columns alike are masked: their classes and, in the target, whether they are kept as they are."""
-    found = {
-        f"{class_}{'_kept' if leaf.kept and reads == 'target' else ''}"
-        for leaf in node.leaves
-        for class_ in leaf.classes
-    }
+    found = {f"{class_}{_kept(leaf) if reads == 'target' else ''}" for leaf in node.leaves for class_ in leaf.classes}
     return "__".join(sorted(found))
+
+
+def _kept(leaf: Leaf) -> str:
+    return "_kept" if leaf.kept else "_kept_in_part" if leaf.raw else ""
 
 
 def _type(conf: Config, table: str, reads: Reads, column: str) -> str:

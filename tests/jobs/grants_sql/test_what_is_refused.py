@@ -13,7 +13,7 @@ from jobs.configuration import config
 from jobs.configuration.config import Config, ConfigError
 from jobs.configuration.sql_types import NoType, canonical
 from jobs.console.exit_codes import BadUsage, Refused
-from jobs.grants_sql import findings, sight
+from jobs.grants_sql import findings, sight, unity
 from tests.helpers.granted import granted, sees, write_grants
 from tests.helpers.lakes import CLASSES, column, table
 
@@ -215,7 +215,10 @@ def test_a_direct_identifier_that_is_kept_is_no_pseudonym(lake: Path) -> None:
     some = {"class": D, "why": "x", **kept}
     columns = {"raw": column("keep", D), "some": some, "id": column({"domain": "customer"}, D), "a": column("keep", N)}
     roles = {"x": ALL, "z": {"sees": sees(direct_identifier="clear"), "why": "x"}}
-    conf = granted(lake, {"databases": {"target": "t"}, "roles": roles}, table("t", lake, columns))
+    given = {"databases": {"target": "t"}, "roles": roles, "unity": {"owners": "o"}}
+    conf = granted(lake, given, table("t", lake, columns))
+    masks = [each.rpartition("`t__target__")[2] for each in unity.statements(conf, "t") if "SET MASK" in each]
+    assert masks == [f"{D}_kept`", f"{D}_kept_in_part`", f"{D}`", f"{N}_kept`"]
     shown = {each.name: each.whole_columns for role in roles for each in sight.of_role(conf, role)}
     assert shown == {"x": ["id", "a"], "z": ["raw"]}
 

@@ -174,7 +174,7 @@ def _way(record: ColumnRecord) -> tuple[Way, Technique] | str:
     if facts.one_result or technique.gives_null():
         return f"{name} leaves nothing of its values"
     others = [path for path in technique.beside() if path != getattr(technique, "period_of", None)]
-    if facts.needs_subject or others:
+    if technique.needs_subject or others:
         return f"{name} depends on more of the row than the value"
     if technique.key_size() is not None and None in (record.key, record.key_id, record.key_check, record.domain):
         return "its record does not say by which version of which key it was treated"

@@ -31,6 +31,7 @@ Kind = Literal[
     "break_glass",
     "erasure",
     "rotation",
+    "retention",
     "checkpoint",
 ]
 KINDS: tuple[str, ...] = get_args(Kind)

@@ -89,6 +89,8 @@ def _refusals(plan: Plan) -> Iterator[str]:
     config: TableConfig = plan.config
     if config.rows is not None:
         yield "the predicate 'rows' is evaluated by Spark"
+    elif config.reads_some:
+        yield "rows past their time (retention) are left out by Spark"
     if any(case.rule.rows is not None for case in plan.cases):
         yield "the predicates of 'when' are evaluated by Spark"
     if any(case.treatment.technique.by_vault for case in plan.cases):

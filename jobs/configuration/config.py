@@ -25,6 +25,7 @@ from jobs.configuration import (
     mondrian_checks,
     monitoring_checks,
     quarantine_checks,
+    retention_checks,
     reversal_checks,
     rotation_entry,
     scope_checks,
@@ -239,6 +240,7 @@ class _Loader:
         self.faults += known_elsewhere.check(drafts)
         self.faults += monitoring_checks.check(drafts)
         self.faults += scope_checks.check(drafts)
+        self.faults += retention_checks.check(drafts)
         named = {draft.entry.table for draft in drafts if draft.entry is not None}
         self.faults += reversal_checks.check(policy, key_names, named, domains)
         self.faults += rotation_entry.check(None if policy is None else policy.rotation, key_names)
@@ -354,7 +356,8 @@ def _table(draft: Draft, ladders: Mapping[str, Rows]) -> TableConfig:
         file=draft.document.file,
         line=draft.document.line(("table",)),
         review_by=entry.review_by,
-        retention=entry.retention,
+        retention=None if entry.retention is None else entry.retention.span,
+        kept=entry.retention if entry.retention is not None and entry.retention.is_enforced else None,
         execution=entry.execution,
         on_refused=entry.on_refused,
         quarantine=entry.quarantine,

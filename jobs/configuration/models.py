@@ -47,6 +47,7 @@ from jobs.configuration.policy_entries import (
     Thresholds,
 )
 from jobs.configuration.processing_entry import Processing
+from jobs.configuration.retention_entry import RetentionRule, StatedRetention
 from jobs.configuration.reversal_entry import Reversal
 from jobs.configuration.risk_bounds import MEASURES_OF, Mondrian, PolicyRisk, RiskBounds, Suppress
 from jobs.configuration.rotation_entry import Rotation
@@ -212,7 +213,7 @@ class TableEntry(Entry):
     subject: str | None = None
     rows: Predicate | None = None
     review_by: IsoDate | None = None
-    retention: Retention | None = None
+    retention: StatedRetention | None = None
     execution: Execution = "auto"
     on_refused: OnRefused = "stop"
     quarantine: Quarantine | None = None
@@ -374,7 +375,8 @@ class TableConfig:
     """One table. decisions: by the normal form of columns' paths. file: relative to the folder of the configuration.
     rows: the predicate of the rows that are read; None: all. asked: the mode that whoever runs it asks for; None: as
     the target says. where: with mode ``partitions``, the predicate over partition columns that chooses them. ladders:
-    of those of ``mondrian`` that are files, the rows, by the column.
+    of those of ``mondrian`` that are files, the rows, by the column. retention: how long rows are kept, in words; kept:
+    the same, and more, as far as it is carried out.
     """
 
     name: str
@@ -400,6 +402,7 @@ class TableConfig:
     processing: Processing = dataclasses.field(default_factory=Processing)
     made_for: MadeFor | None = None
     monitoring: TableMonitoring = dataclasses.field(default_factory=TableMonitoring)
+    kept: RetentionRule | None = None
 
     @property
     def mode(self) -> Mode:
@@ -410,6 +413,11 @@ class TableConfig:
         """Whether later runs may write only what the source gained, so that this one must say where it stopped: so the
         target says, or whoever runs it chooses a mode."""
         return self.mode != "partitions" and (self.asked is not None or self.target.mode != "full")
+
+    @property
+    def reads_some(self) -> bool:
+        """Whether rows of the source are left out: those that ``rows`` is not true for, or that are past their time."""
+        return self.rows is not None or (self.kept is not None and self.kept.by is not None)
 
     @property
     def is_shuffled(self) -> bool:

@@ -130,13 +130,15 @@ def what_was_deleted(known: Inspected) -> Iterator[Finding]:
 
 
 def _deletes(known: Inspected) -> tuple[Commit, ...]:
-    """Of rows that the run may bring back."""
-    target, chosen = known.target, known.source.chosen
-    if not target.history.deletes:
+    """Of rows that the run may bring back: not of those past their time, which it leaves out itself."""
+    target, chosen, past = known.target, known.source.chosen, known.source.past
+    found = [each for each in target.history.deletes if past is None or not past.covers(each)]
+    if not found or (known.entry.mode != "partitions" and known.adds and not starts_anew(known)):
         return ()
-    if known.entry.mode != "partitions":
-        return () if known.adds and not starts_anew(known) else target.history.deletes
-    return target.history.deletes if chosen is None else deletes.of_partitions(known.spark, target, chosen.where)
+    if known.entry.mode != "partitions" or chosen is None:
+        return tuple(found)
+    inside = deletes.of_partitions(known.spark, target, chosen.where)
+    return tuple(each for each in inside if each in found)
 
 
 def _rows(count: int | None) -> str:

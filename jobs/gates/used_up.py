@@ -68,7 +68,7 @@ def announced(known: Planned) -> int | None:
 
 def number_of_rows(known: Planned) -> int | None:
     """How many rows are to be treated, where that was told, or the log of the source says it."""
-    source, is_some = known.source, known.entry.rows is not None or known.source.gained
+    source, is_some = known.source, known.entry.reads_some or known.source.gained
     if source.count is not None or is_some or source.feed is not None:
         return source.count
     return log_counts.of(source.rows if source.chosen is None else source.chosen.out_of, source.chosen)

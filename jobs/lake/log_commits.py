@@ -30,6 +30,8 @@ DELETED = ("numDeletedRows", "numTargetRowsDeleted")
 LITERALLY = {"__globPaths__": "false", "pathGlobFilter": COMMIT_FILES}
 """A location is a place, also where it has the signs of a pattern."""
 MARKS = (APPLICATION, BESIDE)
+RETENTION = "retention"
+"""The mode of a DELETE of ours by a table's retention (`jobs/retain.py`)."""
 MOST_LATER = 100
 """Commits since an earlier look that are read one by one."""
 _JSON = (bool, int, float, list, dict)
@@ -60,6 +62,17 @@ class Commit:
         if self.deleted is not None:
             return self.deleted > 0
         return self.removed > 0 and (self.operation == "DELETE" or not self.added)
+
+    @property
+    def is_retention(self) -> bool:
+        """Whether it took away rows that were past their time, by its own word."""
+        return self.operation == "DELETE" and self.run.get("mode") == RETENTION and isinstance(self.before, str)
+
+    @property
+    def before(self) -> Any:
+        """Of such a one, the date before which rows were past their time."""
+        said = self.run.get("retention")
+        return said.get("before") if isinstance(said, dict) else None
 
     @property
     def source_mode(self) -> str | None:

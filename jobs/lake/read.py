@@ -8,11 +8,12 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 
 from jobs.configuration import reader_options
 from jobs.configuration.models import Source
@@ -22,6 +23,7 @@ from jobs.lake.address import Address
 from jobs.lake.changed import Feed
 from jobs.lake.chosen import Chosen
 from jobs.lake.leaves import Leaf
+from jobs.lake.log_commits import Commit
 from jobs.lake.position import DeltaPosition, FolderPosition, Position, read_as
 from jobs.lake.problems import HEALS, CannotGrow, SourceProblem
 from jobs.lake.text_sources import csv_files, text_files
@@ -32,6 +34,20 @@ GUESSED = ("CSVFileFormat", "JsonFileFormat", "TextFileFormat", "XmlFileFormat")
 
 PLACES = ("lakenym file", "lakenym line")
 """Columns of `SourceRows.places`: the file of a row, and the line on which it begins, counted from 1."""
+
+
+class Past(Protocol):
+    """Rows of a source that are left out, since they are past their time."""
+
+    @property
+    def said(self) -> Mapping[str, str | int]:
+        """What the commit of a run says of them: by which column and day, and how many, where that may be told."""
+
+    def is_within(self) -> Column:
+        """Of each row of the source whether it is none of them."""
+
+    def covers(self, commit: Commit) -> bool:
+        """Whether every row that a commit took away, as past its time, is one of them."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +77,8 @@ class SourceRows:
     """What changed in it since a position; then the rows are those that were inserted, or updated as they are now."""
     newest: Position | None = None
     """Where the source stood, if these rows end before: a batch was to have no more files."""
+    past: Past | None = None
+    """Of a table whose rows are kept for a time, those that are past it, which these are without."""
 
 
 def rows_of(spark: SparkSession, source: Source, grows: bool = False, end: Position | None = None) -> SourceRows:

@@ -122,7 +122,7 @@ def changed_by_others(looked: Looked, now: datetime.datetime) -> Iterator[Findin
 def _changes(commit: Commit, history: History) -> Level | None:
     """How urgent what others committed is. What was deleted is less so: it stays gone."""
     if commit.operation == "DELETE":
-        return "warn"
+        return None if commit.is_retention else "warn"
     before = [each.record for each in history.commits if each.version < commit.version and each.record is not None]
     restated = commit.record is not None and bool(before) and commit.record != before[-1]
     return "alert" if commit.operation == "RESTORE" or commit.added or commit.removed or restated else None

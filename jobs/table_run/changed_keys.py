@@ -79,8 +79,9 @@ class ChangedKeys:
 
     def _is_read(self) -> Column:
         """Whether the table reads a row of the source."""
-        rows = self.prepared.entry.rows
-        return F.lit(True) if rows is None else F.coalesce(F.expr(rows), F.lit(False))
+        rows, past = self.prepared.entry.rows, self.prepared.source.past
+        read = F.lit(True) if rows is None else F.coalesce(F.expr(rows), F.lit(False))
+        return read if past is None else read & past.is_within()
 
     @functools.cached_property
     def treated(self) -> DataFrame:

@@ -39,8 +39,9 @@ REQUEUES = ("full", "incremental")
 def planned(spark: SparkSession, conf: Config, table: str, allowed: Allowed = NOTHING, batch: Batch = WHOLE) -> Planned:
     """Plan one table against its source, under the keys in force. Reads schemas and keysets, no rows."""
     entry = conf.tables[table]
-    source = predicates.minimized(read.rows_of(spark, entry.source, entry.grows, batch.end), entry)
-    known = Readable(conf, table, today(), spark, source)
+    day = today()
+    source = predicates.minimized(read.rows_of(spark, entry.source, entry.grows, batch.end), entry, day)
+    known = Readable(conf, table, day, spark, source)
     run_gates.pass_all(known, events.silent, run_gates.BEFORE_KEYS)
     keys = key_ring.open_for(conf, entry)
     plan = treatment_plan.build(entry, source.rows.schema, keys.ids, source.names_from_data)
@@ -148,7 +149,7 @@ def _requeueing(known: Inspected) -> Prepared:
     if not quarantined.of(known.target.history):
         return Prepared(**vars(known), unchanged=True)
     stopped, version = position.from_json(last.run.get("source_position")), last.run.get("source_version")
-    source = dataclasses.replace(known.source, gained=True, position=stopped, version=version, count=None)
+    source = dataclasses.replace(known.source, gained=True, position=stopped, version=version, count=None, past=None)
     return Prepared(**{**vars(known), "source": source})
 
 
@@ -163,5 +164,5 @@ def _growing(known: Inspected, batch: Batch) -> Prepared:
         gained = read.gained_by(known.spark, known.entry.source, known.source, stopped, batch.files)
     if gained.count == 0:
         return Prepared(**vars(known), unchanged=True)
-    source = predicates.minimized(gained, known.entry)
+    source = predicates.minimized(gained, known.entry, known.today)
     return Prepared(**{**vars(known), "source": source})

@@ -160,7 +160,7 @@ def _check_rows(changed: ChangedKeys, met: Row) -> None:
             f"quarantine: nobody knows whether one of them is a deleted one: {HEALS}, which brings all rows of the "
             f"source (--accept-deleted-rows)"
         )
-    if prepared.entry.rows is None:
+    if not prepared.entry.reads_some:
         _check_number(changed, met, whole)
 
 

@@ -87,6 +87,7 @@ def _looked_up(source: SourceRows, selection: Selection, name: str) -> list[Row]
     if source.places is not None:
         rows, wanted = source.places(), selection.plan.config.rows
         rows = rows if wanted is None else rows.where(wanted)
+        rows = rows if source.past is None else rows.where(source.past.is_within())
         named = [column(place).alias(as_) for place, as_ in zip(PLACES, AS_CSV, strict=True)]
         return rows.where(selection.refusing(name, MOST)).select(*named).limit(MOST).collect()
     for columns in ((FILE, ROW), (FILE,)):

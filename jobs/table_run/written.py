@@ -46,6 +46,7 @@ def run_metadata(
         "execution": execution,
         **({"not_columnar": not_columnar} if not_columnar else {}),
         **({} if changed is None else {"changed": changed}),
+        **({} if prepared.source.past is None else {"retention": prepared.source.past.said}),
         **({"known_elsewhere": prepared.looked_for} if prepared.looked_for else {}),
         **({"vaults": prepared.vaults} if prepared.vaults else {}),
         "counts": by_column(prepared.plan, counts),

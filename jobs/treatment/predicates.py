@@ -8,6 +8,7 @@ fail on, and executors log them. So text becomes a number or date by ``try_cast`
 from __future__ import annotations
 
 import dataclasses
+import datetime
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from pyspark.sql import DataFrame
 from jobs.configuration.documents import describe, did_you_mean
 from jobs.configuration.models import TableConfig
 from jobs.lake.read import SourceRows
+from jobs.treatment import kept_rows
 from jobs.treatment.treatment_plan import PlanError
 
 COLUMNS = ("AttributeReference", "GetStructField", "GetMapValue", "NamedLambdaVariable", "Literal", "TypedNullLiteral")
@@ -50,15 +52,16 @@ class PredicateError(PlanError):
         self.args = ("\n".join([f"{table}: {len(faults)} predicate(s) cannot be used", *(f"  {f}" for f in faults)]),)
 
 
-def minimized(source: SourceRows, table: TableConfig) -> SourceRows:
-    """The rows that the table's ``rows`` is true for; those for which it is false or null are left out at the source.
+def minimized(source: SourceRows, table: TableConfig, day: datetime.date | None = None) -> SourceRows:
+    """The rows that the table's ``rows`` is true for, and that are within the time of its ``retention``; those for which
+    it is false or null are left out at the source, and so are those past their time. day: in UTC; None: today.
 
-    All predicates of the table are judged first. Raises `PredicateError`.
+    All predicates of the table are judged first. Raises `PredicateError`, `RetentionProblem`.
     """
     check(source.rows, table, source.names_from_data)
-    if table.rows is None:
-        return source
-    return dataclasses.replace(source, rows=source.rows.where(table.rows), count=None)
+    if table.rows is not None:
+        source = dataclasses.replace(source, rows=source.rows.where(table.rows), count=None)
+    return kept_rows.left_out(source, table, day or kept_rows.today())
 
 
 def check(rows: DataFrame, table: TableConfig, names_from_data: bool = False) -> None:

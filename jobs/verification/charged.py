@@ -37,7 +37,7 @@ def charge(conf: Config, plan: Plan, source: DataFrame, table: DataFrame) -> Non
 
 
 def _rows(plan: Plan, source: DataFrame, table: DataFrame) -> int:
-    rows = log_counts.of(source) if plan.config.rows is None else None
+    rows = None if plan.config.reads_some else log_counts.of(source)
     rows = source.count() if rows is None else rows
     return rows if plan.config.suppress is None else _coarse(rows, table.count(), plan.config.suppress.at_most)
 

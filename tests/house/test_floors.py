@@ -23,7 +23,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("named_keys", "archive", "metastore", "risk_classes", "audit_log", "columnar", "token_vault"),
     ("drafting", "gates", "risk_measures", "risk_search", "reversal"),
     ("table_run", "monitoring"),
-    ("verification", "report_pages"),
+    ("verification", "report_pages", "retention"),
     ("rotation",),
 )
 """Bottom up. Above them are the verbs, the files of ``jobs/``, which may know every room and each other."""

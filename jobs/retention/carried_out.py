@@ -1,0 +1,207 @@
+"""The rule of each table carried out: rows past their time in one commit, then what older versions leave behind.
+
+Each step finds out for itself what there is to do, so whatever ended half-way is run again: a commit that was made is
+there, and what VACUUM or the log's clean-up left is theirs the next time. There is no file of progress.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import functools
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from jobs.configuration.config import Config
+from jobs.console.exit_codes import Refused
+from jobs.lake import delta_commit, old_versions, row_deletion
+from jobs.lake.delta_commit import Transaction
+from jobs.lake.log_commits import RETENTION
+from jobs.lake.old_versions import CLEANUP, FILES_KEPT, LOG_KEPT, Left, OldVersions
+from jobs.lake.problems import SourceProblem
+from jobs.retention import aged, remains, trail
+from jobs.retention.aged import Aged, Counted
+from jobs.retention.remains import Remains
+from jobs.retention.trail import Trail
+from jobs.run_events.events import Report, Warned
+from jobs.spark_app import failures, session
+
+AGAIN = 3
+"""So often rows are taken away that others add meanwhile."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Retained:
+    """What was done to a table, or is to be done. version: by which rows were taken away; None where none were. rows:
+    that went, or will. due: rows past their time that are there yet."""
+
+    table: str
+    is_there: bool
+    before: str | None
+    counted: Counted
+    version: int | None = None
+    rows: int = 0
+    due: int = 0
+    versions: int = 0
+    remains: Sequence[Remains] = ()
+    files_until: datetime.date | None = None
+    """The first day on which a run takes the files away that hold what goes today, and what went already."""
+    log_until: datetime.date | None = None
+    """The same of the log; None: never, by the table's own word."""
+
+    @property
+    def is_done(self) -> bool:
+        return not self.due and all(each.until is not None for each in self.remains)
+
+
+def planned(spark: SparkSession, conf: Config, names: Sequence[str], day: datetime.date) -> list[Retained]:
+    """What a run would do on a day. Nothing is written. Raises as `aged.found`."""
+    own = session.for_run(spark)
+    return [_told(own, one, lambda one=one: _planned(own, one)) for one in aged.found(own, conf, names, day)]  # type: ignore[misc]
+
+
+def _told(spark: SparkSession, one: Aged, step: Any) -> Any:
+    return failures.translated(one.name, step)
+
+
+def _planned(spark: SparkSession, one: Aged) -> Retained:
+    counted = aged.counted(spark, one)
+    told = Retained(one.name, one.is_there, _before(one), counted, rows=counted.past, due=counted.past)
+    return _with_remains(spark, one, told) if one.is_there else told
+
+
+def carried_out(
+    spark: SparkSession, conf: Config, names: Sequence[str], day: datetime.date, report: Report, all_rows: bool = False
+) -> list[Retained]:
+    """Raises `Refused` with all reasons before anything is written; what a table raises, once others may be done.
+    all_rows: whether a table may lose every row that it has."""
+    own = session.for_run(spark)
+    tables = aged.found(own, conf, names, day)
+    counts = {one.name: _told(own, one, functools.partial(aged.counted, own, one)) for one in tables}
+    _check_some_stay(tables, counts, all_rows)
+    told, done = trail.opened(own, conf), list[Retained]()
+    for at, one in enumerate(tables):
+        try:
+            step = functools.partial(_carried_out, own, one, counts[one.name], told, report)
+            done.append(_told(own, one, step))
+        except BaseException:
+            left = ", ".join(each.name for each in tables[at + 1 :])
+            said = "its retention stopped here; run it again" + (f"; not looked at yet: {left}" if left else "")
+            report(Warned(one.name, said))
+            raise
+    return done
+
+
+def _check_some_stay(tables: Sequence[Aged], counts: dict[str, Counted], all_rows: bool) -> None:
+    empty = [one.name for one in tables if 0 < counts[one.name].past == counts[one.name].rows]
+    if empty and not all_rows:
+        raise Refused(
+            "\n".join(
+                f"{name}: every row of it is past its time, and it would be empty: look at 'days', at the clock of this "
+                "machine, and at whether the table is still fed; --accept-empty takes them all the same"
+                for name in empty
+            )
+        )
+
+
+def _carried_out(spark: SparkSession, one: Aged, counted: Counted, told: Trail, report: Report) -> Retained:
+    if not one.is_there:
+        return Retained(one.name, False, None, counted)
+    run_id = str(uuid.uuid4())
+    version, rows = _rows_taken(spark, one, counted, told, run_id)
+    left = aged.counted(spark, one).past if rows else counted.past
+    _purged(spark, one)
+    _versions_taken(spark, one)
+    found = Retained(one.name, True, _before(one), counted, version, rows, left)
+    found = _with_remains(spark, one, found)
+    _warned(one, found, report)
+    told.done(one, run_id, one.stands.version if version is None else version, rows, found.remains)
+    return found
+
+
+def _rows_taken(
+    spark: SparkSession, one: Aged, counted: Counted, told: Trail, run_id: str
+) -> tuple[int | None, int]:
+    """The version by which rows went, and how many; more than one commit only where others add such rows meanwhile."""
+    version, rows, past = None, 0, counted.past
+    for attempt in range(AGAIN):
+        if one.boundary is None or not past:
+            break
+        said = {"run_id": f"{run_id}" if not attempt else str(uuid.uuid4()), "mode": RETENTION}
+        said |= {"retention": {"by": str(one.boundary.by), "before": one.boundary.text, "days": one.rule.days}}  # type: ignore[dict-item]
+        if not attempt:
+            told.begun(one, run_id, past)
+        made = row_deletion.delete(spark, one.stands.address, one.boundary.past(), said)
+        if made is not None:
+            version, rows = made.version, rows + (past if made.rows is None else made.rows)
+        past = aged.counted(spark, one).past
+    return version, rows
+
+
+def _purged(spark: SparkSession, one: Aged) -> None:
+    if row_deletion.has_vectors(_begun(spark, one)):
+        row_deletion.purge(spark, one.stands.address)
+
+
+def _versions_taken(spark: SparkSession, one: Aged) -> None:
+    """VACUUM, and a checkpoint by which the log is cleaned up: for so long as the table's properties say, which are
+    stated first, as the rule has them."""
+    if one.rule.versions_days is not None:
+        row_deletion.tried(one.stands.address, lambda: _state(spark, one))
+    old_versions.vacuumed(spark, one.stands.address)
+    old_versions.log_cleaned(spark, one.stands.address)
+
+
+def _state(spark: SparkSession, one: Aged) -> None:
+    begun = _begun(spark, one)
+    stated = {FILES_KEPT: f"interval {one.rule.versions_days} days", LOG_KEPT: f"interval {one.rule.versions_days} days"}
+    there = delta_commit.comment_and_properties(begun)[1]
+    if there.get(CLEANUP, "true").lower() != "true":
+        stated[CLEANUP] = "true"
+    if any(there.get(name) != value for name, value in stated.items()):
+        delta_commit.state_properties(begun, stated)
+
+
+def _with_remains(spark: SparkSession, one: Aged, found: Retained) -> Retained:
+    taken = [each.version for each in one.stands.history.commits if each.is_retention]
+    last = max([*taken, -1 if found.version is None else found.version], default=-1)
+    old = old_versions.looked(spark, _begun(spark, one), last)
+    if one.rule.versions_days is not None:  # which a run states before it takes anything away
+        kept = datetime.timedelta(days=one.rule.versions_days)
+        old = dataclasses.replace(old, files_kept=kept, log_kept=kept)
+    if found.due:
+        return dataclasses.replace(found, **_from_today(old), versions=old.versions, remains=tuple(remains.of(old)))
+    return dataclasses.replace(found, versions=old.versions, remains=tuple(remains.of(old)))
+
+
+def _from_today(old: OldVersions) -> dict[str, datetime.date | None]:
+    """When all of what goes now is gone."""
+    taken = Left(1, datetime.datetime.now(datetime.timezone.utc))
+    return {"files_until": old.files_until(taken), "log_until": old.log_until(taken)}
+
+
+def _begun(spark: SparkSession, one: Aged) -> Transaction:
+    """At the newest version."""
+    begun = delta_commit.begin(spark, one.entry.target.path, one.stands.address.sql)
+    if begun is None or begun.version < 0:
+        raise SourceProblem(f"{one.name}: its target is gone, or out of reach of Delta's own log")
+    return begun
+
+
+def _warned(one: Aged, found: Retained, report: Report) -> None:
+    if found.due:
+        report(Warned(one.name, "rows past their time are there again: another program adds them; run it again"))
+    if found.counted.undated:
+        report(Warned(one.name, f"rows without a date in {one.rule.by} stay for good"))
+    if found.counted.to_come:
+        report(Warned(one.name, f"rows with a date to come in {one.rule.by} stay that much longer"))
+    if found.rows and (one.entry.suppress is not None or one.entry.risk.stated() or one.entry.mondrian is not None):
+        said = "rows went, so classes of those that stay may be smaller than was measured: run jobs/risk.py"
+        report(Warned(one.name, said))
+
+
+def _before(one: Aged) -> str | None:
+    return None if one.boundary is None else one.boundary.text

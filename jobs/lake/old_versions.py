@@ -40,14 +40,16 @@ DAY = datetime.timedelta(days=1)
 
 @dataclasses.dataclass(frozen=True)
 class Left:
-    """How many files there are that are no part of the newest version, or older than its checkpoint; since: the newest
-    of them, UTC; None where there is none."""
+    """Files that are no part of the newest version, or of the log before it. first, last: the times of the oldest and
+    of the newest of them, UTC; None where there is none."""
 
     count: int = 0
-    since: datetime.datetime | None = None
+    first: datetime.datetime | None = None
+    last: datetime.datetime | None = None
 
     def and_one(self, at: datetime.datetime) -> Left:
-        return Left(self.count + 1, at if self.since is None else max(self.since, at))
+        first, last = self.first or at, self.last or at
+        return Left(self.count + 1, min(first, at), max(last, at))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,15 +68,25 @@ class OldVersions:
     files_kept: datetime.timedelta
     log_kept: datetime.timedelta | None
 
-    def files_until(self, left: Left) -> datetime.date | None:
-        """The first day on which VACUUM takes all of them; None where there is none."""
-        return None if left.since is None else (left.since + self.files_kept).date() + DAY
+    def files_until(self, at: datetime.datetime | None) -> datetime.date | None:
+        """The first day on which VACUUM takes what became old at a time, whatever the hour."""
+        return None if at is None else (at + self.files_kept).date() + DAY
 
-    def log_until(self, left: Left) -> datetime.date | None:
-        """The first day on which a checkpoint lets them be cleaned up; None where there is none, or never."""
-        if left.since is None or self.log_kept is None:
-            return None
-        return (left.since + self.log_kept).date() + 2 * DAY
+    def log_until(self, at: datetime.datetime | None) -> datetime.date | None:
+        """The first day on which a checkpoint lets the log of a time be cleaned up; None: never. Delta cleans up whole
+        days, and leaves the last commit before what it keeps."""
+        return None if at is None or self.log_kept is None else (at + self.log_kept).date() + 2 * DAY
+
+    def has_files_due(self, now: datetime.datetime) -> bool:
+        """Whether VACUUM would take any."""
+        return any(each.first is not None and each.first + self.files_kept <= now for each in (self.files, self.changes))
+
+    def has_log_due(self, now: datetime.datetime) -> bool:
+        """Whether a checkpoint would let any of the log be cleaned up."""
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        parts = (self.commits, self.checksums, self.checkpoints)
+        kept = self.log_kept
+        return kept is not None and any(each.first is not None and each.first + kept < midnight for each in parts)
 
 
 def looked(spark: SparkSession, begun: Transaction, taken_at: int = -1) -> OldVersions:

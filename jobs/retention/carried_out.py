@@ -20,7 +20,7 @@ from jobs.console.exit_codes import Refused
 from jobs.lake import delta_commit, old_versions, row_deletion
 from jobs.lake.delta_commit import Transaction
 from jobs.lake.log_commits import RETENTION
-from jobs.lake.old_versions import CLEANUP, FILES_KEPT, LOG_KEPT, Left, OldVersions
+from jobs.lake.old_versions import CLEANUP, FILES_KEPT, LOG_KEPT, OldVersions
 from jobs.lake.problems import SourceProblem
 from jobs.retention import aged, remains, trail
 from jobs.retention.aged import Aged, Counted
@@ -147,12 +147,15 @@ def _purged(spark: SparkSession, one: Aged) -> None:
 
 
 def _versions_taken(spark: SparkSession, one: Aged) -> None:
-    """VACUUM, and a checkpoint by which the log is cleaned up: for so long as the table's properties say, which are
-    stated first, as the rule has them."""
+    """VACUUM, and a checkpoint by which the log is cleaned up, where anything is due: by the table's properties, which
+    are stated first, as the rule has them."""
     if one.rule.versions_days is not None:
         row_deletion.tried(one.stands.address, lambda: _state(spark, one))
-    old_versions.vacuumed(spark, one.stands.address)
-    old_versions.log_cleaned(spark, one.stands.address)
+    now, old = datetime.datetime.now(datetime.timezone.utc), old_versions.looked(spark, _begun(spark, one))
+    if old.has_files_due(now):
+        old_versions.vacuumed(spark, one.stands.address)
+    if old.has_log_due(now):
+        old_versions.log_cleaned(spark, one.stands.address)
 
 
 def _state(spark: SparkSession, one: Aged) -> None:
@@ -179,8 +182,8 @@ def _with_remains(spark: SparkSession, one: Aged, found: Retained) -> Retained:
 
 def _from_today(old: OldVersions) -> dict[str, datetime.date | None]:
     """When all of what goes now is gone."""
-    taken = Left(1, datetime.datetime.now(datetime.timezone.utc))
-    return {"files_until": old.files_until(taken), "log_until": old.log_until(taken)}
+    now = datetime.datetime.now(datetime.timezone.utc)
+    return {"files_until": old.files_until(now), "log_until": old.log_until(now)}
 
 
 def _begun(spark: SparkSession, one: Aged) -> Transaction:

@@ -30,14 +30,14 @@ class Remains:
 def of(old: OldVersions) -> Iterator[Remains]:
     """Of a table as it stands."""
     files = f"of older versions: VACUUM takes them once {FILES_KEPT} is over"
-    yield from _some("data_file", old.files.count, old.files_until(old.files), files)
+    yield from _some("data_file", old.files.count, old.files_until(old.files.last), files)
     changes = f"of the change data feed, which holds rows that were deleted: VACUUM takes them once {FILES_KEPT} is over"
-    yield from _some("change_file", old.changes.count, old.files_until(old.changes), changes)
+    yield from _some("change_file", old.changes.count, old.files_until(old.changes.last), changes)
     why = f"least and greatest values, and values of partitions: the log is cleaned up once {LOG_KEPT} is over"
     if old.log_kept is None:
         why = f"least and greatest values, and values of partitions: they stay for good, since {CLEANUP} is false"
     for kind, left in (("log", old.commits), ("checksum", old.checksums), ("checkpoint", old.checkpoints)):
-        yield from _some(kind, left.count, old.log_until(left), why)  # type: ignore[arg-type]
+        yield from _some(kind, left.count, old.log_until(left.last), why)  # type: ignore[arg-type]
 
 
 def _some(kind: Kind, count: int, until: datetime.date | None, why: str) -> Iterator[Remains]:

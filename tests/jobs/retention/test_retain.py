@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet
 import pytest
 from pyspark.sql import SparkSession
 
@@ -82,3 +84,65 @@ def test_rows_go_to_the_day_and_the_next_run_brings_none_back(
     assert numbers(spark, lake) == [2, 3, 4, 5], "the source has them yet"
     said = history(spark, lake)[result.version][1]
     assert said["retention"] == {"by": "at", "before": "2026-10-29", "left_out": 2}
+
+
+def aged(lake: Path) -> None:
+    """All files of the target as if they had been written long ago, in the order of versions."""
+    for file in (lake / "treated" / "t").rglob("*"):
+        number = file.name.lstrip(".")[:20]
+        at = 1.7e9 + 60 * (int(number) if number.isdigit() else 0)
+        if file.is_file():
+            os.utime(file, (at, at))
+
+
+def holds(lake: Path, text: str) -> list[str]:
+    """The files of the target that hold a text, Parquet read as what it says."""
+    found = []
+    for file in sorted((lake / "treated").rglob("*")):
+        if file.is_file():
+            said = file.read_bytes().decode("latin-1")
+            if file.suffix == ".parquet":
+                said = str(pyarrow.parquet.ParquetFile(file).read().to_pylist()) + str(pyarrow.parquet.read_metadata(file))
+                said += "".join(str(row_group_statistics(file)))
+            if text in said:
+                found.append(file.name)
+    return found
+
+
+def row_group_statistics(file: Path) -> list[str]:
+    metadata = pyarrow.parquet.read_metadata(file)
+    groups = [metadata.row_group(at) for at in range(metadata.num_row_groups)]
+    columns = [group.column(at) for group in groups for at in range(group.num_columns)]
+    return [f"{each.statistics.min} {each.statistics.max}" for each in columns if each.is_stats_set]
+
+
+GONE = (1_000_000_000, 1_000_000_001)
+"""Of rows that go: numbers that stand in no other row, and nowhere by chance."""
+
+
+def test_what_is_left_goes_with_a_later_run(spark: SparkSession, lake: Path) -> None:
+    """Vectors, a change feed, statistics: nothing of a row that went is in any file once its time is over."""
+    raw(spark, lake, around(), start=GONE[0])
+    pseudonymize.run(spark, conf(lake, kept=None), "t")
+    at = f"delta.`{lake}/treated/t`"
+    properties = {"enableDeletionVectors": "true", "enableChangeDataFeed": "true"}
+    properties |= {"deletedFileRetentionDuration": "interval 0 hours", "logRetentionDuration": "interval 0 hours"}
+    stated = ", ".join(f"'delta.{name}' = '{value}'" for name, value in properties.items())
+    spark.sql(f"ALTER TABLE {at} SET TBLPROPERTIES ({stated})")
+    spark.sql(f"DELETE FROM {at} WHERE num = {GONE[0]}")  # hidden by a vector, and past its time
+    own = conf(lake)
+    (done,) = retain.run(spark, own, ["t"], day=DAY)
+    assert done.rows == 1
+    kinds = {each.kind for each in done.remains}
+    assert {"log", "checksum"} <= kinds, "the log of today stays"
+    for number in GONE:
+        assert all(name.endswith((".json", ".crc")) for name in holds(lake, str(number))), "no file, no change file"
+    assert holds(lake, str(GONE[0])), "the log has it as the least value"
+    aged(lake)
+    retain.run(spark, own, ["t"], day=DAY)
+    aged(lake)
+    (last,) = retain.run(spark, own, ["t"], day=DAY)
+    for number in GONE:
+        assert not holds(lake, str(number))
+    assert last.is_done
+    assert numbers(spark, lake) == [GONE[0] + n for n in (2, 3, 4, 5)]

@@ -32,9 +32,7 @@ from jobs.spark_app import failures, session
 from jobs.treatment import kept_rows
 
 
-def plan(
-    spark: SparkSession, conf: Config, tables: Sequence[str], day: datetime.date | None = None
-) -> list[Retained]:
+def plan(spark: SparkSession, conf: Config, tables: Sequence[str], day: datetime.date | None = None) -> list[Retained]:
     """What `run` would do. Nothing is written. day: in UTC; None: today. Raises `Refused` with all that is against
     it."""
     return carried_out.planned(spark, conf, tables, day or kept_rows.today())

@@ -9,7 +9,9 @@ from jobs.configuration.config_checks import Draft, DraftColumn
 from jobs.configuration.documents import Fault, did_you_mean
 from jobs.configuration.retention_entry import STAYS, refusal
 
-BY = ("retention", "by")
+BY, VERSIONS = ("retention", "by"), ("retention", "versions_days")
+KEEPING = ("delta.deletedFileRetentionDuration", "delta.logRetentionDuration", "delta.enableExpiredLogCleanup")
+"""Properties of a table that `jobs/retain.py` states by ``versions_days``."""
 
 
 def check(drafts: Sequence[Draft]) -> Iterator[Fault]:
@@ -18,6 +20,8 @@ def check(drafts: Sequence[Draft]) -> Iterator[Fault]:
         rule = None if draft.entry is None else draft.entry.retention
         if rule is not None and rule.by is not None:
             yield from _by(draft, rule.by)
+        if rule is not None and rule.versions_days is not None:
+            yield from _stated_twice(draft)
 
 
 def _by(draft: Draft, by: str) -> Iterator[Fault]:
@@ -53,3 +57,11 @@ def _stays(draft: Draft, column: DraftColumn) -> Iterator[Fault]:
 def _is_cut(draft: Draft, column: DraftColumn) -> bool:
     boxes = None if draft.entry is None else draft.entry.mondrian
     return boxes is not None and column.rule is not None and column.rule.class_ == "quasi_identifier"
+
+
+def _stated_twice(draft: Draft) -> Iterator[Fault]:
+    stated = {} if draft.entry is None else draft.entry.target.properties
+    wanted = {name.lower() for name in KEEPING}
+    for name in stated:
+        if name.lower() in wanted:
+            yield draft.document.fault(VERSIONS, f"'target.properties' states {name} too: take one of the two out")

@@ -20,8 +20,8 @@ FEWEST_VERSION_DAYS = 7
 
 
 class RetentionRule(Entry):
-    """period: in words, for the record of processing. days: a row goes once its date in column ``by`` of the target lies
-    more days back. versions_days: old versions of the target go after so many days."""
+    """period: in words, for the record of processing. days: a row goes once its date in column ``by`` of the target
+    lies more days back. versions_days: old versions of the target go after so many days."""
 
     period: Retention | None = None
     days: Annotated[int, Field(ge=1, le=36500)] | None = None

@@ -48,8 +48,8 @@ class History:
 
     @property
     def may_lack_rows(self) -> bool:
-        """Whether others may have deleted rows since the last run that wrote all. What is past its time is none of what a
-        later run misses: it leaves such rows out itself."""
+        """Whether others may have deleted rows since the last run that wrote all. What is past its time is none of what
+        a later run misses: it leaves such rows out itself."""
         for commit in reversed(self.commits):
             if commit.version in self.ours and commit.operation != APPENDS:
                 return False

@@ -1,4 +1,4 @@
-"""What old versions of a table leave behind: data files, change files, its log; until when, and how they are taken away.
+"""What old versions of a table leave behind: data files, change files, its log; until when; how they go.
 
 VACUUM takes files away that no version within ``delta.deletedFileRetentionDuration`` has, and change files as old.
 Delta cleans its log up after a checkpoint, of whole days that are past ``delta.logRetentionDuration``: commits, their
@@ -79,7 +79,9 @@ class OldVersions:
 
     def has_files_due(self, now: datetime.datetime) -> bool:
         """Whether VACUUM would take any."""
-        return any(each.first is not None and each.first + self.files_kept <= now for each in (self.files, self.changes))
+        return any(
+            each.first is not None and each.first + self.files_kept <= now for each in (self.files, self.changes)
+        )
 
     def has_log_due(self, now: datetime.datetime) -> bool:
         """Whether a checkpoint would let any of the log be cleaned up."""

@@ -23,6 +23,7 @@ What = Literal[
     "refused",
     "quarantine",
     "rotation",
+    "retention",
     "review",
     "policy",
     "key_age",

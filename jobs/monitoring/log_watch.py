@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -24,6 +24,8 @@ REVERSALS: tuple[Kind, ...] = ("reversal", "break_glass")
 REFUSED, LATER = "refused", ("done", "failed", "removed", "reviewed")
 """Of reversals: one that was not let, and what is told of one that was told of before."""
 STARTED: Kind = "run_started"
+RETAINED: Kind = "retention"
+DONE = "done"
 UNKNOWN: Kind = "run_unknown"
 LATELY = datetime.timedelta(hours=72)
 """Of so long reversals are told, and runs that went wrong before one that did not."""
@@ -31,6 +33,8 @@ OPEN = datetime.timedelta(hours=24)
 """After so long a run should have told how it ended."""
 BACK = datetime.timedelta(days=90)
 """So far the log is read: a table whose last run is older is `stale`."""
+OVERDUE = datetime.timedelta(days=7)
+"""After so long without a word of `jobs/retain.py` the retention of a table is overdue."""
 WRONG = {"run_failed": "failed", "run_refused": "was refused", UNKNOWN: "has no known end"}
 FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
 
@@ -56,11 +60,12 @@ def findings(spark: SparkSession, conf: Config, names: Collection[str], now: dat
         rows = failures.translated("audit.yaml", lambda: _read(spark, address, now))
     except LakenymError as error:
         return [Finding("alert", "", "audit", f"the audit log cannot be read: {error}", "mend that first")]
-    return list(of_rows(rows, names, now))
+    kept = [name for name in names if conf.tables[name].kept is not None]
+    return [*of_rows(rows, names, now), *_overdue(rows, kept, now)]
 
 
 def _read(spark: SparkSession, address: Address, now: datetime.datetime) -> list[Row]:
-    wanted = {"kind": (*ENDS, STARTED, *REVERSALS)}
+    wanted = {"kind": (*ENDS, STARTED, *REVERSALS, RETAINED)}
     return [_row(each) for each in audit_table.chosen(spark, address, wanted, since=_text(now - BACK))]
 
 
@@ -100,6 +105,18 @@ def _of_runs(table: str, rows: list[Row], lately: str, open_since: str) -> Itera
         if row.kind == STARTED and row.run_id not in ended and row.time < open_since:
             message = f"a run that began at {_minute(row.time)} has not told how it ended"
             yield Finding("warn", table, "run", message, "look whether it still runs, or have audit.py settle tell it")
+
+
+def _overdue(rows: Sequence[Row], kept: Collection[str], now: datetime.datetime) -> Iterator[Finding]:
+    """Tables whose retention is to be carried out, and was not for some days; none that was made since."""
+    since = _text(now - OVERDUE)
+    for table in kept:
+        of_table = [row for row in rows if row.table == table]
+        done = max((row.time for row in of_table if row.kind == RETAINED and row.outcome == DONE), default="")
+        if done < since and any(row.time < since for row in of_table):
+            told = f"was last carried out at {_minute(done)}" if done else "was not carried out within 90 days"
+            to_do = "run jobs/retain.py, and every night: rows past their time may be there yet"
+            yield Finding("alert", table, "retention", f"its retention {told}", to_do)
 
 
 def _reversals(table: str, rows: list[Row], names: Collection[str]) -> Finding:

@@ -1,1 +1,1 @@
-"""The catalog's ``retention`` carried out: rows past their time taken away, old versions, and what is left until when."""
+"""The catalog's ``retention`` carried out: rows past their time taken away, old versions, and what is left."""

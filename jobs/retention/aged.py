@@ -130,7 +130,8 @@ def counted(spark: SparkSession, one: Aged) -> Counted:
     date, past = column(*one.boundary.by.names), one.boundary.past()
     days = F.date_diff(F.to_date(F.lit(one.boundary.text[:10])), F.min(F.when(past, date)).cast("date"))
     place = F.when(past, F.col(file_places.FILE))
-    told = [F.count("*"), F.count_if(past), F.count_if(date.isNull()), F.count_if(date > F.current_timestamp())]
-    found = rows.agg(*told, F.count_distinct(place), days).collect()[0]
+    wanted = [F.count("*"), F.count_if(past), F.count_if(date.isNull()), F.count_if(date > F.current_timestamp())]
+    found = rows.agg(*wanted, F.count_distinct(place), days).collect()[0]
     overdue = None if found[5] is None else next((most for most in OVERDUE if int(found[5]) <= most), None)
-    return Counted(*map(int, found[:5]), overdue=overdue)
+    numbers = [int(each) for each in found[:5]]
+    return Counted(*numbers, overdue)

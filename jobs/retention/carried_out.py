@@ -11,7 +11,6 @@ import datetime
 import functools
 import uuid
 from collections.abc import Sequence
-from typing import Any
 
 from pyspark.sql import SparkSession
 
@@ -20,7 +19,7 @@ from jobs.console.exit_codes import Refused
 from jobs.lake import delta_commit, old_versions, row_deletion
 from jobs.lake.delta_commit import Transaction
 from jobs.lake.log_commits import RETENTION
-from jobs.lake.old_versions import CLEANUP, FILES_KEPT, LOG_KEPT, OldVersions
+from jobs.lake.old_versions import CLEANUP, FILES_KEPT, LOG_KEPT
 from jobs.lake.problems import SourceProblem
 from jobs.retention import aged, remains, trail
 from jobs.retention.aged import Aged, Counted
@@ -48,7 +47,7 @@ class Retained:
     versions: int = 0
     remains: Sequence[Remains] = ()
     files_until: datetime.date | None = None
-    """The first day on which a run takes the files away that hold what goes today, and what went already."""
+    """The first day on which a run takes the files away that hold what goes today."""
     log_until: datetime.date | None = None
     """The same of the log; None: never, by the table's own word."""
 
@@ -60,11 +59,8 @@ class Retained:
 def planned(spark: SparkSession, conf: Config, names: Sequence[str], day: datetime.date) -> list[Retained]:
     """What a run would do on a day. Nothing is written. Raises as `aged.found`."""
     own = session.for_run(spark)
-    return [_told(own, one, lambda one=one: _planned(own, one)) for one in aged.found(own, conf, names, day)]  # type: ignore[misc]
-
-
-def _told(spark: SparkSession, one: Aged, step: Any) -> Any:
-    return failures.translated(one.name, step)
+    tables = aged.found(own, conf, names, day)
+    return [failures.translated(one.name, functools.partial(_planned, own, one)) for one in tables]
 
 
 def _planned(spark: SparkSession, one: Aged) -> Retained:
@@ -80,13 +76,13 @@ def carried_out(
     all_rows: whether a table may lose every row that it has."""
     own = session.for_run(spark)
     tables = aged.found(own, conf, names, day)
-    counts = {one.name: _told(own, one, functools.partial(aged.counted, own, one)) for one in tables}
+    counts = {one.name: failures.translated(one.name, functools.partial(aged.counted, own, one)) for one in tables}
     _check_some_stay(tables, counts, all_rows)
     told, done = trail.opened(own, conf), list[Retained]()
     for at, one in enumerate(tables):
         try:
             step = functools.partial(_carried_out, own, one, counts[one.name], told, report)
-            done.append(_told(own, one, step))
+            done.append(failures.translated(one.name, step))
         except BaseException:
             left = ", ".join(each.name for each in tables[at + 1 :])
             said = "its retention stopped here; run it again" + (f"; not looked at yet: {left}" if left else "")
@@ -100,8 +96,8 @@ def _check_some_stay(tables: Sequence[Aged], counts: dict[str, Counted], all_row
     if empty and not all_rows:
         raise Refused(
             "\n".join(
-                f"{name}: every row of it is past its time, and it would be empty: look at 'days', at the clock of this "
-                "machine, and at whether the table is still fed; --accept-empty takes them all the same"
+                f"{name}: every row of it is past its time, and it would be empty: look at 'days', at this machine's "
+                "clock, and at whether the table is still fed; --accept-empty takes them all the same"
                 for name in empty
             )
         )
@@ -122,16 +118,14 @@ def _carried_out(spark: SparkSession, one: Aged, counted: Counted, told: Trail, 
     return found
 
 
-def _rows_taken(
-    spark: SparkSession, one: Aged, counted: Counted, told: Trail, run_id: str
-) -> tuple[int | None, int]:
+def _rows_taken(spark: SparkSession, one: Aged, counted: Counted, told: Trail, run_id: str) -> tuple[int | None, int]:
     """The version by which rows went, and how many; more than one commit only where others add such rows meanwhile."""
     version, rows, past = None, 0, counted.past
     for attempt in range(AGAIN):
         if one.boundary is None or not past:
             break
-        said = {"run_id": f"{run_id}" if not attempt else str(uuid.uuid4()), "mode": RETENTION}
-        said |= {"retention": {"by": str(one.boundary.by), "before": one.boundary.text, "days": one.rule.days}}  # type: ignore[dict-item]
+        rule = {"by": str(one.boundary.by), "before": one.boundary.text, "days": one.rule.days}
+        said = {"run_id": run_id if not attempt else str(uuid.uuid4()), "mode": RETENTION, "retention": rule}
         if not attempt:
             told.begun(one, run_id, past)
         made = row_deletion.delete(spark, one.stands.address, one.boundary.past(), said)
@@ -160,7 +154,10 @@ def _versions_taken(spark: SparkSession, one: Aged) -> None:
 
 def _state(spark: SparkSession, one: Aged) -> None:
     begun = _begun(spark, one)
-    stated = {FILES_KEPT: f"interval {one.rule.versions_days} days", LOG_KEPT: f"interval {one.rule.versions_days} days"}
+    stated = {
+        FILES_KEPT: f"interval {one.rule.versions_days} days",
+        LOG_KEPT: f"interval {one.rule.versions_days} days",
+    }
     there = delta_commit.comment_and_properties(begun)[1]
     if there.get(CLEANUP, "true").lower() != "true":
         stated[CLEANUP] = "true"
@@ -175,15 +172,9 @@ def _with_remains(spark: SparkSession, one: Aged, found: Retained) -> Retained:
     if one.rule.versions_days is not None:  # which a run states before it takes anything away
         kept = datetime.timedelta(days=one.rule.versions_days)
         old = dataclasses.replace(old, files_kept=kept, log_kept=kept)
-    if found.due:
-        return dataclasses.replace(found, **_from_today(old), versions=old.versions, remains=tuple(remains.of(old)))
-    return dataclasses.replace(found, versions=old.versions, remains=tuple(remains.of(old)))
-
-
-def _from_today(old: OldVersions) -> dict[str, datetime.date | None]:
-    """When all of what goes now is gone."""
+    found = dataclasses.replace(found, versions=old.versions, remains=tuple(remains.of(old)))
     now = datetime.datetime.now(datetime.timezone.utc)
-    return {"files_until": old.files_until(now), "log_until": old.log_until(now)}
+    return dataclasses.replace(found, files_until=old.files_until(now), log_until=old.log_until(now))
 
 
 def _begun(spark: SparkSession, one: Aged) -> Transaction:

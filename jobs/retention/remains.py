@@ -31,7 +31,9 @@ def of(old: OldVersions) -> Iterator[Remains]:
     """Of a table as it stands."""
     files = f"of older versions: VACUUM takes them once {FILES_KEPT} is over"
     yield from _some("data_file", old.files.count, old.files_until(old.files.last), files)
-    changes = f"of the change data feed, which holds rows that were deleted: VACUUM takes them once {FILES_KEPT} is over"
+    changes = (
+        f"of the change data feed, which holds rows that were deleted: VACUUM takes them once {FILES_KEPT} is over"
+    )
     yield from _some("change_file", old.changes.count, old.files_until(old.changes.last), changes)
     why = f"least and greatest values, and values of partitions: the log is cleaned up once {LOG_KEPT} is over"
     if old.log_kept is None:

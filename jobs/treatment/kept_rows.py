@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import functools
+from collections.abc import Iterable
 
 import pyarrow as pa
 from pyspark.errors import PySparkException
@@ -19,15 +20,13 @@ from pyspark.sql import types as T
 
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.models import TableConfig
-from jobs.lake.columns import column, dotted
+from jobs.lake.columns import column
 from jobs.lake.log_commits import Commit
 from jobs.lake.read import SourceRows
-from jobs.lake.sql import literal
 from jobs.treatment.treatment_plan import PlanError
 from privacy_udfs.technique import Technique
 
 DATES = (T.DateType, T.TimestampType, T.TimestampNTZType)
-ARROW = {T.DateType: pa.date32(), T.TimestampType: pa.timestamp("us", "UTC"), T.TimestampNTZType: pa.timestamp("us")}
 
 
 class RetentionProblem(PlanError):
@@ -54,20 +53,17 @@ class Boundary:
             return self.first.replace(tzinfo=None).isoformat(timespec="microseconds")
         return self.first.isoformat()
 
-    @property
-    def sql(self) -> str:
-        """What is true of rows that are past their time, as SQL."""
-        types = {T.DateType: "DATE", T.TimestampType: "TIMESTAMP", T.TimestampNTZType: "TIMESTAMP_NTZ"}
-        text = self.text.replace("T", " ") + (" UTC" if isinstance(self.kind, T.TimestampType) else "")
-        return f"{dotted(*self.by.names)} < {types[type(self.kind)]}{literal(text)}"
-
     def past(self) -> Column:
         """Of each row whether it is past its time; false of one without a date."""
-        return F.coalesce(F.expr(self.sql), F.lit(False))
+        return F.coalesce(self._is_before(), F.lit(False))
 
     def is_within(self) -> Column:
         """Of each row whether it is within its time; true of one without a date."""
-        return F.expr(f"{dotted(*self.by.names)} IS NULL OR NOT ({self.sql})")
+        return F.coalesce(~self._is_before(), F.lit(True))
+
+    def _is_before(self) -> Column:
+        zone = " UTC" if isinstance(self.kind, T.TimestampType) else ""
+        return column(*self.by.names) < F.lit(f"{self.text}{zone}").cast(self.kind)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +81,7 @@ class LeftOut:
     @functools.cached_property
     def said(self) -> dict[str, str | int]:
         """What the commit of a run says of it."""
-        told = {"by": str(self.boundary.by), "before": self.boundary.text}
+        told: dict[str, str | int] = {"by": str(self.boundary.by), "before": self.boundary.text}
         return {**told, "left_out": self.count} if self.is_told else told
 
     def is_within(self) -> Column:
@@ -123,6 +119,26 @@ def boundary(rows: DataFrame, table: TableConfig, day: datetime.date) -> Boundar
     if table.kept is None or table.kept.days is None:
         return None
     path = table.kept.path
+    kind = _kind(rows, table, path)
+    return Boundary(path, kind, _first(table, kind, day))
+
+
+def boundaries(rows: DataFrame, table: TableConfig, commits: Iterable[Commit], day: datetime.date) -> list[Boundary]:
+    """By which rows of a table may lack rows of its source: of each column the latest, by its entry on a day and by
+    commits that took rows away. Raises `RetentionProblem`."""
+    stated = boundary(rows, table, day)
+    found = {} if stated is None else {stated.by: stated}
+    for commit in commits:
+        path = ColumnPath.parse(str(commit.run["retention"].get("by")))
+        kind = _kind(rows, table, path)
+        first = datetime.datetime.fromisoformat(commit.before)
+        zone = datetime.timezone.utc if isinstance(kind, T.TimestampType) else None
+        told = Boundary(path, kind, first.date() if isinstance(kind, T.DateType) else first.replace(tzinfo=zone))
+        found[path] = max(found.get(path, told), told, key=lambda each: each.text)
+    return [*found.values()]
+
+
+def _kind(rows: DataFrame, table: TableConfig, path: ColumnPath) -> T.DataType:
     try:
         kind = rows.select(column(*path.names)).schema.fields[0].dataType
     except PySparkException:
@@ -130,22 +146,20 @@ def boundary(rows: DataFrame, table: TableConfig, day: datetime.date) -> Boundar
     if not isinstance(kind, DATES):
         given = kind.simpleString().partition("<")[0]
         raise RetentionProblem(table, f"{path} is {given}: expected a date or a timestamp, by which rows age")
-    return Boundary(path, kind, _first(table, kind, day))
+    return kind
 
 
 def _first(table: TableConfig, kind: T.DataType, day: datetime.date) -> datetime.date | datetime.datetime:
     """The first date within the time, as the treatment leaves it: it keeps the order of dates, and what begins a unit
     as it is."""
-    assert table.kept is not None and table.kept.days is not None
+    assert table.kept is not None
+    assert table.kept.days is not None
     oldest = datetime.date.fromordinal(max(day.toordinal() - table.kept.days, 1))
-    given: datetime.date | datetime.datetime = oldest
+    given = pa.array([oldest], pa.date32())
     if not isinstance(kind, T.DateType):
-        zone = datetime.timezone.utc if isinstance(kind, T.TimestampType) else None
-        given = datetime.datetime(oldest.year, oldest.month, oldest.day, tzinfo=zone)
+        given = given.cast(pa.timestamp("us", "UTC" if isinstance(kind, T.TimestampType) else None))
     technique = _technique(table)
-    if technique.keeps_values:
-        return given
-    found = technique.apply(pa.array([given], ARROW[type(kind)])).values[0].as_py()
+    found = (given if technique.keeps_values else technique.apply(given).values)[0].as_py()
     assert isinstance(found, datetime.date)
     return found
 

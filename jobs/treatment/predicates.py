@@ -53,8 +53,8 @@ class PredicateError(PlanError):
 
 
 def minimized(source: SourceRows, table: TableConfig, day: datetime.date | None = None) -> SourceRows:
-    """The rows that the table's ``rows`` is true for, and that are within the time of its ``retention``; those for which
-    it is false or null are left out at the source, and so are those past their time. day: in UTC; None: today.
+    """The rows that the table's ``rows`` is true for, and that are within the time of its ``retention``; those for
+    which it is false or null are left out at the source, and so are those past their time. day: in UTC; None: today.
 
     All predicates of the table are judged first. Raises `PredicateError`, `RetentionProblem`.
     """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import datetime
 import json
 import os
@@ -10,13 +12,20 @@ from typing import Any
 
 import pyarrow.parquet
 import pytest
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
+from pyspark.sql import types as T
 
-from jobs import pseudonymize, retain
-from jobs.configuration import config
+from jobs import pseudonymize, retain, verify
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import BadUsage, Refused
-from tests.helpers import lakes
+from jobs.lake import delta_commit, old_versions, row_deletion
+from jobs.monitoring import log_watch
+from jobs.retention import aged, trail
+from jobs.table_run import planned
+from jobs.treatment import kept_rows
+from privacy_udfs.errors import LakenymError
+from tests.helpers import audits, lakes
 
 DAY = datetime.date(2026, 11, 28)
 KEPT = {"days": 30, "by": "at"}
@@ -37,7 +46,9 @@ def around(first: datetime.date = FIRST) -> list[datetime.date | None]:
     return [*(first + datetime.timedelta(days=n) for n in steps), None, datetime.date(2040, 1, 1)]
 
 
-def conf(lake: Path, kept: Any = KEPT, columns: dict[str, Any] = COLUMNS, target: Any = {}, **more: Any) -> Config:
+def conf(lake: Path, kept: Any = KEPT, columns: dict[str, Any] = COLUMNS, target: Any = None, **more: Any) -> Config:
+    if target is None:
+        target = {}
     source = {"format": "delta", "path": str(lake / "raw" / "t")}
     entry = lakes.table("t", lake, columns, source=source, **more)
     entry["target"] |= target
@@ -57,20 +68,17 @@ def history(spark: SparkSession, lake: Path) -> list[tuple[str, dict[str, Any]]]
 
 @pytest.fixture
 def on_day(monkeypatch: pytest.MonkeyPatch) -> None:
-    from jobs.table_run import planned
-
     monkeypatch.setattr(planned, "today", lambda: DAY)
 
 
-def test_rows_go_to_the_day_and_the_next_run_brings_none_back(
-    spark: SparkSession, lake: Path, on_day: None
-) -> None:
+def test_rows_go_to_the_day_and_the_next_run_brings_none_back(spark: SparkSession, lake: Path, on_day: None) -> None:
     raw(spark, lake, around())
     pseudonymize.run(spark, conf(lake, kept=None), "t")  # before there was such a rule
     own = conf(lake)
     (plan,) = retain.plan(spark, own, ["t"], DAY)
     assert (plan.rows, plan.before, plan.counted.undated, plan.counted.to_come) == (2, "2026-10-29", 1, 1)
-    assert plan.files_until is not None and plan.log_until is not None
+    assert plan.files_until is not None
+    assert plan.log_until is not None
     assert numbers(spark, lake) == [0, 1, 2, 3, 4, 5], "a plan writes nothing"
     (done,) = retain.run(spark, own, ["t"], day=DAY)
     assert (done.rows, done.due) == (2, 0)
@@ -86,7 +94,7 @@ def test_rows_go_to_the_day_and_the_next_run_brings_none_back(
     assert said["retention"] == {"by": "at", "before": "2026-10-29", "left_out": 2}
 
 
-def aged(lake: Path) -> None:
+def made_old(lake: Path) -> None:
     """All files of the target as if they had been written long ago, in the order of versions."""
     for file in (lake / "treated" / "t").rglob("*"):
         number = file.name.lstrip(".")[:20]
@@ -102,7 +110,9 @@ def holds(lake: Path, text: str) -> list[str]:
         if file.is_file():
             said = file.read_bytes().decode("latin-1")
             if file.suffix == ".parquet":
-                said = str(pyarrow.parquet.ParquetFile(file).read().to_pylist()) + str(pyarrow.parquet.read_metadata(file))
+                said = str(pyarrow.parquet.ParquetFile(file).read().to_pylist()) + str(
+                    pyarrow.parquet.read_metadata(file)
+                )
                 said += "".join(str(row_group_statistics(file)))
             if text in said:
                 found.append(file.name)
@@ -138,11 +148,273 @@ def test_what_is_left_goes_with_a_later_run(spark: SparkSession, lake: Path) -> 
     for number in GONE:
         assert all(name.endswith((".json", ".crc")) for name in holds(lake, str(number))), "no file, no change file"
     assert holds(lake, str(GONE[0])), "the log has it as the least value"
-    aged(lake)
+    made_old(lake)
     retain.run(spark, own, ["t"], day=DAY)
-    aged(lake)
+    made_old(lake)
     (last,) = retain.run(spark, own, ["t"], day=DAY)
     for number in GONE:
         assert not holds(lake, str(number))
     assert last.is_done
     assert numbers(spark, lake) == [GONE[0] + n for n in (2, 3, 4, 5)]
+
+
+# -- what the entry may say -------------------------------------------------------------------------------------------
+
+LTZ, NTZ, MONTH = T.TimestampType(), T.TimestampNTZType(), {"technique": "generalize_date", "unit": "month"}
+BERLIN = {**MONTH, "unit": "year", "timezone": "Europe/Berlin"}
+
+
+@pytest.mark.parametrize(
+    ("treatment", "kind", "before"),
+    [
+        ("keep", T.DateType(), "2026-10-29"),
+        ("keep", LTZ, "2026-10-29T00:00:00.000000"),
+        ("keep", NTZ, "2026-10-29T00:00:00.000000"),
+        (MONTH, T.DateType(), "2026-10-01"),  # all of October waits for its last day
+        (MONTH, LTZ, "2026-10-01T00:00:00.000000"),
+        (BERLIN, LTZ, "2025-12-31T23:00:00.000000"),  # where the year began there
+        ({**MONTH, "unit": "week"}, T.DateType(), "2026-10-26"),  # a Monday
+        ({**MONTH, "unit": "decade"}, T.DateType(), "2020-01-01"),
+    ],
+)
+def test_nothing_goes_before_the_last_day_of_its_unit(
+    lake: Path, treatment: Any, kind: T.DataType, before: str
+) -> None:
+    entry = conf(lake, columns={**COLUMNS, "at": treatment}).tables["t"]
+    assert kept_rows.Boundary(entry.kept.path, kind, kept_rows._first(entry, kind, DAY)).text == before  # type: ignore[union-attr]
+
+
+def test_a_long_time_ends_at_the_first_date(lake: Path) -> None:
+    entry = conf(lake, {"days": 36500, "by": "at"}).tables["t"]
+    assert kept_rows._first(entry, T.DateType(), datetime.date(50, 1, 1)) == datetime.date(1, 1, 1)
+
+
+def test_a_span_in_words_is_read_as_ever_and_nothing_is_carried_out(lake: Path) -> None:
+    own = conf(lake, "7 years")
+    assert (own.tables["t"].retention, own.tables["t"].kept) == ("7 years", None)
+    assert conf(lake).tables["t"].retention == "30 days"
+    with pytest.raises(BadUsage, match="no table that is asked for"):
+        aged.found(None, own, ["t"], DAY)  # type: ignore[arg-type]
+
+
+# -- what is refused --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.sweep
+def test_what_cannot_be_carried_out_is_refused_before_anything_is_written(spark: SparkSession, lake: Path) -> None:
+    raw(spark, lake, around())
+    own = conf(lake)
+    (nothing,) = retain.run(spark, own, ["t"], day=DAY)
+    assert not nothing.is_there
+    pseudonymize.run(spark, conf(lake, kept=None), "t")
+    other = conf(lake, columns={**COLUMNS, "at": MONTH})
+    with pytest.raises(Refused, match="record says that at was treated otherwise"):
+        retain.run(spark, other, ["t"], day=DAY)
+    with pytest.raises(Refused, match=r"retention \(catalog/t.yaml:1\): num is int: expected a date"):
+        retain.run(spark, conf(lake, {"days": 3, "by": "num"}), ["t"], day=DAY)
+    with pytest.raises(LakenymError, match="num is int: expected a date"):
+        pseudonymize.run(spark, conf(lake, {"days": 3, "by": "num"}), "t")
+    raw(spark, lake, [datetime.date(2000, 1, 1)], name="old")
+    old = conf(lake, kept=None)
+    stated = old.tables["t"].source.model_copy(update={"path": f"{lake}/raw/old"})
+    entry = dataclasses.replace(old.tables["t"], source=stated)
+    pseudonymize.run(spark, dataclasses.replace(old, tables={"t": entry}), "t")
+    with pytest.raises(Refused, match="every row of it is past its time"):
+        retain.run(spark, conf(lake), ["t"], day=DAY)
+    assert len(numbers(spark, lake)) == 1
+    (done,) = retain.run(spark, conf(lake), ["t"], day=DAY, all_rows=True)
+    assert done.rows == 1
+    assert not numbers(spark, lake)
+
+
+# -- beside others ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.sweep
+def test_what_others_deleted_and_a_longer_time_are_told_apart(spark: SparkSession, lake: Path, on_day: None) -> None:
+    """A run in full brings none of the rows back that went; it would, of others, and is refused."""
+    raw(spark, lake, around())
+    pseudonymize.run(spark, conf(lake, kept=None), "t")
+    retain.run(spark, conf(lake), ["t"], day=DAY)
+    with pytest.raises(Refused, match="rows were deleted"):
+        pseudonymize.run(spark, conf(lake, {"days": 31, "by": "at"}), "t")
+    with pytest.raises(Refused, match="rows were deleted"):
+        pseudonymize.run(spark, conf(lake, kept=None), "t")
+    pseudonymize.run(spark, conf(lake, {"days": 29, "by": "at"}), "t")
+    assert numbers(spark, lake) == [3, 4, 5]
+    spark.sql(f"DELETE FROM delta.`{lake}/treated/t` WHERE num = 4")
+    with pytest.raises(Refused, match="rows were deleted"):
+        pseudonymize.run(spark, conf(lake), "t")
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("mode", ["incremental", "changes", "stream"])
+def test_later_runs_go_on(spark: SparkSession, lake: Path, on_day: None, mode: str) -> None:
+    target = {"mode": mode, **({"key": ["num"]} if mode == "changes" else {})}
+    spark.createDataFrame([], "id string, at date, num int").write.format("delta").option(
+        "delta.enableChangeDataFeed", "true"
+    ).save(str(lake / "raw" / "t"))
+    raw(spark, lake, around())
+    pseudonymize.run(spark, conf(lake, kept=None, target=target), "t")
+    own = conf(lake, target=target)
+    retain.run(spark, own, ["t"], day=DAY)
+    raw(spark, lake, around(), start=10)
+    if mode == "changes":
+        spark.sql(f"UPDATE delta.`{lake}/raw/t` SET id = 'C-new' WHERE num IN (0, 3)")
+    result = pseudonymize.run(spark, own, "t")
+    assert numbers(spark, lake) == [2, 3, 4, 5, 12, 13, 14, 15]
+    said = history(spark, lake)[result.version][1]
+    assert (said["mode"], said["retention"]["before"]) == ("incremental" if mode == "stream" else mode, "2026-10-29")
+    assert retain.run(spark, own, ["t"], day=DAY)[0].rows == 0
+
+
+@pytest.mark.sweep
+def test_who_commits_meanwhile_is_looked_at_again(
+    spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run in full between the look and the commit; and rows past their time that others add."""
+    raw(spark, lake, around())
+    old = conf(lake, kept=None)
+    pseudonymize.run(spark, old, "t")
+    calls = before_the_first(monkeypatch, lambda: pseudonymize.run(spark, old, "t"))
+    (done,) = retain.run(spark, conf(lake), ["t"], day=DAY)
+    assert calls == [1]
+    assert (done.rows, done.due) == (2, 0)
+    assert numbers(spark, lake) == [2, 3, 4, 5]
+
+
+def before_the_first(patch: pytest.MonkeyPatch, meanwhile: Any) -> list[int]:
+    """Somebody commits once, between the look of the first deletion and its commit."""
+    calls: list[int] = []
+    made = row_deletion.table
+
+    def table(spark: SparkSession, address: Any) -> Any:
+        found = made(spark, address)
+        if not calls:
+            calls.append(1)
+            meanwhile()
+        return found
+
+    patch.setattr(row_deletion, "table", table)
+    return calls
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize(
+    ("step", "is_after"),
+    [
+        ("delete", False),
+        ("delete", True),
+        ("has_vectors", False),
+        ("state_properties", True),
+        ("vacuumed", False),
+        ("done", False),
+    ],
+)
+def test_killed_at_any_step_and_run_again(
+    spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch, step: str, is_after: bool
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    raw(spark, lake, around())
+    pseudonymize.run(spark, conf(lake, kept=None), "t")
+    own = conf(lake, {**KEPT, "versions_days": 7})
+    rooms = (row_deletion, old_versions, aged, trail.Trail, delta_commit)
+    (room,) = (each for each in rooms if hasattr(each, step))
+    whole = getattr(room, step)
+
+    def broken(*given: Any, **more: Any) -> Any:
+        if is_after:
+            whole(*given, **more)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(room, step, broken)
+        with contextlib.suppress(Killed):
+            retain.run(spark, own, ["t"], day=DAY)
+    retain.run(spark, own, ["t"], day=DAY)
+    assert numbers(spark, lake) == [2, 3, 4, 5]
+    assert sum(operation == "DELETE" for operation, _ in history(spark, lake)) == 1
+    properties = lakes.properties(spark, lake)
+    assert properties["delta.logRetentionDuration"] == properties["delta.deletedFileRetentionDuration"]
+    assert properties["delta.logRetentionDuration"] == "interval 7 days"
+
+
+# -- what others say of it --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.sweep
+def test_partitions_go_by_the_log_alone_and_verify_passes(
+    spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw(spark, lake, around())
+    own = conf(lake, target={"partition_by": ["at"]})
+    monkeypatch.setattr(planned, "today", lambda: DAY - datetime.timedelta(days=10))
+    pseudonymize.run(spark, own, "t")
+    assert len(numbers(spark, lake)) == 6
+    before = {file.name for file in (lake / "treated" / "t").rglob("part-*.parquet")}
+    for day in (DAY - datetime.timedelta(days=1), DAY):
+        (done,) = retain.run(spark, own, ["t"], day=day)
+        assert done.rows == 1
+        report = verify.run(spark, own, "t")
+        outcomes = {check.name: check.outcome for check in report.checks}
+        assert (outcomes["counts"], outcomes["rows anew"]) == ("holds", "holds"), report.checks
+    assert {file.name for file in (lake / "treated" / "t").rglob("part-*.parquet")} == before, "none is written anew"
+
+
+@pytest.mark.sweep
+def test_a_conflict_is_tried_again_and_a_lost_answer_is_found(
+    spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Delta says that others were faster: once before anything was committed, and once of our own commit."""
+    raw(spark, lake, around())
+    pseudonymize.run(spark, conf(lake, kept=None), "t")
+    made, calls = row_deletion.table, list[int]()
+
+    class Beaten:
+        def __init__(self, found: Any) -> None:
+            self.found = found
+
+        def delete(self, which: Any) -> None:
+            calls.append(1)
+            if len(calls) == 2:
+                self.found.delete(which)
+            raise PySparkException("DELTA_CONCURRENT_APPEND")
+
+    monkeypatch.setattr(row_deletion, "PAUSE", 0)
+    monkeypatch.setattr(row_deletion, "table", lambda *given: Beaten(made(*given)))
+    monkeypatch.setattr(old_versions, "vacuumed", lambda *given: None)
+    (done,) = retain.run(spark, conf(lake), ["t"], day=DAY)
+    assert (done.rows, done.due, len(calls)) == (2, 0, 2)
+    assert sum(operation == "DELETE" for operation, _ in history(spark, lake)) == 1
+
+
+# -- what is told -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.sweep
+def test_the_audit_log_has_it_and_the_house_is_watched(
+    spark: SparkSession, lake: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raw(spark, lake, around())
+    own = conf(lake, kept=None)
+    own = audits.with_log(lake)
+    pseudonymize.run(spark, own, "t")
+    conf(lake)
+    own = audits.with_log(lake)
+    assert retain.main(["--conf", str(lake / "conf"), "--all", "--plan", "--json"]) == 0
+    (told,) = json.loads(capsys.readouterr().out)["tables"]
+    assert (told["rows"], told["version"] if "version" in told else None) == (6, None)
+    assert not audits.listed(spark, own, kinds=["retention"]), "a plan tells nothing"
+    retain.run(spark, own, ["t"], day=DAY)
+    rows = audits.listed(spark, own, kinds=["retention"])
+    assert sorted(row["outcome"] for row in rows) == ["begun", "done"]
+    assert not audits.wrong(spark, own)
+    assert "C-" not in json.dumps(rows)
+    now = datetime.datetime.now(datetime.timezone.utc)
+    for days, expected in ((1, []), (8, ["retention"])):
+        found = log_watch.findings(spark, own, ["t"], now + datetime.timedelta(days=days))
+        assert [each.what for each in found] == expected
+    assert retain.main(["--conf", str(lake / "conf"), "--table", "t"]) == 0
+    assert "there was nothing" not in capsys.readouterr().err

@@ -59,6 +59,7 @@ def as_data(plan: Plan) -> dict[str, Any]:
         **rows,
         **({} if treatment_record.boxes(plan) is None else {"mondrian": treatment_record.boxes(plan)}),
         **suppress,
+        **({} if plan.config.kept is None else {"retention": plan.config.kept.model_dump(exclude_none=True)}),
         "row_order": "shuffled" if plan.config.is_shuffled else "source",
         **({"folders": _folders(plan)} if _folders(plan) else {}),
         "columns": [_column(leaf, case) for leaf in plan.leaves for case in leaf.cases],
@@ -96,6 +97,9 @@ def as_text(plan: Plan) -> str:
     header = ("column", "class", "technique", "parameters", "domain", "key", "type", "becomes", "why")
     lines = table_lines(header, [_row(leaf, case) for leaf in plan.leaves for case in leaf.cases])
     read = [] if plan.config.rows is None else [f"  only rows for which this is true: {_on_one_line(plan.config.rows)}"]
+    kept = plan.config.kept
+    if kept is not None and kept.by is not None:
+        read.append(f"  rows are left out once their {kept.by} is more than {kept.days} days back (retention)")
     order = ["  the rows are written in random order"] if plan.config.is_shuffled else []
     order += [f"  what {name} becomes are names of folders" for name in _folders(plan)]
     return "\n".join(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterable, Iterator, Sequence
 
 import pyarrow as pa
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T
 
 from jobs.columnar import arrow_types, chosen_files, csv_reader, file_systems, partition_values, parts, stored_schema
@@ -13,7 +14,7 @@ from jobs.columnar.parquet_reader import ParquetReader
 from jobs.columnar.parts import Part
 from jobs.columnar.reading import Reader
 from jobs.columnar.unfit import NotColumnar
-from jobs.columnar.work import Fitting, Tree
+from jobs.columnar.work import Ages, Fitting, Tree
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.models import TableConfig
 from jobs.configuration.reader_options import REBASE
@@ -41,7 +42,7 @@ def fitted(spark: SparkSession, plan: Plan, source: SourceRows, trees: Trees, be
     codec = str(spark.conf.get("spark.sql.parquet.compression.codec")).lower()
     if str(spark.conf.get("spark.databricks.delta.stats.collect", "true")).lower() != "true":
         raise NotColumnar("spark.databricks.delta.stats.collect is off, and files of this path come with statistics")
-    out_of = source.rows if source.chosen is None else source.chosen.out_of
+    out_of = _whole(source)
     files = source_files.of(out_of, of_text=plan.config.source.format == "csv")
     if files is None:
         raise NotColumnar(OTHER_SOURCE)
@@ -55,6 +56,7 @@ def fitted(spark: SparkSession, plan: Plan, source: SourceRows, trees: Trees, be
     made, subject = tuple(tree_of(*tree) for tree in trees), _subject(plan)
     names = {tree.name for tree in made if tree.node is not None} | set(subject[:1])
     names |= {way[0] for tree in made for way in tree.beside}
+    names |= set() if source.past is None else {source.past.way[0]}
     if files.reader in PARQUET:
         check_parquet(files)
         wanted = [field for field in files.stored.fields if field.name in names]
@@ -66,7 +68,25 @@ def fitted(spark: SparkSession, plan: Plan, source: SourceRows, trees: Trees, be
         ]
     cut = parts_of(spark, files, whole=files.reader not in PARQUET)
     read = pa.schema([pa.field(field.name, arrow_types.of_spark(field.dataType, field.name)) for field in wanted])
-    return Fitting(cut, reader, access, read, made, subject, codec, plan.config.is_shuffled)
+    return Fitting(cut, reader, access, read, made, subject, codec, plan.config.is_shuffled, _ages(source))
+
+
+def _whole(source: SourceRows) -> DataFrame:
+    """The rows of all files that are read, those too that tasks leave out."""
+    if source.chosen is None:
+        return source.rows if source.past is None else source.past.rows
+    if source.past is not None:
+        raise NotColumnar("rows past their time (retention) are left out of chosen partitions by Spark")
+    return source.chosen.out_of
+
+
+def _ages(source: SourceRows) -> Ages | None:
+    if source.past is None:
+        return None
+    first = source.past.first
+    zone = "UTC" if isinstance(first, datetime.datetime) and first.tzinfo is not None else None
+    kind = pa.timestamp("us", zone) if isinstance(first, datetime.datetime) else pa.date32()
+    return Ages(source.past.way, pa.scalar(first, kind))
 
 
 def one_of_each_store(uris: Iterable[str]) -> list[str]:
@@ -89,8 +109,8 @@ def _refusals(plan: Plan) -> Iterator[str]:
     config: TableConfig = plan.config
     if config.rows is not None:
         yield "the predicate 'rows' is evaluated by Spark"
-    elif config.reads_some:
-        yield "rows past their time (retention) are left out by Spark"
+    if config.reads_some and config.quarantine is not None:
+        yield "rows past their time (retention) are left out by Spark, where others may be set aside"
     if any(case.rule.rows is not None for case in plan.cases):
         yield "the predicates of 'when' are evaluated by Spark"
     if any(case.treatment.technique.by_vault for case in plan.cases):

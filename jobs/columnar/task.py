@@ -67,15 +67,17 @@ def _tried(work: Work, number: int, files: Files) -> dict[str, Any]:
 
 
 def _treat(work: Work, part: Part, files: Files, counts: Counts, aside: SetAside | None) -> int:
-    """Read, treat and write all rows of a part; how many were read."""
+    """Read, treat and write all rows of a part, but for those past their time; how many were read of the others."""
     rows, gathered, size = 0, list[pa.RecordBatch](), 0
     for stretch in random.SystemRandom().sample(part, len(part)) if work.layout.is_shuffled else part:
         before = rows
         for batch in _batches(work, stretch):
             with _told_by_kind("treating the rows"):
                 treated = _treated(work, batch, stretch, counts, aside, rows - before)
-            rows, size = rows + batch.num_rows, size + treated.get_total_buffer_size()
-            if treated.num_rows or aside is None:  # all rows of a batch may have been set aside
+            # where rows may be set aside none is past its time
+            rows += batch.num_rows if work.fits.ages is None else treated.num_rows
+            size += treated.get_total_buffer_size()
+            if treated.num_rows or (aside is None and work.fits.ages is None):  # else all of a batch may be gone
                 gathered.append(treated)
             if size >= GATHERED:
                 _write(files, gathered)
@@ -117,9 +119,13 @@ def _treated(
     """The rows of a batch, treated; without those that are set aside. at: how many of its stretch came before it."""
     columns = dict(zip(batch.schema.names, batch.columns, strict=True))
     columns |= {name: pa.repeat(value, batch.num_rows) for name, value in stretch.file.folders.items()}
+    number = batch.num_rows
+    if work.fits.ages is not None:
+        columns = work.fits.ages.within(columns)
+        number = len(next(iter(columns.values())))
     subject = followed(columns, work.fits.subject) if work.fits.subject else None
     if aside is None:
-        return _all_treated(work, columns, subject, batch.num_rows, counts)
+        return _all_treated(work, columns, subject, number, counts)
     found = Counts()
     try:
         treated = _all_treated(work, columns, subject, batch.num_rows, found)

@@ -43,10 +43,27 @@ def followed(columns: Mapping[str, pa.Array], way: Sequence[str]) -> pa.Array:
 
 
 @dataclasses.dataclass(frozen=True)
+class Ages:
+    """Which rows are within their time: those whose date, at the end of a way of names, is not before the first; and
+    those without one."""
+
+    way: tuple[str, ...]
+    first: pa.Scalar
+
+    def within(self, columns: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
+        """The columns without the other rows."""
+        dates = followed(columns, self.way)
+        stay = pc.fill_null(pc.greater_equal(dates, self.first.cast(dates.type)), True)
+        if pc.all(stay, min_count=0).as_py():
+            return dict(columns)
+        return {name: values.filter(stay) for name, values in columns.items()}
+
+
+@dataclasses.dataclass(frozen=True)
 class Fitting:
     """A run that fits, up to what only the commit knows. wanted: columns of the files that are read. subject: the names
     of the fields that lead to whose row it is; none where nothing asks. codec: Spark's name of the compression.
-    is_shuffled: whether the rows are written in a random order."""
+    is_shuffled: whether the rows are written in a random order. ages: which rows are treated; None: all."""
 
     parts: Sequence[Part]
     reader: Reader
@@ -56,6 +73,7 @@ class Fitting:
     subject: tuple[str, ...]
     codec: str
     is_shuffled: bool = False
+    ages: Ages | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import datetime
 import functools
 from collections.abc import Callable, Mapping
 from typing import Protocol
@@ -42,6 +43,18 @@ class Past(Protocol):
     @property
     def said(self) -> Mapping[str, str | int]:
         """What the commit of a run says of them: by which column and day, and how many, where that may be told."""
+
+    @property
+    def rows(self) -> DataFrame:
+        """What they are left out of."""
+
+    @property
+    def way(self) -> tuple[str, ...]:
+        """The names that lead to the column by which rows age."""
+
+    @property
+    def first(self) -> datetime.date | datetime.datetime:
+        """The earliest date, or time, that is none of theirs; a row without one is none of them."""
 
     def is_within(self) -> Column:
         """Of each row of the source whether it is none of them."""

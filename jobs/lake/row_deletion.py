@@ -39,23 +39,26 @@ class Deleted:
     files: int | None
 
 
-def delete(spark: SparkSession, address: Address, which: Column, said: Mapping[str, Any]) -> Deleted | None:
+def delete(
+    spark: SparkSession, address: Address, which: Column, said: Mapping[str, Any], settings: Mapping[str, str] = {}
+) -> Deleted | None:
     """Take rows away in one commit, which says ``said``: among it ``run_id``, by which it is found again. None where no
-    row is such a one. spark: a session that nothing else is said in. Raises `CommitConflict` where others are faster
-    again and again."""
+    row is such a one. spark: a session that nothing else is said in. settings: of the session, for the files that are
+    written anew. Raises `CommitConflict` where others are faster again and again."""
 
     def once() -> None:
         if found_again(spark, address, str(said["run_id"])) is None:  # an answer may have been lost on the way
             table(spark, address).delete(which)
 
-    spark.conf.set(USER_METADATA, json.dumps(said, ensure_ascii=False))
-    spark.conf.set(VECTORS, "false")
+    held = {**settings, USER_METADATA: json.dumps(said, ensure_ascii=False), VECTORS: "false"}
+    for name, value in held.items():
+        spark.conf.set(name, value)
     try:
         with active(spark):
             tried(address, once)
     finally:
-        spark.conf.unset(USER_METADATA)
-        spark.conf.unset(VECTORS)
+        for name in held:
+            spark.conf.unset(name)
     return found_again(spark, address, str(said["run_id"]))
 
 

@@ -133,5 +133,4 @@ def counted(spark: SparkSession, one: Aged) -> Counted:
     wanted = [F.count("*"), F.count_if(past), F.count_if(date.isNull()), F.count_if(date > F.current_timestamp())]
     found = rows.agg(*wanted, F.count_distinct(place), days).collect()[0]
     overdue = None if found[5] is None else next((most for most in OVERDUE if int(found[5]) <= most), None)
-    numbers = [int(each) for each in found[:5]]
-    return Counted(*numbers, overdue)
+    return Counted(int(found[0]), int(found[1]), int(found[2]), int(found[3]), int(found[4]), overdue)

@@ -14,19 +14,24 @@ from collections.abc import Sequence
 
 from pyspark.sql import SparkSession
 
+from jobs.configuration import file_properties
+from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import Refused
-from jobs.lake import delta_commit, old_versions, row_deletion
+from jobs.lake import delta_commit, old_versions, quarantined, row_deletion
 from jobs.lake.delta_commit import Transaction
 from jobs.lake.log_commits import RETENTION
 from jobs.lake.old_versions import CLEANUP, FILES_KEPT, LOG_KEPT
 from jobs.lake.problems import SourceProblem
+from jobs.record.record_reader import columns_of
 from jobs.retention import aged, remains, trail
 from jobs.retention.aged import Aged, Counted
 from jobs.retention.remains import Remains
 from jobs.retention.trail import Trail
 from jobs.run_events.events import Report, Warned
 from jobs.spark_app import failures, session
+from jobs.table_run.file_settings import CODEC
+from jobs.treatment import file_statistics
 
 AGAIN = 3
 """So often rows are taken away that others add meanwhile."""
@@ -128,11 +133,22 @@ def _rows_taken(spark: SparkSession, one: Aged, counted: Counted, told: Trail, r
         said = {"run_id": run_id if not attempt else str(uuid.uuid4()), "mode": RETENTION, "retention": rule}
         if not attempt:
             told.begun(one, run_id, past)
-        made = row_deletion.delete(spark, one.stands.address, one.boundary.past(), said)
+        made = row_deletion.delete(spark, one.stands.address, one.boundary.past(), said, _settings(one))
         if made is not None:
             version, rows = made.version, rows + (past if made.rows is None else made.rows)
         past = aged.counted(spark, one).past
     return version, rows
+
+
+def _settings(one: Aged) -> dict[str, str]:
+    """As a run writes files: compressed as the table says, without least and greatest values of pseudonyms."""
+    found = {path: record for path, record in columns_of(one.stands.properties).items() if record.facts.scatters}
+    begun = one.stands.transaction
+    sorted_by = () if begun is None else delta_commit.clustering_columns(begun)
+    names = [".".join(ColumnPath.parse(path).column.names) for path in found]
+    codec = file_properties.codec(one.stands.properties)
+    told = {} if codec is None else {CODEC: codec}
+    return {**told, **file_statistics.without(name for name in names if name not in sorted_by)}
 
 
 def _purged(spark: SparkSession, one: Aged) -> None:
@@ -192,6 +208,8 @@ def _warned(one: Aged, found: Retained, report: Report) -> None:
         report(Warned(one.name, f"rows without a date in {one.rule.by} stay for good"))
     if found.counted.to_come:
         report(Warned(one.name, f"rows with a date to come in {one.rule.by} stay that much longer"))
+    if one.boundary is not None and sum(quarantined.of(one.stands.history).runs.values()) > 0:
+        report(Warned(one.name, "rows stand in quarantine, sealed: they are not looked at, and stay there"))
     if found.rows and (one.entry.suppress is not None or one.entry.risk.stated() or one.entry.mondrian is not None):
         said = "rows went, so classes of those that stay may be smaller than was measured: run jobs/risk.py"
         report(Warned(one.name, said))

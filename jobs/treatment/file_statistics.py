@@ -8,7 +8,7 @@ Nor have columns of JSON text that is treated by path.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from jobs.configuration.column_path import ColumnPath, Field
 from jobs.lake.columns import dotted
@@ -35,7 +35,11 @@ def properties(plan: Plan) -> Mapping[str, str]:
 def parquet_settings(plan: Plan) -> Mapping[str, str]:
     """The same for the parts of files, as settings of the session that writes. They go by name: where the table's
     column mapping gives the columns of its files other names, those keep their statistics."""
-    names = map(_plain, unmeasured(plan))
+    return without(map(_plain, unmeasured(plan)))
+
+
+def without(names: Iterable[str]) -> dict[str, str]:
+    """The settings by which Parquet keeps no least and greatest values of columns, by their names in files."""
     return {f"parquet.{kind}.statistics.enabled#{name}": "false" for name in names for kind in ("column", "size")}
 
 

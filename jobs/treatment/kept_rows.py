@@ -68,7 +68,7 @@ class Boundary:
 
 @dataclasses.dataclass(frozen=True)
 class LeftOut:
-    """The rows of a source that are past their time. is_told: whether their number may stand in the commit."""
+    """The rows of a source that are past their time. rows: of the source, with them. is_told: whether their number may stand in the commit."""
 
     boundary: Boundary
     rows: DataFrame = dataclasses.field(repr=False)
@@ -83,6 +83,14 @@ class LeftOut:
         """What the commit of a run says of it."""
         told: dict[str, str | int] = {"by": str(self.boundary.by), "before": self.boundary.text}
         return {**told, "left_out": self.count} if self.is_told else told
+
+    @property
+    def way(self) -> tuple[str, ...]:
+        return self.boundary.by.names
+
+    @property
+    def first(self) -> datetime.date | datetime.datetime:
+        return self.boundary.first
 
     def is_within(self) -> Column:
         return self.boundary.is_within()

@@ -7,6 +7,7 @@ import dataclasses
 import datetime
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,7 @@ def test_rows_go_to_the_day_and_the_next_run_brings_none_back(spark: SparkSessio
     assert numbers(spark, lake) == [2, 3, 4, 5], "the source has them yet"
     said = history(spark, lake)[result.version][1]
     assert said["retention"] == {"by": "at", "before": "2026-10-29", "left_out": 2}
+    assert result.execution == "columnar"
 
 
 def made_old(lake: Path) -> None:
@@ -195,6 +197,34 @@ def test_a_span_in_words_is_read_as_ever_and_nothing_is_carried_out(lake: Path) 
     assert conf(lake).tables["t"].retention == "30 days"
     with pytest.raises(BadUsage, match="no table that is asked for"):
         aged.found(None, own, ["t"], DAY)  # type: ignore[arg-type]
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("execution", ["columnar", "spark"])
+def test_every_kind_of_date_on_both_paths(spark: SparkSession, lake: Path, on_day: None, execution: str) -> None:
+    """The last instant that is past its time, the first that is within it, and none."""
+    edges = ["2026-10-28 23:59:59.999999", "2026-10-29 00:00:00", None]
+    rows = [(text, number) for number, text in enumerate(edges)]
+    made = spark.createDataFrame(rows, "text string, num int").selectExpr(
+        "cast(text || ' UTC' as timestamp) ts",
+        "cast(text as timestamp_ntz) ntz",
+        "cast(text as date) day",
+        "named_struct('at', cast(text as date)) deep",
+        "cast(text as timestamp_ntz) coarse",
+        "num",
+    )
+    made.coalesce(1).write.format("delta").save(str(lake / "raw" / "t"))
+    columns = dict.fromkeys(("ts", "ntz", "day", "deep.at", "num"), "keep") | {"coarse": MONTH}
+    for by in ("ts", "ntz", "day", "deep.at", "coarse"):
+        shutil.rmtree(lake / "treated" / "t", ignore_errors=True)
+        own = conf(lake, {"days": 30, "by": by}, columns, execution=execution)
+        result = pseudonymize.run(spark, own, "t")
+        expected = [0, 1, 2] if by == "coarse" else [1, 2]
+        assert (numbers(spark, lake), result.execution) == (expected, execution), by
+        assert history(spark, lake)[-1][1]["retention"]["left_out"] == 3 - len(expected)
+        (done,) = retain.run(spark, own, ["t"], day=DAY + datetime.timedelta(days=3))  # past all of October
+        assert done.rows == len(expected) - 1
+        assert numbers(spark, lake) == [2]
 
 
 # -- what is refused --------------------------------------------------------------------------------------------------

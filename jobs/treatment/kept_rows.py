@@ -68,7 +68,8 @@ class Boundary:
 
 @dataclasses.dataclass(frozen=True)
 class LeftOut:
-    """The rows of a source that are past their time. rows: of the source, with them. is_told: whether their number may stand in the commit."""
+    """The rows of a source that are past their time. rows: of the source, with them. is_told: whether their number may
+    stand in the commit."""
 
     boundary: Boundary
     rows: DataFrame = dataclasses.field(repr=False)

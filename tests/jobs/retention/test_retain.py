@@ -420,6 +420,29 @@ def test_a_conflict_is_tried_again_and_a_lost_answer_is_found(
     assert sum(operation == "DELETE" for operation, _ in history(spark, lake)) == 1
 
 
+@pytest.mark.sweep
+def test_a_table_by_name_with_odd_columns(spark: SparkSession, lake: Path, on_day: None) -> None:
+    rows = [(f"C-{at}", day, at) for at, day in enumerate(around())]
+    made = spark.createDataFrame(rows, "id string, `made at.` date, num int").coalesce(1)
+    made.write.format("delta").option("delta.columnMapping.mode", "name").save(str(lake / "raw" / "t"))
+    spark.sql("CREATE DATABASE IF NOT EXISTS kept_by_name")
+    columns = {"id": {"domain": "customer"}, "`made at.`": "keep", "num": "keep"}
+    kept = {"days": 30, "by": "`made at.`", "versions_days": 7}
+    source = {"format": "delta", "path": str(lake / "raw" / "t")}
+    try:
+        for stated in (None, kept):
+            entry = lakes.table("t", lake, columns, source=source, **({} if stated is None else {"retention": stated}))
+            own = lakes.configured(lake, entry | {"target": {"table": "kept_by_name.t"}})
+            if stated is None:
+                pseudonymize.run(spark, own, "t")
+        (done,) = retain.run(spark, own, ["t"], day=DAY)
+        assert done.rows == 2
+        pseudonymize.run(spark, own, "t")
+        assert sorted(row[0] for row in spark.table("kept_by_name.t").select("num").collect()) == [2, 3, 4, 5]
+    finally:
+        spark.sql("DROP DATABASE kept_by_name CASCADE")
+
+
 # -- what is told -----------------------------------------------------------------------------------------------------
 
 

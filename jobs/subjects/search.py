@@ -64,11 +64,6 @@ class Search:
     salt: bytes = dataclasses.field(repr=False)
     ids: _Ids = dataclasses.field(repr=False)
 
-    @property
-    def sent(self) -> Mapping[Place, Broadcast[Lookup]]:
-        """The lookups as executors get them."""
-        return {place: self.parcels.of(place, lambda held=lookup: held) for place, lookup in self.lookups.items()}
-
     def condition(self, table: HeldTable, places: Sequence[Place] | None = None) -> Column:
         """True for rows that hold one of the asked, in any place of the table or in one of some of them; never null."""
         schema = table.treated.schema

@@ -67,7 +67,7 @@ class Search:
     @property
     def sent(self) -> Mapping[Place, Broadcast[Lookup]]:
         """The lookups as executors get them."""
-        return {place: self.parcels.of(place, lambda held=lookup: held) for place, lookup in self.lookups.items()}
+        return {place: self._parcel(place) for place in self.lookups}
 
     def condition(self, table: HeldTable, places: Sequence[Place] | None = None) -> Column:
         """True for rows that hold one of the asked, in any place of the table or in one of some of them; never null."""
@@ -101,10 +101,12 @@ class Search:
         compared, key = pseudonyms.comparable(place, self.salt), self.keys.get(place)
         return lambda values: compared(values, None if key is None else key.resolve())
 
+    def _parcel(self, place: Place) -> Broadcast[Lookup]:
+        return self.parcels.of(place, lambda: self.lookups[place])
+
     def _of_place(self, place: Place, schema: T.StructType) -> Column:
         compared = pseudonyms.comparable(place, self.salt)
-        parcel = self.parcels.of(place, lambda: self.lookups[place])
-        return leaf_values.held_in(place, schema, parcel, compared, self.keys.get(place))
+        return leaf_values.held_in(place, schema, self._parcel(place), compared, self.keys.get(place))
 
 
 @contextlib.contextmanager

@@ -96,13 +96,13 @@ class Search:
         compared, key = pseudonyms.comparable(place, self.salt), self.keys.get(place)
         return lambda values: compared(values, None if key is None else key.resolve())
 
-    def _of_place(self, place: Place, schema: T.StructType) -> Column:
-        compared = pseudonyms.comparable(place, self.salt)
-        return leaf_values.held_in(place, schema, self.parcel(place), compared, self.keys.get(place))
-
     def parcel(self, place: Place) -> Broadcast[Lookup]:
         """What a place is compared with, sent to tasks for as long as the search lasts."""
         return self.parcels.of(place, lambda: self.lookups[place])
+
+    def _of_place(self, place: Place, schema: T.StructType) -> Column:
+        compared = pseudonyms.comparable(place, self.salt)
+        return leaf_values.held_in(place, schema, self.parcel(place), compared, self.keys.get(place))
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ checksums and older checkpoints hold statistics, least and greatest values among
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import re
@@ -14,13 +15,14 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
+from py4j.protocol import Py4JError
 from pyspark.sql import DataFrame, Row, SparkSession
 
 from jobs.lake import delta_commit, row_deletion
 from jobs.lake.active_session import active
 from jobs.lake.address import Address
 from jobs.lake.delta_commit import Transaction
-from jobs.lake.delta_commit.scala import java, some
+from jobs.lake.delta_commit.scala import java, java_class, scala_object, some
 from jobs.lake.java import hadoop_path
 from jobs.lake.problems import SourceProblem
 
@@ -151,10 +153,26 @@ def vacuumed(spark: SparkSession, address: Address) -> None:
     """Take away what VACUUM may, as the table's own retention allows."""
     spark.conf.set(LISTING, str(FEW_TASKS))
     try:
-        with active(spark):
+        with active(spark), _console_silent(spark):
             row_deletion.table(spark, address).vacuum()
     finally:
         spark.conf.unset(LISTING)
+
+
+@contextlib.contextmanager
+def _console_silent(spark: SparkSession) -> Iterator[None]:
+    """What VACUUM prints goes to standard error: on the other, somebody may wait for JSON."""
+    jvm = java(spark)
+    console, before = scala_object(jvm, "scala.Console"), None
+    with contextlib.suppress(Py4JError, AttributeError, TypeError):
+        before = console.out()
+        console.setOutDirect(java_class(jvm, "java.lang.System").err)
+    try:
+        yield
+    finally:
+        if before is not None:
+            with contextlib.suppress(Py4JError, AttributeError, TypeError):
+                console.setOutDirect(before)
 
 
 def log_cleaned(spark: SparkSession, address: Address) -> None:

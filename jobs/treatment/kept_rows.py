@@ -138,9 +138,12 @@ def boundaries(rows: DataFrame, table: TableConfig, commits: Iterable[Commit], d
     stated = boundary(rows, table, day)
     found = {} if stated is None else {stated.by: stated}
     for commit in commits:
-        path = ColumnPath.parse(str(commit.run["retention"].get("by")))
+        try:
+            path = ColumnPath.parse(str(commit.run["retention"].get("by")))
+            first = datetime.datetime.fromisoformat(commit.before)
+        except ValueError:  # anybody who writes to the table can say such a thing
+            raise RetentionProblem(table, f"version {commit.version} does not say which rows it took away") from None
         kind = _kind(rows, table, path)
-        first = datetime.datetime.fromisoformat(commit.before)
         zone = datetime.timezone.utc if isinstance(kind, T.TimestampType) else None
         told = Boundary(path, kind, first.date() if isinstance(kind, T.DateType) else first.replace(tzinfo=zone))
         found[path] = max(found.get(path, told), told, key=lambda each: each.text)

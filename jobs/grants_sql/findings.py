@@ -67,7 +67,7 @@ def _treated(conf: Config, name: str) -> Iterator[Finding]:
             lost = [told for told, leaf in of_class if not leaf.kept]
             message = "'clear' in treated tables leaves out what is treated: {}; 'pseudonym' shows it"
         elif role.of(class_) == "pseudonym" and class_ == sight.DIRECT:
-            lost = [told for told, leaf in of_class if leaf.raw]
+            lost = [told for told, leaf in of_class if class_ in leaf.raw]
             message = "'pseudonym' leaves out direct identifiers that are not treated: {}; 'clear' shows them"
         else:
             continue

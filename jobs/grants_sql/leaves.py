@@ -13,12 +13,13 @@ from jobs.configuration.models import ColumnDecision, TableConfig
 @dataclasses.dataclass(frozen=True)
 class Leaf:
     """A leaf column; one of JSON text counts as a whole. classes: of all that stands in it, in order. kept: whether
-    its values are the source's in every row. raw: whether they are, or may be, in some."""
+    its values are the source's in every row. raw: the classes of which
+    something in it is, or may be, the source's in some rows."""
 
     path: ColumnPath
     classes: tuple[str, ...]
     kept: bool
-    raw: bool = True
+    raw: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,9 +52,9 @@ def of(table: TableConfig, reads: Reads) -> list[Leaf]:
 def _leaf(path: ColumnPath, decisions: Iterable[ColumnDecision], reads: Reads) -> Leaf:
     rules = [rule for decision in decisions for rule in decision.cases]
     kept = reads == "source" or all(rule.treatment.technique.keeps_values for rule in rules)
-    facts = [rule.treatment.technique for rule in rules]
-    raw = reads == "source" or any(each.keeps_values or each.shows is None for each in facts)
-    return Leaf(path, tuple(sorted({rule.class_ for rule in rules})), kept, raw)
+    facts = [(rule.class_, rule.treatment.technique) for rule in rules]
+    raw = {class_ for class_, each in facts if reads == "source" or each.keeps_values or each.shows is None}
+    return Leaf(path, tuple(sorted({class_ for class_, _ in facts})), kept, tuple(sorted(raw)))
 
 
 def _is_dropped(decision: ColumnDecision) -> bool:

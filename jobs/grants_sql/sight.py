@@ -43,7 +43,7 @@ class Sight:
         left as it is, is no pseudonym."""
         said = self.role.of(class_)
         if said == "pseudonym":
-            return not (leaf.raw and class_ == DIRECT)
+            return not (class_ == DIRECT and class_ in leaf.raw)
         return said == "clear" and leaf.kept
 
     def sees_all(self, node: Node) -> bool:

@@ -79,12 +79,14 @@ def _of_place(conf: Config, table: str, reads: Reads) -> Iterator[str]:
 
 def _word(node: Node, reads: Reads) -> str:
     """By what all columns alike are masked: their classes and, in the target, whether they are kept as they are."""
-    found = {f"{class_}{_kept(leaf) if reads == 'target' else ''}" for leaf in node.leaves for class_ in leaf.classes}
+    found = {
+        f"{class_}{_kept(leaf, class_) if reads == 'target' else ''}" for leaf in node.leaves for class_ in leaf.classes
+    }
     return "__".join(sorted(found))
 
 
-def _kept(leaf: Leaf) -> str:
-    return "_kept" if leaf.kept else "_kept_in_part" if leaf.raw else ""
+def _kept(leaf: Leaf, class_: str) -> str:
+    return "_kept" if leaf.kept else "_kept_in_part" if class_ in leaf.raw else ""
 
 
 def _type(conf: Config, table: str, reads: Reads, column: str) -> str:

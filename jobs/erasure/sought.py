@@ -21,10 +21,9 @@ from pyspark.sql.pandas.functions import arrow_udf
 
 from jobs.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue, Step
 from jobs.lake.bare_types import bare
-from jobs.lake.columns import column
+from jobs.lake.columns import column, dotted
 from jobs.lake.delta_commit.take_out import AFTER, BEFORE, CHANGE, DELETED
 from jobs.lake.file_places import FILE
-from jobs.lake.sql import quoted
 from privacy_udfs import wording
 from privacy_udfs.errors import LakenymError, UnexpectedFailure
 from privacy_udfs.technique import narrow, plain
@@ -183,7 +182,7 @@ def _cleaned(at: Column, steps: Sequence[Step], gone: Column) -> Column:
     step, rest = steps[0], steps[1:]
     if isinstance(step, Field):
         inner = _cleaned(at.getField(step.name), rest, gone)
-        return F.when(at.isNotNull(), at.withField(quoted(step.name), inner))
+        return F.when(at.isNotNull(), at.withField(dotted(step.name), inner))
     is_last = not any(isinstance(each, INTO) for each in rest)
     if isinstance(step, Element):
         if is_last:

@@ -7,12 +7,13 @@ import dataclasses
 import os
 import re
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from py4j.protocol import Py4JError
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from jobs.lake import file_places
 from jobs.lake.active_session import active
@@ -114,6 +115,12 @@ def known(begun: Transaction) -> Known:
         named = {place(row["path"]) for row in paths.distinct().collect()}
     hiding = frozenset(name for name, hides in current.items() if hides)
     return Known(frozenset(current), hiding, removed, frozenset(named | set(removed) | set(current)))
+
+
+def rows_in(spark: SparkSession, places: Sequence[str], schema: T.StructType) -> DataFrame:
+    """All rows of some Parquet files, those that a deletion vector hides too. schema: by the names in the files; what a
+    file lacks is null."""
+    return spark.read.schema(schema).option("__globPaths__", "false").parquet(*places)
 
 
 def deleted(spark: SparkSession, places: Collection[str]) -> list[str]:

@@ -63,10 +63,12 @@ def measure(folder: Path, rows: int, cores: int, say: Callable[[str], None]) -> 
         conf = lakes.configured(folder, *entries)
         timed("treated", lambda: [pseudonymize.run(spark, conf, name) for name in conf.tables])
         places = [str(folder / "treated" / name) for name in conf.tables]
-        timed("copied", lambda: [
-            spark.read.format("delta").load(place).write.format("delta").save(f"{folder}/copy/{at}")
-            for at, place in enumerate(places)
-        ])  # fmt: skip
+
+        def copied() -> None:
+            for at, place in enumerate(places):
+                spark.read.format("delta").load(place).write.format("delta").save(f"{folder}/copy/{at}")
+
+        timed("copied", copied)
         ids = pa.array([f"person-{at:08d}" for at in range(0, PERSONS, PERSONS // SUBJECTS)])
         kept, forced = Wanted(Asked("customer", ids)), Wanted(Asked("customer", ids), forced=True)
         timed("plan", lambda: erase.plan(spark, conf, kept))

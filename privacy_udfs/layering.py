@@ -10,14 +10,13 @@ from typing import Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import ConfigDict, InstanceOf
 
 from privacy_udfs.errors import KeyProblem, ValueRefused
-from privacy_udfs.kernels.arrays import distinct_if_few
-from privacy_udfs.technique import Key, LayeredKey, Outcome, Technique, narrow, plain
+from privacy_udfs.on_results import OnResults, all_treated
+from privacy_udfs.technique import Key, LayeredKey, Outcome, narrow, plain
 
 
-class FurtherLayers(Technique):
+class FurtherLayers(OnResults):
     """Put what is under the first layers of ``of``, ``done`` of them, under the others too: what ``of`` gives of the
     values that they stand for.
 
@@ -25,16 +24,10 @@ class FurtherLayers(Technique):
     was never treated so, and would come to look as if it had been. Of numbers none can be told.
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
-
     technique: Literal["further_layers"] = "further_layers"
-    of: InstanceOf[Technique]
     done: int
 
     deterministic = False  # so that Spark never does it twice
-
-    def key_size(self) -> int | None:
-        return self.of.key_size()
 
     def output_type(self, values: pa.DataType) -> pa.DataType:
         return self.of.output_type(values)
@@ -48,17 +41,17 @@ class FurtherLayers(Technique):
         values, key = narrow(plain(values)), self.of._checked_key(key)
         if not isinstance(key, LayeredKey) or not 0 < self.done < len(key.layers):
             raise KeyProblem("further layers need the keys of all layers, and one at least that is not done")
-        null = values.null_count
-        return Outcome(self._made(values, key) if null < len(values) else values, len(values) - null, null, 0)
+        null, whole = values.null_count, key
+        if null == len(values):
+            return all_treated(values, null)
+        return all_treated(self._each_once(values, lambda each: self._made(each, whole)), null)
 
-    def _made(self, values: pa.Array, key: LayeredKey) -> pa.Array:
-        encoded = distinct_if_few(values) if self.of.costly else None
-        given = values if encoded is None else encoded.dictionary
-        made = self.of.further(given, key, self.done)
+    def _made(self, results: pa.Array, key: LayeredKey) -> pa.Array:
+        made = self.of.further(results, key, self.done)
         refused = 0 if made.refused is None else pc.sum(made.refused).as_py() or 0
         if refused:
             raise ValueRefused(
-                f"{refused} of {len(given)} different values in this batch are no results of {self.of.technique} as "
-                "the record has it: they get no further layer"
+                f"{refused} of {len(results)} values in this batch are no results of {self.of.technique} as the record "
+                "has it (equal ones are counted once, where they are few): they get no further layer"
             )
-        return made.values if encoded is None else made.values.take(encoded.indices)
+        return made.values

@@ -9,32 +9,25 @@ from __future__ import annotations
 from typing import Literal
 
 import pyarrow as pa
-from pydantic import ConfigDict, InstanceOf
 
 from privacy_udfs.errors import KeyProblem
-from privacy_udfs.kernels.arrays import distinct_if_few
-from privacy_udfs.technique import Key, Keys, Outcome, Technique, narrow, plain
+from privacy_udfs.on_results import OnResults, all_treated
+from privacy_udfs.technique import Key, Keys, Outcome, narrow, plain
 
 BEFORE, AFTER = "before", "after"
 """By which the two keys are told apart (`privacy_udfs.technique.Keys`)."""
 
 
-class Reencryption(Technique):
+class Reencryption(OnResults):
     """Turn back what ``of`` treated under the key `BEFORE`, and treat it under the key `AFTER`, as it was treated.
 
     Nulls stay null. Raises `TokenRefused` for a whole array of which any value is no result of the treatment under the
     first key, where the technique can tell (`Facts.authenticates`).
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
-
     technique: Literal["reencryption"] = "reencryption"
-    of: InstanceOf[Technique]
 
     deterministic = False  # so that Spark never does it twice
-
-    def key_size(self) -> int | None:
-        return self.of.key_size()
 
     def output_type(self, values: pa.DataType) -> pa.DataType:
         return values
@@ -50,12 +43,6 @@ class Reencryption(Technique):
             raise KeyProblem("a reencryption needs two keys: the one before and the one after")
         before, after = (self.of._checked_key(key.by_domain[name]) for name in (BEFORE, AFTER))
         null = values.null_count
-        return Outcome(self._made(values, before, after), len(values) - null, null, 0)
-
-    def _made(self, values: pa.Array, before: Key | None, after: Key | None) -> pa.Array:
-        if values.null_count == len(values):
-            return values
-        encoded = distinct_if_few(values) if self.of.costly and self.of.deterministic else None
-        if encoded is None:
-            return self.of.rekeyed(values, before, after)
-        return self.of.rekeyed(encoded.dictionary, before, after).take(encoded.indices)
+        if null == len(values):
+            return all_treated(values, null)
+        return all_treated(self._each_once(values, lambda each: self.of.rekeyed(each, before, after)), null)

@@ -10,12 +10,12 @@ from typing import Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import ConfigDict, InstanceOf
+from pydantic import InstanceOf
 
 from privacy_udfs.errors import TokenRefused, TypeRefused, ValueRefused
-from privacy_udfs.kernels.arrays import distinct_if_few
 from privacy_udfs.kernels.text import restored
-from privacy_udfs.technique import Key, Outcome, Technique, narrow, plain
+from privacy_udfs.on_results import OnResults, all_treated
+from privacy_udfs.technique import Key, Outcome, narrow, plain
 from privacy_udfs.techniques._sealed import text_or_binary
 from privacy_udfs.techniques.mask import Mask
 from privacy_udfs.techniques.tokenize import Tokenize
@@ -25,7 +25,7 @@ MASK = Mask(keep_end=4, preserve="")
 """What becomes of a value that is shown masked: all but its last four characters, and all of one that has no more."""
 
 
-class Reversal(Technique):
+class Reversal(OnResults):
     """Turn back what ``of`` treated. restores: the Arrow type of the values that were treated. masked: whether they are
     masked before anyone sees them, by `MASK`; of text only.
 
@@ -33,15 +33,9 @@ class Reversal(Technique):
     or is none of the type that is to be restored.
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
-
     technique: Literal["reversal"] = "reversal"
-    of: InstanceOf[Technique]
     restores: InstanceOf[pa.DataType]
     masked: bool = False
-
-    def key_size(self) -> int | None:
-        return self.of.key_size()
 
     def accepts_key(self, size: int) -> bool:
         return self.of.accepts_key(size)
@@ -57,16 +51,8 @@ class Reversal(Technique):
         key: Key | bytes | None = None,
         subject: pa.Array | pa.ChunkedArray | None = None,
     ) -> Outcome:
-        values = narrow(plain(values))
-        found = self._distinct(values, self._checked_key(key))
-        null = values.null_count
-        return Outcome(found, len(values) - null, null, 0)
-
-    def _distinct(self, values: pa.Array, key: Key | None) -> pa.Array:
-        encoded = distinct_if_few(values) if self.of.costly and self.of.deterministic else None
-        if encoded is None:
-            return self._restored(values, key)
-        return self._restored(encoded.dictionary, key).take(encoded.indices)
+        values, own = narrow(plain(values)), self._checked_key(key)
+        return all_treated(self._each_once(values, lambda each: self._restored(each, own)), values.null_count)
 
     def _restored(self, values: pa.Array, key: Key | None) -> pa.Array:
         kind = self.output_type(values.type)
@@ -102,9 +88,9 @@ class ReversalByVault(Reversal):
             raise ValueRefused(MISSING)
         kind, null = self.output_type(values.type), values.null_count
         if null == len(values):
-            return Outcome(pa.nulls(null, kind), 0, null, 0)
+            return all_treated(pa.nulls(null, kind), null)
         bare = self.of.values(values, sealed, own)
         found = None if bare is None else restored(text_or_binary(bare), kind)
         if found is None or found.null_count != null:
             raise TokenRefused
-        return Outcome(MASK.apply(found).values if self.masked else found, len(values) - null, null, 0)
+        return all_treated(MASK.apply(found).values if self.masked else found, null)

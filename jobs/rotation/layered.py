@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from pyspark.sql import SparkSession
 
-from jobs.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue
+from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
 from jobs.lake.record_names import CONFIG, POLICY, PROFILES, SOFTWARE
 from jobs.policy.profiles import judged
@@ -20,14 +20,13 @@ from jobs.record import treatment_record
 from jobs.record.column_record import ColumnRecord
 from jobs.record.record_reader import Columns, columns_of, made_for_of, mondrian_of, rows_of, suppress_of
 from jobs.reversal import reversal_keys
+from jobs.rotation import recorded
 from jobs.rotation.in_place import Change, Changes
-from privacy_udfs.errors import KeyProblem, LakenymError
-from privacy_udfs.keys import KeyReference, Keyset, key_check_value
+from privacy_udfs.errors import KeyProblem
+from privacy_udfs.keys import KeyReference, Keyset
 from privacy_udfs.layering import FurtherLayers
 from privacy_udfs.technique import Technique
 from privacy_udfs.techniques import parse
-
-PLACES = (Field, Element, MapKey, MapValue)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,13 +70,13 @@ def due(conf: Config, table: str, path: ColumnPath, entry: ColumnRecord) -> tupl
 
 def why_not(conf: Config, table: str, path: ColumnPath, entry: ColumnRecord) -> str | None:
     """Why a column cannot get further layers from the treated table; None where it can, and is to."""
-    if not all(isinstance(step, PLACES) for step in path.steps):
-        return "rows are treated by cases" if not path.is_in_json else "it stands within JSON text"
+    if (misplaced := recorded.misplaced(path)) is not None:
+        return misplaced
     decided = entries_of(conf, table).get(str(path))
     if decided is None or not decided.layers:
         return "domains.yaml states no layers for it"
-    if entry.key is None or entry.key_id is None or entry.domain is None or entry.key_check is None:
-        return "the record does not say by which version of which key it was treated"
+    if (unkeyed := recorded.unkeyed(entry)) is not None:
+        return unkeyed
     known = entry.key_ids
     if decided.layers[: len(known)] != known:
         told = [" then ".join(map(str, each)) for each in (known, decided.layers)]
@@ -100,9 +99,8 @@ def turn(conf: Config, table: str, path: ColumnPath, entry: ColumnRecord, keyset
     """What the column gets. Raises `KeyProblem` where the keyset is not the one that treated it, a layer cannot be had
     any more, or the last layer is not the version in force."""
     layers, name, domain = due(conf, table, path, entry), str(entry.key), str(entry.domain)
-    before = _reference(conf, name, _parsed(entry), domain, keyset, entry.key_id)
-    if before.check != entry.key_check:
-        raise KeyProblem(f"key {name} (id {entry.key_id}) is not the key that {path} was treated with")
+    standing = recorded.reference(conf, entry, recorded.technique(entry), keyset, entry.key_id)
+    before = recorded.under_its_key(path, entry, standing)
     if layers[-1] != keyset.primary.id:
         raise KeyProblem(
             f"key {name}: the layers of domain {domain} end with version {layers[-1]}, and version {keyset.primary.id} "
@@ -110,16 +108,9 @@ def turn(conf: Config, table: str, path: ColumnPath, entry: ColumnRecord, keyset
         )
     parameters = {**entry.parameters, "layers": [*map(str, layers)]}
     technique = parse({**parameters, "technique": entry.technique})
-    after = _reference(conf, name, technique, domain, keyset, layers[-1])
+    after = recorded.reference(conf, entry, technique, keyset, layers[-1])
     record = dataclasses.replace(entry, parameters=parameters, key_id=after.key_id, key_check=after.check)
     return Turn(technique, len(entry.key_ids), before, after, record)
-
-
-def _reference(
-    conf: Config, name: str, technique: Technique, domain: str, keyset: Keyset, key_id: int | None
-) -> KeyReference:
-    place, key = conf.keys[name], keyset.subkey(technique, domain, key_id)
-    return KeyReference(name, place.keyset, place.kek, key.id, technique, domain, key_check_value(key))
 
 
 def of_the_rest(conf: Config, table: str, standing: Mapping[str, str], moved: Collection[ColumnPath]) -> str | None:
@@ -148,13 +139,6 @@ def properties(conf: Config, table: str, snapshot: str) -> dict[str, str | None]
     profiles = judged.recorded(conf.policy, table)
     stated = {CONFIG: snapshot, POLICY: conf.policy.version, SOFTWARE: treatment_record.software()}
     return {**stated, PROFILES: profiles or None}
-
-
-def _parsed(entry: ColumnRecord) -> Technique:
-    try:
-        return parse({**entry.parameters, "technique": entry.technique})
-    except LakenymError:
-        raise KeyProblem(f"what the record says of a column of domain {entry.domain} cannot be read") from None
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ requests and fails as asked, answering by itself where a relay would pass the re
 
 from __future__ import annotations
 
+import abc
 import datetime
 import json
 from http.server import BaseHTTPRequestHandler
@@ -17,7 +18,7 @@ from tests.helpers.key_servers import Relay
 Reply = tuple[int, dict[str, Any]]
 
 
-class Played(Relay):
+class Played(Relay, abc.ABC):
     """A service that answers by itself, and lets nobody in but with the token of a `SignIn`. asked: paths, in turn."""
 
     TOKEN = "token-of-the-test"
@@ -35,11 +36,13 @@ class Played(Relay):
             status, answer = self.reply(request.command, request.path.partition("?")[0], json.loads(body or b"{}"))
         return status, json.dumps(answer).encode()
 
+    @abc.abstractmethod
     def stranger(self) -> Reply:
-        raise NotImplementedError
+        """Told to who has no token."""
 
+    @abc.abstractmethod
     def reply(self, method: str, path: str, body: dict[str, Any]) -> Reply:
-        raise NotImplementedError
+        """Told to who has it."""
 
 
 class SignIn(Relay):

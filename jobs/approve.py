@@ -3,7 +3,8 @@
 --once --output FILE``.
 
 It says in words what the approval allows, and asks, before it signs. --show explains a file that is there; --review
-signs that an approver looked at a run that broke the glass (docs/reversal.md).
+signs that an approver looked at a run that broke the glass (docs/reversal.md). With --domain and --ids in the place of
+table, columns and rows it approves that somebody is given all that is held of one person (docs/subject_access.md).
 
 Exit codes: 0 done; 1 refused, and nothing was signed; 2 bad configuration or usage; 3 failed.
 """
@@ -11,6 +12,7 @@ Exit codes: 0 done; 1 refused, and nothing was signed; 2 bad configuration or us
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import datetime
 import sys
@@ -19,6 +21,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
+from jobs import subject
 from jobs.command_line import arguments, flags, given_files
 from jobs.configuration import config
 from jobs.configuration.config import Config
@@ -33,6 +36,9 @@ from jobs.reversal.selection import Selection
 from jobs.run_events import events
 from jobs.signatures.keys import SigningKey
 from jobs.spark_app import failures, session
+from jobs.subject_access import approval as access_approvals
+from jobs.subject_access import carried_out as access
+from jobs.subject_access.request import Request
 
 UTC = datetime.timezone.utc
 
@@ -90,6 +96,23 @@ def _signed(
     return approvals.sign(made, key)
 
 
+def of_person(
+    spark: SparkSession,
+    conf: Config,
+    request: Request,
+    key: SigningKey,
+    at_most: int,
+    hours: int,
+    agreed: Callable[[str], None] = _nobody_agreed,
+    now: datetime.datetime | None = None,
+) -> str:
+    """An approval of subject access, for a file; otherwise as `run`. at_most: rows of the export."""
+    own, now = session.for_run(spark), now or datetime.datetime.now(UTC)
+    made, by = failures.translated("", lambda: access.approved(own, conf, request, key, at_most, hours, now))
+    agreed("\n".join(made.lines(by)))
+    return access_approvals.sign(made, key)
+
+
 def _approval(wanted: Wanted, place: str, record_sha256: str, now: datetime.datetime) -> Approval:
     asked, begins = wanted.asked, (wanted.not_before or now).astimezone(UTC).replace(microsecond=0)
     return Approval(
@@ -112,13 +135,18 @@ def _approval(wanted: Wanted, place: str, record_sha256: str, now: datetime.date
 
 def show(conf: Config, text: str, now: datetime.datetime | None = None) -> str:
     """What an approval allows, in words. Raises `Refused` where no approver of the policy signed it."""
+    if conf.policy.subject_access is not None:
+        with contextlib.suppress(Refused):
+            given = access_approvals.opened(text, conf.policy)
+            told = given.approval
+            return "\n".join([*told.lines(given.by.name), told.state(now or datetime.datetime.now(UTC))])
     signed = approvals.opened(text, conf.policy)
     table = conf.tables.get(signed.approval.table)
     classes = {} if table is None else {path: rule.class_ for path, rule in table.columns.items()}
     rules = {} if table is None else {path: table.columns.get(path) for path in signed.approval.columns}
     unproven = [path for path, rule in rules.items() if rule is not None and not rule.treatment.technique.authenticates]
-    told = [*words.lines(signed.approval, signed.by.name, classes, unproven)]
-    return "\n".join([*told, words.state(signed.approval, now or datetime.datetime.now(UTC))])
+    in_words = [*words.lines(signed.approval, signed.by.name, classes, unproven)]
+    return "\n".join([*in_words, words.state(signed.approval, now or datetime.datetime.now(UTC))])
 
 
 def reviewed(spark: SparkSession, conf: Config, run_id: str, key: SigningKey) -> str:
@@ -143,6 +171,8 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--kek", metavar="URI", help="the key that encrypts the keyset at that address")
     for flag in (flags.TABLE, flags.COLUMNS, flags.WITH, flags.ACTOR, flags.PURPOSE, flags.FORM):
         flag.on(options)
+    for flag in (flags.DOMAIN, flags.IDS, flags.HELD_IN):
+        flag.on(options, more="subject access")
     rows = options.add_mutually_exclusive_group()
     flags.WHERE.on(rows, more="over the treated table")
     flags.TOKENS.on(rows)
@@ -172,12 +202,27 @@ def _run(options: argparse.Namespace) -> int:
     elif options.review is not None:
         table = reviewed(session.start("lakenym approve"), conf, options.review, key)
         say(f"{table}: the audit log says that {key.name} looked at run {options.review}")
+    elif options.domain is not None or options.ids is not None:
+        _approve_access(conf, options, key)
     else:
         wanted, output = _wanted(options), _output(options)
         text = run(session.start("lakenym approve"), conf, wanted, key, lambda told: _agree(told, options.yes))
         given_files.create(output, text)
         say(f"signed: {output}")
     return DONE
+
+
+def _approve_access(conf: Config, options: argparse.Namespace, key: SigningKey) -> None:
+    others = ("table", "columns", "with", "where", "tokens", "many")
+    if any(vars(options)[name] for name in others) or options.form != "clear":
+        raise BadUsage("subject access is of all tables, as they hold a person, and once: leave the other flags out")
+    if options.at_most is None or options.hours is None:
+        raise BadUsage("say the most rows with --at-most, and how long it counts with --hours")
+    request = Request(subject.asked_of(options), options.actor or "", options.purpose or "")
+    output, spark = _output(options), session.start("lakenym approve")
+    text = of_person(spark, conf, request, key, options.at_most, options.hours, lambda told: _agree(told, options.yes))
+    given_files.create(output, text)
+    say(f"signed: {output}")
 
 
 def _wanted(options: argparse.Namespace) -> Wanted:

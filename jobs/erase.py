@@ -37,8 +37,8 @@ from jobs.subjects import asked
 from jobs.subjects.asked import Asked, HeldIn
 
 BREAKS = (
-    "--force: older versions of these tables cannot be read any more, by nobody who reads one now either; what follows "
-    "their change feed or log (streams, runs of mode incremental or changes that read them as a source) must begin anew"
+    "--force: nobody can read older versions of these tables any more, not even who is reading one now; what follows "
+    "their change feed or log (streams, runs of mode incremental or changes from or to them) must begin anew"
 )
 
 
@@ -92,7 +92,7 @@ def lines(found: Erased, is_plan: bool = False) -> Iterator[str]:
         for each in found.tables
     ]  # fmt: skip
     yield from table_lines(("table", "version", "rows", "elements", "files"), rows)
-    if is_plan and found.forced:
+    if found.forced:
         yield BREAKS
     for name, each in found.all_remains:
         day = f"goes from {each.until} on" if each.until is not None else "stays"
@@ -100,7 +100,7 @@ def lines(found: Erased, is_plan: bool = False) -> Iterator[str]:
     for gap in found.unsearched:
         yield f"not looked into: {': '.join(filter(None, (gap.table, gap.place)))}: {gap.why}"
     if found.is_gone:
-        yield "nothing of theirs is left" if not any(each.files for each in found.tables) or not is_plan else ""
+        yield "nothing of theirs would be left" if is_plan else "nothing of theirs is left"
     elif found.until is not None:
         yield f"run it again from {found.until} on, with the same ids"
 

@@ -31,6 +31,7 @@ Kind = Literal[
     "break_glass",
     "erasure",
     "rotation",
+    "subject_access",
     "checkpoint",
 ]
 KINDS: tuple[str, ...] = get_args(Kind)

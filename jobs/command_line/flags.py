@@ -151,3 +151,8 @@ FORM = Flag(
     "clear, or masked: all but the last four characters",
     {"choices": ("clear", "masked"), "default": "clear"},
 )
+DOMAIN = Flag("--domain", "a domain of domains.yaml")
+IDS = Flag("--ids", "a file of ids, one a line; or a .csv of one column", {"type": Path, "metavar": "FILE"})
+HELD_IN = Flag(
+    "--held-in", "the ids are pseudonyms, as this column of a treated table holds them", {"metavar": "TABLE:COLUMN"}
+)

@@ -29,6 +29,7 @@ from jobs.configuration import (
     reversal_checks,
     rotation_entry,
     scope_checks,
+    subject_access_entry,
     subject_steps,
     suppress_checks,
     vault_checks,
@@ -243,6 +244,8 @@ class _Loader:
         named = {draft.entry.table for draft in drafts if draft.entry is not None}
         self.faults += reversal_checks.check(policy, key_names, named, domains)
         self.faults += rotation_entry.check(None if policy is None else policy.rotation, key_names)
+        access = None if policy is None else policy.subject_access
+        self.faults += subject_access_entry.check(access, key_names, named, domains)
         self.faults += vault_checks.check(drafts, domains)
         audit = self._audit(drafts, keys, key_names, domains)
         self.faults += erasure_checks.check(policy, drafts, keys, key_names, domains, audit)

@@ -51,6 +51,7 @@ from jobs.configuration.processing_entry import Processing
 from jobs.configuration.reversal_entry import Reversal
 from jobs.configuration.risk_bounds import MEASURES_OF, Mondrian, PolicyRisk, RiskBounds, Suppress
 from jobs.configuration.rotation_entry import Rotation
+from jobs.configuration.subject_access_entry import SubjectAccess
 from jobs.configuration.uris import TablePath, without_user
 from jobs.configuration.vault_entry import VaultEntry
 from privacy_udfs.parameters import IsoDate
@@ -266,6 +267,7 @@ class Policy(Entry):
     ``review_by`` a table is still treated, with a warning; for ever if left out. profile: the laws and standards whose
     rules hold besides (`jobs.policy.profiles`). profile_exceptions: what of them someone takes the responsibility for.
     reversal: who may have values turned back (`jobs/reidentify.py`); nobody if left out.
+    subject_access: who may be given all that is held of one person (`jobs/subject.py`); nobody if left out.
     rotation: which keys' columns may be re-encrypted from the treated tables (`jobs/rotate_keys.py`); none if left out.
     limits: how much may be treated under a key in an hour and a day, by the audit log; as much as anyone likes if left
     out. erasure: by which key the erased are told, and the list that keeps them out of later runs; none if left out.
@@ -286,6 +288,7 @@ class Policy(Entry):
     profile_exceptions: Annotated[tuple[ProfileException, ...], Field(strict=False)] = ()
     reversal: Reversal | None = None
     rotation: Rotation | None = None
+    subject_access: SubjectAccess | None = None
     limits: Limits | None = None
     erasure: Erasure | None = None
 

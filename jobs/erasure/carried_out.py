@@ -17,7 +17,7 @@ from pyspark.sql import SparkSession
 
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import Refused
-from jobs.erasure import one_table, places, sought, vault_rows
+from jobs.erasure import one_table, places, sought, subject_keys, vault_rows
 from jobs.erasure.one_table import Place
 from jobs.erasure.outcome import Erased, Remains, TableErased, Unsearched
 from jobs.erasure.places import OfSource
@@ -93,10 +93,13 @@ def erased(
         told.began(scope.search, _nothing_yet(wanted, scope, run_id))
         tables = tuple(_each(own, scope.tables, run_id, wanted, told, report))
         vaults = tuple(_each(own, scope.vaults, run_id, wanted, told, report))
-        remains = _of_sources(own, conf, wanted, scope)
-        tokens = sum(each.rows_deleted for each in vaults)
+        remains = _of_others(own, conf, wanted, scope)
         made = dataclasses.replace(
-            _nothing_yet(wanted, scope, run_id), tables=(*tables, *vaults), remains=remains, tokens=tokens
+            _nothing_yet(wanted, scope, run_id),
+            tables=(*tables, *vaults),
+            remains=remains,
+            tokens=sum(each.rows_deleted for each in vaults),
+            subject_keys=subject_keys.destroyed(own, conf, wanted.asked),
         )
         told.ended(scope.search, made)
         return made
@@ -107,7 +110,7 @@ def _planned(spark: SparkSession, conf: Config, wanted: Wanted, scope: _Scope, r
     for each in (*scope.tables, *scope.vaults):
         step = functools.partial(one_table.plan, spark, each, wanted.forced)
         told.append(failures.translated(each.name, step))
-    remains = _of_sources(spark, conf, wanted, scope)
+    remains = _of_others(spark, conf, wanted, scope)
     tokens = sum(each.rows_deleted for each in told[len(scope.tables) :])
     return dataclasses.replace(_nothing_yet(wanted, scope, run_id), tables=tuple(told), remains=remains, tokens=tokens)
 
@@ -153,6 +156,11 @@ def _scope(spark: SparkSession, conf: Config, wanted: Wanted) -> Iterator[_Scope
 
 
 # -- sources out of which nothing is taken ----------------------------------------------------------------------------
+
+
+def _of_others(spark: SparkSession, conf: Config, wanted: Wanted, scope: _Scope) -> tuple[Remains, ...]:
+    """What is left beside tables."""
+    return (*places.in_quarantine(spark, conf, scope.search), *_of_sources(spark, conf, wanted, scope))
 
 
 def _of_sources(spark: SparkSession, conf: Config, wanted: Wanted, scope: _Scope) -> tuple[Remains, ...]:

@@ -7,7 +7,7 @@ import dataclasses
 import json
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
@@ -18,7 +18,7 @@ from jobs.configuration import file_properties
 from jobs.configuration.column_path import ColumnPath, Field
 from jobs.console.exit_codes import Refused
 from jobs.erasure import remaining, sought, stale
-from jobs.erasure.outcome import TableErased
+from jobs.erasure.outcome import Remains, TableErased
 from jobs.erasure.sought import Sought
 from jobs.erasure.stale import Found
 from jobs.lake import delta_commit, file_places, history, log_commits, log_left, table_files
@@ -89,7 +89,8 @@ def plan(spark: SparkSession, place: Place, forced: bool) -> TableErased:
     """What `erase` would do, and what would be left. Nothing is written."""
     own = session.for_run(spark)
     begun = _there(own, place)
-    stands, kept = _looked(own, begun, place), take_out.kept(begun)
+    until, kept = _otherwise_until(own, begun, place), take_out.kept(begun)
+    stands = _looked(own, begun, place, until)
     is_new = bool(stands.rewritten) or _is_newer(stands.found, log_left.left(own, begun.location))
     left = log_left.left(own, begun.location, begun.version + 1 if is_new else None)
     feeds = bool(stands.counts) and _has_feed(begun)
@@ -104,25 +105,28 @@ def erase(
     """Take them out, and purge what may go by now. forced: whatever the table's retention says. Raises
     `CommitConflict` where others are faster again and again."""
     own = session.for_run(spark)
-    before, rows, elements, files = -1, 0, 0, 0
+    begun = _there(own, place)
+    first, rows, elements, files = begun.version, 0, 0, 0
+    until = _otherwise_until(own, begun, place)
     for attempt in range(ATTEMPTS):
-        begun = _there(own, place)
-        before = begun.version if before < 0 else before
-        stands = _looked(own, begun, place)
+        stands = _looked(own, begun, place, until)
         if not stands.rewritten:
             break
         made = _committed(own, dataclasses.replace(begun, at_last=at_last), place, stands, run_id)
-        if made is not None:
-            rows, elements, files = rows + stands.rows, elements + stands.elements, files + len(stands.rewritten)
-        else:
+        looked_at, begun = begun.version, _there(own, place)
+        if made is None:
             time.sleep(PAUSE * (attempt + 1) * (1 + uuid.uuid4().int % 100 / 100))
+            continue
+        rows, elements, files = rows + stands.rows, elements + stands.elements, files + len(stands.rewritten)
+        if begun.version == made.version == looked_at + 1:  # nobody came in between: all that is there was looked at
+            stands = Stands(begun, {}, _in_files(own, begun, place, until))
+            break
     else:
         raise CommitConflict(
             f"others changed {place.name} each of {ATTEMPTS} times that this job tried to: run it again when they rest"
         )
-    return _purged(
-        own, place, stands, TableErased(place.name, begun.location, before, -1, rows, elements, files), run_id, forced
-    )
+    after, told = _purged(own, place, stands, run_id, forced)
+    return TableErased(place.name, begun.location, first, after if files else first, rows, elements, files, told)
 
 
 # -- looking ----------------------------------------------------------------------------------------------------------
@@ -139,13 +143,17 @@ def _there(spark: SparkSession, place: Place) -> Transaction:
     return begun
 
 
-def _looked(spark: SparkSession, begun: Transaction, place: Place) -> Stands:
+def _looked(spark: SparkSession, begun: Transaction, place: Place, until: int) -> Stands:
     rows = Address(path=begun.location).read(spark, {"versionAsOf": str(begun.version)})
     wanted = _of_version(rows.schema, place.sought)
     told = sought.counted(rows, wanted).collect() if wanted else []
     counts = {file_places.of_row(row[sought.PLACE]): (int(row[sought.ROWS]), int(row[sought.ELEMENTS])) for row in told}
-    until = _otherwise_until(spark, begun, place)
     return Stands(begun, counts, stale.found(begun, wanted, take_out.kept(begun), until))
+
+
+def _in_files(spark: SparkSession, begun: Transaction, place: Place, until: int) -> Found:
+    schema = Address(path=begun.location).read(spark, {"versionAsOf": str(begun.version)}).schema
+    return stale.found(begun, _of_version(schema, place.sought), take_out.kept(begun), until)
 
 
 def _of_version(schema: T.StructType, wanted: Sequence[Sought]) -> list[Sought]:
@@ -179,15 +187,9 @@ def _committed(
     removed = [told[each] for each in sorted(stands.rewritten)]
     rows = delta_commit.rows_of_files(spark, begun.log, begun.txn.snapshot(), removed)
     stays = sought.without(rows, _of_version(rows.schema, place.sought), _has_feed(begun))
-    try:
-        with session.settings(spark, _settings(begun)):
-            return take_out.take_out(begun, removed, stays, _said(run_id), stands.rows)
-    except delta_commit.Changed:
-        return None
-    except (PySparkException, Py4JError) as error:
-        if not CONFLICT.search(str(error)):
-            raise
-        return None
+    with _conflicts_passed_over(), session.settings(spark, _settings(begun)):
+        return take_out.take_out(begun, removed, stays, _said(run_id), stands.rows)
+    return None
 
 
 def _said(run_id: str) -> str:
@@ -208,33 +210,42 @@ def _settings(begun: Transaction) -> dict[str, str]:
 
 
 def _purged(
-    spark: SparkSession, place: Place, stands: Stands, made: TableErased, run_id: str, forced: bool
-) -> TableErased:
+    spark: SparkSession, place: Place, stands: Stands, run_id: str, forced: bool
+) -> tuple[int, tuple[Remains, ...]]:
+    """The version by then, and what is left."""
     begun = stands.begun
     left = log_left.left(spark, begun.location)
     if _is_newer(stands.found, left):
-        with contextlib.suppress(delta_commit.Changed):
-            take_out.mark_only(begun, _said(run_id))
-        begun = _there(spark, place)
+        begun = _marked(spark, place, run_id)
         left = log_left.left(spark, begun.location)
     kept = take_out.kept(begun)
-    stale.purge(spark, stands.found, forced)
-    if left.erased is not None:
+    still = stale.purged(spark, stands.found, forced)
+    if left.erased is not None and left.files:
         take_out.checkpointed(spark, begun.location, left.erased)
-    if log_left.purged(spark, begun.location, left, kept, forced):
-        left = log_left.left(spark, begun.location)
-    again = _there(spark, place)
-    still = stale.found(again, _of_version_now(spark, again, place), kept, _otherwise_until(spark, again, place))
-    told = remaining.of(still, left, kept)
-    return dataclasses.replace(
-        made,
-        after=again.version if made.rows_deleted or made.elements_removed or made.files else made.before,
-        remains=told,
-    )
+        if log_left.purged(spark, begun.location, left, kept, forced):
+            left = log_left.left(spark, begun.location)
+    return begun.version, remaining.of(still, left, kept)
 
 
-def _of_version_now(spark: SparkSession, begun: Transaction, place: Place) -> list[Sought]:
-    return _of_version(Address(path=begun.location).read(spark).schema, place.sought)
+def _marked(spark: SparkSession, place: Place, run_id: str) -> Transaction:
+    """The table with a commit that says that they are out of it, though it had to take none out."""
+    for _ in range(ATTEMPTS):
+        begun = _there(spark, place)
+        with _conflicts_passed_over():
+            take_out.mark_only(begun, _said(run_id))
+            return _there(spark, place)
+    raise CommitConflict(f"others changed {place.name} each of {ATTEMPTS} times: run it again when they rest")
+
+
+@contextlib.contextmanager
+def _conflicts_passed_over() -> Iterator[None]:
+    try:
+        yield
+    except delta_commit.Changed:
+        pass
+    except (PySparkException, Py4JError) as error:
+        if not CONFLICT.search(str(error)):
+            raise
 
 
 def _is_newer(found: Found, left: Left) -> bool:

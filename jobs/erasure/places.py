@@ -12,23 +12,27 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from jobs.configuration.config import Config
+from jobs.configuration.models import TableConfig
 from jobs.erasure.one_table import Place
-from jobs.erasure.outcome import Unsearched
+from jobs.erasure.outcome import Remains, Unsearched
 from jobs.erasure.sought import Hit, Sought
+from jobs.lake import delta_commit, quarantine_table
 from jobs.lake.address import Address
 from jobs.subjects import held, pseudonyms
-from jobs.subjects.held import SourcePlace
+from jobs.subjects.held import IN_QUARANTINE, SourcePlace
 from jobs.subjects.lookup import Lookup
 from jobs.subjects.search import Search
 from privacy_udfs.kernels.text import accepts, canonical
 
+SEALED = "rows of so many runs wait in its quarantine, sealed: mend the rules and requeue them, and run this again"
 IN_TEXT = "values of theirs stand within JSON text there, out of which nothing is taken: treat the table anew without"
 
 
 def targets(search: Search) -> tuple[list[Place], list[Unsearched]]:
     """The treated tables; and what of them is not looked into."""
     found: list[Place] = []
-    gaps = [Unsearched(gap.table, gap.path, gap.why) for gap in search.held.gaps]
+    told = [gap for gap in search.held.gaps if gap.why != IN_QUARANTINE]
+    gaps = [Unsearched(gap.table, gap.path, gap.why) for gap in told]
     for table in search.held.tables:
         paths = [place for place in table.places if not place.path.is_in_json]
         gaps += [Unsearched(each.table, str(each.path), IN_TEXT) for each in table.places if each.path.is_in_json]
@@ -47,6 +51,27 @@ def _hit(search: Search, place: held.Place) -> Hit:
         return sent.value.holds(compared(values, own))
 
     return hit
+
+
+def in_quarantine(spark: SparkSession, conf: Config, search: Search) -> list[Remains]:
+    """Tables of which rows wait in quarantine: sealed, so that nobody knows whose they are."""
+    found: list[Remains] = []
+    for gap in search.held.gaps:
+        entry = conf.tables[gap.table]
+        if gap.why != IN_QUARANTINE or entry.quarantine is None:
+            continue
+        address, place = Address.of(entry.quarantine), delta_commit.begin(spark, entry.target.path, _name(entry))
+        if not address.exists(spark):
+            continue
+        location = None if place is None else place.location
+        runs = {} if location is None else quarantine_table.runs(spark, address, quarantine_table.target_id(location))
+        if runs or location is None:
+            found.append(Remains("quarantine", sum(map(len, runs.values())), None, f"{gap.table}: {SEALED}"))
+    return found
+
+
+def _name(entry: TableConfig) -> str:
+    return Address.of(entry.target).sql
 
 
 # -- sources ----------------------------------------------------------------------------------------------------------

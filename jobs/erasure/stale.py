@@ -116,6 +116,9 @@ def otherwise_until(spark: SparkSession, location: str, version: int) -> int:
     return next((each.time for each in table_files.listed(spark, location, log=True) if each.name == name), 0)
 
 
-def purge(spark: SparkSession, found: Found, forced: bool) -> None:
-    """Delete what may go."""
-    table_files.deleted(spark, [each.place for each in found.files if may_go(each, forced)])
+def purged(spark: SparkSession, found: Found, forced: bool) -> Found:
+    """Delete what may go; what is there yet."""
+    gone = [each.place for each in found.files if may_go(each, forced)]
+    stays = set(table_files.deleted(spark, gone))
+    files = tuple(each for each in found.files if each.place in stays or each.place not in gone)
+    return dataclasses.replace(found, files=files)

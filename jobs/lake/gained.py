@@ -21,7 +21,7 @@ from jobs.configuration.models import Source
 from jobs.lake import delta_commit, leaves, source_files
 from jobs.lake.column_mapping import ID, PHYSICAL_NAME
 from jobs.lake.java import hadoop_path
-from jobs.lake.log_commits import LITERALLY
+from jobs.lake.log_commits import ERASURE, LITERALLY
 from jobs.lake.position import DeltaPosition, read_as
 from jobs.lake.problems import HEALS, CannotGrow
 from jobs.lake.source_schema import CHAR_TYPE, DEFAULT
@@ -32,13 +32,15 @@ DECISIVE = (PHYSICAL_NAME, ID, CHAR_TYPE, DEFAULT)
 
 class Line(NamedTuple):
     """A line of a commit. adds, removes: whether it is about a file that is added or removed with a change of rows;
-    None where it is about none. text: the line, where it is about a file."""
+    None where it is about none. text: the line, where it is about a file. mode: of one of our own commits, which only
+    an erasure has in a source."""
 
     version: int
     operation: str | None
     adds: bool | None
     removes: bool | None
     text: str | None
+    mode: str | None = None
 
     def file(self, what: str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(str(self.text))[what]
@@ -168,8 +170,28 @@ def _lines(spark: SparkSession, location: str, after: int, last: int) -> list[Li
         adds.alias("adds"),
         removes.alias("removes"),
         F.when(F.coalesce(adds, F.lit(False)) | removes.isNotNull(), F.col("value")).alias("text"),
+        F.get_json_object(F.get_json_object("value", "$.commitInfo.userMetadata"), "$.mode").alias("mode"),
     )
-    return [Line(*row) for row in told.where(F.col("version").between(after + 1, last)).collect()]
+    return _without_erasures([Line(*row) for row in told.where(F.col("version").between(after + 1, last)).collect()])
+
+
+def _without_erasures(lines: list[Line]) -> list[Line]:
+    """An erasure (`jobs/erase.py`) takes rows of subjects out of a source and of what was made of it: what it wrote
+    anew holds nothing new. Not so where it wrote new files anew, with older ones perhaps: which rows are new then is
+    not known any more."""
+    erasures = {line.version for line in lines if line.mode == ERASURE}
+    if not erasures:
+        return lines
+    new = {line.file("add")["path"] for line in lines if line.adds and line.version not in erasures}
+    return [
+        line
+        for line in lines
+        if line.version not in erasures or (not line.adds and not (line.removes and _path(line) not in new))
+    ]
+
+
+def _path(line: Line) -> str:
+    return str(line.file("remove")["path"])
 
 
 def _check_grown(lines: Sequence[Line], after: int, last: int) -> None:

@@ -22,7 +22,7 @@ from jobs.lake.delta_commit import take_out
 from jobs.lake.delta_commit.take_out import Kept
 from jobs.lake.java import hadoop_path, java_class
 from jobs.lake.log_commits import ERASURE, LITERALLY
-from jobs.lake.table_files import LOG, File
+from jobs.lake.table_files import LOG, OF_HADOOP, File
 
 VERSION = re.compile(r"\.?(\d{20})\.(.*)")
 SIDECARS = "_sidecars/"
@@ -98,25 +98,34 @@ def _kind(file: File) -> tuple[str, int | None]:
 
 
 def _is_before(each: LogFile, erased: int, since: int) -> bool:
-    return each.file.time < since if each.version is None else each.version < erased
+    """Of what a writer left who was killed at its commit, by its time: it may have been on the way to any version."""
+    if each.version is None or each.file.name.endswith(".tmp"):
+        return each.file.time < since
+    return each.version < erased
 
 
 def _telling(spark: SparkSession, location: str, files: Sequence[LogFile]) -> list[LogFile]:
-    """Those that say the least and greatest values of a column, or may. Checkpoints may where any commit or checksum
-    does, or none is left."""
-    plain = [each for each in files if each.kind != "checkpoint" and not each.file.name.startswith(".")]
+    """Those that say the least and greatest values of a column, or cannot be read."""
     root = hadoop_path(spark, f"{location.rstrip('/')}/{LOG}")
-    names = [str(hadoop_path(spark, root, each.file.name).toString()) for each in plain]
+    own = [each for each in files if not OF_HADOOP.fullmatch(each.file.name)]
+    tables = [each for each in own if each.file.name.endswith(".parquet")]
+    texts = [each for each in own if not each.file.name.endswith(".parquet")]
     told: set[str] = set()
-    if names:
-        try:
-            lines = spark.read.option("__globPaths__", "false").text(names)
-            name = F.col("_metadata.file_name").alias("name")
-            told = {row["name"] for row in lines.where(F.col("value").rlike(BOUNDS)).select(name).distinct().collect()}
-        except (PySparkException, Py4JError):
-            told = {each.file.name for each in plain}
-    others = [each for each in files if each.kind == "checkpoint"]
-    return [*(each for each in plain if each.file.name in told), *(others if told or not plain else ())]
+    for some, column in ((texts, "value"), (tables, "add.stats")):
+        names = [str(hadoop_path(spark, root, each.file.name).toString()) for each in some]
+        told |= _saying(spark, names, column) if names else set()
+    return [each for each in own if each.file.name.rpartition("/")[2] in told]
+
+
+def _saying(spark: SparkSession, names: list[str], column: str) -> set[str]:
+    """Of files, by their bare names, those that say bounds; all of them where one cannot be read so."""
+    try:
+        reader = spark.read.option("__globPaths__", "false").option("mergeSchema", "true")
+        rows = reader.text(names) if column == "value" else reader.parquet(*names)
+        saying = rows.where(F.col(column).rlike(BOUNDS)).select(F.col("_metadata.file_name").alias("name"))
+        return {row["name"] for row in saying.distinct().collect()}
+    except (PySparkException, Py4JError):
+        return {name.rpartition("/")[2] for name in names}
 
 
 def purged(spark: SparkSession, location: str, found: Left, kept: Kept, forced: bool) -> bool:

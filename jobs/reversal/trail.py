@@ -28,7 +28,9 @@ from privacy_udfs.errors import LakenymError
 
 REVERSAL: Kind = "reversal"
 BREAK_GLASS: Kind = "break_glass"
-KINDS: tuple[Kind, ...] = (REVERSAL, BREAK_GLASS)
+SUBJECT_ACCESS: Kind = "subject_access"
+KINDS: tuple[Kind, ...] = (REVERSAL, BREAK_GLASS, SUBJECT_ACCESS)
+"""Of runs that write what is to be removed when its time is over."""
 STARTED, DONE, FAILED, REFUSED, REMOVED, REVIEWED = "started", "done", "failed", "refused", "removed", "reviewed"
 LONGEST = 2000
 

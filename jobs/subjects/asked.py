@@ -8,17 +8,19 @@ import io
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from jobs.configuration.config import Config
 from jobs.configuration.documents import did_you_mean
+from jobs.configuration.models import Source
 from jobs.console.exit_codes import BadUsage
+from jobs.lake import read
 from jobs.lake.address import Address
 from jobs.lake.columns import column
 from privacy_udfs.errors import LakenymError
 from privacy_udfs.kernels.text import TAKES, accepts, canonical
+from privacy_udfs.technique import plain
 
 LONGEST_FILE = 1 << 28
 MOST = 1_000_000
@@ -87,12 +89,17 @@ def of_table(spark: SparkSession, domain: str, place: str, name: str, held_in: H
     `BadUsage`."""
     try:
         address = Address.named(place)
-        is_files = address.path is not None and not address.exists(spark)
-        rows = spark.read.parquet(place) if is_files else address.read(spark)
+        rows = read.rows_of(spark, _source(spark, address)).rows
         found = rows.select(column(name).alias("id")).where("id IS NOT NULL").distinct().limit(MOST + 1).toArrow()
     except PySparkException as error:  # its text may hold anything
         raise BadUsage(f"the ids cannot be read from column {name} of {place}: {error.getCondition()}") from None
-    return Asked(domain, pc.cast(found["id"].combine_chunks(), found["id"].type), held_in)
+    return Asked(domain, plain(found["id"]), held_in)
+
+
+def _source(spark: SparkSession, address: Address) -> Source:
+    if address.path is None:
+        return Source(table=address.table)
+    return Source(path=address.path, format="delta" if address.exists(spark) else "parquet")
 
 
 def check_domain(conf: Config, asked: Asked) -> None:

@@ -32,6 +32,7 @@ from privacy_udfs.scope_labels import domain_of
 from privacy_udfs.technique import Technique
 from privacy_udfs.techniques import parse
 
+IN_QUARANTINE = "rows in its quarantine are sealed: requeue or remove them first"
 Way = Literal["pseudonym", "vault", "opened", "kept"]
 """How a column is searched: by what the ids become under its key; by their tokens in a vault; by turning its values
 back within the search, where equal values have unequal results; or as they are."""
@@ -54,7 +55,7 @@ class Place:
         return f"{self.table}: {shown(str(self.path))}"
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class SourcePlace:
     """A column of a table's source whose values are of the domain. technique: by which they become what is compared:
     its steps of ``normalize`` are those of the search too."""
@@ -62,6 +63,10 @@ class SourcePlace:
     table: str
     path: ColumnPath
     technique: Technique
+
+    @property
+    def label(self) -> str:
+        return f"source of {self.table}: {shown(str(self.path))}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,7 +137,7 @@ def _of_table(spark: SparkSession, conf: Config, entry: TableConfig, domain: str
     gaps += _not_recorded(entry, looked, stated)
     gaps += _by_subject(entry, looked, domain)
     if entry.quarantine is not None and (places or stated):
-        gaps.append(Gap(entry.name, "", "rows in its quarantine are sealed: requeue or remove them first"))
+        gaps.append(Gap(entry.name, "", IN_QUARANTINE))
     return HeldTable(looked, tuple(places)) if places else None
 
 
@@ -169,7 +174,7 @@ def _way(record: ColumnRecord) -> tuple[Way, Technique] | str:
     if facts.one_result or technique.gives_null():
         return f"{name} leaves nothing of its values"
     others = [path for path in technique.beside() if path != getattr(technique, "period_of", None)]
-    if facts.needs_subject or others:
+    if technique.needs_subject or others:
         return f"{name} depends on more of the row than the value"
     if technique.key_size() is not None and None in (record.key, record.key_id, record.key_check, record.domain):
         return "its record does not say by which version of which key it was treated"

@@ -13,9 +13,9 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 from pyspark.sql.pandas.functions import arrow_udf
 
-from jobs.configuration.column_path import Element, Field, Items, MapKey, MapValue, Member, Step
+from jobs.configuration.column_path import Document, Element, Field, Items, MapKey, MapValue, Member, Step
 from jobs.lake.columns import column
-from jobs.subjects.held import Place
+from jobs.subjects.held import Place, SourcePlace
 from jobs.subjects.lookup import Lookup
 from privacy_udfs import wording
 from privacy_udfs.errors import LakenymError, UnexpectedFailure
@@ -33,7 +33,9 @@ class Sent(Protocol):
     def value(self) -> Lookup: ...
 
 
-def held_in(place: Place, schema: T.StructType, wanted: Sent, compared: Compared, key: AnyReference | None) -> Column:
+def held_in(
+    place: Place | SourcePlace, schema: T.StructType, wanted: Sent, compared: Compared, key: AnyReference | None
+) -> Column:
     """True for rows that hold a wanted value there, never null. schema: of the rows."""
     leaf = place.path.leaf
     steps = leaf.column.steps
@@ -121,3 +123,31 @@ def within(value: Any, steps: Sequence[Step]) -> Iterator[str]:
     elif isinstance(step, Items) and isinstance(value, list):
         for each in value:
             yield from within(each, steps[1:])
+
+
+def each_of(place: Place, rows: pa.Table) -> Iterator[list[Any]]:
+    """Of rows on the driver the values at a place, row by row, without nulls."""
+    leaf = place.path.leaf
+    first = leaf.steps[0]
+    assert isinstance(first, Field)
+    for value in rows[first.name].to_pylist():
+        yield list(_walked(value, leaf.steps[1:]))
+
+
+def _walked(value: Any, steps: Sequence[Step]) -> Iterator[Any]:
+    if value is None:
+        return
+    if not steps:
+        yield value
+        return
+    step, rest = steps[0], steps[1:]
+    if isinstance(step, Document):
+        yield from within(json.loads(value, parse_int=str, parse_float=str), rest)
+    elif isinstance(step, Field):
+        yield from _walked(value[step.name], rest)
+    elif isinstance(step, Element):
+        for each in value:
+            yield from _walked(each, rest)
+    else:
+        for key, item in value:
+            yield from _walked(key if isinstance(step, MapKey) else item, rest)

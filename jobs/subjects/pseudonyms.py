@@ -12,15 +12,15 @@ from collections.abc import Callable
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from jobs.configuration.config import Config
 from jobs.lake import vault_table
-from jobs.lake.vault_table import LOOKUP, SEALED_TOKEN
+from jobs.lake.vault_table import LOOKUP, ROW_KEY, SEALED_TOKEN, SEALED_VALUE
 from jobs.reversal.treated import Treated
 from jobs.subjects import periods
 from jobs.subjects.asked import Asked, CannotSearch
-from jobs.subjects.held import Place
+from jobs.subjects.held import Place, SourcePlace
 from jobs.subjects.keys import Keys
 from privacy_udfs.errors import TokenRefused, TypeRefused, ValueRefused
 from privacy_udfs.kernels.arrays import binary, rows_of, spread
@@ -29,6 +29,7 @@ from privacy_udfs.kernels.text import canonical
 from privacy_udfs.keys import Key
 from privacy_udfs.periods import PeriodTechnique
 from privacy_udfs.technique import narrow, plain
+from privacy_udfs.techniques._sealed import text_or_binary
 from privacy_udfs.techniques.tokenize import Tokenize
 from privacy_udfs.vault_rows import LOOKUP as LOOKUP_BYTES
 
@@ -69,19 +70,37 @@ def _found(
 
 def tokens(spark: SparkSession, conf: Config, place: Place, ids: pa.Array, key: Key) -> pa.Array:
     """Every token that the vault has for the ids, expired ones too. Raises `CannotSearch`."""
-    technique, domain = place.technique, conf.domains.get(str(place.record.domain))
+    technique, vault = place.technique, _vault(spark, conf, place)
     assert isinstance(technique, Tokenize), "no other technique has a vault"
-    entry = None if domain is None else domain.treatment.vault
-    if entry is None or entry.id != technique.vault:
-        raise CannotSearch("domains.yaml does not name the vault of its tokens")
     tickets = technique.apply(ids, key).values.drop_null().unique()
-    held = vault_table.looked(spark, entry).all_rows().select(LOOKUP, SEALED_TOKEN)
     asked = spark.createDataFrame(pa.table({LOOKUP: pc.binary_slice(tickets, 0, LOOKUP_BYTES), "ticket": tickets}))
-    there = held.join(asked, LOOKUP).select("ticket", SEALED_TOKEN).toArrow()
-    found = technique.redeemed(*(plain(there[name]) for name in ("ticket", SEALED_TOKEN)), key)
+    there = vault.select(LOOKUP, SEALED_TOKEN).join(asked, LOOKUP).select("ticket", SEALED_TOKEN).toArrow()
+    found = technique.redeemed(plain(there["ticket"]), plain(there[SEALED_TOKEN]), key)
     if found is None:
         raise CannotSearch("the vault holds what is no token of its value: see jobs/tokens.py")
     return found
+
+
+def _behind_tokens(spark: SparkSession, conf: Config, place: Place, ids: pa.StringArray, key: Key) -> pa.Array:
+    """The values of tokens. Raises `CannotSearch` where the vault lacks one."""
+    technique, vault = place.technique, _vault(spark, conf, place)
+    assert isinstance(technique, Tokenize), "no other technique has a vault"
+    asked = spark.createDataFrame(pa.table({ROW_KEY: technique.row_keys(ids, key), "token": ids}))
+    there = vault.select(ROW_KEY, SEALED_VALUE).join(asked, ROW_KEY).select("token", SEALED_VALUE).toArrow()
+    token, sealed = plain(there["token"]), plain(there[SEALED_VALUE])
+    found = technique.values(token, sealed, key) if len(token.unique()) == len(ids) else None
+    if found is None:
+        raise CannotSearch(f"not all that was given are tokens of {place.label} that its vault still has")
+    return text_or_binary(found.unique())
+
+
+def _vault(spark: SparkSession, conf: Config, place: Place) -> DataFrame:
+    """The rows of the vault of a column's tokens. Raises `CannotSearch`, `SourceProblem`."""
+    domain = conf.domains.get(str(place.record.domain))
+    entry = None if domain is None else domain.treatment.vault
+    if entry is None or entry.id != place.record.parameters.get("vault"):
+        raise CannotSearch("domains.yaml does not name the vault of its tokens")
+    return vault_table.looked(spark, entry).all_rows()
 
 
 def comparable(place: Place, salt: bytes) -> Callable[[pa.Array, Key | None], pa.Array]:
@@ -92,6 +111,8 @@ def comparable(place: Place, salt: bytes) -> Callable[[pa.Array, Key | None], pa
         if place.way != "opened":
             return canonical(values)
         assert key is not None
+        if place.path.is_case:  # values of other cases stand there too
+            values = pc.if_else(place.technique.shaped(values, key.id), values, None)
         return _macs(canonical(plain(place.technique.revert(values, key))), key, salt)
 
     return compared
@@ -105,15 +126,25 @@ def _macs(values: pa.BinaryArray, key: Key, salt: bytes) -> pa.Array:
     return spread(binary(rows_of(hmac_sha256(own, there))), values)
 
 
+def in_source(place: SourcePlace) -> Callable[[pa.Array, Key | None], pa.Array]:
+    """The same of a source: what the steps of the domain make equal is equal."""
+    steps = getattr(place.technique, "normalize", ())
+    return lambda values, key: canonical(narrow(plain(values)), steps)
+
+
 # -- from the pseudonyms of one table to what is looked for in others ------------------------------------------------
 
 
-def raw(asked: Asked, of_place: Place, keys: Keys) -> pa.Array:
+def raw(spark: SparkSession, conf: Config, asked: Asked, of_place: Place, keys: Keys) -> pa.Array:
     """The values that pseudonyms stand for, where they can be turned back: they stay in the driver's memory. Raises
     `CannotSearch`."""
     technique, name = of_place.technique, of_place.record.technique
     if of_place.way == "kept":
         return asked.ids
+    if of_place.way == "vault":
+        key = keys.of(of_place.record, technique)
+        assert key is not None
+        return _behind_tokens(spark, conf, of_place, asked.ids.cast(pa.string()), key)
     if not technique.reversible or getattr(technique, "period", None) is not None:
         raise CannotSearch(f"pseudonyms of {of_place.label} ({name}) cannot be turned back: give the ids as sources do")
     key = keys.of(of_place.record, technique)

@@ -4,9 +4,11 @@
         search.held.gaps                        # what is not found by it: tell it, all of it
         for table in search.held.tables:        # each at one version: `table.treated`, `table.places`
             search.rows(table)                  # its rows that hold one of the asked, as they stand
-            search.files(table)                 # the files that such rows are in: column FILE
+            search.files(table)                 # the files that such rows are in: column ``file``
             search.condition(table)             # true for such rows, never null: for ``rows.where(~condition)`` too
             search.lookups[place].holds(search.comparable(place)(values))      # the same on the driver, of an array
+
+        search.in_source(places, schema)        # likewise of a source's rows, by some of `search.held.sources`
 
 A condition is for frames of the table's own columns (`table.treated.rows()`, or the rows of some of its files). It is
 a function in Python over whole Arrow arrays, several of them where a table has several places; every row is read.
@@ -36,19 +38,16 @@ from pyspark.sql import types as T
 
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import BadUsage, Refused
-from jobs.lake import file_places
 from jobs.reversal import reversal_keys
 from jobs.subjects import asked as asking
 from jobs.subjects import held as holding
 from jobs.subjects import keys as opening
 from jobs.subjects import leaf_values, pseudonyms
 from jobs.subjects.asked import Asked, CannotSearch
-from jobs.subjects.held import Gap, Held, HeldTable, Place
+from jobs.subjects.held import Gap, Held, HeldTable, Place, SourcePlace
 from jobs.subjects.keys import Keys
 from jobs.subjects.lookup import Lookup
 from privacy_udfs.keys import AnyReference, KeyReference
-
-FILE = file_places.FILE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,8 +60,14 @@ class Search:
     held: Held
     lookups: Mapping[Place, Lookup] = dataclasses.field(repr=False)
     keys: Mapping[Place, AnyReference]
-    sent: Mapping[Place, Broadcast[Lookup]] = dataclasses.field(repr=False)
+    parcels: _Parcels = dataclasses.field(repr=False)
     salt: bytes = dataclasses.field(repr=False)
+    ids: _Ids = dataclasses.field(repr=False)
+
+    @property
+    def sent(self) -> Mapping[Place, Broadcast[Lookup]]:
+        """The lookups as executors get them."""
+        return {place: self.parcels.of(place, lambda held=lookup: held) for place, lookup in self.lookups.items()}
 
     def condition(self, table: HeldTable, places: Sequence[Place] | None = None) -> Column:
         """True for rows that hold one of the asked, in any place of the table or in one of some of them; never null."""
@@ -75,18 +80,31 @@ class Search:
         return table.treated.rows().where(self.condition(table))
 
     def files(self, table: HeldTable) -> DataFrame:
-        """The files that such rows are in, each once, as `jobs.lake.file_places.FILE` tells them of rows."""
+        """The files that such rows are in, each once: column ``file``, as `jobs.lake.file_places.of_row` takes it."""
         rows = table.treated.rows()
-        return self.rows(table).select(rows.metadataColumn("_metadata")["file_path"].alias(FILE)).distinct()
+        file = rows.metadataColumn("_metadata")["file_path"].alias("file")
+        return rows.where(self.condition(table)).select(file).distinct()
+
+    def in_source(self, places: Sequence[SourcePlace], schema: T.StructType) -> Column:
+        """The same of a source's rows, by places of it. schema: of these rows. Raises `Refused` where pseudonyms were
+        given that cannot be turned back."""
+        each = [self._of_source(place, schema) for place in places]
+        return functools.reduce(Column.__or__, each, F.lit(False))
+
+    def _of_source(self, place: SourcePlace, schema: T.StructType) -> Column:
+        compared = pseudonyms.in_source(place)
+        parcel = self.parcels.of(place, lambda: Lookup(compared(self.ids.raw(place.label), None).unique()))
+        return leaf_values.held_in(place, schema, parcel, compared, None)
 
     def comparable(self, place: Place) -> Callable[[pa.Array], pa.Array]:
         """On the driver: from values of a place to the bytes that its lookup is of."""
         compared, key = pseudonyms.comparable(place, self.salt), self.keys.get(place)
-        return lambda values: compared(values, None if key is None else key.resolve())  # type: ignore[arg-type]
+        return lambda values: compared(values, None if key is None else key.resolve())
 
     def _of_place(self, place: Place, schema: T.StructType) -> Column:
         compared = pseudonyms.comparable(place, self.salt)
-        return leaf_values.held_in(place, schema, self.sent[place], compared, self.keys.get(place))
+        parcel = self.parcels.of(place, lambda: self.lookups[place])
+        return leaf_values.held_in(place, schema, parcel, compared, self.keys.get(place))
 
 
 @contextlib.contextmanager
@@ -96,12 +114,12 @@ def searching(spark: SparkSession, conf: Config, asked: Asked) -> Iterator[Searc
     asking.check_domain(conf, asked)
     found, keys, salt = holding.held(spark, conf, asked.domain), opening.opened(spark, conf), secrets.token_bytes(16)
     gaps: list[Gap] = []
-    ids = _Ids(asked, found, keys)
+    ids = _Ids(spark, conf, asked, found, keys)
     wanted: dict[Place, pa.Array] = {}
     for table in found.tables:
         for place in table.places:
             try:
-                wanted[place] = ids.wanted(spark, conf, table, place, salt)
+                wanted[place] = ids.wanted(table, place, salt)
             except CannotSearch as error:
                 gaps.append(Gap(place.table, str(place.path), str(error)))
     tables = [
@@ -111,9 +129,9 @@ def searching(spark: SparkSession, conf: Config, asked: Asked) -> Iterator[Searc
     held = dataclasses.replace(found, tables=tuple(table for table in tables if table.places)).without(gaps)
     sent = {place.label: keys.reference(place.record, place.technique) for place in wanted if place.way == "opened"}
     lookups = {place: Lookup(values.cast(pa.binary())) for place, values in wanted.items()}
-    with _delivered(spark, conf, sent) as there, _broadcast(spark, lookups) as parcels:
+    with _delivered(spark, conf, sent) as there, contextlib.closing(_Parcels(spark)) as parcels:
         own = {place: there[place.label] for place in wanted if place.way == "opened"}
-        yield Search(spark, asked, held, lookups, own, parcels, salt)
+        yield Search(spark, asked, held, lookups, own, parcels, salt, ids)
 
 
 @contextlib.contextmanager
@@ -127,15 +145,20 @@ def _delivered(
         yield there
 
 
-@contextlib.contextmanager
-def _broadcast(spark: SparkSession, lookups: Mapping[Place, Lookup]) -> Iterator[dict[Place, Broadcast[Lookup]]]:
-    sent: dict[Place, Broadcast[Lookup]] = {}
-    try:
-        for place, lookup in lookups.items():
-            sent[place] = spark.sparkContext.broadcast(lookup)
-        yield sent
-    finally:
-        for parcel in sent.values():
+class _Parcels:
+    """What goes to executors: for each place once, as soon as it is asked for, until all are destroyed."""
+
+    def __init__(self, spark: SparkSession) -> None:
+        self._spark = spark
+        self._sent: dict[Place | SourcePlace, Broadcast[Lookup]] = {}
+
+    def of(self, place: Place | SourcePlace, make: Callable[[], Lookup]) -> Broadcast[Lookup]:
+        if place not in self._sent:
+            self._sent[place] = self._spark.sparkContext.broadcast(make())
+        return self._sent[place]
+
+    def close(self) -> None:
+        for parcel in self._sent.values():
             with contextlib.suppress(Py4JError, PySparkException, OSError):  # an application that ended took it along
                 parcel.destroy()
 
@@ -143,24 +166,25 @@ def _broadcast(spark: SparkSession, lookups: Mapping[Place, Lookup]) -> Iterator
 class _Ids:
     """The ids as each column takes them; turned back once where they are pseudonyms of another one."""
 
-    def __init__(self, asked: Asked, held: Held, keys: Keys) -> None:
+    def __init__(self, spark: SparkSession, conf: Config, asked: Asked, held: Held, keys: Keys) -> None:
+        self._spark, self._conf = spark, conf
         self._asked, self._keys = asked, keys
         self._of = None if asked.held_in is None else _place(asked, held)
         self._raw = asked.ids if self._of is None else None
 
-    def wanted(self, spark: SparkSession, conf: Config, table: HeldTable, place: Place, salt: bytes) -> pa.Array:
+    def wanted(self, table: HeldTable, place: Place, salt: bytes) -> pa.Array:
         if self._of is not None and _is_same(self._of, place):
             return self._asked.ids.cast(pa.binary())
-        return pseudonyms.of(spark, conf, place, table.treated, self._ids(place), self._keys, salt)
+        return pseudonyms.of(self._spark, self._conf, place, table.treated, self.raw(place.label), self._keys, salt)
 
-    def _ids(self, place: Place) -> pa.Array:
+    def raw(self, label: str) -> pa.Array:
         """Raises `Refused` where the pseudonyms given cannot be those of another column: nothing is searched then."""
         if self._raw is None:
             assert self._of is not None
             try:
-                self._raw = pseudonyms.raw(self._asked, self._of, self._keys)
+                self._raw = pseudonyms.raw(self._spark, self._conf, self._asked, self._of, self._keys)
             except CannotSearch as error:
-                raise Refused(f"{place.label} holds them otherwise, and {error}") from None
+                raise Refused(f"{label} holds them otherwise, and {error}") from None
         return self._raw
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from tests.benchmarks import (
     audit,
     check,
+    erasing,
     growth,
     kernels,
     plot,
@@ -52,13 +53,14 @@ def parser() -> argparse.ArgumentParser:
         "verify",
         "reversal",
         "tokens",
+        "erase",
     )
     options.add_argument("--only", choices=parts, help="one part of it; prints only")
     options.add_argument("--group", help="of the kernels only those groups whose title holds this; prints only")
     options.add_argument("--turns", type=int, help="turns of each case after one to warm up (default 5)")
     options.add_argument("--cores", type=int, default=1, help="how many tasks Spark runs at a time (default 1)")
     options.add_argument("--folder", type=Path, help="where to put the tables (2 GiB); default: a temporary folder")
-    options.add_argument("--rows", type=int, help="of the tokens: how many values (default 10^7)")
+    options.add_argument("--rows", type=int, help="of the tokens: how many values; of erasure: rows (default 10^7)")
     options.add_argument("--adult", type=Path, help="of the search: a folder with ARX's adult.csv and its hierarchies")
     return options
 
@@ -87,6 +89,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.only == "tokens":
         rows = options.rows or tokens.ROWS // (10 if options.quick else 1)
         print(run_tokens(options.folder, rows, turns, options.cores))
+        return 0
+    if options.only == "erase":
+        print(run_erasing(options.folder, options.rows or erasing.ROWS // (10 if options.quick else 1), options.cores))
         return 0
     count, rows = (QUICK_VALUES, QUICK_ROWS) if options.quick else (VALUES, tables.ROWS)
     sections, verdicts = [], []
@@ -178,6 +183,11 @@ def run_growth(folder: Path | None, part: float, turns: int, cores: int) -> str:
 def run_reversal(folder: Path | None, part: float, turns: int, cores: int) -> str:
     with tempfile.TemporaryDirectory(dir=folder, prefix="benchmark-") as made:
         return reversal.measure(Path(made), part, turns, cores, say).as_text()
+
+
+def run_erasing(folder: Path | None, rows: int, cores: int) -> str:
+    with tempfile.TemporaryDirectory(dir=folder, prefix="benchmark-") as made:
+        return erasing.measure(Path(made), rows, cores, say).as_text()
 
 
 def run_tokens(folder: Path | None, rows: int, turns: int, cores: int) -> str:

@@ -11,11 +11,13 @@ from typing import Any
 import yaml
 from pyspark.sql import SparkSession
 
-from jobs import pseudonymize
 from jobs.configuration import config
 from jobs.configuration.config import Config
+from privacy_udfs.keys import create_file
 from tests.helpers import vaults
+from tests.helpers.audits import with_log
 from tests.helpers.lakes import column, table, write_conf
+from tests.helpers.reversals import ANN, approver, edit
 
 HASH = {"technique": "keyed_hash", "key": "crm", "normalize": ["nfc", "trim"]}
 DOMAINS: dict[str, dict[str, Any]] = {
@@ -30,6 +32,7 @@ DOMAINS: dict[str, dict[str, Any]] = {
     "relation": {**HASH, "scope": "relationship"},
 }
 MANY = 10
+PURPOSE = "Art. 15"
 ODD = "odd.name `x`"
 SCHEMA = (
     f"id string, `{ODD.replace('`', '``')}` string, nr bigint, mail string, card string, tok string, day timestamp, "
@@ -111,7 +114,20 @@ def configured(spark: SparkSession, lake: Path, columns: Mapping[str, Any] = COL
     return config.load(folder)
 
 
-def treated(spark: SparkSession, lake: Path, **more: Any) -> Config:
-    conf = configured(spark, lake, **more)
-    pseudonymize.run(spark, conf, "t")
-    return conf
+def with_access(spark: SparkSession, lake: Path, **more: Any) -> Config:
+    """The same with a log and a policy of subject access. more: of that."""
+    configured(spark, lake)
+    if not (lake / "keys" / "access.json").exists():
+        create_file(lake / "keys" / "access.json")
+    keys = {each: {"keyset": f"file:{lake}/keys/{each}.json"} for each in ("crm", "access")}
+    edit(lake / "conf" / "keys.yaml", **keys)
+    stated = {
+        "approvers": [approver(lake, ANN, domains=["person", "mail"])],
+        "key": "access",
+        "purposes": [PURPOSE],
+        "at_most_rows": 50,
+        "at_most_hours": 72,
+        **more,
+    }
+    edit(lake / "conf" / "policy.yaml", subject_access=stated)
+    return with_log(lake)

@@ -10,20 +10,10 @@ from pyspark.sql import SparkSession
 
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import BadUsage
+from jobs.lake import read
 from jobs.subjects.asked import Asked, HeldIn
 from jobs.subjects.search import searching
-from tests.helpers import persons
 from tests.helpers.persons import MANY, name, person
-
-
-@pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("persons")
-
-
-@pytest.fixture(scope="module")
-def conf(spark: SparkSession, lake: Path) -> Config:
-    return persons.treated(spark, lake)
 
 
 def found(spark: SparkSession, conf: Config, asked: Asked) -> tuple[dict[str, set[int | None]], list[int], list[str]]:
@@ -97,6 +87,29 @@ def test_all_are_found(spark: SparkSession, conf: Config) -> None:
     told, rows, _ = found(spark, conf, asked("person", *map(name, range(MANY))))
     assert rows == [*range(MANY)]
     assert told["lines[].who"] == {*range(MANY)}
+
+
+def test_files_and_sources(spark: SparkSession, conf: Config) -> None:
+    with searching(spark, conf, asked("person", name(3))) as search:
+        (table,) = search.held.tables
+        files = {Path(row["file"]).name for row in search.files(table).collect()}
+        assert files <= {Path(each).name for each in table.treated.rows().inputFiles()}
+        assert files
+        places = [place for place in search.held.sources if str(place.path) in ("id", "doc:$.who[*].id")]
+        rows = read.rows_of(spark, conf.tables["t"].source).rows
+        found = rows.where(search.in_source(places, rows.schema)).select("other").collect()
+        assert {row["other"] for row in found} == {2, 3}
+        plan = search.rows(table)._jdf.queryExecution().toString()
+        secret = [*search.lookups[table.places[0]].wanted.to_pylist(), name(3).encode()]
+        assert not [each for each in secret if each.decode() in plan]
+        assert name(3) not in repr(search)
+
+
+def test_tokens_find_what_their_vault_knows(spark: SparkSession, lake: Path, conf: Config) -> None:
+    given = asked("token", stored(spark, lake, "tok", 3), held_in=HeldIn("t", "tok"))
+    with searching(spark, conf, given) as search:
+        place = search.held.sources[0]
+        assert search.ids.raw(place.label).to_pylist() == [name(3)]
 
 
 def stored(spark: SparkSession, lake: Path, column: str, who: int) -> str:

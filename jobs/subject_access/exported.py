@@ -1,0 +1,108 @@
+"""The rows of one person in one table: read once, cut to what is about the person, and spelled as lines of JSON."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import datetime
+import json
+import math
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import types as T
+
+from jobs.configuration.column_path import ColumnPath
+from jobs.configuration.config import Config
+from jobs.console.exit_codes import Refused
+from jobs.lake.bare_types import leaves
+from jobs.subject_access import own
+from jobs.subjects import leaf_values
+from jobs.subjects.held import HeldTable, Place
+from jobs.subjects.search import Search
+
+
+@dataclasses.dataclass(frozen=True)
+class Exported:
+    """lines: a row each. pseudonyms: by path, as they were found. withheld: paths that are not shown, or not in all
+    rows, since they are about others."""
+
+    table: HeldTable
+    lines: tuple[str, ...] = dataclasses.field(repr=False)
+    pseudonyms: dict[str, list[str]] = dataclasses.field(repr=False)
+    withheld: tuple[str, ...]
+
+
+def of(conf: Config, search: Search, table: HeldTable, left: int, most: int) -> Exported:
+    """left: of the ``most`` rows that may be given out, those that no other table had. Raises `Refused` where there are
+    more; how many is not told."""
+    _check_types(table)
+    found = search.rows(table).limit(left + 1).toArrow()
+    if found.num_rows > left:
+        raise too_many(most)
+    hits = {place: _hits(search, place, table.treated.schema, found) for place in table.places}
+    theirs = [(place.path.leaf, values) for place, values in hits.items()]
+    cut = own.rows(theirs, conf.tables[table.treated.name].subject, _harmless(table), _identifiers(table))
+    lines, withheld = [], set[str]()
+    for batch in found.to_batches(1000):
+        for row in batch.to_pylist():
+            kept, back = cut.of(row)
+            lines.append(json.dumps(_plain(kept), ensure_ascii=False, allow_nan=False))
+            withheld |= back
+    pseudonyms: dict[str, set[str]] = {}
+    for path, values in theirs:
+        pseudonyms.setdefault(str(path), set()).update(str(_plain(value)) for value in values)
+    named = {path: sorted(values) for path, values in pseudonyms.items()}
+    return Exported(table, tuple(lines), named, tuple(sorted(withheld)))
+
+
+def _check_types(table: HeldTable) -> None:
+    odd = [str(path) for path, kind in leaves(table.treated.schema) if isinstance(kind, T.VariantType)]
+    if odd:
+        raise Refused(f"{table.treated.name}: {', '.join(odd)}: columns of type variant cannot be given out yet")
+
+
+def too_many(most: int) -> Refused:
+    return Refused(f"there are more rows than the {most} that are allowed: nothing was given out")
+
+
+def _harmless(table: HeldTable) -> set[str]:
+    return {path for path, each in table.treated.records.items() if each.class_ == "non_personal"}
+
+
+def _identifiers(table: HeldTable) -> list[ColumnPath]:
+    return [
+        ColumnPath.parse(path).leaf
+        for path, each in table.treated.records.items()
+        if each.class_ == "direct_identifier" or any(part.key is not None for part in each.each)
+    ]
+
+
+def _hits(search: Search, place: Place, schema: T.StructType, found: pa.Table) -> set[Any]:
+    """The values at a place that are the person's, as they stand there."""
+    values = {value for row in leaf_values.each_of(place, found) for value in row}
+    if not values:
+        return set()
+    kinds = {type(value) for value in values}
+    stored = list(values)
+    assert len(kinds) == 1, "the values of a column have one type"
+    compared = search.comparable(place)(pa.array(stored))
+    return {value for value, is_theirs in zip(stored, search.lookups[place].holds(compared), strict=True) if is_theirs}
+
+
+def _plain(value: Any) -> Any:
+    """As JSON has it: times in ISO 8601, decimals as text with all their digits, bytes as base64, no NaN."""
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, tuple):  # nothing but an entry of a map
+        return {name: _plain(each) for name, each in zip(("key", "value"), value, strict=True)}
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    if isinstance(value, (bytes, bytearray)):
+        return base64.b64encode(value).decode()
+    if isinstance(value, (datetime.date, datetime.datetime, datetime.time)):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

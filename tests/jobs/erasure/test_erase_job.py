@@ -1,0 +1,89 @@
+"""The job on the command line, by pseudonyms, with tokens of a vault, and with sources that are no Delta tables."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pyspark.sql import SparkSession
+
+from jobs import erase, pseudonymize
+from jobs.configuration.config import Config
+from jobs.erasure.carried_out import Wanted
+from jobs.subjects.asked import Asked, HeldIn
+from tests.helpers import byte_scan, lakes, vaults
+
+PERSON = {"domain": "person"}
+
+
+def name(at: int) -> str:
+    return f"person-{at:06d}"
+
+
+@pytest.fixture
+def conf(spark: SparkSession, lake: Path) -> Config:
+    """A treated table of tokens and hashes, of ten persons, from Parquet files."""
+    made = vaults.made(spark, lake)
+    columns: dict[str, Any] = {"tok": PERSON, "who": {"domain": "customer"}, "num": "keep"}
+    person = "concat('person-', lpad(cast(id AS string), 6, '0'))"
+    rows = spark.range(0, 10, 1, 2).selectExpr(f"{person} AS tok", f"{person} AS who", "id AS num")
+    rows.write.parquet(f"{lake}/raw/t")
+    found = vaults.configured(lake, made, columns)
+    pseudonymize.run(spark, found, "t")
+    return found
+
+
+def asked(domain: str, *ids: str, held_in: HeldIn | None = None, **more: bool) -> Wanted:
+    return Wanted(Asked(domain, pa.array(ids), held_in), **more)
+
+
+def numbers(spark: SparkSession, lake: Path) -> list[int]:
+    return sorted(row["num"] for row in lakes.treated(spark, lake).collect())
+
+
+def test_tokens_lose_their_way_back(spark: SparkSession, conf: Config, lake: Path) -> None:
+    found = erase.run(spark, conf, asked("person", name(3), name(99), forced=True, sources=True))
+    assert [(each.name, each.rows_deleted) for each in found.tables] == [("t", 1), ("vault of person", 1)]
+    assert (numbers(spark, lake), found.tokens) == ([at for at in range(10) if at != 3], 1)
+    assert vaults.rows(spark, lake).count() == 9
+    assert [each.kind for _, each in found.all_remains] == ["source"], "the Parquet files hold the person"
+    assert not found.is_done
+    assert len(list((lake / "vault" / "_delta_log").glob("*.json"))) == 3, "by its log a vault is known again"
+    (lake / "raw" / "t").rename(lake / "old")
+    spark.read.parquet(str(lake / "old")).where("num != 3").write.parquet(f"{lake}/raw/t")
+    assert erase.run(spark, conf, asked("person", name(3), sources=True)).is_gone
+    assert pseudonymize.run(spark, conf, "t", accept_deleted_rows=True).rows == 9
+
+
+def test_by_pseudonyms(spark: SparkSession, conf: Config, lake: Path) -> None:
+    who = [row["who"] for row in lakes.treated(spark, lake).where("num IN (2, 5)").collect()]
+    wanted = asked("customer", *who, held_in=HeldIn("t", "who"), sources=True)
+    found = erase.run(spark, conf, wanted)
+    assert (found.tables[0].rows_deleted, numbers(spark, lake)) == (2, [0, 1, 3, 4, 6, 7, 8, 9])
+    assert [(each.place, each.why[:25]) for each in found.unsearched] == [("sources", "ids are given as pseudony")]
+    assert not found.is_done
+
+
+def test_on_the_command_line(spark: SparkSession, conf: Config, lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ids = lake / "ids.csv"
+    ids.write_text(f"id\n{name(3)}\n{name(4)}\n")
+    command = ["--conf", str(lake / "conf"), "--domain", "customer", "--ids", str(ids)]
+    assert erase.main([*command, "--plan"]) == 0
+    assert numbers(spark, lake) == [*range(10)]
+    plan = capsys.readouterr().out
+    assert "plan for 2 subjects of domain customer" in plan
+    assert "1 data file, goes from 20" in plan
+    assert erase.main([*command, "--json"]) == 1, "the source was not looked into"
+    out, err = capsys.readouterr()
+    told = json.loads(out)
+    assert (told["tables"][0]["rows_deleted"], told["tables"][0]["elements_removed"]) == (2, 0)
+    assert {each["kind"] for each in told["remains"]} == {"source"}
+    gone = {text.encode() for text in map(name, (3, 4))}
+    said = [plan.encode(), out.encode(), err.encode()]
+    said += [content for _, content in byte_scan.contents(lake / "treated")]
+    assert not any(byte_scan.found(gone, each) for each in said)
+    assert erase.main(command[:-2]) == 2
+    assert erase.main(["--conf", str(lake / "conf"), "--domain", "customers", "--ids", str(ids)]) == 2

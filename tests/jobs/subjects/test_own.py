@@ -1,0 +1,73 @@
+"""What of a row is about one person, by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from jobs.configuration.column_path import ColumnPath
+from jobs.subject_access import own
+
+NESTED = {"id": "A", "lines": [{"who": "A", "n": 1}, {"who": "B", "n": 2}, None], "amount": 7}
+DEEP = {"deep": [{"at": 1, "x": [{"who": "A", "v": 1}, {"who": "B", "v": 2}]}, {"at": 2, "x": [{"who": "B"}]}]}
+PEOPLE = {"who": "A", "ref": "B", "amount": 7, "note": "x"}
+
+
+def cut(row: dict[str, Any], *places: str, subject: str | None = None, **more: Any) -> tuple[Any, set[str]]:
+    theirs = [(ColumnPath.parse(path), {"A"}) for path in places]
+    owner = None if subject is None else ColumnPath.parse(subject)
+    named = [ColumnPath.parse(path) for path in more.get("identifiers", ())]
+    return own.rows(theirs, owner, more.get("harmless", ()), named).of(row)
+
+
+@pytest.mark.parametrize(
+    ("row", "places", "more", "kept", "back"),
+    [
+        # theirs: all of it, but other persons
+        (NESTED, ["id", "lines[].who"], {}, {**NESTED, "lines": [{"who": "A", "n": 1}]}, {"lines[]"}),
+        # somebody else's: the element alone
+        ({**NESTED, "id": "B"}, ["id", "lines[].who"], {}, {"lines": [{"who": "A", "n": 1}]},
+         {"id", "lines[]", "amount"}),
+        # of a row that names nobody also what is harmless
+        (NESTED, ["lines[].who"], {"harmless": ["amount"]}, {"lines": [{"who": "A", "n": 1}], "amount": 7},
+         {"id", "lines[]"}),
+        # of two persons in one row the other one
+        (PEOPLE, ["who", "ref"], {}, {**PEOPLE, "ref": None}, {"ref"}),
+        # by the table's subject: a row of B, in which A is named
+        (PEOPLE, ["who", "ref"], {"subject": "ref"}, {"who": "A"}, {"ref", "amount", "note"}),
+        ({**PEOPLE, "who": "B", "ref": "A"}, ["who", "ref"], {"subject": "ref"},
+         {**PEOPLE, "who": None, "ref": "A"}, {"who"}),
+        # a subject of another domain
+        (PEOPLE, ["who"], {"subject": "ref"}, {"who": "A"}, {"ref", "amount", "note"}),
+        # deeper: a level that names nobody is part of the one above it
+        ({"id": "A", **DEEP}, ["id", "deep[].x[].who"], {},
+         {"id": "A", "deep": [{"at": 1, "x": [{"who": "A", "v": 1}]}, {"at": 2, "x": []}]}, {"deep[].x[]"}),
+        (DEEP, ["deep[].x[].who"], {}, {"deep": [{"x": [{"who": "A", "v": 1}]}]},
+         {"deep[]", "deep[].at", "deep[].x[]"}),
+        # maps
+        ({"m": [("A", 1), ("B", 2)]}, ["m{key}"], {}, {"m": [{"key": "A", "value": 1}]}, {"m"}),
+        ({"m": [("k", "B"), ("l", "A")]}, ["m{value}"], {}, {"m": [{"key": "l", "value": "A"}]}, {"m"}),
+        # arrays of values
+        ({"id": "A", "all": ["A", "B", None]}, ["id", "all[]"], {}, {"id": "A", "all": ["A"]}, {"all[]"}),
+        # JSON text
+        ({"doc": '{"who": [{"id": "A"}, {"id": "B"}], "n": 1}'}, ["doc:$.who[*].id"], {"harmless": ["doc:$.n"]},
+         {"doc": '{"who": [{"id": "A"}], "n": 1}'}, {"doc:$.who[*]"}),
+        ({"id": "A", "doc": '{"id": 7}'}, ["id", "doc:$.id"], {}, {"id": "A", "doc": '{"id": null}'}, {"doc:$.id"}),
+        # identifiers of another kind in an array: whose they are nobody knows
+        ({"id": "A", "mails": ["x", "y"], "own": "z"}, ["id"], {"identifiers": ["mails[]", "own"]},
+         {"id": "A", "own": "z"}, {"mails"}),
+        # nothing at all
+        ({"id": None, "lines": None}, ["id", "lines[].who"], {}, {}, set()),
+    ],
+)  # fmt: skip
+def test_only_what_is_theirs_stays(
+    row: dict[str, Any], places: list[str], more: dict[str, Any], kept: dict[str, Any], back: set[str]
+) -> None:
+    assert cut(row, *places, **more) == (kept, back)
+
+
+def test_a_number_in_json_is_the_text_of_it() -> None:
+    places = [(ColumnPath.parse("doc:$.id"), {"70000000003"})]
+    row = {"doc": '{"id": 70000000003, "v": 1}'}
+    assert own.rows(places, None, ()).of(row) == (row, set())

@@ -109,6 +109,8 @@ def opened(spark: SparkSession, conf: Config, asked: Asked, path: pathlib.Path |
         raise BadUsage("a receipt is signed by the key of the audit log, and there is no audit.yaml")
     if path is not None and path.exists():
         raise BadUsage("--receipt: there is a file already: name another one")
+    if path is not None and not path.parent.is_dir():
+        raise BadUsage("--receipt: there is no such folder: make it first")
     if asked.held_in is not None:
         keeping_out.needs_ids(conf, asked.domain)
     return Proof(spark, conf, asked, path, report, key)

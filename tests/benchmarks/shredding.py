@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from jobs import pseudonymize
 from jobs.configuration.config import Config
 from privacy_udfs.subject_keys import SubjectKeys
-from privacy_udfs.technique import Key
+from privacy_udfs.technique import Key, Technique
 from privacy_udfs.techniques import parse
 from privacy_udfs.techniques._by_subject import BySubject
 from tests.benchmarks import tables
@@ -59,16 +59,19 @@ def kernel(turns: int) -> str:
         assert isinstance(by_subject, BySubject)
         made = SubjectKeys(key.material).made(by_subject.lookups(subjects, key))
         held = pc.binary_join_element_wise(made.handle, made.wrapped, b"")
-        carried = by_subject.step_before_join().apply(values, key, subjects).values
+        first = by_subject.step_before_join()
+        carried = first.apply(values, key, subjects).values
 
         def redeem(at: int, of: BySubject = by_subject, values: pa.Array = carried, held: pa.Array = held) -> object:
             return of.redeemed(values.slice(at, BATCH), held.slice(at, BATCH), key, "d")
 
-        one_key = _nanoseconds(turns, lambda at, of=plain: of.apply(values.slice(at, BATCH), bytes(of.key_size() or 0)))
-        first = by_subject.step_before_join()
-        before = _nanoseconds(
-            turns, lambda at, of=first: of.apply(values.slice(at, BATCH), key, subjects.slice(at, BATCH))
-        )
+        def under_one_key(at: int, of: Technique = plain) -> object:
+            return of.apply(values.slice(at, BATCH), bytes(of.key_size() or 0))
+
+        def before_join(at: int, of: Technique = first) -> object:
+            return of.apply(values.slice(at, BATCH), key, subjects.slice(at, BATCH))
+
+        one_key, before = _nanoseconds(turns, under_one_key), _nanoseconds(turns, before_join)
         lines.append(f"| {name} | {one_key:.0f} | {before:.0f} | {_nanoseconds(turns, redeem):.0f} |")
     head = "| ns a value | one key | to where keys are joined | from there on: unwrapped, sealed |"
     return "\n".join([head, "| --- | ---: | ---: | ---: |", *lines])

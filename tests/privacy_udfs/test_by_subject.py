@@ -142,7 +142,9 @@ def test_each_value_is_what_the_reference_gives(
     back = made.values(tokens, held.by_handle(made.handles(tokens, Key(KEY))), Key(KEY), "d")
     assert back is not None
     assert back.cast(pa.string()).to_pylist() == values
-    assert made.shaped(tokens).drop_null().to_pylist() == [True] * (len(tokens) - tokens.null_count)
+    shaped = made.shaped(tokens)
+    assert shaped is not None
+    assert shaped.drop_null().to_pylist() == [True] * (len(tokens) - tokens.null_count)
 
 
 def test_equal_values_of_one_subject_alone_are_equal() -> None:

@@ -152,7 +152,8 @@ def _scope(spark: SparkSession, conf: Config, wanted: Wanted) -> Iterator[_Scope
         against = [why for place in (*tables, *vaults) for why in one_table.refusals(spark, place)]
         if against:
             raise Refused("\n".join(against))
-        yield _Scope(search, tuple(tables), tuple(vaults), tuple(others), (*unsearched, *more))
+        keys = subject_keys.unsearched(conf, wanted.asked)
+        yield _Scope(search, tuple(tables), tuple(vaults), tuple(others), (*unsearched, *more, *keys))
 
 
 # -- sources out of which nothing is taken ----------------------------------------------------------------------------

@@ -9,13 +9,16 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs import pseudonymize, rotate_keys, shred, verify
+from jobs import erase, pseudonymize, rotate_keys, shred, verify
 from jobs.console.exit_codes import Refused
+from jobs.erasure.carried_out import Wanted
 from jobs.lake import subject_key_table
 from jobs.rotation.scope import Asked
+from jobs.subjects.asked import Asked as OfDomain
 from jobs.table_run import by_subject
 from privacy_udfs.errors import LakenymError
 from tests.helpers import kills, lakes, rotations, shredding
@@ -102,6 +105,11 @@ def test_a_copy_taken_before_opens_no_more_once_keys_are_destroyed(
     shown = back.turned(spark, conf, of_two, back.approved(spark, lake, conf, of_two)).shown
     assert shown is not None
     assert shown.to_pylist() == [{"mail": "ann@x.org"}]
+    erasing = Wanted(OfDomain("customer", pa.array([2])))
+    made = erase.run(spark, conf, erasing)
+    assert (made.subject_keys, [each.rows_deleted for each in made.tables]) == (1, [1])
+    assert set(shredding.opened(spark, lake, conf, lake / "copy" / "t", UNDER).values()) == {None}
+    assert erase.run(spark, conf, erasing).subject_keys == 0
 
 
 def _equal_within_a_subject_alone(spark: SparkSession, lake: Path) -> None:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs import erase, pseudonymize
+from jobs import erase, pseudonymize, verify
 from jobs.audit_log import erasure_rows
 from jobs.audit_log import log as audit_log
 from jobs.configuration.config import Config
@@ -51,6 +51,8 @@ def test_who_is_erased_is_out_told_and_proven(spark: SparkSession, lake: Path, c
     assert there(spark, lake) == {*range(20)} - {3, 5}
     again = pseudonymize.run(spark, conf, "t")
     assert (again.rows, again.kept_out) == (18, "< 10"), "no --accept-deleted-rows: they are kept out"
+    checks = {each.name: each.outcome for each in verify.run(spark, conf, "t").checks}
+    assert {checks["rows anew"], checks["counts"]} == {"holds"}, checks
     found, told, among = receipt_job.verified(spark, conf, file, asked=Asked("customer", pa.array(["C-5", "C-6"])))
     assert found.outcome == dataclasses.replace(made, moment=made.moment.replace(microsecond=0))
     assert among == (1, 2)

@@ -116,7 +116,7 @@ def _policy(
     return {
         "service": stated(conf).service,
         "serviceType": "hive",
-        "name": f"lakenym {('access', 'mask', 'rows')[kind]} {about}",
+        "name": f"lakenym {('access', 'masks', 'rows')[kind]} {about}",
         "description": "Made by jobs/grants.py from grants.yaml",
         "policyType": kind,
         "policyPriority": 0,

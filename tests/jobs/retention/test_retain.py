@@ -138,7 +138,7 @@ def test_what_is_left_goes_with_a_later_run(spark: SparkSession, lake: Path) -> 
     pseudonymize.run(spark, conf(lake, kept=None), "t")
     at = f"delta.`{lake}/treated/t`"
     properties = {"enableDeletionVectors": "true", "enableChangeDataFeed": "true"}
-    properties |= {"deletedFileRetentionDuration": "interval 0 hours", "logRetentionDuration": "interval 0 hours"}
+    properties |= {"deletedFileRetentionDuration": "interval 0 hours", "logRetentionDuration": "interval 1 hours"}
     stated = ", ".join(f"'delta.{name}' = '{value}'" for name, value in properties.items())
     spark.sql(f"ALTER TABLE {at} SET TBLPROPERTIES ({stated})")
     spark.sql(f"DELETE FROM {at} WHERE num = {GONE[0]}")  # hidden by a vector, and past its time

@@ -124,7 +124,6 @@ def _carried_out(spark: SparkSession, one: Aged, counted: Counted, told: Trail, 
 def _rows_taken(spark: SparkSession, one: Aged, counted: Counted, told: Trail, run_id: str) -> tuple[int | None, int]:
     """The version by which rows went, and how many; more than one commit only where others add such rows meanwhile."""
     version, rows, past = None, 0, counted.past
-    settings = file_settings.by_record(one.stands.before.schema, one.stands.properties)
     for attempt in range(AGAIN):
         if one.boundary is None or not past:
             break
@@ -132,6 +131,7 @@ def _rows_taken(spark: SparkSession, one: Aged, counted: Counted, told: Trail, r
         said = {"run_id": run_id if not attempt else str(uuid.uuid4()), "mode": RETENTION, "retention": rule}
         if not attempt:
             told.begun(one, run_id, past)
+        settings = file_settings.by_record(one.stands.before.schema, one.stands.properties)
         made = row_deletion.delete(spark, one.stands.address, one.boundary.past(), said, settings)
         if made is not None:
             version, rows = made.version, rows + (past if made.rows is None else made.rows)

@@ -19,9 +19,10 @@ from jobs.configuration.config import Config
 from jobs.console.exit_codes import Refused
 from jobs.erasure import one_table, places, sought, subject_keys, vault_rows
 from jobs.erasure.one_table import Place
-from jobs.erasure.outcome import Erased, Remains, TableErased, Unsearched
+from jobs.erasure.outcome import Erased, TableErased, Unsearched
 from jobs.erasure.places import OfSource
 from jobs.lake import read
+from jobs.lake.remains import Remains
 from jobs.run_events import events
 from jobs.run_events.events import Report, Warned
 from jobs.spark_app import failures, session

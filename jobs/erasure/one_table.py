@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
-from jobs.configuration import file_properties
-from jobs.configuration.column_path import ColumnPath, Field
 from jobs.console.exit_codes import Refused
 from jobs.erasure import remaining, sought, stale
-from jobs.erasure.outcome import Remains, TableErased
+from jobs.erasure.outcome import TableErased
 from jobs.erasure.sought import Sought
 from jobs.erasure.stale import Found
-from jobs.lake import delta_commit, file_places, history, log_commits, log_left, table_files
+from jobs.lake import delta_commit, file_places, history, log_commits, log_left, row_deletion, table_files
 from jobs.lake.address import Address
 from jobs.lake.delta_commit import Transaction, take_out
 from jobs.lake.log_left import Left
 from jobs.lake.problems import CommitConflict
-from jobs.lake.replace import CONFLICT
-from jobs.record.record_reader import columns_of
+from jobs.lake.remains import Remains
 from jobs.spark_app import session
-from jobs.table_run.file_settings import CODEC
+from jobs.table_run import file_settings
 
 ATTEMPTS, PAUSE = 10, 0.3
 FEED, ONLY_APPENDS, ROW_IDS = "delta.enableChangeDataFeed", "delta.appendOnly", "delta.enableRowTracking"
@@ -89,7 +85,7 @@ def plan(spark: SparkSession, place: Place, forced: bool) -> TableErased:
     """What `erase` would do, and what would be left. Nothing is written."""
     own = session.for_run(spark)
     begun = _there(own, place)
-    until, kept = _otherwise_until(own, begun, place), take_out.kept(begun)
+    until, kept = _otherwise_until(own, begun, place), delta_commit.kept(begun)
     stands = _looked(own, begun, place, until)
     is_new = bool(stands.rewritten) or _is_newer(stands.found, log_left.left(own, begun.location))
     left = log_left.left(own, begun.location, begun.version + 1 if is_new else None)
@@ -148,12 +144,12 @@ def _looked(spark: SparkSession, begun: Transaction, place: Place, until: int) -
     wanted = _of_version(rows.schema, place.sought)
     told = sought.counted(rows, wanted).collect() if wanted else []
     counts = {file_places.of_row(row[sought.PLACE]): (int(row[sought.ROWS]), int(row[sought.ELEMENTS])) for row in told}
-    return Stands(begun, counts, stale.found(begun, wanted, take_out.kept(begun), until))
+    return Stands(begun, counts, stale.found(begun, wanted, delta_commit.kept(begun), until))
 
 
 def _in_files(spark: SparkSession, begun: Transaction, place: Place, until: int) -> Found:
     schema = Address(path=begun.location).read(spark, {"versionAsOf": str(begun.version)}).schema
-    return stale.found(begun, _of_version(schema, place.sought), take_out.kept(begun), until)
+    return stale.found(begun, _of_version(schema, place.sought), delta_commit.kept(begun), until)
 
 
 def _of_version(schema: T.StructType, wanted: Sequence[Sought]) -> list[Sought]:
@@ -187,23 +183,22 @@ def _committed(
     removed = [told[each] for each in sorted(stands.rewritten)]
     rows = delta_commit.rows_of_files(spark, begun.log, begun.txn.snapshot(), removed)
     stays = sought.without(rows, _of_version(rows.schema, place.sought), _has_feed(begun))
-    with _conflicts_passed_over(), session.settings(spark, _settings(begun)):
-        return take_out.take_out(begun, removed, stays, _said(run_id), stands.rows)
-    return None
+    try:
+        with session.settings(spark, _settings(begun)):
+            return take_out.take_out(begun, removed, stays, _said(run_id), stands.rows)
+    except (delta_commit.Changed, PySparkException, Py4JError) as error:
+        if not row_deletion.is_conflict(error):
+            raise
+        return None
 
 
 def _said(run_id: str) -> str:
     return json.dumps({"run_id": f"{run_id}/{uuid.uuid4()}", "mode": log_commits.ERASURE})
 
 
-def _settings(begun: Transaction) -> dict[str, str]:
-    """As `jobs.table_run.file_settings`: columns that scatter have no statistics in parts of files."""
-    properties = delta_commit.comment_and_properties(begun)[1]
-    paths = [ColumnPath.parse(path) for path, entry in columns_of(properties).items() if entry.facts.scatters]
-    names = {".".join(step.name for step in path.column.steps if isinstance(step, Field)) for path in paths}
-    off = {f"parquet.{kind}.statistics.enabled#{name}": "false" for name in names for kind in ("column", "size")}
-    codec = file_properties.codec(properties)
-    return {**off, **({} if codec is None else {CODEC: codec})}
+def _settings(begun: Transaction) -> Mapping[str, str]:
+    schema = T.StructType.fromJson(dict(delta_commit.schema(begun)))
+    return file_settings.by_record(schema, delta_commit.comment_and_properties(begun)[1])
 
 
 # -- what is left -----------------------------------------------------------------------------------------------------
@@ -218,7 +213,7 @@ def _purged(
     if _is_newer(stands.found, left):
         begun = _marked(spark, place, run_id)
         left = log_left.left(spark, begun.location)
-    kept = take_out.kept(begun)
+    kept = delta_commit.kept(begun)
     still = stale.purged(spark, stands.found, forced)
     if left.erased is not None and left.files:
         take_out.checkpointed(spark, begun.location, left.erased)
@@ -229,23 +224,8 @@ def _purged(
 
 def _marked(spark: SparkSession, place: Place, run_id: str) -> Transaction:
     """The table with a commit that says that they are out of it, though it had to take none out."""
-    for _ in range(ATTEMPTS):
-        begun = _there(spark, place)
-        with _conflicts_passed_over():
-            take_out.mark_only(begun, _said(run_id))
-            return _there(spark, place)
-    raise CommitConflict(f"others changed {place.name} each of {ATTEMPTS} times: run it again when they rest")
-
-
-@contextlib.contextmanager
-def _conflicts_passed_over() -> Iterator[None]:
-    try:
-        yield
-    except delta_commit.Changed:
-        pass
-    except (PySparkException, Py4JError) as error:
-        if not CONFLICT.search(str(error)):
-            raise
+    row_deletion.tried(place.address, lambda: take_out.mark_only(_there(spark, place), _said(run_id)))
+    return _there(spark, place)
 
 
 def _is_newer(found: Found, left: Left) -> bool:

@@ -5,33 +5,8 @@ from __future__ import annotations
 import dataclasses
 import datetime
 from collections.abc import Sequence
-from typing import Literal
 
-Kind = Literal[
-    "data_file",  # of an older version of a table, until VACUUM may take it
-    "log",  # a commit file of a Delta log, or a compacted one: statistics, partition values
-    "checksum",  # `.crc` of a Delta log, which holds statistics of all files
-    "checkpoint",  # and the sidecars of one
-    "change_file",  # of a change data feed: it holds the rows that were deleted
-    "deletion_vector",  # a data file whose rows a vector hides is there yet, with them
-    "vault",  # of random tokens
-    "quarantine",  # rows of theirs may stand among refused ones, sealed
-    "source",  # a file source, or one that was not to be changed
-    "snapshot",  # a configuration kept by the archive
-    "unknown",  # a file below the table's folder of which nobody knows what it is
-]
-
-
-@dataclasses.dataclass(frozen=True)
-class Remains:
-    """What holds, or may hold, values of the erased. count: of files, or of places where there are none to count.
-    until: the first day on which a further run takes it away, UTC; None where no run of this job does. why: and what
-    to do, in words without a value."""
-
-    kind: Kind
-    count: int
-    until: datetime.date | None
-    why: str
+from jobs.lake.remains import Remains
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,10 +14,11 @@ from pyspark.sql import SparkSession
 from jobs.configuration.config import Config
 from jobs.configuration.models import TableConfig
 from jobs.erasure.one_table import Place
-from jobs.erasure.outcome import Remains, Unsearched
+from jobs.erasure.outcome import Unsearched
 from jobs.erasure.sought import Hit, Sought
 from jobs.lake import delta_commit, quarantine_table
 from jobs.lake.address import Address
+from jobs.lake.remains import Remains
 from jobs.subjects import held, pseudonyms
 from jobs.subjects.held import IN_QUARANTINE, SourcePlace
 from jobs.subjects.lookup import Lookup

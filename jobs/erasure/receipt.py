@@ -19,7 +19,8 @@ from typing import Any
 from jobs.configuration.uris import without_user
 from jobs.erasure import commitment
 from jobs.erasure.commitment import Commitment
-from jobs.erasure.outcome import Erased, Remains, TableErased, Unsearched
+from jobs.erasure.outcome import Erased, TableErased, Unsearched
+from jobs.lake.remains import Remains
 from jobs.record.treatment_record import software
 from jobs.signatures import envelopes
 from jobs.signatures.envelopes import IN_TOTO
@@ -113,7 +114,7 @@ def as_data(outcome: Erased, who: Commitment, listed: tuple[str, int] | None, ma
         "subjects": _subjects(who),
         "forced": outcome.forced,
         "tables": [_table(each) for each in outcome.tables],
-        "remains": [_remains(each) for each in outcome.remains],
+        "remains": [each.as_data() for each in outcome.remains],
         "unsearched": [
             {"table": each.table, "place": without_user(each.place), "why": each.why} for each in outcome.unsearched
         ],
@@ -131,12 +132,7 @@ def _subjects(who: Commitment) -> dict[str, Any]:
 
 def _table(table: TableErased) -> dict[str, Any]:
     told = dataclasses.asdict(table)
-    return {**told, "place": without_user(table.place), "remains": [_remains(each) for each in table.remains]}
-
-
-def _remains(each: Remains) -> dict[str, Any]:
-    until = None if each.until is None else each.until.isoformat()
-    return {"kind": each.kind, "count": each.count, "until": until, "why": each.why}
+    return {**told, "place": without_user(table.place), "remains": [each.as_data() for each in table.remains]}
 
 
 def _receipt(payload: bytes, leaves: tuple[str, ...], signed_by: str) -> Receipt:

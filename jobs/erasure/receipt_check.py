@@ -14,12 +14,12 @@ from typing import Literal
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from jobs.erasure.outcome import Remains, TableErased
+from jobs.erasure.outcome import TableErased
 from jobs.erasure.receipt import Receipt
 from jobs.lake import delta_commit, log_left, table_files
 from jobs.lake.address import Address
 from jobs.lake.log_commits import ERASURE
-from jobs.lake.table_files import CHANGES
+from jobs.lake.remains import Remains
 
 Outcome = Literal["ok", "waits", "fails", "unknown"]
 
@@ -128,15 +128,11 @@ def _stale(spark: SparkSession, table: TableErased, is_change: bool) -> int:
     begun = delta_commit.begin(spark, table.place, None)
     assert begun is not None, "it was there"
     known = table_files.known(begun)
-    listed = {each.name: each.time for each in table_files.listed(spark, begun.location, log=True)}
-    until = listed.get(f"{table.after:020}.json")
-    number = 0
-    for file in table_files.listed(spark, begun.location):
-        of_kind = file.name.endswith(".parquet") and file.name.startswith(f"{CHANGES}/") == is_change
-        if of_kind and file.place not in known.current:
-            gone = max(known.removed.get(file.place, 0), file.time)
-            number += until is None or gone <= until
-    return number
+    commits = dict(log_left.commits(table_files.listed(spark, begun.location, log=True)))
+    until, files = commits.get(table.after), table_files.listed(spark, begun.location)
+    old = [each for each in files if each.name.endswith(".parquet") and each.place not in known.current]
+    stale = [table_files.stale(each, known, delta_commit.kept(begun)) for each in old]
+    return sum(each.is_change == is_change and (until is None or each.since <= until) for each in stale)
 
 
 def _words(kind: str) -> str:

@@ -13,30 +13,14 @@ from pyspark.sql import types as T
 
 from jobs.erasure import sought as who
 from jobs.erasure.sought import Sought
-from jobs.lake import delta_commit, file_places, table_files
+from jobs.lake import delta_commit, file_places, log_left, table_files
 from jobs.lake.column_mapping import name_in_files
-from jobs.lake.delta_commit import Transaction
-from jobs.lake.delta_commit.take_out import Kept
-from jobs.lake.table_files import CHANGES, File, Known
+from jobs.lake.delta_commit import Kept, Transaction
+from jobs.lake.table_files import DAY, VECTORS, File, Known, Stale
 
-AT_WORK = 24 * 3600 * 1000
+AT_WORK = DAY
 """Milliseconds after which nobody is at work any more who wrote a file that no commit names."""
-DATA, VECTORS = ".parquet", ".bin"
-
-
-@dataclasses.dataclass(frozen=True)
-class Stale:
-    """One file that holds them, or may. since: when it was taken out of the table, or written, in milliseconds. due:
-    from when on it may go, as VACUUM would take it. free: from when on it can go at once, without harm to a writer at
-    work. is_change: of a change feed. is_read: it was looked into. is_named: some commit names it."""
-
-    place: str
-    since: int
-    due: int
-    free: int
-    is_change: bool
-    is_read: bool
-    is_named: bool
+DATA = ".parquet"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,10 +52,9 @@ def found(begun: Transaction, sought: Sequence[Sought], kept: Kept, otherwise_un
 
 
 def _stale(file: File, known: Known, kept: Kept, is_read: bool) -> Stale:
-    since, is_named = max(known.removed.get(file.place, 0), file.time), file.place in known.named
+    is_named = file.place in known.named
     free = 0 if is_named else file.time + AT_WORK
-    is_change = file.name.startswith(f"{CHANGES}/")
-    return Stale(file.place, since, since + kept.files, free, is_change, is_read, is_named)
+    return dataclasses.replace(table_files.stale(file, known, kept), free=free, is_read=is_read, is_named=is_named)
 
 
 def may_go(file: Stale, forced: bool) -> bool:
@@ -110,8 +93,7 @@ def _halved(places: list[str], look: Callable[[Sequence[str]], Collection[str]])
 
 def otherwise_until(spark: SparkSession, location: str, version: int) -> int:
     """When a version was committed, in milliseconds, by the time of its commit's file; 0 where it is not there."""
-    name = f"{version:020}.json"
-    return next((each.time for each in table_files.listed(spark, location, log=True) if each.name == name), 0)
+    return dict(log_left.commits(table_files.listed(spark, location, log=True))).get(version, 0)
 
 
 def purged(spark: SparkSession, found: Found, forced: bool) -> Found:

@@ -19,7 +19,8 @@ from jobs.audit_log.leaves import now, plain
 from jobs.audit_log.log import Log
 from jobs.configuration.config import Config
 from jobs.configuration.uris import without_user
-from jobs.erasure.outcome import Erased, Remains, TableErased
+from jobs.erasure.outcome import Erased, TableErased
+from jobs.lake.remains import Remains
 from jobs.risk_measures.report import count as few
 from jobs.run_events.events import Report, Warned
 from jobs.signatures.keys import SigningKey
@@ -93,8 +94,7 @@ class Trail:
 
 
 def _remains(table: str, each: Remains) -> dict[str, Any]:
-    until = None if each.until is None else each.until.isoformat()
-    return {"table": table, "kind": each.kind, "count": each.count, "until": until}
+    return {"table": table, **{name: said for name, said in each.as_data().items() if name != "why"}}
 
 
 def opened(spark: SparkSession, conf: Config, run_id: str, domain: str, same: str | None, report: Report) -> Trail:

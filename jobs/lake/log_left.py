@@ -2,28 +2,30 @@
 
 After a commit that took rows out (of the mode `ERASURE`) no file of that version, or of a later one, holds them; so
 their values can stand in what the log has of versions before it alone. A checkpoint of that very version makes the log
-readable without them.
+readable without them. By that the log is cleaned too of what is past a table's retention (`cleaned`): Delta's own
+clean-up comes with checkpoints of later versions, deletes by whole days, and leaves what killed writers left.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from jobs.lake import table_files
-from jobs.lake.delta_commit import take_out
-from jobs.lake.delta_commit.take_out import Kept
+from jobs.lake import delta_commit, table_files
+from jobs.lake.delta_commit import Kept, Transaction, take_out
 from jobs.lake.java import hadoop_path, java_class
 from jobs.lake.log_commits import ERASURE, LITERALLY
 from jobs.lake.table_files import LOG, OF_HADOOP, File
 
+COMMIT = re.compile(r"\d{20}\.json")
 VERSION = re.compile(r"\.?(\d{20})\.(.*)")
 SIDECARS = "_sidecars/"
 LAST = "_last_checkpoint"
@@ -73,13 +75,24 @@ def left(spark: SparkSession, location: str, before: int | None = None) -> Left:
     if not made:
         return Left(None, 0, (), (), unknown)
     erased, since = made[-1]
-    return Left(erased, since, made, tuple(_telling(spark, location, _older(files, erased, since))), unknown)
+    return Left(erased, since, made, tuple(_telling(spark, location, older(files, erased, since))), unknown)
 
 
-def _older(files: Sequence[File], erased: int, since: int) -> list[LogFile]:
-    """Of the files of a log those from before a version."""
+def commits(files: Sequence[File]) -> Iterator[tuple[int, int]]:
+    """Of the files of a log the versions, in order, and when they were committed."""
+    found = sorted((each.name, each.time) for each in files if COMMIT.fullmatch(each.name))
+    return ((int(name[:20]), time) for name, time in found)
+
+
+def older(files: Sequence[File], version: int, since: int) -> list[LogFile]:
+    """Of the files of a log those from before a version. since: when it was committed."""
     told = [LogFile(each, *_kind(each)) for each in files if _is_of_log(each)]
-    return [each for each in told if each.kind and _is_before(each, erased, since)]
+    return [each for each in told if each.kind and _is_before(each, version, since)]
+
+
+def is_own(each: LogFile) -> bool:
+    """Whether a file is Delta's; not Hadoop's of one."""
+    return not OF_HADOOP.fullmatch(each.file.name.rpartition("/")[2])
 
 
 def _is_of_log(file: File) -> bool:
@@ -97,17 +110,17 @@ def _kind(file: File) -> tuple[str, int | None]:
     return "checkpoint" if rest.startswith("checkpoint") else "log", int(found[1])
 
 
-def _is_before(each: LogFile, erased: int, since: int) -> bool:
+def _is_before(each: LogFile, version: int, since: int) -> bool:
     """Of what a writer left who was killed at its commit, by its time: it may have been on the way to any version."""
     if each.version is None or each.file.name.endswith(".tmp"):
         return each.file.time < since
-    return each.version < erased
+    return each.version < version
 
 
 def _telling(spark: SparkSession, location: str, files: Sequence[LogFile]) -> list[LogFile]:
     """Those that say the least and greatest values of a column, or cannot be read."""
     root = hadoop_path(spark, f"{location.rstrip('/')}/{LOG}")
-    own = [each for each in files if not OF_HADOOP.fullmatch(each.file.name)]
+    own = list(filter(is_own, files))
     tables = [each for each in own if each.file.name.endswith(".parquet")]
     texts = [each for each in own if not each.file.name.endswith(".parquet")]
     told: set[str] = set()
@@ -129,16 +142,27 @@ def _saying(spark: SparkSession, names: list[str], column: str) -> set[str]:
 
 
 def purged(spark: SparkSession, location: str, found: Left, kept: Kept, forced: bool) -> bool:
-    """Take what the log has from before such a commit away, as far as it may go; whether anything went. All of it does,
-    statistics or not: a log has no holes."""
+    """Take what the log has from before such a commit away, as far as it may go; whether anything went."""
     due = [each for each in found.made if forced or is_due(each[1], kept)]
-    if not due or not found.files:
+    return bool(due and found.files) and cleared(spark, location, *due[-1])
+
+
+def cleaned(begun: Transaction) -> None:
+    """Take away what is past the log's retention: before the newest version up to which all commits are. Whoever reads
+    what the table was since then has it yet."""
+    kept, files = delta_commit.kept(begun), table_files.listed(begun.spark, begun.location, log=True)
+    due = list(itertools.takewhile(lambda each: is_due(each[1], kept), commits(files)))
+    if due:
+        cleared(begun.spark, begun.location, *due[-1])
+
+
+def cleared(spark: SparkSession, location: str, version: int, since: int) -> bool:
+    """Take away what the log has from before a version, of which a checkpoint is made; whether anything went. All of it
+    does, statistics or not: a log has no holes. since: when it was committed."""
+    gone = older(table_files.listed(spark, location, log=True), version, since)
+    if not gone or not take_out.checkpointed(spark, location, version):
         return False
-    erased, since = due[-1]
-    gone = _older(table_files.listed(spark, location, log=True), erased, since)
-    if not gone or not take_out.checkpointed(spark, location, erased):
-        return False
-    _without_hint(spark, location, erased)
+    _without_hint(spark, location, version)
     table_files.deleted(spark, [each.file.place for each in sorted(gone, key=lambda each: each.file.name)])
     take_out.forget(spark)
     return True
@@ -148,7 +172,7 @@ def is_due(since: int, kept: Kept) -> bool:
     return kept.log is not None and table_files.now() >= since + kept.log
 
 
-def _without_hint(spark: SparkSession, location: str, erased: int) -> None:
+def _without_hint(spark: SparkSession, location: str, version: int) -> None:
     """Delta reads the log without the file that names a checkpoint, too; not so well with one that names what is
     gone."""
     path = hadoop_path(spark, f"{location.rstrip('/')}/{LOG}/{LAST}")
@@ -164,5 +188,5 @@ def _without_hint(spark: SparkSession, location: str, erased: int) -> None:
         named = int(json.loads(told)["version"])
     except (ValueError, KeyError, TypeError):
         named = -1
-    if named < erased:
+    if named < version:
         table_files.deleted(spark, [f"{location.rstrip('/')}/{LOG}/{LAST}"])

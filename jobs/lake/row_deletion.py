@@ -2,6 +2,11 @@
 
 The table stays the same one: record, properties and place in the source stand, and runs that add to it, or follow
 changes, go on. Whole partitions, and whole files, go by the log alone; other files are written anew without the rows.
+
+`jobs.lake.delta_commit.take_out` stays beside it. A rule on a column is Delta's to carry out: it needs no file looked
+into that statistics, or folders, settle. Persons are found by a look into each row, also within arrays and maps of rows
+that stay and in rows that vectors hide, and their commit must say no statistics of the files that it removes, which
+Delta's own does.
 """
 
 from __future__ import annotations
@@ -20,7 +25,7 @@ from pyspark.sql import functions as F
 
 from jobs.lake.active_session import active
 from jobs.lake.address import Address
-from jobs.lake.delta_commit import Transaction
+from jobs.lake.delta_commit import Changed, Transaction
 from jobs.lake.problems import CommitConflict
 from jobs.lake.replace import CONFLICT, USER_METADATA
 
@@ -93,13 +98,18 @@ def tried(address: Address, step: Callable[[], Done]) -> Done:
     for attempt in range(1, ATTEMPTS + 1):
         try:
             return step()
-        except (PySparkException, Py4JError) as error:
-            if not CONFLICT.search(str(error)):
+        except (Changed, PySparkException, Py4JError) as error:
+            if not is_conflict(error):
                 raise
         time.sleep(PAUSE * attempt)
     raise CommitConflict(
         f"others changed {address.sql} each of {ATTEMPTS} times that this job tried to take rows away: run it again"
     )
+
+
+def is_conflict(error: Exception) -> bool:
+    """Whether a commit failed since others were faster."""
+    return isinstance(error, Changed) or CONFLICT.search(str(error)) is not None
 
 
 def table(spark: SparkSession, address: Address) -> DeltaTable:

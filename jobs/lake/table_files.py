@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import os
 import re
 import time
@@ -17,11 +18,15 @@ from pyspark.sql import types as T
 
 from jobs.lake import file_places
 from jobs.lake.active_session import active
-from jobs.lake.delta_commit import Transaction
+from jobs.lake.delta_commit import Kept, Transaction
 from jobs.lake.java import hadoop_path
 from jobs.lake.log_commits import LITERALLY
 
 LOG, CHANGES = "_delta_log", "_change_data"
+VECTORS = ".bin"
+"""Files of deletion vectors: numbers of rows, and nothing of them."""
+DAY = 24 * 3600 * 1000
+"""In milliseconds."""
 STATUS = re.compile(r"FileStatus\{path=(.*); isDirectory=(true|false);.*? modification_time=(\d+);", re.S)
 ACTION = "struct<path: string>"
 OF_HADOOP = re.compile(r"\..*\.crc")
@@ -47,12 +52,43 @@ class File:
 class Known:
     """What a version, and what is left of the log, say of files, by place. current: those of the version. hiding: those
     of them of which a deletion vector hides rows. removed: when files were taken out, in milliseconds, as far as that
-    is still told. named: all that some commit names, so that they are of no writer who is still at work."""
+    is still told."""
 
+    begun: Transaction
     current: frozenset[str]
     hiding: frozenset[str]
     removed: dict[str, int]
-    named: frozenset[str]
+
+    @functools.cached_property
+    def named(self) -> frozenset[str]:
+        """All that some commit names, so that they are of no writer who is still at work. Reads the log."""
+        spark, location = self.begun.spark, self.begun.location
+        actions = spark.read.options(**LITERALLY).schema(f"add {ACTION}, remove {ACTION}, cdc {ACTION}")
+        told = actions.json(f"{location.rstrip('/')}/{LOG}")
+        paths = told.select(F.coalesce("add.path", "remove.path", "cdc.path").alias("path")).where("path is not null")
+        found = {file_places.of_log(location, row["path"]) for row in paths.distinct().collect()}
+        return frozenset(found | set(self.removed) | self.current)
+
+
+@dataclasses.dataclass(frozen=True)
+class Stale:
+    """One file that is no part of the newest version. since: when it was taken out of the table, or written, in
+    milliseconds. due: from when on it may go, as VACUUM would take it. free: from when on it can go at once, without
+    harm to a writer at work. is_change: of a change feed. is_read: it was looked into, where that is asked. is_named:
+    some commit names it."""
+
+    place: str
+    since: int
+    due: int
+    is_change: bool
+    free: int = 0
+    is_read: bool = True
+    is_named: bool = True
+
+
+def stale(file: File, known: Known, kept: Kept) -> Stale:
+    since = max(known.removed.get(file.place, 0), file.time)
+    return Stale(file.place, since, since + kept.files, file.name.startswith(f"{CHANGES}/"))
 
 
 def listed(spark: SparkSession, location: str, log: bool = False) -> list[File]:
@@ -109,12 +145,8 @@ def known(begun: Transaction) -> Known:
         current = {place(row["path"]): bool(row["hides"]) for row in added.select("path", is_hiding).collect()}
         gone = DataFrame(snapshot.tombstones().toDF(), spark).select("path", "deletionTimestamp").collect()
         removed = {place(row["path"]): int(row["deletionTimestamp"] or 0) for row in gone}
-        actions = spark.read.options(**LITERALLY).schema(f"add {ACTION}, remove {ACTION}, cdc {ACTION}")
-        told = actions.json(f"{location.rstrip('/')}/{LOG}")
-        paths = told.select(F.coalesce("add.path", "remove.path", "cdc.path").alias("path")).where("path is not null")
-        named = {place(row["path"]) for row in paths.distinct().collect()}
     hiding = frozenset(name for name, hides in current.items() if hides)
-    return Known(frozenset(current), hiding, removed, frozenset(named | set(removed) | set(current)))
+    return Known(begun, frozenset(current), hiding, removed)
 
 
 def rows_in(spark: SparkSession, places: Sequence[str], schema: T.StructType) -> DataFrame:

@@ -14,23 +14,23 @@ from collections.abc import Sequence
 
 from pyspark.sql import SparkSession
 
-from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import Refused
-from jobs.lake import delta_commit, old_versions, quarantined, row_deletion
-from jobs.lake.delta_commit import Transaction
+from jobs.lake import delta_commit, log_left, old_versions, quarantined, row_deletion, table_files
+from jobs.lake.delta_commit import Kept, Transaction
 from jobs.lake.log_commits import RETENTION
-from jobs.lake.old_versions import CLEANUP, FILES_KEPT, LOG_KEPT
 from jobs.lake.problems import SourceProblem
-from jobs.record.record_reader import columns_of
-from jobs.retention import aged, remains, trail
+from jobs.lake.remains import Remains, day_after
+from jobs.lake.table_files import DAY
+from jobs.retention import aged, trail
 from jobs.retention.aged import Aged, Counted
-from jobs.retention.remains import Remains
 from jobs.retention.trail import Trail
 from jobs.run_events.events import Report, Warned
 from jobs.spark_app import failures, session
 from jobs.table_run import file_settings
 
+FILES_KEPT, LOG_KEPT = "delta.deletedFileRetentionDuration", "delta.logRetentionDuration"
+CLEANUP = "delta.enableExpiredLogCleanup"
 AGAIN = 3
 """So often rows are taken away that others add meanwhile."""
 
@@ -131,16 +131,12 @@ def _rows_taken(spark: SparkSession, one: Aged, counted: Counted, told: Trail, r
         said = {"run_id": run_id if not attempt else str(uuid.uuid4()), "mode": RETENTION, "retention": rule}
         if not attempt:
             told.begun(one, run_id, past)
-        made = row_deletion.delete(spark, one.stands.address, one.boundary.past(), said, _settings(one))
+        settings = file_settings.by_record(one.stands.before.schema, one.stands.properties)
+        made = row_deletion.delete(spark, one.stands.address, one.boundary.past(), said, settings)
         if made is not None:
             version, rows = made.version, rows + (past if made.rows is None else made.rows)
         past = aged.counted(spark, one).past
     return version, rows
-
-
-def _settings(one: Aged) -> dict[str, str]:
-    entries = {ColumnPath.parse(path): entry for path, entry in columns_of(one.stands.properties).items()}
-    return dict(file_settings.as_it_stands(one.stands.before.schema, one.stands.properties, entries))
 
 
 def _purged(spark: SparkSession, one: Aged) -> None:
@@ -149,15 +145,14 @@ def _purged(spark: SparkSession, one: Aged) -> None:
 
 
 def _versions_taken(spark: SparkSession, one: Aged) -> None:
-    """VACUUM, and a checkpoint by which the log is cleaned up, where anything is due: by the table's properties, which
-    are stated first, as the rule has them."""
+    """VACUUM, and a checkpoint by which the log is cleaned, where anything is due: by the table's properties, which are
+    stated first, as the rule has them."""
     if one.rule.versions_days is not None:
         row_deletion.tried(one.stands.address, lambda: _state(spark, one))
-    now, old = datetime.datetime.now(datetime.timezone.utc), old_versions.looked(spark, _begun(spark, one))
-    if old.has_files_due(now):
+    begun = _begun(spark, one)
+    if old_versions.looked(begun, delta_commit.kept(begun)).has_files_due():
         old_versions.vacuumed(spark, one.stands.address)
-    if old.has_log_due(now):
-        old_versions.log_cleaned(spark, one.stands.address)
+    log_left.cleaned(_begun(spark, one))
 
 
 def _state(spark: SparkSession, one: Aged) -> None:
@@ -176,13 +171,16 @@ def _state(spark: SparkSession, one: Aged) -> None:
 def _with_remains(spark: SparkSession, one: Aged, found: Retained) -> Retained:
     taken = [each.version for each in one.stands.history.commits if each.is_retention]
     last = max([*taken, -1 if found.version is None else found.version], default=-1)
-    old = old_versions.looked(spark, _begun(spark, one), last)
-    if one.rule.versions_days is not None:  # which a run states before it takes anything away
-        kept = datetime.timedelta(days=one.rule.versions_days)
-        old = dataclasses.replace(old, files_kept=kept, log_kept=kept)
-    found = dataclasses.replace(found, versions=old.versions, remains=tuple(remains.of(old)))
-    now = datetime.datetime.now(datetime.timezone.utc)
-    return dataclasses.replace(found, files_until=old.files_until(now), log_until=old.log_until(now))
+    begun, days = _begun(spark, one), one.rule.versions_days
+    kept = delta_commit.kept(begun) if days is None else Kept(days * DAY, days * DAY)  # which a run states first
+    old, now = old_versions.looked(begun, kept, last), table_files.now()
+    return dataclasses.replace(
+        found,
+        versions=old.versions,
+        remains=old.remains,
+        files_until=day_after(now + kept.files),
+        log_until=None if kept.log is None else day_after(now + DAY + kept.log),  # of the next version, that is
+    )
 
 
 def _begun(spark: SparkSession, one: Aged) -> Transaction:

@@ -12,8 +12,8 @@ from jobs.audit_log import log as audit_log
 from jobs.audit_log.leaves import Kind, now, plain
 from jobs.audit_log.log import Log
 from jobs.configuration.config import Config
+from jobs.lake.remains import Remains
 from jobs.retention.aged import Aged
-from jobs.retention.remains import Remains
 from jobs.table_run.of_run import policy_sha256, told
 
 KIND: Kind = "retention"

@@ -12,6 +12,7 @@ from jobs.configuration.kept_values import IDENTIFYING
 from jobs.gates.known import Prepared
 from jobs.lake.column_mapping import MODE
 from jobs.record.column_record import ColumnRecord
+from jobs.record.record_reader import columns_of
 from jobs.treatment import file_statistics, layout, parquet_statistics
 
 CODEC = "spark.sql.parquet.compression.codec"
@@ -38,6 +39,13 @@ def as_it_stands(
     hidden = file_statistics.not_stated(schema, above, properties)
     off = parquet_statistics.without(hidden, parquet_statistics.is_mapped(properties))
     return {**off, **({} if codec is None else {CODEC: codec})}
+
+
+def by_record(schema: T.StructType, properties: Mapping[str, str]) -> Mapping[str, str]:
+    """The same by the record that the table's properties hold. Where there is none, as in a source, no column is known
+    as one of these."""
+    entries = {ColumnPath.parse(path): entry for path, entry in columns_of(properties).items()}
+    return as_it_stands(schema, properties, entries)
 
 
 def _is_mapped(prepared: Prepared) -> bool:

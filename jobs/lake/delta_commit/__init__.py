@@ -18,6 +18,7 @@ from jobs.lake.delta_commit.replace_files import replace_files
 from jobs.lake.delta_commit.rest import Rest
 from jobs.lake.delta_commit.rewrite_rows import rewrite, state_properties, withdraw_properties
 from jobs.lake.delta_commit.transaction import (
+    Kept,
     Transaction,
     begin,
     clustering_columns,
@@ -25,6 +26,7 @@ from jobs.lake.delta_commit.transaction import (
     commit_digest,
     goes_on_from,
     is_tried,
+    kept,
     partition_columns,
     retention,
     schema,
@@ -36,6 +38,7 @@ __all__ = [
     "AddedFile",
     "Changed",
     "Files",
+    "Kept",
     "NewTable",
     "Place",
     "Rest",
@@ -51,6 +54,7 @@ __all__ = [
     "goes_on_from",
     "is_any_inside",
     "is_tried",
+    "kept",
     "mark",
     "partition_columns",
     "replace",

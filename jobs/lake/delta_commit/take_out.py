@@ -125,23 +125,6 @@ def _measure(begun: Transaction, sums: Mapping[str, int]) -> None:
 # -- the log ----------------------------------------------------------------------------------------------------------
 
 
-@dataclasses.dataclass(frozen=True)
-class Kept:
-    """How long a table keeps what is no part of it any more, in milliseconds. log: None where it keeps its log for
-    good."""
-
-    files: int
-    log: int | None
-
-
-def kept(begun: Transaction) -> Kept:
-    metadata = begun.txn.snapshot().metadata()
-    logs = scala_object(java(begun.spark), f"{DELTA}.DeltaLog")
-    files = int(logs.tombstoneRetentionMillis(metadata))
-    cleans = bool(begun.log.enableExpiredLogCleanup(metadata))
-    return Kept(files, int(begun.log.deltaRetentionMillis(metadata)) if cleans else None)
-
-
 def checkpointed(spark: SparkSession, location: str, version: int) -> bool:
     """Whether a version has a checkpoint, by which it is read without any file of its log before; made where there is
     none."""

@@ -136,10 +136,26 @@ def clustering_columns(begun: Transaction) -> tuple[str, ...]:
     return tuple(java_list(java(begun.spark), names.extractLogicalNames(snapshot)))
 
 
+@dataclasses.dataclass(frozen=True)
+class Kept:
+    """How long a table keeps what is no part of it any more, in milliseconds: files, until VACUUM takes them, and its
+    log; None where it keeps that for good."""
+
+    files: int
+    log: int | None
+
+
+def kept(begun: Transaction) -> Kept:
+    """By the properties of the table that it began on."""
+    metadata = begun.txn.snapshot().metadata()
+    files = int(scala_object(java(begun.spark), f"{DELTA}.DeltaLog").tombstoneRetentionMillis(metadata))
+    cleans = bool(begun.log.enableExpiredLogCleanup(metadata))
+    return Kept(files, int(begun.log.deltaRetentionMillis(metadata)) if cleans else None)
+
+
 def retention(begun: Transaction) -> datetime.timedelta:
     """How long VACUUM leaves the files that are no longer part of the table."""
-    logs = scala_object(java(begun.spark), f"{DELTA}.DeltaLog")
-    return datetime.timedelta(milliseconds=int(logs.tombstoneRetentionMillis(begun.txn.snapshot().metadata())))
+    return datetime.timedelta(milliseconds=kept(begun).files)
 
 
 def goes_on_from(begun: Transaction, before: Transaction) -> bool:

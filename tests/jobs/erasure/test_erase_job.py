@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
@@ -17,6 +18,7 @@ from jobs.subjects.asked import Asked, HeldIn
 from tests.helpers import byte_scan, lakes, vaults
 
 PERSON = {"domain": "person"}
+NUMBER = {"class": "quasi_identifier", "treatment": "keep", "why": "a test"}
 
 
 def name(at: int) -> str:
@@ -27,7 +29,7 @@ def name(at: int) -> str:
 def conf(spark: SparkSession, lake: Path) -> Config:
     """A treated table of tokens and hashes, of ten persons, from Parquet files."""
     made = vaults.made(spark, lake)
-    columns: dict[str, Any] = {"tok": PERSON, "who": {"domain": "customer"}, "num": "keep"}
+    columns: dict[str, Any] = {"tok": PERSON, "who": {"domain": "customer"}, "num": NUMBER}
     person = "concat('person-', lpad(cast(id AS string), 6, '0'))"
     rows = spark.range(0, 10, 1, 2).selectExpr(f"{person} AS tok", f"{person} AS who", "id AS num")
     rows.write.parquet(f"{lake}/raw/t")
@@ -61,7 +63,11 @@ def test_tokens_lose_their_way_back(spark: SparkSession, conf: Config, lake: Pat
 def test_by_pseudonyms(spark: SparkSession, conf: Config, lake: Path) -> None:
     who = [row["who"] for row in lakes.treated(spark, lake).where("num IN (2, 5)").collect()]
     wanted = asked("customer", *who, held_in=HeldIn("t", "who"), sources=True)
+    before = {*(lake / "treated" / "t").glob("*.parquet")}
     found = erase.run(spark, conf, wanted)
+    anew = [pq.read_metadata(file) for file in {*(lake / "treated" / "t").glob("*.parquet")} - before]
+    assert anew
+    assert not any(each.row_group(0).column(2).is_stats_set for each in anew), "num identifies people"
     assert (found.tables[0].rows_deleted, numbers(spark, lake)) == (2, [0, 1, 3, 4, 6, 7, 8, 9])
     assert [(each.place, each.why[:25]) for each in found.unsearched] == [("sources", "ids are given as pseudony")]
     assert not found.is_done

@@ -8,6 +8,7 @@ import datetime
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from pyspark.sql import types as T
 from jobs import pseudonymize, retain, verify
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import BadUsage, Refused
-from jobs.lake import delta_commit, old_versions, row_deletion
+from jobs.lake import delta_commit, log_left, old_versions, row_deletion
 from jobs.monitoring import log_watch
 from jobs.retention import aged, trail
 from jobs.table_run import planned
@@ -138,7 +139,7 @@ def test_what_is_left_goes_with_a_later_run(spark: SparkSession, lake: Path) -> 
     pseudonymize.run(spark, conf(lake, kept=None), "t")
     at = f"delta.`{lake}/treated/t`"
     properties = {"enableDeletionVectors": "true", "enableChangeDataFeed": "true"}
-    properties |= {"deletedFileRetentionDuration": "interval 0 hours", "logRetentionDuration": "interval 0 hours"}
+    properties |= {"deletedFileRetentionDuration": "interval 0 hours", "logRetentionDuration": "interval 1 hours"}
     stated = ", ".join(f"'delta.{name}' = '{value}'" for name, value in properties.items())
     spark.sql(f"ALTER TABLE {at} SET TBLPROPERTIES ({stated})")
     spark.sql(f"DELETE FROM {at} WHERE num = {GONE[0]}")  # hidden by a vector, and past its time
@@ -158,6 +159,24 @@ def test_what_is_left_goes_with_a_later_run(spark: SparkSession, lake: Path) -> 
         assert not holds(lake, str(number))
     assert last.is_done
     assert numbers(spark, lake) == [GONE[0] + n for n in (2, 3, 4, 5)]
+
+
+def test_a_log_is_cleaned_up_to_what_its_time_still_reaches(spark: SparkSession, lake: Path) -> None:
+    """Versions 0 and 1 are 60 days old: it was version 1 until yesterday, so that one stays."""
+    for start in range(4):
+        raw(spark, lake, [FIRST], start)
+    place, now = lake / "raw" / "t", time.time()
+    for version, days in enumerate((60, 60, 1, 0)):
+        for file in (place / "_delta_log").glob(f"*{version:020}.*"):
+            os.utime(file, (now - days * 86400, now - days * 86400))
+    for _ in range(2):  # the second finds nothing
+        begun = delta_commit.begin(spark, str(place), None)
+        assert begun is not None
+        log_left.cleaned(begun)
+        assert [file.name[19] for file in sorted((place / "_delta_log").glob("*.json"))] == ["1", "2", "3"]
+        counts = [spark.read.option("versionAsOf", at).format("delta").load(str(place)).count() for at in (2, 3)]
+        assert counts == [3, 4]
+    assert not [*(place / "_delta_log").glob("*00.crc")]
 
 
 # -- what the entry may say -------------------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ from jobs.subjects.search import Search, searching
 from privacy_udfs.errors import LakenymError
 
 NOT_ASKED = "sources were not asked for (--sources): a run in full, or of what they gained, may bring them back"
+PASSED_OVER = "it has no such column, or has it within JSON texts, out of which nothing is taken"
 IN_FILES = "rows of theirs are in this source, out of which this job takes nothing: write it anew without them"
 
 
@@ -184,6 +185,8 @@ def _scope(spark: SparkSession, conf: Config, wanted: Wanted) -> Iterator[_Scope
                 else:
                     of_delta.append(Place(source.label, address, source.sought))
         tables = [*of_delta, *tables]  # else a run in between brings back into a target what its source still has
+        unsearched += [Unsearched(place.name, str(path), PASSED_OVER)
+                       for place in tables for path in one_table.passed_over(spark, place)]  # fmt: skip
         vaults, more = vault_rows.places(spark, conf, wanted.asked, {gap.table for gap in unsearched if not gap.place})
         against = [why for place in (*tables, *vaults) for why in one_table.refusals(spark, place)]
         if against:

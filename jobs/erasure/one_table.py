@@ -133,6 +133,15 @@ def erase(
     return TableErased(place.name, begun.location, first, after if files else first, rows, elements, files, told)
 
 
+def passed_over(spark: SparkSession, place: Place) -> list[ColumnPath]:
+    """The columns that are to be looked into and that the table has not, or has within JSON texts."""
+    begun = _begun(spark, place)
+    if begun is None or begun.version < 0:
+        return []
+    schema = T.StructType.fromJson(dict(delta_commit.schema(begun)))
+    return [each.path for each in place.sought if sought.kind_of(schema, each.path) is None]
+
+
 def version(spark: SparkSession, place: Place) -> int:
     """That the table has now; -1 where it is not there any more."""
     begun = _begun(session.for_run(spark), place)

@@ -92,6 +92,8 @@ def lines(found: Erased, is_plan: bool = False) -> Iterator[str]:
         for each in found.tables
     ]  # fmt: skip
     yield from table_lines(("table", "version", "rows", "elements", "files"), rows)
+    if found.subject_keys:
+        yield f"keys of subjects that {'would be' if is_plan else 'were'} destroyed: {found.subject_keys}"
     if found.forced:
         yield BREAKS
     for name, each in found.all_remains:

@@ -21,6 +21,7 @@ from jobs.erasure import one_table, places, sought, subject_keys, vault_rows
 from jobs.erasure.one_table import Place
 from jobs.erasure.outcome import Erased, TableErased, Unsearched
 from jobs.erasure.places import OfSource
+from jobs.erasure.subject_keys import OfKey
 from jobs.lake import read
 from jobs.lake.remains import Remains
 from jobs.run_events import events
@@ -31,6 +32,7 @@ from jobs.subjects.search import Search, searching
 from privacy_udfs.errors import LakenymError
 
 NOT_ASKED = "sources were not asked for (--sources): a run in full, or of what they gained, may bring them back"
+PASSED_OVER = "it has no such column, or has it within JSON texts, out of which nothing is taken"
 IN_FILES = "rows of theirs are in this source, out of which this job takes nothing: write it anew without them"
 
 
@@ -68,12 +70,14 @@ class NoTrail:
 
 @dataclasses.dataclass(frozen=True)
 class _Scope:
-    """tables: treated ones, sources of Delta, vaults. others: sources out of which nothing is taken."""
+    """tables: sources of Delta, then treated ones. others: sources out of which nothing is taken. keys: of which those
+    of subjects are destroyed."""
 
     search: Search
     tables: tuple[Place, ...]
     vaults: tuple[Place, ...]
     others: tuple[OfSource, ...]
+    keys: tuple[OfKey, ...]
     unsearched: tuple[Unsearched, ...]
 
 
@@ -93,6 +97,7 @@ def erased(
     with _scope(own, conf, wanted) as scope:
         told.began(scope.search, _nothing_yet(wanted, scope, run_id))
         tables = tuple(_each(own, scope.tables, run_id, wanted, told, report))
+        tables = tuple(_again(own, scope.tables, tables, run_id, wanted, told, report))
         vaults = tuple(_each(own, scope.vaults, run_id, wanted, told, report))
         remains = _of_others(own, conf, wanted, scope)
         made = dataclasses.replace(
@@ -100,7 +105,7 @@ def erased(
             tables=(*tables, *vaults),
             remains=remains,
             tokens=sum(each.rows_deleted for each in vaults),
-            subject_keys=subject_keys.destroyed(own, conf, wanted.asked),
+            subject_keys=subject_keys.destroyed(scope.keys),
         )
         told.ended(scope.search, made)
         return made
@@ -113,7 +118,13 @@ def _planned(spark: SparkSession, conf: Config, wanted: Wanted, scope: _Scope, r
         told.append(failures.translated(each.name, step))
     remains = _of_others(spark, conf, wanted, scope)
     tokens = sum(each.rows_deleted for each in told[len(scope.tables) :])
-    return dataclasses.replace(_nothing_yet(wanted, scope, run_id), tables=tuple(told), remains=remains, tokens=tokens)
+    return dataclasses.replace(
+        _nothing_yet(wanted, scope, run_id),
+        tables=tuple(told),
+        remains=remains,
+        tokens=tokens,
+        subject_keys=subject_keys.counted(scope.keys),
+    )
 
 
 def _nothing_yet(wanted: Wanted, scope: _Scope, run_id: str) -> Erased:
@@ -135,11 +146,36 @@ def _each(
             raise
 
 
+def _again(
+    spark: SparkSession,
+    places: tuple[Place, ...],
+    done: tuple[TableErased, ...],
+    run_id: str,
+    wanted: Wanted,
+    trail: Trail,
+    report: Report,
+) -> Iterator[TableErased]:
+    """What runs and others committed while further tables were at work, out of what was read before, is looked at."""
+    for place, first in zip(places, done, strict=True):
+        if one_table.version(spark, place) == first.after:
+            yield first
+            continue
+        for then in _each(spark, (place,), run_id, wanted, trail, report):
+            yield dataclasses.replace(
+                then,
+                before=first.before,
+                after=then.after if then.is_changed else first.after,
+                rows_deleted=first.rows_deleted + then.rows_deleted,
+                elements_removed=first.elements_removed + then.elements_removed,
+                files=first.files + then.files,
+            )
+
+
 @contextlib.contextmanager
 def _scope(spark: SparkSession, conf: Config, wanted: Wanted) -> Iterator[_Scope]:
     with searching(spark, conf, wanted.asked) as search:
         tables, unsearched = places.targets(search)
-        others: list[OfSource] = []
+        others, of_delta = list[OfSource](), list[Place]()
         if wanted.sources and wanted.asked.held_in is not None:
             unsearched.append(Unsearched("", "sources", "ids are given as pseudonyms: give them as sources have them"))
         elif wanted.sources:
@@ -148,13 +184,16 @@ def _scope(spark: SparkSession, conf: Config, wanted: Wanted) -> Iterator[_Scope
                 if address is None:
                     others.append(source)
                 else:
-                    tables.append(Place(source.label, address, source.sought))
-        vaults, more = vault_rows.places(spark, conf, wanted.asked)
+                    of_delta.append(Place(source.label, address, source.sought))
+        tables = [*of_delta, *tables]  # else a run in between brings back into a target what its source still has
+        unsearched += [Unsearched(place.name, str(path), PASSED_OVER)
+                       for place in tables for path in one_table.passed_over(spark, place)]  # fmt: skip
+        vaults, more = vault_rows.places(spark, conf, wanted.asked, {gap.table for gap in unsearched if not gap.place})
         against = [why for place in (*tables, *vaults) for why in one_table.refusals(spark, place)]
         if against:
             raise Refused("\n".join(against))
-        keys = subject_keys.unsearched(conf, wanted.asked)
-        yield _Scope(search, tuple(tables), tuple(vaults), tuple(others), (*unsearched, *more, *keys))
+        keys, of_keys = subject_keys.found(spark, conf, wanted.asked), subject_keys.unsearched(conf, wanted.asked)
+        yield _Scope(search, tuple(tables), tuple(vaults), tuple(others), keys, (*unsearched, *more, *of_keys))
 
 
 # -- sources out of which nothing is taken ----------------------------------------------------------------------------

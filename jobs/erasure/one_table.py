@@ -13,6 +13,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
+from jobs.configuration.column_path import ColumnPath
 from jobs.console.exit_codes import Refused
 from jobs.erasure import remaining, sought, stale
 from jobs.erasure.outcome import TableErased
@@ -24,6 +25,7 @@ from jobs.lake.delta_commit import Transaction, take_out
 from jobs.lake.log_left import Left
 from jobs.lake.problems import CommitConflict
 from jobs.lake.remains import Remains
+from jobs.record.record_reader import Columns, columns_of
 from jobs.spark_app import session
 from jobs.table_run import file_settings
 
@@ -34,12 +36,16 @@ FEED, ONLY_APPENDS, ROW_IDS = "delta.enableChangeDataFeed", "delta.appendOnly", 
 @dataclasses.dataclass(frozen=True)
 class Place:
     """A table, and how they are called in it. name: as the outcome has it. of_periods: whether they may be called
-    otherwise in rows that older versions alone hold."""
+    otherwise in rows that older versions alone hold. of_tokens: whether a vault, whose rows go, told how they are
+    called: what was written before the table's newest erasure is found by no later run. columns: of the record by which
+    it was found how they are called; None where that is by none."""
 
     name: str
     address: Address
     sought: tuple[Sought, ...]
     of_periods: bool = False
+    of_tokens: bool = False
+    columns: Columns | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,6 +131,21 @@ def erase(
     return TableErased(place.name, begun.location, first, after if files else first, rows, elements, files, told)
 
 
+def passed_over(spark: SparkSession, place: Place) -> list[ColumnPath]:
+    """The columns that are to be looked into and that the table has not, or has within JSON texts."""
+    begun = _begun(spark, place)
+    if begun is None or begun.version < 0:
+        return []
+    schema = T.StructType.fromJson(dict(delta_commit.schema(begun)))
+    return [each.path for each in place.sought if sought.kind_of(schema, each.path) is None]
+
+
+def version(spark: SparkSession, place: Place) -> int:
+    """That the table has now; -1 where it is not there any more."""
+    begun = _begun(session.for_run(spark), place)
+    return -1 if begun is None else begun.version
+
+
 # -- looking ----------------------------------------------------------------------------------------------------------
 
 
@@ -136,6 +157,8 @@ def _there(spark: SparkSession, place: Place) -> Transaction:
     begun = _begun(spark, place)
     if begun is None or begun.version < 0:
         raise Refused(f"{place.name} is not there any more, or out of reach of Delta's own transaction")
+    if place.columns is not None and columns_of(delta_commit.comment_and_properties(begun)[1]) != place.columns:
+        raise CommitConflict(f"the record of {place.name} changed since this job looked at it: run it again")
     return begun
 
 
@@ -160,11 +183,15 @@ def _otherwise_until(spark: SparkSession, begun: Transaction, place: Place) -> i
     """When the record of the table became the one that it has: under another they were called otherwise."""
     if place.of_periods:
         return table_files.now()
-    address, record, changed = Address(path=begun.location), None, -1
+    address, record, changed, erased = Address(path=begun.location), None, -1, -1
     for commit in history.of(spark, address, begun.location, begun.version).commits:
         if commit.record is not None:
             changed = commit.version if record is not None and commit.record != record else changed
             record = commit.record
+        if commit.run.get("mode") == log_commits.ERASURE and commit.operation == "DELETE":
+            erased = commit.version
+    if place.of_tokens:
+        return stale.otherwise_until(spark, begun.location, max(changed, erased)) if erased >= 0 else table_files.now()
     return 0 if changed < 0 else stale.otherwise_until(spark, begun.location, changed)
 
 

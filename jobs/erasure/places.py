@@ -16,16 +16,22 @@ from jobs.configuration.models import TableConfig
 from jobs.erasure.one_table import Place
 from jobs.erasure.outcome import Unsearched
 from jobs.erasure.sought import Hit, Sought
-from jobs.lake import delta_commit, quarantine_table
+from jobs.lake import delta_commit, history, quarantine_table
 from jobs.lake.address import Address
+from jobs.lake.log_commits import ERASURE
 from jobs.lake.remains import Remains
 from jobs.subjects import held, pseudonyms
-from jobs.subjects.held import IN_QUARANTINE, SourcePlace
+from jobs.subjects.held import IN_QUARANTINE, HeldTable, SourcePlace
 from jobs.subjects.lookup import Lookup
 from jobs.subjects.search import Search
 from privacy_udfs.kernels.text import accepts, canonical
 
+ALL_ANEW = "CREATE OR REPLACE TABLE"
 SEALED = "rows of so many runs wait in its quarantine, sealed: mend the rules and requeue them, and run this again"
+PUT_BACK = (
+    "its version {} was restored after an erasure, and tokens that it brought back are found by no vault any more: run "
+    "the table once with --mode full"
+)
 IN_TEXT = "values of theirs stand within JSON text there, out of which nothing is taken: treat the table anew without"
 
 
@@ -39,9 +45,28 @@ def targets(search: Search) -> tuple[list[Place], list[Unsearched]]:
         gaps += [Unsearched(each.table, str(each.path), IN_TEXT) for each in table.places if each.path.is_in_json]
         sought = tuple(Sought(each.path.leaf, _hit(search, each)) for each in paths)
         if sought:
+            treated, address = table.treated, Address(path=table.treated.place)
             periods = any(getattr(each.technique, "period", None) is not None for each in paths)
-            found.append(Place(table.treated.name, Address(path=table.treated.place), sought, periods))
+            tokens = any(each.way == "vault" for each in paths)
+            found.append(Place(treated.name, address, sought, periods, tokens, treated.records))
+            gaps += _put_back(search, table) if tokens else []
     return found, gaps
+
+
+def _put_back(search: Search, table: HeldTable) -> list[Unsearched]:
+    """Tokens that a restored version brought back, after their rows may have gone out of the vault."""
+    treated, erased, version = table.treated, False, -1
+    told = history.of(search.spark, Address(path=treated.place), treated.place, treated.version)
+    for commit in told.commits:
+        if commit.version in told.ours and commit.operation.startswith(ALL_ANEW):
+            version = -1
+        elif commit.operation == "RESTORE" and erased:
+            version = commit.version
+        erased = erased or commit.run.get("mode") == ERASURE
+    if version < 0:
+        return []
+    return [Unsearched(each.table, str(each.path), PUT_BACK.format(version))
+            for each in table.places if each.way == "vault"]  # fmt: skip
 
 
 def _hit(search: Search, place: held.Place) -> Hit:

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from jobs.configuration.config import Config
+from jobs.configuration.finding import refused
 from jobs.configuration.models import TableConfig
+from jobs.configuration.subject_keys_entry import SubjectKeysEntry
+from jobs.console.exit_codes import Refused
 from jobs.erasure.outcome import Unsearched
-from jobs.lake import subject_key_table
+from jobs.gates.known import today
+from jobs.lake import java, subject_key_table
+from jobs.lake.subject_key_table import LOOKUP
+from jobs.named_keys import key_exposure
+from jobs.policy import policy_approval
 from jobs.spark_app import failures, session
 from jobs.subject_keys import whom
 from jobs.subjects.asked import Asked
-from privacy_udfs.kernels.text import canonical
 from privacy_udfs.scope_labels import domain_of
 
 BY_PSEUDONYMS = "ids are given as pseudonyms: give them as sources have them, and the keys of these subjects go"
+OF_NO_TABLE = (
+    "no table of the catalog uses it any more, so nobody knows of which domain its subjects are: destroy their keys "
+    "with jobs/shred.py destroy, and take its 'subject_keys' out of keys.yaml when no copy is under it"
+)
 OF_NO_DOMAIN = (
     "its subjects are of no domain, and may be those asked for: destroy their keys with jobs/shred.py destroy"
 )
@@ -25,11 +36,14 @@ OF_NO_DOMAIN = (
 
 def unsearched(conf: Config, asked: Asked) -> list[Unsearched]:
     """What cannot be destroyed by the ids that are given."""
-    found = [Unsearched(each.name, f"keys of subjects of {key}", OF_NO_DOMAIN)
+    told = [Unsearched(each.name, f"keys of subjects of {key}", OF_NO_DOMAIN)
              for key, each in _keys(conf) if _domains(each) == {""}]  # fmt: skip
+    used = {key for key, _ in _keys(conf)}
+    unused = (name for name, key in conf.keys.items() if key.subject_keys is not None and name not in used)
+    told += [Unsearched("", f"keys of subjects of {name}", OF_NO_TABLE) for name in unused]
     if asked.held_in is not None:
-        found += [Unsearched("", f"keys of subjects of {key}", BY_PSEUDONYMS) for key in names(conf, asked)]
-    return found
+        told += [Unsearched("", f"keys of subjects of {key}", BY_PSEUDONYMS) for key in names(conf, asked)]
+    return told
 
 
 def names(conf: Config, asked: Asked) -> list[str]:
@@ -37,18 +51,50 @@ def names(conf: Config, asked: Asked) -> list[str]:
     return list(dict.fromkeys(key for key, table in _keys(conf) if asked.domain in _domains(table)))
 
 
-def destroyed(spark: SparkSession, conf: Config, asked: Asked) -> int:
-    """Destroy the keys of those who are asked for; how many there were. Again it is 0."""
-    if asked.held_in is not None:
-        return 0
-    ids = [each.decode() for each in canonical(asked.ids, ()).to_pylist() if each is not None]
-    steps = [(name, functools.partial(_of_key, spark, conf, name, ids)) for name in names(conf, asked)]
-    return sum(failures.translated(name, step) for name, step in steps)
+@dataclasses.dataclass(frozen=True)
+class OfKey:
+    """A key whose table has keys of subjects. lookups: by which theirs are found in it."""
+
+    name: str
+    entry: SubjectKeysEntry
+    lookups: DataFrame
 
 
-def _of_key(spark: SparkSession, conf: Config, name: str, ids: list[str]) -> int:
+def found(spark: SparkSession, conf: Config, asked: Asked) -> tuple[OfKey, ...]:
+    """Every key of which those of the asked are to be destroyed. Raises `Refused` where a key must not be used, and
+    `KeyProblem` where rows may be theirs that nobody can look up: before anything is deleted."""
+    wanted = [] if asked.held_in is not None else names(conf, asked)
+    exposed = key_exposure.refusals(java.application(spark).items(), conf.keys) if wanted else []
+    against = [str(each) for name in wanted for each in refused(policy_approval.of_key(conf, name, today()))]
+    if exposed or against:
+        raise Refused("\n".join([*exposed, *against]))
+    steps = [(name, functools.partial(_of_key, spark, conf, name, asked)) for name in wanted]
+    return tuple(failures.translated(name, step) for name, step in steps)
+
+
+def _of_key(spark: SparkSession, conf: Config, name: str, asked: Asked) -> OfKey:
     own = session.for_run(spark)  # what its commits say must not be said of others'
-    return subject_key_table.destroy(own, whom.entry_of(conf, name), whom.lookups(own, conf, name, ids))
+    return OfKey(name, whom.entry_of(conf, name), whom.lookups(own, conf, name, asked.ids))
+
+
+def counted(keys: Sequence[OfKey]) -> int:
+    """How many keys of theirs there are."""
+
+    def of(key: OfKey) -> int:
+        own = key.lookups.sparkSession
+        rows = subject_key_table.looked(own, key.entry).rows()
+        return rows.join(key.lookups.distinct(), LOOKUP, "left_semi").count()
+
+    return sum(failures.translated(key.name, functools.partial(of, key)) for key in keys)
+
+
+def destroyed(keys: Sequence[OfKey]) -> int:
+    """Destroy the keys of those who are asked for; how many there were. Again it is 0."""
+
+    def of(key: OfKey) -> int:
+        return subject_key_table.destroy(key.lookups.sparkSession, key.entry, key.lookups)
+
+    return sum(failures.translated(key.name, functools.partial(of, key)) for key in keys)
 
 
 def _keys(conf: Config) -> Iterator[tuple[str, TableConfig]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -10,6 +12,7 @@ from pyspark.sql import SparkSession
 
 from jobs.configuration.column_path import ColumnPath, Field
 from jobs.configuration.config import Config
+from jobs.configuration.models import TableConfig
 from jobs.erasure.one_table import Place
 from jobs.erasure.outcome import Unsearched
 from jobs.erasure.sought import Hit, Sought
@@ -19,15 +22,38 @@ from jobs.named_keys import named_key
 from jobs.subjects.asked import Asked
 from jobs.subjects.lookup import Lookup
 from privacy_udfs.errors import KeyProblem
+from privacy_udfs.scope_labels import domain_of
 from privacy_udfs.technique import plain
 from privacy_udfs.vault_rows import LOOKUP as LOOKUP_BYTES
 
 BY_PSEUDONYMS = "ids are given as pseudonyms: give them as sources have them, and its rows go"
+FOR_OTHERS = "its rows are what tokens are found by in {}, which cannot be looked into: they stay until then"
+BY_BRIDGE = (
+    "this job takes nothing out of the sealed bridge of the domain, in which their values may stand: when rotations by "
+    "it are over, delete its table and destroy its key (docs/rotation.md)"
+)
 BY_CLAIMS = "it is in S3, where runs keep apart by claims: let its tokens expire (jobs/tokens.py expire)"
 
 
-def places(spark: SparkSession, conf: Config, asked: Asked) -> tuple[list[Place], list[Unsearched]]:
-    """The vault of the domain, as a table out of which rows are taken; none where it has none. What is not searched."""
+def places(
+    spark: SparkSession, conf: Config, asked: Asked, unread: Collection[str]
+) -> tuple[list[Place], list[Unsearched]]:
+    """The vault of the domain, as a table out of which rows are taken; none where it has none. What is not searched.
+    unread: tables of the catalog that nobody could look into."""
+    bridges = _of_bridge(conf, asked)
+    found, gaps = _of_vault(spark, conf, asked, unread)
+    return found, [*gaps, *bridges]
+
+
+def _of_bridge(conf: Config, asked: Asked) -> list[Unsearched]:
+    rotation = conf.policy.rotation
+    there = rotation is not None and rotation.bridge_of(asked.domain) is not None
+    return [Unsearched(f"bridge of {asked.domain}", "", BY_BRIDGE)] if there else []
+
+
+def _of_vault(
+    spark: SparkSession, conf: Config, asked: Asked, unread: Collection[str]
+) -> tuple[list[Place], list[Unsearched]]:
     treatment = conf.domains[asked.domain].treatment
     entry = treatment.vault
     if entry is None:
@@ -35,6 +61,9 @@ def places(spark: SparkSession, conf: Config, asked: Asked) -> tuple[list[Place]
     name, label = str(treatment.key), f"vault of {asked.domain}"
     if asked.held_in is not None:
         return [], [Unsearched(label, "", BY_PSEUDONYMS)]
+    waits = sorted(name for name in unread if name in conf.tables and asked.domain in _domains(conf.tables[name]))
+    if waits:
+        return [], [Unsearched(label, "", FOR_OTHERS.format(", ".join(waits)))]
     location = vault_table.looked(spark, entry).location
     if claims.is_needed(spark, location):
         return [], [Unsearched(label, "", BY_CLAIMS)]
@@ -52,6 +81,11 @@ def places(spark: SparkSession, conf: Config, asked: Asked) -> tuple[list[Place]
     lookups = pa.concat_arrays([plain(each).cast(pa.binary()) for each in found]).unique()
     path = ColumnPath((Field(vault_table.LOOKUP),))
     return [Place(label, Address(path=location), (Sought(path, _hit(spark, lookups)),))], gaps
+
+
+def _domains(table: TableConfig) -> set[str]:
+    rules = (rule for decision in table.decisions.values() for rule in decision.named.values())
+    return {domain_of(each.domain) for rule in rules for each in rule.treatment.each}
 
 
 def _hit(spark: SparkSession, lookups: pa.Array) -> Hit:

@@ -32,8 +32,8 @@ DECISIVE = (PHYSICAL_NAME, ID, CHAR_TYPE, DEFAULT)
 
 class Line(NamedTuple):
     """A line of a commit. adds, removes: whether it is about a file that is added or removed with a change of rows;
-    None where it is about none. text: the line, where it is about a file. mode: of one of our own commits, which only
-    an erasure has in a source."""
+    None where it is about none. text: the line, where it is about a file. mode: what a commit says that it is.
+    application: whose mark the line is; our own are in erasures alone, in a source."""
 
     version: int
     operation: str | None
@@ -41,6 +41,7 @@ class Line(NamedTuple):
     removes: bool | None
     text: str | None
     mode: str | None = None
+    application: str | None = None
 
     def file(self, what: str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(str(self.text))[what]
@@ -169,29 +170,43 @@ def _lines(spark: SparkSession, location: str, after: int, last: int) -> list[Li
         F.get_json_object("value", "$.commitInfo.operation").alias("operation"),
         adds.alias("adds"),
         removes.alias("removes"),
-        F.when(F.coalesce(adds, F.lit(False)) | removes.isNotNull(), F.col("value")).alias("text"),
+        F.when(adds.isNotNull() | removes.isNotNull(), F.col("value")).alias("text"),
         F.get_json_object(F.get_json_object("value", "$.commitInfo.userMetadata"), "$.mode").alias("mode"),
+        F.get_json_object("value", "$.txn.appId").alias("application"),
     )
     return _without_erasures([Line(*row) for row in told.where(F.col("version").between(after + 1, last)).collect()])
 
 
 def _without_erasures(lines: list[Line]) -> list[Line]:
     """An erasure (`jobs/erase.py`) takes rows of subjects out of a source and of what was made of it: what it wrote
-    anew holds nothing new. Not so where it wrote new files anew, with older ones perhaps: which rows are new then is
-    not known any more."""
-    erasures = {line.version for line in lines if line.mode == ERASURE}
+    anew holds nothing new. Not so where it wrote new files anew, with older ones perhaps, or what new ones were
+    compacted to: which rows are new then is not known any more."""
+    ours = {line.version for line in lines if line.application == delta_commit.APPLICATION}
+    erasures = ours & {line.version for line in lines if line.mode == ERASURE and line.operation == "DELETE"}
     if not erasures:
         return lines
-    new = {line.file("add")["path"] for line in lines if line.adds and line.version not in erasures}
+    new = _new_paths([line for line in lines if line.version not in erasures])
     return [
         line
         for line in lines
-        if line.version not in erasures or (not line.adds and not (line.removes and _path(line) not in new))
+        if line.version not in erasures or (not line.adds and not (line.removes and _path(line, "remove") not in new))
     ]
 
 
-def _path(line: Line) -> str:
-    return str(line.file("remove")["path"])
+def _new_paths(lines: Iterable[Line]) -> set[str]:
+    """Of files that were gained, and of those that such ones were compacted to (OPTIMIZE)."""
+    new: set[str] = set()
+    commits = collections.defaultdict[int, list[Line]](list)
+    for line in lines:
+        commits[line.version].append(line)
+    for _, commit in sorted(commits.items()):
+        of_new = any(line.removes is not None and _path(line, "remove") in new for line in commit)
+        new |= {_path(line, "add") for line in commit if line.adds or (line.adds is False and of_new)}
+    return new
+
+
+def _path(line: Line, what: str) -> str:
+    return str(line.file(what)["path"])
 
 
 def _check_grown(lines: Sequence[Line], after: int, last: int) -> None:

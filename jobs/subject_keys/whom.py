@@ -40,13 +40,14 @@ def technique(conf: Config, name: str) -> BySubject:
     return first.model_validate({"key_per": "subject", "subject_keys": entry_of(conf, name).id})
 
 
-def lookups(spark: SparkSession, conf: Config, name: str, subjects: Sequence[str]) -> DataFrame:
+def lookups(spark: SparkSession, conf: Config, name: str, subjects: Sequence[str] | pa.Array) -> DataFrame:
     """By which rows of a key's table the keys of subjects are found. subjects: their ids as text, as canonical bytes
-    have them. Raises `KeyProblem` where rows may be theirs that nobody can look up: then nothing is destroyed."""
+    have them, or an array of them. Raises `KeyProblem` where rows may be theirs that nobody can look up: then nothing
+    is destroyed."""
     entry, conf_key, looked_by = entry_of(conf, name), conf.keys[name], technique(conf, name)
     keyset = load_keyset(conf_key.keyset, conf_key.kek, name)
     _check_all_can_be_looked_up(spark, entry, name, keyset)
-    asked = pa.array(subjects, pa.string())
+    asked = subjects if isinstance(subjects, pa.Array) else pa.array(subjects, pa.string())
     enabled = [each.id for each in keyset.entries if each.status == "ENABLED"]
     found = [looked_by.lookups(asked, keyset.subkey(looked_by, "any", each)).drop_null() for each in enabled]
     return spark.createDataFrame(pa.table({LOOKUP: pa.concat_arrays([pa.array([], pa.binary()), *found])}))

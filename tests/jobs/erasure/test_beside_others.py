@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -161,3 +162,14 @@ def test_what_is_refused_before_anything_is_read(spark: SparkSession, lake: Path
     place = Place("p", Address(path=str(lake / "p")), (Sought(ColumnPath.parse("who"), among(*GONE)),))
     assert "partitioned by who" in one_table.refusals(spark, place)[0]
     assert one_table.refusals(spark, Place("n", Address(path=str(lake / "none")), ()))
+
+
+def test_a_record_that_changed_since_the_search_is_a_conflict(spark: SparkSession, lake: Path) -> None:
+    """By another key they are called otherwise: nobody would be found, and the table told as clean."""
+    place = dataclasses.replace(table(spark, lake / "t"), columns={"who": cast(Any, "of another key")})
+    with pytest.raises(CommitConflict, match="the record of t changed since this job looked at it: run it again"):
+        erase(spark, place)
+    assert held(spark, lake / "t") == [*range(10)]
+    assert one_table.passed_over(spark, place) == []
+    nobody = dataclasses.replace(place, sought=(Sought(ColumnPath.parse("gone"), among(*GONE)),))
+    assert [str(path) for path in one_table.passed_over(spark, nobody)] == ["gone"]

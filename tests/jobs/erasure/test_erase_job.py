@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import types
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,7 +15,12 @@ from pyspark.sql import SparkSession
 
 from jobs import erase, pseudonymize
 from jobs.configuration.config import Config
+from jobs.erasure import carried_out, one_table, places, subject_keys, vault_rows
 from jobs.erasure.carried_out import Wanted
+from jobs.erasure.one_table import Place
+from jobs.erasure.outcome import TableErased
+from jobs.lake import table_files
+from jobs.lake.address import Address
 from jobs.subjects.asked import Asked, HeldIn
 from tests.helpers import byte_scan, lakes, vaults
 
@@ -58,6 +65,75 @@ def test_tokens_lose_their_way_back(spark: SparkSession, conf: Config, lake: Pat
     spark.read.parquet(str(lake / "old")).where("num != 3").write.parquet(f"{lake}/raw/t")
     assert erase.run(spark, conf, asked("person", name(3), sources=True)).is_gone
     assert pseudonymize.run(spark, conf, "t", accept_deleted_rows=True).rows == 9
+
+
+@pytest.mark.sweep
+def test_old_files_go_after_their_tokens_have(
+    spark: SparkSession, conf: Config, lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without its row in the vault nobody knows the token that an older file holds."""
+    wanted = asked("person", name(3))
+    token = lakes.treated(spark, lake).where("num = 3").head()["tok"].encode()  # type: ignore[index]
+    erase.run(spark, conf, wanted)
+    assert vaults.rows(spark, lake).count() == 9
+    again = erase.run(spark, conf, wanted)
+    assert any(label == "t" and each.kind == "data_file" for label, each in again.all_remains)
+    later = table_files.now() + 60 * 24 * 3600 * 1000
+    with monkeypatch.context() as patch:
+        patch.setattr(table_files, "now", lambda: later)
+        assert not [label for label, _ in erase.run(spark, conf, wanted).all_remains if label == "t"]
+    assert not any(byte_scan.found({token}, content) for _, content in byte_scan.contents(lake / "treated" / "t"))
+    made = erase.run(spark, conf, asked("person", name(4))).tables[0]
+    assert made.rows_deleted == 1
+    spark.sql(f"RESTORE TABLE delta.`{lake}/treated/t` TO VERSION AS OF {made.before}").collect()
+    restored = erase.run(spark, conf, asked("person", name(4)))
+    assert [each.place for each in restored.unsearched] == ["tok"]
+    assert not restored.is_done
+
+
+def test_sources_go_first_and_what_came_back_meanwhile_goes_too(
+    spark: SparkSession, conf: Config, lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    search = types.SimpleNamespace(held=types.SimpleNamespace(sources=()))
+    source, target = (Place(each, Address(path=f"{lake}/{each}"), ()) for each in ("source of t", "t"))
+    monkeypatch.setattr(carried_out, "searching", lambda *given: contextlib.nullcontext(search))
+    monkeypatch.setattr(places, "targets", lambda search: ([target], []))
+    monkeypatch.setattr(places, "sources", lambda *given: [places.OfSource(("t",), ())])
+    monkeypatch.setattr(places, "delta_of", lambda *given: source.address)
+    monkeypatch.setattr(places, "in_quarantine", lambda *given: [])
+    monkeypatch.setattr(one_table, "refusals", lambda *given: [])
+    versions, done = {"t": 1, "source of t": 1}, list[str]()
+
+    def once(spark: SparkSession, place: Place, *more: Any) -> TableErased:
+        done.append(place.name)
+        before, versions[place.name] = versions[place.name], versions[place.name] + 1
+        return TableErased(place.name, "", before, before + 1, 1, 0, 1)
+
+    def seen(spark: SparkSession, place: Place) -> int:
+        if place.name == "t" and done.count("t") == 1:
+            versions["t"] = 7  # a run that had read the source before
+        return versions[place.name]
+
+    monkeypatch.setattr(one_table, "erase", once)
+    monkeypatch.setattr(one_table, "version", seen)
+    found = carried_out.erased(spark, conf, asked("customer", name(3), sources=True))
+    assert done == ["source of t", "t", "t"]
+    assert [(each.name, each.before, each.after, each.rows_deleted) for each in found.tables] == [
+        ("source of t", 1, 2, 1),
+        ("t", 1, 8, 2),
+    ]
+
+
+def test_what_this_job_does_not_reach_is_told() -> None:
+    """A sealed bridge; keys of subjects under a key that no table uses. And ids need be no text."""
+    nobody = Asked("person", pa.array([b"\xff\xfe"], pa.binary()))
+    rotation = types.SimpleNamespace(bridge_of=lambda domain: object() if domain == "person" else None)
+    key = types.SimpleNamespace(subject_keys=object())
+    conf: Any = types.SimpleNamespace(policy=types.SimpleNamespace(rotation=rotation), tables={}, keys={"old": key})
+    assert [each.table for each in vault_rows._of_bridge(conf, nobody)] == ["bridge of person"]
+    assert vault_rows._of_bridge(conf, Asked("customer", nobody.ids)) == []
+    assert [each.place for each in subject_keys.unsearched(conf, nobody)] == ["keys of subjects of old"]
+    assert subject_keys.found(cast(Any, None), conf, nobody) == ()
 
 
 def test_by_pseudonyms(spark: SparkSession, conf: Config, lake: Path) -> None:

@@ -13,6 +13,8 @@ from pyspark.sql import SparkSession
 
 from jobs import pseudonymize
 from jobs.configuration.models import Execution, Mode
+from jobs.lake import gained
+from jobs.lake.gained import Line
 from privacy_udfs.errors import LakenymError
 from tests.helpers import lakes
 from tests.helpers.growing import COLUMNS, GAINED, PATHS, check_as_in_full, grown, ran, rows, rows_of, run, told
@@ -229,3 +231,30 @@ def without_comments(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     return {key: without_comments(value) for key, value in schema.items() if key != "comment"}
+
+
+def line(version: int, what: str, path: str, changes: bool = True) -> Line:
+    text = json.dumps({what: {"path": path, "dataChange": changes}})
+    adds, removes = (changes if what == kind else None for kind in ("add", "remove"))
+    return Line(version, None, adds, removes, text)
+
+
+def erasure(version: int, application: str | None = "lakenym", operation: str = "DELETE") -> list[Line]:
+    told = Line(version, operation, None, None, None, "erasure")
+    return [told, Line(version, None, None, None, None, None, application), line(version, "add", "rest")]
+
+
+@pytest.mark.parametrize("of", ["new", "old"])
+def test_an_erasure_of_what_new_files_were_compacted_to_is_told(of: str) -> None:
+    """Read as it was first added, a new file would bring the erased back."""
+    optimized = [line(2, "remove", of, False), line(2, "add", "compact", False)]
+    lines = [line(1, "add", "new"), *optimized, *erasure(3), line(3, "remove", "compact")]
+    left = [each for each in gained._without_erasures(lines) if each.version == 3 and each.removes]
+    assert bool(left) == (of == "new")
+
+
+@pytest.mark.parametrize(("application", "operation"), [(None, "DELETE"), ("x", "DELETE"), ("lakenym", "OPTIMIZE")])
+def test_an_erasure_is_not_believed_by_its_word_alone(application: str | None, operation: str) -> None:
+    lines = [*erasure(1, application, operation), line(1, "remove", "old")]
+    assert gained._without_erasures(lines) == lines
+    assert gained._without_erasures([*erasure(1), line(1, "remove", "old")]) == erasure(1)[:2]

@@ -31,6 +31,7 @@ from jobs.table_run import file_settings
 
 ATTEMPTS, PAUSE = 10, 0.3
 FEED, ONLY_APPENDS, ROW_IDS = "delta.enableChangeDataFeed", "delta.appendOnly", "delta.enableRowTracking"
+CONSTRAINTS = "delta.constraints."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,11 +81,25 @@ def refusals(spark: SparkSession, place: Place) -> list[str]:
         if str(properties.get(name, "")).lower() == "true":
             found.append(f"{place.name}: {name} is true, so {why}: set it to false first")
     folders = set(delta_commit.partition_columns(begun))
+    schema = T.StructType.fromJson(dict(delta_commit.schema(begun)))
+    rules = [str(rule).lower() for name, rule in properties.items() if name.startswith(CONSTRAINTS)]
     for each in place.sought:
         if each.path.root in folders:
             told = "names of folders and the whole log hold its values"
             found.append(f"{place.name}: it is partitioned by {each.path}, so {told}: write it anew without, first")
+        if (
+            each.is_of_others
+            and not each.has_list
+            and (sought.is_required(schema, each.path) or _is_checked(each, rules))
+        ):
+            told = "rows of others stay and may name them there, and it may not be null: allow that, first"
+            found.append(f"{place.name}: {each.path}: {told}")
     return found
+
+
+def _is_checked(each: Sought, rules: Sequence[str]) -> bool:
+    """Whether a constraint names its column: null would keep none."""
+    return any(each.path.root.lower() in rule for rule in rules)
 
 
 def plan(spark: SparkSession, place: Place, forced: bool) -> TableErased:
@@ -93,8 +108,9 @@ def plan(spark: SparkSession, place: Place, forced: bool) -> TableErased:
     begun = _there(own, place)
     until, kept = _otherwise_until(own, begun, place), delta_commit.kept(begun)
     stands = _looked(own, begun, place, until)
-    is_new = bool(stands.rewritten) or _is_newer(stands.found, log_left.left(own, begun.location))
-    left = log_left.left(own, begun.location, begun.version + 1 if is_new else None)
+    left = log_left.left(own, begun.location, begun.version + 1 if stands.rewritten else None)
+    if not stands.rewritten and _is_newer(stands.found, left):
+        left = log_left.left(own, begun.location, begun.version + 1)
     feeds = bool(stands.counts) and _has_feed(begun)
     told = remaining.foreseen(stands.found, left, kept, len(stands.rewritten), feeds, forced)
     version, files = begun.version, len(stands.rewritten)
@@ -109,8 +125,8 @@ def erase(
     own = session.for_run(spark)
     begun = _there(own, place)
     first, rows, elements, files = begun.version, 0, 0, 0
-    until = _otherwise_until(own, begun, place)
     for attempt in range(ATTEMPTS):
+        until = _otherwise_until(own, begun, place)
         stands = _looked(own, begun, place, until)
         if not stands.rewritten:
             break
@@ -128,7 +144,8 @@ def erase(
             f"others changed {place.name} each of {ATTEMPTS} times that this job tried to: run it again when they rest"
         )
     after, told = _purged(own, place, stands, run_id, forced)
-    return TableErased(place.name, begun.location, first, after if files else first, rows, elements, files, told)
+    is_changed = files > 0 or after != stands.begun.version
+    return TableErased(place.name, begun.location, first, after if is_changed else first, rows, elements, files, told)
 
 
 def passed_over(spark: SparkSession, place: Place) -> list[ColumnPath]:
@@ -180,7 +197,8 @@ def _of_version(schema: T.StructType, wanted: Sequence[Sought]) -> list[Sought]:
 
 
 def _otherwise_until(spark: SparkSession, begun: Transaction, place: Place) -> int:
-    """When the record of the table became the one that it has: under another they were called otherwise."""
+    """When the record of the table became the one that it has, and its columns those: under others they were called
+    otherwise, or elsewhere. Of what was before the log begins nobody can say."""
     if place.of_periods:
         return table_files.now()
     address, record, changed, erased = Address(path=begun.location), None, -1, -1
@@ -190,9 +208,9 @@ def _otherwise_until(spark: SparkSession, begun: Transaction, place: Place) -> i
             record = commit.record
         if commit.run.get("mode") == log_commits.ERASURE and commit.operation == "DELETE":
             erased = commit.version
-    if place.of_tokens:
-        return stale.otherwise_until(spark, begun.location, max(changed, erased)) if erased >= 0 else table_files.now()
-    return 0 if changed < 0 else stale.otherwise_until(spark, begun.location, changed)
+    if place.of_tokens and erased < 0:
+        return table_files.now()
+    return stale.otherwise_until(spark, begun.location, max(changed, erased) if place.of_tokens else changed)
 
 
 def _has_feed(begun: Transaction) -> bool:
@@ -256,7 +274,7 @@ def _marked(spark: SparkSession, place: Place, run_id: str) -> Transaction:
 
 
 def _is_newer(found: Found, left: Left) -> bool:
-    """Whether files that hold them were part of the table after the newest commit that says that they are out: then
-    the log has what it has of them from after it, too."""
-    times = [each.since for each in found.files if each.is_named and each.is_read]
+    """Whether files that hold them, or may, were part of the table after the newest commit that says that they are
+    out: then the log has what it has of them from after it, too."""
+    times = [each.since for each in found.files if each.is_named]
     return bool(times) and (left.erased is None or max(times) > left.since)

@@ -43,7 +43,7 @@ def targets(search: Search) -> tuple[list[Place], list[Unsearched]]:
     for table in search.held.tables:
         paths = [place for place in table.places if not place.path.is_in_json]
         gaps += [Unsearched(each.table, str(each.path), IN_TEXT) for each in table.places if each.path.is_in_json]
-        sought = tuple(Sought(each.path.leaf, _hit(search, each)) for each in paths)
+        sought = tuple(Sought(each.path.leaf, _hit(search, each), each.is_of_others) for each in paths)
         if sought:
             treated, address = table.treated, Address(path=table.treated.place)
             periods = any(getattr(each.technique, "period", None) is not None for each in paths)
@@ -127,7 +127,15 @@ def sources(spark: SparkSession, conf: Config, search: Search) -> list[OfSource]
         paths = {str(each.path) for each in before.sought}
         more = () if str(place.path) in paths else (Sought(place.path, _by_ids(spark, search, place)),)
         found[key] = OfSource(names, (*before.sought, *more))
-    return list(found.values())
+    return [_owned(conf, each) for each in found.values()]
+
+
+def _owned(conf: Config, source: OfSource) -> OfSource:
+    """The same, where an entry names the column that says whose a row is: the others do not."""
+    subjects = {conf.tables[name].subject for name in source.tables} - {None}
+    told = [dataclasses.replace(each, is_of_others=bool(subjects) and each.path.leaf not in subjects)
+            for each in source.sought]  # fmt: skip
+    return dataclasses.replace(source, sought=tuple(told))
 
 
 def _by_ids(spark: SparkSession, search: Search, place: SourcePlace) -> Hit:

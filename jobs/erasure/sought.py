@@ -1,7 +1,9 @@
 """Those who are asked for, in the rows of a table: which rows are theirs, and what stays of rows of others.
 
-A row whose own column, or field of a struct, holds one of them is theirs. Where one stands in an element of an array or
-an entry of a map, the row is somebody else's: the innermost element or entry goes, and the rest stays.
+A row whose own column, or field of a struct, holds one of them is theirs; where the catalog names the column that says
+whose a row is (``subject``), that one alone. Elsewhere in such a table the row is somebody else's: the value becomes
+null. So it is where one stands in an element of an array or an entry of a map: the innermost element or entry goes, and
+the rest stays.
 """
 
 from __future__ import annotations
@@ -39,19 +41,25 @@ looked for, never the values themselves."""
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Sought:
-    """A column, and how those who are asked for are told in it."""
+    """A column, and how those who are asked for are told in it. is_of_others: another column says whose a row is."""
 
     path: ColumnPath
     hit: Hit = dataclasses.field(repr=False)
+    is_of_others: bool = False
+
+    @property
+    def has_list(self) -> bool:
+        return any(isinstance(step, INTO) for step in self.path.steps)
 
     @property
     def is_nested(self) -> bool:
-        return any(isinstance(step, INTO) for step in self.path.steps)
+        """Whether the row stays, and a part of it goes."""
+        return self.has_list or self.is_of_others
 
 
 def marked(rows: DataFrame, sought: Sequence[Sought]) -> DataFrame:
     """The rows with `ROW`, whether they are theirs, and of each nested column (`GONE`) what of it is theirs, an entry
-    for each element that is to go. sought: columns that the rows have."""
+    for each element that is to go, or value that becomes null. sought: columns that the rows have."""
     hits: Column = F.lit(False)
     gone: dict[str, Column] = {}
     for each in sought:
@@ -67,8 +75,8 @@ def marked(rows: DataFrame, sought: Sequence[Sought]) -> DataFrame:
 
 
 def counted(rows: DataFrame, sought: Sequence[Sought]) -> DataFrame:
-    """Of each file (`PLACE`) in which one of them stands: how many rows go (`ROWS`), and how many elements of others
-    (`ELEMENTS`)."""
+    """Of each file (`PLACE`) in which one of them stands: how many rows go (`ROWS`), and how many elements, or values,
+    in rows of others (`ELEMENTS`)."""
     nested = range(sum(each.is_nested for each in sought))
     elements = _elements(len(nested))
     found = marked(rows.withColumn(PLACE, F.col(FILE)), sought)
@@ -178,7 +186,10 @@ def _values_at(at: Column, steps: Sequence[Step], kind: T.DataType) -> Column:
 
 
 def _cleaned(at: Column, steps: Sequence[Step], gone: Column) -> Column:
-    """A column without the innermost elements or entries in which a value at the path is among those that go."""
+    """A column without the innermost elements or entries in which a value at the path is among those that go; null in
+    the place of such a value where it stands in none."""
+    if not steps:
+        return F.when(~_is_theirs(at, (), gone), at)
     step, rest = steps[0], steps[1:]
     if isinstance(step, Field):
         inner = _cleaned(at.getField(step.name), rest, gone)
@@ -245,6 +256,19 @@ def _below(given: T.DataType, step: Step) -> T.DataType:
     if isinstance(given, T.MapType):
         return given.keyType if isinstance(step, MapKey) else given.valueType
     return given
+
+
+def is_required(schema: T.StructType, path: ColumnPath) -> bool:
+    """Whether the field at the end of a path of fields may not be null."""
+    given: T.DataType = schema
+    is_nullable = True
+    for step in path.steps:
+        fields = given.fields if isinstance(given, T.StructType) else []
+        field = next((each for each in fields if isinstance(step, Field) and each.name == step.name), None)
+        if field is None:
+            return False
+        given, is_nullable = field.dataType, field.nullable
+    return not is_nullable
 
 
 def kind_of(schema: T.StructType, path: ColumnPath) -> T.DataType | None:

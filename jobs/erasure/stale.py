@@ -4,7 +4,7 @@ versions, of its change feed, of runs that were killed; and files of which a del
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
@@ -13,7 +13,7 @@ from pyspark.sql import types as T
 
 from jobs.erasure import sought as who
 from jobs.erasure.sought import Sought
-from jobs.lake import delta_commit, file_places, log_left, table_files
+from jobs.lake import delta_commit, file_places, log_left, parquet_footers, table_files
 from jobs.lake.column_mapping import name_in_files
 from jobs.lake.delta_commit import Kept, Transaction
 from jobs.lake.table_files import DAY, VECTORS, File, Known, Stale
@@ -36,18 +36,21 @@ class Found:
 def found(begun: Transaction, sought: Sequence[Sought], kept: Kept, otherwise_until: int = 0) -> Found:
     """otherwise_until: files written before, in milliseconds, may call them otherwise, and count without a look."""
     known, files = table_files.known(begun), table_files.listed(begun.spark, begun.location)
-    data = [each for each in files if each.name.endswith(DATA)]
+    others = {each.place for each in table_files.of_others(files, known)}
+    data = [each for each in files if each.name.endswith(DATA) and each.place not in others]
     stale = [each for each in data if each.place not in known.current]
     looked = [each for each in stale if each.time > otherwise_until]
     hiding = [each for each in data if each.place in known.hiding]
     holding, unread = _holding(begun, [each.place for each in (*looked, *hiding)], sought)
+    nobody = [each for each in looked if each.place not in holding | unread]
+    unread |= set(_of_other_columns(begun, nobody, known, sought))
     told = tuple(
         _stale(each, known, kept, is_read=each.place in holding)
         for each in stale
         if each.place in holding or each.place in unread or each.time <= otherwise_until
     )
     hidden = {each.place for each in hiding if each.place in holding or each.place in unread}
-    unknown = tuple(each for each in files if not each.name.endswith((DATA, VECTORS)))
+    unknown = tuple(each for each in files if each.place in others or not each.name.endswith((DATA, VECTORS)))
     return Found(told, frozenset(hidden), unknown)
 
 
@@ -91,9 +94,27 @@ def _halved(places: list[str], look: Callable[[Sequence[str]], Collection[str]])
     return held | more, unread | others
 
 
-def otherwise_until(spark: SparkSession, location: str, version: int) -> int:
-    """When a version was committed, in milliseconds, by the time of its commit's file; 0 where it is not there."""
-    return dict(log_left.commits(table_files.listed(spark, location, log=True))).get(version, 0)
+def _of_other_columns(
+    begun: Transaction, files: Sequence[File], known: Known, sought: Sequence[Sought]
+) -> Iterator[str]:
+    """Of files in which nobody was found those that lack a column: it reads as null, and theirs may be called
+    otherwise. Files that a commit names have the columns of the table, or are older than a change of these."""
+    if all(each.place in known.removed for each in files):
+        return
+    schema = T.StructType.fromJson(dict(delta_commit.schema(begun)))
+    roots = {each.path.root for each in who.in_files(sought, schema, name_in_files)[1]}
+    for each in files:
+        if each.place not in known.named and not roots <= parquet_footers.roots(begun.spark, each.place):
+            yield each.place
+
+
+def otherwise_until(spark: SparkSession, location: str, changed: int) -> int:
+    """Until when files may call them otherwise, in milliseconds, by the times of commits: as far back as the log tells
+    of, or until the table had its columns, or its record. changed: the version that changed that; -1 for none."""
+    times = dict(log_left.commits(table_files.listed(spark, location, log=True)))
+    oldest = min(times, default=-1)
+    since = max(changed, log_left.of_columns(spark, location, oldest), -1 if oldest == 0 else oldest)
+    return 0 if since < 0 and times else times.get(since, table_files.now())
 
 
 def purged(spark: SparkSession, found: Found, forced: bool) -> Found:

@@ -29,7 +29,9 @@ COMMIT = re.compile(r"\d{20}\.json")
 VERSION = re.compile(r"\.?(\d{20})\.(.*)")
 SIDECARS = "_sidecars/"
 LAST = "_last_checkpoint"
-HARMLESS = re.compile(rf"\.?({LAST}|_last_vacuum_info)(\.crc|\.tmp)?|(_staged_commits|_commits)/.*")
+STAGED = re.compile(r"(_staged_commits|_commits)/")
+"""Where a catalog's commits stand, by version too."""
+HARMLESS = re.compile(rf"\.?({LAST}|_last_vacuum_info)(\.crc|\.tmp)?")
 BOUNDS = r'(minValues|maxValues)\\*":\{\\*"'
 """As statistics stand in JSON, within a text or not."""
 
@@ -65,6 +67,19 @@ def erasures(spark: SparkSession, location: str) -> list[int]:
     return sorted(int(row["version"]) for row in found)
 
 
+def of_columns(spark: SparkSession, location: str, oldest: int) -> int:
+    """The newest version that has other columns than the one before, or may have; -1 for none. oldest: whose commit the
+    log has."""
+    lines = spark.read.options(**LITERALLY).schema("metaData struct<schemaString: string>")
+    version = F.regexp_extract("_metadata.file_name", r"^(\d{20})\.json$", 1).cast("bigint").alias("version")
+    stated = lines.json(f"{location.rstrip('/')}/{LOG}").where("metaData is not null").select(version, "metaData.*")
+    schemas = {int(row["version"]): row["schemaString"] for row in stated.where("version is not null").collect()}
+    newest, schema = -1, schemas.get(oldest)
+    for at in sorted(schemas):
+        newest, schema = (newest if schemas[at] == schema else at), schemas[at]
+    return newest
+
+
 def left(spark: SparkSession, location: str, before: int | None = None) -> Left:
     """before: the version that a commit to come would have, of a plan; None: by the log itself."""
     files, now = table_files.listed(spark, location, log=True), table_files.now()
@@ -96,12 +111,12 @@ def is_own(each: LogFile) -> bool:
 
 
 def _is_of_log(file: File) -> bool:
-    is_one = VERSION.fullmatch(file.name) or file.name.removeprefix(".").startswith(SIDECARS)
+    is_one = VERSION.fullmatch(STAGED.sub("", file.name)) or file.name.removeprefix(".").startswith(SIDECARS)
     return bool(is_one or HARMLESS.fullmatch(file.name))
 
 
 def _kind(file: File) -> tuple[str, int | None]:
-    found = VERSION.fullmatch(file.name)
+    found = VERSION.fullmatch(STAGED.sub("", file.name))
     if found is None:
         return ("checkpoint" if file.name.startswith(SIDECARS) else ""), None
     rest = found[2]
@@ -135,7 +150,10 @@ def _saying(spark: SparkSession, names: list[str], column: str) -> set[str]:
     try:
         reader = spark.read.option("__globPaths__", "false").option("mergeSchema", "true")
         rows = reader.text(names) if column == "value" else reader.parquet(*names)
-        saying = rows.where(F.col(column).rlike(BOUNDS)).select(F.col("_metadata.file_name").alias("name"))
+        says = F.col(column).rlike(BOUNDS)
+        if column != "value" and "stats_parsed" in rows.select("add.*").columns:  # as checkpoints may have them instead
+            says = says | F.col("add.stats_parsed").isNotNull()
+        saying = rows.where(says).select(F.col("_metadata.file_name").alias("name"))
         return {row["name"] for row in saying.distinct().collect()}
     except (PySparkException, Py4JError):
         return {name.rpartition("/")[2] for name in names}

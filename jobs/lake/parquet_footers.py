@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
 
 from jobs.configuration.models import Source
+from jobs.lake.java import hadoop_path
 
 MOST_FILES = 100
 
@@ -30,9 +32,22 @@ def _listing(source: Source) -> dict[str, str]:
     return {name: value for name, value in source.options.items() if name in wanted}
 
 
+def roots(spark: SparkSession, place: str) -> frozenset[str]:
+    """The columns that a file has, the outermost names of them; none where it cannot be read."""
+    try:
+        return frozenset(path[0] for path, _ in _leaves(spark, hadoop_path(spark, place)))
+    except Py4JError:
+        return frozenset()
+
+
 def _columns(spark: SparkSession, file: str) -> Iterator[tuple[str, str]]:
     jvm: Any = spark._jvm
-    path = jvm.org.apache.hadoop.fs.Path(jvm.java.net.URI(file))
+    for path, shown in _leaves(spark, jvm.org.apache.hadoop.fs.Path(jvm.java.net.URI(file))):
+        yield ".".join(path), shown
+
+
+def _leaves(spark: SparkSession, path: Any) -> Iterator[tuple[tuple[str, ...], str]]:
+    jvm: Any = spark._jvm
     conf = spark._jsparkSession.sessionState().newHadoopConf()
     reader = jvm.org.apache.parquet.hadoop.ParquetFileReader.open(
         jvm.org.apache.parquet.hadoop.util.HadoopInputFile.fromPath(path, conf)
@@ -42,6 +57,6 @@ def _columns(spark: SparkSession, file: str) -> Iterator[tuple[str, str]]:
             kind = column.getPrimitiveType()
             annotation = kind.getLogicalTypeAnnotation()
             shown = str(kind.getPrimitiveTypeName().toString())
-            yield ".".join(column.getPath()), shown if annotation is None else f"{shown} ({annotation.toString()})"
+            yield tuple(column.getPath()), shown if annotation is None else f"{shown} ({annotation.toString()})"
     finally:
         reader.close()

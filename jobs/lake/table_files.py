@@ -29,6 +29,8 @@ DAY = 24 * 3600 * 1000
 """In milliseconds."""
 STATUS = re.compile(r"FileStatus\{path=(.*); isDirectory=(true|false);.*? modification_time=(\d+);", re.S)
 ACTION = "struct<path: string>"
+HIDDEN = re.compile(r"[_.][^=]*")
+"""How a folder is called that Delta takes for none of its own; folders of partitions have a ``=``."""
 OF_HADOOP = re.compile(r"\..*\.crc")
 """Its own checksum of a file beside it, which goes with the file."""
 
@@ -89,6 +91,22 @@ class Stale:
 def stale(file: File, known: Known, kept: Kept) -> Stale:
     since = max(known.removed.get(file.place, 0), file.time)
     return Stale(file.place, since, since + kept.files, file.name.startswith(f"{CHANGES}/"))
+
+
+def of_others(files: Sequence[File], known: Known) -> list[File]:
+    """Of all files below a table's folder those that no commit of it names, and that stand in a hidden folder or below
+    one with a log of its own: of another table, or of a program that this job knows nothing of."""
+    own = {each.name.rpartition(f"/{LOG}/")[0] for each in files if f"/{LOG}/" in each.name}
+    found = [each for each in files if _is_in_one_of(each, own)]
+    named = known.named if found else frozenset[str]()
+    return [each for each in found if each.place not in named]
+
+
+def _is_in_one_of(file: File, own: Collection[str]) -> bool:
+    folders = file.name.split("/")[:-1]
+    above = {"/".join(folders[: at + 1]) for at in range(len(folders))}
+    is_hidden = any(HIDDEN.fullmatch(each) for each in folders) and folders[0] != CHANGES
+    return is_hidden or not above.isdisjoint(own)
 
 
 def listed(spark: SparkSession, location: str, log: bool = False) -> list[File]:

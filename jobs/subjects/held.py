@@ -41,7 +41,8 @@ back within the search, where equal values have unequal results; or as they are.
 @dataclasses.dataclass(frozen=True, eq=False)
 class Place:
     """A leaf column, or one case of it, of a treated table in which values of the domain stand. path: as the record
-    spells it. is_subject: whether it says whose row it is, as the table's ``subject`` has it."""
+    spells it. is_subject: whether it says whose row it is, as the table's ``subject`` has it. is_of_others: whether
+    another column does."""
 
     table: str
     path: ColumnPath
@@ -49,6 +50,7 @@ class Place:
     technique: Technique
     way: Way
     is_subject: bool = False
+    is_of_others: bool = False
 
     @property
     def label(self) -> str:
@@ -158,7 +160,8 @@ def _placed(entry: TableConfig, path: ColumnPath, record: ColumnRecord, domain: 
     if isinstance(found, str):
         return Gap(entry.name, str(path), found)
     way, technique = found
-    return Place(entry.name, path, record, technique, way, path.leaf == entry.subject)
+    is_subject = path.leaf == entry.subject
+    return Place(entry.name, path, record, technique, way, is_subject, entry.subject is not None and not is_subject)
 
 
 def _way(record: ColumnRecord) -> tuple[Way, Technique] | str:

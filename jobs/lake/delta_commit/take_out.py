@@ -10,7 +10,7 @@ import contextlib
 import dataclasses
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -138,7 +138,3 @@ def checkpointed(spark: SparkSession, location: str, version: int) -> bool:
 def forget(spark: SparkSession) -> None:
     """What Delta holds in memory of logs."""
     java_class(java(spark), f"{DELTA}.DeltaLog").clearCache()
-
-
-def paths_of(removed: Iterable[Mapping[str, Any]]) -> set[str]:
-    return {str(file["path"]) for file in removed}

@@ -22,6 +22,7 @@ from jobs.lake import log_left, table_files
 from jobs.lake.address import Address
 from jobs.lake.delta_commit import take_out
 from jobs.lake.problems import CommitConflict
+from jobs.lake.table_files import File
 from tests.helpers import byte_scan, sweeps
 
 GONE = ("person-000003", "person-000007")
@@ -173,3 +174,97 @@ def test_a_record_that_changed_since_the_search_is_a_conflict(spark: SparkSessio
     assert one_table.passed_over(spark, place) == []
     nobody = dataclasses.replace(place, sought=(Sought(ColumnPath.parse("gone"), among(*GONE)),))
     assert [str(path) for path in one_table.passed_over(spark, nobody)] == ["gone"]
+
+
+# -- what older versions have otherwise, and what is of others ---------------------------------------------------------
+
+
+def older_first(spark: SparkSession, place: Path, column: str, sign: str = "person") -> Place:
+    """Of its first version, and of no other, are those who are asked for."""
+    told = f"concat('{sign}-', lpad(cast(id AS string), 6, '0')) AS {column}"
+    old = spark.range(3, 8, 1, 1).selectExpr(told, "id")
+    old.write.format("delta").save(str(place))
+    new = rows(spark, 0, 3).write.format("delta").mode("overwrite").option("overwriteSchema", "true")
+    new.save(str(place))
+    return Place("t", Address(path=str(place)), (Sought(ColumnPath.parse("who"), among(*GONE)),))
+
+
+def told(found: TableErased) -> list[tuple[str, int]]:
+    return [(each.kind, each.count) for each in found.remains]
+
+
+def test_a_version_whose_columns_were_called_otherwise(spark: SparkSession, lake: Path) -> None:
+    """Also in files of no commit. The log, too, has them: by a commit that says that they are out it can go."""
+    place = older_first(spark, lake / "t", "cust")
+    found = erase(spark, place)
+    assert (told(found), traces(lake / "t")) == ([], set())
+    assert (found.before, found.after, held(spark, lake / "t")) == (1, 2, [0, 1, 2])
+    rows(spark, 7, 8).withColumnRenamed("who", "cust").coalesce(1).write.parquet(str(lake / "other"))
+    next((lake / "other").glob("*.parquet")).rename(lake / "t" / "part-left.parquet")
+    again = erase(spark, place)
+    assert (told(again), again.after) == ([("data_file", 1)], 2)
+
+
+def test_a_log_that_does_not_begin_with_the_first_version(spark: SparkSession, lake: Path) -> None:
+    """Nobody knows any more what they were called before."""
+    place = older_first(spark, lake / "t", "who", sign="other")
+    assert take_out.checkpointed(spark, str(lake / "t"), 1)
+    for each in (lake / "t" / "_delta_log").glob("*00000000.*"):
+        each.unlink()
+    take_out.forget(spark)
+    erase(spark, place)
+    left = {name for name, content in byte_scan.contents(lake / "t") if b"other-000003" in content}
+    assert (left, held(spark, lake / "t")) == (set(), [0, 1, 2])
+
+
+@pytest.mark.sweep
+def test_the_log_of_files_into_which_nobody_looked(spark: SparkSession, lake: Path) -> None:
+    place = dataclasses.replace(older_first(spark, lake / "t", "who", sign="other"), of_periods=True)
+    assert "log" in dict(told(one_table.plan(spark, place, False)))
+    assert "log" in dict(told(erase(spark, place, forced=False)))
+    assert told(erase(spark, place)) == []
+    assert not [name for name, content in byte_scan.contents(lake / "t") if b"other-000003" in content]
+
+
+def test_a_table_of_others_below_the_folder(spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = table(spark, lake / "t")
+    rows(spark, 0, 10).write.format("delta").save(str(lake / "t" / "extract"))
+    rows(spark, 0, 10).coalesce(1).write.parquet(str(lake / "t" / "_other" / "part"))
+    now = table_files.now()
+    monkeypatch.setattr(table_files, "now", lambda: now + 10 * table_files.DAY)
+    found = erase(spark, place)
+    assert {each.kind: each.until for each in found.remains} == {"unknown": None}
+    assert held(spark, lake / "t" / "extract") == [*range(10)]
+    assert spark.read.parquet(str(lake / "t" / "_other" / "part")).count() == 10
+    own = tuple(each.name for each in (lake / "t").glob("*.parquet"))
+    assert not [each for each in traces(lake / "t") if each.startswith(own)]
+
+
+def test_a_row_of_somebody_else_that_names_them(spark: SparkSession, lake: Path) -> None:
+    next_ = "concat('person-', lpad(cast(id + 1 AS string), 6, '0'))"
+    made = rows(spark, 0, 10).selectExpr("*", f"{next_} AS ref", f"named_struct('who', {next_}, 'x', id) AS home")
+    made.write.format("delta").option("delta.enableChangeDataFeed", "true").save(str(lake / "t"))
+    others = [Sought(ColumnPath.parse(each), among(*GONE), is_of_others=True) for each in ("ref", "home.who")]
+    place = Place("t", Address(path=str(lake / "t")), (Sought(ColumnPath.parse("who"), among(*GONE)), *others))
+    planned, found = one_table.plan(spark, place, True), erase(spark, place)
+    assert [(each.rows_deleted, each.elements_removed) for each in (planned, found)] == [(2, 4)] * 2
+    assert (told(found), traces(lake / "t")) == ([], set())
+    stays = spark.read.format("delta").load(str(lake / "t")).collect()
+    expected = {at: None if at in (2, 6) else f"person-{at + 1:06d}" for at in range(10) if at not in (3, 7)}
+    assert {row["id"]: row["ref"] for row in stays} == expected
+    assert {row["id"]: row["home"]["who"] for row in stays} == expected
+    assert all(row["home"]["x"] == row["id"] for row in stays)
+    spark.sql(f"ALTER TABLE delta.`{lake}/t` ADD CONSTRAINT named CHECK (Ref IS NOT NULL OR id IN (2, 6))")
+    assert ["t: ref: " in each for each in one_table.refusals(spark, place)] == [True]
+
+
+def test_what_a_log_says_elsewhere(spark: SparkSession, lake: Path) -> None:
+    """In commits that a catalog stages, and in checkpoints without statistics as text."""
+    staged = [File("", f"{folder}/{1:020}.some.json", 0) for folder in ("_staged_commits", "_commits")]
+    assert [(each.kind, each.version) for each in log_left.older(staged, 2, 0)] == [("log", 1)] * 2
+    assert log_left.older(staged, 1, 0) == []
+    texts = """named_struct('stats', '{"minValues":{"a":1}}') AS add"""
+    for name, expression in (("a", texts), ("b", "named_struct('stats_parsed', struct(1 AS a)) AS add")):
+        spark.range(1).selectExpr(expression).coalesce(1).write.parquet(str(lake / name))
+    names = [str(next((lake / name).glob("*.parquet"))) for name in ("a", "b")]
+    assert log_left._saying(spark, names, "add.stats") == {name.rpartition("/")[2] for name in names}

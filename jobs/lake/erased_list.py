@@ -35,7 +35,7 @@ from jobs.lake.problems import CommitConflict, SourceProblem
 from jobs.lake.quarantine_table import BUSY
 from jobs.lake.replace import CONFLICT, HARMLESS
 
-MARK, KIND, ID = "lakenym.erased", "1", "lakenym.erased.id"
+MARK, KIND, ID = "lakenym.erased", "2", "lakenym.erased.id"
 PROPERTIES = {
     MARK: KIND,
     **CLOSED,
@@ -43,7 +43,7 @@ PROPERTIES = {
     "delta.isolationLevel": "Serializable",
     "delta.logRetentionDuration": "interval 36500 days",  # by its commits a list is known again
 }
-DOMAIN, CODE, KEY_ID, SINCE, RUN = "domain", "code", "key_id", "since", "run_id"
+DOMAIN, CODE, KEY_ID, SINCE, RUN, SPELLED = "domain", "code", "key_id", "since", "run_id", "spelled"
 SCHEMA = T.StructType(
     [
         T.StructField(DOMAIN, T.StringType()),
@@ -51,6 +51,7 @@ SCHEMA = T.StructType(
         T.StructField(KEY_ID, T.LongType()),
         T.StructField(SINCE, T.TimestampType()),
         T.StructField(RUN, T.StringType()),
+        T.StructField(SPELLED, T.StringType()),
     ]
 )
 COMMENT = "Codes of erased subjects, whose rows runs leave out; they join with no other table."
@@ -61,6 +62,8 @@ MOST = 1 << 22
 
 Code = tuple[str, int, bytes]
 """A domain, the id of the key's version, and the code under it."""
+Spelled = tuple[str, int, bytes, tuple[str, ...]]
+"""The same, and the steps by which the domain spelled ids when the code was made: by no others is it found again."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,20 +84,33 @@ class ErasedList:
     def codes(self, domains: Collection[str] | None, run_id: str | None = None) -> list[Code]:
         """Those of some domains, or all; each once. run_id: of one erasure alone. Raises `Refused` where they are too
         many."""
+        return [each[:3] for each in self.spelled(domains, run_id)]
+
+    def spelled(self, domains: Collection[str] | None, run_id: str | None = None) -> list[Spelled]:
+        """The same, each with the steps that it was made by."""
         rows = self._rows()
         rows = rows if domains is None else rows.where(F.col(DOMAIN).isin(*domains))
         rows = rows if run_id is None else rows.where(F.col(RUN) == run_id)
-        told = rows.select(DOMAIN, KEY_ID, CODE).distinct().limit(MOST + 1).toArrow()
+        told = rows.select(DOMAIN, KEY_ID, CODE, SPELLED).distinct().limit(MOST + 1).toArrow()
         if len(told) > MOST:
             raise Refused(
                 f"the list of the erased {self.entry.place} has more than {MOST:,} codes of one table's domains, and "
                 "no more are sent to the tasks of one run"
             )
-        return list(zip(*(told.column(name).to_pylist() for name in (DOMAIN, KEY_ID, CODE)), strict=True))
+        steps = [tuple(filter(None, text.split(","))) for text in told.column(SPELLED).to_pylist()]
+        rest = (told.column(name).to_pylist() for name in (DOMAIN, KEY_ID, CODE))
+        return list(zip(*rest, steps, strict=True))
 
-    def runs(self) -> frozenset[str]:
-        """The erasures that wrote to it."""
-        return frozenset(row[RUN] for row in self._rows().select(RUN).distinct().collect())
+    @property
+    def domains(self) -> frozenset[str]:
+        """Of which it has anybody."""
+        return frozenset(row[DOMAIN] for row in self._rows().select(DOMAIN).distinct().collect())
+
+    def runs(self, domains: Collection[str] | None = None) -> frozenset[str]:
+        """The erasures that wrote to it, of some domains or of all."""
+        rows = self._rows()
+        rows = rows if domains is None else rows.where(F.col(DOMAIN).isin(*domains))
+        return frozenset(row[RUN] for row in rows.select(RUN).distinct().collect())
 
     def _rows(self) -> DataFrame:
         return Address(path=self.location).read(self.spark, {"versionAsOf": str(self.version)})
@@ -120,8 +136,10 @@ def looked(spark: SparkSession, entry: ErasedListEntry) -> ErasedList:
         return _list(_begun(spark, entry), entry)
 
 
-def add(spark: SparkSession, entry: ErasedListEntry, codes: Collection[Code], run_id: str) -> ErasedList:
-    """Add codes, as those of an erasure, in one commit; the list with them. spark: a session that nothing else is
+def add(
+    spark: SparkSession, entry: ErasedListEntry, codes: Collection[Code], run_id: str, steps: Sequence[str] = ()
+) -> ErasedList:
+    """Add codes, as those of an erasure, in one commit; the list with them. steps: by which ids are spelled. spark: a session that nothing else is
     written in, since what Delta is told of a commit stands in its settings. Raises `CommitConflict` where others are
     faster again and again, and as `looked`."""
     place = looked(spark, entry).location
@@ -133,7 +151,7 @@ def add(spark: SparkSession, entry: ErasedListEntry, codes: Collection[Code], ru
             if not new:
                 return before
             try:
-                version = _added(begun, new, run_id)
+                version = _added(begun, new, run_id, steps)
                 return dataclasses.replace(before, version=version, commit=_digest(begun, version))
             except delta_commit.Changed:
                 pass
@@ -146,9 +164,10 @@ def add(spark: SparkSession, entry: ErasedListEntry, codes: Collection[Code], ru
     )
 
 
-def _added(begun: Transaction, new: Sequence[Code], run_id: str) -> int:
+def _added(begun: Transaction, new: Sequence[Code], run_id: str, steps: Sequence[str]) -> int:
     now = datetime.datetime.now(datetime.timezone.utc)
-    rows = begun.spark.createDataFrame([(domain, code, key, now, run_id) for domain, key, code in new], SCHEMA)
+    how = ",".join(steps)
+    rows = begun.spark.createDataFrame([(domain, code, key, now, run_id, how) for domain, key, code in new], SCHEMA)
     told = json.dumps({"run_id": str(uuid.uuid4()), "erasure": run_id})
     return _claimed(begun, lambda own: delta_commit.append(own, rows.coalesce(1), lambda *_: told).version)
 

@@ -14,10 +14,13 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pyspark.sql import SparkSession
 
 from jobs import pseudonymize
+from jobs.configuration import config
 from jobs.configuration.models import Execution
+from jobs.gates import kept_out as gate
+from jobs.lake.log_commits import Commit
 from jobs.lake.problems import CommitConflict
 from jobs.spark_app.failures import RunFailed
-from jobs.table_run import kept_out
+from jobs.table_run import kept_out, planned
 from jobs.table_run.kept_out import KeptOut
 from privacy_udfs.keys import load_keyset
 from tests.helpers import erased_lists, growing, lakes, quarantines
@@ -42,6 +45,41 @@ def test_rows_of_the_erased_stay_out_of_a_run_in_full(spark: SparkSession, lake:
     said = growing.told(spark, lake)[-1]
     assert said["kept_out"] == "< 10"
     assert said["erased_list"]["version"] == 1
+
+
+def test_they_stay_out_when_their_domain_spells_ids_otherwise(spark: SparkSession, lake: Path) -> None:
+    """Codes are of the spelling of their time, and both ways of it are looked for."""
+    rows = [(each, at) for at, each in enumerate(["C-1", " C-3", "c-4", "C-4", "C-5"])]
+    spark.createDataFrame(rows, "id string, number int").coalesce(1).write.parquet(str(lake / "raw" / "t"))
+    lakes.write_conf(lake, lakes.table("t", lake, COLUMNS))
+    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
+    erased_lists.put(spark, conf, ["C-3"])
+    file = lake / "conf" / "domains.yaml"
+    file.write_text(file.read_text().replace("- trim", "- trim\n  - lower"))
+    conf = config.load(lake / "conf")
+    erased_lists.put(spark, conf, ["C-4"], run="run-2")
+    pseudonymize.run(spark, conf, "t")
+    assert {row.number for row in lakes.treated(spark, lake).collect()} == {0, 4}
+
+
+def test_a_deletion_is_covered_by_domains_that_are_watched(spark: SparkSession, lake: Path) -> None:
+    """An erasure of one domain is not waved through where the table is looked at by another domain alone."""
+    spark.sql("SELECT 'C-3' AS id, 'S' AS shop, 3 AS number").write.parquet(str(lake / "raw" / "t"))
+    both = {"id": {"domain": "customer"}, "shop": {"domain": "other"}, "number": "keep"}
+    lakes.write_conf(lake, lakes.table("t", lake, both))
+    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
+    erased_lists.put(spark, conf, ["C-3"])
+    pseudonymize.run(spark, conf, "t")
+    made = Commit(1, 0, None, 1, None, None, "DELETE", {}, {"mode": "erasure", "run_id": "run-1/x"})
+
+    def left(columns: dict[str, Any]) -> int:
+        lakes.write_conf(lake, lakes.table("t", lake, columns))
+        stated = erased_lists.stated(lake, conf.policy.erasure.list.id)
+        return len(gate.not_kept_out(planned.inspected(planned.planned(spark, stated, "t")), [made]))
+
+    assert left(both) == 0
+    assert left({**both, "id": "drop"}) == 1
+    assert left({**both, "id": {"domain": "other"}}) == 1
 
 
 def numbers(spark: SparkSession, lake: Path) -> list[int]:

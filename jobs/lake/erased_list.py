@@ -139,9 +139,9 @@ def looked(spark: SparkSession, entry: ErasedListEntry) -> ErasedList:
 def add(
     spark: SparkSession, entry: ErasedListEntry, codes: Collection[Code], run_id: str, steps: Sequence[str] = ()
 ) -> ErasedList:
-    """Add codes, as those of an erasure, in one commit; the list with them. steps: by which ids are spelled. spark: a session that nothing else is
-    written in, since what Delta is told of a commit stands in its settings. Raises `CommitConflict` where others are
-    faster again and again, and as `looked`."""
+    """Add codes, as those of an erasure, in one commit; the list with them. steps: by which ids are spelled. spark: a
+    session that nothing else is written in, since what Delta is told of a commit stands in its settings. Raises
+    `CommitConflict` where others are faster again and again, and as `looked`."""
     place = looked(spark, entry).location
     with active(spark), ADDING[place]:
         for attempt in range(ATTEMPTS):

@@ -158,6 +158,20 @@ def test_they_stay_out_of_what_changes(spark: SparkSession, lake: Path) -> None:
     assert days["C-4"] == 7
 
 
+def test_changes_go_on_after_a_run_in_full_that_kept_somebody_out(spark: SparkSession, lake: Path) -> None:
+    """The source has more rows than the target for good; and one who is listed, and not deleted yet, is no riddle."""
+    put(spark, lake, 0, 10, **{"delta.enableChangeDataFeed": "true"})
+    lakes.write_conf(lake, entry(lake, target={"mode": "changes", "key": ["same"]}))
+    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
+    erased_lists.put(spark, conf, ["C-3"])
+    pseudonymize.run(spark, conf, "t")
+    erased_lists.put(spark, conf, ["C-5"], run="run-2")
+    growing.delta(spark, lake / "raw" / "t").update("same = 'C-5'", {"who": "named_struct('id', 'C-6')", "day": "9"})
+    pseudonymize.run(spark, conf, "t")
+    assert numbers(spark, lake) == [each for each in range(10) if each != 3]
+    assert {row.same: row.day for row in lakes.treated(spark, lake).collect()}["C-5"] == 9, "it is another's by now"
+
+
 def test_they_stay_out_by_the_case_that_a_row_falls_under(spark: SparkSession, lake: Path) -> None:
     put(spark, lake, 0, 9)
     when = [

@@ -66,9 +66,9 @@ class ChangedKeys:
     @functools.cached_property
     def by_key(self) -> DataFrame:
         """A row for each key of the feed. seen: in a row that the table reads; of such rows alone all else is told:
-        whether the key ``was`` there before, ``stays``, or was ``born`` on the way, or its row was there ``apart``, past its
-        time or of the erased, and may stand in the target until it is deleted there; its last version; whether a version
-        has it ``twice``, or what happened to it is ``torn``. Kept too."""
+        whether the key ``was`` there before, ``stays``, or was ``born`` on the way, or its row was there
+        ``apart``, past its time or of the erased, and may stand in the target until it is deleted there; its last
+        version; whether a version has it ``twice``, or what happened to it is ``torn``. Kept too."""
         return _by_key(self.by_version).localCheckpoint()
 
     def _events(self) -> DataFrame:

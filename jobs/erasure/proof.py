@@ -51,7 +51,7 @@ class Proof:
         if self.path is not None and self.log.signer is None:
             raise Refused("a receipt is signed by the key of the audit log: name one in audit.yaml (signing_key)")
         tables = sorted(each.treated.name for each in search.held.tables)
-        self.log.began(tables, planned.subjects, {"forced": planned.forced})
+        self.log.began(tables, planned.subjects, {"forced": planned.forced, "sames": self._sames()})
         self.listed = self._put(planned.run_id)
 
     def still_told(self) -> None:
@@ -83,6 +83,10 @@ class Proof:
             return None
         told_by = IDS if self.asked.held_in is None else PSEUDONYMS
         return commitment.of(self.key, self.asked.domain, run_id, self.asked.ids, told_by)
+
+    def _sames(self) -> list[str]:
+        told_by = IDS if self.asked.held_in is None else PSEUDONYMS
+        return [] if self.key is None else commitment.sames(self.key, self.asked.domain, self.asked.ids, told_by)
 
     def _put(self, run_id: str) -> ErasedList | None:
         if self.asked.held_in is not None:

@@ -63,6 +63,7 @@ def test_they_stay_out_when_their_domain_spells_ids_otherwise(spark: SparkSessio
     assert {row.number for row in lakes.treated(spark, lake).collect()} == {0, 4}
 
 
+@pytest.mark.sweep
 def test_a_deletion_is_covered_by_domains_that_are_watched(spark: SparkSession, lake: Path) -> None:
     """An erasure of one domain is not waved through where the table is looked at by another domain alone."""
     spark.sql("SELECT 'C-3' AS id, 'S' AS shop, 3 AS number").write.parquet(str(lake / "raw" / "t"))
@@ -159,6 +160,7 @@ def test_they_stay_out_of_what_changes(spark: SparkSession, lake: Path) -> None:
     assert days["C-4"] == 7
 
 
+@pytest.mark.sweep
 def test_changes_go_on_after_a_run_in_full_that_kept_somebody_out(spark: SparkSession, lake: Path) -> None:
     """The source has more rows than the target for good; and one who is listed, and not deleted yet, is no riddle."""
     put(spark, lake, 0, 10, **{"delta.enableChangeDataFeed": "true"})

@@ -118,7 +118,10 @@ def _remains(spark: SparkSession, table: TableErased, each: Remains, today: date
     if today < each.until:
         return Check("waits", table.name, f"{kind}: {number} are there, as foreseen until {each.until}")
     return Check(
-        "fails", table.name, f"{kind}: {number} are there, and it was until {each.until}: run jobs/erase.py again"
+        "fails",
+        table.name,
+        f"{kind}: {number} from before the erasure are there, and theirs were to stay until {each.until}; whether any "
+        "of these holds them is told by their ids (jobs/erase.py --plan): run jobs/erase.py again",
     )
 
 

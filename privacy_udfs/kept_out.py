@@ -93,12 +93,11 @@ class Codes:
 
 @dataclasses.dataclass(frozen=True)
 class Erased:
-    """Those of one domain. normalize: its steps. by_key: for each version of the key, what it is and the codes under
-    it."""
+    """Those of one domain. by_key: for each version of the key, what it is, the steps by which ids were spelled when
+    codes were made, which may be others than the domain's are by now, and these codes."""
 
     domain: str
-    normalize: tuple[str, ...]
-    by_key: tuple[tuple[KeyReference, Parcel], ...]
+    by_key: tuple[tuple[KeyReference, tuple[str, ...], Parcel], ...]
 
     def among(self, values: pa.Array | pa.ChunkedArray) -> pa.BooleanArray:
         """Whether each value is one of theirs; of nulls, and of text that is none, it is not."""
@@ -116,7 +115,7 @@ class Erased:
         found = np.zeros(len(values), bool)
         there = np.flatnonzero(pc.is_valid(values).to_numpy(zero_copy_only=False))
         some = values.drop_null()
-        for reference, parcel in self.by_key:
+        for reference, normalize, parcel in self.by_key:
             if len(parcel.value) and len(some):
-                found[there] |= parcel.value.has(codes(some, self.normalize, reference.resolve()))
+                found[there] |= parcel.value.has(codes(some, normalize, reference.resolve()))
         return pa.array(found)

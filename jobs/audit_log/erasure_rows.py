@@ -44,12 +44,30 @@ def standing(rows: Iterable[Leaf]) -> Iterator[Stands]:
     for row in rows:
         same = str(row.body.get("same", row.run_id))
         if row.outcome == BEGAN:
+            for each in _sames(row):
+                newest.pop(each, None)
             newest[same] = [row]
         elif newest.get(same) and newest[same][0].run_id == row.run_id:
             newest[same].append(row)
+            if row.outcome == DONE:
+                newest = {each: rows for each, rows in newest.items() if not _is_closed(rows[0], newest[same][0])}
     for first, *later in newest.values():
         end = next((row for row in reversed(later) if row.outcome in ENDS), first)
         yield Stands(first.run_id, str(first.body.get("domain", "")), first.time, end.outcome, *_left(end))
+
+
+def _sames(began: Leaf) -> list[str]:
+    """What ``same`` was of the very same subjects, under other versions of the key."""
+    told = began.body.get("sames")
+    return [str(each) for each in told] if isinstance(told, list) else []
+
+
+def _is_closed(earlier: Leaf, later: Leaf) -> bool:
+    """Whether an erasure is closed by a later one that is done. Where there was no key nobody can tell subjects, and as
+    many of the same domain count as the same."""
+    if earlier.run_id == later.run_id or earlier.body.get("same", earlier.run_id) != earlier.run_id:
+        return False
+    return all(earlier.body.get(name) == later.body.get(name) for name in ("domain", "subjects"))
 
 
 def _left(end: Leaf) -> tuple[datetime.date | None, bool]:

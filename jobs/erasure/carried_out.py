@@ -54,6 +54,9 @@ class Trail(Protocol):
     def still_told(self) -> None:
         """Right before each commit; what it raises stops that one."""
 
+    def erased(self, table: TableErased) -> None:
+        """Right after a table was erased from, and purged."""
+
     def ended(self, search: Search, made: Erased) -> None:
         """After the last one."""
 
@@ -64,6 +67,8 @@ class NoTrail:
     def began(self, search: Search, planned: Erased) -> None: ...
 
     def still_told(self) -> None: ...
+
+    def erased(self, table: TableErased) -> None: ...
 
     def ended(self, search: Search, made: Erased) -> None: ...
 
@@ -138,7 +143,9 @@ def _each(
     for at, place in enumerate(tables):
         try:
             step = functools.partial(one_table.erase, spark, place, run_id, wanted.forced, trail.still_told)
-            yield failures.translated(place.name, step)
+            made = failures.translated(place.name, step)
+            trail.erased(made)
+            yield made
         except BaseException:
             left = ", ".join(each.name for each in tables[at + 1 :])
             said = "the erasure is under way, and stopped at this table"

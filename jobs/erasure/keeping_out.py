@@ -30,7 +30,7 @@ def add(
     values = ids if isinstance(ids, pa.Array | pa.ChunkedArray) else pa.array(list(ids), pa.string())
     key.check_own()
     own = session.pinned(spark)  # what is said of a commit there is said of no other one
-    return erased_list.add(own, key.entry.list, key.listed(domain, values), run_id)
+    return erased_list.add(own, key.entry.list, key.listed(domain, values), run_id, key.spelling(domain))
 
 
 def check_still(listed: ErasedList) -> None:

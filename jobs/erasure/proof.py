@@ -16,7 +16,7 @@ from jobs.console import whole_files
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.erasure import commitment, keeping_out, receipt, trail
 from jobs.erasure.commitment import IDS, PSEUDONYMS, Commitment
-from jobs.erasure.outcome import Erased
+from jobs.erasure.outcome import Erased, TableErased
 from jobs.erasure.trail import Trail
 from jobs.lake.erased_list import ErasedList
 from jobs.named_keys import erasure_key
@@ -51,23 +51,22 @@ class Proof:
         if self.path is not None and self.log.signer is None:
             raise Refused("a receipt is signed by the key of the audit log: name one in audit.yaml (signing_key)")
         tables = sorted(each.treated.name for each in search.held.tables)
-        self.log.began(tables, planned.subjects, {"forced": planned.forced})
-        try:
-            self.listed = self._put(planned.run_id)
-        except BaseException as error:
-            self.failed(error)
-            raise
+        self.log.began(tables, planned.subjects, {"forced": planned.forced, "sames": self._sames()})
+        self.listed = self._put(planned.run_id)
 
     def still_told(self) -> None:
         """Whoever is erased stands on the list as long as rows are deleted."""
         if self.listed is not None:
             keeping_out.check_still(self.listed)
 
+    def erased(self, table: TableErased) -> None:
+        """Told at once: an erasure that is killed later, and run again, finds nothing there any more."""
+        assert self.log is not None, "what is erased from has begun"
+        self.log.erased(table)
+
     def ended(self, search: Search, made: Erased) -> None:
         assert self.log is not None, "what ends has begun"
         who, signer = self._who(made.run_id), self.log.signer
-        for table in made.tables:
-            self.log.erased(table)
         if who is not None and signer is not None:
             listed = None if self.listed is None else (self.listed.entry.id, self.listed.version)
             told = dataclasses.replace(made, subjects=len(who.leaves))
@@ -84,6 +83,10 @@ class Proof:
             return None
         told_by = IDS if self.asked.held_in is None else PSEUDONYMS
         return commitment.of(self.key, self.asked.domain, run_id, self.asked.ids, told_by)
+
+    def _sames(self) -> list[str]:
+        told_by = IDS if self.asked.held_in is None else PSEUDONYMS
+        return [] if self.key is None else commitment.sames(self.key, self.asked.domain, self.asked.ids, told_by)
 
     def _put(self, run_id: str) -> ErasedList | None:
         if self.asked.held_in is not None:

@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 
 from jobs.erasure.outcome import TableErased
 from jobs.erasure.receipt import Receipt
-from jobs.lake import delta_commit, log_left, table_files
+from jobs.lake import delta_commit, log_left, restricted, table_files
 from jobs.lake.address import Address
 from jobs.lake.log_commits import ERASURE
 from jobs.lake.remains import Remains
@@ -55,12 +55,21 @@ def _of_table(spark: SparkSession, receipt: Receipt, table: TableErased, today: 
         yield Check("unknown", table.name, "Delta's own transaction is out of reach here")
         return
     if begun.version < 0:
-        yield Check("ok", table.name, "the table is no longer there")
+        yield _no_table(spark, table)
         return
     yield _commit(spark, receipt, table, begun.version)
     yield from _since(spark, table)
     for each in table.remains:
         yield _remains(spark, table, each, today)
+
+
+def _no_table(spark: SparkSession, table: TableErased) -> Check:
+    """Of a place without a log: the table may be gone, or moved; or its files are there, and nobody lists them."""
+    if restricted.is_gone(spark, table.place):
+        return Check("unknown", table.name, "the table is no longer there: this job cannot see whether it was moved")
+    return Check(
+        "fails", table.name, "there is a folder without a table's log: files of it may hold them yet: delete them"
+    )
 
 
 # -- what was committed -----------------------------------------------------------------------------------------------
@@ -109,7 +118,10 @@ def _remains(spark: SparkSession, table: TableErased, each: Remains, today: date
     if today < each.until:
         return Check("waits", table.name, f"{kind}: {number} are there, as foreseen until {each.until}")
     return Check(
-        "fails", table.name, f"{kind}: {number} are there, and it was until {each.until}: run jobs/erase.py again"
+        "fails",
+        table.name,
+        f"{kind}: {number} from before the erasure are there, and theirs were to stay until {each.until}; whether any "
+        "of these holds them is told by their ids (jobs/erase.py --plan): run jobs/erase.py again",
     )
 
 

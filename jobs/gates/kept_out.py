@@ -12,9 +12,11 @@ from jobs.lake.erased_list import ErasedList
 from jobs.lake.log_commits import ERASURE, Commit
 from jobs.lake.problems import SourceProblem
 from jobs.named_keys import erasure_key
+from jobs.record.record_reader import columns_of
 from jobs.treatment import kept_out
 from jobs.treatment.kept_out import Watched
 from privacy_udfs.errors import KeyProblem
+from privacy_udfs.scope_labels import domain_of
 
 LISTED = "erased_list"
 """What the commit of a run says of the list that it had."""
@@ -34,7 +36,8 @@ def can_be(known: Inspected) -> Iterator[Finding]:
                 "(jobs/erase.py --make-list)"
             )
         return
-    if not watched:
+    left = _left_alone(known, watched)
+    if not watched and not left:
         return
     if known.target.transaction is None:
         yield _refused("the erased are kept out beside Delta's own transaction, which is out of reach here")
@@ -42,6 +45,7 @@ def can_be(known: Inspected) -> Iterator[Finding]:
     try:
         now = erased_list.looked(known.spark, key.entry.list)
         _check_place(known, now)
+        yield from _forgotten(known, now, left)
         if last.get("id") == now.entry.id:
             erased_list.check_goes_on(now, int(last["version"]), last.get("commit"))
         elif last:
@@ -64,13 +68,25 @@ def not_kept_out(known: Inspected, deletes: Sequence[Commit]) -> tuple[Commit, .
     erasures = [commit for commit in deletes if commit.run.get("mode") == ERASURE]
     by = {commit.version: str(commit.run.get("run_id", "")).partition("/")[0] for commit in erasures}
     key = erasure_key.of(known.conf) if by else None
-    if key is None or key.entry.list is None or not kept_out.of(known.plan, known.conf.domains):
+    if key is None or key.entry.list is None:
+        return tuple(deletes)
+    watched = kept_out.of(known.plan, known.conf.domains)
+    domains = {name for each in watched for name in each.domains} - {*_left_alone(known, watched)}
+    if not domains:
         return tuple(deletes)
     try:
-        runs = erased_list.looked(known.spark, key.entry.list).runs()
+        runs = erased_list.looked(known.spark, key.entry.list).runs(domains)
     except SourceProblem:  # told by the gate above
         return tuple(deletes)
     return tuple(commit for commit in deletes if by.get(commit.version) not in runs)
+
+
+def covered(known: Inspected) -> frozenset[int]:
+    """The versions of the target by which erasures took away what the run keeps out."""
+    history = known.target.history
+    others = [each for each in history.commits if each.version not in history.ours]
+    erasures = [each for each in others if each.run.get("mode") == ERASURE]
+    return frozenset(each.version for each in erasures) - {each.version for each in not_kept_out(known, erasures)}
 
 
 def _last(known: Inspected) -> Mapping[str, Any]:
@@ -85,6 +101,37 @@ def _check_place(known: Inspected, now: ErasedList) -> None:
     target = known.target.location
     if target is not None and not places.are_apart(known.spark, target, now.location):
         raise SourceProblem(f"the list of the erased {now.entry.place} is the target, or one lies in the other")
+
+
+def _left_alone(known: Inspected, watched: Sequence[Watched]) -> Mapping[str, str]:
+    """By domain of the table's record a column that it was of then, and that is looked at by it no more."""
+    now = {(str(each.path), name) for each in watched for name in each.domains}
+    before = columns_of(known.target.properties)
+    then = {
+        (path.partition("{when ")[0], domain_of(entry.domain))
+        for path, entry in before.items()
+        if entry.domain is not None
+    }
+    return {domain: path for path, domain in sorted(then - now) if "/" not in domain}
+
+
+def _forgotten(known: Inspected, now: ErasedList, left: Mapping[str, str]) -> Iterator[Finding]:
+    """Domains of the list by which nobody is kept out any more. left: as `_left_alone` gives it."""
+    there = now.domains
+    unknown = sorted(there - {*known.conf.domains})
+    if unknown:
+        yield _refused(
+            f"the list of the erased names subjects of {', '.join(unknown)}, and domains.yaml has no such domain: "
+            "whoever it keeps out would come back. State the domain again under that name (another one that is to "
+            "take its place does so beside it, once the same subjects were erased under that one too)"
+        )
+    lost = sorted(there & {*left} - {*unknown})
+    if lost and not known.allowed.deleted_rows:
+        yield _refused(
+            f"{left[lost[0]]} is no longer of domain {lost[0]}, of which the list of the erased names subjects: their "
+            "rows would come back. Give it the domain again; or delete them at the source, and then say "
+            "--accept-deleted-rows"
+        )
 
 
 def _unfit(now: ErasedList, watched: list[Watched]) -> Iterator[Finding]:

@@ -1,8 +1,8 @@
 """The list of the erased: a Delta table of codes by which runs know whom they leave out; its few reads and writes.
 
-It is made and kept as a vault is (`jobs.lake.vault_table`): in a folder that its owner alone can enter, without
-statistics and without a change feed, known by a random id, and rows are added in a commit that counts the whole table
-as read. Nothing is taken out of it.
+It is made and kept as every table of secrets is (`jobs.lake.closed_table`): in a folder that its owner alone can enter,
+without statistics and without a change feed, known by a random id, and rows are added in a commit that counts the whole
+table as read. Nothing is taken out of it.
 """
 
 from __future__ import annotations
@@ -10,40 +10,27 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
-import threading
-import time
 import uuid
-from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from delta.tables import DeltaTable
-from py4j.protocol import Py4JError
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from jobs.configuration.erasure_entry import ErasedListEntry
 from jobs.console.exit_codes import Refused
-from jobs.lake import claims, delta_commit, log_commits, places, restricted
+from jobs.lake import closed_table, delta_commit, log_commits
 from jobs.lake.active_session import active
 from jobs.lake.address import Address
-from jobs.lake.closed_table import CLOSED
 from jobs.lake.delta_commit import Transaction
-from jobs.lake.problems import CommitConflict, SourceProblem
-from jobs.lake.quarantine_table import BUSY
-from jobs.lake.replace import CONFLICT, HARMLESS
+from jobs.lake.problems import SourceProblem
+from jobs.lake.replace import HARMLESS
 
-MARK, KIND, ID = "lakenym.erased", "1", "lakenym.erased.id"
-PROPERTIES = {
-    MARK: KIND,
-    **CLOSED,
-    "delta.appendOnly": "true",
-    "delta.isolationLevel": "Serializable",
-    "delta.logRetentionDuration": "interval 36500 days",  # by its commits a list is known again
-}
-DOMAIN, CODE, KEY_ID, SINCE, RUN = "domain", "code", "key_id", "since", "run_id"
+MARK, KIND, ID = "lakenym.erased", "2", "lakenym.erased.id"
+PROPERTIES = {MARK: KIND, "delta.appendOnly": "true"}
+"""Beside those of every table of secrets."""
+DOMAIN, CODE, KEY_ID, SINCE, RUN, SPELLED = "domain", "code", "key_id", "since", "run_id", "spelled"
 SCHEMA = T.StructType(
     [
         T.StructField(DOMAIN, T.StringType()),
@@ -51,16 +38,17 @@ SCHEMA = T.StructType(
         T.StructField(KEY_ID, T.LongType()),
         T.StructField(SINCE, T.TimestampType()),
         T.StructField(RUN, T.StringType()),
+        T.StructField(SPELLED, T.StringType()),
     ]
 )
 COMMENT = "Codes of erased subjects, whose rows runs leave out; they join with no other table."
-ATTEMPTS, PAUSE = 30, 0.2
-ADDING: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 MOST = 1 << 22
 """Codes of the domains of one run: all of them are sent to its tasks."""
 
 Code = tuple[str, int, bytes]
 """A domain, the id of the key's version, and the code under it."""
+Spelled = tuple[str, int, bytes, tuple[str, ...]]
+"""The same, and the steps by which the domain spelled ids when the code was made: by no others is it found again."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,20 +69,33 @@ class ErasedList:
     def codes(self, domains: Collection[str] | None, run_id: str | None = None) -> list[Code]:
         """Those of some domains, or all; each once. run_id: of one erasure alone. Raises `Refused` where they are too
         many."""
+        return [each[:3] for each in self.spelled(domains, run_id)]
+
+    def spelled(self, domains: Collection[str] | None, run_id: str | None = None) -> list[Spelled]:
+        """The same, each with the steps that it was made by."""
         rows = self._rows()
         rows = rows if domains is None else rows.where(F.col(DOMAIN).isin(*domains))
         rows = rows if run_id is None else rows.where(F.col(RUN) == run_id)
-        told = rows.select(DOMAIN, KEY_ID, CODE).distinct().limit(MOST + 1).toArrow()
+        told = rows.select(DOMAIN, KEY_ID, CODE, SPELLED).distinct().limit(MOST + 1).toArrow()
         if len(told) > MOST:
             raise Refused(
                 f"the list of the erased {self.entry.place} has more than {MOST:,} codes of one table's domains, and "
                 "no more are sent to the tasks of one run"
             )
-        return list(zip(*(told.column(name).to_pylist() for name in (DOMAIN, KEY_ID, CODE)), strict=True))
+        steps = [tuple(filter(None, text.split(","))) for text in told.column(SPELLED).to_pylist()]
+        rest = (told.column(name).to_pylist() for name in (DOMAIN, KEY_ID, CODE))
+        return list(zip(*rest, steps, strict=True))
 
-    def runs(self) -> frozenset[str]:
-        """The erasures that wrote to it."""
-        return frozenset(row[RUN] for row in self._rows().select(RUN).distinct().collect())
+    @property
+    def domains(self) -> frozenset[str]:
+        """Of which it has anybody."""
+        return frozenset(row[DOMAIN] for row in self._rows().select(DOMAIN).distinct().collect())
+
+    def runs(self, domains: Collection[str] | None = None) -> frozenset[str]:
+        """The erasures that wrote to it, of some domains or of all."""
+        rows = self._rows()
+        rows = rows if domains is None else rows.where(F.col(DOMAIN).isin(*domains))
+        return frozenset(row[RUN] for row in rows.select(RUN).distinct().collect())
 
     def _rows(self) -> DataFrame:
         return Address(path=self.location).read(self.spark, {"versionAsOf": str(self.version)})
@@ -103,14 +104,8 @@ class ErasedList:
 def create(spark: SparkSession, path: str) -> str:
     """Make an empty list in a new folder; returns its id. Raises `Refused` where anything stands there,
     `SourceProblem` where it lies in another table."""
-    if not restricted.is_gone(spark, path):
-        raise Refused(f"{path} is there already, or cannot be looked at: choose a new place")
-    places.check_free(spark, path, path, "list of the erased")
-    made, table = uuid.uuid4().hex, DeltaTable.create(spark).addColumns(SCHEMA).comment(COMMENT)
-    for name, value in {**PROPERTIES, ID: made}.items():
-        table = table.property(name, value)
-    restricted.make_folder(spark, path)
-    table.location(restricted.location(spark, path)).execute()
+    made = uuid.uuid4().hex
+    closed_table.create(spark, path, "list of the erased", SCHEMA, COMMENT, {**PROPERTIES, ID: made})
     return made
 
 
@@ -120,52 +115,36 @@ def looked(spark: SparkSession, entry: ErasedListEntry) -> ErasedList:
         return _list(_begun(spark, entry), entry)
 
 
-def add(spark: SparkSession, entry: ErasedListEntry, codes: Collection[Code], run_id: str) -> ErasedList:
-    """Add codes, as those of an erasure, in one commit; the list with them. spark: a session that nothing else is
-    written in, since what Delta is told of a commit stands in its settings. Raises `CommitConflict` where others are
-    faster again and again, and as `looked`."""
+def add(
+    spark: SparkSession, entry: ErasedListEntry, codes: Collection[Code], run_id: str, steps: Sequence[str] = ()
+) -> ErasedList:
+    """Add codes, as those of an erasure, in one commit; the list with them. steps: by which ids are spelled. spark: a
+    session that nothing else is written in, since what Delta is told of a commit stands in its settings. Raises
+    `CommitConflict` where others are faster again and again, and as `looked`."""
+
+    def once() -> ErasedList:
+        begun = _begun(spark, entry)
+        before = _list(begun, entry)
+        new = sorted(set(codes) - set(before.codes(None, run_id)))
+        if not new:
+            return before
+        version = _added(begun, new, run_id, steps)
+        return dataclasses.replace(before, version=version, commit=_digest(begun, version))
+
     place = looked(spark, entry).location
-    with active(spark), ADDING[place]:
-        for attempt in range(ATTEMPTS):
-            begun = _begun(spark, entry)
-            before = _list(begun, entry)
-            new = sorted(set(codes) - set(before.codes(None, run_id)))
-            if not new:
-                return before
-            try:
-                version = _added(begun, new, run_id)
-                return dataclasses.replace(before, version=version, commit=_digest(begun, version))
-            except delta_commit.Changed:
-                pass
-            except (PySparkException, Py4JError) as error:
-                if not CONFLICT.search(str(error)) and not BUSY.search(str(error)):
-                    raise
-            time.sleep(PAUSE * min(attempt + 1, 10) * (1 + uuid.uuid4().int % 100 / 100))
-    raise CommitConflict(
-        f"others changed the list of the erased {entry.place} each of {ATTEMPTS} times that this job tried to"
-    )
+    return closed_table.until_committed(spark, place, f"the list of the erased {entry.place}", once)
 
 
-def _added(begun: Transaction, new: Sequence[Code], run_id: str) -> int:
+def _added(begun: Transaction, new: Sequence[Code], run_id: str, steps: Sequence[str]) -> int:
     now = datetime.datetime.now(datetime.timezone.utc)
-    rows = begun.spark.createDataFrame([(domain, code, key, now, run_id) for domain, key, code in new], SCHEMA)
+    how = ",".join(steps)
+    rows = begun.spark.createDataFrame([(domain, code, key, now, run_id, how) for domain, key, code in new], SCHEMA)
     told = json.dumps({"run_id": str(uuid.uuid4()), "erasure": run_id})
-    return _claimed(begun, lambda own: delta_commit.append(own, rows.coalesce(1), lambda *_: told).version)
 
+    def commit(own: Transaction) -> int:
+        return delta_commit.append(own, rows.coalesce(1), lambda *_: told).version
 
-def _claimed(begun: Transaction, commit: Callable[[Transaction], int]) -> int:
-    """Commit under the claim that keeps drivers apart where the store does not."""
-    held: list[str | None] = []
-    version = begun.version + 1
-
-    def at_last() -> None:
-        if claims.is_needed(begun.spark, begun.location):
-            held.append(claims.claim(begun, version))
-
-    try:
-        return commit(dataclasses.replace(begun, at_last=at_last))
-    finally:
-        claims.release(begun, version, held[0] if held else None)
+    return closed_table.claimed(begun, commit, lambda: None)
 
 
 def _begun(spark: SparkSession, entry: ErasedListEntry) -> Transaction:
@@ -191,7 +170,7 @@ def _list(begun: Transaction, entry: ErasedListEntry) -> ErasedList:
             f"the list of the erased at {entry.place} has another id than policy.yaml says: it is another list, and "
             "whoever the right one keeps out would come back"
         )
-    open_ = [name for name, value in CLOSED.items() if properties.get(name, "").lower() != value]
+    open_ = closed_table.opened_up(properties)
     if open_:
         raise SourceProblem(
             f"the list of the erased at {entry.place} is no longer as it was made: set {', '.join(open_)} again"

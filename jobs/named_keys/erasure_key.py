@@ -71,12 +71,15 @@ class ErasureKey:
     def spelling(self, domain: str) -> Normalize:
         return kept_out.spelling_of(self.conf.domains[domain].treatment.technique)
 
-    def erased(self, domain: str, parcels: Mapping[int, Parcel]) -> kept_out.Erased:
-        """What tasks get of the list. parcels: codes by the version of the key. Raises `KeyProblem`."""
-        steps = self.spelling(domain)
-        how, under = kept_out.technique(steps), kept_out.label(domain)
-        named = [(self.ring.reference_of(self.entry.key, how, under, key_id), each) for key_id, each in parcels.items()]
-        return kept_out.Erased(domain, steps, tuple(named))
+    def erased(self, domain: str, parcels: Mapping[tuple[int, tuple[str, ...]], Parcel]) -> kept_out.Erased:
+        """What tasks get of the list. parcels: codes by the version of the key, and by the steps by which ids were
+        spelled when they were made. Raises `KeyProblem`."""
+        how, under = kept_out.technique(self.spelling(domain)), kept_out.label(domain)
+        named = [
+            (self.ring.reference_of(self.entry.key, how, under, key_id), steps, each)
+            for (key_id, steps), each in parcels.items()
+        ]
+        return kept_out.Erased(domain, tuple(named))
 
     def listed(self, domain: str, ids: pa.Array | pa.ChunkedArray) -> list[tuple[str, int, bytes]]:
         """What the list is to hold of ids, as they stand in sources, each once. Raises `BadUsage`, `KeyProblem`."""

@@ -35,6 +35,11 @@ def _paths(spark: SparkSession, conf: Config) -> Iterator[tuple[str, str]]:
     for name, key in conf.keys.items():
         if key.subject_keys is not None:
             yield key.subject_keys.path, f"table of keys of {name}"
+    if conf.policy.rotation is not None:
+        for bridge in conf.policy.rotation.bridge:
+            yield bridge.path, f"bridge of domain {bridge.domain}"
+    if conf.policy.erasure is not None and conf.policy.erasure.list is not None:
+        yield conf.policy.erasure.list.path, "list of the erased"
     if conf.policy.snapshots is not None and conf.policy.snapshots.path is not None:
         yield conf.policy.snapshots.path, "table of snapshots"
     if conf.audit is not None:

@@ -31,7 +31,7 @@ RAW, KEY, LAST = "lakenym raw", "lakenym key", "lakenym last"
 """Of the columns that hold a key, before and after it is treated (a number follows), and its last version."""
 THERE = "lakenym there"
 """Whether the target has a row of a key, beside the columns of the source."""
-FLAGS = ("was", "stays", "born")
+FLAGS = ("was", "stays", "born", "apart")
 FEW = 200_000
 """Keys that are sent whole to each task, so that the target need not be shuffled: some ten MB of them."""
 
@@ -66,8 +66,9 @@ class ChangedKeys:
     @functools.cached_property
     def by_key(self) -> DataFrame:
         """A row for each key of the feed. seen: in a row that the table reads; of such rows alone all else is told:
-        whether the key ``was`` there before, ``stays``, or was ``born`` on the way; its last version; whether a version
-        has it ``twice``, or what happened to it is ``torn``. Kept too."""
+        whether the key ``was`` there before, ``stays``, or was ``born`` on the way, or its row was there
+        ``apart``, past its time or of the erased, and may stand in the target until it is deleted there; its last
+        version; whether a version has it ``twice``, or what happened to it is ``torn``. Kept too."""
         return _by_key(self.by_version).localCheckpoint()
 
     def _events(self) -> DataFrame:
@@ -75,12 +76,17 @@ class ChangedKeys:
         told = [F.col(TYPE).isin(*kind).alias(name) for name, kind in kinds.items()]
         keys = [column(name).alias(raw) for name, raw in zip(self.names, self._called(RAW), strict=True)]
         key = F.struct(*keys).alias("key")
-        return self.feed.rows.select(key, F.col(VERSION).alias("version"), self._is_read().alias("read"), *told)
+        flags = self._is_read().alias("read"), self._is_chosen().alias("chosen")
+        return self.feed.rows.select(key, F.col(VERSION).alias("version"), *flags, *told)
+
+    def _is_chosen(self) -> Column:
+        """Whether a row of the source is one of those that the entry chooses."""
+        rows = self.prepared.entry.rows
+        return F.lit(True) if rows is None else F.coalesce(F.expr(rows), F.lit(False))
 
     def _is_read(self) -> Column:
         """Whether the table reads a row of the source: what is of the erased is as if it were not there."""
-        rows, past, erased = self.prepared.entry.rows, self.prepared.source.past, self.prepared.kept_out
-        read = F.lit(True) if rows is None else F.coalesce(F.expr(rows), F.lit(False))
+        read, past, erased = self._is_chosen(), self.prepared.source.past, self.prepared.kept_out
         read = read if past is None else read & past.is_within()
         return read if erased is None or not erased.columns else read & ~erased.is_of_erased()
 
@@ -180,6 +186,7 @@ def _by_version(events: DataFrame) -> DataFrame:
         F.count_if("before").alias("all_before"),
         F.count_if("after").alias("all_after"),
         F.count_if(F.col("before") & read).alias("before"),
+        F.count_if(F.col("before") & F.col("chosen") & ~read).alias("before_apart"),
         F.count_if(F.col("after") & read).alias("after"),
         F.count_if(F.col("insert") & read).alias("insert"),
     )
@@ -193,6 +200,7 @@ def _by_key(versions: DataFrame) -> DataFrame:
         F.coalesce(F.min_by(before, seen) > 0, F.lit(False)).alias("was"),
         F.coalesce(F.max_by(after, seen) > 0, F.lit(False)).alias("stays"),
         F.bool_or((F.col("insert") > 0) & (F.col("all_before") == 0)).alias("born"),
+        F.coalesce(F.min_by(F.col("before_apart"), "version") > 0, F.lit(False)).alias("apart"),
         (F.max(F.greatest(before, after)) > 1).alias("twice"),
         (F.sum(after) - F.sum(before)).alias("net"),
     )

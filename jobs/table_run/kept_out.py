@@ -162,15 +162,15 @@ def _sent(
     key: ErasureKey, noted: KeptOut, watched: Sequence[Watched], stack: contextlib.ExitStack
 ) -> dict[str, Erased]:
     """By domain those who stand on the list. A plan and an event log hold the numbers of broadcast variables only."""
-    by_key: dict[str, dict[int, list[bytes]]] = {}
-    for domain, key_id, code in noted.at.codes({name for each in watched for name in each.domains}):
-        by_key.setdefault(domain, {}).setdefault(key_id, []).append(bytes(code))
+    by_key: dict[str, dict[tuple[int, tuple[str, ...]], list[bytes]]] = {}
+    for domain, key_id, code, steps in noted.at.spelled({name for each in watched for name in each.domains}):
+        by_key.setdefault(domain, {}).setdefault((key_id, steps), []).append(bytes(code))
     found = {}
     for domain, codes in by_key.items():
         parcels = {}
-        for key_id, each in codes.items():
-            parcels[key_id] = noted.at.spark.sparkContext.broadcast(Codes(each))
-            stack.callback(_forget, parcels[key_id])
+        for made_by, each in codes.items():
+            parcels[made_by] = noted.at.spark.sparkContext.broadcast(Codes(each))
+            stack.callback(_forget, parcels[made_by])
         found[domain] = key.erased(domain, parcels)
     return found
 

@@ -126,7 +126,7 @@ def _totals(keys: int) -> dict[str, Column]:
         "keys": F.count("*"),
         "distinct": F.count_distinct(*(F.col(f"{KEY} {at}") for at in range(keys))),
         "twice": F.count_if(F.col("rows") + F.col("waits") > 1),
-        "unexpected": F.count_if(~was & known),
+        "unexpected": F.count_if(~was & ~F.col("apart") & known),
         "missing": F.count_if(was & ~known),
         "entering": F.count_if(stays & ~there & ((~was & ~born) | (was & born) | waits)),
         "new": F.count_if(put & ~known),
@@ -160,8 +160,13 @@ def _check_rows(changed: ChangedKeys, met: Row) -> None:
             f"quarantine: nobody knows whether one of them is a deleted one: {HEALS}, which brings all rows of the "
             f"source (--accept-deleted-rows)"
         )
-    if not prepared.entry.reads_some:
+    if not prepared.entry.reads_some and not _keeps_somebody_out(changed):
         _check_number(changed, met, whole)
+
+
+def _keeps_somebody_out(changed: ChangedKeys) -> bool:
+    """Whether rows of the source may be of the erased: then the numbers of both tables say nothing of each other."""
+    return changed.prepared.kept_out is not None and bool(changed.prepared.kept_out.columns)
 
 
 def _check_number(changed: ChangedKeys, met: Row, whole: bool) -> None:

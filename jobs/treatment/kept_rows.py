@@ -67,7 +67,7 @@ class Boundary:
 
 
 @dataclasses.dataclass(frozen=True)
-class LeftOut:
+class PastTime:
     """The rows of a source that are past their time. rows: of the source, with them. is_told: whether their number may
     stand in the commit."""
 
@@ -113,7 +113,7 @@ def left_out(source: SourceRows, table: TableConfig, day: datetime.date) -> Sour
         return source
     # beside the table's number it would say how many were kept out; and the rows of some partitions are not known here
     is_told = table.suppress is None and table.mode != "partitions"
-    past = LeftOut(found, source.rows, is_told)
+    past = PastTime(found, source.rows, is_told)
     return dataclasses.replace(source, rows=source.rows.where(found.is_within()), count=None, past=past)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from jobs.audit_log import erasure_rows
 from jobs.audit_log import log as audit_log
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import BadUsage
-from jobs.erasure import receipt_check, receipt_job
+from jobs.erasure import carried_out, receipt_check, receipt_job
 from jobs.erasure.carried_out import Wanted
 from jobs.signatures.problem import NotSigned
 from jobs.subjects.asked import Asked
@@ -70,6 +71,23 @@ def test_who_is_erased_is_out_told_and_proven(spark: SparkSession, lake: Path, c
         erase.run(spark, conf, wanted(["C-3"]), receipt=file)
 
 
+@pytest.mark.sweep
+def test_what_a_killed_erasure_took_out_is_told(
+    spark: SparkSession, lake: Path, conf: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pseudonymize.run(spark, conf, "t")
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(carried_out, "_of_others", killed)
+    with pytest.raises(KeyboardInterrupt):
+        erase.run(spark, conf, wanted(["C-3"]))
+    log = audit_log.opened(spark, conf)
+    assert log is not None
+    assert [each.outcome for each in erasure_rows.leaves(log)] == ["began", "erased", "failed"]
+
+
 def test_what_is_there_after_its_day_is_told(spark: SparkSession, lake: Path, conf: Config) -> None:
     pseudonymize.run(spark, conf, "t")
     file = lake / "receipt.json"
@@ -81,6 +99,10 @@ def test_what_is_there_after_its_day_is_told(spark: SparkSession, lake: Path, co
     spark.sql(f"RESTORE delta.`{lake}/treated/t` TO VERSION AS OF {found.outcome.tables[0].before}")
     told_then = list(receipt_check.checks(spark, found, datetime.date.today()))
     assert any(each.outcome == "fails" and "put an older one back" in each.told for each in told_then)
+    shutil.rmtree(lake / "treated" / "t" / "_delta_log")
+    assert [each.outcome for each in receipt_check.checks(spark, found, later) if each.table == "t"] == ["fails"]
+    shutil.rmtree(lake / "treated" / "t")
+    assert [each.outcome for each in receipt_check.checks(spark, found, later) if each.table == "t"] == ["unknown"]
     file.write_text(file.read_text(encoding="utf-8").replace("0", "1", 1), encoding="utf-8")
     with pytest.raises(NotSigned):
         receipt_job.verified(spark, conf, file)

@@ -15,6 +15,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from jobs.audit_log import erasure_rows
+from jobs.audit_log.leaves import Leaf
 from jobs.configuration import config
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.erasure import commitment, receipt
@@ -101,6 +103,25 @@ def test_two_receipts_share_no_leaf_and_none_is_a_code_of_the_list(key: ErasureK
     assert len({*one.leaves, *other.leaves, *listed}) == 9
     assert one.same == other.same, "the very same subjects"
     assert commitment.of(key, "customer", RUN, pa.array(["C-1", "C-2"])).same != one.same
+
+
+def test_an_erasure_is_closed_by_a_later_one_of_the_same_subjects(key: ErasureKey) -> None:
+    """Without a key by as many of the same domain; after a rotation by what ``same`` was under the version before."""
+    assert commitment.sames(key, "customer", IDS) == [commitment.of(key, "customer", RUN, IDS).same]
+
+    def told(run: str, end: str, same: str | None = None, subjects: int = 3, **more: object) -> list[Leaf]:
+        body = {"domain": "customer", "same": same or run}
+        began = Leaf("erasure", "2026-11-28", "", "", "", run, "began", {**body, "subjects": subjects, **more})
+        return [began, Leaf("erasure", "2026-11-28", "", "", "", run, end, body)]
+
+    def left(*rows: list[Leaf]) -> list[str]:
+        return [each.run_id for each in erasure_rows.standing([leaf for some in rows for leaf in some])]
+
+    assert left(told("a", "waits"), told("b", "done")) == ["b"]
+    assert left(told("a", "waits"), told("b", "waits")) == ["a", "b"]
+    assert left(told("a", "waits"), told("b", "done", subjects=2)) == ["a", "b"], "these are others"
+    assert left(told("a", "waits", "old"), told("b", "done", "new")) == ["a", "b"], "by the key these are others"
+    assert left(told("a", "waits", "old"), told("b", "done", "new", sames=["new", "old"])) == ["b"]
 
 
 def test_another_key_finds_nobody(text: str, lake: Path) -> None:

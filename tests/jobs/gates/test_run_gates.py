@@ -42,7 +42,7 @@ from jobs.lake.delta_commit import transaction
 from privacy_udfs.keys import Keyset, clear_cache, create_file, load_keyset
 from privacy_udfs.keysets import keyset_versions
 from tests.helpers import audits, erased_lists, shredding, vaults
-from tests.helpers.lakes import POLICY, table, write_conf
+from tests.helpers.lakes import DOMAINS, POLICY, table, write_conf
 
 HASH = {"technique": "keyed_hash", "key": "crm"}
 LATE = datetime.date(2000, 1, 1)
@@ -558,6 +558,24 @@ def listed_elements(at: Scene) -> None:
     erased_lists.put(at.spark, config.load(at.lake / "conf"), ["C-9"], "other")
 
 
+def listed_under_another_name(at: Scene) -> None:
+    """The domain was renamed: the codes stand under its old name."""
+    _with_list(at)
+    domains = {"person": DOMAINS["customer"], "other": DOMAINS["other"]}
+    at.written("domains.yaml", domains)
+    at.written("catalog/t.yaml", table("t", at.lake, {"id": {"domain": "person"}, "ids[]": {"domain": "other"}}))
+
+
+def listed_of_a_column_that_moved(at: Scene) -> None:
+    _with_list(at)
+    at.written("catalog/t.yaml", table("t", at.lake, {"id": {"domain": "other"}, "ids[]": {"domain": "other"}}))
+
+
+def listed_of_a_column_that_is_dropped(at: Scene) -> None:
+    _with_list(at)
+    at.written("catalog/t.yaml", table("t", at.lake, {"id": "drop", "ids[]": {"domain": "other"}}))
+
+
 def a_key_of_others(at: Scene) -> None:
     _with_list(at)
     shutil.copy(at.lake / "keys" / "crm.json", at.lake / "keys" / "erasure.json")
@@ -715,6 +733,9 @@ CASES: tuple[Case, ...] = (
     (restored_list, kept_out.can_be, 1, "is not what became of its version 1, which this table's last run had"),
     (forgotten_list, kept_out.can_be, 1, "policy.yaml names no list of the erased, and this table's last run had one"),
     (listed_elements, kept_out.can_be, 1, "ids[]: the list of the erased names subjects of other, and elements of"),
+    (listed_under_another_name, kept_out.can_be, 1, "names subjects of customer, and domains.yaml has no such domain"),
+    (listed_of_a_column_that_moved, kept_out.can_be, 1, "id is no longer of domain customer, of which the list of"),
+    (listed_of_a_column_that_is_dropped, kept_out.can_be, 1, "id is no longer of domain customer, of which the list"),
     (a_key_of_others, kept_out.can_be, 1, "key erasure of erasures is key crm again, under another name"),
     (exposed, keys.exposed, 1, "the setting spark.executorEnv.GIVEN holds a keyset"),
     (reviewed, policy.kept, 0, "catalog/t.yaml:1: warning: review_by: the review was due by 2000-01-01"),

@@ -33,6 +33,9 @@ def test_each_erasure_adds_its_own_once(spark: SparkSession, listed: ErasedList)
     assert sorted(more.codes(["customer"])) == [ONE, OTHER]
     assert more.codes(["other"]) == []
     assert more.runs() == {"run-1", "run-2"}
+    assert more.runs(["customer"]) == {"run-1", "run-2"}
+    assert more.runs(["other"]) == frozenset(), "an erasure of another domain keeps nobody of this one out"
+    assert more.domains == {"customer"}
     erased_list.check_goes_on(more, listed.version, listed.commit)
     spark.sql(f"OPTIMIZE delta.`{listed.location}`")
     erased_list.check_goes_on(erased_list.looked(own, listed.entry), listed.version, listed.commit)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import json
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,13 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pyspark.sql import SparkSession
 
 from jobs import pseudonymize
+from jobs.configuration import config
 from jobs.configuration.models import Execution
+from jobs.gates import kept_out as gate
+from jobs.lake.log_commits import Commit
 from jobs.lake.problems import CommitConflict
 from jobs.spark_app.failures import RunFailed
-from jobs.table_run import kept_out
+from jobs.table_run import kept_out, planned
 from jobs.table_run.kept_out import KeptOut
 from privacy_udfs.keys import load_keyset
 from tests.helpers import erased_lists, growing, lakes, quarantines
@@ -42,6 +46,42 @@ def test_rows_of_the_erased_stay_out_of_a_run_in_full(spark: SparkSession, lake:
     said = growing.told(spark, lake)[-1]
     assert said["kept_out"] == "< 10"
     assert said["erased_list"]["version"] == 1
+
+
+def test_they_stay_out_when_their_domain_spells_ids_otherwise(spark: SparkSession, lake: Path) -> None:
+    """Codes are of the spelling of their time, and both ways of it are looked for."""
+    rows = [(each, at) for at, each in enumerate(["C-1", " C-3", "c-4", "C-4", "C-5"])]
+    spark.createDataFrame(rows, "id string, number int").coalesce(1).write.parquet(str(lake / "raw" / "t"))
+    lakes.write_conf(lake, lakes.table("t", lake, COLUMNS))
+    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
+    erased_lists.put(spark, conf, ["C-3"])
+    file = lake / "conf" / "domains.yaml"
+    file.write_text(file.read_text().replace("- trim", "- trim\n  - lower"))
+    conf = config.load(lake / "conf")
+    erased_lists.put(spark, conf, ["C-4"], run="run-2")
+    pseudonymize.run(spark, conf, "t")
+    assert {row.number for row in lakes.treated(spark, lake).collect()} == {0, 4}
+
+
+@pytest.mark.sweep
+def test_a_deletion_is_covered_by_domains_that_are_watched(spark: SparkSession, lake: Path) -> None:
+    """An erasure of one domain is not waved through where the table is looked at by another domain alone."""
+    spark.sql("SELECT 'C-3' AS id, 'S' AS shop, 3 AS number").write.parquet(str(lake / "raw" / "t"))
+    both = {"id": {"domain": "customer"}, "shop": {"domain": "other"}, "number": "keep"}
+    lakes.write_conf(lake, lakes.table("t", lake, both))
+    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
+    erased_lists.put(spark, conf, ["C-3"])
+    pseudonymize.run(spark, conf, "t")
+    made = Commit(1, 0, None, 1, None, None, "DELETE", {}, {"mode": "erasure", "run_id": "run-1/x"})
+
+    def left(columns: dict[str, Any]) -> int:
+        lakes.write_conf(lake, lakes.table("t", lake, columns))
+        stated = erased_lists.stated(lake, conf.policy.erasure.list.id)
+        return len(gate.not_kept_out(planned.inspected(planned.planned(spark, stated, "t")), [made]))
+
+    assert left(both) == 0
+    assert left({**both, "id": "drop"}) == 1
+    assert left({**both, "id": {"domain": "other"}}) == 1
 
 
 def numbers(spark: SparkSession, lake: Path) -> list[int]:
@@ -120,6 +160,21 @@ def test_they_stay_out_of_what_changes(spark: SparkSession, lake: Path) -> None:
     assert days["C-4"] == 7
 
 
+@pytest.mark.sweep
+def test_changes_go_on_after_a_run_in_full_that_kept_somebody_out(spark: SparkSession, lake: Path) -> None:
+    """The source has more rows than the target for good; and one who is listed, and not deleted yet, is no riddle."""
+    put(spark, lake, 0, 10, **{"delta.enableChangeDataFeed": "true"})
+    lakes.write_conf(lake, entry(lake, target={"mode": "changes", "key": ["same"]}))
+    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
+    erased_lists.put(spark, conf, ["C-3"])
+    pseudonymize.run(spark, conf, "t")
+    erased_lists.put(spark, conf, ["C-5"], run="run-2")
+    growing.delta(spark, lake / "raw" / "t").update("same = 'C-5'", {"who": "named_struct('id', 'C-6')", "day": "9"})
+    pseudonymize.run(spark, conf, "t")
+    assert numbers(spark, lake) == [each for each in range(10) if each != 3]
+    assert {row.same: row.day for row in lakes.treated(spark, lake).collect()}["C-5"] == 9, "it is another's by now"
+
+
 def test_they_stay_out_by_the_case_that_a_row_falls_under(spark: SparkSession, lake: Path) -> None:
     put(spark, lake, 0, 9)
     when = [
@@ -149,6 +204,22 @@ def test_they_stay_out_of_what_comes_back_from_quarantine(spark: SparkSession, l
     assert (again.rows, again.kept_out, quarantines.aside(spark, lake)) == (2, "< 10", [])
     full = pseudonymize.run(spark, conf, "t", mode="full")
     assert (full.rows, full.quarantined) == (18, 0)
+
+
+@pytest.mark.sweep
+def test_they_are_taken_out_of_quarantine_where_nothing_else_passes(spark: SparkSession, lake: Path) -> None:
+    """By rules that refuse all as before; also after an erasure took rows of theirs out of the target."""
+    quarantines.put(quarantines.rows(spark, 0, 20, "id in (3, 4, 5)"), lake)
+    quarantines.configured(lake)
+    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
+    pseudonymize.run(spark, conf, "t")
+    erased_lists.put(spark, conf, ["4", "8"])
+    own = spark.newSession()
+    own.conf.set("spark.databricks.delta.commitInfo.userMetadata", json.dumps({"mode": "erasure", "run_id": "run-1/x"}))
+    growing.delta(own, lake / "treated" / "t").delete("note = 'note-8-n'")
+    again = pseudonymize.run(spark, conf, "t", mode="incremental", requeue=True)
+    assert (again.rows, again.kept_out) == (0, "< 10")
+    assert len(quarantines.aside(spark, lake)) == 2
 
 
 @pytest.mark.parametrize("execution", PATHS)

@@ -110,8 +110,7 @@ def _carried_out(spark: SparkSession, one: Aged, counted: Counted, told: Trail, 
     if not one.is_there:
         return Retained(one.name, False, None, counted)
     run_id = str(uuid.uuid4())
-    version, rows = _rows_taken(spark, one, counted, told, run_id)
-    left = aged.counted(spark, one).past if rows else counted.past
+    version, rows, left = _rows_taken(spark, one, counted, told, run_id)
     _purged(spark, one)
     _versions_taken(spark, one)
     found = Retained(one.name, True, _before(one), counted, version, rows, left)
@@ -121,8 +120,11 @@ def _carried_out(spark: SparkSession, one: Aged, counted: Counted, told: Trail, 
     return found
 
 
-def _rows_taken(spark: SparkSession, one: Aged, counted: Counted, told: Trail, run_id: str) -> tuple[int | None, int]:
-    """The version by which rows went, and how many; more than one commit only where others add such rows meanwhile."""
+def _rows_taken(
+    spark: SparkSession, one: Aged, counted: Counted, told: Trail, run_id: str
+) -> tuple[int | None, int, int]:
+    """The version by which rows went, how many, and how many are there yet; more than one commit only where others add
+    such rows meanwhile."""
     version, rows, past = None, 0, counted.past
     for attempt in range(AGAIN):
         if one.boundary is None or not past:
@@ -136,12 +138,14 @@ def _rows_taken(spark: SparkSession, one: Aged, counted: Counted, told: Trail, r
         if made is not None:
             version, rows = made.version, rows + (past if made.rows is None else made.rows)
         past = aged.counted(spark, one).past
-    return version, rows
+    return version, rows, past
 
 
 def _purged(spark: SparkSession, one: Aged) -> None:
-    if row_deletion.has_vectors(_begun(spark, one)):
-        row_deletion.purge(spark, one.stands.address)
+    begun = _begun(spark, one)
+    if row_deletion.has_vectors(begun):
+        settings = file_settings.by_record(one.stands.before.schema, delta_commit.comment_and_properties(begun)[1])
+        row_deletion.purge(spark, one.stands.address, settings)
 
 
 def _versions_taken(spark: SparkSession, one: Aged) -> None:

@@ -121,7 +121,7 @@ def test_the_parts_of_a_file_have_none_either(spark: SparkSession, lake: Path) -
 
 def test_a_dot_in_a_name_hides_all_of_a_file() -> None:
     """Parquet reads the name in such a setting as a path: of a column `first.name` it would never find the column."""
-    off = {kind: "false" for kind in parquet_statistics.KINDS}
+    off = dict.fromkeys(parquet_statistics.KINDS, "false")
     zip_, dotted = ColumnPath.parse("home.zip"), ColumnPath.parse("home.`first.name`")
     assert parquet_statistics.without([zip_, dotted], mapped=False) == off
     assert parquet_statistics.without([zip_], mapped=False) == {f"{kind}#home.zip": "false" for kind in off}

@@ -162,6 +162,40 @@ def test_what_is_left_goes_with_a_later_run(spark: SparkSession, lake: Path) -> 
     assert numbers(spark, lake) == [GONE[0] + n for n in (2, 3, 4, 5)]
 
 
+@pytest.mark.sweep
+def test_files_written_anew_for_vectors_have_no_bounds_of_who_is_in_them(spark: SparkSession, lake: Path) -> None:
+    """Of columns that identify, in the footers of what REORG writes; nothing is past its time."""
+    raw(spark, lake, around())
+    pseudonymize.run(spark, conf(lake, kept=None), "t")
+    at, folder = f"delta.`{lake}/treated/t`", lake / "treated" / "t"
+    spark.sql(f"ALTER TABLE {at} SET TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')")
+    spark.sql(f"DELETE FROM {at} WHERE num = 2")
+    before = {*folder.glob("*.parquet")}
+    (done,) = retain.run(spark, conf(lake), ["t"], day=DAY - datetime.timedelta(days=90))
+    assert done.rows == 0
+    anew = {*folder.glob("*.parquet")} - before
+    assert anew
+    assert [row_group_statistics(file) for file in anew] == [[]] * len(anew)
+
+
+@pytest.mark.sweep
+def test_a_source_may_be_quiet_for_longer_than_old_versions_are_kept(
+    spark: SparkSession, lake: Path, on_day: None
+) -> None:
+    own = conf(lake, {**KEPT, "versions_days": 7}, target={"mode": "incremental"})
+    raw(spark, lake, around())
+    pseudonymize.run(spark, own, "t")
+    for _ in range(2):
+        retain.run(spark, own, ["t"], day=DAY)
+        made_old(lake)
+    retain.run(spark, own, ["t"], day=DAY)
+    raw(spark, lake, around(), start=10)
+    result = pseudonymize.run(spark, own, "t")
+    assert (result.mode, numbers(spark, lake)) == ("incremental", [2, 3, 4, 5, 12, 13, 14, 15])
+    retain.run(spark, own, ["t"], day=DAY)
+    assert lakes.properties(spark, lake)["delta.logRetentionDuration"] == "interval 7 days"
+
+
 def test_a_log_is_kept_back_to_what_the_next_run_goes_on_from() -> None:
     """Of a quiet source its days grow before the run is past, by steps; after a new run they are the rule's again."""
     told, stated = [], 30

@@ -22,9 +22,11 @@ from jobs.configuration.config import Config
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.lake import delta_commit, old_versions, row_deletion, table_files
 from jobs.lake import log_commits as commits
+from jobs.lake.address import Address
 from jobs.lake.history import History
+from jobs.lake.state import TargetState
 from jobs.monitoring import log_watch
-from jobs.retention import aged, needed, trail
+from jobs.retention import aged, carried_out, needed, trail
 from jobs.table_run import planned
 from jobs.treatment import kept_rows
 from privacy_udfs.errors import LakenymError
@@ -364,6 +366,19 @@ def test_later_runs_go_on(spark: SparkSession, lake: Path, on_day: None, mode: s
     said = history(spark, lake)[result.version][1]
     assert (said["mode"], said["retention"]["before"]) == ("incremental" if mode == "stream" else mode, "2026-10-29")
     assert retain.run(spark, own, ["t"], day=DAY)[0].rows == 0
+
+
+def test_who_comes_second_says_that_nothing_is_due(spark: SparkSession, lake: Path, monkeypatch: Any) -> None:
+    """Another took the rows between the count and the deletion, which then finds none."""
+    own = conf(lake)
+    entry = own.tables["t"]
+    assert entry.kept is not None
+    boundary = kept_rows.Boundary(entry.kept.path, T.DateType(), FIRST)
+    one = aged.Aged("t", entry, TargetState(Address(path=f"{lake}/treated/t")), boundary)
+    monkeypatch.setattr(row_deletion, "delete", lambda *given: None)
+    monkeypatch.setattr(aged, "counted", lambda *given: aged.Counted(rows=4))
+    counted = aged.Counted(rows=6, past=2)
+    assert carried_out._rows_taken(spark, one, counted, trail.Trail(None, own), "a run") == (None, 0, 0)
 
 
 @pytest.mark.sweep

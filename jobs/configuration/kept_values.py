@@ -87,8 +87,11 @@ def _named(table: TableConfig, names: Iterable[str]) -> Iterator[str]:
 
 def _identifying(table: TableConfig) -> Mapping[str, ColumnRule]:
     """The columns that identify people and of which something is in the target, by their paths."""
-    found = {path: decision.cases[0] for path, decision in table.decisions.items() if decision.cases}
-    return {path: rule for path, rule in found.items() if rule.class_ in IDENTIFYING and _shows_something(rule)}
+    return {
+        path: decision.cases[0]  # all have the same class, and the same wish
+        for path, decision in table.decisions.items()
+        if any(rule.class_ in IDENTIFYING and _shows_something(rule) for rule in decision.cases)
+    }
 
 
 def _shows_something(rule: ColumnRule) -> bool:

@@ -165,11 +165,12 @@ def purged(spark: SparkSession, location: str, found: Left, kept: Kept, forced: 
     return bool(due and found.files) and cleared(spark, location, *due[-1])
 
 
-def cleaned(begun: Transaction) -> None:
+def cleaned(begun: Transaction, needed: int | None = None) -> None:
     """Take away what is past the log's retention: before the newest version up to which all commits are. Whoever reads
-    what the table was since then has it yet."""
+    what the table was since then has it yet. needed: a version whose commit stays, with all later ones."""
     kept, files = delta_commit.kept(begun), table_files.listed(begun.spark, begun.location, log=True)
     due = list(itertools.takewhile(lambda each: is_due(each[1], kept), commits(files)))
+    due = [each for each in due if needed is None or each[0] <= needed]
     if due:
         cleared(begun.spark, begun.location, *due[-1])
 

@@ -18,7 +18,7 @@ from jobs.lake.delta_commit import Kept, Transaction
 from jobs.lake.delta_commit.scala import java, java_class, scala_object
 from jobs.lake.log_left import LogFile
 from jobs.lake.remains import Remains
-from jobs.lake.table_files import DAY, VECTORS, Stale
+from jobs.lake.table_files import CHANGES, DAY, VECTORS, File, Stale
 
 LISTING = "spark.sql.sources.parallelPartitionDiscovery.parallelism"
 FEW_TASKS = 32
@@ -50,7 +50,7 @@ def looked(begun: Transaction, kept: Kept, taken_at: int = -1) -> OldVersions:
     """By one listing of the table's folder, and of its log. begun: looks at the newest version. taken_at: the version
     that took rows away last, whose commit may name what it took; -1 for none."""
     known, there = table_files.known(begun), table_files.listed(begun.spark, begun.location)
-    old = [each for each in there if each.place not in known.current and not each.name.endswith(VECTORS)]
+    old = [each for each in there if each.place not in known.current and is_vacuumed(each)]
     files = tuple(table_files.stale(each, known, kept) for each in old)
     log = table_files.listed(begun.spark, begun.location, log=True)
     commits = dict(log_left.commits(log))
@@ -59,6 +59,14 @@ def looked(begun: Transaction, kept: Kept, taken_at: int = -1) -> OldVersions:
     older = log_left.older(log, begun.version + is_to_come, since)
     versions = begun.version - min(commits, default=begun.version)
     return OldVersions(versions, files, tuple(filter(log_left.is_own, older)), since, kept)
+
+
+def is_vacuumed(file: File) -> bool:
+    """Whether VACUUM takes a file that no version has, and that may hold rows: none whose name, or that of a folder
+    above, begins as hidden ones do (``_SUCCESS``, manifests), but for change files and folders of partitions."""
+    hidden = (name.startswith((".", "_")) and "=" not in name for name in file.name.split("/"))
+    is_hidden = any(hidden) and not file.name.startswith(f"{CHANGES}/")
+    return not is_hidden and not file.name.endswith(VECTORS)
 
 
 def vacuumed(spark: SparkSession, address: Address) -> None:

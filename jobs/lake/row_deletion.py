@@ -11,10 +11,11 @@ Delta's own does.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from delta.tables import DeltaTable
@@ -56,14 +57,8 @@ def delete(
             table(spark, address).delete(which)
 
     held = {**settings, USER_METADATA: json.dumps(said, ensure_ascii=False), VECTORS: "false"}
-    for name, value in held.items():
-        spark.conf.set(name, value)
-    try:
-        with active(spark):
-            tried(address, once)
-    finally:
-        for name in held:
-            spark.conf.unset(name)
+    with _held(spark, held), active(spark):
+        tried(address, once)
     return found_again(spark, address, str(said["run_id"]))
 
 
@@ -87,9 +82,21 @@ def has_vectors(begun: Transaction) -> bool:
     return bool(begun.txn.snapshot().allFiles().filter("deletionVector IS NOT NULL").limit(1).count())
 
 
-def purge(spark: SparkSession, address: Address) -> None:
-    """Write files anew of which deletion vectors hide rows, whoever deleted them. No row changes by it."""
-    with active(spark):
+@contextlib.contextmanager
+def _held(spark: SparkSession, settings: Mapping[str, str]) -> Iterator[None]:
+    for name, value in settings.items():
+        spark.conf.set(name, value)
+    try:
+        yield
+    finally:
+        for name in settings:
+            spark.conf.unset(name)
+
+
+def purge(spark: SparkSession, address: Address, settings: Mapping[str, str]) -> None:
+    """Write files anew of which deletion vectors hide rows, whoever deleted them. No row changes by it. settings: as
+    of `delete`."""
+    with _held(spark, settings), active(spark):
         tried(address, lambda: spark.sql(f"REORG TABLE {address.sql} APPLY (PURGE)").collect())
 
 

@@ -22,7 +22,7 @@ from jobs.lake.log_commits import RETENTION
 from jobs.lake.problems import SourceProblem
 from jobs.lake.remains import Remains, day_after
 from jobs.lake.table_files import DAY
-from jobs.retention import aged, trail
+from jobs.retention import aged, needed, trail
 from jobs.retention.aged import Aged, Counted
 from jobs.retention.trail import Trail
 from jobs.run_events.events import Report, Warned
@@ -110,8 +110,7 @@ def _carried_out(spark: SparkSession, one: Aged, counted: Counted, told: Trail, 
     if not one.is_there:
         return Retained(one.name, False, None, counted)
     run_id = str(uuid.uuid4())
-    version, rows = _rows_taken(spark, one, counted, told, run_id)
-    left = aged.counted(spark, one).past if rows else counted.past
+    version, rows, left = _rows_taken(spark, one, counted, told, run_id)
     _purged(spark, one)
     _versions_taken(spark, one)
     found = Retained(one.name, True, _before(one), counted, version, rows, left)
@@ -121,8 +120,11 @@ def _carried_out(spark: SparkSession, one: Aged, counted: Counted, told: Trail, 
     return found
 
 
-def _rows_taken(spark: SparkSession, one: Aged, counted: Counted, told: Trail, run_id: str) -> tuple[int | None, int]:
-    """The version by which rows went, and how many; more than one commit only where others add such rows meanwhile."""
+def _rows_taken(
+    spark: SparkSession, one: Aged, counted: Counted, told: Trail, run_id: str
+) -> tuple[int | None, int, int]:
+    """The version by which rows went, how many, and how many are there yet; more than one commit only where others add
+    such rows meanwhile."""
     version, rows, past = None, 0, counted.past
     for attempt in range(AGAIN):
         if one.boundary is None or not past:
@@ -136,12 +138,14 @@ def _rows_taken(spark: SparkSession, one: Aged, counted: Counted, told: Trail, r
         if made is not None:
             version, rows = made.version, rows + (past if made.rows is None else made.rows)
         past = aged.counted(spark, one).past
-    return version, rows
+    return version, rows, past
 
 
 def _purged(spark: SparkSession, one: Aged) -> None:
-    if row_deletion.has_vectors(_begun(spark, one)):
-        row_deletion.purge(spark, one.stands.address)
+    begun = _begun(spark, one)
+    if row_deletion.has_vectors(begun):
+        settings = file_settings.by_record(one.stands.before.schema, delta_commit.comment_and_properties(begun)[1])
+        row_deletion.purge(spark, one.stands.address, settings)
 
 
 def _versions_taken(spark: SparkSession, one: Aged) -> None:
@@ -152,14 +156,14 @@ def _versions_taken(spark: SparkSession, one: Aged) -> None:
     begun = _begun(spark, one)
     if old_versions.looked(begun, delta_commit.kept(begun)).has_files_due():
         old_versions.vacuumed(spark, one.stands.address)
-    log_left.cleaned(_begun(spark, one))
+    log_left.cleaned(_begun(spark, one), _needed(one))
 
 
 def _state(spark: SparkSession, one: Aged) -> None:
     begun = _begun(spark, one)
     stated = {
         FILES_KEPT: f"interval {one.rule.versions_days} days",
-        LOG_KEPT: f"interval {one.rule.versions_days} days",
+        LOG_KEPT: f"interval {_log_days(begun, one)} days",
     }
     there = delta_commit.comment_and_properties(begun)[1]
     if there.get(CLEANUP, "true").lower() != "true":
@@ -168,16 +172,30 @@ def _state(spark: SparkSession, one: Aged) -> None:
         delta_commit.state_properties(begun, stated)
 
 
+def _log_days(begun: Transaction, one: Aged) -> int:
+    """As the rule has it, or for as long as the next run needs it."""
+    assert one.rule.versions_days is not None
+    by_now = delta_commit.kept(begun).log
+    stated = 0 if by_now is None else by_now // DAY
+    return needed.days(one.rule.versions_days, needed.age(begun, _needed(one)), stated)
+
+
+def _needed(one: Aged) -> int | None:
+    return needed.version(one.stands.history, one.entry.mode)
+
+
 def _with_remains(spark: SparkSession, one: Aged, found: Retained) -> Retained:
     taken = [each.version for each in one.stands.history.commits if each.is_retention]
     last = max([*taken, -1 if found.version is None else found.version], default=-1)
     begun, days = _begun(spark, one), one.rule.versions_days
-    kept = delta_commit.kept(begun) if days is None else Kept(days * DAY, days * DAY)  # which a run states first
+    kept = delta_commit.kept(begun)
+    if days is not None:  # which a run states first
+        kept = Kept(days * DAY, _log_days(begun, one) * DAY)
     old, now = old_versions.looked(begun, kept, last), table_files.now()
     return dataclasses.replace(
         found,
         versions=old.versions,
-        remains=old.remains,
+        remains=needed.told(old.remains, _needed(one)),
         files_until=day_after(now + kept.files),
         log_until=None if kept.log is None else day_after(now + DAY + kept.log),  # of the next version, that is
     )

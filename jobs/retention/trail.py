@@ -14,6 +14,7 @@ from jobs.audit_log.log import Log
 from jobs.configuration.config import Config
 from jobs.lake.remains import Remains
 from jobs.retention.aged import Aged
+from jobs.risk_measures.report import count as few
 from jobs.table_run.of_run import policy_sha256, told
 
 KIND: Kind = "retention"
@@ -29,13 +30,13 @@ class Trail:
 
     def begun(self, one: Aged, run_id: str, rows: int) -> None:
         """Raises `LogProblem` where that cannot be told: then nothing may be taken away."""
-        body = {**self._rule(one), "version": one.stands.version, "rows": rows}
+        body = {**self._rule(one), "version": one.stands.version, "rows": few(rows)}
         self._append(one, run_id, BEGUN, body, "nothing was taken away")
 
     def done(self, one: Aged, run_id: str, version: int, rows: int, remains: Sequence[Remains]) -> None:
         """Raises `LogProblem`; what was done stands."""
         left = [each.as_data() for each in remains]
-        body = {**self._rule(one), "version": version, "rows": rows, "remains": left}
+        body = {**self._rule(one), "version": version, "rows": few(rows), "remains": left}
         self._append(one, run_id, DONE, body, "what was due was taken away all the same")
 
     def _rule(self, one: Aged) -> dict[str, Any]:

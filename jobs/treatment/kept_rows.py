@@ -27,6 +27,8 @@ from jobs.treatment.treatment_plan import PlanError
 from privacy_udfs.technique import Technique
 
 DATES = (T.DateType, T.TimestampType, T.TimestampNTZType)
+FEW = 10
+"""So many rows may be told of; of fewer it is told that there are some."""
 
 
 class RetentionProblem(PlanError):
@@ -83,7 +85,7 @@ class PastTime:
     def said(self) -> dict[str, str | int]:
         """What the commit of a run says of it."""
         told: dict[str, str | int] = {"by": str(self.boundary.by), "before": self.boundary.text}
-        return {**told, "left_out": self.count} if self.is_told else told
+        return {**told, "left_out": f"< {FEW}" if 0 < self.count < FEW else self.count} if self.is_told else told
 
     @property
     def way(self) -> tuple[str, ...]:

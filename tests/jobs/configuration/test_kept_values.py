@@ -72,6 +72,16 @@ def test_what_a_column_asks_for_is_warned_of_at_its_line(lake: Path) -> None:
     assert int(line.split(":")[1]) > 1
 
 
+def test_a_column_by_cases_asks_for_what_any_case_leaves(lake: Path) -> None:
+    """The first of them leaves nothing."""
+    cases = [{"rows": "day = 'a'", "treatment": "redact"}, {"rows": "not day = 'a'", "treatment": "keep"}]
+    stated = {"class": "quasi_identifier", "why": "a test", "when": cases}
+    (line,) = told(lake, {"born": {**stated, "statistics": True}})
+    assert "the least and greatest values of born " + BOTH in line
+    (line,) = told(lake, {"born": stated}, partition_by=["day"], properties={LISTED: "born"})
+    assert "the least and greatest values of born " + BOTH in line
+
+
 @pytest.mark.parametrize(
     ("columns", "properties", "why"),
     [

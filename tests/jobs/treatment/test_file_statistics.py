@@ -14,9 +14,10 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from jobs import plan as plans
+from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.models import Target
 from jobs.pseudonymize import run
-from jobs.treatment import file_statistics
+from jobs.treatment import file_statistics, parquet_statistics
 from jobs.treatment.file_statistics import COLUMNS
 from tests.helpers import lakes
 from tests.helpers.lakes import configured, table
@@ -118,6 +119,14 @@ def test_the_parts_of_a_file_have_none_either(spark: SparkSession, lake: Path) -
     assert not found & {"id", "home.street"}
 
 
+def test_a_dot_in_a_name_hides_all_of_a_file() -> None:
+    """Parquet reads the name in such a setting as a path: of a column `first.name` it would never find the column."""
+    off = dict.fromkeys(parquet_statistics.KINDS, "false")
+    zip_, dotted = ColumnPath.parse("home.zip"), ColumnPath.parse("home.`first.name`")
+    assert parquet_statistics.without([zip_, dotted], mapped=False) == off
+    assert parquet_statistics.without([zip_], mapped=False) == {f"{kind}#home.zip": "false" for kind in off}
+
+
 # -- columns that identify people -------------------------------------------------------------------------------------
 
 FIRST, LAST, NUMBER = "Aardvarkstreet", "Zyzzyvaplatz", 7718281828459045
@@ -201,6 +210,16 @@ def test_no_value_of_a_column_that_identifies_stands_beside_its_rows(
             assert [each.count(needle) for each in files].count(1) == 1, needle
             assert sum(each.count(needle) for each in files) == 1, needle
         assert str(NUMBER + at).encode() not in log
+
+
+def test_a_name_with_a_dot_has_none_in_footers_of_sparks_path(spark: SparkSession, lake: Path) -> None:
+    spark.createDataFrame([("Anna", "x")], "`first.name` string, note string").write.parquet(str(lake / "raw" / "t"))
+    columns = {"`first.name`": lakes.column("keep"), "note": KEPT}
+    assert run(spark, configured(lake, table("t", lake, columns, execution="spark")), "t").execution == "spark"
+    (file,) = files_of(lake)
+    group = pq.ParquetFile(file).metadata.row_group(0)
+    assert [group.column(at).path_in_schema for at in (0, 1)] == ["first.name", "note"]
+    assert bounded(file) == set()
 
 
 def test_the_catalog_asks_for_them_column_by_column(spark: SparkSession, lake: Path) -> None:

@@ -16,7 +16,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.configuration.subject_keys_entry import SubjectKeysEntry
-from jobs.lake import closed_table, delta_commit, subject_key_table
+from jobs.lake import closed_table, delta_commit, subject_key_files, subject_key_table
+from jobs.lake.problems import SourceProblem
 from jobs.lake.subject_key_table import KeyTable
 from jobs.spark_app import session
 from tests.helpers import shredding
@@ -141,6 +142,24 @@ def _left_behind_for_a_day(spark: SparkSession, lake: Path, at: SubjectKeysEntry
     subject_key_table.purge(spark, at)
     assert subject_key_table.left(spark, at) == 0
     assert shredding.rows(spark, lake).count() == 3
+
+
+def test_a_file_that_cannot_be_deleted_is_told_each_time(
+    spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also in a folder whose name has what URIs encode, and what looks as if it were encoded."""
+    spark, lake = session.for_run(spark), lake / "a%20b c"
+    spark.conf.set("spark.sql.shuffle.partitions", "1")
+    at = entry(spark, lake)
+    subject_key_table.add(spark, at, missing(spark, "ab"))
+    with monkeypatch.context() as patched:
+        patched.setattr(subject_key_files, "delete", lambda spark, path: None)
+        for _ in range(2):
+            with pytest.raises(SourceProblem, match=r"1 files beside the table of keys at .* cannot be deleted"):
+                subject_key_table.destroy(spark, at, lookups(spark, "a"))
+    assert "a" in there(lake, "ab")
+    assert subject_key_table.destroy(spark, at, lookups(spark, "a")) == 0
+    assert there(lake, "ab") == {"b"}
 
 
 @pytest.mark.usefixtures("apart")

@@ -3,7 +3,8 @@
 ``create --path PATH`` makes an empty table of keys and says what keys.yaml is to have; the others take ``--conf conf
 --key NAME``. ``destroy --subjects FILE --forever`` makes all values of these subjects unreadable, in every copy.
 
-Exit codes: 0 done, 1 refused, or some of the subjects had no key (the others' are destroyed), 2 wrong usage or configuration, 3 failed.
+Exit codes: 0 done; 1 refused, or some of the subjects had no key (those of the others are destroyed); 2 wrong usage or
+configuration; 3 failed.
 """
 
 from __future__ import annotations

@@ -45,7 +45,8 @@ def technique(conf: Config, name: str) -> BySubject:
 
 def lookups(spark: SparkSession, conf: Config, name: str, subjects: Sequence[str]) -> DataFrame:
     """By which rows of a key's table the keys of subjects are found, and `WHOSE` they are. subjects: their ids as text,
-    as canonical bytes have them. Raises `KeyProblem` where rows may be theirs that nobody can look up: then nothing is destroyed."""
+    as canonical bytes have them. Raises `KeyProblem` where rows may be theirs that nobody can look up: then nothing is
+    destroyed."""
     entry, conf_key, looked_by = entry_of(conf, name), conf.keys[name], technique(conf, name)
     keyset = load_keyset(conf_key.keyset, conf_key.kek, name)
     _check_all_can_be_looked_up(spark, entry, name, keyset)

@@ -156,7 +156,7 @@ def check_refusals(spark: SparkSession, lake: Path) -> None:
     [
         ({"domain": "custmer"}, "did you mean 'customer'"),
         ({"why": None}, "why"),
-        ({"key": "crm"}, "serves nothing else, got the one of domain"),
+        ({"key": "crm"}, "serves nothing else, got the one of"),
         ({"key": "bridg"}, "did you mean 'bridge'"),
         ({"domain": "mail"}, "needs no bridge"),
         ({"path": "{lake}/treated/shop.orders/x"}, "keep it apart"),

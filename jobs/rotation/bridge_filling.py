@@ -22,6 +22,7 @@ from jobs.configuration.rotation_entry import Bridge
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.lake import vault_table
 from jobs.lake.columns import column
+from jobs.lake.history import ROTATION
 from jobs.lake.vault_table import CREATED, KEY_ID, ROW_KEY, SCHEMA, SEALED_VALUE, Vault
 from jobs.policy import policy_approval
 from jobs.record.record_reader import columns_of
@@ -84,7 +85,7 @@ def _uses(log: Log, run_id: str, turns: Iterable[Turn]) -> list[Leaf]:
             now(),
             run_id=run_id,
             outcome="used",
-            body={"key": name, "mode": trail.MODE, "key_id": id, "for": [[technique, domain]]},
+            body={"key": name, "mode": ROTATION, "key_id": id, "for": [[technique, domain]]},
         )
         for name, id, technique, domain in uses
     ]

@@ -150,6 +150,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.build_bridge and (options.plan or options.json):
+        raise BadUsage("--build-bridge writes, and tells no plan and no JSON: leave --plan and --json out")
     conf = config.load(options.conf)
     asked = Asked(
         options.key,

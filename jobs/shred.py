@@ -3,7 +3,8 @@
 ``create --path PATH`` makes an empty table of keys and says what keys.yaml is to have; the others take ``--conf conf
 --key NAME``. ``destroy --subjects FILE --forever`` makes all values of these subjects unreadable, in every copy.
 
-Exit codes: 0 done, 1 refused, 2 wrong usage or configuration, 3 failed.
+Exit codes: 0 done; 1 refused, or some of the subjects had no key (those of the others are destroyed); 2 wrong usage or
+configuration; 3 failed.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from jobs.command_line import arguments, flags, given_files
 from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.configuration.finding import refused
-from jobs.console.exit_codes import DONE, BadUsage, Refused
+from jobs.console.exit_codes import DONE, REFUSED, BadUsage, Refused
 from jobs.console.shown import as_json, say, shown
 from jobs.gates.known import today
 from jobs.lake import java, subject_key_table
@@ -79,6 +80,12 @@ def destroy(spark: SparkSession, conf: Config, key: str, subjects: Sequence[str]
     return failures.translated(key, done)
 
 
+def with_a_key(spark: SparkSession, conf: Config, key: str, subjects: Sequence[str]) -> int:
+    """Of how many of these subjects there is a key."""
+    own = session.for_run(spark)
+    return failures.translated(key, lambda: whom.with_a_key(own, conf, key, subjects))
+
+
 # -- the command line -------------------------------------------------------------------------------------------------
 
 
@@ -93,6 +100,9 @@ def parser() -> argparse.ArgumentParser:
     verbs["destroy"].add_argument("--subjects", type=Path, required=True, metavar="FILE", help="raw ids, one a line")
     verbs["destroy"].add_argument(
         "--forever", action="store_true", help="nobody can bring the values back: you know it"
+    )
+    verbs["destroy"].add_argument(
+        "--missing-ok", action="store_true", help="also where some of them have no key, as when it is said again"
     )
     return options
 
@@ -120,11 +130,18 @@ def _run(options: argparse.Namespace) -> int:
     if not subjects:
         raise BadUsage(f"{options.subjects} holds no subjects: one a line")
     spark = session.start("lakenym shred")
+    missing = len(subjects) - with_a_key(spark, conf, options.key, subjects)
     done = destroy(spark, conf, options.key, subjects)
     say(f"{options.key}: {rough(done)} keys of {rough(len(subjects))} subjects are destroyed")
     left = subject_key_table.left(session.for_run(spark), whom.entry_of(conf, options.key))
     if left:
         say(f"{options.key}: {left} files beside the table are of runs at work or killed: run this again in a day")
+    if missing and not options.missing_ok:
+        say(
+            f"{options.key}: {rough(missing)} of these subjects had no key here: each line is an id as the source has "
+            "it, blanks too. See whether they are spelled as there; say --missing-ok where they may have none"
+        )
+        return REFUSED
     return DONE
 
 

@@ -5,26 +5,51 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from jobs.configuration import locations
+from jobs.configuration.audit_entry import Audit
 from jobs.configuration.config_checks import Draft
 from jobs.configuration.config_files import POLICY
 from jobs.configuration.documents import Fault, did_you_mean
-from jobs.configuration.models import Domain
-from jobs.configuration.rotation_entry import Bridge, Rotation
+from jobs.configuration.models import Domain, KeyEntry, Policy
+from jobs.configuration.quarantine_checks import is_same, users
+from jobs.configuration.rotation_entry import Bridge
 
 
 def check(
-    rotation: Rotation | None, drafts: Sequence[Draft], domains: Mapping[str, Domain], keys: Collection[str] | None
+    policy: Policy | None,
+    drafts: Sequence[Draft],
+    domains: Mapping[str, Domain],
+    keys: Mapping[str, KeyEntry],
+    names: Collection[str] | None,
+    audit: Audit | None,
 ) -> Iterator[Fault]:
-    """Every fault. keys: the names of all; nothing is said of them where they could not be read."""
-    for at, bridge in enumerate(() if rotation is None else rotation.bridge):
-        assert rotation is not None
-        others = rotation.bridge[:at]
+    """Every fault. names: of all keys, also those at fault; nothing is said of them where they could not be read."""
+    bridges = () if policy is None or policy.rotation is None else policy.rotation.bridge
+    taken = [*users(drafts, domains).items(), *_others(policy, drafts, keys, audit)]
+    for at, bridge in enumerate(bridges):
+        others = bridges[:at]
+        own = [*taken, *((each.key, f"the bridge of domain {each.domain}") for each in others)]
         for name, said in (
             *_of_domain(bridge, domains),
-            *_of_key(bridge, domains, keys),
+            *_of_key(bridge, keys, names, own),
             *_of_place(bridge, drafts, domains, others),
+            *_of_subject_keys(bridge, keys),
         ):
             yield Fault(POLICY, 0, f"rotation.bridge[{at}].{name}", said)
+
+
+def _others(
+    policy: Policy | None, drafts: Sequence[Draft], keys: Mapping[str, KeyEntry], audit: Audit | None
+) -> Iterator[tuple[str, str]]:
+    """Key -> what it serves beside the treatment of values."""
+    for entry in (draft.entry for draft in drafts if draft.entry is not None):
+        if entry.quarantine is not None:
+            yield entry.quarantine.key, f"the quarantine of {entry.table}"
+    yield from ((name, "keys of subjects") for name, key in keys.items() if key.subject_keys is not None)
+    if audit is not None and audit.signing_key is not None:
+        yield audit.signing_key, "the audit log"
+    if policy is not None:
+        named = (("erasures", policy.erasure), ("profiles", policy.monitoring), ("requests", policy.subject_access))
+        yield from ((each.key, what) for what, each in named if each is not None and each.key is not None)
 
 
 def _of_domain(bridge: Bridge, domains: Mapping[str, Domain]) -> Iterator[tuple[str, str]]:
@@ -37,11 +62,14 @@ def _of_domain(bridge: Bridge, domains: Mapping[str, Domain]) -> Iterator[tuple[
         yield "domain", "it has layers, which need no bridge"
 
 
-def _of_key(bridge: Bridge, domains: Mapping[str, Domain], keys: Collection[str] | None) -> Iterator[tuple[str, str]]:
-    if keys and bridge.key not in keys:
-        yield "key", f"keys.yaml has no key {bridge.key!r}{did_you_mean(bridge.key, keys)}"
-    if any(domain.treatment.key == bridge.key for domain in domains.values()):
-        yield "key", f"{bridge.key} treats values: a bridge has a key of its own"
+def _of_key(
+    bridge: Bridge, keys: Mapping[str, KeyEntry], names: Collection[str] | None, taken: Sequence[tuple[str, str]]
+) -> Iterator[tuple[str, str]]:
+    if names and bridge.key not in names:
+        yield "key", f"keys.yaml has no key {bridge.key!r}{did_you_mean(bridge.key, names)}"
+    user = next((user for key, user in taken if is_same(bridge.key, key, keys)), None)
+    if user is not None:
+        yield "key", f"expected a key of its own, which serves nothing else, got the one of {user}"
 
 
 def _of_place(
@@ -57,3 +85,10 @@ def _of_place(
         for what, where in (("source", entry.source), ("target", entry.target), ("quarantine", entry.quarantine)):
             if where is not None and locations.overlap(locations.of(where), place):
                 yield "path", f"is the {what} of {entry.table}, or one lies in the other: keep it apart"
+
+
+def _of_subject_keys(bridge: Bridge, keys: Mapping[str, KeyEntry]) -> Iterator[tuple[str, str]]:
+    place = locations.of_path(bridge.path)
+    for name, key in keys.items():
+        if key.subject_keys is not None and locations.overlap(locations.of_path(key.subject_keys.path), place):
+            yield "path", f"is that of the keys of subjects of {name}, or one lies in the other: keep it apart"

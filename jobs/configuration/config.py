@@ -267,9 +267,9 @@ class _Loader:
         access = None if policy is None else policy.subject_access
         self.faults += subject_access_entry.check(access, key_names, named, domains)
         self.faults += vault_checks.check(drafts, domains)
-        self.faults += subject_key_checks.check(drafts, resolver.subject_keys)
-        self.faults += bridge_checks.check(None if policy is None else policy.rotation, drafts, domains, key_names)
+        self.faults += subject_key_checks.check(drafts, resolver.subject_keys, domains)
         audit = self._audit(drafts, keys, key_names, domains)
+        self.faults += bridge_checks.check(policy, drafts, domains, keys, key_names, audit)
         grants = self._grants(drafts, policy)
         self.faults += erasure_checks.check(policy, drafts, keys, key_names, domains, audit)
         if self.faults:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from jobs.configuration import locations
 from jobs.configuration.config_checks import Draft
 from jobs.configuration.config_files import KEYS
 from jobs.configuration.documents import Fault
+from jobs.configuration.models import Domain
 from jobs.configuration.subject_keys_entry import Entries
 
 
-def check(drafts: Sequence[Draft], entries: Entries) -> Iterator[Fault]:
+def check(drafts: Sequence[Draft], entries: Entries, domains: Mapping[str, Domain]) -> Iterator[Fault]:
     """A table of keys is a place of its own and of one named key, and its subjects are of one kind."""
     owners: dict[str, str] = {}
     places: list[tuple[str, locations.Location]] = []
@@ -26,9 +27,16 @@ def check(drafts: Sequence[Draft], entries: Entries) -> Iterator[Fault]:
             if locations.overlap(taken, place) and owners[entry.id] == name:
                 yield Fault(KEYS, 0, name, f"subject_keys: is that of {other}, or one lies in the other: keep it apart")
         places.append((name, place))
-        for where in (where for draft in drafts for where in _taken(draft, place)):
+        for where in (*_vaults(domains, place), *(where for draft in drafts for where in _taken(draft, place))):
             yield Fault(KEYS, 0, name, f"subject_keys: is the {where}, or one lies in the other: keep it apart")
     yield from _of_one_kind(drafts)
+
+
+def _vaults(domains: Mapping[str, Domain], place: locations.Location) -> Iterator[str]:
+    for domain in domains.values():
+        vault = domain.treatment.vault
+        if vault is not None and locations.overlap(locations.of_path(vault.path), place):
+            yield f"vault of {domain.name}"
 
 
 def _taken(draft: Draft, place: locations.Location) -> Iterator[str]:

@@ -6,11 +6,19 @@ from collections.abc import Iterator
 from typing import Any
 
 from jobs.configuration.finding import Finding
-from jobs.configuration.subject_keys_entry import SubjectKeysEntry
+from jobs.configuration.subject_keys_entry import ID, STEPS, SubjectKeysEntry
 from jobs.gates.known import Inspected, Planned
 from jobs.lake import places, subject_key_table
 from jobs.lake.problems import SourceProblem
 from jobs.lake.subject_key_table import SAID, KeyTable
+from jobs.record.record_reader import all_of, columns_of
+from privacy_udfs.scope_labels import domain_of
+
+OTHERWISE = (
+    "key {}: the table was treated with another {} of its subjects: keys that the same persons have under it would "
+    "not be found by jobs/shred.py destroy, nor by an erasure. Go back to it, or make a new table of keys "
+    "(jobs/shred.py create), state its id, and treat all tables under it anew"
+)
 
 
 def fit(known: Inspected) -> Iterator[Finding]:
@@ -28,6 +36,7 @@ def fit(known: Inspected) -> Iterator[Finding]:
             places.check_free(known.spark, table.location, entry.place, "table of keys")
             places.check_apart(known.spark, known.source.rows, table.location, entry.place, "table of keys")
             _check_goes_on(known, name, table)
+            yield from _told_apart_otherwise(known, name, entry)
         except SourceProblem as error:
             yield _refused(f"key {name}: {error}")
             continue
@@ -52,6 +61,21 @@ def _check_goes_on(known: Inspected, name: str, table: KeyTable) -> None:
     last: dict[str, Any] = next(told, {})
     if last.get("id") == table.entry.id:
         subject_key_table.check_goes_on(table, int(last["version"]), str(last["commit"]))
+
+
+def _told_apart_otherwise(known: Inspected, name: str, entry: SubjectKeysEntry) -> Iterator[Finding]:
+    """By the target's record: whoever is looked up by what the configuration says now is not who got a key then."""
+    before, subject = columns_of(known.target.properties), str(known.entry.subject)
+    kept = [each.parameters for each in all_of(before) if each.parameters.get(ID) == entry.id]
+    rules = [case.treatment for case in known.plan.cases if case.treatment.key == name]
+    now = {tuple(getattr(each.technique, STEPS)) for each in rules if each.technique.by_subject_keys()}
+    if any(tuple(each.get(STEPS, ())) not in now for each in kept):
+        yield _refused(OTHERWISE.format(name, "normalization"))
+    own = known.entry.decisions.get(subject)
+    if kept and own is not None and subject in before:
+        domains = {domain_of(rule.treatment.domain) for rule in own.cases if rule.treatment.domain is not None}
+        if domains and domain_of(before[subject].domain) not in domains:
+            yield _refused(OTHERWISE.format(name, "domain"))
 
 
 def _refused(what: str) -> Finding:

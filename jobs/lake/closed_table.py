@@ -19,11 +19,13 @@ from delta.tables import DeltaTable
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from jobs.console.exit_codes import Refused
-from jobs.lake import claims, delta_commit, places, restricted
+from jobs.lake import claims, delta_commit, log_commits, places, restricted
 from jobs.lake.active_session import active
+from jobs.lake.address import Address
 from jobs.lake.delta_commit import Transaction
 from jobs.lake.delta_commit.files import metric
 from jobs.lake.problems import CommitConflict
@@ -44,6 +46,8 @@ PROPERTIES = {
 }
 UNSHUFFLED = {"spark.databricks.delta.optimizeWrite.enabled": "false"}
 """Rows go from the task that draws what is random in them into its file: of what is drawn again none is."""
+OWN = "run"
+"""What `operations` calls a commit that says what `said` has it say."""
 ATTEMPTS, PAUSE = 30, 0.2
 ADDING: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 """Runs side by side in one process change a table one after the other, without a conflict."""
@@ -72,6 +76,18 @@ def create(
 def opened_up(properties: Mapping[str, str]) -> list[str]:
     """The settings that are no longer as such a table was made with."""
     return [name for name, value in CLOSED.items() if properties.get(name, "").lower() != value]
+
+
+def operations(spark: SparkSession, location: str, version: int, last: int) -> frozenset[str] | None:
+    """Of the commits after a version; None where they cannot be read. `OWN`: that say what `said` has them say."""
+    later = log_commits.after(spark, location, version, last)
+    if later is not None:
+        told = ((commit.operation, "run_id" in commit.run) for commit in later)
+        return frozenset(OWN if is_ours and operation == "WRITE" else operation for operation, is_ours in told)
+    is_ours = F.get_json_object("userMetadata", "$.run_id").isNotNull() & (F.col("operation") == "WRITE")
+    name = F.when(is_ours, F.lit(OWN)).otherwise(F.col("operation"))
+    rows = Address(path=location).history(spark).where(F.col("version") > version).select(name).collect()
+    return frozenset(str(row[0]) for row in rows) if len(rows) == last - version else None
 
 
 def until_committed(spark: SparkSession, location: str, shown: str, once: Callable[[], T_]) -> T_:

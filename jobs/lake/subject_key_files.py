@@ -41,7 +41,7 @@ def _files(spark: SparkSession, location: str) -> Iterator[tuple[str, float]]:
     found = root.getFileSystem(restricted.hadoop_conf(spark)).listFiles(root, True)
     while found.hasNext():
         each = found.next()
-        path = file_places.of_row(str(each.getPath().toString()))
+        path = file_places.LOCAL.sub("file:/", str(each.getPath().toString()))  # it encodes nothing
         if "/_delta_log/" not in path and path.endswith(".parquet"):
             yield path, int(each.getModificationTime()) / 1000
 
@@ -77,15 +77,22 @@ def doomed(spark: SparkSession, rows: DataFrame, found: Lying, schema: T.StructT
 
 def _rows_of(spark: SparkSession, paths: Sequence[str], schema: T.StructType) -> DataFrame:
     """Of files that others may delete at this moment, or be about to write."""
-    options = {"ignoreCorruptFiles": "true", "ignoreMissingFiles": "true"}
+    options = {"ignoreCorruptFiles": "true", "ignoreMissingFiles": "true", "__globPaths__": "false"}
     return spark.read.options(**options).schema(schema).parquet(*paths)
 
 
 def delete(spark: SparkSession, path: str) -> None:
-    """Whatever stands there. What cannot be deleted goes on lying there."""
+    """Whatever stands there. What cannot be deleted goes on lying there, which nothing tells."""
     with contextlib.suppress(Py4JError):
         where: Any = hadoop_path(spark, path)
         where.getFileSystem(restricted.hadoop_conf(spark)).delete(where, True)
+
+
+def deleted(spark: SparkSession, location: str, paths: Sequence[str]) -> int:
+    """Delete files; how many of them are there yet, by the table's folder as it is then."""
+    for path in paths:
+        delete(spark, path)
+    return len(set(paths) & set(listed(spark, location))) if paths else 0
 
 
 def tidy(spark: SparkSession, location: str, gone: Sequence[str]) -> None:

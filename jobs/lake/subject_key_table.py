@@ -47,6 +47,8 @@ SCHEMA = T.StructType(
 COMMENT = "A key for each subject, wrapped. Whoever deletes a row makes all values of the subject unreadable, for good."
 SAID = "subject_keys:{}"
 """By what a run's commit calls the table of a named key, among its vaults: no domain has such a name."""
+OPERATIONS = frozenset({closed_table.OWN, "OPTIMIZE", "SET TBLPROPERTIES", "VACUUM START", "VACUUM END"})
+"""Of commits that leave every row as it was, or are of this module."""
 GONE = re.compile("FILE_NOT_EXIST|FileNotFound|FILE_NOT_FOUND|does not exist")
 
 
@@ -105,11 +107,22 @@ def check_goes_on(table: KeyTable, version: int, commit: str) -> None:
     `KeyTable`."""
     with active(table.spark):
         found = None if version > table.version else _digest(_begun(table.spark, table.entry), version)
+        since = None
+        if found == commit:
+            since = closed_table.operations(table.spark, table.location, version, table.version)
     if found != commit:
         raise SourceProblem(
             f"the table of keys at {table.entry.place} went back: it is not what became of its version {version}, "
             "which this table's last run had (a backup or a copy in its place). Keys given since are gone from it, and "
             "such as were destroyed may be there again: get the newest back"
+        )
+    strange = ["commits that cannot be read"] if since is None else sorted(since - OPERATIONS)
+    if strange:
+        raise SourceProblem(
+            f"the table of keys at {table.entry.place} was changed by others since its version {version}, which this "
+            f"table's last run had ({', '.join(strange)}): keys may be gone from it, and other keys would be made for "
+            "the same subjects. Nobody but this product may change its rows: make a new table of keys (jobs/shred.py "
+            "create), state its id, and treat all tables anew; before that, see what the old one can still open"
         )
 
 
@@ -207,14 +220,21 @@ def left(spark: SparkSession, entry: SubjectKeysEntry) -> int:
 
 def purge(spark: SparkSession, entry: SubjectKeysEntry) -> None:
     """Delete each file with a key that was destroyed, and each that a run left which was killed a day ago. Files that
-    the log took out go last: they tell which keys those are, should this be killed."""
+    the log took out go last, once no other is left: they tell which keys those are, should this be killed. Raises
+    `SourceProblem` where any is there yet."""
     with active(spark):
         table, _, found = _lying(spark, entry)
         rows = table.rows().select(LOOKUP, HANDLE)
-        gone = [*subject_key_files.doomed(spark, rows, found, SCHEMA), *found.removed]
-        for path in gone:
-            subject_key_files.delete(spark, path)
-        subject_key_files.tidy(spark, table.location, gone)
+        doomed = subject_key_files.doomed(spark, rows, found, SCHEMA)
+        for paths in (doomed, found.removed):
+            there = subject_key_files.deleted(spark, table.location, paths)
+            if there:
+                raise SourceProblem(
+                    f"{there} files beside the table of keys at {entry.place} cannot be deleted, and may hold keys "
+                    "that are to be destroyed: these open all their values yet. See who may delete there, and run this "
+                    "again"
+                )
+        subject_key_files.tidy(spark, table.location, [*doomed, *found.removed])
 
 
 def _lying(spark: SparkSession, entry: SubjectKeysEntry) -> tuple[KeyTable, Transaction, Lying]:

@@ -20,7 +20,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from jobs.configuration.vault_entry import VaultEntry
-from jobs.lake import closed_table, delta_commit, file_places, log_commits
+from jobs.lake import closed_table, delta_commit, file_places
 from jobs.lake.active_session import active
 from jobs.lake.address import Address
 from jobs.lake.closed_table import Nothing
@@ -160,23 +160,15 @@ def check_goes_on(vault: Vault, version: int, commit: str) -> None:
     `Vault`."""
     with active(vault.spark):
         found = None if version > vault.version else _digest(_begun(vault.spark, vault.entry), version)
-        operations = () if found != commit else _operations(vault, version)
-    if found != commit or operations is None or "RESTORE" in operations:
+        since = None
+        if found == commit:
+            since = closed_table.operations(vault.spark, vault.location, version, vault.version)
+    if since is None or "RESTORE" in since:
         raise SourceProblem(
             f"the vault at {vault.entry.place} went back: it is not what became of its version {version}, which this "
             "table's last run had (a restored version, a backup or a copy in its place). Tokens given since are gone "
             "from it, and their values get others: rows would not join"
         )
-
-
-def _operations(vault: Vault, version: int) -> Collection[str] | None:
-    """Of the commits after a version; None where they cannot be read."""
-    later = log_commits.after(vault.spark, vault.location, version, vault.version)
-    if later is not None:
-        return {commit.operation for commit in later}
-    since = Address(path=vault.location).history(vault.spark).where(F.col("version") > version)
-    rows = since.select("version", "operation").collect()
-    return {str(row["operation"]) for row in rows} if len(rows) == vault.version - version else None
 
 
 def _said_expired(rows: int, files: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import functools
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import pyarrow as pa
@@ -12,7 +13,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.audit_log import log as audit_log
-from jobs.audit_log.leaves import now
+from jobs.audit_log.leaves import Leaf, now
+from jobs.audit_log.log import Log
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
 from jobs.configuration.finding import refused
@@ -20,6 +22,7 @@ from jobs.configuration.rotation_entry import Bridge
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.lake import vault_table
 from jobs.lake.columns import column
+from jobs.lake.history import ROTATION
 from jobs.lake.vault_table import CREATED, KEY_ID, ROW_KEY, SCHEMA, SEALED_VALUE, Vault
 from jobs.policy import policy_approval
 from jobs.record.record_reader import columns_of
@@ -28,7 +31,7 @@ from jobs.rotation import bridged, trail
 from jobs.rotation.bridged import Turn
 from jobs.rotation.scope import Held, Scope, Table
 from jobs.spark_app import failures, session
-from jobs.table_run import planned
+from jobs.table_run import of_run, planned
 from privacy_udfs import wording
 from privacy_udfs.bridging import SEAL, BridgeRows, of_canonical
 from privacy_udfs.errors import KeyProblem
@@ -37,7 +40,7 @@ from privacy_udfs.keys import AnyReference
 from privacy_udfs.reencryption import AFTER, BEFORE
 from privacy_udfs.technique import Technique, narrow, plain
 
-BUILT = "bridge built"
+BEGUN, BUILT = "bridge begun", "bridge built"
 TOLD = f"{ROW_KEY} binary, {SEALED_VALUE} binary"
 Batches = Iterable[pa.RecordBatch]
 Made = Callable[[Batches], Iterator[pa.RecordBatch]]
@@ -51,16 +54,41 @@ def built(spark: SparkSession, conf: Config, found: Scope, domain: str) -> int:
     columns = list(_columns(conf, found, domain))
     if not columns:
         raise BadUsage(f"no treated table has a column of domain {domain} that a bridge could serve")
+    log, run_id = audit_log.opened(spark, conf), str(uuid.uuid4())
+    body = {"key": found.key, "domain": domain, "bridge": bridge.id, "location": bridge.table.place}
     with contextlib.ExitStack() as stack:
-        frames = [_of_source(spark, conf, found, table, held, stack) for table, held in columns]
+        turns = [_turn(conf, found, *each) for each in columns]
+        frames = [_of_source(spark, conf, *each, turn, stack) for each, turn in zip(columns, turns, strict=True)]
+        if log is not None:
+            told = [log.leaf(trail.KIND, now(), run_id=run_id, outcome=BEGUN, body=body), *_uses(log, run_id, turns)]
+            _told(log, "nothing was put there", told)
         vault = _added(spark, bridge, frames)
     rows = vault.all_rows().count()
-    log = audit_log.opened(spark, conf)
     if log is not None:
-        body = {"key": found.key, "domain": domain, "bridge": bridge.id, "location": vault.location}
-        leaf = log.leaf(trail.KIND, now(), outcome=BUILT, body={**body, "version": vault.version})
-        log.append(lambda state: [leaf])
+        leaf = log.leaf(trail.KIND, now(), run_id=run_id, outcome=BUILT, body={**body, "version": vault.version})
+        _told(log, "the bridge is filled all the same", [leaf])
     return rows
+
+
+def _told(log: Log, otherwise: str, leaves: list[Leaf]) -> None:
+    """Raises `LogProblem`."""
+    of_run.told(f"the audit log cannot be written, and {otherwise}", lambda: log.append(lambda state: leaves))
+
+
+def _uses(log: Log, run_id: str, turns: Iterable[Turn]) -> list[Leaf]:
+    """Of mode ``rotation``: they count under no limit."""
+    uses = sorted({(key.name, key.key_id, key.technique.technique, key.domain) for turn in turns
+                   for key in (turn.before, turn.seal)})  # fmt: skip
+    return [
+        log.leaf(
+            "key_use",
+            now(),
+            run_id=run_id,
+            outcome="used",
+            body={"key": name, "mode": ROTATION, "key_id": id, "for": [[technique, domain]]},
+        )
+        for name, id, technique, domain in uses
+    ]
 
 
 def of(conf: Config, found: Scope, domain: str) -> Bridge:
@@ -90,13 +118,17 @@ def _columns(conf: Config, found: Scope, domain: str) -> Iterator[tuple[Table, H
                 yield table, held
 
 
+def _turn(conf: Config, found: Scope, table: Table, held: Held) -> Turn:
+    entry = columns_of(table.stands.properties)[held.path]
+    return bridged.turn(conf, ColumnPath.parse(held.path), entry, found.keyset, 0)
+
+
 def _of_source(
-    spark: SparkSession, conf: Config, found: Scope, table: Table, held: Held, stack: contextlib.ExitStack
+    spark: SparkSession, conf: Config, table: Table, held: Held, turn: Turn, stack: contextlib.ExitStack
 ) -> DataFrame:
     """stack: on which keys are delivered until the rows are there."""
     own, path = session.for_run(spark), ColumnPath.parse(held.path)
     known = failures.translated(table.name, lambda: planned.planned(own, conf, table.name))
-    turn = bridged.turn(conf, path, columns_of(table.stands.properties)[held.path], found.keyset, 0)
     # the values' own column goes into the tasks that seal it, and nothing else of the row
     values = known.source.rows.select(column(*path.names))
     keys = stack.enter_context(reversal_keys.delivered(spark, conf, turn.keys))

@@ -18,6 +18,9 @@ from privacy_udfs.keys import Keyset, load_keyset
 from privacy_udfs.techniques import BY_NAME
 from privacy_udfs.techniques._by_subject import BySubject
 
+WHOSE = "whose"
+"""The number of a subject among those asked for."""
+
 
 def entry_of(conf: Config, name: str) -> SubjectKeysEntry:
     """Where a named key keeps keys of subjects. Raises `BadUsage`."""
@@ -41,16 +44,25 @@ def technique(conf: Config, name: str) -> BySubject:
 
 
 def lookups(spark: SparkSession, conf: Config, name: str, subjects: Sequence[str] | pa.Array) -> DataFrame:
-    """By which rows of a key's table the keys of subjects are found. subjects: their ids as text, as canonical bytes
-    have them, or an array of them. Raises `KeyProblem` where rows may be theirs that nobody can look up: then nothing
-    is destroyed."""
+    """By which rows of a key's table the keys of subjects are found, and `WHOSE` they are. subjects: their ids as text,
+    as canonical bytes have them, or an array of them. Raises `KeyProblem` where rows may be theirs that nobody can look
+    up: then nothing is destroyed."""
     entry, conf_key, looked_by = entry_of(conf, name), conf.keys[name], technique(conf, name)
     keyset = load_keyset(conf_key.keyset, conf_key.kek, name)
     _check_all_can_be_looked_up(spark, entry, name, keyset)
     asked = subjects if isinstance(subjects, pa.Array) else pa.array(subjects, pa.string())
     enabled = [each.id for each in keyset.entries if each.status == "ENABLED"]
-    found = [looked_by.lookups(asked, keyset.subkey(looked_by, "any", each)).drop_null() for each in enabled]
-    return spark.createDataFrame(pa.table({LOOKUP: pa.concat_arrays([pa.array([], pa.binary()), *found])}))
+    found = [looked_by.lookups(asked, keyset.subkey(looked_by, "any", each)) for each in enabled]
+    columns = {LOOKUP: pa.concat_arrays([pa.array([], pa.binary()), *found])}
+    columns[WHOSE] = pa.array([*range(len(subjects))] * len(found), pa.int64())
+    return spark.createDataFrame(pa.table(columns).filter(columns[LOOKUP].is_valid()))
+
+
+def with_a_key(spark: SparkSession, conf: Config, name: str, subjects: Sequence[str]) -> int:
+    """Of how many subjects there is a key. Raises as `lookups`."""
+    there = subject_key_table.looked(spark, entry_of(conf, name)).rows().select(LOOKUP)
+    found = lookups(spark, conf, name, subjects).join(there, LOOKUP, "left_semi")
+    return found.select(WHOSE).distinct().count()
 
 
 def _check_all_can_be_looked_up(spark: SparkSession, entry: SubjectKeysEntry, name: str, keyset: Keyset) -> None:

@@ -512,6 +512,22 @@ def keys_of_subjects_that_went_back(at: Scene) -> None:
     shutil.move(at.lake / "backup", at.lake / "subject_keys")
 
 
+def subjects_told_apart_otherwise(at: Scene) -> None:
+    """The subject's own column is normalized otherwise than when its keys were made."""
+    id_ = shredding.made(at.spark, at.lake)
+    _by_subject(at, id_)
+    at.treated()
+    at.configured({"id": {**shredding.SIV, "normalize": ["nfc", "trim", "lower"]}}, subject="id")
+    at.written("keys.yaml", shredding.keys(at.lake, id_))
+
+
+def restored_keys_of_subjects(at: Scene) -> None:
+    """To before the first run: what was the table's version then is in its log yet."""
+    _by_subject(at, shredding.made(at.spark, at.lake))
+    at.treated()
+    at.spark.sql(f"RESTORE delta.`{at.lake}/subject_keys` TO VERSION AS OF 0")
+
+
 def keys_of_subjects_of_changes(at: Scene) -> None:
     id_, place = shredding.made(at.spark, at.lake), str(at.lake / "raw" / "t")
     at.spark.sql("SELECT 'C-1001' AS id, 1 AS number").write.format("delta").save(place)
@@ -727,6 +743,8 @@ CASES: tuple[Case, ...] = (
     (opened_keys_of_subjects, subject_keys.fit, 1, "is no longer as it was made: set delta.enableChangeDataFeed"),
     (linked_keys_of_subjects, subject_keys.fit, 1, "is the place that the source is read from"),
     (keys_of_subjects_that_went_back, subject_keys.fit, 1, "went back: it is not what became of its version 1"),
+    (subjects_told_apart_otherwise, subject_keys.fit, 1, "key crm: the table was treated with another normalization"),
+    (restored_keys_of_subjects, subject_keys.fit, 1, "table's last run had (RESTORE): keys may be gone"),
     (keys_of_subjects_of_changes, subject_keys.fit, 1, "crm: keys of subjects are not joined to rows that change"),
     (no_list, kept_out.can_be, 1, "there is no list of the erased at"),
     (another_list, kept_out.can_be, 1, "has another id than policy.yaml says: it is another list"),

@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from pyspark.sql import SparkSession
 
 from jobs import rotate_keys
+from jobs.audit_log.log import Log, LogProblem
 from jobs.configuration import config
 from jobs.configuration.config import Config, ConfigError
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.lake import vault_table
+from jobs.rotation import bridge_filling
 from jobs.rotation.scope import Asked
 from privacy_udfs.keys import create_file
 from tests.helpers import rotations
@@ -69,6 +72,7 @@ def test_from_end_to_end_without_a_source(
 ) -> None:
     monkeypatch.delitem(rotations.TABLES, "crm.people")
     conf = built(spark, lake)
+    check_nothing_is_put_there_that_the_log_does_not_know(spark, lake, monkeypatch)
     old, _ = promoted(lake)
     check_refusals(spark, lake)
     conf = with_bridge(lake)
@@ -86,10 +90,24 @@ def test_from_end_to_end_without_a_source(
     assert contents(spark, lake) == as_anew(spark, lake)
     conf = with_bridge(lake)
     assert not rotate_keys.run(spark, conf, BRIDGE).has_written
-    assert [each["outcome"] for each in listed(spark, conf, kinds=["rotation"])].count("bridge built") == 2
+    outcomes = [each["outcome"] for each in listed(spark, conf, kinds=["rotation"])]
+    assert outcomes.count("bridge begun") == outcomes.count("bridge built") == 2
     assert wrong(spark, conf) == []
     assert rows_of(spark, lake) == 8, "each value under its old and its new pseudonym"
     check_nothing_in_clear(spark, lake, capfd)
+
+
+def check_nothing_is_put_there_that_the_log_does_not_know(
+    spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unwritable(*given: Any) -> None:
+        raise OSError("no space left")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(bridge_filling, "_added", lambda *given: pytest.fail("something was put there"))
+        patched.setattr(Log, "append", unwritable)
+        with pytest.raises(LogProblem, match="nothing was put there"):
+            rotate_keys.build_bridge(spark, with_bridge(lake), CUSTOMER)
 
 
 def rows_of(spark: SparkSession, lake: Path) -> int:
@@ -138,7 +156,7 @@ def check_refusals(spark: SparkSession, lake: Path) -> None:
     [
         ({"domain": "custmer"}, "did you mean 'customer'"),
         ({"why": None}, "why"),
-        ({"key": "crm"}, "has a key of its own"),
+        ({"key": "crm"}, "serves nothing else, got the one of"),
         ({"key": "bridg"}, "did you mean 'bridge'"),
         ({"domain": "mail"}, "needs no bridge"),
         ({"path": "{lake}/treated/shop.orders/x"}, "keep it apart"),
@@ -150,6 +168,57 @@ def test_faults(lake: Path, stated: dict[str, Any], said: str) -> None:
     with_bridge(lake)
     with pytest.raises(ConfigError, match=said):
         with_bridge(lake, **{name: value and value.format(lake=lake) for name, value in stated.items()})
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"subject_keys": {"path": "{lake}/apart", "id": "1" * 32}}, "got the one of keys of subjects"),
+        ({"subject_keys": {"path": "{lake}/bridge/x", "id": "1" * 32}}, "is that of the keys of subjects of bridge"),
+    ],
+)
+def test_its_key_serves_nothing_else(lake: Path, more: dict[str, Any], said: str) -> None:
+    (lake / "bridge.id").write_text("0" * 32)
+    with_bridge(lake)
+    entry = more["subject_keys"]
+    stated = {**entry, "path": entry["path"].format(lake=lake)}
+    edit(lake / "conf" / "keys.yaml", bridge={"keyset": f"file:{lake}/keys/bridge.json", "subject_keys": stated})
+    with pytest.raises(ConfigError, match=said):
+        config.load(lake / "conf")
+
+
+@pytest.mark.parametrize("what", ["quarantine", "column", "erasure", "bridge"])
+def test_its_key_is_no_other_s(lake: Path, what: str) -> None:
+    (lake / "bridge.id").write_text("0" * 32)
+    with_bridge(lake)
+    conf, place = lake / "conf", f"file:{lake}/keys/bridge.json"
+    edit(conf / "keys.yaml", bridge={"keyset": place}, again={"keyset": place.replace("keys/", "keys/./")})
+    file = conf / "catalog" / "crm.people.yaml"
+    if what == "quarantine":
+        edit(file, on_refused="quarantine", quarantine={"path": f"{lake}/aside", "key": "again"})
+    elif what == "column":
+        columns = yaml.safe_load(file.read_text())["columns"]
+        columns = {name: {**columns[name]} for name in columns}
+        first = next(iter(columns))
+        columns[first]["treatment"] = {"technique": "keyed_hash", "key": "again"}
+        edit(file, columns=columns)
+    elif what == "erasure":
+        edit(conf / "policy.yaml", erasure={"key": "bridge"})
+    else:
+        policy = yaml.safe_load((conf / "policy.yaml").read_text())["rotation"]
+        (one,) = policy["bridge"]
+        edit(conf / "policy.yaml", rotation={**policy, "bridge": [one, {**one, "domain": "mail", "path": f"{lake}/b"}]})
+    with pytest.raises(ConfigError, match="which serves nothing else, got the one of"):
+        config.load(conf)
+
+
+@pytest.mark.parametrize("flag", ["--plan", "--json"])
+def test_a_bridge_is_not_built_where_a_plan_is_asked_for(
+    lake: Path, capsys: pytest.CaptureFixture[str], flag: str
+) -> None:
+    asked = ["--conf", str(lake), "--domain", "customer", "--build-bridge", flag]
+    assert rotate_keys.main(asked) == 2
+    assert "--build-bridge writes" in capsys.readouterr().err
 
 
 @pytest.mark.sweep

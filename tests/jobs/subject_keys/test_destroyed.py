@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import os
 import time
@@ -16,7 +17,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.configuration.subject_keys_entry import SubjectKeysEntry
-from jobs.lake import closed_table, delta_commit, subject_key_table
+from jobs.lake import closed_table, delta_commit, subject_key_files, subject_key_table
+from jobs.lake.problems import SourceProblem
+from jobs.lake.subject_key_files import Lying
 from jobs.lake.subject_key_table import KeyTable
 from jobs.spark_app import session
 from tests.helpers import shredding
@@ -141,6 +144,42 @@ def _left_behind_for_a_day(spark: SparkSession, lake: Path, at: SubjectKeysEntry
     subject_key_table.purge(spark, at)
     assert subject_key_table.left(spark, at) == 0
     assert shredding.rows(spark, lake).count() == 3
+
+
+@pytest.mark.parametrize("which", ["removed", "others"])
+def test_what_is_there_after_it_was_deleted_is_told(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch, which: str
+) -> None:
+    """Files that the log took out stay then: they tell which keys are to be destroyed."""
+    asked = list[str]()
+    found = Lying(["file:/t/removed"], {"file:/t/others": 0.0})
+    table = KeyTable(spark, SubjectKeysEntry(path="/t", id="0" * 32), "file:/t", 1, datetime.datetime.now(), "")
+    monkeypatch.setattr(KeyTable, "rows", lambda table: keys(spark, "a"))
+    monkeypatch.setattr(subject_key_table, "_lying", lambda spark, entry: (table, None, found))
+    monkeypatch.setattr(subject_key_files, "delete", lambda spark, path: asked.append(path))
+    monkeypatch.setattr(subject_key_files, "listed", lambda spark, location: {f"file:/t/{which}": 0.0})
+    with pytest.raises(SourceProblem, match="1 files beside the table of keys at /t cannot be deleted"):
+        subject_key_table.purge(spark, table.entry)
+    assert asked == ["file:/t/others", "file:/t/removed"][: 1 + (which == "removed")]
+
+
+@pytest.mark.sweep
+def test_a_file_that_cannot_be_deleted_is_told_each_time(
+    spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also in a folder whose name has what URIs encode, and what looks as if it were encoded."""
+    spark, lake = session.for_run(spark), lake / "a%20b c"
+    spark.conf.set("spark.sql.shuffle.partitions", "1")
+    at = entry(spark, lake)
+    subject_key_table.add(spark, at, missing(spark, "ab"))
+    with monkeypatch.context() as patched:
+        patched.setattr(subject_key_files, "delete", lambda spark, path: None)
+        for _ in range(2):
+            with pytest.raises(SourceProblem, match=r"1 files beside the table of keys at .* cannot be deleted"):
+                subject_key_table.destroy(spark, at, lookups(spark, "a"))
+    assert "a" in there(lake, "ab")
+    assert subject_key_table.destroy(spark, at, lookups(spark, "a")) == 0
+    assert there(lake, "ab") == {"b"}
 
 
 @pytest.mark.usefixtures("apart")

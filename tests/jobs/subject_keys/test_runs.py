@@ -88,8 +88,11 @@ def test_a_copy_taken_before_opens_no_more_once_keys_are_destroyed(
     asked = ["destroy", "--conf", str(lake / "conf"), "--key", "crm", "--subjects", str(lake / "subjects")]
     assert shred.main(asked) == 2
     assert "say --forever if that is meant" in capsys.readouterr().err
-    assert shred.main([*asked, "--forever"]) == 0
-    assert "crm: < 10 keys of < 10 subjects are destroyed" in capsys.readouterr().out
+    assert shred.main([*asked, "--forever"]) == 1
+    said = capsys.readouterr().out
+    assert "crm: < 10 keys of < 10 subjects are destroyed" in said
+    assert "crm: < 10 of these subjects had no key here" in said
+    assert shred.main([*asked, "--forever", "--missing-ok"]) == 0
     assert files_with(lake / "subject_keys", gone) == []
     assert shred.destroy(spark, conf, "crm", ["1"]) == 0
     assert shred.run(spark, conf, "crm")["files of no version"] == 0

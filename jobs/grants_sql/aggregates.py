@@ -42,6 +42,8 @@ def subject_fault(table: TableConfig) -> str | None:
         return f"its subject {table.subject} is not in the target"
     if not technique.deterministic or technique.one_result or technique.beside():
         return f"its subject {table.subject} has no one value for each person in the target"
+    if not technique.injective:
+        return f"several people may have one value in its subject {table.subject}, as the target has it"
     return None
 
 

@@ -61,7 +61,7 @@ def as_json(conf: Config) -> str:
 
 def said(text: str) -> set[str]:
     """The statements of a file of ours that go on to hold until somebody undoes them, each by its first line."""
-    each = (part.strip().split("\n")[0] for part in text.split(";\n"))
+    each = (part.strip().split("\n")[0] for part in text.removeprefix(HEADER).split(";\n"))
     return {_kept(line) for line in each if line.startswith(("GRANT ", "CREATE OR REPLACE ", "ALTER TABLE "))}
 
 

@@ -69,8 +69,11 @@ def too_many(most: int) -> Refused:
 
 
 def unsearched(held: Held, table: HeldTable) -> list[ColumnPath]:
-    """The columns of a table in which values of the domain stand, or may, and nobody knows whose."""
-    return [ColumnPath.parse(gap.path).leaf for gap in held.gaps if gap.table == table.treated.name and gap.path]
+    """The columns of a table in which values of the domain stand, or may, and nobody knows whose: also those that its
+    record does not have, which somebody added and no approver could judge."""
+    gaps = [ColumnPath.parse(gap.path).leaf for gap in held.gaps if gap.table == table.treated.name and gap.path]
+    recorded = {ColumnPath.parse(path).leaf.column for path in table.treated.records}
+    return [*gaps, *(path for path, _ in leaves(table.treated.schema) if path not in recorded)]
 
 
 def _harmless(table: HeldTable) -> set[str]:

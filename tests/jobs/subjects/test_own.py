@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pyspark.sql import types as T
 
 from jobs.configuration.column_path import ColumnPath
 from jobs.subject_access import exported, own
@@ -112,5 +113,7 @@ def test_values_of_the_domain_that_cannot_be_searched_do_not_stay() -> None:
     )
     told = [Gap("t", "text{when 2}", "x"), Gap("t", "", "x"), Gap("u", "note", "x")]
     held: Any = SimpleNamespace(gaps=told)
-    table: Any = SimpleNamespace(treated=SimpleNamespace(name="t"))
-    assert [str(path) for path in exported.unsearched(held, table)] == ["text"]
+    schema = T.StructType().add("text", "string").add("doc", "string").add("added", T.StructType().add("a", "string"))
+    records = dict.fromkeys(["text{when 1}", "text{when 2}", "doc:$.a"])
+    table: Any = SimpleNamespace(treated=SimpleNamespace(name="t", records=records, schema=schema))
+    assert [str(path) for path in exported.unsearched(held, table)] == ["text", "added.a"]

@@ -31,7 +31,7 @@ def groupings(conf: Config, table: str) -> dict[str, tuple[ColumnPath, ...]]:
 
 
 def subject_fault(table: TableConfig) -> str | None:
-    """Why people cannot be told apart in the target by the entry's subject, so that one could count as many."""
+    """Why people cannot be told apart in the target by the entry's subject, so that counts would be wrong."""
     if table.subject is None:
         return None
     decision = table.decisions.get(str(table.subject))

@@ -8,7 +8,7 @@ import hashlib
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from jobs.configuration.entry import PATTERNS, TABLE_PATTERN, Class, Entry, Name, NotBlank
 from jobs.configuration.persons import folded
@@ -78,6 +78,17 @@ class Approver(Entry):
         return all(among is None or each in among for among, each in stated)
 
 
+def _are_different(approvers: tuple[Approver, ...]) -> tuple[Approver, ...]:
+    names = [folded(each.name) for each in approvers]
+    keys = [each.public_key.rpartition("+")[2] for each in approvers]
+    if len(set(names)) < len(names) or len(set(keys)) < len(keys):
+        raise ValueError("two approvers have one name, or one key: then they are one person")
+    return approvers
+
+
+Approvers = Annotated[tuple[Approver, ...], Field(strict=False, min_length=1), AfterValidator(_are_different)]
+
+
 class BreakGlass(Entry):
     """Who may turn back without an approval, columns of which classes, how many rows, and within how many hours someone
     else has to look at it."""
@@ -92,18 +103,9 @@ class Reversal(Entry):
     """What may be turned back. keys: of keys.yaml. purposes: those that are allowed. at_most_rows: of one run, whatever
     is approved. at_most_hours: how long an approval may count."""
 
-    approvers: Annotated[tuple[Approver, ...], Field(strict=False, min_length=1)]
+    approvers: Approvers
     keys: Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
     purposes: Annotated[tuple[NotBlank, ...], Field(strict=False, min_length=1)]
     at_most_rows: Rows
     at_most_hours: Hours
     break_glass: BreakGlass | None = None
-
-    @field_validator("approvers")
-    @classmethod
-    def _are_different(cls, approvers: tuple[Approver, ...]) -> tuple[Approver, ...]:
-        names = [folded(each.name) for each in approvers]
-        keys = [each.public_key.rpartition("+")[2] for each in approvers]
-        if len(set(names)) < len(names) or len(set(keys)) < len(keys):
-            raise ValueError("two approvers have one name, or one key: then they are one person")
-        return approvers

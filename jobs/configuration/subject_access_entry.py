@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from jobs.configuration.config_files import POLICY
 from jobs.configuration.documents import Fault, did_you_mean
 from jobs.configuration.entry import Entry, Name, NotBlank
-from jobs.configuration.persons import folded
-from jobs.configuration.reversal_entry import Approver, Hours, Rows
+from jobs.configuration.reversal_entry import Approvers, Hours, Rows
 
 
 class SubjectAccess(Entry):
@@ -19,20 +18,11 @@ class SubjectAccess(Entry):
     keys.yaml: under it the ids of a request have the digest by which approvals and the audit log know them, which
     nobody without it can guess them by. at_most_rows: of one export. at_most_hours: how long an approval may count."""
 
-    approvers: Annotated[tuple[Approver, ...], Field(strict=False, min_length=1)]
+    approvers: Approvers
     key: Name
     purposes: Annotated[tuple[NotBlank, ...], Field(strict=False, min_length=1)]
     at_most_rows: Rows
     at_most_hours: Hours
-
-    @field_validator("approvers")
-    @classmethod
-    def _are_different(cls, approvers: tuple[Approver, ...]) -> tuple[Approver, ...]:
-        names = [folded(each.name) for each in approvers]
-        keys = [each.public_key.rpartition("+")[2] for each in approvers]
-        if len(set(names)) < len(names) or len(set(keys)) < len(keys):
-            raise ValueError("two approvers have one name, or one key: then they are one person")
-        return approvers
 
 
 def check(

@@ -31,7 +31,7 @@ def groupings(conf: Config, table: str) -> dict[str, tuple[ColumnPath, ...]]:
 
 
 def subject_fault(table: TableConfig) -> str | None:
-    """Why people cannot be told apart in the target by the entry's subject, so that one could count as many."""
+    """Why people cannot be told apart in the target by the entry's subject, so that counts would be wrong."""
     if table.subject is None:
         return None
     decision = table.decisions.get(str(table.subject))
@@ -42,6 +42,8 @@ def subject_fault(table: TableConfig) -> str | None:
         return f"its subject {table.subject} is not in the target"
     if not technique.deterministic or technique.one_result or technique.beside():
         return f"its subject {table.subject} has no one value for each person in the target"
+    if not technique.injective:
+        return f"several people may have one value in its subject {table.subject}, as the target has it"
     return None
 
 

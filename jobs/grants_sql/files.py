@@ -20,6 +20,7 @@ def made(conf: Config, platform: Platform) -> dict[str, str]:
     sight.grants_of(conf)
     if platform in ("unity", "ranger"):
         names.check_one_each(conf, platform)
+    names.check_two_tables(conf, platform)
     found = {f"{plain(table)}.sql": _of_table(conf, table, platform) for table in sorted(conf.tables)}
     if platform == "hive":
         found[ROLES] = hive.roles(conf)
@@ -60,5 +61,13 @@ def as_json(conf: Config) -> str:
 
 def said(text: str) -> set[str]:
     """The statements of a file of ours that go on to hold until somebody undoes them, each by its first line."""
-    each = (part.strip().split("\n")[0] for part in text.split(";\n"))
-    return {line for line in each if line.startswith(("GRANT ", "CREATE OR REPLACE "))}
+    each = (part.strip().split("\n")[0] for part in text.removeprefix(HEADER).split(";\n"))
+    return {_kept(line) for line in each if line.startswith(("GRANT ", "CREATE OR REPLACE ", "ALTER TABLE "))}
+
+
+def _kept(line: str) -> str:
+    """Of masks, filters and tags which column or table has one: another one takes its place."""
+    for what in (" SET MASK ", " SET ROW FILTER ", " SET TAGS "):
+        if line.startswith("ALTER TABLE ") and what in line:
+            return line[: line.rindex(what) + len(what)].rstrip()
+    return line

@@ -83,7 +83,7 @@ def _counts(conf: Config, table: str) -> Iterator[Finding]:
     if sight.counted_by(conf, table) and aggregates.groupings(conf, table):
         fault = aggregates.subject_fault(conf.tables[table])
         if fault is not None:
-            message = f"{fault}, so that one of them could count as many: leave out these counts"
+            message = f"{fault}, so that their number would be wrong: leave out these counts"
             yield _at(conf, "refuse", ("aggregates", table), message)
         elif conf.tables[table].subject is None and table not in sight.grants_of(conf).row_per_person:
             message = "people cannot be counted: name the subject in its entry, or the table under row_per_person"

@@ -1,6 +1,7 @@
 """Hive's SQL-standard authorization: views as for Spark, in Hive's SQL, and who may select from them.
 
-Hive has no functions over the elements of an array: where a role sees a part of them, the whole column is left out.
+Hive has no functions over the elements of an array: where a role sees a part of them, the whole column is left out;
+of a source, also where they are structs, which may have fields that nobody decided about.
 https://hive.apache.org/docs/latest/user/sql-standard-based-hive-authorization/
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Literal, get_args
 
@@ -86,6 +87,30 @@ def check_one_each(conf: Config, platform: Platform) -> None:
             raise BadUsage(
                 f"{called} is {other} and {what}: one table has one set of grants; let roles read one of both"
             )
+
+
+def check_two_tables(conf: Config, platform: Platform) -> None:
+    """Raise `BadUsage` where one name stands for the tables of two entries, whoever sees them: names without a database
+    of their own are made of the last part of the entry's, and a view would read what another entry decides."""
+    seen: dict[str, tuple[str, str]] = {}
+    for called, what, place in _called(conf, platform):
+        other, its_place = seen.setdefault(called.lower(), (what, place))
+        if its_place != place:
+            raise BadUsage(
+                f"{called} would be {other} and {what}, which are two tables: name one of them otherwise, under names "
+                "in grants.yaml"
+            )
+
+
+def _called(conf: Config, platform: Platform) -> Iterator[tuple[str, str, str]]:
+    """What each source and target is called, what it is, and where it is; those that have no name are left out."""
+    for name, entry in sorted(conf.tables.items()):
+        places = {"source": entry.source.table or entry.source.path, "target": entry.target.table or entry.target.path}
+        for reads in get_args(Reads):
+            with contextlib.suppress(BadUsage):  # told when it is said of a role
+                called = table(conf, name, reads, platform)
+                if called is not None:
+                    yield called, f"the {reads} of {name}", str(places[reads])
 
 
 def _granted(conf: Config, platform: Platform) -> Iterator[tuple[str, str]]:

@@ -33,7 +33,8 @@ def of_rows(conf: Config, table: str, platform: Platform) -> Iterator[str]:
 
 def select(conf: Config, each: Sight, platform: Platform) -> str | None:
     """What a role sees of a table; None where that is nothing."""
-    shown = Projection(each.sees, platform != "hive", grants_of(conf).denied == "null")
+    closed = each.reads == "target"  # no run writes what no entry decides
+    shown = Projection(each.sees, platform != "hive", grants_of(conf).denied == "null", closed)
     columns = shown.of(each.columns)
     if not columns:
         return None

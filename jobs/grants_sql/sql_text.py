@@ -32,10 +32,11 @@ def among(text: str, rows: RowsOf) -> str:
 class Projection:
     """What a view shows of the columns of a table: every field that is seen by its name, so that one that nobody
     decided about is not among them. lambdas: whether the platform has functions over the elements of arrays.
-    with_nulls: whether what is not seen is null there, and not left out."""
+    with_nulls: whether what is not seen is null there, and not left out. closed: whether arrays and maps are known to
+    have no field that nobody decided about."""
 
-    def __init__(self, sees: Callable[[Leaf], bool], lambdas: bool, with_nulls: bool) -> None:
-        self._sees, self._lambdas, self._with_nulls = sees, lambdas, with_nulls
+    def __init__(self, sees: Callable[[Leaf], bool], lambdas: bool, with_nulls: bool, closed: bool = True) -> None:
+        self._sees, self._lambdas, self._with_nulls, self._closed = sees, lambdas, with_nulls, closed
 
     def of(self, columns: Mapping[str, Node]) -> list[str]:
         """What stands behind SELECT, one each."""
@@ -47,7 +48,7 @@ class Projection:
         made = self._part(node, value, depth)
         if made is None and self._with_nulls:
             whole = Projection(lambda leaf: True, self._lambdas, False)._part(node, value, depth)
-            return f"CASE WHEN FALSE THEN {whole} END"  # null, of the type of what is decided
+            return f"CASE WHEN FALSE THEN {whole or value} END"  # null, of the type of what is decided
         return made
 
     def _part(self, node: Node, value: str, depth: int) -> str | None:
@@ -59,7 +60,7 @@ class Projection:
             fields = list(self._fields(node, value, depth))
             return f"CASE WHEN {value} IS NOT NULL THEN named_struct({', '.join(fields)}) END" if fields else None
         if not self._lambdas:
-            return value if self._sees_all(node) else None
+            return value if self._sees_all(node) and (self._closed or not _has_fields(node)) else None
         return self._elements(node, value, depth)
 
     def _sees_all(self, node: Node) -> bool:
@@ -82,3 +83,7 @@ class Projection:
         else:
             return None
         return value if shown == each else None if shown is None else f"{of_all}{shown})"
+
+
+def _has_fields(node: Node) -> bool:
+    return any(isinstance(step, Field) or _has_fields(part) for step, part in node.parts.items())

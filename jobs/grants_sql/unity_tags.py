@@ -16,6 +16,7 @@ from jobs.configuration.entry import Class
 from jobs.configuration.grants_entry import Grants, Reads
 from jobs.console.exit_codes import BadUsage
 from jobs.grants_sql import leaves, names, sight, unity
+from jobs.grants_sql.leaves import Node
 from jobs.grants_sql.sight import Sight, grants_of
 from jobs.grants_sql.sql_text import literal, quoted, quoted_table
 from jobs.lake.tag_names import CLASS, STATUS, STRICTEST, TREATED, UNDECIDED
@@ -25,6 +26,8 @@ RAW = "raw"
 MOST_PRINCIPALS = 20
 """In one policy, as Unity Catalog takes them."""
 EVERYBODY = "account users"
+SHOWS: dict[Reads, tuple[str, ...]] = {"source": ("clear",), "target": ("pseudonym",)}
+"""What a role says of a class that it sees by the tag."""
 
 
 def check(conf: Config) -> None:
@@ -40,6 +43,7 @@ def check(conf: Config) -> None:
                 "shows what stands there, or take unity.by: columns"
             )
     _check_plain(conf)
+    _check_raw(conf)
     if any(table.made_for is not None for table in conf.tables.values()):
         raise BadUsage("tables are made for recipients or purposes, which no policy by tags can say: unity.by: columns")
 
@@ -52,6 +56,31 @@ def _check_plain(conf: Config) -> None:
             for name, node in each.columns.items():
                 if not node.is_plain:
                     raise BadUsage(f"{table}: column {name} has structs or maps in it: take unity.by: columns")
+                if len(_classes(node)) > 1:
+                    raise BadUsage(
+                        f"{table}: column {name} holds {', '.join(_classes(node))}, and a tag says the strictest "
+                        "alone: take unity.by: columns"
+                    )
+
+
+def _check_raw(conf: Config) -> None:
+    """A tag does not say of a direct identifier whether it was treated: who sees pseudonyms would see it as it is."""
+    for role in sorted(grants_of(conf).roles):
+        for each in sight.of_role(conf, role):
+            for name, node in each.columns.items():
+                if each.role.of(_tag(node)) in SHOWS[each.reads] and not each.sees_all(node):
+                    raise BadUsage(
+                        f"{each.table.name}: column {name} is a {_tag(node)} that is kept, in some rows at least, and "
+                        f"role {role} would see it by its tag: treat it, or take unity.by: columns"
+                    )
+
+
+def _classes(node: Node) -> list[str]:
+    return sorted({class_ for leaf in node.leaves for class_ in leaf.classes})
+
+
+def _tag(node: Node) -> str:
+    return min(_classes(node), key=STRICTEST.index)
 
 
 def _unlike(grants: Grants, name: str) -> str | None:
@@ -81,8 +110,8 @@ def _schemas(conf: Config, reads: Reads) -> list[str]:
 
 
 def _policy(conf: Config, reads: Reads, status: str, schema: str, class_: str, hide: str) -> str:
-    shows = {"source": ("clear",), "target": ("pseudonym",)}[reads]
-    roles = [name for name, role in grants_of(conf).roles.items() if role.reads == reads and role.of(class_) in shows]
+    every = grants_of(conf).roles.items()
+    roles = [name for name, role in every if role.reads == reads and role.of(class_) in SHOWS[reads]]
     named = {group for role in roles for group in grants_of(conf).groups_of(role)}
     excepted = sorted({unity.stated(conf).owners, *named})
     if len(excepted) >= MOST_PRINCIPALS:
@@ -117,6 +146,5 @@ def statements(conf: Config, table: str) -> list[str]:
 def _tags(seen: Sight, of: str) -> Iterator[str]:
     yield f"ALTER TABLE {of} SET TAGS ({literal(STATUS)} = {literal(RAW)})"
     for name, node in leaves.tree(leaves.of(seen.table, "source")).items():
-        classes = [class_ for leaf in node.leaves for class_ in leaf.classes]
-        tag = f"{literal(CLASS)} = {literal(min(classes, key=STRICTEST.index))}"
+        tag = f"{literal(CLASS)} = {literal(_tag(node))}"
         yield f"ALTER TABLE {of} ALTER COLUMN {quoted(name)} SET TAGS ({tag})"

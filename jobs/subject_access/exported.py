@@ -19,7 +19,7 @@ from jobs.console.exit_codes import Refused
 from jobs.lake.bare_types import leaves
 from jobs.subject_access import own
 from jobs.subjects import leaf_values
-from jobs.subjects.held import HeldTable, Place
+from jobs.subjects.held import Held, HeldTable, Place
 from jobs.subjects.search import Search
 
 
@@ -43,7 +43,8 @@ def of(conf: Config, search: Search, table: HeldTable, left: int, most: int) -> 
         raise too_many(most)
     hits = {place: _hits(search, place, table.treated.schema, found) for place in table.places}
     theirs = [(place.path.leaf, values) for place, values in hits.items()]
-    cut = own.rows(theirs, conf.tables[table.treated.name].subject, _harmless(table), _identifiers(table))
+    subject, gaps = conf.tables[table.treated.name].subject, unsearched(search.held, table)
+    cut = own.rows(theirs, subject, _harmless(table), _identifiers(table), gaps)
     lines, withheld = [], set[str]()
     for batch in found.to_batches(1000):
         for row in batch.to_pylist():
@@ -65,6 +66,14 @@ def _check_types(table: HeldTable) -> None:
 
 def too_many(most: int) -> Refused:
     return Refused(f"there are more rows than the {most} that are allowed: nothing was given out")
+
+
+def unsearched(held: Held, table: HeldTable) -> list[ColumnPath]:
+    """The columns of a table in which values of the domain stand, or may, and nobody knows whose: also those that its
+    record does not have, which somebody added and no approver could judge."""
+    gaps = [ColumnPath.parse(gap.path).leaf for gap in held.gaps if gap.table == table.treated.name and gap.path]
+    recorded = {ColumnPath.parse(path).leaf.column for path in table.treated.records}
+    return [*gaps, *(path for path, _ in leaves(table.treated.schema) if path not in recorded)]
 
 
 def _harmless(table: HeldTable) -> set[str]:

@@ -12,11 +12,13 @@ from jobs.configuration.documents import did_you_mean
 from jobs.configuration.models import Policy
 from jobs.configuration.reversal_entry import Approver
 from jobs.console.exit_codes import Refused
+from jobs.console.shown import shown
+from jobs.record.column_record import ColumnRecord
 from jobs.reversal.approval import TIME
 from jobs.signatures.keys import SigningKey
 from jobs.subject_access.approval import Approval, Signed
 from jobs.subject_access.request import Digest, Request, rules
-from jobs.subjects.held import Held, Place
+from jobs.subjects.held import Held, HeldTable
 
 
 def check_purpose(policy: Policy, purpose: str) -> None:
@@ -35,21 +37,41 @@ def approver(policy: Policy, key: SigningKey) -> Approver:
 
 
 def check_may_approve(by: Approver, conf: Config, held: Held) -> None:
-    """Raise `Refused` where the policy does not let the approver approve one of the columns that are searched."""
-    places = [place for table in held.tables for place in table.places]
+    """Raise `Refused` where the policy does not let the approver approve one of the columns that are searched, or given
+    out beside these."""
+    columns = [(table.treated.name, path, each) for table in held.tables for path, each in _given_out(table)]
     wrong = [
-        place.label
-        for place in places
-        if not all(by.may_approve(place.table, held.domain, each) for each in _classes(conf, place))
+        f"{table}: {shown(path)}"
+        for table, path, each in columns
+        if not all(
+            by.may_approve(table, domain, class_)
+            for domain in _domains(table, each, held.domain)
+            for class_ in _classes(conf, table, path, each)
+        )
     ]
     if wrong:
         raise Refused(f"policy.yaml does not let {by.name} approve {'; '.join(wrong)}")
 
 
-def _classes(conf: Config, place: Place) -> set[str]:
+def _given_out(table: HeldTable) -> Iterator[tuple[str, ColumnRecord]]:
+    """The columns that a row of the table has, those that are searched first."""
+    searched = {str(place.path): place.record for place in table.places}
+    others = {path: each for path, each in table.treated.records.items() if path not in searched}
+    yield from searched.items()
+    yield from ((path, each) for path, each in others.items() if not each.facts.drops_column)
+
+
+def _domains(table: str, record: ColumnRecord, searched: str) -> set[str]:
+    """Of which domains a column's values are. One of no domain, or with a label of its own, is about those that are
+    searched for."""
+    stated = {each.domain for each in record.each if each.domain is not None}
+    return {domain for domain in stated if not domain.startswith(f"{table}/")} or {searched}
+
+
+def _classes(conf: Config, table: str, path: str, record: ColumnRecord) -> set[str]:
     """By the record, and by the configuration of today: who can write the table can write its record."""
-    rules_ = conf.tables[place.table].columns.items()
-    return {place.record.class_, *(rule.class_ for name, rule in rules_ if _leaf(name) == place.path.leaf)}
+    rules_ = conf.tables[table].columns.items()
+    return {record.class_, *(rule.class_ for name, rule in rules_ if _leaf(name) == _leaf(path))}
 
 
 def _leaf(name: str) -> ColumnPath:

@@ -122,7 +122,7 @@ def with_access(spark: SparkSession, lake: Path, **more: Any) -> Config:
     keys = {each: {"keyset": f"file:{lake}/keys/{each}.json"} for each in ("crm", "access")}
     edit(lake / "conf" / "keys.yaml", **keys)
     stated = {
-        "approvers": [approver(lake, ANN, domains=["person", "mail"])],
+        "approvers": [approver(lake, ANN, domains=[*DOMAINS, "token"])],
         "key": "access",
         "purposes": [PURPOSE],
         "at_most_rows": 50,

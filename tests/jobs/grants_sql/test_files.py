@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from jobs import grants
+from jobs.grants_sql import files
 from tests.helpers.edits import replace
 from tests.helpers.granted import sees, write_grants
 from tests.helpers.lakes import column, table
@@ -109,3 +110,12 @@ def test_the_grants_of_the_demo(platform: str, tmp_path: Path, capsys: pytest.Ca
     assert "crm_customers" in shown.out
     if platform == "ranger":
         assert json.loads(shown.out[shown.out.index("\n{") :])["policies"]
+
+
+def test_masks_filters_and_tags_stay_in_force_until_another_one_is_set() -> None:
+    masks = ["ALTER TABLE `a` ALTER COLUMN `b` SET MASK `f`", "ALTER TABLE `a` SET ROW FILTER `g` ON (`c`)"]
+    tags = ["ALTER TABLE `a` ALTER COLUMN `b` SET TAGS ('privacy_class' = 'sensitive')"]
+    before = files.said(files.as_text([*masks, *tags]))
+    after = files.said(files.as_text([masks[0].replace("`f`", "`h`"), tags[0].replace("sensitive", "non_personal")]))
+    assert before - after == {"ALTER TABLE `a` SET ROW FILTER"}
+    assert len(after) == 2

@@ -233,3 +233,17 @@ def test_what_hive_is_told(lake: Path, spark: SparkSession) -> None:
     for view in (of_all, of_some):
         parser.parsePlan(view)
     assert files.made(conf, "hive")[files.ROLES].endswith("CREATE ROLE `all`;\n\nCREATE ROLE `some`;\n")
+
+
+@pytest.mark.parametrize("denied", ["left_out", "null"])
+def test_hive_shows_no_structs_within_arrays_of_a_source(lake: Path, denied: str) -> None:
+    """They may have fields that nobody decided about, and Hive has no way to leave these out."""
+    columns = {"items[].x": column("keep", N), "tags[]": column("keep", N), "m{key}": column("keep", N)}
+    columns |= {"m{value}.a": column("keep", N), "n{key}": column("keep", N), "n{value}": column("keep", N)}
+    roles = {"raw": {"reads": "source", "sees": sees("clear"), "why": "x"}}
+    grants = {"databases": {"source": "raw"}, "roles": roles, **({"denied": "null"} if denied == "null" else {})}
+    _, view, _ = hive.statements(granted(lake, grants, table("t", lake, columns)), "t")
+    shown = {line.rpartition(" AS ")[2].strip("`,"): line.strip(" ,") for line in view.split("\n")[2:-1]}
+    nulls = {f"{each}": f"CASE WHEN FALSE THEN `t`.`{each}` END AS `{each}`" for each in ("items", "m")}
+    plain = {each: f"`t`.`{each}` AS `{each}`" for each in ("tags", "n")}
+    assert shown == {**plain, **(nulls if denied == "null" else {})}

@@ -292,6 +292,27 @@ def test_what_tags_cannot_say_is_refused(lake: Path, role: dict[str, Any], said:
         files.made(conf, "unity")
 
 
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (
+            {"raw": column("keep", D)},
+            "t: column raw is a direct_identifier that is kept, in some rows at least, and role",
+        ),
+        (
+            {"doc:$.mail": column("redact", D), "doc:$.n": column("keep", N)},
+            "t: column doc holds direct_identifier, non_personal, and a tag says the strictest alone",
+        ),
+    ],
+)
+def test_what_a_tag_would_show_is_refused(lake: Path, more: dict[str, Any], said: str) -> None:
+    roles = {"x": {"sees": sees(direct_identifier="pseudonym")}}
+    grants = {**GRANTS, "roles": roles, "unity": {**UNITY, "by": "tags"}, "aggregates": {}}
+    conf = granted(lake, grants, table("t", lake, {**PLAIN, **more}))
+    with pytest.raises(BadUsage, match=re.escape(said)):
+        files.made(conf, "unity")
+
+
 def test_rows_by_a_field_and_one_table_twice_are_refused(lake: Path) -> None:
     rows = {"sees": sees("pseudonym"), "rows": {"t": {"column": "place.city", "among": ["Rome"]}}}
     conf = granted(lake, {**GRANTS, "roles": {"x": rows}, "aggregates": {}}, table("t", lake, COLUMNS))

@@ -13,7 +13,8 @@ from jobs.configuration import config
 from jobs.configuration.config import Config, ConfigError
 from jobs.configuration.sql_types import NoType, canonical
 from jobs.console.exit_codes import BadUsage, Refused
-from jobs.grants_sql import findings, sight, unity
+from jobs.grants_sql import files, findings, sight, unity
+from jobs.grants_sql.names import Platform
 from tests.helpers.granted import granted, sees, write_grants
 from tests.helpers.lakes import CLASSES, column, table
 
@@ -147,7 +148,11 @@ def test_what_check_finds(lake: Path, given: dict[str, Any], said: str) -> None:
 
 def test_people_whom_no_column_tells_apart_are_not_counted(lake: Path) -> None:
     given = {"roles": {"x": COUNTING}, "aggregates": {"t": [["sex"]]}}
-    for how, said in (("drop", "is not in the target"), ("redact", "is not in the target")):
+    for how, said in (
+        ("drop", "is not in the target"),
+        ("redact", "is not in the target"),
+        ({"technique": "truncate", "keep": 2}, "several people may have one value in its subject id"),
+    ):
         columns = {**COLUMNS, "id": column(how, D)}
         conf = granted(lake, given, table("t", lake, columns, subject="id"))
         assert any(said in each for each in found(conf))
@@ -199,6 +204,25 @@ def test_one_view_does_not_take_the_place_of_another(lake: Path, role: str) -> N
     conf = granted(lake, {"roles": roles, "aggregates": {"t": [["sex"]]}}, *tables)
     with pytest.raises(BadUsage, match="two statements begin alike: create or replace view"):
         grants.run(conf, "spark")
+
+
+@pytest.mark.parametrize("platform", ["spark", "unity", "hive", "ranger"])
+def test_one_name_does_not_stand_for_two_tables(lake: Path, platform: Platform) -> None:
+    """Whoever sees them: else a view of hr.people would read what crm.people decides. Of one source there may be two
+    targets."""
+    given = {"databases": {"source": "raw", "target": "treated"}, "roles": {"x": {**ALL, "tables": ["hr.people"]}}}
+    given |= {"unity": {"owners": "o", "catalog": "main"}, "ranger": {"service": "s", "owners": "o"}}
+    columns = {"kind": column("keep", N)}
+    source = {"format": "parquet", "path": f"{lake}/raw/people"}
+    two = [table(name, lake, columns, source=source) for name in ("crm.people", "hr.people")]
+    said = "treated.people would be the target of crm.people and the target of hr.people, which are two tables"
+    with pytest.raises(BadUsage, match=said):
+        files.made(granted(lake, given, *two), platform)
+    given["names"] = {"hr.people": {"target": "treated.staff"}}
+    files.made(granted(lake, given, *two), platform)
+    two[0] = table("crm.people", lake, columns)
+    with pytest.raises(BadUsage, match=r"raw\.people would be the source of crm\.people and the source of hr\.people"):
+        files.made(granted(lake, given, *two), platform)
 
 
 def test_null_needs_no_quotes(lake: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import json
 from pathlib import Path
@@ -13,6 +14,7 @@ from pyspark.sql import SparkSession
 
 from jobs import approve, reidentify, subject
 from jobs.configuration.config import Config
+from jobs.configuration.reversal_entry import Approver
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.lake import restricted, restricted_texts
 from jobs.monitoring import reversals as reversals_watched
@@ -21,7 +23,7 @@ from jobs.subject_access.trail import Trail
 from jobs.subjects.asked import Asked
 from tests.helpers import reversals
 from tests.helpers.audits import listed
-from tests.helpers.persons import PURPOSE, name
+from tests.helpers.persons import DOMAINS, PURPOSE, name
 from tests.helpers.reversals import ANN, BOB, NOW
 
 LATER = NOW + datetime.timedelta(minutes=1)
@@ -107,13 +109,35 @@ def test_what_was_not_approved_is_refused(spark: SparkSession, lake: Path, conf:
 
 def test_who_may_not_sign(spark: SparkSession, lake: Path, conf: Config) -> None:
     with pytest.raises(Refused, match=f"does not let {ANN} approve t: nr"):
-        approved(spark, lake, conf, request("70000000003", domain="number"))
+        approved(spark, lake, bounded(lake, conf, domains=["person", "mail"]), request("70000000003", domain="number"))
     with pytest.raises(Refused, match="would sign it for themselves"):
         approved(spark, lake, conf, request(actor="ANN@example.org"))
     with pytest.raises(Refused, match=r"up to 51 rows, and policy\.yaml allows 50; .* more than the 72 hours"):
         approved(spark, lake, conf, request(), at_most=51, hours=73)
     with pytest.raises(BadUsage, match="those of one person"):
         request(*map(name, range(101)))
+
+
+def test_who_signs_may_approve_all_that_a_row_gives_out(spark: SparkSession, lake: Path, conf: Config) -> None:
+    """Not the searched columns alone. ``gone`` is dropped, so that no row has it."""
+    others = [name for name in (*DOMAINS, "token") if name != "mail"]
+    for bounds, columns in (
+        ({"domains": others}, "t: mail; t: home.who; t: docs[]:$.who[*].id"),
+        ({"classes": ["direct_identifier", "quasi_identifier", "sensitive"]}, "t: amount; t: lines[].n"),
+    ):
+        with pytest.raises(Refused, match="does not let") as refused:
+            approved(spark, lake, bounded(lake, conf, **bounds), request())
+        told = str(refused.value).partition(" approve ")[2]
+        assert {*told.split("; ")} == {*columns.split("; ")}
+
+
+def bounded(lake: Path, conf: Config, **bounds: Any) -> Config:
+    """The same where Ann may approve less."""
+    access = conf.policy.subject_access
+    assert access is not None
+    ann = Approver.model_validate(reversals.approver(lake, ANN, **bounds))
+    policy = conf.policy.model_copy(update={"subject_access": access.model_copy(update={"approvers": (ann,)})})
+    return dataclasses.replace(conf, policy=policy)
 
 
 def test_a_run_that_fails_leaves_nothing(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pyspark.sql import types as T
 
 from jobs.configuration.column_path import ColumnPath
-from jobs.subject_access import own
+from jobs.subject_access import exported, own
+from jobs.subjects.held import Gap
 
 NESTED = {"id": "A", "lines": [{"who": "A", "n": 1}, {"who": "B", "n": 2}, None], "amount": 7}
 DEEP = {"deep": [{"at": 1, "x": [{"who": "A", "v": 1}, {"who": "B", "v": 2}]}, {"at": 2, "x": [{"who": "B"}]}]}
@@ -32,14 +35,25 @@ def cut(row: dict[str, Any], *places: str, subject: str | None = None, **more: A
         # of a row that names nobody also what is harmless
         (NESTED, ["lines[].who"], {"harmless": ["amount"]}, {"lines": [{"who": "A", "n": 1}], "amount": 7},
          {"id", "lines[]"}),
-        # of two persons in one row the other one
-        (PEOPLE, ["who", "ref"], {}, {**PEOPLE, "ref": None}, {"ref"}),
+        # of two persons in one row, where nothing says whose it is, the name alone
+        (PEOPLE, ["who", "ref"], {}, {"who": "A"}, {"ref", "amount", "note"}),
+        ({**PEOPLE, "ref": None}, ["who", "ref"], {}, {**PEOPLE, "ref": None}, set()),
+        (PEOPLE, ["who", "ref"], {"subject": "who"}, {**PEOPLE, "ref": None}, {"ref"}),
         # by the table's subject: a row of B, in which A is named
         (PEOPLE, ["who", "ref"], {"subject": "ref"}, {"who": "A"}, {"ref", "amount", "note"}),
         ({**PEOPLE, "who": "B", "ref": "A"}, ["who", "ref"], {"subject": "ref"},
          {**PEOPLE, "who": None, "ref": "A"}, {"who"}),
         # a subject of another domain
         (PEOPLE, ["who"], {"subject": "ref"}, {"who": "A"}, {"ref", "amount", "note"}),
+        (NESTED, ["lines[].who"], {"subject": "id", "harmless": ["amount"]}, {"lines": [{"who": "A", "n": 1}]},
+         {"id", "lines[]", "amount"}),
+        # structs that name somebody
+        ({"id": "B", "home": {"who": "A", "city": "y"}, "n": 1}, ["id", "home.who"], {},
+         {"home": {"who": "A", "city": "y"}}, {"id", "n"}),
+        ({"id": "A", "home": {"who": "B", "city": "y"}, "n": 1}, ["id", "home.who"], {"subject": "id"},
+         {"id": "A", "n": 1}, {"home.who", "home.city"}),
+        ({"by": {"id": "A", "ref": "B", "n": 1}, "home": None}, ["by.id", "by.ref", "home.who"], {"subject": "by.id"},
+         {"by": {"id": "A", "ref": None, "n": 1}, "home": None}, {"by.ref"}),
         # deeper: a level that names nobody is part of the one above it
         ({"id": "A", **DEEP}, ["id", "deep[].x[].who"], {},
          {"id": "A", "deep": [{"at": 1, "x": [{"who": "A", "v": 1}]}, {"at": 2, "x": []}]}, {"deep[].x[]"}),
@@ -48,12 +62,21 @@ def cut(row: dict[str, Any], *places: str, subject: str | None = None, **more: A
         # maps
         ({"m": [("A", 1), ("B", 2)]}, ["m{key}"], {}, {"m": [{"key": "A", "value": 1}]}, {"m"}),
         ({"m": [("k", "B"), ("l", "A")]}, ["m{value}"], {}, {"m": [{"key": "l", "value": "A"}]}, {"m"}),
+        ({"id": "A", "m": [("k", [{"who": "B"}])]}, ["id", "m{value}[].who"], {},
+         {"id": "A", "m": [{"key": "k", "value": []}]}, {"m{value}[]"}),
         # arrays of values
         ({"id": "A", "all": ["A", "B", None]}, ["id", "all[]"], {}, {"id": "A", "all": ["A"]}, {"all[]"}),
         # JSON text
         ({"doc": '{"who": [{"id": "A"}, {"id": "B"}], "n": 1}'}, ["doc:$.who[*].id"], {"harmless": ["doc:$.n"]},
          {"doc": '{"who": [{"id": "A"}], "n": 1}'}, {"doc:$.who[*]"}),
-        ({"id": "A", "doc": '{"id": 7}'}, ["id", "doc:$.id"], {}, {"id": "A", "doc": '{"id": null}'}, {"doc:$.id"}),
+        ({"id": "A", "doc": '{"id": 7}'}, ["id", "doc:$.id"], {}, {"id": "A"}, {"doc:$.id"}),
+        ({"id": "B", "diagnosis": "x", "doc": '{"ref": "A"}'}, ["id", "doc:$.ref"], {}, {"doc": '{"ref": "A"}'},
+         {"id", "diagnosis"}),
+        ({"doc": '{"buyer": {"id": "A", "n": 1.50}, "seller": {"id": "B", "iban": "S"}}'},
+         ["doc:$.buyer.id", "doc:$.seller.id"], {}, {"doc": '{"buyer": {"id": "A", "n": 1.50}}'},
+         {"doc:$.seller.id", "doc:$.seller.iban"}),
+        ({"id": "A", "doc": '{"at": "x", "by": "y"}'}, ["id", "doc:$.at[*].id", "doc:$.by.id"], {},
+         {"id": "A", "doc": "{}"}, {"doc:$.at", "doc:$.by"}),
         # identifiers of another kind in an array: whose they are nobody knows
         ({"id": "A", "mails": ["x", "y"], "own": "z"}, ["id"], {"identifiers": ["mails[]", "own"]},
          {"id": "A", "own": "z"}, {"mails"}),
@@ -71,3 +94,26 @@ def test_a_number_in_json_is_the_text_of_it() -> None:
     places = [(ColumnPath.parse("doc:$.id"), {"70000000003"})]
     row = {"doc": '{"id": 70000000003, "v": 1}'}
     assert own.rows(places, None, ()).of(row) == (row, set())
+
+
+def test_numbers_of_json_are_compared_and_given_as_they_are_written() -> None:
+    places = [(ColumnPath.parse("doc:$.id"), {"7.10"})]
+    row = {"doc": '{"id": 7.10, "v": 12345678901234567890.10, "w": 1e400, "x": true}'}
+    assert own.rows(places, None, ()).of(row) == (row, set())
+    assert own.rows(places, None, ()).of({"doc": '{"id": 7.1, "v": 1}'})[0] == {}
+
+
+def test_values_of_the_domain_that_cannot_be_searched_do_not_stay() -> None:
+    """They do not say whose a row is, and a level that they alone could name is nobody's."""
+    places, gaps = [(ColumnPath.parse("id"), {"A"})], [*map(ColumnPath.parse, ("text", "lines[].who"))]
+    row = {"id": "A", "text": "of B", "n": 1, "lines": [{"who": "?", "n": 2}]}
+    assert own.rows(places, None, (), (), gaps).of(row) == (
+        {"id": "A", "text": None, "n": 1, "lines": []},
+        {"text", "lines[]"},
+    )
+    told = [Gap("t", "text{when 2}", "x"), Gap("t", "", "x"), Gap("u", "note", "x")]
+    held: Any = SimpleNamespace(gaps=told)
+    schema = T.StructType().add("text", "string").add("doc", "string").add("added", T.StructType().add("a", "string"))
+    records = dict.fromkeys(["text{when 1}", "text{when 2}", "doc:$.a"])
+    table: Any = SimpleNamespace(treated=SimpleNamespace(name="t", records=records, schema=schema))
+    assert [str(path) for path in exported.unsearched(held, table)] == ["text", "added.a"]

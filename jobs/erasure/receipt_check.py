@@ -142,7 +142,8 @@ def _stale(spark: SparkSession, table: TableErased, is_change: bool) -> int:
     known = table_files.known(begun)
     commits = dict(log_left.commits(table_files.listed(spark, begun.location, log=True)))
     until, files = commits.get(table.after), table_files.listed(spark, begun.location)
-    old = [each for each in files if each.name.endswith(".parquet") and each.place not in known.current]
+    own = known.current | {each.place for each in table_files.of_others(files, known)}
+    old = [each for each in files if each.name.endswith(".parquet") and each.place not in own]
     stale = [table_files.stale(each, known, delta_commit.kept(begun)) for each in old]
     return sum(each.is_change == is_change and (until is None or each.since <= until) for each in stale)
 

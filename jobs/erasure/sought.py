@@ -75,8 +75,8 @@ def marked(rows: DataFrame, sought: Sequence[Sought]) -> DataFrame:
 
 
 def counted(rows: DataFrame, sought: Sequence[Sought]) -> DataFrame:
-    """Of each file (`PLACE`) in which one of them stands: how many rows go (`ROWS`), and how many elements, or values,
-    in rows of others (`ELEMENTS`)."""
+    """Of each file (`PLACE`) in which one of them stands: how many rows go (`ROWS`), and how many parts of rows of
+    others (`ELEMENTS`)."""
     nested = range(sum(each.is_nested for each in sought))
     elements = _elements(len(nested))
     found = marked(rows.withColumn(PLACE, F.col(FILE)), sought)

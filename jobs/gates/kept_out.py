@@ -81,14 +81,6 @@ def not_kept_out(known: Inspected, deletes: Sequence[Commit]) -> tuple[Commit, .
     return tuple(commit for commit in deletes if by.get(commit.version) not in runs)
 
 
-def covered(known: Inspected) -> frozenset[int]:
-    """The versions of the target by which erasures took away what the run keeps out."""
-    history = known.target.history
-    others = [each for each in history.commits if each.version not in history.ours]
-    erasures = [each for each in others if each.run.get("mode") == ERASURE]
-    return frozenset(each.version for each in erasures) - {each.version for each in not_kept_out(known, erasures)}
-
-
 def _last(known: Inspected) -> Mapping[str, Any]:
     """What the table's last run says of the list; nothing where it had none."""
     history = known.target.history

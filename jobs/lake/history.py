@@ -4,7 +4,7 @@ log."""
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 from pyspark.sql import SparkSession
 
@@ -50,16 +50,10 @@ class History:
     def may_lack_rows(self) -> bool:
         """Whether others may have deleted rows since the last run that wrote all. What is past its time is none of what
         a later run misses: it leaves such rows out itself."""
-        return self.may_lack_others()
-
-    def may_lack_others(self, but_for: Collection[int] = ()) -> bool:
-        """The same. but_for: versions of which it is known that runs leave out what they took away."""
         for commit in reversed(self.commits):
             if commit.version in self.ours and commit.operation != APPENDS:
                 return False
-            if commit.version in self.ours or commit.version in but_for:
-                continue
-            if commit.removed and not commit.is_retention:
+            if commit.version not in self.ours and commit.removed and not commit.is_retention:
                 return True
         return True
 

@@ -103,7 +103,7 @@ def _carried_out(
         if prepared.allowed.requeue:
             prepared = requeue.passing(prepared, selection, aside)
             aside.prepared = prepared
-            if not prepared.source.count and not aside.taken_out:  # of the erased some may be taken out there
+            if not prepared.source.count:
                 return _nothing(prepared, aside, report), record, noted
         try:
             waiting.replace(prepared, selection, aside)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import json
 from pathlib import Path
 from typing import Any
 
@@ -204,22 +203,6 @@ def test_they_stay_out_of_what_comes_back_from_quarantine(spark: SparkSession, l
     assert (again.rows, again.kept_out, quarantines.aside(spark, lake)) == (2, "< 10", [])
     full = pseudonymize.run(spark, conf, "t", mode="full")
     assert (full.rows, full.quarantined) == (18, 0)
-
-
-@pytest.mark.sweep
-def test_they_are_taken_out_of_quarantine_where_nothing_else_passes(spark: SparkSession, lake: Path) -> None:
-    """By rules that refuse all as before; also after an erasure took rows of theirs out of the target."""
-    quarantines.put(quarantines.rows(spark, 0, 20, "id in (3, 4, 5)"), lake)
-    quarantines.configured(lake)
-    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
-    pseudonymize.run(spark, conf, "t")
-    erased_lists.put(spark, conf, ["4", "8"])
-    own = spark.newSession()
-    own.conf.set("spark.databricks.delta.commitInfo.userMetadata", json.dumps({"mode": "erasure", "run_id": "run-1/x"}))
-    growing.delta(own, lake / "treated" / "t").delete("note = 'note-8-n'")
-    again = pseudonymize.run(spark, conf, "t", mode="incremental", requeue=True)
-    assert (again.rows, again.kept_out) == (0, "< 10")
-    assert len(quarantines.aside(spark, lake)) == 2
 
 
 @pytest.mark.parametrize("execution", PATHS)

@@ -225,8 +225,8 @@ def test_the_log_is_told_before_anything_is_put_there(monkeypatch: pytest.Monkey
     vault = SimpleNamespace(location="/b", version=1, all_rows=lambda: frame)
     for name, given in (("of", bridge), ("_columns", [(None, None)]), ("_turn", turn), ("_of_source", frame)):
         monkeypatch.setattr(bridge_filling, name, lambda *_, given=given: given)
-    monkeypatch.setattr(bridge_filling, "_added", lambda *_: told.append("rows") or vault)
-    monkeypatch.setattr(bridge_filling.audit_log, "opened", lambda *_: log)
+    monkeypatch.setattr(bridge_filling, "_added", lambda *_: (told.append("rows"), vault)[1])  # type: ignore[func-returns-value]
+    monkeypatch.setattr("jobs.rotation.bridge_filling.audit_log.opened", lambda *_: log)
     nothing: Any = SimpleNamespace(key="crm")
     assert bridge_filling.built(nothing, nothing, nothing, "customer") == 4
     assert told == ["rotation bridge begun", "key_use used", "rows", "rotation bridge built"]

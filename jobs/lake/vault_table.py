@@ -20,7 +20,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from jobs.configuration.vault_entry import VaultEntry
-from jobs.lake import closed_table, delta_commit, file_places
+from jobs.lake import closed_table, delta_commit, file_places, subject_key_files
 from jobs.lake.active_session import active
 from jobs.lake.address import Address
 from jobs.lake.closed_table import Nothing
@@ -188,8 +188,8 @@ class Expired:
 
 
 def expire(spark: SparkSession, entry: VaultEntry) -> Expired:
-    """Take out what has expired, and purge what was taken out long enough ago. Raises `CommitConflict`, and as
-    `looked`."""
+    """Take out what has expired, and purge what was taken out long enough ago. Raises `CommitConflict`,
+    `SourceProblem` where that cannot be deleted, and as `looked`."""
     taken: list[int] = []
 
     def once(begun: Transaction, before: Vault) -> Vault:
@@ -202,8 +202,24 @@ def expire(spark: SparkSession, entry: VaultEntry) -> Expired:
 
     vault = _changed(spark, entry, once)
     with active(spark):
+        now = datetime.datetime.now(datetime.timezone.utc)
         DeltaTable.forPath(spark, vault.location).vacuum()
-        return Expired(taken[0], _held_until(_begun(spark, entry), vault))
+        there = subject_key_files.listed(spark, vault.location)
+        begun = _begun(spark, entry)
+        _check_purged(begun, vault, there, now)
+        return Expired(taken[0], _held_until(begun, vault))
+
+
+def _check_purged(begun: Transaction, vault: Vault, there: Mapping[str, float], since: datetime.datetime) -> None:
+    """Raise `SourceProblem` where files lie there yet that VACUUM was to take: it does not tell of them. since: when it
+    began."""
+    before = (since - delta_commit.retention(begun)).timestamp()
+    left = [at for at in subject_key_files.lying(begun, there).others.values() if at < before]
+    if left:
+        raise SourceProblem(
+            f"{len(left)} files beside the vault at {vault.entry.place} are past their time and cannot be deleted: "
+            "they may hold tokens that expired. See who may delete there, and run this again"
+        )
 
 
 def _taken_out(begun: Transaction, past: Column, places: Collection[str]) -> int:

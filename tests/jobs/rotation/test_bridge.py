@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -210,6 +211,25 @@ def test_its_key_is_no_other_s(lake: Path, what: str) -> None:
         edit(conf / "policy.yaml", rotation={**policy, "bridge": [one, {**one, "domain": "mail", "path": f"{lake}/b"}]})
     with pytest.raises(ConfigError, match="which serves nothing else, got the one of"):
         config.load(conf)
+
+
+def test_the_log_is_told_before_anything_is_put_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = list[str]()
+    key = SimpleNamespace(name="crm", key_id=1, technique=SimpleNamespace(technique="keyed_hash"), domain="customer")
+    turn = SimpleNamespace(before=key, seal=key)
+    log = SimpleNamespace(
+        leaf=lambda kind, time, **more: f"{kind} {more['outcome']}", append=lambda make: told.extend(make(None))
+    )
+    bridge = SimpleNamespace(id="1", table=SimpleNamespace(place="/b"))
+    frame = SimpleNamespace(count=lambda: 4)
+    vault = SimpleNamespace(location="/b", version=1, all_rows=lambda: frame)
+    for name, given in (("of", bridge), ("_columns", [(None, None)]), ("_turn", turn), ("_of_source", frame)):
+        monkeypatch.setattr(bridge_filling, name, lambda *_, given=given: given)
+    monkeypatch.setattr(bridge_filling, "_added", lambda *_: (told.append("rows"), vault)[1])  # type: ignore[func-returns-value]
+    monkeypatch.setattr("jobs.rotation.bridge_filling.audit_log.opened", lambda *_: log)
+    nothing: Any = SimpleNamespace(key="crm")
+    assert bridge_filling.built(nothing, nothing, nothing, "customer") == 4
+    assert told == ["rotation bridge begun", "key_use used", "rows", "rotation bridge built"]
 
 
 @pytest.mark.parametrize("flag", ["--plan", "--json"])

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import time
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 
 from jobs import pseudonymize, tokens
@@ -55,10 +59,16 @@ def test_tokens_come_back_and_expire(
         patched.setattr("jobs.reversal.vaults.check_all_there", lambda *given: pytest.fail("looked into the vault"))
         with pytest.raises(Refused, match="the approval counts once, and was used"):
             back.turned(spark, conf, wanted, approval)
-    _expired(spark, conf, lake, capsys)
+    _expired(spark, conf, lake, monkeypatch, capsys)
 
 
-def _expired(spark: SparkSession, conf: Config, lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def _expired(
+    spark: SparkSession,
+    conf: Config,
+    lake: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     """The token of one value runs out: no way back, and another token from then on."""
     old = {row["amount"]: row["id"] for row in lakes.treated(spark, lake).collect()}
     spark.sql(f"UPDATE delta.`{lake}/vault` SET expires = timestamp'2020-01-01' WHERE row_key = {_key(conf, old[10])}")
@@ -79,6 +89,21 @@ def _expired(spark: SparkSession, conf: Config, lake: Path, capsys: pytest.Captu
     assert "person: < 10 tokens were past their time and are out of the vault" in said
     assert "older versions of it hold what was taken out until 20" in said
     assert vaults.counts(spark, lake) == (3, 3, 3)
+    _what_cannot_be_deleted_is_told(lake, monkeypatch, capsys)
+
+
+def _what_cannot_be_deleted_is_told(
+    lake: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    left, asked = lake / "vault" / "part-left.parquet", ["expire", "--conf", str(lake / "conf"), "--domain", "person"]
+    shutil.copy(next((lake / "vault").glob("*.parquet")), left)
+    os.utime(left, (time.time() - 30 * 86_400,) * 2)
+    with monkeypatch.context() as patched:
+        patched.setattr(DeltaTable, "vacuum", lambda table: None)
+        assert tokens.main(asked) == 1
+    assert "1 files beside the vault" in capsys.readouterr().err
+    assert tokens.main(asked) == 0
+    assert not left.exists()
 
 
 def _key(conf: Config, token: str) -> str:

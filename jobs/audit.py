@@ -171,13 +171,7 @@ def parser() -> argparse.ArgumentParser:
     for verb in ("prove", "checkpoint", "statement", "key"):
         flags.OUTPUT.on(made[verb], metavar="FILE", more="by default it is printed")
     for verb in ("prove", "check", "verify"):
-        made[verb].add_argument(
-            "--public-key",
-            action="append",
-            metavar="KEY",
-            help="name+hash+base64, or a file with such lines: whose signatures count, instead of the key of the "
-            "configuration",
-        )
+        flags.PUBLIC_KEY.on(made[verb])
     made["verify"].add_argument(
         "--checkpoint", action="append", type=Path, metavar="FILE", help="one that was kept elsewhere, besides"
     )

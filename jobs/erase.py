@@ -34,7 +34,7 @@ from jobs.run_events import events
 from jobs.run_events.events import Report
 from jobs.spark_app import failures, session
 from jobs.subjects import asked
-from jobs.subjects.asked import Asked, HeldIn
+from jobs.subjects.asked import Asked
 
 BREAKS = (
     "--force: nobody can read older versions of these tables any more, not even who is reading one now; what follows "
@@ -113,18 +113,12 @@ def lines(found: Erased, is_plan: bool = False) -> Iterator[str]:
 def parser() -> argparse.ArgumentParser:
     options = arguments.parser("erase", __doc__)
     flags.CONF.on(options, required=True)
-    options.add_argument("--domain", help="the domain whose ids are given")
+    flags.DOMAIN.on(options, more="whose ids are given")
     whom = options.add_mutually_exclusive_group()
-    whom.add_argument("--ids", type=Path, metavar="FILE", help="ids, one a line, or a .csv with one column")
+    flags.IDS.on(whom)
     whom.add_argument("--ids-table", metavar="TABLE", help="a table, or the path of one, that holds the ids")
     options.add_argument("--ids-column", metavar="COLUMN", help="the column of --ids-table")
-    options.add_argument(
-        "--pseudonyms-of",
-        nargs=2,
-        metavar=("TABLE", "COLUMN"),
-        help="the ids are pseudonyms, as this column of a treated table holds them; then neither sources nor vaults "
-        "are reached",
-    )
+    flags.HELD_IN.on(options, more="then neither sources nor vaults are reached")
     options.add_argument("--sources", action="store_true", help="take them out of sources too, as far as those are "
                          "Delta tables; and look whether others hold them")  # fmt: skip
     options.add_argument("--force", action="store_true", help="purge at once what retention keeps (docs/erasure.md)")
@@ -132,8 +126,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--receipt", type=Path, metavar="FILE", help="leave a signed receipt there, a new file")
     options.add_argument("--verify-receipt", type=Path, metavar="FILE", help="whether a receipt is as it was signed "
                          "and is true today; with ids: whether they were its subjects. Nothing is erased")  # fmt: skip
-    options.add_argument("--public-key", action="append", default=[], metavar="KEY",
-                         help="with --verify-receipt: who may have signed it")  # fmt: skip
+    flags.PUBLIC_KEY.on(options, more="with --verify-receipt")
     options.add_argument("--make-list", metavar="PATH", help="make an empty list of the erased, which keeps them out "
                          "of later runs, and print the lines for policy.yaml. Nothing is erased")  # fmt: skip
     flags.JSON.on(options)
@@ -179,7 +172,7 @@ def _verified(spark: SparkSession, conf: Config, options: argparse.Namespace, wh
 
 
 def _asked(spark: SparkSession, options: argparse.Namespace) -> Asked:
-    held_in = None if options.pseudonyms_of is None else HeldIn(*options.pseudonyms_of)
+    held_in = asked.held_in(options.held_in)
     if options.ids is not None:
         return asked.of_file(options.domain, options.ids, held_in)
     own = session.for_run(spark)

@@ -95,7 +95,9 @@ def parser() -> argparse.ArgumentParser:
     verbs["create"].add_argument("--path", required=True, help="a path in a lake (a new folder, for the keys alone)")
     for verb in ("show", "destroy"):
         flags.CONF.on(verbs[verb], required=True)
-        verbs[verb].add_argument("--key", required=True, metavar="NAME", help="a key of keys.yaml with subject_keys")
+        verbs[verb].add_argument(
+            "--key", required=True, metavar="NAME", help="a key of keys.yaml (one with subject_keys)"
+        )
     flags.JSON.on(verbs["show"])
     verbs["destroy"].add_argument("--subjects", type=Path, required=True, metavar="FILE", help="raw ids, one a line")
     verbs["destroy"].add_argument(

@@ -22,7 +22,6 @@ from pyspark.sql import SparkSession
 
 from jobs.command_line import arguments, flags, given_files
 from jobs.configuration import config
-from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import DONE, BadUsage
 from jobs.console.shown import say, shown
@@ -35,7 +34,7 @@ from jobs.subject_access import carried_out
 from jobs.subject_access.carried_out import Given
 from jobs.subject_access.request import Request
 from jobs.subjects import asked as asking
-from jobs.subjects.asked import Asked, HeldIn
+from jobs.subjects.asked import Asked
 from jobs.subjects.held import Held
 
 UTC = datetime.timezone.utc
@@ -78,13 +77,7 @@ def asked_of(options: argparse.Namespace) -> Asked:
     """Whose rows, as the command line says. Raises `BadUsage`."""
     if options.domain is None or options.ids is None:
         raise BadUsage("say who is asked for: --domain, and --ids with a file of ids")
-    held_in = None
-    if options.held_in is not None:
-        table, sign, path = options.held_in.partition(":")
-        if not sign or not path:
-            raise BadUsage("--held-in: expected TABLE:COLUMN, such as crm.customers:customer_id")
-        held_in = HeldIn(table, str(ColumnPath.parse(path)))
-    return asking.of_file(options.domain, options.ids, held_in)
+    return asking.of_file(options.domain, options.ids, asking.held_in(options.held_in))
 
 
 # -- the command line -------------------------------------------------------------------------------------------------

@@ -157,6 +157,11 @@ FORM = Flag(
     "clear, or masked: all but the last four characters",
     {"choices": ("clear", "masked"), "default": "clear"},
 )
+PUBLIC_KEY = Flag(
+    "--public-key",
+    "name+hash+base64, or a file with such lines: whose signatures count, instead of the key of the configuration",
+    {"action": "append", "default": [], "metavar": "KEY"},
+)
 DOMAIN = Flag("--domain", "a domain of domains.yaml")
 IDS = Flag("--ids", "a file of ids, one a line; or a .csv of one column", {"type": Path, "metavar": "FILE"})
 HELD_IN = Flag(

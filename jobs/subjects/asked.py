@@ -11,6 +11,7 @@ import pyarrow as pa
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
+from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
 from jobs.configuration.documents import did_you_mean
 from jobs.configuration.models import Source
@@ -60,6 +61,16 @@ def _as_text(values: pa.Array) -> pa.Array:
         return values.cast(pa.string())
     except pa.ArrowInvalid:  # canonical bytes of all but binary values are text
         return values
+
+
+def held_in(told: str | None) -> HeldIn | None:
+    """What ``--held-in`` says. Raises `BadUsage`, or `LakenymError` of a path that is none."""
+    if told is None:
+        return None
+    table, sign, path = told.partition(":")
+    if not sign or not path:
+        raise BadUsage("--held-in: expected TABLE:COLUMN, such as crm.customers:customer_id")
+    return HeldIn(table, str(ColumnPath.parse(path)))
 
 
 def of_file(domain: str, path: Path, held_in: HeldIn | None = None) -> Asked:

@@ -42,7 +42,8 @@ def _key_fault(
     domains: Mapping[str, Domain],
     audit: Audit | None,
 ) -> str | None:
-    if names is not None and name not in names:
+    is_policy_alone = not names and not drafts  # as it is shown, and reviewed, without the other files
+    if names is not None and name not in names and not is_policy_alone:
         return f"keys.yaml has no key {name!r}{did_you_mean(name, names)}"
     if name in keys and keys[name].deliver == "driver":
         return "expected a key that executors fetch themselves (deliver: executor)"

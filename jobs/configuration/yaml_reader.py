@@ -30,7 +30,7 @@ _FRACTION = re.compile(r"[-+]?(0|[1-9][0-9]*)?\.[0-9]+([eE][-+][0-9]{1,2})?")
 # none of these may have two ways to read one text: a scalar may be a million characters long
 _SURPRISES = {
     "a number with a leading zero": re.compile(r"[-+]?0[0-9_][0-9_.]*"),
-    "a number that is not in decimal notation": re.compile(r"[-+]?0[xXoObB][0-9a-fA-F_]+"),
+    "a number that is not in decimal notation": re.compile(r"[-+]?0([xX][0-9a-fA-F_]+|[oO][0-7_]+|[bB][01_]+)"),
     "a number to the base 60": re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?"),
     "a number with underscores": re.compile(r"[-+]?\.?[0-9][0-9.]*_[0-9_.]*([eE][-+]?[0-9_]+)?"),
     "a number in an unusual notation": re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?"),

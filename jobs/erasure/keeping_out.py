@@ -43,7 +43,8 @@ def check_still(listed: ErasedList) -> None:
 def make(spark: SparkSession, path: str) -> str:
     """Make an empty list; the lines of policy.yaml that name it. Raises `Refused`, `SourceProblem`."""
     made = erased_list.create(spark, path)
-    return f"erasure:\n  key: (a key of keys.yaml that serves nothing else)\n  list: {{path: {path!r}, id: {made}}}\n"
+    told = f'{{path: {path!r}, id: "{made}"}}'  # a bare id may look like a number
+    return f"erasure:\n  key: (a key of keys.yaml that serves nothing else)\n  list: {told}\n"
 
 
 def needs_ids(conf: Config, domain: str) -> None:

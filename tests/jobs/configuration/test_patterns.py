@@ -99,7 +99,24 @@ def test_the_same_numbers_are_surprises_as_ever() -> None:
         faults: list[Fault] = []
         yaml_reader.parse(f"a: {text}\n", "file", faults)
         assert len(faults) == 1, text
-    for text in [".", "-.", "1.2.3", "1a", "2026-11-01", "_1", "e3", ".e3", "1:99", "0xg", "--", "+", "+_", "1__a"]:
+    for text in [
+        ".",
+        "-.",
+        "1.2.3",
+        "1a",
+        "2026-11-01",
+        "_1",
+        "e3",
+        ".e3",
+        "1:99",
+        "0xg",
+        "0b13f9a",
+        "0o8",
+        "--",
+        "+",
+        "+_",
+        "1__a",
+    ]:
         faults = []
         document = yaml_reader.parse(f"a: {text}\n", "file", faults)
         assert (document and document.data, faults) == ({"a": text}, [])

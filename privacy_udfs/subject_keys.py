@@ -27,8 +27,7 @@ import pyarrow as pa
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-from privacy_udfs.kernels.aes import BlockCipher, by_key
-from privacy_udfs.kernels.aes.by_key import Index, Schedules
+from privacy_udfs.kernels.aes import GCM_KEY, SIV_KEY, BlockCipher, Index, Schedules, derived, schedules
 from privacy_udfs.kernels.arrays import Bytes, binary, by_length, cut, joined, opened_by_length, rows_of, to_bytes
 from privacy_udfs.kernels.hmac import hmac_sha256
 
@@ -79,7 +78,7 @@ class SubjectKeys:
         return HKDFExpand(hashes.SHA256(), size, INFO.format(role=role).encode()).derive(self._key)
 
     def _schedules(self, role: str, bound: Bytes) -> Schedules:
-        return by_key.schedules(np.frombuffer(self._of(role, 64), np.uint8).reshape(1, 64), bound)
+        return schedules(np.frombuffer(self._of(role, 64), np.uint8).reshape(1, 64), bound)
 
     def lookups(self, subjects: pa.BinaryArray) -> pa.BinaryArray:
         """By which rows are found for subjects, by their canonical bytes."""
@@ -128,12 +127,12 @@ def slices(count: int) -> Iterator[slice]:
 
 def siv(known: Keyed, under: bytes) -> Schedules:
     """What seals values of these subjects by AES-SIV. under: their label."""
-    return by_key.schedules(by_key.derived(known.secrets, b"siv", by_key.SIV_KEY), known.bound(under))
+    return schedules(derived(known.secrets, b"siv", SIV_KEY), known.bound(under))
 
 
 def gcm(known: Keyed) -> Bytes:
     """The keys under which values of these subjects are sealed by AES-GCM."""
-    return by_key.derived(known.secrets, b"gcm", by_key.GCM_KEY)
+    return derived(known.secrets, b"gcm", GCM_KEY)
 
 
 def sealed(

@@ -17,7 +17,7 @@ from pydantic import ConfigDict, Field, InstanceOf, model_validator
 
 from privacy_udfs import subject_keys
 from privacy_udfs.errors import TypeRefused
-from privacy_udfs.kernels.aes.by_key import Index
+from privacy_udfs.kernels.aes import Index
 from privacy_udfs.kernels.arrays import Bytes, binary, cut, joined, rows_of, shorter_than, spread, to_bytes, without
 from privacy_udfs.kernels.text import canonical
 from privacy_udfs.parameters import Later, Normalize

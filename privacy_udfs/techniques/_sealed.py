@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from privacy_udfs.errors import TokenRefused
-from privacy_udfs.kernels.aes.by_key import Index
+from privacy_udfs.kernels.aes import Index
 from privacy_udfs.kernels.arrays import cut, in_slices, prefixed, shorter_than, spread, without
 from privacy_udfs.kernels.text import TAKES, accepts, canonical, rfc4648
 from privacy_udfs.parameters import Utf8

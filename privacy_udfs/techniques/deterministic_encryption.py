@@ -9,8 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from privacy_udfs import subject_keys
-from privacy_udfs.kernels.aes import BATCH_UP_TO, SIV
-from privacy_udfs.kernels.aes.by_key import Index
+from privacy_udfs.kernels.aes import BATCH_UP_TO, SIV, Index
 from privacy_udfs.kernels.arrays import Bytes, by_length, opened_by_length, shorter_than
 from privacy_udfs.kernels.text import canonical, rfc4648
 from privacy_udfs.parameters import Normalize

@@ -7,8 +7,7 @@ from typing import Literal
 import pyarrow as pa
 
 from privacy_udfs import subject_keys
-from privacy_udfs.kernels.aes import GCM, by_key
-from privacy_udfs.kernels.aes.by_key import Index
+from privacy_udfs.kernels.aes import GCM, Index, gcm_opened, gcm_sealed
 from privacy_udfs.kernels.arrays import from_list, to_list
 from privacy_udfs.strength import Shows
 from privacy_udfs.subject_keys import TABLE_KEY, Keyed
@@ -63,8 +62,8 @@ class RandomizedEncryption(SealedTechnique):
         return GCM(key, self.associated_data.encode())
 
     def _sealed_by_subject(self, known: Keyed, under: bytes, index: Index, values: pa.BinaryArray) -> pa.BinaryArray:
-        return from_list(by_key.gcm_sealed(subject_keys.gcm(known), known.bound(under), index, to_list(values)))
+        return from_list(gcm_sealed(subject_keys.gcm(known), known.bound(under), index, to_list(values)))
 
     def unsealed(self, known: Keyed, under: bytes, index: Index, sealed: pa.BinaryArray) -> pa.BinaryArray | None:
-        found = by_key.gcm_opened(subject_keys.gcm(known), known.bound(under), index, to_list(sealed))
+        found = gcm_opened(subject_keys.gcm(known), known.bound(under), index, to_list(sealed))
         return None if found is None else from_list(found)

@@ -20,8 +20,35 @@ integers, once a batch, in a time that is not constant. Keys and clear values ar
 """
 
 from privacy_udfs.kernels.aes.block_cipher import BLOCK, BlockCipher, room_for, xor
+from privacy_udfs.kernels.aes.by_key import (
+    GCM_KEY,
+    SIV_KEY,
+    Index,
+    Schedules,
+    derived,
+    gcm_opened,
+    gcm_sealed,
+    schedules,
+)
 from privacy_udfs.kernels.aes.cmac import aes_cmac
 from privacy_udfs.kernels.aes.gcm import GCM
 from privacy_udfs.kernels.aes.siv import BATCH_UP_TO, SIV
 
-__all__ = ["BATCH_UP_TO", "BLOCK", "GCM", "SIV", "BlockCipher", "aes_cmac", "room_for", "xor"]
+__all__ = [
+    "BATCH_UP_TO",
+    "BLOCK",
+    "GCM",
+    "GCM_KEY",
+    "SIV",
+    "SIV_KEY",
+    "BlockCipher",
+    "Index",
+    "Schedules",
+    "aes_cmac",
+    "derived",
+    "gcm_opened",
+    "gcm_sealed",
+    "room_for",
+    "schedules",
+    "xor",
+]

@@ -8,22 +8,21 @@ from typing import Annotated
 
 from pydantic import Field
 
+from jobs.configuration.closed_table_entry import ClosedTableEntry
 from jobs.configuration.config_files import POLICY
 from jobs.configuration.documents import Fault, did_you_mean
 from jobs.configuration.entry import Entry, Name, NotBlank
-from jobs.configuration.uris import TablePath
 from jobs.configuration.vault_entry import VaultEntry
 from privacy_udfs.techniques.tokenize import VAULT
 
 
-class Bridge(Entry):
+class Bridge(ClosedTableEntry):
     """domain: of domains.yaml, whose tables move to the next version of their key by it. key: of keys.yaml, that seals
     its values, and nothing else. path, id: of the table (jobs/tokens.py create). why: a bridge holds every value of the
     domain, for whoever has its key: what makes that needed."""
 
     domain: Name
     key: Name
-    path: TablePath
     id: Annotated[str, Field(pattern=VAULT)]
     why: NotBlank
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
+from jobs.configuration.closed_table_entry import ClosedTableEntry
 from jobs.configuration.documents import Document, Fault, Loc
-from jobs.configuration.entry import Entry
-from jobs.configuration.uris import TablePath, without_user
 from privacy_udfs.techniques import BY_NAME
 from privacy_udfs.techniques._by_subject import TABLE
 
@@ -20,23 +19,10 @@ NO_TABLE = "0" * 32
 """The id of one that is at fault itself, so that no more is said of it."""
 
 
-class SubjectKeysEntry(Entry):
+class SubjectKeysEntry(ClosedTableEntry):
     """path: of the Delta table that jobs/shred.py made. id: that it has."""
 
-    path: TablePath
     id: Annotated[str, Field(pattern=TABLE)]
-
-    @field_validator("path")
-    @classmethod
-    def _is_one_place(cls, path: str) -> str:
-        if any(each in path for each in "*?[]"):
-            raise ValueError("expected one place, got a path with one of *?[], which readers take for a pattern")
-        return path
-
-    @property
-    def place(self) -> str:
-        """For messages: the path without what a URI may hold before its host."""
-        return without_user(self.path)
 
 
 Entries = Mapping[str, SubjectKeysEntry | None]

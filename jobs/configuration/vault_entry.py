@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError
 
+from jobs.configuration.closed_table_entry import ClosedTableEntry
 from jobs.configuration.documents import Document, Fault, Loc
-from jobs.configuration.entry import Entry
 from jobs.configuration.explain import explain
-from jobs.configuration.uris import TablePath, without_user
 from privacy_udfs.techniques import BY_NAME
 from privacy_udfs.techniques.tokenize import VAULT
 
@@ -17,27 +16,14 @@ KEY, EXPORTABLE = "vault", "exportable"
 """Of a domain: the vault's entry. In a record: its id, and beside it what the entry says of exports."""
 
 
-class VaultEntry(Entry):
+class VaultEntry(ClosedTableEntry):
     """path: of the Delta table that jobs/tokens.py made. id: that it has. ttl_days: how long after a token was made it
     still leads to its value, and is given to it; for ever if left out. exportable: whether values are kept under the
     key alone too."""
 
-    path: TablePath
     id: Annotated[str, Field(pattern=VAULT)]
     ttl_days: Annotated[int, Field(ge=1, le=36500)] | None = None
     exportable: bool = False
-
-    @field_validator("path")
-    @classmethod
-    def _is_one_place(cls, path: str) -> str:
-        if any(each in path for each in "*?[]"):
-            raise ValueError("expected one place, got a path with one of *?[], which readers take for a pattern")
-        return path
-
-    @property
-    def place(self) -> str:
-        """For messages: the path without what a URI may hold before its host."""
-        return without_user(self.path)
 
 
 def has_vault(name: Any) -> bool:

@@ -28,7 +28,7 @@ from jobs.lake.active_session import active
 from jobs.lake.address import Address
 from jobs.lake.delta_commit import Transaction
 from jobs.lake.delta_commit.files import metric
-from jobs.lake.problems import CommitConflict
+from jobs.lake.problems import CommitConflict, SourceProblem
 from jobs.lake.quarantine_table import BUSY
 from jobs.lake.replace import CONFLICT
 
@@ -73,9 +73,11 @@ def create(
     table.location(restricted.location(spark, path)).execute()
 
 
-def opened_up(properties: Mapping[str, str]) -> list[str]:
-    """The settings that are no longer as such a table was made with."""
-    return [name for name, value in CLOSED.items() if properties.get(name, "").lower() != value]
+def check_closed(properties: Mapping[str, str], what: str) -> None:
+    """Raise `SourceProblem` where settings are no longer as such a table was made with. what: in words, which it is."""
+    opened = [name for name, value in CLOSED.items() if properties.get(name, "").lower() != value]
+    if opened:
+        raise SourceProblem(f"{what} is no longer as it was made: set {', '.join(opened)} again")
 
 
 def operations(spark: SparkSession, location: str, version: int, last: int) -> frozenset[str] | None:

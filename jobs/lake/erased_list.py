@@ -170,11 +170,7 @@ def _list(begun: Transaction, entry: ErasedListEntry) -> ErasedList:
             f"the list of the erased at {entry.place} has another id than policy.yaml says: it is another list, and "
             "whoever the right one keeps out would come back"
         )
-    open_ = closed_table.opened_up(properties)
-    if open_:
-        raise SourceProblem(
-            f"the list of the erased at {entry.place} is no longer as it was made: set {', '.join(open_)} again"
-        )
+    closed_table.check_closed(properties, f"the list of the erased at {entry.place}")
     return ErasedList(begun.spark, entry, begun.location, begun.version, _digest(begun, begun.version))
 
 

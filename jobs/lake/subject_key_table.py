@@ -269,11 +269,7 @@ def _table(begun: Transaction, entry: SubjectKeysEntry) -> KeyTable:
             f"the table of keys at {entry.place} has another id than keys.yaml says: its keys open nothing that was "
             "treated before; get the right one back, or state the new id and treat all tables anew"
         )
-    open_ = closed_table.opened_up(properties)
-    if open_:
-        raise SourceProblem(
-            f"the table of keys at {entry.place} is no longer as it was made: set {', '.join(open_)} again"
-        )
+    closed_table.check_closed(properties, f"the table of keys at {entry.place}")
     now = datetime.datetime.now(datetime.timezone.utc)
     return KeyTable(begun.spark, entry, begun.location, begun.version, now, _digest(begun, begun.version))
 

@@ -137,9 +137,7 @@ def _vault(begun: Transaction, entry: VaultEntry) -> Vault:
             f"the vault at {entry.place} has another id than domains.yaml says: it is another vault, whose tokens join "
             "with no token made before; get the right one back, or state the new id and treat all tables anew"
         )
-    open_ = closed_table.opened_up(properties)
-    if open_:
-        raise SourceProblem(f"the vault at {entry.place} is no longer as it was made: set {', '.join(open_)} again")
+    closed_table.check_closed(properties, f"the vault at {entry.place}")
     exportable = properties.get(EXPORTABLE, "false")
     if exportable != _written(entry.exportable):
         raise SourceProblem(

@@ -11,7 +11,7 @@ import datetime
 import json
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jobs.configuration.models import Policy
@@ -79,18 +79,25 @@ def sign(approval: Approval, key: SigningKey) -> str:
 
 def opened(text: str, policy: Policy) -> Signed:
     """What an approval says, and which approver of the policy signed it. Raises `Refused`."""
+    approvers = () if policy.reversal is None else policy.reversal.approvers
+    payload, by = signed_by(text, approvers, NOT_ONE, "approver of policy.yaml")
+    return Signed(_parsed(payload), by)
+
+
+def signed_by(text: str, approvers: Sequence[Approver], otherwise: str, who: str) -> tuple[Any, Approver]:
+    """What the file of an approval holds, of any kind, and which approver alone signed it. otherwise: in words, what a
+    file that cannot be read is not. who: in words, who may sign. Raises `Refused`."""
     try:
         envelope = json.loads(text) if len(text) <= LONGEST else None
     except (ValueError, RecursionError):
         envelope = None
     if not isinstance(envelope, dict):
-        raise Refused(f"the approval cannot be read: {NOT_ONE}")
-    approvers = () if policy.reversal is None else policy.reversal.approvers
+        raise Refused(f"the approval cannot be read: {otherwise}")
     for approver in approvers:
         payload = _payload(envelope, approver)
         if payload is not None:
-            return Signed(_parsed(payload), approver)
-    raise Refused("the approval is signed by no approver of policy.yaml, or was changed since")
+            return payload, approver
+    raise Refused(f"the approval is signed by no {who}, or was changed since")
 
 
 def _payload(envelope: Mapping[str, Any], approver: Approver) -> Any:
@@ -111,7 +118,7 @@ def _parsed(statement: Any) -> Approval:
     try:
         given: dict[str, Any] = dict(statement["predicate"])
         rows = given["rows"]
-        given |= {name: _time(given[name]) for name in ("not_before", "expires")}
+        given |= {name: time_of(given[name]) for name in ("not_before", "expires")}
         given |= {name: tuple(given[name]) for name in ("columns", "beside")}
         found = Approval(**{**given, "rows": Rows(**rows)})
         sound = _is_sound(found, rows) and json.loads(found.statement()) == statement
@@ -138,5 +145,5 @@ def _is_sound(found: Approval, rows: Mapping[str, Any]) -> bool:
     )
 
 
-def _time(text: Any) -> datetime.datetime:
+def time_of(text: Any) -> datetime.datetime:
     return datetime.datetime.strptime(text, TIME).replace(tzinfo=UTC)

@@ -17,13 +17,11 @@ from jobs.configuration.models import Policy
 from jobs.configuration.reversal_entry import Approver, is_person
 from jobs.console.exit_codes import Refused
 from jobs.console.shown import shown
-from jobs.reversal.approval import ID, LONGEST, SHA256, TIME
+from jobs.reversal.approval import ID, SHA256, TIME, signed_by, time_of
 from jobs.signatures import envelopes
-from jobs.signatures.keys import PublicKey, SigningKey
-from jobs.signatures.problem import NotSigned
+from jobs.signatures.keys import SigningKey
 
 PREDICATE = "urn:lakenym:subject-access-approval:v1"
-UTC = datetime.timezone.utc
 NOT_ONE = "it is no approval of subject access"
 
 
@@ -86,28 +84,9 @@ def sign(approval: Approval, key: SigningKey) -> str:
 
 def opened(text: str, policy: Policy) -> Signed:
     """What an approval says, and which approver of the policy signed it. Raises `Refused`."""
-    try:
-        envelope = json.loads(text) if len(text) <= LONGEST else None
-    except (ValueError, RecursionError):
-        envelope = None
-    if not isinstance(envelope, dict):
-        raise Refused(f"the approval cannot be read: {NOT_ONE}")
-    for approver in () if policy.subject_access is None else policy.subject_access.approvers:
-        payload = _payload(envelope, approver)
-        if payload is not None:
-            return Signed(_parsed(payload), approver)
-    raise Refused("the approval is signed by no approver of 'subject_access' in policy.yaml, or was changed since")
-
-
-def _payload(envelope: Mapping[str, Any], approver: Approver) -> Any:
-    """What one approver alone signed; None where it is not theirs."""
-    try:
-        key = PublicKey.parse(approver.public_key)
-        payload = envelopes.opened(envelope, [key])
-        named = [each["keyid"] for each in envelope["signatures"]]
-    except (NotSigned, ValueError, KeyError, TypeError, RecursionError):
-        return None
-    return payload if named == [str(key)] and envelope.keys() == {"payloadType", "payload", "signatures"} else None
+    approvers = () if policy.subject_access is None else policy.subject_access.approvers
+    payload, by = signed_by(text, approvers, NOT_ONE, "approver of 'subject_access' in policy.yaml")
+    return Signed(_parsed(payload), by)
 
 
 def _parsed(statement: Any) -> Approval:
@@ -116,7 +95,7 @@ def _parsed(statement: Any) -> Approval:
         raise Refused(f"what was signed is another statement: {NOT_ONE}")
     try:
         given: dict[str, Any] = dict(statement["predicate"])
-        given |= {name: _time(given[name]) for name in ("not_before", "expires")}
+        given |= {name: time_of(given[name]) for name in ("not_before", "expires")}
         found = Approval(**given)
         sound = _is_sound(found) and json.loads(found.statement()) == statement
     except (KeyError, TypeError, ValueError, AttributeError):
@@ -139,7 +118,3 @@ def _is_sound(found: Approval) -> bool:
         and found.at_most >= 1
         and found.not_before < found.expires
     )
-
-
-def _time(text: Any) -> datetime.datetime:
-    return datetime.datetime.strptime(text, TIME).replace(tzinfo=UTC)

@@ -162,6 +162,7 @@ def check_refusals(spark: SparkSession, lake: Path) -> None:
         ({"domain": "mail"}, "needs no bridge"),
         ({"path": "{lake}/treated/shop.orders/x"}, "keep it apart"),
         ({"id": "1"}, "id"),
+        ({"path": "{lake}/bridge*"}, "expected one place"),
     ],
 )
 def test_faults(lake: Path, stated: dict[str, Any], said: str) -> None:

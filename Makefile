@@ -45,6 +45,7 @@ bench: $(READY) ## measure every technique and write docs/benchmarks.md
 
 schemas: $(READY) ## write what is made from the techniques: JSON Schemas for editors, tables of the docs
 	@python -m jobs.config_schema --output conf/schema
+	@python -m jobs.config_schema --page docs/table.md
 	@python -m privacy_udfs --write README.md docs/governance.md
 
 notebook: $(READY) ## open the notebooks in Jupyter Lab

@@ -1,6 +1,7 @@
 """JSON Schemas of the configuration's files, for editors: ``python jobs/config_schema.py --output conf/schema``.
 
-``--check conf/schema`` exits 1 when they are not what this version would write. A file names its schema in its first
+``--check conf/schema`` exits 1 when they are not what this version would write; ``--page`` writes docs/table.md from
+them. A file names its schema in its first
 line: ``# yaml-language-server: $schema=../schema/table.json``. A schema knows one file;
 `jobs.configuration.config.load` knows them all, and is stricter.
 """
@@ -17,7 +18,7 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from jobs.command_line import arguments, flags
-from jobs.configuration import scope_entry, subject_keys_entry
+from jobs.configuration import key_reference, scope_entry, subject_keys_entry
 from jobs.configuration.audit_entry import Audit
 from jobs.configuration.documents import NAME_PATTERN
 from jobs.configuration.entity_domains import ALL, ELSEWHERE, NAMING
@@ -102,10 +103,11 @@ def _table() -> Schema:
     domain["additionalProperties"] = False
     definitions["Treatment"] = {"oneOf": [word, domain, *_known(definitions)]}
     column = definitions["ColumnEntry"]
-    column["properties"]["treatment"] = {"$ref": "#/$defs/Treatment"}
-    column["properties"]["when"] = column["properties"]["when"]["anyOf"][0]
+    column["properties"]["treatment"] |= {"$ref": "#/$defs/Treatment"}
+    when = column["properties"]["when"]
+    column["properties"]["when"] = {**when["anyOf"][0], "description": when["description"]}
     column["oneOf"] = [{"required": ["treatment"]}, {"required": ["when"]}]
-    definitions["CaseEntry"]["properties"]["treatment"] = {"$ref": "#/$defs/Treatment"}
+    definitions["CaseEntry"]["properties"]["treatment"] |= {"$ref": "#/$defs/Treatment"}
     table = definitions.pop("TableEntry")
     table["properties"]["columns"]["additionalProperties"] = {"$ref": "#/$defs/ColumnEntry"}
     return _file("A table of the catalog", definitions, table)
@@ -203,6 +205,7 @@ def parser() -> argparse.ArgumentParser:
     what = options.add_mutually_exclusive_group(required=True)
     flags.OUTPUT.on(what, metavar="FOLDER", former=("--write",))
     flags.CHECK.on(what)
+    what.add_argument("--page", type=Path, metavar="FILE", help="write the page that explains every key of a table")
     return options
 
 
@@ -210,6 +213,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(argv)
     if options.output is not None:
         run(options.output)
+        return DONE
+    if options.page is not None:
+        options.page.write_text(key_reference.page(schemas()["table.json"]), encoding="utf-8")
         return DONE
     names = run(options.check, check=True)
     for name in names:

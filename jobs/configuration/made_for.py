@@ -11,7 +11,9 @@ class MadeFor(Entry):
     """For whom, or for what, all of a table is made: one recipient or one purpose."""
 
     recipient: Name | None = None
+    """The one who gets it."""
     purpose: Name | None = None
+    """What it is for."""
 
     @model_validator(mode="after")
     def _is_one(self) -> MadeFor:

@@ -84,12 +84,16 @@ class Source(Entry):
     """Where a table is read from: files at a path in a format, or a table by name."""
 
     path: TablePath | None = None
+    """A folder or a file, or a pattern such as ``raw/*.csv``; may hold variables, ``${LAKE}``. With ``format``."""
     format: Literal["delta", "parquet", "csv", "json", "orc"] | None = None
+    """What the files at ``path`` are."""
     table: NotBlank | None = None
+    """A table by its name in the metastore, in place of ``path`` and ``format``."""
     options: dict[str, str] = Field(default={})
-    """Of `reader_options.TAKEN`, in the spelling that they have there; others stay as written, for a check to tell."""
+    """Of the reader, such as ``header`` and ``sep`` of CSV: docs/sources.md. Others than those there are refused."""
     schema_: Annotated[NotBlank | None, Field(alias="schema")] = None
-    """Columns and types as DDL, for csv and json."""
+    """Columns and types of CSV and JSON as DDL: ``id STRING, born DATE, amount DECIMAL(10,2)``. What does not fit its
+    type stops the run."""
     partitions: dict[NotBlank, PartitionType] = Field(default={})
     """The types of columns that are folders (``cust=7``); they are text where none is stated."""
     personal_paths: Accepted | None = None
@@ -128,7 +132,9 @@ class _Written(Entry):
     """Where rows are written: a Delta table by path or by name."""
 
     path: TablePath | None = None
+    """The folder of the Delta table; may hold variables. This or ``table``."""
     table: NotBlank | None = None
+    """The table's name in the metastore. This or ``path``."""
 
     @field_validator("path")
     @classmethod
@@ -148,12 +154,19 @@ class Target(_Written):
     """Where a treated table is written: a Delta table by path or by name."""
 
     partition_by: Names = ()
+    """Columns of the treated table by which its files lie in folders. Values of them are names of folders."""
     cluster_by: Names = ()
+    """Columns by which Delta clusters the files; not with ``partition_by``."""
     properties: dict[str, str] = Field(default={})
+    """Delta table properties. Those that would break a promise are refused, with the reason."""
     mode: Mode = "full"
+    """What a run writes: all rows anew, those that the source gained (once, or as a stream), what changed, or
+    partitions that whoever runs it chooses: docs/growing_tables.md."""
     key: Names = ()
     """The columns that tell rows apart, for ``mode: changes``."""
     row_order: RowOrder = "auto"
+    """The order of rows in files: at random, as they came, or (``auto``) at random where direct identifiers are
+    treated."""
 
     @field_validator("properties")
     @classmethod
@@ -175,18 +188,22 @@ class Target(_Written):
 
 class Quarantine(_Written):
     """Where refused rows of a table stand, encrypted under a key that serves nothing else: a Delta table by path, or by
-    name, which several tables may share. at_most: the share of a run's rows, and of all rows of the table, that may be
-    set aside; with more the run stops. Some few are always let be."""
+    name, which several tables may share."""
 
     key: Name
+    """A name of keys.yaml; the key serves nothing else."""
     at_most: Annotated[float, Field(gt=0, le=1, strict=False)] = 0.01
+    """The share of a run's rows, and of all rows of the table, that may be set aside; with more the run stops. Some
+    few are always let be."""
 
 
 class CaseEntry(Entry):
     """One case of a column's ``when``, as written: which rows, and what is done to the column in them."""
 
     rows: Predicate
+    """Which rows: a Spark SQL condition over the source's columns. Exactly one case must be true for each row."""
     treatment: Any
+    """What is done to the column in these rows."""
 
 
 # that there are at least two is told by `Resolver`: pydantic would count those without a fault only
@@ -197,39 +214,63 @@ class ColumnEntry(Entry):
     """The decision about one column, as written: one treatment, or cases of which each row falls under exactly one."""
 
     class_: Annotated[DecidedClass, Field(alias="class")]
+    """What the column is; policy.yaml says which techniques that allows."""
     treatment: Any = None
+    """What is done to it: one of the [treatments](#treatments)."""
     when: Cases | None = None
+    """In place of ``treatment``: two or more cases, by row: docs/governance.md."""
     why: NotBlank
+    """Why so, in a sentence for whoever asks later. It stands in the record."""
     kind: KindName | None = None
-    """What the column holds, for the profiles of the policy: one of `jobs.configuration.kinds.KINDS`."""
+    """What the column holds, for the profiles of the policy: docs/profiles.md."""
     review_by: IsoDate | None = None
+    """When the decision is to be looked at again, ``YYYY-MM-DD``."""
     retention: Retention | None = None
+    """How long values are kept, in words: ``90 days``, ``7 years``. Nothing is done by it."""
     statistics: bool | None = None
-    """Whether its least and greatest values are kept beside the rows, for readers to skip files by; where it does not
-    say so, as its class has it."""
+    """Whether its least and greatest values are kept beside the rows, for readers to skip files by: docs/statistics.md.
+    Left out: as its class has it."""
 
 
 class TableEntry(Entry):
     """A catalog file, as written; its columns are each read as a `ColumnEntry`, so that a fault in one hides none."""
 
     table: Annotated[str, Field(pattern=TABLE_PATTERN)]
+    """The name of the treated table, by which jobs and people call it. The file has the same name."""
     owner: NotBlank
+    """Who answers for it: a person, a team, an address."""
     source: Source
+    """Where rows come from."""
     target: Target
+    """Where treated rows go."""
     subject: str | None = None
+    """The column that tells whose row it is: techniques that go by person, risk, erasure and subject access need it."""
     rows: Predicate | None = None
+    """Which rows of the source are treated at all: docs/governance.md. Left out: all."""
     review_by: IsoDate | None = None
+    """When all of it is to be looked at again, ``YYYY-MM-DD``."""
     retention: StatedRetention | None = None
+    """How long rows, and old versions, are kept: docs/retention.md."""
     execution: Execution = "auto"
+    """How: file by file in whole Arrow arrays, by Spark's rows, or (``auto``) the first wherever it fits."""
     on_refused: OnRefused = "stop"
+    """What becomes of a row with a value that its technique cannot treat: the run stops, or the row is set aside."""
     quarantine: Quarantine | None = None
+    """Where such rows are set aside, encrypted: docs/refused_values.md."""
     risk: RiskBounds = RiskBounds()
+    """What the rows are held to before they are committed: docs/risk.md. Left out: as the policy has it."""
     suppress: Suppress | None = None
+    """Keeps rows in small classes out of the table."""
     mondrian: Mondrian | None = None
+    """Gives all rows the values of boxes that enough people share."""
     processing: Processing = Processing()
+    """For the record of processing: docs/records.md."""
     made_for: MadeFor | None = None
+    """One recipient or purpose that all of the table is made for: docs/scopes.md."""
     monitoring: TableMonitoring = TableMonitoring()
+    """From where on a change is told of: docs/monitoring.md."""
     columns: Annotated[dict[str, Any], Field(min_length=1)]
+    """The decision for every leaf column, by its path: ``a``, ``a.b``, ``a[]``, ``a{key}``, ``a{value}``."""
 
     @model_validator(mode="after")
     def _has_a_quarantine(self) -> TableEntry:

@@ -27,20 +27,20 @@ DEFAULTS: dict[str, float] = {
 
 
 class ColumnBounds(Entry):
-    """What is told of a column where it is more than the bound; one that is left out is as its table has it.
-
-    psi: the population stability index of a column's values; psi_warn: from where on it is a warning.
-    new_categories: the share of a column's values that are of categories which the baseline did not have. nulls: how
-    far a share of nulls moved. distinct: how far a number of values moved, as a share of what it was. refused: the
-    share of a column's values that the last run refused.
-    """
+    """What is told of a column where it is more than the bound; one that is left out is as its table has it."""
 
     psi: Change | None = None
+    """The population stability index of a column's values."""
     psi_warn: Change | None = None
+    """From where on that index is a warning."""
     new_categories: Share | None = None
+    """The share of a column's values that are of categories which the baseline did not have."""
     nulls: Share | None = None
+    """How far a share of nulls moved."""
     distinct: Change | None = None
+    """How far a number of values moved, as a share of what it was."""
     refused: Share | None = None
+    """The share of a column's values that the last run refused."""
 
     @model_validator(mode="after")
     def _warns_before(self) -> ColumnBounds:
@@ -57,15 +57,14 @@ class ColumnBounds(Entry):
 
 class MonitoringBounds(ColumnBounds):
     """What is told of where it is more than the bound; one that is left out is as the policy has it, or else as
-    `DEFAULTS`. Those of `ColumnBounds` hold for every column.
-
-    rows: how far the number of rows moved, as a share of what it was. joinable: how far the share moved of a column's
-    values that another has too. stale_days: how long ago the last run may be.
-    """
+    `DEFAULTS`. Those of `ColumnBounds` hold for every column."""
 
     rows: Change | None = None
+    """How far the number of rows moved, as a share of what it was."""
     joinable: Share | None = None
+    """How far the share moved of a column's values that another has too."""
     stale_days: Days | None = None
+    """How many days ago the last run may be."""
 
     def before(self, others: MonitoringBounds) -> dict[str, float]:
         """Each bound: by these, else by others, else by `DEFAULTS`. Where only one of the two of an index is stated,
@@ -79,14 +78,16 @@ class MonitoringBounds(ColumnBounds):
 
 
 class TableMonitoring(MonitoringBounds):
-    """What a table's entry says. columns: bounds of columns that have others than the table, by their paths."""
+    """From where on a change of the treated table is told of; left out: as the policy has it."""
 
     columns: dict[NotBlank, ColumnBounds] = Field(default={})
+    """Bounds of columns that have others than the table, by their paths."""
 
 
 class PolicyMonitoring(MonitoringBounds):
-    """What the policy says of every table. key: a name of keys.yaml, under which profiles hold what they hold of
-    values, and which treats no column. ahead_days: how early it is told that something will run out."""
+    """What the policy says of every table."""
 
     key: Name | None = None
+    """A name of keys.yaml, under which profiles hold what they hold of values, and which treats no column."""
     ahead_days: Days = 30
+    """How many days ahead it is told that something will run out."""

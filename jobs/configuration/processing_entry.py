@@ -31,23 +31,31 @@ class Controller(Entry):
 
 
 class Transfer(Entry):
-    """A transfer to a third country or an international organisation, Art. 30(1)(e). safeguard: what it rests on."""
+    """A transfer to a third country or an international organisation, Art. 30(1)(e)."""
 
     to: NotBlank
+    """The country or organisation."""
     safeguard: NotBlank
+    """What the transfer rests on."""
 
 
 class Processing(Entry):
-    """Of one table, Art. 30(1)(b) to (g). legal_basis: not asked for there, and often kept beside it. measures: those
-    that no entry and no policy states, such as who may enter."""
+    """What the record of processing (GDPR) tells of one table, Art. 30(1)(b) to (g)."""
 
     purposes: Names | None = None
+    """What the table is for."""
     legal_basis: NotBlank | None = None
+    """Not asked for in Art. 30, and often kept beside it."""
     data_subjects: Names | None = None
+    """Whose data it is: customers, patients."""
     data_categories: Names | None = None
+    """Which kinds of data; left out: what the columns' entries tell."""
     recipients: Names | None = None
+    """Who is given the data."""
     transfers: Annotated[tuple[Transfer, ...], Field(strict=False)] | None = None
+    """Where it goes beyond the countries of the law."""
     measures: Names | None = None
+    """Those that no entry and no policy states, such as who may enter."""
 
     @field_validator("purposes", "data_subjects")
     @classmethod

@@ -20,13 +20,16 @@ FEWEST_VERSION_DAYS = 7
 
 
 class RetentionRule(Entry):
-    """period: in words, for the record of processing. days: a row goes once its date in column ``by`` of the target
-    lies more days back. versions_days: old versions of the target go after so many days."""
+    """How long rows, and old versions, are kept. A span as text (``7 years``) is short for ``period``."""
 
     period: Retention | None = None
+    """A span in words, for the record of processing. Nothing is done by it."""
     days: Annotated[int, Field(ge=1, le=36500)] | None = None
+    """A row goes once its date in column ``by`` lies more days back."""
     by: NotBlank | None = None
+    """The column of the target with that date."""
     versions_days: Annotated[int, Field(ge=FEWEST_VERSION_DAYS, le=36500)] | None = None
+    """Old versions of the target go after so many days."""
 
     @model_validator(mode="after")
     def _one_way(self) -> RetentionRule:

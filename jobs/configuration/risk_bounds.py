@@ -20,17 +20,16 @@ MEASURES_OF = {"quasi_identifier": ("k", "at_risk"), "sensitive": ("l", "t")}
 
 
 class RiskBounds(Entry):
-    """What is asked of the rows of a treated table before they are visible; a measure that is left out is not.
-
-    k: so many people, or rows, have the same quasi-identifiers. l: so many different values of each sensitive column
-    are among them. t: the farthest that these may be spread from those of the whole table. at_risk: the share of
-    people, or rows, whose risk may be above 0.2: with fewer than five alike.
-    """
+    """What is asked of the rows of a treated table before they are visible; a measure that is left out is not."""
 
     k: Annotated[int, Field(ge=1, le=WIDEST)] | None = None
+    """So many people, or rows, have the same quasi-identifiers."""
     l: Annotated[int, Field(ge=1, le=WIDEST)] | None = None  # noqa: E741 - l-diversity is called so
+    """So many different values of each sensitive column are among them."""
     t: Share | None = None
+    """The farthest that these may be spread from those of the whole table."""
     at_risk: Share | None = None
+    """The share of people, or rows, whose risk may be above 0.2: with fewer than five alike."""
 
     def stated(self) -> dict[str, float]:
         """Those that are stated, by their measures."""
@@ -40,21 +39,25 @@ class RiskBounds(Entry):
 
 class Suppress(Entry):
     """Which rows of a treated table are kept out of it: those that fewer than k people, or rows, are alike in, by all
-    quasi-identifiers. at_most: the share of the rows that may be; with more the run stops."""
+    quasi-identifiers."""
 
     k: Annotated[int, Field(ge=2, le=WIDEST)]
+    """How many people, or rows, must be alike."""
     at_most: Annotated[float, Field(gt=0, le=1, strict=False)] = 0.05
+    """The share of the rows that may be kept out; with more the run stops."""
 
 
 class Mondrian(Entry):
-    """Into which boxes the quasi-identifiers of a treated table are cut. k, l, t: what each box reaches, as
-    `RiskBounds` has them; l and t of each sensitive column. ladders: of columns of text, by what a box's values are
-    told, in the words of ``--ladder``."""
+    """Into which boxes the quasi-identifiers of a treated table are cut."""
 
     k: Annotated[int, Field(ge=2, le=WIDEST)]
+    """How many people, or rows, each box holds at least."""
     l: Annotated[int, Field(ge=1, le=WIDEST)] | None = None  # noqa: E741 - l-diversity is called so
+    """How many different values of each sensitive column each box holds at least."""
     t: Share | None = None
+    """How far these may be spread at most from those of the whole table."""
     ladders: dict[str, str] = Field(default={})
+    """Of columns of text, by what a box's values are told, in the words of ``--ladder``: docs/risk_search.md."""
 
     def bounds(self) -> dict[str, float]:
         """What is asked of each box, by measure."""
@@ -67,6 +70,7 @@ class Mondrian(Entry):
 
 
 class PolicyRisk(RiskBounds):
-    """What the policy asks of every table. laxer_for: the tables whose entries may ask for less."""
+    """What the policy asks of every table."""
 
     laxer_for: Annotated[tuple[Annotated[str, Field(pattern=TABLE_PATTERN)], ...], Field(strict=False)] = ()
+    """The tables whose entries may ask for less."""

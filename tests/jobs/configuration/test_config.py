@@ -391,6 +391,15 @@ def test_the_schemas_are_those_of_this_version(capsys: pytest.CaptureFixture[str
     assert "keys.json is stale" in capsys.readouterr().out
 
 
+def test_the_page_of_keys_is_that_of_this_version(tmp_path: Path) -> None:
+    assert config_schema.main(["--page", str(tmp_path / "table.md")]) == 0
+    page = (TESTS.parent / "docs" / "table.md").read_text(encoding="utf-8")
+    assert (tmp_path / "table.md").read_text(encoding="utf-8") == page, "make schemas"
+    rows = [line for line in page.partition("## Treatments")[0].splitlines() if line.startswith("| `")]
+    assert len(rows) > 60
+    assert [row for row in rows if not row.removesuffix(" |").rpartition("| ")[2].strip()] == [], "keys without meaning"
+
+
 def plain_yaml(text: str) -> object:
     """YAML as editors read it: dates are text."""
     data, faults = read(text)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
+import privacy_udfs
 from privacy_udfs import __main__ as documentation
 from privacy_udfs.techniques import BY_NAME
 from tests.helpers.places import ROOT, all_of
@@ -64,6 +66,20 @@ def test_every_job_and_make_target_it_names_is_there() -> None:
         assert (ROOT / "jobs" / f"{job}.py").exists(), job
     for target in targets:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_the_row_that_it_shows_is_treated_so() -> None:
+    picture = README.partition("raw row  ")[2].partition("```")[0].splitlines()[1:]
+    cells = [re.split(r"\s{2,}", line.strip()) for line in picture]
+    assert [(raw[0], raw[0]) for raw in cells] == [(row[0], row[2]) for row in cells]
+    shown = {row[0]: (row[1], row[3]) for row in cells}
+    number, pseudonym = shown["customer_id"]
+    hashed = privacy_udfs.apply({"technique": "keyed_hash"}, pa.array([int(number)]), key=bytes(32))
+    assert hashed.to_pylist() == [pseudonym]
+    born, year = shown["birth_date"]
+    dates = pa.array([born]).cast(pa.date32())
+    by_year = privacy_udfs.apply({"technique": "generalize_date", "unit": "year"}, dates)
+    assert by_year.cast(pa.string()).to_pylist() == [year]
 
 
 @pytest.mark.parametrize("technique", BY_NAME.values(), ids=list(BY_NAME))

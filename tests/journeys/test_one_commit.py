@@ -160,7 +160,7 @@ def test_an_incremental_run_killed_and_run_again_adds_once(
     assert rows.count() == rows.select("id").distinct().count() == 400_000
 
 
-@pytest.mark.parametrize(("point", "execution"), but_for(MORE[:1], MORE))
+@pytest.mark.parametrize(("point", "execution"), but_for([], MORE))
 def test_a_run_of_partitions_killed_and_run_again(
     spark: SparkSession, lake: Path, point: str, execution: Execution
 ) -> None:

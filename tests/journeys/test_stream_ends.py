@@ -71,7 +71,7 @@ def configured(lake: Path, execution: Execution = "auto", name: str = "t") -> Pa
     return write_conf(lake, entry)
 
 
-@pytest.mark.parametrize(("point", "execution", "commits"), but_for(KILLS[:1], KILLS))
+@pytest.mark.parametrize(("point", "execution", "commits"), but_for([], KILLS))
 def test_killed_and_begun_again_gives_the_table_of_an_unbroken_one(
     spark: SparkSession, lake: Path, point: str, execution: Execution, commits: int
 ) -> None:

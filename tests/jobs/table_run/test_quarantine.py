@@ -217,7 +217,7 @@ def test_rows_of_another_run_or_key_do_not_open(spark: SparkSession, lake: Path)
 # -- what was there before, and what ends in the middle ---------------------------------------------------------------
 
 
-@pytest.mark.parametrize("execution", but_for(["columnar"], PATHS))
+@pytest.mark.parametrize("execution", but_for([], PATHS))
 def test_killed_between_the_commits(spark: SparkSession, lake: Path, execution: Execution) -> None:
     target = {"mode": "incremental"}
     put(rows(spark, 0, 20, "id = 3"), lake)

@@ -19,6 +19,7 @@ against ``cryptography`` and Tink.
 integers, once a batch, in a time that is not constant. Keys and clear values are not wiped from memory.
 """
 
+from privacy_udfs.kernels.aes import key_tree
 from privacy_udfs.kernels.aes.block_cipher import BLOCK, BlockCipher, room_for, xor
 from privacy_udfs.kernels.aes.by_key import (
     GCM_KEY,
@@ -48,6 +49,7 @@ __all__ = [
     "derived",
     "gcm_opened",
     "gcm_sealed",
+    "key_tree",
     "room_for",
     "schedules",
     "xor",

@@ -124,8 +124,8 @@ def _run_all(options: argparse.Namespace, report: Report) -> int:
         report = sink.told(report, conf, sink.stated(conf, options.lineage))
     started = session.start("lakenym pseudonymize")
     accepted = options.accept_raw_history, options.accept_other_key_version
-    taken = options.retreat, tuple(names), options.requeue, options.accept_deleted_rows, options.even_unchanged
-    allowed = Allowed(*accepted, *taken)
+    allowed = Allowed(*accepted, options.retreat, tuple(names), options.requeue, options.accept_deleted_rows)
+    allowed = dataclasses.replace(allowed, even_unchanged=options.even_unchanged)
     tables = Tables(conf, allowed, report, lanes.open_for(started, len(names), options.parallel))
     if asked is None:
         return tables.run(names, options.dry_run)

@@ -50,7 +50,8 @@ class Tree:
                 continue
             for level in range(start, LEVELS):
                 for digit in set(range(4)) - {path[level]}:
-                    self.nodes[(*path[:level], digit)] = self.child(seed, level, digit)
+                    beside = (*path[:level], digit)
+                    self.nodes[beside] = self.child(seed, level, digit)
                 seed = self.child(seed, level, path[level])
             return True
         return False

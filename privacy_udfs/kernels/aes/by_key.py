@@ -27,6 +27,7 @@ __all__ = [
     "SIV_KEY",
     "Index",
     "Schedules",
+    "compiled",
     "derived",
     "gcm_opened",
     "gcm_sealed",

@@ -50,6 +50,7 @@ def run(
     stopping: threading.Event | None = None,
     requeue: bool = False,
     accept_deleted_rows: bool = False,
+    even_unchanged: bool = True,
 ) -> Result:
     """Treat one table: conf -> plan -> key -> kernels -> one Delta commit with its record.
 
@@ -61,7 +62,8 @@ def run(
     target: the rows that it is true for are treated, and replace those that the target has of them. requeue: in mode
     ``full`` or ``incremental``, no source is treated, but the rows that stand in quarantine; those that pass now are
     put to the target. accept_deleted_rows: rows that others deleted in the target come back with a run that writes them
-    anew, as far as the source still has them.
+    anew, as far as the source still has them. even_unchanged: False: in mode ``full``, nothing is written where the
+    target has what the run would write, as the command does it.
 
     Of a stream: trigger: ``available-now`` (so does None) or an interval such as ``30 seconds``. files_per_batch: as
     `jobs.lake.batch.Batch` says. stopping: ends it between two batches when it is set, by another thread.
@@ -71,6 +73,7 @@ def run(
     own = session.for_run(spark)
     accepted = allow_raw_history, accept_other_key_version
     allowed = Allowed(*accepted, retreat, requeue=requeue, deleted_rows=accept_deleted_rows)
+    allowed = dataclasses.replace(allowed, even_unchanged=None if even_unchanged else False)
     if asked is not None:
         stream = streaming.Stream(conf, table, allowed, asked, streaming.once(report))
         return stream.to_its_end(own, stopping or threading.Event())
@@ -94,6 +97,7 @@ def parser() -> argparse.ArgumentParser:
         options, more="with --mode partitions: over partition columns of the target, which of them are written anew"
     )
     flags.RETREAT.on(options)
+    flags.EVEN_UNCHANGED.on(options)
     flags.TRIGGER.on(options)
     flags.FILES_PER_BATCH.on(options)
     flags.REQUEUE.on(options)
@@ -121,6 +125,7 @@ def _run_all(options: argparse.Namespace, report: Report) -> int:
     started = session.start("lakenym pseudonymize")
     accepted = options.accept_raw_history, options.accept_other_key_version
     allowed = Allowed(*accepted, options.retreat, tuple(names), options.requeue, options.accept_deleted_rows)
+    allowed = dataclasses.replace(allowed, even_unchanged=options.even_unchanged)
     tables = Tables(conf, allowed, report, lanes.open_for(started, len(names), options.parallel))
     if asked is None:
         return tables.run(names, options.dry_run)

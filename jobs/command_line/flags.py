@@ -129,6 +129,12 @@ RETREAT = Flag(
     "differs from what is in force, or its source has other columns than in the last run or is read otherwise",
     SWITCH,
 )
+EVEN_UNCHANGED = Flag(
+    "--even-unchanged",
+    "a run of all rows is carried out although its source, its configuration, its keys and the software are what its "
+    "target was made from (without it, such a run says that nothing changed, and writes nothing)",
+    SWITCH,
+)
 REQUEUE = Flag(
     "--requeue",
     "treat no source, but the rows that stand in quarantine: those that pass now are put to the target",

@@ -31,7 +31,8 @@ class Allowed:
     other_key_version: pseudonyms will not join with other tables' for now. together: tables treated in the same run.
     retreat: all rows are treated anew where the target's record is another one than this run's, or its source was read
     otherwise. requeue: no source is treated, but what stands in quarantine. deleted_rows: rows that others deleted in
-    the target come back, as far as the source still has them."""
+    the target come back, as far as the source still has them. even_unchanged: whether a run of all rows is carried out
+    although its target has what it would write; None: it is, and nobody looks."""
 
     raw_history: bool = False
     other_key_version: bool = False
@@ -39,6 +40,7 @@ class Allowed:
     together: tuple[str, ...] = ()
     requeue: bool = False
     deleted_rows: bool = False
+    even_unchanged: bool | None = None
 
 
 NOTHING = Allowed()
@@ -105,6 +107,8 @@ class Prepared(Inspected):
     the vault that its tokens stand in, and its version."""
 
     unchanged: bool = False
+    made_from: str | None = None
+    """What its rows are made from, as a hash (`jobs.table_run.unchanged`); None where nobody can tell, or asked."""
     looked_for: tuple[Mapping[str, Any], ...] = ()
     vaults: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     kept_out: Any = None

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import time
 from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from jobs.configuration.documents import canonical_json
 from jobs.configuration.models import Source
 from jobs.configuration.reader_options import LISTING
 from jobs.lake import position
@@ -40,6 +42,22 @@ def settled(spark: SparkSession, source: Source, end: FolderPosition | None = No
     time.sleep(max(wait, 0) / 1000)
     stopped = position.of_files(*_listed(spark, source), newest + 1)
     return until(source, stopped), stopped
+
+
+def fingerprint(spark: SparkSession, source: Source) -> str | None:
+    """SHA-256 over path, size and time of each file that is there now, hex; None where a file is so new, by the clock
+    here or there, that it may change once more and keep its time."""
+    found = _files(spark, source).select(
+        F.col("_metadata.file_path").alias("path"),
+        F.col("_metadata.file_size").alias("size"),
+        F.col("_metadata.file_modification_time").alias("time"),
+    )
+    table = found.toArrow()
+    times = _milliseconds(table.column("time"))
+    if int(times.max(initial=0)) > time.time() * 1000 - SETTLED - SKEW:
+        return None
+    rows = zip(table.column("path").to_pylist(), table.column("size").to_pylist(), times.tolist(), strict=True)
+    return hashlib.sha256(canonical_json(sorted(map(list, rows))).encode()).hexdigest()
 
 
 def until(source: Source, stopped: FolderPosition) -> Source:
@@ -71,12 +89,21 @@ def since(spark: SparkSession, source: Source, stopped: FolderPosition) -> Sourc
 
 def _listed(spark: SparkSession, source: Source) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Sizes and times of all files."""
-    options = {name: value for name, value in source.options.items() if name in LISTING}
-    files = spark.read.format("binaryFile").options(**options).load(str(source.path))
     columns = F.col("_metadata.file_size").alias("size"), F.col("_metadata.file_modification_time").alias("time")
-    table = files.select(*columns).toArrow()  # not by the columns' own names, which folders may have too
-    times = table.column("time").cast(pa.timestamp("ms", "UTC"), safe=False).cast("int64")
-    return table.column("size").to_numpy(), times.to_numpy()
+    table = (
+        _files(spark, source).select(*columns).toArrow()
+    )  # not by the columns' own names, which folders may have too
+    return table.column("size").to_numpy(), _milliseconds(table.column("time"))
+
+
+def _files(spark: SparkSession, source: Source) -> DataFrame:
+    options = {name: value for name, value in source.options.items() if name in LISTING}
+    return spark.read.format("binaryFile").options(**options).load(str(source.path))
+
+
+def _milliseconds(times: pa.ChunkedArray) -> NDArray[np.int64]:
+    found: NDArray[np.int64] = times.cast(pa.timestamp("ms", "UTC"), safe=False).cast("int64").to_numpy()
+    return found
 
 
 def _with_options(source: Source, options: Mapping[str, str]) -> Source:

@@ -190,6 +190,17 @@ def started(prepared: Prepared, run_id: str, report: Report) -> Trail:
     return trail
 
 
+def left_alone(prepared: Prepared, run_id: str) -> None:
+    """Tell of a run of all rows that its target had them already. Raises `LogProblem`."""
+    log = audit_log.opened(prepared.spark, prepared.conf)
+    if log is None:
+        return
+    body = {"version": prepared.target.version, "made_from_sha256": prepared.made_from}
+    leaf = log.leaf("run_unchanged", now(), table=prepared.table, run_id=run_id, outcome="unchanged", body=body)
+    spoken = f"{prepared.table}: nothing was to be written, and the audit log does not say so"
+    told(spoken, lambda: log.append(lambda _: [leaf]))
+
+
 def refusals_told(
     spark: SparkSession,
     conf: Config,

@@ -55,6 +55,8 @@ def execute(spark: SparkSession, prepared: Prepared, report: Report = events.sil
     run_id, plan = str(uuid.uuid4()), prepared.plan
     if prepared.unchanged:
         audited.refusals_told(spark, prepared.conf, prepared.table, report, lambda: _still_kept(prepared))
+        if prepared.made_from is not None:
+            audited.left_alone(prepared, run_id)
         report(events.Unchanged(prepared.table, prepared.target.version))
         return Result(prepared.table, run_id, prepared.target.version, 0, 0.0, {}, plan, "none", None, prepared.mode)
     trail = audited.started(prepared, run_id, report)

@@ -29,7 +29,7 @@ from jobs.lake.state import TargetState
 from jobs.named_keys import key_ring
 from jobs.run_events import events
 from jobs.run_events.events import Report
-from jobs.table_run import rewriting
+from jobs.table_run import rewriting, unchanged
 from jobs.treatment import chosen_partitions, predicates, treatment_plan
 
 REQUEUES = ("full", "incremental")
@@ -112,6 +112,7 @@ def _prepared(
         )
     rewriting.check_asked(entry, allowed)
     chosen_partitions.check_asked(table, entry.mode, entry.where)
+    files = unchanged.looked_at(spark, entry, allowed)
     known = inspected(planned(spark, conf, table, allowed, batch), batch.looked)
     there, source = known.source.position, entry.source.describe()
     if entry.mode == "partitions":
@@ -127,7 +128,9 @@ def _prepared(
         return _requeueing(known)
     if known.adds and not growth.starts_anew(known):
         return _growing(known, batch)
-    return Prepared(**vars(known))
+    hashed = unchanged.made_from(known, files)
+    is_there = not allowed.even_unchanged and unchanged.is_as_it_was(known, hashed)
+    return Prepared(**vars(known), unchanged=is_there, made_from=hashed)
 
 
 def _requeueing(known: Inspected) -> Prepared:

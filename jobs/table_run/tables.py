@@ -68,6 +68,8 @@ class Tables:
         one = whole() if is_dry else audited.refusals_told(spark, self.conf, name, self.report, whole)
         self.ready.append(one)
         self.report(events.Checked(name, len(one.plan.leaves)))
+        if is_dry and one.unchanged and one.made_from is not None:
+            self.report(events.Unchanged(name, one.target.version))
         return DONE
 
     def _execute(self, spark: SparkSession, one: Prepared) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from jobs.gates.known import Prepared
 from jobs.lake.replace import Commit
 from jobs.record import original_types
+from jobs.table_run import unchanged
 from jobs.table_run.aside import Aside
 from jobs.table_run.result import by_column
 from jobs.treatment import file_statistics, layout
@@ -42,6 +43,7 @@ def run_metadata(
         "run_id": aside.run_id,
         "source_version": prepared.source.version,
         **({} if prepared.source.position is None else {"source_position": prepared.source.position.as_json()}),
+        **unchanged.told(prepared.made_from),
         "mode": prepared.mode,
         "execution": execution,
         **({"not_columnar": not_columnar} if not_columnar else {}),

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from jobs import pseudonymize, shred
+from jobs.configuration.config import Config
 from privacy_udfs.kernels.arrays import Bytes
 from privacy_udfs.subject_keys import INDEX, SubjectKeys, TreeKey
 from privacy_udfs.technique import Key, Technique
@@ -98,11 +99,15 @@ def measure(folder: Path, rows: int, turns: int, cores: int, say: Callable[[str]
         spark.range(0, rows, 1, 8).selectExpr("id", text).write.parquet(str(folder / "raw" / "one"))
         (folder / "raw" / "subject").symlink_to(folder / "raw" / "one")
 
-        def spent(case: str, path: Literal["columnar", "spark"]) -> float:
-            name = "one" if case == CASES[0] else "subject"
+        def configured(name: str) -> Config:
             siv: dict[str, Any] = {"technique": "deterministic_encryption", "key": "crm"}
             email = lakes.column(siv if name == "one" else shredding.SIV)
-            conf = shredding.configured(folder, id_, {"id": lakes.column({"domain": "customer"}), "email": email}, name)
+            columns = {"id": lakes.column({"domain": "customer"}), "email": email}
+            return shredding.configured(folder, id_, columns, name)
+
+        def spent(case: str, path: Literal["columnar", "spark"]) -> float:
+            name = "one" if case == CASES[0] else "subject"
+            conf = configured(name)
             return clock.measure(lambda: pseudonymize.run(spark, conf, name, execution=path)).clock
 
         def turn(cases: tuple[str, ...], into: bool = True) -> None:
@@ -116,8 +121,7 @@ def measure(folder: Path, rows: int, turns: int, cores: int, say: Callable[[str]
         turn(CASES[:2], into=False)
         for _ in range(turns):
             turn(CASES[:2])
-        conf = shredding.configured(folder, id_, {"id": lakes.column({"domain": "customer"}), "email": lakes.column(shredding.SIV)}, "subject")
-        assert shred.destroy(spark, conf, "crm", [f"absent-{at}" for at in range(DESTROYED)]) == DESTROYED
+        assert shred.destroy(spark, configured("subject"), "crm", [f"absent-{at}" for at in range(DESTROYED)]) == DESTROYED
         size = sum(path.stat().st_size for path in (folder / "subject_keys").rglob("*.parquet"))
         for _ in range(turns):
             turn(CASES[2:])

@@ -10,6 +10,7 @@ Exit codes: 0 done; 1 refused, or files are left that hold destroyed keys; 2 wro
 from __future__ import annotations
 
 import argparse
+import functools
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ from jobs.configuration.config import Config
 from jobs.configuration.finding import refused
 from jobs.console.exit_codes import DONE, BadUsage, Refused
 from jobs.console.shown import as_json, say, shown
+from jobs.erasure import shredded
 from jobs.gates.known import today
 from jobs.lake import java, subject_key_table
 from jobs.named_keys import key_exposure
@@ -76,7 +78,9 @@ def destroy(spark: SparkSession, conf: Config, key: str, subjects: Sequence[str]
         raise Refused("\n".join([*exposed, *map(str, found)]))
 
     def done() -> int:
-        return subject_key_table.destroy(own, entry, whom.leaves(conf, key, subjects).punctured)
+        leaves = whom.leaves(conf, key, subjects)
+        destroy = functools.partial(subject_key_table.destroy, own, entry, leaves.punctured)
+        return shredded.destroyed(own, conf, key, entry, len(leaves), destroy)
 
     return failures.translated(key, done)
 

@@ -48,8 +48,8 @@ def technique(conf: Config, name: str) -> BySubject:
 @dataclasses.dataclass(frozen=True)
 class Leaves:
     """The leaves of some subjects in the trees of a table. name: of the key. enabled: by version of it, which are
-    theirs, a row for each subject, and what they are computed with. off, known: versions that are disabled, and all that
-    are in the keyset."""
+    theirs, a row for each subject, and what they are computed with. off, known: versions that are disabled, and all
+    that are in the keyset."""
 
     name: str
     enabled: Mapping[int, tuple[SubjectKeys, Bytes]] = dataclasses.field(repr=False)

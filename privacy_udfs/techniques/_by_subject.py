@@ -36,7 +36,7 @@ from privacy_udfs.subject_keys import INDEX, Keyed, SubjectKeys, TreeKey, slices
 from privacy_udfs.technique import Key, Outcome, TextTechnique, Treated, narrow, plain
 
 VERSION = b"\x03"
-"""The first byte of a token: of Tink's it is 0 or 1; of the first form of keys of subjects, a row for each, it was 2."""
+"""The first byte of a token: of Tink's it is 0 or 1; of the first form of keys of subjects it was 2."""
 HEAD = len(VERSION) + INDEX
 LEAST = HEAD + 16
 """Bytes of the shortest token."""
@@ -53,10 +53,10 @@ BY_TABLE = (
     "with nodes at hand give a privacy_udfs.subject_keys.TreeKey (docs/crypto_shredding.md)"
 )
 GONE = "the key of a value's subject was destroyed; nothing is shown"
-NOBODY = "{} of them are of nobody: the subject is null or empty"
+NOBODY = "{} of nobody (the subject is null or empty)"
 DESTROYED = (
-    "{} of them are of subjects whose keys were destroyed, and who never get one again: keep their rows out of the "
-    "source or by the list of the erased (docs/erasure.md), or say on_refused: null"
+    "{} of subjects whose keys were destroyed, and who never get one again: keep their rows out of the source, or out of "
+    "runs by the list of the erased (docs/erasure.md), or say on_refused: null"
 )
 
 

@@ -121,12 +121,12 @@ def measure(folder: Path, rows: int, turns: int, cores: int, say: Callable[[str]
         turn(CASES[:2], into=False)
         for _ in range(turns):
             turn(CASES[:2])
-        assert shred.destroy(spark, configured("subject"), "crm", [f"absent-{at}" for at in range(DESTROYED)]) == DESTROYED
+        assert (
+            shred.destroy(spark, configured("subject"), "crm", [f"absent-{at}" for at in range(DESTROYED)]) == DESTROYED
+        )
         size = sum(path.stat().st_size for path in (folder / "subject_keys").rglob("*.parquet"))
         for _ in range(turns):
             turn(CASES[2:])
     finally:
         spark.stop()
     return Shredding(rows, seconds, size)
-
-

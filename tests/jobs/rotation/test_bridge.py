@@ -175,8 +175,8 @@ def test_faults(lake: Path, stated: dict[str, Any], said: str) -> None:
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"subject_keys": {"path": "{lake}/apart", "id": "1" * 32}}, "got the one of keys of subjects"),
-        ({"subject_keys": {"path": "{lake}/bridge/x", "id": "1" * 32}}, "is that of the keys of subjects of bridge"),
+        ({"subject_keys": {"path": "{lake}/apart", "id": f"tree-{'1' * 32}"}}, "got the one of keys of subjects"),
+        ({"subject_keys": {"path": "{lake}/bridge/x", "id": f"tree-{'1' * 32}"}}, "is that of the keys of subjects of bridge"),
     ],
 )
 def test_its_key_serves_nothing_else(lake: Path, more: dict[str, Any], said: str) -> None:

@@ -1,4 +1,4 @@
-"""Keys that are destroyed while others are made, and after something was killed: nothing leads to them from anywhere."""
+"""Keys that are destroyed while others are made, and after something was killed: nothing leads to them."""
 
 from __future__ import annotations
 

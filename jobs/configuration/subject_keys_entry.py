@@ -30,7 +30,8 @@ class SubjectKeysEntry(ClosedTableEntry):
         if not id.startswith(FORM):
             raise ValueError(
                 "is the id of a table of the first form, a row for each subject, of which nothing is read any more: "
-                "make a new one with jobs/shred.py create, state its id, and treat all tables under it anew (mode: full)"
+                "make a new one with jobs/shred.py create, state its id, and treat all tables under it anew "
+                "(mode: full)"
             )
         return id
 

@@ -48,7 +48,7 @@ SCHEMA = T.StructType(
 )
 COMMENT = (
     "A tree of keys for each version of a named key, wrapped. A subject's key that it does not lead to any more is "
-    "gone, and all values of the subject with it. Whoever deletes a row makes many subjects' values unreadable, for good."
+    "gone, and all values of the subject with it. Whoever deletes a row makes values of many unreadable, for good."
 )
 SAID = "subject_keys:{}"
 """By what a run's commit calls the table of a named key, among its vaults: no domain has such a name."""
@@ -236,7 +236,7 @@ def _trees(rows: pa.Table) -> Trees:
 def left(spark: SparkSession, entry: SubjectKeysEntry) -> int:
     """How many files lie there that are not of the current version."""
     with active(spark):
-        _, _, found = _lying(spark, entry)
+        _, found = _lying(spark, entry)
     return len(found.removed) + len(found.others)
 
 
@@ -245,7 +245,7 @@ def purge(spark: SparkSession, entry: SubjectKeysEntry) -> None:
     Raises `SourceProblem` where any is there yet."""
 
     def attempt() -> None:
-        table, begun, found = _lying(spark, entry)
+        table, found = _lying(spark, entry)
         doomed = [*subject_key_files.doomed(spark, table.trees(), found, SCHEMA, _trees), *found.removed]
         there = subject_key_files.deleted(spark, table.location, doomed)
         if there:
@@ -259,12 +259,12 @@ def purge(spark: SparkSession, entry: SubjectKeysEntry) -> None:
     closed_table.until_committed(spark, looked(spark, entry).location, _shown(entry), attempt)
 
 
-def _lying(spark: SparkSession, entry: SubjectKeysEntry) -> tuple[KeyTable, Transaction, Lying]:
+def _lying(spark: SparkSession, entry: SubjectKeysEntry) -> tuple[KeyTable, Lying]:
     """The files are listed before the table is looked at: what is listed, and leads to what the table does not lead to
     any more, will never be committed."""
     listed = subject_key_files.listed(spark, _begun(spark, entry).location)
     begun = _begun(spark, entry)
-    return _table(begun, entry), begun, subject_key_files.lying(begun, listed)
+    return _table(begun, entry), subject_key_files.lying(begun, listed)
 
 
 # -- what stands there ------------------------------------------------------------------------------------------------
@@ -286,8 +286,9 @@ def _table(begun: Transaction, entry: SubjectKeysEntry) -> KeyTable:
     properties = delta_commit.comment_and_properties(begun)[1]
     if properties.get(MARK) == FIRST_KIND:
         raise SourceProblem(
-            f"the table of keys at {entry.place} is of the first form, a row for each subject, of which nothing is read "
-            "any more: make a new one with jobs/shred.py create, state its id, and treat all tables anew (mode: full)"
+            f"the table of keys at {entry.place} is of the first form, a row for each subject, of which nothing is "
+            "read any more: make a new one with jobs/shred.py create, state its id, and treat all tables anew (mode: "
+            "full)"
         )
     if properties.get(MARK) != KIND:
         raise SourceProblem(f"what stands at {entry.place} is no table of keys: name what jobs/shred.py create made")

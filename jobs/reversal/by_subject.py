@@ -66,8 +66,9 @@ def delivered(
 def check_none_destroyed(rows: DataFrame, selection: Selection, kept: Mapping[str, Kept]) -> None:
     """Raise `Refused` where the key of any value's subject was destroyed, so that no approval is used up in vain.
     selection: one that asks and turns nothing back."""
+    labels = {f"{selection.table}: {path}" for path in kept}
     roots = {field.name: node for field, node, _ in selection.trees(rows.schema)
-             if any(leaf.label == f"{selection.table}: {path}" for leaf in nested.leaves(node) for path in kept)}  # fmt: skip
+             if any(leaf.label in labels for leaf in nested.leaves(node))}  # fmt: skip
     if not roots:
         return
     work = functools.partial(_destroyed, wording.mark(), list(roots.values()))

@@ -55,8 +55,8 @@ BY_TABLE = (
 GONE = "the key of a value's subject was destroyed; nothing is shown"
 NOBODY = "{} of nobody (the subject is null or empty)"
 DESTROYED = (
-    "{} of subjects whose keys were destroyed, and who never get one again: keep their rows out of the source, or out of "
-    "runs by the list of the erased (docs/erasure.md), or say on_refused: null"
+    "{} of subjects whose keys were destroyed, and who never get one again: keep their rows out of the source, or out "
+    "of runs by the list of the erased (docs/erasure.md), or say on_refused: null"
 )
 
 

@@ -65,8 +65,8 @@ def tree_key(spark: SparkSession, lake: Path, conf: Config, path: str, key_id: i
     technique, entry = _technique(conf, path), conf.keys["crm"].subject_keys
     assert entry is not None
     key = load_keyset(conf.keys["crm"].keyset).subkey(technique, "any", key_id)
-    parts = [Part(row["depths"], row["prefixes"], row["wrapped"])
-             for row in sorted(rows(spark, lake).collect(), key=lambda row: row["part"]) if row["key_id"] == key.id]  # fmt: skip
+    told = sorted(rows(spark, lake).where(F.col("key_id") == key.id).collect(), key=lambda row: row["part"])
+    parts = [Part(row["depths"], row["prefixes"], row["wrapped"]) for row in told]
     nodes = SubjectKeys(key.material, entry.id).unwrapped(parts)
     domain = conf.tables["t"].columns[path].treatment.domain or f"t/{path}"
     return TreeKey(key.material, key.id, tree=entry.id, domain=domain, nodes=nodes)

@@ -188,8 +188,8 @@ def test_a_value_of_nobody_or_of_one_whose_key_was_destroyed_is_refused() -> Non
     with pytest.raises(ValueRefused) as told:
         sealed(technique(), values, subjects, held)
     assert str(told.value).startswith(
-        "deterministic_encryption cannot treat 4 of 7 values in this batch: 2 of nobody (the subject is null or empty); "
-        "2 of subjects whose keys were destroyed, and who never get one again: keep their rows out"
+        "deterministic_encryption cannot treat 4 of 7 values in this batch: 2 of nobody (the subject is null or "
+        "empty); 2 of subjects whose keys were destroyed, and who never get one again: keep their rows out"
     )
     outcome = technique(on_refused="null").apply(values, held.key(), subjects)
     assert outcome[1:] == (1, 2, 4)

@@ -39,7 +39,6 @@ from jobs.gates import (
 )
 from jobs.lake import subject_key_table, vault_table
 from jobs.lake.delta_commit import transaction
-from jobs.lake.record_names import RECORD
 from privacy_udfs.keys import Keyset, clear_cache, create_file, load_keyset
 from privacy_udfs.keysets import keyset_versions
 from tests.helpers import audits, erased_lists, shredding, vaults
@@ -536,20 +535,6 @@ def keys_of_subjects_of_the_first_form(at: Scene) -> None:
     at.spark.sql(f"ALTER TABLE delta.`{at.lake}/subject_keys` SET TBLPROPERTIES ('{subject_key_table.MARK}' = '1')")
 
 
-def treated_under_the_first_form(at: Scene) -> None:
-    """By what the target's record says."""
-    place = str(at.lake / "raw" / "t")
-    at.spark.sql("SELECT 'C-1001' AS id").write.format("delta").save(place)
-    more = {"source": {"format": "delta", "path": place}}
-    id_ = shredding.made(at.spark, at.lake)
-    _by_subject(at, id_, target={"path": str(at.lake / "treated" / "t"), "mode": "incremental"}, **more)
-    at.treated()
-    target = f"delta.`{at.lake}/treated/t`"
-    record = at.spark.sql(f"SHOW TBLPROPERTIES {target} ('{RECORD}')").collect()[0]["value"]
-    older = record.replace(id_, id_.removeprefix("tree-"))
-    at.spark.sql(f"ALTER TABLE {target} SET TBLPROPERTIES ('{RECORD}' = '{older}')")
-
-
 def _with_list(at: Scene, id_: str | None = None) -> str:
     """A treated table, and a list of the erased that its run had; its id, or another one that is then stated."""
     at.spark.sql("SELECT 'C-1001' AS id, array('C-1') AS ids").write.parquet(str(at.lake / "raw" / "t"))
@@ -759,7 +744,6 @@ CASES: tuple[Case, ...] = (
     (subjects_told_apart_otherwise, subject_keys.fit, 1, "key crm: the table was treated with another normalization"),
     (restored_keys_of_subjects, subject_keys.fit, 1, "table's last run had (RESTORE): keys may be gone"),
     (keys_of_subjects_of_the_first_form, subject_keys.fit, 1, "is of the first form, a row for each subject, of which"),
-    (treated_under_the_first_form, subject_keys.fit, 1, "treated under the first form of subjects' keys, a row for"),
     (no_list, kept_out.can_be, 1, "there is no list of the erased at"),
     (another_list, kept_out.can_be, 1, "has another id than policy.yaml says: it is another list"),
     (restored_list, kept_out.can_be, 1, "is not what became of its version 1, which this table's last run had"),

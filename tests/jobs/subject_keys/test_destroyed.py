@@ -161,7 +161,7 @@ def test_what_is_there_after_it_was_deleted_is_told(
     table = KeyTable(spark, SubjectKeysEntry(path="/t", id=f"tree-{'0' * 32}"), "file:/t", 1, "")
     monkeypatch.setattr(KeyTable, "trees", lambda table: {})
     monkeypatch.setattr(subject_key_table, "looked", lambda spark, entry: table)
-    monkeypatch.setattr(subject_key_table, "_lying", lambda spark, entry: (table, None, found))
+    monkeypatch.setattr(subject_key_table, "_lying", lambda spark, entry: (table, found))
     monkeypatch.setattr(subject_key_files, "delete", lambda spark, path: None)
     monkeypatch.setattr(subject_key_files, "listed", lambda spark, location: {f"file:/t/{which}": 0.0})
     with pytest.raises(SourceProblem, match="1 files beside the table of keys at /t cannot be deleted"):

@@ -16,11 +16,13 @@ from pyspark.sql import SparkSession
 from jobs import erase, pseudonymize, rotate_keys, shred, verify
 from jobs.console.exit_codes import Refused
 from jobs.erasure.carried_out import Wanted
+from jobs.lake.record_names import RECORD
 from jobs.rotation.scope import Asked
 from jobs.subject_keys import trees
 from jobs.subjects.asked import Asked as OfDomain
 from jobs.table_run import execution as execution_of_runs
 from privacy_udfs.errors import LakenymError
+from privacy_udfs.keys import key_check_value, load_keyset
 from tests.helpers import kills, lakes, rotations, shredding
 from tests.helpers import reversals as back
 from tests.helpers.lakes import column
@@ -182,6 +184,43 @@ def test_a_value_of_nobody_stops_the_run(spark: SparkSession, lake: Path) -> Non
     assert "eve" not in str(told.value)
     assert "1 of nobody (the subject is null or empty)" in str(told.value)
     assert not list((lake / "treated" / "t" / "_delta_log").glob("*.json"))
+
+
+@pytest.mark.sweep
+def test_a_target_of_the_first_form_is_refused_but_for_treating_it_anew(spark: SparkSession, lake: Path) -> None:
+    """By what its record says, as a release before this one wrote it."""
+    columns, more = {"id": CUSTOMER, "mail": MAIL, "amount": "keep"}, source(spark, lake)
+    columns |= {"other": "drop", "home": "drop", "born": "drop"}
+    id_ = shredding.made(spark, lake)
+    growing = {**more, "target": {"path": str(lake / "treated" / "t"), "mode": "incremental"}}
+    conf = shredding.with_the_way_back(lake, id_, columns, **growing)
+    pseudonymize.run(spark, conf, "t")
+    _as_of_the_first_form(spark, conf, lake, id_)
+    for made in (lambda: pseudonymize.run(spark, conf, "t"), lambda: pseudonymize.prepare(spark, conf, "t")):
+        with pytest.raises(LakenymError, match="treated under the first form of subjects' keys, a row for each"):
+            made()
+    wanted = back.asked("mail")
+    with pytest.raises(Refused, match="t: mail: treated under the first form of subjects' keys"):
+        back.turned(spark, conf, wanted, "none")
+    with pytest.raises(Refused, match="t: mail: treated under the first form of subjects' keys"):
+        verify.run(spark, conf, "t")
+    conf = shredding.with_the_way_back(lake, id_, columns, **more)
+    assert pseudonymize.run(spark, conf, "t").mode == "full"
+    assert None not in shredding.opened(spark, lake, conf, lake / "treated" / "t", ["mail"]).values()
+
+
+def _as_of_the_first_form(spark: SparkSession, conf: Any, lake: Path, id_: str) -> None:
+    target, older = f"delta.`{lake}/treated/t`", id_.removeprefix("tree-")
+    technique = conf.tables["t"].columns["mail"].treatment.technique
+    before, after = (
+        key_check_value(load_keyset(conf.keys["crm"].keyset).subkey(each, "any"))
+        for each in (technique, technique.model_copy(update={"subject_keys": older}))
+    )
+    record = spark.sql(f"SHOW TBLPROPERTIES {target} ('{RECORD}')").collect()[0]["value"]
+    assert id_ in record
+    assert before in record
+    told = record.replace(id_, older).replace(before, after)
+    spark.sql(f"ALTER TABLE {target} SET TBLPROPERTIES ('{RECORD}' = '{told}')")
 
 
 @pytest.mark.sweep

@@ -62,7 +62,8 @@ class Standing:
 
 def found(spark: SparkSession, conf: Config | None, target: Target, table: str | None) -> Standing:
     """What stands at a target. table: its name in the catalog; None: the one in its record. Raises `Refused` where it
-    is no treated table, or under the first form of subjects' keys; `RecordProblem` where its record cannot be understood."""
+    is no treated table, or one under the first form of subjects' keys; `RecordProblem` where its record cannot be
+    understood."""
     stands = state.inspect(spark, target)
     if stands.version < 0:
         raise Refused(f"{table or stands.name}: is not there")

@@ -34,16 +34,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-from privacy_udfs.kernels.aes import (
-    GCM_KEY,
-    SIV_KEY,
-    BlockCipher,
-    Index,
-    Schedules,
-    derived,
-    key_tree,
-    schedules,
-)
+from privacy_udfs.kernels.aes import GCM_KEY, BlockCipher, Index, Schedules, derived, key_tree, of_secrets
 from privacy_udfs.kernels.arrays import Bytes, binary, by_length, cut, joined, opened_by_length, rows_of, to_bytes
 from privacy_udfs.kernels.hmac import hmac_sha256
 from privacy_udfs.technique import Key
@@ -218,7 +209,7 @@ def slices(count: int) -> Iterator[slice]:
 
 def siv(known: Keyed, under: bytes) -> Schedules:
     """What seals values of these subjects by AES-SIV. under: their label."""
-    return schedules(derived(known.secrets, b"siv", SIV_KEY), known.bound(under))
+    return of_secrets(known.secrets, b"siv", known.bound(under))
 
 
 def gcm(known: Keyed) -> Bytes:

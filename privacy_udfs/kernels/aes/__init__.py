@@ -29,6 +29,7 @@ from privacy_udfs.kernels.aes.by_key import (
     derived,
     gcm_opened,
     gcm_sealed,
+    of_secrets,
     schedules,
 )
 from privacy_udfs.kernels.aes.cmac import aes_cmac
@@ -50,6 +51,7 @@ __all__ = [
     "gcm_opened",
     "gcm_sealed",
     "key_tree",
+    "of_secrets",
     "room_for",
     "schedules",
     "xor",

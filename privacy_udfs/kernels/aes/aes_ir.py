@@ -137,10 +137,7 @@ class Aes:
 
     def _shuffled(self, b: Value, block: Value, places: list[int]) -> Value:
         """Bytes of each block; zeros at negative places."""
-        mine, zeros, size = b.bitcast(block, self.bytes), ir.Constant(self.bytes, None), BLOCK * self.wide
-        mask = [lane + at if at >= 0 else size + lane for lane in range(0, size, BLOCK) for at in places]
-        made = b.shuffle_vector(mine, zeros, ir.Constant(ir.VectorType(I32, size), mask))
-        return b.bitcast(made, self.pair)
+        return self.picked(b, block, self.constant(bytes(at if at >= 0 else 0x80 for at in places)))
 
     def picked(self, b: Value, block: Value, places: Value) -> Value:
         """Bytes of each block, by places that a block holds; zeros at places of 0x80."""

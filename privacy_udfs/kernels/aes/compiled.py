@@ -12,7 +12,7 @@ import numpy.typing as npt
 from privacy_udfs.kernels.native import features
 
 _log = logging.getLogger(__name__)
-_NEEDS = {4: {"vaes", "avx512f", "avx512bw", "avx512vl"}, 1: {"aes", "ssse3"}}
+WIDTHS = {4: {"vaes", "avx512f", "avx512bw", "avx512vl"}, 1: {"aes", "ssse3"}}
 """Blocks of a register that AES instructions take at once, and the features of a processor, by LLVM's names."""
 T = TypeVar("T")
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 def first_that_agrees(what: str, make: Callable[[int], T], agrees: Callable[[T], bool]) -> T | None:
     """What ``make`` gives for the widest registers for which it is right; None where it cannot be had. what: for the
     log."""
-    for wide, needed in _NEEDS.items():
+    for wide, needed in WIDTHS.items():
         if not features() >= needed:
             continue
         try:

@@ -18,10 +18,10 @@ LEVELS, INDEX, NODE, SECRET = 40, 10, 16, 32
 DEEP = 8  # vectors at once (measured)
 
 
-def module(wide: int, first: int, deep: int = DEEP) -> Any:
+def module(wide: int, first: int) -> Any:
     """walk(key, seeds, depths, numbers, indexes, count, secrets): of each row of ``indexes`` the secret, from the node
-    on that ``numbers`` names. No node lies above level ``first``. count: one or more. wide, deep: see `Aes`."""
-    aes = Aes(wide, deep)
+    on that ``numbers`` names. No node lies above level ``first``. count: one or more. wide: see `Aes`."""
+    aes = Aes(wide, DEEP)
     walk = aes.function("walk", AT, AT, AT, NUMBERS, AT, I64, AT)
     key, seeds, depths, numbers, indexes, count, secrets = walk.args
 
@@ -36,11 +36,11 @@ def module(wide: int, first: int, deep: int = DEEP) -> Any:
         states = aes.load(b, aes.places(b, seeds, nodes, I64(NODE)))
         for start, stop, kind, at in ((first, WORD, I64, 0), (WORD, LEVELS, I16, 8)):
             digits = aes.numbers(b, [_digits(b, place, kind, at, start) for place in index], both=False)
-            states = _down(aes, b, [round_keys] * deep, (start, stop), states, digits, begin)
+            states = _down(aes, b, [round_keys] * DEEP, (start, stop), states, digits, begin)
         into = aes.places(b, secrets, rows, I64(SECRET))
         for digit in (0, 1):
             tweak = aes.constant(bytes([LEVELS, digit]).ljust(NODE, b"\0"))
-            made = _child(aes, b, [round_keys] * deep, [b.xor(state, tweak) for state in states])
+            made = _child(aes, b, [round_keys] * DEEP, [b.xor(state, tweak) for state in states])
             aes.store(b, made, into, I64(NODE * digit))
 
     aes.each_row(walk, count, schedule, some)

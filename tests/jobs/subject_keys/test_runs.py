@@ -23,7 +23,7 @@ from jobs.subjects.asked import Asked as OfDomain
 from jobs.table_run import execution as execution_of_runs
 from privacy_udfs.errors import LakenymError
 from privacy_udfs.keys import key_check_value, load_keyset
-from tests.helpers import kills, lakes, rotations, shredding
+from tests.helpers import audits, kills, lakes, rotations, shredding
 from tests.helpers import reversals as back
 from tests.helpers.lakes import column
 from tests.helpers.shredding import GCM, MAIL, SIV
@@ -109,6 +109,9 @@ def test_a_copy_taken_before_opens_no_more_once_keys_are_destroyed(
     shown = back.turned(spark, conf, of_two, back.approved(spark, lake, conf, of_two)).shown
     assert shown is not None
     assert shown.to_pylist() == [{"mail": "ann@x.org"}]
+    told = audits.listed(spark, conf, kinds=["subject_keys"])
+    assert [each["outcome"] for each in told] == ["began", "done"] * 3
+    assert {each["body"]["subjects"] for each in told} == {"<10"}
     erasing = Wanted(OfDomain("customer", pa.array([2])))
     made = erase.run(spark, conf, erasing)
     assert (made.subject_keys, [each.rows_deleted for each in made.tables]) == (1, [1])
@@ -201,7 +204,7 @@ def test_a_target_of_the_first_form_is_refused_but_for_treating_it_anew(spark: S
             made()
     wanted = back.asked("mail")
     with pytest.raises(Refused, match="t: mail: treated under the first form of subjects' keys"):
-        back.turned(spark, conf, wanted, "none")
+        back.approved(spark, lake, conf, wanted)
     with pytest.raises(Refused, match="t: mail: treated under the first form of subjects' keys"):
         verify.run(spark, conf, "t")
     conf = shredding.with_the_way_back(lake, id_, columns, **more)
@@ -335,6 +338,10 @@ def test_nested_values_cases_and_json_text(spark: SparkSession, lake: Path, exec
     assert got[10]["mails"] == ["a@x", None, "b@x"]
     assert dict(got[10]["tags"]) == {"k": "v"}
     assert got[10]["note"] == '{"m": "a@x", "n": 1}'
+    made = back.turned(spark, conf, wanted, back.approved(spark, lake, conf, wanted), output=str(lake / "shown"))
+    assert (made.rows, made.execution, made.not_columnar) == (2, "columnar", None)
+    again = {row["amount"]: row for row in spark.read.format("delta").load(str(lake / "shown")).collect()}
+    assert (again[10]["mails"], again[20]["mails"]) == (["a@x", None, "b@x"], ["a@x"])
     assert shred.destroy(spark, conf, "crm", ["2"]) == 1
     with pytest.raises(Refused, match=r"t: mails\[\]: the key of a value's subject was destroyed; nothing is shown"):
         back.turned(spark, conf, wanted, back.approved(spark, lake, conf, wanted))

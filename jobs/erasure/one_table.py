@@ -19,7 +19,16 @@ from jobs.erasure import remaining, sought, stale
 from jobs.erasure.outcome import TableErased
 from jobs.erasure.sought import Sought
 from jobs.erasure.stale import Found
-from jobs.lake import delta_commit, file_places, history, log_commits, log_left, row_deletion, table_files
+from jobs.lake import (
+    delta_commit,
+    file_places,
+    history,
+    log_commits,
+    log_left,
+    row_deletion,
+    table_files,
+    within_rows,
+)
 from jobs.lake.address import Address
 from jobs.lake.delta_commit import Transaction, take_out
 from jobs.lake.log_left import Left
@@ -90,7 +99,7 @@ def refusals(spark: SparkSession, place: Place) -> list[str]:
         if (
             each.is_of_others
             and not each.has_list
-            and (sought.is_required(schema, each.path) or _is_checked(each, rules))
+            and (within_rows.is_required(schema, each.path) or _is_checked(each, rules))
         ):
             told = "rows of others stay and may name them there, and it may not be null: allow that, first"
             found.append(f"{place.name}: {each.path}: {told}")
@@ -154,7 +163,7 @@ def passed_over(spark: SparkSession, place: Place) -> list[ColumnPath]:
     if begun is None or begun.version < 0:
         return []
     schema = T.StructType.fromJson(dict(delta_commit.schema(begun)))
-    return [each.path for each in place.sought if sought.kind_of(schema, each.path) is None]
+    return [each.path for each in place.sought if within_rows.kind_of(schema, each.path) is None]
 
 
 def version(spark: SparkSession, place: Place) -> int:
@@ -193,7 +202,7 @@ def _in_files(spark: SparkSession, begun: Transaction, place: Place, until: int)
 
 
 def _of_version(schema: T.StructType, wanted: Sequence[Sought]) -> list[Sought]:
-    return [each for each in wanted if sought.kind_of(schema, each.path) is not None]
+    return [each for each in wanted if within_rows.kind_of(schema, each.path) is not None]
 
 
 def _otherwise_until(spark: SparkSession, begun: Transaction, place: Place) -> int:

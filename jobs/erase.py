@@ -77,7 +77,7 @@ def as_data(found: Erased) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
+        return {name: _plain(each) for name, each in value.items() if name != "digests"}
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     return value.isoformat() if hasattr(value, "isoformat") else value

@@ -35,6 +35,7 @@ from jobs.lake.log_left import Left
 from jobs.lake.problems import CommitConflict
 from jobs.lake.remains import Remains
 from jobs.record.record_reader import Columns, columns_of
+from jobs.risk_measures.report import count as few
 from jobs.spark_app import session
 from jobs.table_run import file_settings
 
@@ -239,15 +240,17 @@ def _committed(
     stays = sought.without(rows, _of_version(rows.schema, place.sought), _has_feed(begun))
     try:
         with session.settings(spark, _settings(begun)):
-            return take_out.take_out(begun, removed, stays, _said(run_id), stands.rows)
+            return take_out.take_out(begun, removed, stays, _said(run_id, stands.elements), stands.rows)
     except (delta_commit.Changed, PySparkException, Py4JError) as error:
         if not row_deletion.is_conflict(error):
             raise
         return None
 
 
-def _said(run_id: str) -> str:
-    return json.dumps({"run_id": f"{run_id}/{uuid.uuid4()}", "mode": log_commits.ERASURE})
+def _said(run_id: str, elements: int = 0) -> str:
+    """Rows and files Delta's history counts; elements are told here, by which a run that was killed is told of."""
+    told = {"elements": few(elements)} if elements else {}
+    return json.dumps({"run_id": f"{run_id}/{uuid.uuid4()}", "mode": log_commits.ERASURE, **told})
 
 
 def _settings(begun: Transaction) -> Mapping[str, str]:

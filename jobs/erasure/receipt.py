@@ -132,7 +132,11 @@ def _subjects(who: Commitment) -> dict[str, Any]:
 
 def _table(table: TableErased) -> dict[str, Any]:
     told = dataclasses.asdict(table)
-    return {**told, "place": without_user(table.place), "remains": [each.as_data() for each in table.remains]}
+    return {**told, "place": without_user(table.place), "remains": [_remains(each) for each in table.remains]}
+
+
+def _remains(each: Remains) -> dict[str, Any]:
+    return {**each.as_data(), **({"digests": list(each.digests)} if each.digests else {})}
 
 
 def _receipt(payload: bytes, leaves: tuple[str, ...], signed_by: str) -> Receipt:
@@ -168,4 +172,4 @@ def _table_of(told: Mapping[str, Any]) -> TableErased:
 
 def _remains_of(told: Mapping[str, Any]) -> Remains:
     until = None if told["until"] is None else datetime.date.fromisoformat(told["until"])
-    return Remains(told["kind"], int(told["count"]), until, str(told["why"]))
+    return Remains(told["kind"], int(told["count"]), until, str(told["why"]), tuple(told.get("digests", ())))

@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 
 from jobs.erasure.outcome import TableErased
 from jobs.erasure.receipt import Receipt
-from jobs.lake import delta_commit, log_left, restricted, table_files
+from jobs.lake import delta_commit, log_left, remains, restricted, table_files
 from jobs.lake.address import Address
 from jobs.lake.log_commits import ERASURE
 from jobs.lake.remains import Remains
@@ -131,12 +131,13 @@ def _there(spark: SparkSession, table: TableErased, each: Remains) -> int | None
         found = log_left.left(spark, table.place).files
         return sum(file.kind == each.kind for file in found if file.version is None or file.version < table.after)
     if each.kind in ("data_file", "change_file"):
-        return _stale(spark, table, is_change=each.kind == "change_file")
+        return _stale(spark, table, each)
     return None
 
 
-def _stale(spark: SparkSession, table: TableErased, is_change: bool) -> int:
-    """Files that are no part of the table any more, and were taken out of it by the erasure or before."""
+def _stale(spark: SparkSession, table: TableErased, told: Remains) -> int:
+    """Files that are no part of the table any more, and were taken out of it by the erasure or before: those that the
+    receipt names; all of them where it is of a version that named none."""
     begun = delta_commit.begin(spark, table.place, None)
     assert begun is not None, "it was there"
     known = table_files.known(begun)
@@ -145,6 +146,9 @@ def _stale(spark: SparkSession, table: TableErased, is_change: bool) -> int:
     own = known.current | {each.place for each in table_files.of_others(files, known)}
     old = [each for each in files if each.name.endswith(".parquet") and each.place not in own]
     stale = [table_files.stale(each, known, delta_commit.kept(begun)) for each in old]
+    if told.digests:
+        return sum(remains.digest(each.place) in told.digests for each in stale)
+    is_change = told.kind == "change_file"
     return sum(each.is_change == is_change and (until is None or each.since <= until) for each in stale)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ from jobs.audit_log import erasure_rows
 from jobs.audit_log import log as audit_log
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import BadUsage
-from jobs.erasure import carried_out, receipt_check, receipt_job
+from jobs.erasure import carried_out, proof, receipt_check, receipt_job
 from jobs.erasure.carried_out import Wanted
 from jobs.signatures.problem import NotSigned
 from jobs.subjects.asked import Asked
@@ -88,14 +89,46 @@ def test_what_a_killed_erasure_took_out_is_told(
     assert [each.outcome for each in erasure_rows.leaves(log)] == ["began", "erased", "failed"]
 
 
+@pytest.mark.sweep
+def test_what_was_killed_before_it_told_is_told_by_the_run_that_goes_on(
+    spark: SparkSession, lake: Path, conf: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pseudonymize.run(spark, conf, "t")
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(proof.Proof, "erased", killed)
+        with pytest.raises(KeyboardInterrupt):
+            erase.run(spark, conf, wanted(["C-3", "C-5"]))
+    assert there(spark, lake) == {*range(20)} - {3, 5}, "it was killed after its commit"
+    erase.run(spark, conf, wanted(["C-7"]))
+    again = erase.run(spark, conf, wanted(["C-3", "C-5"]))
+    log = audit_log.opened(spark, conf)
+    assert log is not None
+    rows = erasure_rows.leaves(log)
+    first = rows[0].run_id
+    told = [each for each in rows if each.outcome == "erased" and each.run_id == first]
+    assert [(each.table, each.body["rows"], each.body["told_by"]) for each in told] == [("t", "< 10", again.run_id)]
+    assert told[0].body["version"] == told[0].body["before"] + 1
+    erase.run(spark, conf, wanted(["C-3", "C-5"]))
+    assert len([each for each in erasure_rows.leaves(log) if each.run_id == first]) == 3, "it is told once"
+
+
 def test_what_is_there_after_its_day_is_told(spark: SparkSession, lake: Path, conf: Config) -> None:
     pseudonymize.run(spark, conf, "t")
     file = lake / "receipt.json"
     erase.run(spark, conf, wanted(["C-3"]), receipt=file)
     found = receipt_job.verified(spark, conf, file)[0]
+    table = lake / "treated" / "t"
+    stranger = shutil.copy2(next(table.glob("part-*.parquet")), table / "part-of-nobody.parquet")
+    os.utime(stranger, (1, 1))
     later = datetime.date(2036, 1, 1)
     told = {each.told.partition(":")[0]: each.outcome for each in receipt_check.checks(spark, found, later)}
     assert told["data file"] == "fails"
+    (number,) = (each.count for each in found.outcome.tables[0].remains if each.kind == "data_file")
+    assert any(f"data file: {number} from before" in each.told for each in receipt_check.checks(spark, found, later))
     spark.sql(f"RESTORE delta.`{lake}/treated/t` TO VERSION AS OF {found.outcome.tables[0].before}")
     told_then = list(receipt_check.checks(spark, found, datetime.date.today()))
     assert any(each.outcome == "fails" and "put an older one back" in each.told for each in told_then)

@@ -18,7 +18,7 @@ from jobs.erasure.outcome import TableErased
 from jobs.erasure.receipt import Receipt
 from jobs.lake import delta_commit, log_left, remains, restricted, table_files
 from jobs.lake.address import Address
-from jobs.lake.log_commits import ERASURE
+from jobs.lake.log_commits import RETENTION
 from jobs.lake.remains import Remains
 
 Outcome = Literal["ok", "waits", "fails", "unknown"]
@@ -78,7 +78,7 @@ def _no_table(spark: SparkSession, table: TableErased) -> Check:
 def _commit(spark: SparkSession, receipt: Receipt, table: TableErased, newest: int) -> Check:
     """Whether the erasure's commit is where the receipt says."""
     if not table.is_changed:
-        return Check("ok", table.name, "nothing of theirs was in it")
+        return Check("ok", table.name, "nothing was taken out of it")
     if newest < table.after:
         return Check(
             "fails", table.name, f"it is at version {newest}, and the erasure made {table.after}: it is another table, "
@@ -87,11 +87,18 @@ def _commit(spark: SparkSession, receipt: Receipt, table: TableErased, newest: i
     history = Address(path=table.place).history(spark).where(F.col("version") > table.before)
     said = F.get_json_object("userMetadata", "$.mode"), F.get_json_object("userMetadata", "$.run_id")
     told = history.where(F.col("version") <= table.after).select("version", *said).collect()
-    if any(row[1] == ERASURE and str(row[2]).partition("/")[0] == receipt.outcome.run_id for row in told):
-        return Check("ok", table.name, f"version {table.after} is this erasure's")
+    is_own = (row[1] == receipt.mode and (receipt.mode == RETENTION or _run(row[2]) == receipt.outcome.run_id)
+              for row in told)  # fmt: skip
+    if any(is_own):
+        return Check("ok", table.name, f"version {table.after} is this {receipt.mode}'s")
     if any(row[0] == table.after for row in told):
-        return Check("fails", table.name, f"version {table.after} is not this erasure's: it is another table by now")
+        why = f"version {table.after} is not this {receipt.mode}'s: it is another table by now"
+        return Check("fails", table.name, why)
     return Check("ok", table.name, f"version {table.after} is older than what the log keeps")
+
+
+def _run(run_id: object) -> str:
+    return str(run_id).partition("/")[0]
 
 
 def _since(spark: SparkSession, table: TableErased) -> Iterator[Check]:

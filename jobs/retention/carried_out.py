@@ -54,6 +54,9 @@ class Retained:
     """The first day on which a run takes the files away that hold what goes today."""
     log_until: datetime.date | None = None
     """The same of the log; None: never, by the table's own word."""
+    place: str = ""
+    looked_at: int = -1
+    """Where the table is, and its version when it was looked at."""
 
     @property
     def is_done(self) -> bool:
@@ -115,6 +118,7 @@ def _carried_out(spark: SparkSession, one: Aged, counted: Counted, told: Trail, 
     _purged(spark, one)
     _versions_taken(spark, one, report)
     found = Retained(one.name, True, _before(one), counted, version, rows, left)
+    found = dataclasses.replace(found, place=one.location, looked_at=one.stands.version)
     found = _with_remains(spark, one, found)
     _warned(one, found, report)
     told.done(one, run_id, one.stands.version if version is None else version, rows, found.remains)

@@ -13,16 +13,21 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs import erase, pseudonymize, verify
+from jobs import erase, history, pseudonymize, verify
 from jobs.audit_log import erasure_rows
 from jobs.audit_log import log as audit_log
+from jobs.configuration import config
 from jobs.configuration.config import Config
-from jobs.console.exit_codes import BadUsage
-from jobs.erasure import carried_out, proof, receipt_check, receipt_job
+from jobs.console.exit_codes import BadUsage, Refused
+from jobs.erasure import carried_out, off_list, proof, receipt_check, receipt_job
 from jobs.erasure.carried_out import Wanted
+from jobs.lake import state
+from jobs.report_pages.facts import run_history
+from jobs.report_pages.facts.evidence_facts import Runs
 from jobs.signatures.problem import NotSigned
 from jobs.subjects.asked import Asked
 from tests.helpers import audits, erased_lists, lakes
+from tests.helpers.reversals import ANN, BOB, approver, edit, signing_key
 
 COLUMNS = {"id": {"domain": "customer"}, "number": "keep"}
 
@@ -65,11 +70,58 @@ def test_who_is_erased_is_out_told_and_proven(spark: SparkSession, lake: Path, c
     assert [each.outcome for each in rows] == ["began", "erased", "waits"]
     assert len({each.body["same"] for each in rows}) == 1
     assert rows[1].body["rows"] == "< 10"
+    gone = {"version": 1, "what": "erasure", "rows": "< 10", "receipt": made.run_id}
+    assert history.run(spark, conf, "erasures") == [{"table": "t", **gone}], "never who, nor when"
+    shown = run_history.of_table(dict.fromkeys(range(3), "then"), state.inspect(spark, conf.tables["t"].target))
+    assert isinstance(shown, Runs)
+    assert [(each.version, each.at, each.by) for each in shown.shown] == [
+        (2, "then", "a run"), (1, "not told", "an erasure"), (0, "then", "a run")
+    ]  # fmt: skip
     for text in (*(each.text() for each in rows), file.read_text(encoding="utf-8")):
         assert "C-3" not in text
         assert "C-5" not in text
     with pytest.raises(BadUsage, match="there is a file already"):
         erase.run(spark, conf, wanted(["C-3"]), receipt=file)
+
+
+def test_who_comes_back_is_taken_off_the_list(spark: SparkSession, lake: Path, conf: Config) -> None:
+    """By a second person's word, once; and a later erasure keeps them out again."""
+    stated = conf.policy.erasure
+    assert stated is not None
+    own = {**stated.model_dump(exclude_none=True), "approvers": [approver(lake, ANN, domains=["customer"])]}
+    edit(lake / "conf" / "policy.yaml", erasure=own)
+    conf, key = config.load(lake / "conf"), signing_key(lake, ANN)
+    for at, ids in enumerate((["C-3", "C-5"], ["C-3"])):
+        erased_lists.put(spark, conf, ids, run=f"run-{at}")
+    assert pseudonymize.run(spark, conf, "t").rows == 18
+
+    def request(*ids: str, actor: str = BOB) -> off_list.Request:
+        return off_list.Request(Asked("customer", pa.array(list(ids))), actor, "a customer again")
+
+    with pytest.raises(Refused, match="for themselves"):
+        off_list.to_sign(conf, request("C-3", actor=ANN), key, 24)
+    made, by = off_list.to_sign(conf, request("C-3"), key, 24)
+    assert (by, "C-3" in made.statement()) == (ANN, False)
+    text = off_list.signed(made, key)
+    for other in (request("C-5"), request("C-3", "C-5")):
+        with pytest.raises(Refused, match="of other ids"):
+            off_list.taken_off(spark, conf, other, text)
+    with pytest.raises(Refused, match="there is no approval"):
+        off_list.taken_off(spark, conf, request("C-3"), None)
+    done = off_list.taken_off(spark, conf, request("C-3"), text)
+    assert (done.subjects, done.found) == (1, 1)
+    with pytest.raises(Refused, match="counts once"):
+        off_list.taken_off(spark, conf, request("C-3"), text)
+    assert pseudonymize.run(spark, conf, "t").rows == 19
+    assert there(spark, lake) == {*range(20)} - {5}
+    log = audit_log.opened(spark, conf)
+    assert log is not None
+    rows = erasure_rows.leaves(log)
+    assert [each.outcome for each in rows] == ["off_list_began", "off_list"]
+    assert not [*erasure_rows.standing(rows)], "monitors wait for no end of it"
+    assert "C-3" not in "".join(each.text() for each in rows)
+    erased_lists.put(spark, conf, ["C-3"], run="run-9")
+    assert pseudonymize.run(spark, conf, "t").rows == 18, "erased anew"
 
 
 @pytest.mark.sweep

@@ -264,6 +264,7 @@ def _counts(table: Standing, raw: AsRead, ages: bool, erased: int | None) -> Che
     told = table.entry.suppress is None and kept_out is None and not erased
     if not told:  # of what is kept out no number is told anew
         said = "rows add up" if kept_out is None else f"rows add up, but for {kept_out} kept out"
+        said += ", without those of the erased" if erased else ""
         fine = _are_kept_out(missing, kept_out, of_people=table.entry.subject is not None)
     faults = [] if fine else [f"{said}: they do not add up" if told else "rows do not add up"]
     if by_partitions and not aside and told:

@@ -2,7 +2,8 @@
 
 A row in quarantine is as the run read it, before anything was treated: so it is told by ids as sources have them, also
 where the id itself is what was refused. Rows of older versions are looked into the same way. What is sealed is not
-changed: a row of somebody else goes too where it names one of them in a column of the domain.
+changed: a row of somebody else goes too where it names one of them in a column of the domain, and so does one that is
+not as it was put there, which nobody can open.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ BY_PSEUDONYMS = "rows in its quarantine are told by ids as sources have them, no
 NO_KEY = "rows in its quarantine do not open: key {} of theirs is not to be had; let them be replaced by a run in full"
 UNKNOWN = "rows of table {} stand in this quarantine, and no entry is called so: nobody knows which columns they have"
 IN_TEXT = "rows in its quarantine may name them within JSON text there, which is not looked into"
-DAMAGED = "a row is not as it was put there, or was put there for others"
+NO_VERSION = "a row is sealed under a version of its key that is not enabled"
 Paths = Mapping[str, Sequence[tuple[ColumnPath, Hit]]]
 """By table its columns of the domain, and what tells the asked in them."""
 
@@ -64,7 +65,7 @@ class Look:
     def _names(self, sealed: pa.Array, table: str | None, run_id: str, key: tuple[str, int]) -> bool:
         """table: None where a file does not say it, being in a folder that does: then whichever opens it."""
         if key not in self.keys:
-            raise SourceRefused(DAMAGED)
+            raise SourceRefused(NO_VERSION)
         material = self.keys[key].resolve()
         for name in self.paths if table is None else [table]:
             try:
@@ -72,9 +73,7 @@ class Look:
             except TokenRefused:
                 continue
             return any(hit(each).any() for path, hit in self.paths[name] for each in _values(row, path))
-        if table is None:  # of a table without a column of the domain
-            return False
-        raise SourceRefused(DAMAGED)
+        return table is not None  # else of a table without a column of the domain; what no key opens holds nobody back
 
 
 def _values(row: pa.RecordBatch, path: ColumnPath) -> Iterator[pa.Array]:

@@ -27,7 +27,7 @@ from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import DONE, BadUsage, Refused
 from jobs.console.shown import say
-from jobs.erasure import off_list
+from jobs.erasure import off_list, off_list_approval
 from jobs.reversal import approval as approvals
 from jobs.reversal import asked as asking
 from jobs.reversal import chosen_rows, judged, review, signer, trail, treated, words
@@ -238,7 +238,7 @@ def _approve_off_list(conf: Config, options: argparse.Namespace, key: SigningKey
     request = off_list.Request(asked, options.actor or "", options.because or "")
     made, by = off_list.to_sign(conf, request, key, options.hours)
     _agree("\n".join(made.lines(by)), options.yes)
-    given_files.create(output, off_list.signed(made, key))
+    given_files.create(output, off_list_approval.signed(made, key))
     say(f"signed: {output}")
 
 

@@ -1,16 +1,13 @@
 """Taken off the list of the erased again: who comes back as a customer. A second person approves it, and the log says
 so; runs bring from then on what sources have of them.
 
-An approval is a statement that one person signs for another (in-toto Statement v1, in DSSE). It names nobody: the ids
-stand in it by a digest under the key of erasures. It counts once, for these ids, this reason and this list.
+An approval (`jobs.erasure.off_list_approval`) counts once, for these ids, this reason and this list.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import datetime
-import json
-import re
 import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -27,23 +24,19 @@ from jobs.configuration.config import Config
 from jobs.configuration.erasure_entry import ErasedListEntry
 from jobs.configuration.reversal_entry import Approver, is_person
 from jobs.console.exit_codes import BadUsage, Refused
-from jobs.console.shown import shown
-from jobs.erasure import commitment
+from jobs.erasure import commitment, off_list_approval
+from jobs.erasure.off_list_approval import Approval
 from jobs.lake import erased_list
 from jobs.named_keys import erasure_key
 from jobs.named_keys.erasure_key import ErasureKey
 from jobs.reversal import judged
-from jobs.reversal.approval import ID, TIME, new_id, signed_by, time_of
-from jobs.signatures import envelopes
+from jobs.reversal.approval import TIME, new_id
 from jobs.signatures.keys import SigningKey
 from jobs.spark_app import session
 from jobs.subjects.asked import Asked
 
-PREDICATE = "urn:lakenym:off-list-approval:v1"
-NOT_ONE = "it is no approval by which somebody is taken off the list of the erased"
 MOST_HOURS = 24 * 31
 TOLD_BY = "off-list"
-SAME = re.compile("[0-9a-f]{32}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,38 +54,6 @@ class Request:
             raise BadUsage("--actor: expected a name without spaces and '+', of which every character can be seen")
         if not self.because.strip():
             raise BadUsage("say why they are taken off, with --because")
-
-
-@dataclasses.dataclass(frozen=True)
-class Approval:
-    """list: its id. subjects: how many ids; same: their digest, under version ``key_id`` of the key of erasures.
-    not_before, expires: UTC, whole seconds."""
-
-    id: str
-    list: str
-    domain: str
-    subjects: int
-    same: str
-    key_id: int
-    actor: str
-    because: str
-    not_before: datetime.datetime
-    expires: datetime.datetime
-
-    def statement(self) -> str:
-        told = dataclasses.asdict(self)
-        told |= {name: getattr(self, name).strftime(TIME) for name in ("not_before", "expires")}
-        return envelopes.statement({f"lakenym list of the erased {self.list}": {"set": self.same}}, PREDICATE, told)
-
-    def lines(self, by: str) -> Iterator[str]:
-        """In plain words."""
-        told = (
-            f"{by} allows that {self.actor} takes {self.subjects} ids of domain {self.domain} off the list of the",
-            "  erased: runs bring from then on what sources have of them, as of anybody",
-            f"because: {self.because}",
-            f"from {self.not_before.strftime(TIME)} until {self.expires.strftime(TIME)}, once; approval {self.id}",
-        )
-        return map(shown, told)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,11 +92,6 @@ def to_sign(
     return made, by.name
 
 
-def signed(approval: Approval, key: SigningKey) -> str:
-    """For a file."""
-    return json.dumps(envelopes.sign(approval.statement(), key), indent=1) + "\n"
-
-
 def taken_off(
     spark: SparkSession, conf: Config, request: Request, approval: str | None, at: datetime.datetime | None = None
 ) -> Off:
@@ -147,7 +103,7 @@ def taken_off(
     if approval is None:
         raise Refused("there is no approval: have a second person make one with jobs/approve.py --off-list")
     own, entry = _own(conf)
-    made, by = _opened(conf, approval)
+    made, by = off_list_approval.opened(approval, _approvers(conf))
     moment = at or datetime.datetime.now(datetime.timezone.utc)
     found = [*_bounds(made), *_persons(made, by), *_other(made, request, own, entry), *_when(made, moment)]
     _raise("the approval does not allow this", found)
@@ -200,29 +156,6 @@ def _body(made: Approval, by: Approver) -> dict[str, Any]:
 
 
 # -- what an approval allows ------------------------------------------------------------------------------------------
-
-
-def _opened(conf: Config, text: str) -> tuple[Approval, Approver]:
-    statement, by = signed_by(text, _approvers(conf), NOT_ONE, "approver of 'erasure' in policy.yaml")
-    try:
-        if statement["predicateType"] != PREDICATE:
-            raise Refused(f"what was signed is another statement: {NOT_ONE}")
-        given = dict(statement["predicate"])
-        given |= {name: time_of(given[name]) for name in ("not_before", "expires")}
-        found = Approval(**given)
-        sound = _is_sound(found) and json.loads(found.statement()) == statement
-    except (KeyError, TypeError, ValueError, AttributeError):
-        sound = False
-    if not sound:
-        raise Refused(f"what was signed is not in the form of version 1: {NOT_ONE}")
-    return found, by
-
-
-def _is_sound(found: Approval) -> bool:
-    texts = all(isinstance(each, str) and each for each in (found.domain, found.because, found.list))
-    numbers = type(found.subjects) is int and type(found.key_id) is int
-    digests = re.fullmatch(ID, found.id) is not None and SAME.fullmatch(found.same) is not None
-    return texts and numbers and digests and is_person(found.actor)
 
 
 def _bounds(made: Approval) -> Iterator[str]:

@@ -19,7 +19,7 @@ from jobs.audit_log import log as audit_log
 from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import BadUsage, Refused
-from jobs.erasure import carried_out, off_list, proof, receipt_check, receipt_job
+from jobs.erasure import carried_out, off_list, off_list_approval, proof, receipt_check, receipt_job
 from jobs.erasure.carried_out import Wanted
 from jobs.lake import state
 from jobs.report_pages.facts import run_history
@@ -102,7 +102,7 @@ def test_who_comes_back_is_taken_off_the_list(spark: SparkSession, lake: Path, c
         off_list.to_sign(conf, request("C-3", actor=ANN), key, 24)
     made, by = off_list.to_sign(conf, request("C-3"), key, 24)
     assert (by, "C-3" in made.statement()) == (ANN, False)
-    text = off_list.signed(made, key)
+    text = off_list_approval.signed(made, key)
     for other in (request("C-5"), request("C-3", "C-5")):
         with pytest.raises(Refused, match="of other ids"):
             off_list.taken_off(spark, conf, other, text)

@@ -76,10 +76,11 @@ def of(conf: Config, search: Search, table: HeldTable, left: int, most: int) -> 
 
 def _batches(rows: DataFrame) -> Iterator[pa.RecordBatch]:
     """Rows as Arrow has them, a task's at a time."""
-    packed = rows.mapInArrow(_packed, f"{PACKED} binary")
-    for row in packed.toLocalIterator():
+    names = rows.columns
+    plain = rows.toDF(*(f"c{at}" for at in range(len(names))))  # Spark parses names that it hands to functions
+    for row in plain.mapInArrow(_packed, f"{PACKED} binary").toLocalIterator():
         with pa.ipc.open_stream(bytes(row[PACKED])) as told:
-            yield from told
+            yield from (batch.rename_columns(names) for batch in told)
 
 
 def _packed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -122,8 +122,8 @@ class KeptOut:
         """Raise `CommitConflict` where the list has changed since."""
         if self._has_changed():
             raise CommitConflict(
-                "the list of the erased changed while this run was at work (an erasure added to it); nothing was "
-                "committed: run it again"
+                "an erasure added to the list of the erased, or somebody was taken off it, while this run was at work; "
+                "nothing was committed: run it again"
             )
 
     def check_after(self, version: int) -> None:

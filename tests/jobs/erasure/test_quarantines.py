@@ -11,6 +11,7 @@ import yaml
 from pyspark.sql import SparkSession
 
 from jobs import erase, pseudonymize, verify
+from jobs.configuration.config import Config
 from jobs.erasure.carried_out import Wanted
 from jobs.lake import table_files
 from jobs.subjects.asked import Asked
@@ -21,31 +22,45 @@ def wanted(*ids: str) -> Wanted:
     return Wanted(Asked("customer", pa.array(list(ids))))
 
 
-def test_rows_that_were_set_aside_are_erased_too(
-    spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def set_aside(spark: SparkSession, lake: Path) -> Config:
+    """Rows 3, 4 and 5 of 20 stand in quarantine."""
     quarantines.put(quarantines.rows(spark, 0, 20, "id in (3, 4, 5)"), lake)
     quarantines.configured(lake)
     conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
     assert pseudonymize.run(spark, conf, "t").quarantined == 3
+    return conf
+
+
+def test_rows_that_were_set_aside_are_erased_too(spark: SparkSession, lake: Path) -> None:
+    conf = set_aside(spark, lake)
+    made = erase.run(spark, conf, wanted("4", "8"))
+    assert {each.name: each.rows_deleted for each in made.tables} == {"t": 1, "quarantine of t": 1}
+    assert {row.row_in_file for row in quarantines.aside(spark, lake)} == {3, 5}
+    checks = {each.name: each.outcome for each in verify.run(spark, conf, "t").checks}
+    assert {checks["rows anew"], checks["counts"]} == {"holds"}, checks
+    quarantines.configured(lake, columns=quarantines.NULLED)
+    assert conf.policy.erasure is not None
+    assert conf.policy.erasure.list is not None
+    conf = erased_lists.stated(lake, conf.policy.erasure.list.id)
+    requeued = pseudonymize.run(spark, conf, "t", mode="incremental", requeue=True)
+    assert (requeued.rows, quarantines.aside(spark, lake)) == (2, []), "after an erasure it goes on"
+
+
+@pytest.mark.sweep
+def test_what_older_versions_of_a_quarantine_hold_goes_on_its_day(
+    spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conf = set_aside(spark, lake)
     before = [bytes(row.sealed) for row in quarantines.aside(spark, lake) if row.row_in_file == 4]
     planned = erase.plan(spark, conf, wanted("4", "8"))
     assert {each.name: each.rows_deleted for each in planned.tables} == {"t": 1, "quarantine of t": 1}
     assert len(quarantines.aside(spark, lake)) == 3, "a plan writes nothing"
     made = erase.run(spark, conf, wanted("4", "8"))
-    assert {each.name: each.rows_deleted for each in made.tables} == {"t": 1, "quarantine of t": 1}
-    assert {row.row_in_file for row in quarantines.aside(spark, lake)} == {3, 5}
     (aside,) = (each for each in made.tables if each.name == "quarantine of t")
     assert {each.kind for each in aside.remains} >= {"data_file"}
     again = erase.run(spark, conf, wanted("4", "8"))
     (left,) = (each for each in again.tables if each.name == "quarantine of t")
     assert (left.rows_deleted, left.remains) == (0, aside.remains), "found in older versions, by opening them"
-    checks = {each.name: each.outcome for each in verify.run(spark, conf, "t").checks}
-    assert {checks["rows anew"], checks["counts"]} == {"holds"}, checks
-    quarantines.configured(lake, columns=quarantines.NULLED)
-    conf = erased_lists.stated(lake, conf.policy.erasure.list.id)
-    requeued = pseudonymize.run(spark, conf, "t", mode="incremental", requeue=True)
-    assert (requeued.rows, quarantines.aside(spark, lake)) == (2, []), "after an erasure it goes on"
     later = max(each.until for _, each in again.all_remains if each.until is not None) + datetime.timedelta(days=40)
     night = datetime.datetime.combine(later, datetime.time(), datetime.timezone.utc)
     monkeypatch.setattr(table_files, "now", lambda: int(night.timestamp() * 1000))

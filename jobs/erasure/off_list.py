@@ -30,7 +30,7 @@ from jobs.lake import erased_list
 from jobs.named_keys import erasure_key
 from jobs.named_keys.erasure_key import ErasureKey
 from jobs.reversal import judged
-from jobs.reversal.approval import TIME, new_id
+from jobs.reversal.approval import new_id
 from jobs.signatures.keys import SigningKey
 from jobs.spark_app import session
 from jobs.subjects.asked import Asked
@@ -88,7 +88,7 @@ def to_sign(
         not_before=begins,
         expires=begins + datetime.timedelta(hours=hours),
     )
-    _raise("nothing was signed", [*_bounds(made), *_persons(made, by)])
+    judged.refuse("nothing was signed", [*_bounds(made), *_persons(made, by)])
     return made, by.name
 
 
@@ -105,8 +105,8 @@ def taken_off(
     own, entry = _own(conf)
     made, by = off_list_approval.opened(approval, _approvers(conf))
     moment = at or datetime.datetime.now(datetime.timezone.utc)
-    found = [*_bounds(made), *_persons(made, by), *_other(made, request, own, entry), *_when(made, moment)]
-    _raise("the approval does not allow this", found)
+    found = [*_bounds(made), *_persons(made, by), *_other(made, request, own, entry), *judged.when(made, moment)]
+    judged.refuse("the approval does not allow this", found)
     judged.check_runner(by, log.actor)
     run_id, told = str(uuid.uuid4()), _body(made, by)
     _tell(log, run_id, erasure_rows.OFF_BEGAN, told, made.id)
@@ -181,13 +181,3 @@ def _other(made: Approval, request: Request, own: ErasureKey, entry: ErasedListE
         yield "the key of erasures is another one by now"
     elif made.same != commitment.same_under(own, made.domain, request.asked.ids, TOLD_BY, made.key_id):
         yield "it is of other ids"
-
-
-def _when(made: Approval, at: datetime.datetime) -> Iterator[str]:
-    if not made.not_before <= at < made.expires:
-        yield f"it counts from {made.not_before.strftime(TIME)} until {made.expires.strftime(TIME)}"
-
-
-def _raise(what: str, found: Sequence[str]) -> None:
-    if found:
-        raise Refused(f"{what}: {'; '.join(found)}")

@@ -27,6 +27,7 @@ from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import DONE, BadUsage, Refused
 from jobs.console.shown import say
+from jobs.erasure import off_list, off_list_approval
 from jobs.reversal import approval as approvals
 from jobs.reversal import asked as asking
 from jobs.reversal import chosen_rows, judged, review, signer, trail, treated, words
@@ -39,6 +40,7 @@ from jobs.spark_app import failures, session
 from jobs.subject_access import approval as access_approvals
 from jobs.subject_access import carried_out as access
 from jobs.subject_access.request import Request
+from jobs.subjects import asked as subjects_asked
 
 UTC = datetime.timezone.utc
 
@@ -173,6 +175,8 @@ def parser() -> argparse.ArgumentParser:
         flag.on(options)
     for flag in (flags.DOMAIN, flags.IDS, flags.HELD_IN):
         flag.on(options, more="subject access")
+    flags.OFF_LIST.on(options, more="with --domain, --actor, --because and --hours (docs/receipts.md)")
+    flags.BECAUSE.on(options)
     rows = options.add_mutually_exclusive_group()
     flags.WHERE.on(rows, more="over the treated table")
     flags.TOKENS.on(rows)
@@ -202,6 +206,8 @@ def _run(options: argparse.Namespace) -> int:
     elif options.review is not None:
         table = reviewed(session.start("lakenym approve"), conf, options.review, key)
         say(f"{table}: the audit log says that {key.name} looked at run {options.review}")
+    elif options.off_list is not None:
+        _approve_off_list(conf, options, key)
     elif options.domain is not None or options.ids is not None:
         _approve_access(conf, options, key)
     else:
@@ -222,6 +228,17 @@ def _approve_access(conf: Config, options: argparse.Namespace, key: SigningKey) 
     output, spark = _output(options), session.start("lakenym approve")
     text = of_person(spark, conf, request, key, options.at_most, options.hours, lambda told: _agree(told, options.yes))
     given_files.create(output, text)
+    say(f"signed: {output}")
+
+
+def _approve_off_list(conf: Config, options: argparse.Namespace, key: SigningKey) -> None:
+    if options.domain is None or options.hours is None or options.ids is not None or options.table:
+        raise BadUsage("--off-list goes with --domain, --actor, --because and --hours, and with no table")
+    asked, output = subjects_asked.of_file(options.domain, options.off_list, None), _output(options)
+    request = off_list.Request(asked, options.actor or "", options.because or "")
+    made, by = off_list.to_sign(conf, request, key, options.hours)
+    _agree("\n".join(made.lines(by)), options.yes)
+    given_files.create(output, off_list_approval.signed(made, key))
     say(f"signed: {output}")
 
 

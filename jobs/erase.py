@@ -21,13 +21,13 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from jobs.command_line import arguments, flags
+from jobs.command_line import arguments, flags, given_files
 from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage
 from jobs.console.shown import as_json, say, shown
 from jobs.console.text_table import table_lines
-from jobs.erasure import carried_out, keeping_out, proof, receipt_job
+from jobs.erasure import carried_out, keeping_out, off_list, proof, receipt_job
 from jobs.erasure.carried_out import Trail, Wanted
 from jobs.erasure.outcome import Erased
 from jobs.run_events import events
@@ -77,7 +77,7 @@ def as_data(found: Erased) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
+        return {name: _plain(each) for name, each in value.items() if name != "digests"}
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     return value.isoformat() if hasattr(value, "isoformat") else value
@@ -129,6 +129,10 @@ def parser() -> argparse.ArgumentParser:
     flags.PUBLIC_KEY.on(options, more="with --verify-receipt")
     options.add_argument("--make-list", metavar="PATH", help="make an empty list of the erased, which keeps them out "
                          "of later runs, and print the lines for policy.yaml. Nothing is erased")  # fmt: skip
+    flags.OFF_LIST.on(options, more="with --domain, --actor, --because and --approval. Nothing is erased")
+    flags.ACTOR.on(options, more="who takes them off")
+    flags.BECAUSE.on(options)
+    options.add_argument("--approval", type=Path, metavar="FILE", help="of --off-list: what approve.py made")
     flags.JSON.on(options)
     return options
 
@@ -146,9 +150,12 @@ def _run(options: argparse.Namespace) -> int:
     if options.make_list is not None:
         print(keeping_out.make(session.for_run(started), options.make_list), end="")
         return DONE
+    if options.off_list is not None:
+        return _taken_off(started, conf, options)
     given = options.ids is not None or options.ids_table is not None
     if options.verify_receipt is not None:
-        return _verified(started, conf, options, _asked(started, options) if given else None)
+        whom = _asked(started, options) if given else None
+        return receipt_job.told(started, conf, options.verify_receipt, options.public_key, whom, options.json)
     if options.domain is None or not given:
         raise BadUsage("say whom to erase: --domain, and --ids or --ids-table")
     wanted = Wanted(_asked(started, options), options.force, options.sources)
@@ -162,13 +169,16 @@ def _run(options: argparse.Namespace) -> int:
     return DONE if options.plan or found.is_done else REFUSED
 
 
-def _verified(spark: SparkSession, conf: Config, options: argparse.Namespace, whom: Asked | None) -> int:
-    told = receipt_job.verified(spark, conf, options.verify_receipt, options.public_key, whom)
-    if options.json:
-        print(as_json(receipt_job.as_data(*told)))
-    else:
-        say("\n".join(map(shown, receipt_job.lines(*told))))
-    return receipt_job.exit_code(*told[1:])
+def _taken_off(spark: SparkSession, conf: Config, options: argparse.Namespace) -> int:
+    if options.domain is None or options.ids is not None or options.ids_table is not None:
+        raise BadUsage("--off-list goes with --domain, --actor, --because and --approval, and with no other ids")
+    whom = asked.of_file(options.domain, options.off_list, None)
+    request = off_list.Request(whom, options.actor or "", options.because or "")
+    approval = None if options.approval is None else given_files.text(options.approval)
+    done = failures.translated("", lambda: off_list.taken_off(spark, conf, request, approval))
+    told = f"{done.found} of {done.subjects} ids of domain {done.domain} stood on the list, and do no more"
+    say(as_json(dataclasses.asdict(done)) if options.json else f"{told} (version {done.version} of it)")
+    return DONE
 
 
 def _asked(spark: SparkSession, options: argparse.Namespace) -> Asked:

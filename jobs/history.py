@@ -1,7 +1,7 @@
 """The configurations that decided about tables: ``python jobs/history.py VERB --conf conf``.
 
 They are read from where policy.yaml says under ``snapshots``; what runs measured of the risk of tables (``risk``), from
-the tables themselves. Exit codes as `jobs.pseudonymize`.
+the tables themselves, and so is what was taken out of them (``erasures``). Exit codes as `jobs.pseudonymize`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import dataclasses
 import functools
 import json
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,9 @@ from jobs.console.exit_codes import DONE, BadUsage, Refused
 from jobs.console.shown import as_json, say
 from jobs.console.text_table import table_lines
 from jobs.lake import state
-from jobs.record import measured_risk
+from jobs.lake.state import TargetState
+from jobs.record import measured_risk, taken_out
+from jobs.record.taken_out import TakenOut
 from jobs.run_events import events, risk_words
 from jobs.spark_app import failures, session
 
@@ -36,8 +38,11 @@ VERBS: Mapping[str, str] = {
     "show": "one of them as JSON, by its hash or the first digits of it (as in a table's privacy.config.sha256)",
     "restore": "write its files into a new folder, so that the run can be repeated; proven by its hash",
     "risk": "what runs measured of the risk of tables, as far as their logs have it; of the last run in any case",
+    "erasures": "what erasures and retention took out of tables, by versions and counts, as far as their logs have it",
     "policy": "write the policy file of a version to a new file, so that a policy can be rolled back by name",
 }
+OF_TABLES = ("risk", "erasures")
+"""Verbs that ask the tables, and no snapshot."""
 WIDTH = 12
 HEADER = ("sha256", "table", "policy_version", "stored_at", "run_id")
 
@@ -58,13 +63,27 @@ def measured(spark: SparkSession, conf: Config, tables: Collection[str] = ()) ->
     """What runs measured of the risk of treated tables (docs/risk.md), as plain data, the oldest first; of some tables,
     or of all where none is named."""
     found = []
-    for name in dict.fromkeys(tables or conf.tables):
-        if name not in conf.tables:
-            raise BadUsage(f"the catalog has no table {name}{did_you_mean(name, conf.tables)}")
-        stands = state.inspect(spark, conf.tables[name].target)
+    for name, stands in _stands(spark, conf, tables):
         told = measured_risk.all_of(stands.properties, stands.history)
         found += [{"table": name, **each.as_data()} for each in told]
     return found
+
+
+def erasures(spark: SparkSession, conf: Config, tables: Collection[str] = ()) -> list[dict[str, Any]]:
+    """What was taken out of treated tables (docs/erasure.md, docs/retention.md), as plain data, the oldest first; of
+    some tables, or of all where none is named. Who it was, and when, is told by none of it."""
+    return [
+        {"table": name, **each.as_data()}
+        for name, stands in _stands(spark, conf, tables)
+        for each in taken_out.of(stands.history)
+    ]
+
+
+def _stands(spark: SparkSession, conf: Config, tables: Collection[str]) -> Iterator[tuple[str, TargetState]]:
+    for name in dict.fromkeys(tables or conf.tables):
+        if name not in conf.tables:
+            raise BadUsage(f"the catalog has no table {name}{did_you_mean(name, conf.tables)}")
+        yield name, state.inspect(spark, conf.tables[name].target)
 
 
 def restored(spark: SparkSession, conf: Config, sha256: str, folder: Path) -> list[str]:
@@ -95,14 +114,15 @@ def run(
     output: Path | None = None,
     tables: Collection[str] = (),
 ) -> Any:
-    """What a verb gives: ``list`` as `listed` does and ``risk`` as `measured`, of all tables or of some; ``show`` a
-    configuration as plain data;
-    ``restore`` the files that it wrote below ``output``; ``policy`` the text of the policy, which it writes to
-    ``output`` where one is given. wanted: a hash or the first digits of it; of ``policy`` a version."""
+    """What a verb gives: ``list`` as `listed` does, ``risk`` as `measured`, ``erasures`` as `erasures`, of all tables
+    or of some; ``show`` a configuration as plain data; ``restore`` the files that it wrote below ``output``; ``policy``
+    the text of the policy, which it writes to ``output`` where one is given. wanted: a hash or the first digits of it;
+    of ``policy`` a version."""
     arguments.check_verb(verb, VERBS)
     own = session.for_run(spark)
-    if verb == "risk":
-        return failures.translated("", lambda: measured(own, conf, tables))
+    if verb in OF_TABLES:
+        of_tables = measured if verb == "risk" else erasures
+        return failures.translated("", lambda: of_tables(own, conf, tables))
     place = place_of(conf)
 
     def looked_up() -> Any:
@@ -130,6 +150,8 @@ def _told(verb: str, found: Any, options: argparse.Namespace) -> str:
     """What `run` gave, for a person or as JSON."""
     if verb == "risk":
         return as_json(found) if options.json else "\n".join(map(_measured, found))
+    if verb == "erasures":
+        return as_json(found) if options.json else "\n".join(map(_taken_out, found))
     if verb == "show" or (verb == "list" and options.json):
         return as_json(found, indent=2 if verb == "show" else None)
     if verb == "list":
@@ -145,12 +167,16 @@ def _measured(told: Mapping[str, Any]) -> str:
     return f"{told['table']}: version {told['version']}{at}: {risk_words.in_words(told)}{since}"
 
 
+def _taken_out(told: Mapping[str, Any]) -> str:
+    return f"{told['table']}: {TakenOut(**{name: each for name, each in told.items() if name != 'table'}).in_words()}"
+
+
 def parser() -> argparse.ArgumentParser:
     options = arguments.parser("history", __doc__)
     made = arguments.verbs(options, VERBS)
     for verb in made.values():
         flags.CONF.on(verb, required=True)
-    for name in ("list", "risk"):
+    for name in ("list", *OF_TABLES):
         flags.TABLE.on(made[name])
         flags.JSON.on(made[name])
     for name in ("show", "restore"):
@@ -168,7 +194,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     conf = config.load(options.conf)
-    if options.verb != "risk":
+    if options.verb not in OF_TABLES:
         place_of(conf)
     spark, asked = session.start("lakenym history"), vars(options)
     given = (asked.get("wanted", ""), asked.get("output"), asked.get("table") or ())

@@ -15,15 +15,17 @@ import argparse
 import datetime
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from pyspark.sql import SparkSession
 
 from jobs.command_line import arguments, flags
 from jobs.configuration.config import Config
-from jobs.console.exit_codes import DONE, REFUSED
+from jobs.console.exit_codes import DONE, REFUSED, BadUsage
 from jobs.console.shown import as_json, say, shown
 from jobs.console.text_table import table_lines
+from jobs.erasure import of_retention, receipt_job
 from jobs.retention import carried_out
 from jobs.retention.carried_out import Retained
 from jobs.run_events import events
@@ -45,10 +47,16 @@ def run(
     report: Report = events.silent,
     day: datetime.date | None = None,
     all_rows: bool = False,
+    receipt: Path | None = None,
 ) -> list[Retained]:
     """Take away what is past its time. Of several tables those without such a rule are passed over. all_rows: whether a
-    table may lose every row that it has."""
-    return carried_out.carried_out(spark, conf, tables, day or kept_rows.today(), report, all_rows)
+    table may lose every row that it has. receipt: the file that is to hold one, signed, of all of them."""
+    log = None if receipt is None else of_retention.check(session.for_run(spark), conf, receipt)
+    done = carried_out.carried_out(spark, conf, tables, day or kept_rows.today(), report, all_rows)
+    if log is not None and receipt is not None:
+        own, file = log, receipt
+        failures.translated("", lambda: of_retention.left(own, done, file))
+    return done
 
 
 # -- what is told -----------------------------------------------------------------------------------------------------
@@ -105,6 +113,10 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument(
         "--accept-empty", action="store_true", help="take rows away also where a table would have none left"
     )
+    options.add_argument("--receipt", type=Path, metavar="FILE", help="leave a signed receipt there, a new file")
+    options.add_argument("--verify-receipt", type=Path, metavar="FILE", help="whether a receipt is as it was signed "
+                         "and is true today. Nothing is taken away")  # fmt: skip
+    flags.PUBLIC_KEY.on(options, more="with --verify-receipt")
     flags.JSON.on(options)
     return options
 
@@ -117,11 +129,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     conf, names = arguments.chosen(options)
     started = session.start("lakenym retain")
+    if options.verify_receipt is not None:
+        return receipt_job.told(started, conf, options.verify_receipt, options.public_key, None, options.json)
+    if options.plan and options.receipt is not None:
+        raise BadUsage("--receipt: a plan takes nothing away, and has no receipt")
     report = _warnings if options.json else events.terminal
     if options.plan:
         found = plan(started, conf, names)
     else:
-        found = run(started, conf, names, report, all_rows=options.accept_empty)
+        found = run(started, conf, names, report, all_rows=options.accept_empty, receipt=options.receipt)
     if options.json:
         print(as_json(as_data(found, options.plan)))
     else:

@@ -16,6 +16,8 @@ from jobs.lake import audit_table
 
 KIND: Kind = "erasure"
 BEGAN, ERASED, DONE, WAITS, FAILED = "began", "erased", "done", "waits", "failed"
+OFF_BEGAN, OFF_LIST = "off_list_began", "off_list"
+"""Of subjects who are taken off the list of the erased."""
 ENDS = (DONE, WAITS, FAILED)
 
 

@@ -14,7 +14,7 @@ from jobs.columnar.parquet_reader import ParquetReader
 from jobs.columnar.parts import Part
 from jobs.columnar.reading import Reader
 from jobs.columnar.unfit import NotColumnar
-from jobs.columnar.work import Ages, Fitting, Tree
+from jobs.columnar.work import Ages, Fitting, Tree, Way
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.models import TableConfig
 from jobs.configuration.reader_options import REBASE
@@ -26,7 +26,6 @@ from jobs.lake.source_files import SourceFiles
 from jobs.lake.source_schema import CHAR_TYPE, DEFAULT
 from jobs.treatment.treatment_plan import Plan
 from privacy_udfs import nested
-from privacy_udfs.kept_out import Erased
 from privacy_udfs.nested import ByRow, Node
 
 PARQUET = ("ParquetFileFormat", "DeltaParquetFileFormat", "DeltaParquetFileFormatV2")
@@ -40,9 +39,11 @@ def fitted(
     source: SourceRows,
     trees: Trees,
     begun: Transaction | None,
-    erased: Sequence[tuple[tuple[str, ...], Sequence[Erased]]] = (),
+    erased: Sequence[Way] = (),
+    emptied: Sequence[Way] = (),
 ) -> Fitting:
-    """What the tasks of the run need. erased: as of `Fitting`. Raises `NotColumnar`, whose message is one clause."""
+    """What the tasks of the run need. erased, emptied: as of `Fitting`. Raises `NotColumnar`, whose message
+    is one clause."""
     if begun is None:
         raise NotColumnar("Delta's own transaction is out of reach here")
     for reason in _refusals(plan):
@@ -63,7 +64,7 @@ def fitted(
     access = file_systems.access(spark, one_of_each_store([begun.location, *(file.uri for file in files.files)]))
     made, subject = tuple(tree_of(*tree) for tree in trees), _subject(plan)
     names = {tree.name for tree in made if tree.node is not None} | set(subject[:1])
-    names |= {way[0] for tree in made for way in tree.beside} | {way[0] for way, _ in erased}
+    names |= {way[0] for tree in made for way in tree.beside} | {way[0] for way, _ in (*erased, *emptied)}
     names |= set() if source.past is None else {source.past.way[0]}
     if files.reader in PARQUET:
         check_parquet(files)
@@ -76,7 +77,8 @@ def fitted(
         ]
     cut = parts_of(spark, files, whole=files.reader not in PARQUET)
     read = pa.schema([pa.field(field.name, arrow_types.of_spark(field.dataType, field.name)) for field in wanted])
-    return Fitting(cut, reader, access, read, made, subject, codec, plan.config.is_shuffled, erased, _ages(source))
+    shuffled = plan.config.is_shuffled
+    return Fitting(cut, reader, access, read, made, subject, codec, shuffled, erased, emptied, _ages(source))
 
 
 def _whole(source: SourceRows) -> DataFrame:

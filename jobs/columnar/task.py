@@ -23,7 +23,7 @@ from jobs.columnar.parquet_writer import Files
 from jobs.columnar.parts import Part, Stretch
 from jobs.columnar.set_aside import SetAside
 from jobs.columnar.unfit import NotColumnar
-from jobs.columnar.work import Tree, Work, followed
+from jobs.columnar.work import Tree, Work, followed, without
 from privacy_udfs import nested, wording
 from privacy_udfs.errors import LakenymError, UnexpectedFailure, ValueRefused
 from privacy_udfs.nested import Counts
@@ -67,16 +67,21 @@ def _tried(work: Work, number: int, files: Files) -> dict[str, Any]:
         files.abandon()
         return {"unfit": str(error)}
     refused = [] if aside is None else aside.told
-    return {"rows": rows, "counts": counts, "files": added, "refused": refused, "kept_out": out.rows}
+    return {"rows": rows, "counts": counts, "files": added, "refused": refused, **out.told}
 
 
 @dataclasses.dataclass
 class LeftOut:
     """What one attempt of a task left out. past: rows past their time, which count as not read. rows: those of the
-    erased, of the others."""
+    erased, of the others. values: of these that named one, in rows that stay."""
 
     past: int = 0
     rows: int = 0
+    values: int = 0
+
+    @property
+    def told(self) -> dict[str, int]:
+        return {"kept_out": self.rows, "kept_out_values": self.values}
 
     @property
     def any(self) -> bool:
@@ -88,6 +93,15 @@ class LeftOut:
             columns, all_rows = work.fits.ages.within(columns), rows
             rows = len(next(iter(columns.values())))
             self.past += all_rows - rows
+        columns, rows = self._not_of_erased(work, columns, rows)
+        for way, told in work.fits.emptied:
+            gone = functools.reduce(pc.or_, [each.among(followed(columns, way)) for each in told])
+            if number := pc.sum(gone).as_py():
+                self.values += number
+                columns = {**columns, way[0]: without(columns[way[0]], way[1:], gone)}
+        return columns, rows
+
+    def _not_of_erased(self, work: Work, columns: dict[str, pa.Array], rows: int) -> tuple[dict[str, pa.Array], int]:
         erased = [each.among(followed(columns, way)) for way, told in work.fits.erased for each in told]
         if not erased or not any(pc.any(each).as_py() for each in erased):
             return columns, rows

@@ -16,6 +16,9 @@ from privacy_udfs.kept_out import Erased
 from privacy_udfs.nested import Node
 from privacy_udfs.sealed_rows import Seal
 
+Way = tuple[tuple[str, ...], Sequence[Erased]]
+"""Names down to a column, and who is told by what stands there."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Tree:
@@ -43,6 +46,18 @@ def followed(columns: Mapping[str, pa.Array], way: Sequence[str]) -> pa.Array:
     return values
 
 
+def without(values: pa.Array, way: Sequence[str], gone: pa.BooleanArray) -> pa.Array:
+    """A column with null where ``gone`` is true, at the end of a way of names through structs."""
+    if way:
+        inner = [values.field(at) for at in range(values.type.num_fields)]
+        at = values.type.get_field_index(way[0])
+        inner[at] = without(inner[at], way[1:], gone)
+        return pa.StructArray.from_arrays(inner, fields=list(values.type), mask=values.is_null())
+    if pa.types.is_dictionary(values.type):
+        return pa.DictionaryArray.from_arrays(without(values.indices, (), gone), values.dictionary)
+    return pc.if_else(gone, pa.scalar(None, values.type), values)
+
+
 @dataclasses.dataclass(frozen=True)
 class Ages:
     """Which rows are within their time: those whose date, at the end of a way of names, is not before the first; and
@@ -65,7 +80,8 @@ class Fitting:
     """A run that fits, up to what only the commit knows. wanted: columns of the files that are read. subject: the names
     of the fields that lead to whose row it is; none where nothing asks. codec: Spark's name of the compression.
     is_shuffled: whether the rows are written in a random order. erased: ways to columns, and who is left out by what
-    stands there. ages: which rows are treated; None: all."""
+    stands there; emptied: the same of values that become null, in rows of others. ages: which rows are treated;
+    None: all."""
 
     parts: Sequence[Part]
     reader: Reader
@@ -75,7 +91,8 @@ class Fitting:
     subject: tuple[str, ...]
     codec: str
     is_shuffled: bool = False
-    erased: Sequence[tuple[tuple[str, ...], Sequence[Erased]]] = ()
+    erased: Sequence[Way] = ()
+    emptied: Sequence[Way] = ()
     ages: Ages | None = None
 
 

@@ -60,13 +60,15 @@ FEATURES = frozenset(
 
 class Told(NamedTuple):
     """What the tasks say. rows: how many were read. refused: the rows that were set aside, sealed, as JSON data.
-    kept_out: how many of the rows that were read are of the erased."""
+    kept_out: how many of the rows that were read are of the erased; kept_out_values: how many
+    values in rows of others name one."""
 
     files: list[AddedFile]
     counts: Counts
     rows: int
     refused: list[Mapping[str, Any]]
     kept_out: int = 0
+    kept_out_values: int = 0
 
 
 def files(
@@ -109,7 +111,8 @@ def files(
         raise
     counts: Counts = functools.reduce(CountsParam().addInPlace, (_counts(each) for each in told), {})
     rows, refused = sum(each["rows"] for each in told), [row for each in told for row in each["refused"]]
-    return Told(added, counts, rows, refused, sum(each["kept_out"] for each in told))
+    out, values = (sum(each[name] for each in told) for name in ("kept_out", "kept_out_values"))
+    return Told(added, counts, rows, refused, out, values)
 
 
 def _run(spark: SparkSession, work: Work) -> list[dict[str, Any]]:

@@ -157,6 +157,8 @@ WITH = Flag(
 )
 TOKENS = Flag("--tokens", "a file of tokens of the first column, one a line", {"type": Path, "metavar": "FILE"})
 ACTOR = Flag("--actor", "who is to see the values", {"metavar": "NAME"})
+BECAUSE = Flag("--because", "why, in words; it stands in the approval and in the audit log", {"metavar": "TEXT"})
+OFF_LIST = Flag("--off-list", "a file of ids to be taken off the list of the erased", {"type": Path, "metavar": "FILE"})
 PURPOSE = Flag("--purpose", "what for: one of the purposes that policy.yaml allows")
 FORM = Flag(
     "--form",

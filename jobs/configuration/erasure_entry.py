@@ -8,6 +8,7 @@ from pydantic import Field
 
 from jobs.configuration.closed_table_entry import ClosedTableEntry
 from jobs.configuration.entry import PATTERNS, Entry, Name
+from jobs.configuration.reversal_entry import Approvers
 
 ID_PATTERN = r"^[0-9a-f]{32}$"
 PATTERNS[ID_PATTERN] = "the id that jobs/erase.py --make-list printed: 32 hex digits"
@@ -21,7 +22,9 @@ class ErasedListEntry(ClosedTableEntry):
 
 class Erasure(Entry):
     """key: of keys.yaml, by which receipts and the list tell whom they are about; it serves nothing else. list: of
-    those whose rows later runs leave out; nobody is kept out if left out."""
+    those whose rows later runs leave out; nobody is kept out if left out. approvers: who may approve that somebody is
+    taken off it; nobody is if left out."""
 
     key: Name
     list: ErasedListEntry | None = None
+    approvers: Approvers | None = None

@@ -17,12 +17,12 @@ from pyspark.sql import SparkSession
 
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import Refused
-from jobs.erasure import one_table, places, sought, subject_keys, vault_rows
+from jobs.erasure import one_table, places, quarantines, sought, subject_keys, vault_rows
 from jobs.erasure.one_table import Place
 from jobs.erasure.outcome import Erased, TableErased, Unsearched
 from jobs.erasure.places import OfSource
 from jobs.erasure.subject_keys import OfKey
-from jobs.lake import read
+from jobs.lake import read, within_rows
 from jobs.lake.remains import Remains
 from jobs.run_events import events
 from jobs.run_events.events import Report, Warned
@@ -192,7 +192,10 @@ def _scope(spark: SparkSession, conf: Config, wanted: Wanted) -> Iterator[_Scope
                     others.append(source)
                 else:
                     of_delta.append(Place(source.label, address, source.sought))
-        tables = [*of_delta, *tables]  # else a run in between brings back into a target what its source still has
+        aside, more = quarantines.places(spark, conf, search, functools.partial(places.by_ids, spark, search))
+        unsearched += more
+        # else a run in between brings back into a target what its source still has
+        tables = [*of_delta, *aside, *tables]
         unsearched += [Unsearched(place.name, str(path), PASSED_OVER)
                        for place in tables for path in one_table.passed_over(spark, place)]  # fmt: skip
         vaults, more = vault_rows.places(spark, conf, wanted.asked, {gap.table for gap in unsearched if not gap.place})
@@ -208,7 +211,7 @@ def _scope(spark: SparkSession, conf: Config, wanted: Wanted) -> Iterator[_Scope
 
 def _of_others(spark: SparkSession, conf: Config, wanted: Wanted, scope: _Scope) -> tuple[Remains, ...]:
     """What is left beside tables."""
-    return (*places.in_quarantine(spark, conf, scope.search), *_of_sources(spark, conf, wanted, scope))
+    return tuple(_of_sources(spark, conf, wanted, scope))
 
 
 def _of_sources(spark: SparkSession, conf: Config, wanted: Wanted, scope: _Scope) -> tuple[Remains, ...]:
@@ -231,7 +234,7 @@ def _holds(spark: SparkSession, conf: Config, source: OfSource) -> bool | None:
     """Whether a source holds one of them; None where that cannot be told."""
     try:
         rows = read.rows_of(spark, conf.tables[source.tables[0]].source).rows
-        there = [each for each in source.sought if sought.kind_of(rows.schema, each.path) is not None]
+        there = [each for each in source.sought if within_rows.kind_of(rows.schema, each.path) is not None]
         if len(there) < len(source.sought):
             return None
         found = sought.marked(rows, there)

@@ -48,16 +48,19 @@ def root_of(leaves: Sequence[str]) -> str:
 def of(key: ErasureKey, domain: str, run_id: str, ids: pa.Array | pa.ChunkedArray, told_by: str = IDS) -> Commitment:
     """Raises `BadUsage`, `KeyProblem`."""
     codes = key.codes(domain, LABEL.format(run=run_id, told_by=told_by, domain=domain), ids)
-    return Commitment(key.id, tuple(each.hex() for each in codes), _same(key, domain, ids, told_by, key.id), told_by)
+    return Commitment(
+        key.id, tuple(each.hex() for each in codes), same_under(key, domain, ids, told_by, key.id), told_by
+    )
 
 
 def sames(key: ErasureKey, domain: str, ids: pa.Array | pa.ChunkedArray, told_by: str = IDS) -> list[str]:
     """What ``same`` is, or was, of these subjects under each version of the key that is enabled: an erasure from before
     the key was rotated is known again by it. Raises as `of`."""
-    return [_same(key, domain, ids, told_by, key_id) for key_id in key.ids]
+    return [same_under(key, domain, ids, told_by, key_id) for key_id in key.ids]
 
 
-def _same(key: ErasureKey, domain: str, ids: pa.Array | pa.ChunkedArray, told_by: str, key_id: int) -> str:
+def same_under(key: ErasureKey, domain: str, ids: pa.Array | pa.ChunkedArray, told_by: str, key_id: int) -> str:
+    """A digest of a set of subjects, in hex, under one version of the key."""
     everybody = key.codes(domain, SET.format(told_by=told_by, domain=domain), ids, key_id)
     return hashlib.sha256(b"".join(everybody)).hexdigest()[:SIZE]
 

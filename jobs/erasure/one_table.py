@@ -19,13 +19,23 @@ from jobs.erasure import remaining, sought, stale
 from jobs.erasure.outcome import TableErased
 from jobs.erasure.sought import Sought
 from jobs.erasure.stale import Found
-from jobs.lake import delta_commit, file_places, history, log_commits, log_left, row_deletion, table_files
+from jobs.lake import (
+    delta_commit,
+    file_places,
+    history,
+    log_commits,
+    log_left,
+    row_deletion,
+    table_files,
+    within_rows,
+)
 from jobs.lake.address import Address
 from jobs.lake.delta_commit import Transaction, take_out
 from jobs.lake.log_left import Left
 from jobs.lake.problems import CommitConflict
 from jobs.lake.remains import Remains
 from jobs.record.record_reader import Columns, columns_of
+from jobs.risk_measures.report import count as few
 from jobs.spark_app import session
 from jobs.table_run import file_settings
 
@@ -90,7 +100,7 @@ def refusals(spark: SparkSession, place: Place) -> list[str]:
         if (
             each.is_of_others
             and not each.has_list
-            and (sought.is_required(schema, each.path) or _is_checked(each, rules))
+            and (within_rows.is_required(schema, each.path) or _is_checked(each, rules))
         ):
             told = "rows of others stay and may name them there, and it may not be null: allow that, first"
             found.append(f"{place.name}: {each.path}: {told}")
@@ -154,7 +164,7 @@ def passed_over(spark: SparkSession, place: Place) -> list[ColumnPath]:
     if begun is None or begun.version < 0:
         return []
     schema = T.StructType.fromJson(dict(delta_commit.schema(begun)))
-    return [each.path for each in place.sought if sought.kind_of(schema, each.path) is None]
+    return [each.path for each in place.sought if within_rows.kind_of(schema, each.path) is None]
 
 
 def version(spark: SparkSession, place: Place) -> int:
@@ -193,7 +203,7 @@ def _in_files(spark: SparkSession, begun: Transaction, place: Place, until: int)
 
 
 def _of_version(schema: T.StructType, wanted: Sequence[Sought]) -> list[Sought]:
-    return [each for each in wanted if sought.kind_of(schema, each.path) is not None]
+    return [each for each in wanted if within_rows.kind_of(schema, each.path) is not None]
 
 
 def _otherwise_until(spark: SparkSession, begun: Transaction, place: Place) -> int:
@@ -230,15 +240,17 @@ def _committed(
     stays = sought.without(rows, _of_version(rows.schema, place.sought), _has_feed(begun))
     try:
         with session.settings(spark, _settings(begun)):
-            return take_out.take_out(begun, removed, stays, _said(run_id), stands.rows)
+            return take_out.take_out(begun, removed, stays, _said(run_id, stands.elements), stands.rows)
     except (delta_commit.Changed, PySparkException, Py4JError) as error:
         if not row_deletion.is_conflict(error):
             raise
         return None
 
 
-def _said(run_id: str) -> str:
-    return json.dumps({"run_id": f"{run_id}/{uuid.uuid4()}", "mode": log_commits.ERASURE})
+def _said(run_id: str, elements: int = 0) -> str:
+    """Rows and files Delta's history counts; elements are told here, by which a run that was killed is told of."""
+    told = {"elements": few(elements)} if elements else {}
+    return json.dumps({"run_id": f"{run_id}/{uuid.uuid4()}", "mode": log_commits.ERASURE, **told})
 
 
 def _settings(begun: Transaction) -> Mapping[str, str]:

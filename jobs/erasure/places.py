@@ -12,22 +12,21 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from jobs.configuration.config import Config
-from jobs.configuration.models import TableConfig
 from jobs.erasure.one_table import Place
 from jobs.erasure.outcome import Unsearched
-from jobs.erasure.sought import Hit, Sought
-from jobs.lake import delta_commit, history, quarantine_table
+from jobs.erasure.sought import Sought
+from jobs.lake import history
 from jobs.lake.address import Address
 from jobs.lake.log_commits import ERASURE
-from jobs.lake.remains import Remains
+from jobs.lake.within_rows import Hit
 from jobs.subjects import held, pseudonyms
 from jobs.subjects.held import IN_QUARANTINE, HeldTable, SourcePlace
 from jobs.subjects.lookup import Lookup
 from jobs.subjects.search import Search
+from privacy_udfs.kernels.arrays import well_formed
 from privacy_udfs.kernels.text import accepts, canonical
 
 ALL_ANEW = "CREATE OR REPLACE TABLE"
-SEALED = "rows of so many runs wait in its quarantine, sealed: mend the rules and requeue them, and run this again"
 PUT_BACK = (
     "its version {} was restored after an erasure, and tokens that it brought back are found by no vault any more: run "
     "the table once with --mode full"
@@ -79,27 +78,6 @@ def _hit(search: Search, place: held.Place) -> Hit:
     return hit
 
 
-def in_quarantine(spark: SparkSession, conf: Config, search: Search) -> list[Remains]:
-    """Tables of which rows wait in quarantine: sealed, so that nobody knows whose they are."""
-    found: list[Remains] = []
-    for gap in search.held.gaps:
-        entry = conf.tables[gap.table]
-        if gap.why != IN_QUARANTINE or entry.quarantine is None:
-            continue
-        address, place = Address.of(entry.quarantine), delta_commit.begin(spark, entry.target.path, _name(entry))
-        if not address.exists(spark):
-            continue
-        location = None if place is None else place.location
-        runs = {} if location is None else quarantine_table.runs(spark, address, quarantine_table.target_id(location))
-        if runs or location is None:
-            found.append(Remains("quarantine", sum(map(len, runs.values())), None, f"{gap.table}: {SEALED}"))
-    return found
-
-
-def _name(entry: TableConfig) -> str:
-    return Address.of(entry.target).sql
-
-
 # -- sources ----------------------------------------------------------------------------------------------------------
 
 
@@ -125,7 +103,7 @@ def sources(spark: SparkSession, conf: Config, search: Search) -> list[OfSource]
         before = found.get(key, OfSource((), ()))
         names = before.tables if place.table in before.tables else (*before.tables, place.table)
         paths = {str(each.path) for each in before.sought}
-        more = () if str(place.path) in paths else (Sought(place.path, _by_ids(spark, search, place)),)
+        more = () if str(place.path) in paths else (Sought(place.path, by_ids(spark, search, place)),)
         found[key] = OfSource(names, (*before.sought, *more))
     return [_owned(conf, each) for each in found.values()]
 
@@ -138,7 +116,7 @@ def _owned(conf: Config, source: OfSource) -> OfSource:
     return dataclasses.replace(source, sought=tuple(told))
 
 
-def _by_ids(spark: SparkSession, search: Search, place: SourcePlace) -> Hit:
+def by_ids(spark: SparkSession, search: Search, place: SourcePlace) -> Hit:
     """By ids in their canonical bytes, after the steps of ``normalize``."""
     technique = place.technique
     steps = tuple(getattr(technique, "normalize", ()))
@@ -148,6 +126,7 @@ def _by_ids(spark: SparkSession, search: Search, place: SourcePlace) -> Hit:
     def hit(values: pa.Array) -> npt.NDArray[np.bool_]:
         if not accepts(values.type):
             return np.zeros(len(values), bool)
+        values = well_formed(values)[0] if pa.types.is_string(values.type) else values
         return sent.value.holds(canonical(technique.prepared(values), steps))
 
     return hit

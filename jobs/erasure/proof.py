@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+from collections.abc import Mapping
 
 from pyspark.sql import SparkSession
 
+from jobs.audit_log import erasure_rows
 from jobs.configuration.config import Config
 from jobs.console import whole_files
 from jobs.console.exit_codes import BadUsage, Refused
-from jobs.erasure import commitment, keeping_out, receipt, trail
+from jobs.erasure import commitment, keeping_out, killed, receipt, trail
 from jobs.erasure.commitment import IDS, PSEUDONYMS, Commitment
 from jobs.erasure.outcome import Erased, TableErased
 from jobs.erasure.trail import Trail
@@ -31,7 +33,7 @@ NO_KEY = "policy.yaml names no key of erasures (erasure: {key: ...}), by which a
 @dataclasses.dataclass
 class Proof:
     """Of one erasure: what `jobs.erasure.carried_out` tells. path: of the receipt; None where none is asked for.
-    receipt: its text, in the end."""
+    receipt: its text, in the end. killed: earlier runs of the same subjects, and the tables that they told of."""
 
     spark: SparkSession
     conf: Config
@@ -42,6 +44,7 @@ class Proof:
     log: Trail | None = None
     listed: ErasedList | None = None
     receipt: str | None = None
+    killed: Mapping[str, set[str]] = dataclasses.field(default_factory=dict)
 
     def began(self, search: Search, planned: Erased) -> None:
         """Raises what keeps anything from being deleted."""
@@ -50,6 +53,9 @@ class Proof:
         self.log = trail.opened(self.spark, self.conf, planned.run_id, self.asked.domain, same, self.report)
         if self.path is not None and self.log.signer is None:
             raise Refused("a receipt is signed by the key of the audit log: name one in audit.yaml (signing_key)")
+        if self.log.log is not None:
+            rows = erasure_rows.leaves(self.log.log)
+            self.killed = killed.unfinished(rows, self._sames(), self.asked.domain, planned.subjects)
         tables = sorted(each.treated.name for each in search.held.tables)
         self.log.began(tables, planned.subjects, {"forced": planned.forced, "sames": self._sames()})
         self.listed = self._put(planned.run_id)
@@ -60,8 +66,11 @@ class Proof:
             keeping_out.check_still(self.listed)
 
     def erased(self, table: TableErased) -> None:
-        """Told at once: an erasure that is killed later, and run again, finds nothing there any more."""
+        """Told at once: an erasure that is killed later, and run again, finds nothing there any more. What one took out
+        that was killed before it told that is told now."""
         assert self.log is not None, "what is erased from has begun"
+        for run_id, body in killed.of_table(self.spark, table, self.killed, self.log.run_id):
+            self.log.erased_before(run_id, table.name, body)
         self.log.erased(table)
 
     def ended(self, search: Search, made: Erased) -> None:

@@ -11,6 +11,7 @@ import base64
 import binascii
 import dataclasses
 import datetime
+import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ from jobs.configuration.uris import without_user
 from jobs.erasure import commitment
 from jobs.erasure.commitment import Commitment
 from jobs.erasure.outcome import Erased, TableErased, Unsearched
+from jobs.lake.log_commits import ERASURE, RETENTION
 from jobs.lake.remains import Remains
 from jobs.record.treatment_record import software
 from jobs.signatures import envelopes
@@ -27,18 +29,19 @@ from jobs.signatures.envelopes import IN_TOTO
 from jobs.signatures.keys import PublicKey, SigningKey
 from jobs.signatures.problem import NotSigned
 
-PREDICATE = "urn:lakenym:erasure:v1"
+PREDICATE, OF_RETENTION = "urn:lakenym:erasure:v1", "urn:lakenym:retention:v1"
 TIME = "%Y-%m-%dT%H:%M:%SZ"
 LONGEST = 1 << 30
 LEAF = re.compile("[0-9a-f]{32}")
-NOT_ONE = "it is no receipt of an erasure: expected a file that jobs/erase.py wrote"
+NOT_ONE = "it is no receipt: expected a file that jobs/erase.py or jobs/retain.py wrote"
 CHANGED = "the receipt is not as it was signed: something of the file was changed"
 
 
 @dataclasses.dataclass(frozen=True)
 class Receipt:
     """What was signed. outcome: as the erasure told it. list_id, list_version: of the list of the erased, once they
-    were on it; None where there was none. signed_by: the key, as text."""
+    were on it; None where there was none. signed_by: the key, as text. mode: of the commits that it is about; one of
+    retention is of no subjects."""
 
     outcome: Erased
     commitment: Commitment
@@ -46,12 +49,22 @@ class Receipt:
     list_version: int | None
     software: str
     signed_by: str
+    mode: str = ERASURE
 
 
 def written(outcome: Erased, who: Commitment, listed: tuple[str, int] | None, key: SigningKey) -> str:
     """The text of the file. listed: id and version of the list of the erased. Signs."""
     payload = _statement(outcome, who, listed, software())
     return _text(payload.encode(), key.sign(envelopes.encoded(IN_TOTO, payload.encode())), key.public, who.leaves)
+
+
+def of_retention(outcome: Erased, key: SigningKey) -> str:
+    """The same of what retention took away: of no subjects, and of no domain. Signs."""
+    tables = [_table(each) for each in outcome.tables]
+    digest = hashlib.sha256(json.dumps(tables, sort_keys=True).encode()).hexdigest()
+    said = {"run_id": outcome.run_id, "moment": _moment(outcome), "tables": tables, "software": software()}
+    payload = envelopes.statement({f"lakenym retention {outcome.run_id}": {"sha256": digest}}, OF_RETENTION, said)
+    return _text(payload.encode(), key.sign(envelopes.encoded(IN_TOTO, payload.encode())), key.public, ())
 
 
 def opened(text: str, trusted: Sequence[PublicKey]) -> Receipt:
@@ -75,7 +88,10 @@ def opened(text: str, trusted: Sequence[PublicKey]) -> Receipt:
     if _text(payload, signature, signer, leaves) != text:
         raise NotSigned(CHANGED)
     found = _receipt(payload, leaves, named)
-    _check_leaves(found, leaves, payload)
+    if found.mode == ERASURE:
+        _check_leaves(found, leaves, payload)
+    elif leaves:
+        raise NotSigned(CHANGED)
     return found
 
 
@@ -109,7 +125,7 @@ def as_data(outcome: Erased, who: Commitment, listed: tuple[str, int] | None, ma
     """The predicate. No subject, no value, no path with what a URI holds before its host."""
     return {
         "run_id": outcome.run_id,
-        "moment": outcome.moment.astimezone(datetime.timezone.utc).strftime(TIME),
+        "moment": _moment(outcome),
         "domain": outcome.domain,
         "subjects": _subjects(who),
         "forced": outcome.forced,
@@ -125,6 +141,10 @@ def as_data(outcome: Erased, who: Commitment, listed: tuple[str, int] | None, ma
     }
 
 
+def _moment(outcome: Erased) -> str:
+    return outcome.moment.astimezone(datetime.timezone.utc).strftime(TIME)
+
+
 def _subjects(who: Commitment) -> dict[str, Any]:
     told = {"key_id": who.key_id, "same": who.same, "told_by": who.told_by}
     return {"count": len(who.leaves), "root": who.root, **told}
@@ -132,13 +152,19 @@ def _subjects(who: Commitment) -> dict[str, Any]:
 
 def _table(table: TableErased) -> dict[str, Any]:
     told = dataclasses.asdict(table)
-    return {**told, "place": without_user(table.place), "remains": [each.as_data() for each in table.remains]}
+    return {**told, "place": without_user(table.place), "remains": [_remains(each) for each in table.remains]}
+
+
+def _remains(each: Remains) -> dict[str, Any]:
+    return {**each.as_data(), **({"digests": list(each.digests)} if each.digests else {})}
 
 
 def _receipt(payload: bytes, leaves: tuple[str, ...], signed_by: str) -> Receipt:
     """Raises `NotSigned` where what was signed is no receipt."""
     try:
         told = json.loads(payload)
+        if told["predicateType"] == OF_RETENTION:
+            return _of_retention(told["predicate"], signed_by)
         if told["predicateType"] != PREDICATE:
             raise NotSigned(NOT_ONE)
         said = told["predicate"]
@@ -146,7 +172,7 @@ def _receipt(payload: bytes, leaves: tuple[str, ...], signed_by: str) -> Receipt
         who = Commitment(int(whom["key_id"]), leaves, str(whom["same"]), str(whom["told_by"]))
         outcome = Erased(
             str(said["run_id"]),
-            datetime.datetime.strptime(said["moment"], TIME).replace(tzinfo=datetime.timezone.utc),
+            _moment_of(said),
             str(said["domain"]),
             int(whom["count"]),
             bool(said["forced"]),
@@ -162,10 +188,21 @@ def _receipt(payload: bytes, leaves: tuple[str, ...], signed_by: str) -> Receipt
         raise NotSigned(NOT_ONE) from None
 
 
+def _of_retention(said: Mapping[str, Any], signed_by: str) -> Receipt:
+    tables = tuple(_table_of(each) for each in said["tables"])
+    outcome = Erased(str(said["run_id"]), _moment_of(said), "", 0, False, tables, ())
+    nobody = Commitment(0, (), "", "")
+    return Receipt(outcome, nobody, None, None, str(said["software"]), signed_by, RETENTION)
+
+
+def _moment_of(said: Mapping[str, Any]) -> datetime.datetime:
+    return datetime.datetime.strptime(said["moment"], TIME).replace(tzinfo=datetime.timezone.utc)
+
+
 def _table_of(told: Mapping[str, Any]) -> TableErased:
     return TableErased(**{**told, "remains": tuple(_remains_of(each) for each in told["remains"])})
 
 
 def _remains_of(told: Mapping[str, Any]) -> Remains:
     until = None if told["until"] is None else datetime.date.fromisoformat(told["until"])
-    return Remains(told["kind"], int(told["count"]), until, str(told["why"]))
+    return Remains(told["kind"], int(told["count"]), until, str(told["why"]), tuple(told.get("digests", ())))

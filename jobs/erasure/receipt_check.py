@@ -16,9 +16,9 @@ from pyspark.sql import functions as F
 
 from jobs.erasure.outcome import TableErased
 from jobs.erasure.receipt import Receipt
-from jobs.lake import delta_commit, log_left, restricted, table_files
+from jobs.lake import delta_commit, log_left, remains, restricted, table_files
 from jobs.lake.address import Address
-from jobs.lake.log_commits import ERASURE
+from jobs.lake.log_commits import RETENTION
 from jobs.lake.remains import Remains
 
 Outcome = Literal["ok", "waits", "fails", "unknown"]
@@ -78,7 +78,7 @@ def _no_table(spark: SparkSession, table: TableErased) -> Check:
 def _commit(spark: SparkSession, receipt: Receipt, table: TableErased, newest: int) -> Check:
     """Whether the erasure's commit is where the receipt says."""
     if not table.is_changed:
-        return Check("ok", table.name, "nothing of theirs was in it")
+        return Check("ok", table.name, "nothing was taken out of it")
     if newest < table.after:
         return Check(
             "fails", table.name, f"it is at version {newest}, and the erasure made {table.after}: it is another table, "
@@ -87,11 +87,18 @@ def _commit(spark: SparkSession, receipt: Receipt, table: TableErased, newest: i
     history = Address(path=table.place).history(spark).where(F.col("version") > table.before)
     said = F.get_json_object("userMetadata", "$.mode"), F.get_json_object("userMetadata", "$.run_id")
     told = history.where(F.col("version") <= table.after).select("version", *said).collect()
-    if any(row[1] == ERASURE and str(row[2]).partition("/")[0] == receipt.outcome.run_id for row in told):
-        return Check("ok", table.name, f"version {table.after} is this erasure's")
+    is_own = (row[1] == receipt.mode and (receipt.mode == RETENTION or _run(row[2]) == receipt.outcome.run_id)
+              for row in told)  # fmt: skip
+    if any(is_own):
+        return Check("ok", table.name, f"version {table.after} is this {receipt.mode}'s")
     if any(row[0] == table.after for row in told):
-        return Check("fails", table.name, f"version {table.after} is not this erasure's: it is another table by now")
+        why = f"version {table.after} is not this {receipt.mode}'s: it is another table by now"
+        return Check("fails", table.name, why)
     return Check("ok", table.name, f"version {table.after} is older than what the log keeps")
+
+
+def _run(run_id: object) -> str:
+    return str(run_id).partition("/")[0]
 
 
 def _since(spark: SparkSession, table: TableErased) -> Iterator[Check]:
@@ -131,12 +138,13 @@ def _there(spark: SparkSession, table: TableErased, each: Remains) -> int | None
         found = log_left.left(spark, table.place).files
         return sum(file.kind == each.kind for file in found if file.version is None or file.version < table.after)
     if each.kind in ("data_file", "change_file"):
-        return _stale(spark, table, is_change=each.kind == "change_file")
+        return _stale(spark, table, each)
     return None
 
 
-def _stale(spark: SparkSession, table: TableErased, is_change: bool) -> int:
-    """Files that are no part of the table any more, and were taken out of it by the erasure or before."""
+def _stale(spark: SparkSession, table: TableErased, told: Remains) -> int:
+    """Files that are no part of the table any more, and were taken out of it by the erasure or before: those that the
+    receipt names; all of them where it is of a version that named none."""
     begun = delta_commit.begin(spark, table.place, None)
     assert begun is not None, "it was there"
     known = table_files.known(begun)
@@ -145,6 +153,9 @@ def _stale(spark: SparkSession, table: TableErased, is_change: bool) -> int:
     own = known.current | {each.place for each in table_files.of_others(files, known)}
     old = [each for each in files if each.name.endswith(".parquet") and each.place not in own]
     stale = [table_files.stale(each, known, delta_commit.kept(begun)) for each in old]
+    if told.digests:
+        return sum(remains.digest(each.place) in told.digests for each in stale)
+    is_change = told.kind == "change_file"
     return sum(each.is_change == is_change and (until is None or each.since <= until) for each in stale)
 
 

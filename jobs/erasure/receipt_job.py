@@ -12,9 +12,11 @@ from pyspark.sql import SparkSession
 from jobs.audit_log import log as audit_log
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage
+from jobs.console.shown import as_json, say, shown
 from jobs.erasure import commitment, proof, receipt, receipt_check
 from jobs.erasure.receipt import Receipt
 from jobs.erasure.receipt_check import Check
+from jobs.lake.log_commits import ERASURE
 from jobs.named_keys import erasure_key
 from jobs.signatures import keys
 from jobs.signatures.keys import PublicKey
@@ -53,6 +55,8 @@ def _trusted(spark: SparkSession, conf: Config, public_keys: Sequence[str]) -> t
 
 
 def _among(conf: Config, found: Receipt, asked: Asked) -> tuple[int, int]:
+    if found.mode != ERASURE:
+        raise BadUsage("the receipt is of retention, which takes out no subjects: leave the ids out")
     key = erasure_key.of(conf)
     if key is None:
         raise BadUsage(proof.NO_KEY)
@@ -64,6 +68,15 @@ def _among(conf: Config, found: Receipt, asked: Asked) -> tuple[int, int]:
     return commitment.among(key, found.commitment, found.outcome.domain, found.outcome.run_id, asked.ids)
 
 
+def told(
+    spark: SparkSession, conf: Config, path: Path, public_keys: Sequence[str], asked: Asked | None, in_json: bool
+) -> int:
+    """Say what `verified` found; the exit code."""
+    found = verified(spark, conf, path, public_keys, asked)
+    say(as_json(as_data(*found)) if in_json else "\n".join(map(shown, lines(*found))))
+    return exit_code(*found[1:])
+
+
 def exit_code(told: Sequence[Check], among: tuple[int, int] | None) -> int:
     all_among = among is None or among[0] == among[1]
     return DONE if all_among and all(each.outcome in ("ok", "waits") for each in told) else REFUSED
@@ -72,8 +85,9 @@ def exit_code(told: Sequence[Check], among: tuple[int, int] | None) -> int:
 def lines(found: Receipt, told: Sequence[Check], among: tuple[int, int] | None) -> Iterator[str]:
     outcome = found.outcome
     many = "1 subject" if outcome.subjects == 1 else f"{outcome.subjects} subjects"
-    yield f"signed by {found.signed_by.partition('+')[0]}, as it was written: erasure {outcome.run_id}"
-    yield f"of {many} of domain {outcome.domain}, {outcome.moment:%Y-%m-%d %H:%M} UTC, by {found.software}"
+    yield f"signed by {found.signed_by.partition('+')[0]}, as it was written: {found.mode} {outcome.run_id}"
+    of = f"of {many} of domain {outcome.domain}, " if found.mode == ERASURE else ""
+    yield f"{of}{outcome.moment:%Y-%m-%d %H:%M} UTC, by {found.software}"
     for each in told:
         yield f"{each.outcome}: {f'{each.table}: ' if each.table else ''}{each.told}"
     if among is not None:
@@ -83,6 +97,7 @@ def lines(found: Receipt, told: Sequence[Check], among: tuple[int, int] | None) 
 def as_data(found: Receipt, told: Sequence[Check], among: tuple[int, int] | None) -> dict[str, Any]:
     outcome = found.outcome
     return {
+        "mode": found.mode,
         "run_id": outcome.run_id,
         "domain": outcome.domain,
         "subjects": outcome.subjects,

@@ -9,47 +9,38 @@ the rest stays.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
-import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
-from pyspark.sql.pandas.functions import arrow_udf
 
-from jobs.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue, Step
+from jobs.configuration.column_path import ColumnPath, Field, Step
+from jobs.lake import within_rows
 from jobs.lake.bare_types import bare
-from jobs.lake.columns import column, dotted
+from jobs.lake.columns import column
 from jobs.lake.delta_commit.take_out import AFTER, BEFORE, CHANGE, DELETED
 from jobs.lake.file_places import FILE
-from privacy_udfs import wording
-from privacy_udfs.errors import LakenymError, UnexpectedFailure
-from privacy_udfs.technique import narrow, plain
+from jobs.lake.within_rows import Hit
 
 ROW, GONE = "lakenym erased row", "lakenym erased in {}"
 """Names of what is put beside the columns of a table: no catalog lets a column be called so."""
 ROWS, ELEMENTS, PLACE = "rows", "elements", "place"
-INTO = (Element, MapKey, MapValue)
-Hit = Callable[[pa.Array], npt.NDArray[np.bool_]]
-"""Of each value of a column whether it calls one of them. It is sent to executors, and holds a reference to what is
-looked for, never the values themselves."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Sought:
-    """A column, and how those who are asked for are told in it. is_of_others: another column says whose a row is."""
+    """A column, and how those who are asked for are told in it. is_of_others: another column says whose a row is.
+    beside: other columns by which it is told too; then ``hit`` gets a struct of all."""
 
     path: ColumnPath
     hit: Hit = dataclasses.field(repr=False)
     is_of_others: bool = False
+    beside: tuple[str, ...] = ()
 
     @property
     def has_list(self) -> bool:
-        return any(isinstance(step, INTO) for step in self.path.steps)
+        return within_rows.has_list(self.path)
 
     @property
     def is_nested(self) -> bool:
@@ -63,14 +54,15 @@ def marked(rows: DataFrame, sought: Sequence[Sought]) -> DataFrame:
     hits: Column = F.lit(False)
     gone: dict[str, Column] = {}
     for each in sought:
-        kind = kind_of(rows.schema, each.path)
+        kind = within_rows.kind_of(rows.schema, each.path)
         assert kind is not None, "only columns that the rows have are looked into"
         if each.is_nested:
-            values = _values_at(column(each.path.root), each.path.steps[1:], bare(kind))
-            gone[GONE.format(len(gone))] = _those(each, bare(kind))(values)
+            values = within_rows.values_at(column(each.path.root), each.path.steps[1:], bare(kind))
+            gone[GONE.format(len(gone))] = within_rows.those(str(each.path), each.hit, bare(kind))(values)
         else:
             own = column(*(step.name for step in each.path.steps if isinstance(step, Field)))
-            hits = hits | _whether(each)(own)
+            own = F.struct(own, *map(column, each.beside)) if each.beside else own
+            hits = hits | within_rows.whether(str(each.path), each.hit)(own)
     return rows.withColumns({ROW: hits, **gone})
 
 
@@ -105,7 +97,7 @@ def without(rows: DataFrame, sought: Sequence[Sought], tells_changes: bool) -> D
     kept: dict[str, Column] = {}
     for at, each in enumerate(nested):
         before = kept.get(each.path.root, column(each.path.root))
-        kept[each.path.root] = _cleaned(before, each.path.steps[1:], column(GONE.format(at)))
+        kept[each.path.root] = within_rows.cleaned(before, each.path.steps[1:], column(GONE.format(at)))
     if not tells_changes:
         stays = found.where(~F.col(ROW))
         return stays.select(*(kept.get(name, column(name)).alias(name) for name in names))
@@ -124,95 +116,6 @@ def without(rows: DataFrame, sought: Sequence[Sought], tells_changes: bool) -> D
     return spread.select(*columns, F.col(CHANGE))
 
 
-# -- within arrays and maps -------------------------------------------------------------------------------------------
-
-
-def _whether(sought: Sought) -> Callable[[Column], Column]:
-    """A function of a column: whether its value is theirs; never null."""
-    look = _look(sought)
-
-    def is_one_of_the_asked(values: pa.Array) -> pa.Array:
-        return pa.array(look(_whole(values)))
-
-    return arrow_udf(is_one_of_the_asked, returnType=T.BooleanType())  # type: ignore[call-overload, no-any-return]
-
-
-def _those(sought: Sought, kind: T.DataType) -> Callable[[Column], Column]:
-    """A function of arrays: what of each is theirs, with repetitions; empty for null."""
-    look = _look(sought)
-
-    def those_of_the_asked(lists: pa.Array) -> pa.Array:
-        lists = _whole(lists)
-        flat, parents = pc.list_flatten(lists), pc.list_parent_indices(lists)
-        hits = pa.array(look(flat))
-        numbers = np.bincount(np.asarray(parents.filter(hits)), minlength=len(lists))
-        offsets = np.concatenate([[0], np.cumsum(numbers)]).astype(np.int32)
-        return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), flat.filter(hits))
-
-    return arrow_udf(those_of_the_asked, returnType=T.ArrayType(kind))  # type: ignore[call-overload, no-any-return]
-
-
-def _whole(values: Any) -> pa.Array:
-    return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
-
-
-def _look(sought: Sought) -> Hit:
-    """Errors of it say the column, and no value."""
-    mark, label, hit = wording.mark(), str(sought.path), sought.hit
-
-    def look(values: pa.Array) -> npt.NDArray[np.bool_]:
-        with wording.marked_errors(mark):
-            try:
-                return np.asarray(hit(narrow(plain(values))), bool)
-            except LakenymError as error:
-                error.args = (f"{label}: {error}",)
-                raise error from None
-            except Exception as error:  # texts of libraries quote values
-                raise UnexpectedFailure(f"{label}: it cannot be searched ({type(error).__name__})") from None
-
-    return look
-
-
-def _values_at(at: Column, steps: Sequence[Step], kind: T.DataType) -> Column:
-    """An array of all values at a path below a column; what is null on the way has none."""
-    if not steps:
-        return F.array(at)
-    step, rest = steps[0], steps[1:]
-    if isinstance(step, Field):
-        return _values_at(at.getField(step.name), rest, kind)
-    parts = at if isinstance(step, Element) else F.map_keys(at) if isinstance(step, MapKey) else F.map_values(at)
-    each = F.transform(parts, lambda part: _values_at(part, rest, kind))
-    return F.coalesce(F.flatten(each), F.array().cast(T.ArrayType(kind)))
-
-
-def _cleaned(at: Column, steps: Sequence[Step], gone: Column) -> Column:
-    """A column without the innermost elements or entries in which a value at the path is among those that go; null in
-    the place of such a value where it stands in none."""
-    if not steps:
-        return F.when(~_is_theirs(at, (), gone), at)
-    step, rest = steps[0], steps[1:]
-    if isinstance(step, Field):
-        inner = _cleaned(at.getField(step.name), rest, gone)
-        return F.when(at.isNotNull(), at.withField(dotted(step.name), inner))
-    is_last = not any(isinstance(each, INTO) for each in rest)
-    if isinstance(step, Element):
-        if is_last:
-            return F.filter(at, lambda part: ~_is_theirs(part, rest, gone))
-        return F.transform(at, lambda part: _cleaned(part, rest, gone))
-    if is_last:
-        return F.map_filter(at, lambda key, value: ~_is_theirs(key if isinstance(step, MapKey) else value, rest, gone))
-    if isinstance(step, MapKey):
-        return F.transform_keys(at, lambda key, value: _cleaned(key, rest, gone))
-    return F.transform_values(at, lambda key, value: _cleaned(value, rest, gone))
-
-
-def _is_theirs(part: Column, rest: Sequence[Step], gone: Column) -> Column:
-    for step in rest:
-        assert isinstance(step, Field), "the last step into an array or a map is behind"
-        part = part.getField(step.name)
-    return F.coalesce(F.array_contains(gone, part), F.lit(False))
-
-
 # -- as the files have it ---------------------------------------------------------------------------------------------
 
 
@@ -220,10 +123,16 @@ def in_files(
     sought: Sequence[Sought], schema: T.StructType, name_in_files: Callable[[T.StructField], str]
 ) -> tuple[T.StructType, list[Sought]]:
     """What a reader of the files themselves needs: the columns of the paths, and the paths, by their names there."""
-    roots = {each.path.root for each in sought}
+    roots = {name for each in sought for name in (each.path.root, *each.beside)}
     fields = [field for field in schema.fields if field.name in roots]
     renamed = [T.StructField(name_in_files(f), _renamed(f.dataType, name_in_files)) for f in fields]
-    paths = [dataclasses.replace(each, path=_path(each.path, schema, name_in_files)) for each in sought]
+    names = {field.name: name_in_files(field) for field in fields}
+    paths = [
+        dataclasses.replace(
+            each, path=_path(each.path, schema, name_in_files), beside=tuple(names[name] for name in each.beside)
+        )
+        for each in sought
+    ]
     return T.StructType(renamed), paths
 
 
@@ -246,47 +155,5 @@ def _path(path: ColumnPath, schema: T.DataType, name: Callable[[T.StructField], 
             schema = field.dataType
         else:
             steps.append(step)
-            schema = _below(schema, step)
+            schema = within_rows.below(schema, step)
     return ColumnPath(tuple(steps))
-
-
-def _below(given: T.DataType, step: Step) -> T.DataType:
-    if isinstance(given, T.ArrayType) and isinstance(step, Element):
-        return given.elementType
-    if isinstance(given, T.MapType):
-        return given.keyType if isinstance(step, MapKey) else given.valueType
-    return given
-
-
-def is_required(schema: T.StructType, path: ColumnPath) -> bool:
-    """Whether the field at the end of a path of fields may not be null."""
-    given: T.DataType = schema
-    is_nullable = True
-    for step in path.steps:
-        fields = given.fields if isinstance(given, T.StructType) else []
-        field = next((each for each in fields if isinstance(step, Field) and each.name == step.name), None)
-        if field is None:
-            return False
-        given, is_nullable = field.dataType, field.nullable
-    return not is_nullable
-
-
-def kind_of(schema: T.StructType, path: ColumnPath) -> T.DataType | None:
-    """The type of what stands at a path; None where the schema has no such path."""
-    given: T.DataType = schema
-    for step in path.steps:
-        if isinstance(step, Field):
-            fields: Mapping[str, T.DataType] = (
-                {each.name: each.dataType for each in given.fields} if isinstance(given, T.StructType) else {}
-            )
-            if step.name not in fields:
-                return None
-            given = fields[step.name]
-        elif isinstance(step, INTO):
-            below = _below(given, step)
-            if below is given:
-                return None
-            given = below
-        else:
-            return None
-    return given

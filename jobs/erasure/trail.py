@@ -64,6 +64,10 @@ class Trail:
         }
         self._append(ERASED, table.name, body, f"{table.name} was erased from all the same")
 
+    def erased_before(self, run_id: str, table: str, body: Mapping[str, Any]) -> None:
+        """The same of an earlier run, which was killed before it could tell it. Raises `LogProblem`."""
+        self._append(ERASED, table, body, f"{table} was erased from all the same", run_id)
+
     def ended(self, outcome: Erased, receipt: str | None) -> None:
         """Raises `LogProblem`. receipt: its text, of which the log keeps the hash."""
         body: dict[str, Any] = {
@@ -85,11 +89,14 @@ class Trail:
             what = f"the audit log does not say that this erasure failed ({type(problem).__name__})"
             self.report(Warned("", what))
 
-    def _append(self, outcome: str, table: str, body: Mapping[str, Any], otherwise: str) -> None:
+    def _append(
+        self, outcome: str, table: str, body: Mapping[str, Any], otherwise: str, run_id: str | None = None
+    ) -> None:
         if self.log is None:
             return
         log, about = self.log, {"domain": self.domain, "same": self.same}
-        leaf = log.leaf(KIND, now(), table=table, run_id=self.run_id, outcome=outcome, body=plain({**about, **body}))
+        own, said = run_id or self.run_id, plain({**about, **body})
+        leaf = log.leaf(KIND, now(), table=table, run_id=own, outcome=outcome, body=said)
         told(f"the audit log cannot be written, and {otherwise}", lambda: log.append(lambda state: [leaf]))
 
 

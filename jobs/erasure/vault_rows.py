@@ -15,9 +15,10 @@ from jobs.configuration.config import Config
 from jobs.configuration.models import TableConfig
 from jobs.erasure.one_table import Place
 from jobs.erasure.outcome import Unsearched
-from jobs.erasure.sought import Hit, Sought
+from jobs.erasure.sought import Sought
 from jobs.lake import claims, vault_table
 from jobs.lake.address import Address
+from jobs.lake.within_rows import Hit
 from jobs.named_keys import named_key
 from jobs.subjects.asked import Asked
 from jobs.subjects.lookup import Lookup

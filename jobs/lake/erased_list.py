@@ -2,7 +2,8 @@
 
 It is made and kept as every table of secrets is (`jobs.lake.closed_table`): in a folder that its owner alone can enter,
 without statistics and without a change feed, known by a random id, and rows are added in a commit that counts the whole
-table as read. Nothing is taken out of it.
+table as read. Nothing is taken out of it: who is taken off the list has rows more, whose ``run_id`` is `OFF` and
+that of the erasure which put them there. A later erasure puts them there again.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ SCHEMA = T.StructType(
     ]
 )
 COMMENT = "Codes of erased subjects, whose rows runs leave out; they join with no other table."
+OFF = "off/"
 MOST = 1 << 22
 """Codes of the domains of one run: all of them are sent to its tasks."""
 
@@ -75,8 +77,8 @@ class ErasedList:
         """The same, each with the steps that it was made by."""
         rows = self._rows()
         rows = rows if domains is None else rows.where(F.col(DOMAIN).isin(*domains))
-        rows = rows if run_id is None else rows.where(F.col(RUN) == run_id)
-        told = rows.select(DOMAIN, KEY_ID, CODE, SPELLED).distinct().limit(MOST + 1).toArrow()
+        rows = rows if run_id is None else rows.where(F.col(RUN).isin(run_id, f"{OFF}{run_id}"))
+        told = _standing(rows).select(DOMAIN, KEY_ID, CODE, SPELLED).limit(MOST + 1).toArrow()
         if len(told) > MOST:
             raise Refused(
                 f"the list of the erased {self.entry.place} has more than {MOST:,} codes of one table's domains, and "
@@ -92,13 +94,20 @@ class ErasedList:
         return frozenset(row[DOMAIN] for row in self._rows().select(DOMAIN).distinct().collect())
 
     def runs(self, domains: Collection[str] | None = None) -> frozenset[str]:
-        """The erasures that wrote to it, of some domains or of all."""
-        rows = self._rows()
+        """The erasures that wrote to it, of some domains or of all; also of whom was taken off since."""
+        rows = self._rows().where(~F.col(RUN).startswith(OFF))
         rows = rows if domains is None else rows.where(F.col(DOMAIN).isin(*domains))
         return frozenset(row[RUN] for row in rows.select(RUN).distinct().collect())
 
     def _rows(self) -> DataFrame:
         return Address(path=self.location).read(self.spark, {"versionAsOf": str(self.version)})
+
+
+def _standing(rows: DataFrame) -> DataFrame:
+    """Each code once that an erasure put there by which it was not taken off since; with the `RUN`s of such."""
+    all_runs = rows.groupBy(DOMAIN, KEY_ID, CODE, SPELLED).agg(F.collect_set(RUN).alias("all"))
+    own = F.filter("all", lambda run: ~run.startswith(OFF) & ~F.array_contains(F.col("all"), F.concat(F.lit(OFF), run)))
+    return all_runs.withColumn(RUN, own).where(F.size(RUN) > 0)
 
 
 def create(spark: SparkSession, path: str) -> str:
@@ -135,10 +144,43 @@ def add(
     return closed_table.until_committed(spark, place, f"the list of the erased {entry.place}", once)
 
 
+def take_off(
+    spark: SparkSession, entry: ErasedListEntry, codes: Collection[Spelled], run_id: str
+) -> tuple[ErasedList, int]:
+    """Take codes off, in one commit; the list by then, and how many of them stood on it. spark, raises: as `add`."""
+    found = 0
+
+    def once() -> ErasedList:
+        nonlocal found
+        begun = _begun(spark, entry)
+        before = _list(begun, entry)
+        there = _standing(before._rows().where(F.col(DOMAIN).isin({domain for domain, *_ in codes}))).collect()
+        own = [row for row in there if _spelled(row) in codes]
+        found = len(own)
+        if not own:
+            return before
+        rows = [(_spelled(row)[:3], f"{OFF}{run}", row[SPELLED]) for row in own for run in row[RUN]]
+        version = _committed(begun, rows, run_id)
+        return dataclasses.replace(before, version=version, commit=_digest(begun, version))
+
+    place = looked(spark, entry).location
+    return closed_table.until_committed(spark, place, f"the list of the erased {entry.place}", once), found
+
+
+def _spelled(row: Row) -> Spelled:
+    steps = tuple(filter(None, row[SPELLED].split(",")))
+    return row[DOMAIN], row[KEY_ID], bytes(row[CODE]), steps
+
+
 def _added(begun: Transaction, new: Sequence[Code], run_id: str, steps: Sequence[str]) -> int:
-    now = datetime.datetime.now(datetime.timezone.utc)
     how = ",".join(steps)
-    rows = begun.spark.createDataFrame([(domain, code, key, now, run_id, how) for domain, key, code in new], SCHEMA)
+    return _committed(begun, [(code, run_id, how) for code in new], run_id)
+
+
+def _committed(begun: Transaction, new: Sequence[tuple[Code, str, str]], run_id: str) -> int:
+    """new: each with its run, and how it is spelled."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    rows = begun.spark.createDataFrame([(code[0], code[2], code[1], now, run, how) for code, run, how in new], SCHEMA)
     told = json.dumps({"run_id": str(uuid.uuid4()), "erasure": run_id})
 
     def commit(own: Transaction) -> int:

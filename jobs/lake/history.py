@@ -4,7 +4,7 @@ log."""
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from pyspark.sql import SparkSession
 
@@ -50,10 +50,15 @@ class History:
     def may_lack_rows(self) -> bool:
         """Whether others may have deleted rows since the last run that wrote all. What is past its time is none of what
         a later run misses: it leaves such rows out itself."""
+        return self.may_lack_rows_but_for(())
+
+    def may_lack_rows_but_for(self, versions: Collection[int]) -> bool:
+        """The same, beside what some versions took away."""
         for commit in reversed(self.commits):
             if commit.version in self.ours and commit.operation != APPENDS:
                 return False
-            if commit.version not in self.ours and commit.removed and not commit.is_retention:
+            is_known = commit.version in self.ours or commit.version in versions or commit.is_retention
+            if commit.removed and not is_known:
                 return True
         return True
 

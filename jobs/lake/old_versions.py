@@ -29,13 +29,15 @@ FEW_TASKS = 32
 class OldVersions:
     """versions: that can be read besides the newest, as far as the log says. files: data files of older versions or of
     no version, and change files. log: its files that say anything of them. since: when there was a version without
-    these, in milliseconds; a day from now where it comes with the next commit."""
+    these, in milliseconds; a day from now where it comes with the next commit. strangers: files of other tables
+    below the folder, which VACUUM would take."""
 
     versions: int
     files: tuple[Stale, ...]
     log: tuple[LogFile, ...]
     since: int
     kept: Kept
+    strangers: int = 0
 
     @property
     def remains(self) -> tuple[Remains, ...]:
@@ -50,7 +52,10 @@ def looked(begun: Transaction, kept: Kept, taken_at: int = -1) -> OldVersions:
     """By one listing of the table's folder, and of its log. begun: looks at the newest version. taken_at: the version
     that took rows away last, whose commit may name what it took; -1 for none."""
     known, there = table_files.known(begun), table_files.listed(begun.spark, begun.location)
+    others = {each.place for each in table_files.of_others(there, known)}
     old = [each for each in there if each.place not in known.current and is_vacuumed(each)]
+    strangers = sum(each.place in others for each in old)
+    old = [each for each in old if each.place not in others]
     files = tuple(table_files.stale(each, known, kept) for each in old)
     log = table_files.listed(begun.spark, begun.location, log=True)
     commits = dict(log_left.commits(log))
@@ -58,7 +63,7 @@ def looked(begun: Transaction, kept: Kept, taken_at: int = -1) -> OldVersions:
     since = table_files.now() + DAY if is_to_come else commits.get(begun.version, table_files.now())
     older = log_left.older(log, begun.version + is_to_come, since)
     versions = begun.version - min(commits, default=begun.version)
-    return OldVersions(versions, files, tuple(filter(log_left.is_own, older)), since, kept)
+    return OldVersions(versions, files, tuple(filter(log_left.is_own, older)), since, kept, strangers)
 
 
 def is_vacuumed(file: File) -> bool:

@@ -161,6 +161,15 @@ def rows(
     return address.read(spark, options).where((F.col("table") == table) & F.col("run_id").isin(*of_runs))
 
 
+def standing(spark: SparkSession, address: Address, table: str, of_runs: Mapping[str, int]) -> int:
+    """How many of the rows that runs of a table left there stand there yet. Fewer do only where an erasure, or a run
+    that met somebody on the list of the erased, took them out: else it is as many as were left."""
+    left = sum(of_runs.values())
+    if not left or not address.exists(spark):
+        return left
+    return min(left, rows(spark, address, table, of_runs).count())
+
+
 def remove_runs(spark: SparkSession, address: Address, table: str, of_runs: Collection[str]) -> None:
     """All rows of some runs of a table."""
     if of_runs:

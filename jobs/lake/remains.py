@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
@@ -17,11 +18,7 @@ Kind = Literal[
     "checksum",  # `.crc` of a Delta log, which holds statistics of all files
     "checkpoint",  # and the sidecars of one
     "change_file",  # of a change data feed: it holds the rows that were deleted
-    "deletion_vector",  # a data file whose rows a vector hides is there yet, with them
-    "vault",  # of random tokens
-    "quarantine",  # rows of theirs may stand among refused ones, sealed
     "source",  # a file source, or one that was not to be changed
-    "snapshot",  # a configuration kept by the archive
     "unknown",  # a file below the table's folder of which nobody knows what it is
 ]
 OF_FILES: tuple[Kind, ...] = ("data_file", "change_file")
@@ -42,12 +39,13 @@ FOR_GOOD = (
 class Remains:
     """What holds, or may hold, such values. count: of files, or of places where there are none to count. until: the
     first day on which a further run takes it away, UTC; None where no run of this job does. why: and what to do, in
-    words without a value."""
+    words without a value. digests: of files, of each its name's (`digest`)."""
 
     kind: Kind
     count: int
     until: datetime.date | None
     why: str
+    digests: tuple[str, ...] = ()
 
     def as_data(self) -> dict[str, Any]:
         until = None if self.until is None else self.until.isoformat()
@@ -60,7 +58,8 @@ def of_files(files: Sequence[Stale], why: str = WAITS) -> Iterator[Remains]:
         some = [each for each in files if each.is_change == (kind == "change_file")]
         if some:
             unread = "" if all(each.is_read for each in some) else UNREAD
-            yield Remains(kind, len(some), day_after(max(each.due for each in some)), why + unread)
+            digests = tuple(sorted(digest(each.place) for each in some if each.place))
+            yield Remains(kind, len(some), day_after(max(each.due for each in some)), why + unread, digests)
 
 
 def of_log(files: Sequence[LogFile], since: int, kept: Kept) -> Iterator[Remains]:
@@ -70,6 +69,11 @@ def of_log(files: Sequence[LogFile], since: int, kept: Kept) -> Iterator[Remains
         count = sum(each.kind == kind for each in files)
         if count:
             yield Remains(kind, count, until, FOR_GOOD if until is None else LOGGED)
+
+
+def digest(place: str) -> str:
+    """By which a file is known again: its name alone, since folders are called after values."""
+    return hashlib.sha256(place.rpartition("/")[2].encode()).hexdigest()[:32]
 
 
 def day_after(moment: int) -> datetime.date:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Mapping
+from typing import cast
 
 import pyarrow as pa
 
@@ -85,12 +86,26 @@ class ErasureKey:
         """What the list is to hold of ids, as they stand in sources, each once. Raises `BadUsage`, `KeyProblem`."""
         return [(domain, self.id, code) for code in self.codes(domain, kept_out.label(domain), ids)]
 
-    def codes(self, domain: str, label: str, ids: pa.Array | pa.ChunkedArray, key_id: int | None = None) -> list[bytes]:
+    def listed_as(
+        self, domain: str, ids: pa.Array | pa.ChunkedArray, steps: tuple[str, ...], key_id: int
+    ) -> list[bytes]:
+        """Codes of ids as the list may have them from before: by these steps, under this version of the key."""
+        return self.codes(domain, kept_out.label(domain), ids, key_id, cast(Normalize, steps))
+
+    def codes(
+        self,
+        domain: str,
+        label: str,
+        ids: pa.Array | pa.ChunkedArray,
+        key_id: int | None = None,
+        spelling: Normalize | None = None,
+    ) -> list[bytes]:
         """Codes of ids under the sub-key of a label, in order and each once. key_id: the version; None: the one in
-        force. Raises `BadUsage` where ids have no canonical bytes, or one is null."""
+        force. spelling: the steps; None: those of the domain by now. Raises `BadUsage` where ids have no canonical
+        bytes, or one is null."""
         if domain not in self.conf.domains:
             raise BadUsage(f"domains.yaml has no domain {domain!r}")
-        values, steps = narrow(plain(ids)), self.spelling(domain)
+        values, steps = narrow(plain(ids)), self.spelling(domain) if spelling is None else spelling
         if not kept_out.takes(values.type):
             raise BadUsage(f"ids of {domain}: subjects are told by text, numbers or dates, not by {values.type}")
         if values.null_count:

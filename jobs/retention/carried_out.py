@@ -31,6 +31,7 @@ from jobs.table_run import file_settings
 
 FILES_KEPT, LOG_KEPT = "delta.deletedFileRetentionDuration", "delta.logRetentionDuration"
 CLEANUP = "delta.enableExpiredLogCleanup"
+STRANGERS = "files of another table lie in its folder, and VACUUM would take them: old versions stay until it is moved"
 AGAIN = 3
 """So often rows are taken away that others add meanwhile."""
 
@@ -53,6 +54,9 @@ class Retained:
     """The first day on which a run takes the files away that hold what goes today."""
     log_until: datetime.date | None = None
     """The same of the log; None: never, by the table's own word."""
+    place: str = ""
+    looked_at: int = -1
+    """Where the table is, and its version when it was looked at."""
 
     @property
     def is_done(self) -> bool:
@@ -112,8 +116,9 @@ def _carried_out(spark: SparkSession, one: Aged, counted: Counted, told: Trail, 
     run_id = str(uuid.uuid4())
     version, rows, left = _rows_taken(spark, one, counted, told, run_id)
     _purged(spark, one)
-    _versions_taken(spark, one)
+    _versions_taken(spark, one, report)
     found = Retained(one.name, True, _before(one), counted, version, rows, left)
+    found = dataclasses.replace(found, place=one.location, looked_at=one.stands.version)
     found = _with_remains(spark, one, found)
     _warned(one, found, report)
     told.done(one, run_id, one.stands.version if version is None else version, rows, found.remains)
@@ -148,13 +153,16 @@ def _purged(spark: SparkSession, one: Aged) -> None:
         row_deletion.purge(spark, one.stands.address, settings)
 
 
-def _versions_taken(spark: SparkSession, one: Aged) -> None:
+def _versions_taken(spark: SparkSession, one: Aged, report: Report) -> None:
     """VACUUM, and a checkpoint by which the log is cleaned, where anything is due: by the table's properties, which are
     stated first, as the rule has them."""
     if one.rule.versions_days is not None:
         row_deletion.tried(one.stands.address, lambda: _state(spark, one))
     begun = _begun(spark, one)
-    if old_versions.looked(begun, delta_commit.kept(begun)).has_files_due():
+    looked = old_versions.looked(begun, delta_commit.kept(begun))
+    if looked.strangers:
+        report(Warned(one.name, f"{looked.strangers} {STRANGERS}"))
+    elif looked.has_files_due():
         old_versions.vacuumed(spark, one.stands.address)
     log_left.cleaned(_begun(spark, one), _needed(one))
 

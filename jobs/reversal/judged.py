@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol
 
 from jobs.configuration import persons
 from jobs.configuration.column_path import ColumnPath
@@ -16,6 +17,34 @@ from jobs.reversal.approval import TIME, Approval, Signed
 from jobs.reversal.asked import Asked
 from jobs.reversal.treated import Column
 from privacy_udfs.scope_labels import domain_of
+
+
+class Timed(Protocol):
+    """An approval of any kind, as far as it counts for a time."""
+
+    @property
+    def not_before(self) -> datetime.datetime: ...
+
+    @property
+    def expires(self) -> datetime.datetime: ...
+
+
+class Bounded(Timed, Protocol):
+    """The same, of so many rows."""
+
+    @property
+    def at_most(self) -> int: ...
+
+
+class Bounds(Protocol):
+    """What the policy says of them."""
+
+    @property
+    def at_most_rows(self) -> int: ...
+
+    @property
+    def at_most_hours(self) -> int: ...
+
 
 Columns = Mapping[str, Column]
 """By path, those that are to be turned back."""
@@ -51,9 +80,9 @@ def check_approved(
         *bounds(signed.approval, rules(policy)),
         *_persons(signed, asked),
         *_other(signed.approval, asked, place, record_sha256),
-        *_when(signed.approval, now),
+        *when(signed.approval, now),
     ]
-    _raise("the approval does not allow this", found)
+    refuse("the approval does not allow this", found)
 
 
 def check_to_sign(approval: Approval, by: Approver, policy: Policy) -> None:
@@ -61,7 +90,7 @@ def check_to_sign(approval: Approval, by: Approver, policy: Policy) -> None:
     found = [*bounds(approval, rules(policy))]
     if persons.is_same(approval.actor, by.name):
         found.append(f"{by.name} would sign it for themselves: a second person has to approve")
-    _raise("nothing was signed", found)
+    refuse("nothing was signed", found)
 
 
 def check_runner(by: Approver, runner: str) -> None:
@@ -110,7 +139,7 @@ def _classes(conf: Config, table: str, column: Column) -> set[str]:
     return {*column.classes, *(rule.class_ for name, rule in rules if str(ColumnPath.parse(name).leaf) == column.path)}
 
 
-def bounds(approval: Approval, policy: Reversal) -> Iterator[str]:
+def bounds(approval: Bounded, policy: Bounds) -> Iterator[str]:
     """What of an approval is more than any may say."""
     hours = (approval.expires - approval.not_before).total_seconds() / 3600
     if approval.at_most > policy.at_most_rows:
@@ -147,7 +176,8 @@ def _other(approval: Approval, asked: Asked, place: str, record_sha256: str) -> 
         yield f"it allows values {approval.form}, and they are asked for {asked.form}"
 
 
-def _when(approval: Approval, now: datetime.datetime) -> Iterator[str]:
+def when(approval: Timed, now: datetime.datetime) -> Iterator[str]:
+    """Why an approval does not count at a time."""
     if now < approval.not_before:
         yield f"it counts from {approval.not_before.strftime(TIME)} on"
     if now >= approval.expires:
@@ -168,11 +198,12 @@ def check_break_glass(conf: Config, asked: Asked, columns: Columns) -> BreakGlas
         found.append(
             f"policy.yaml allows it for columns of {', '.join(allowed.classes)}, and not for {', '.join(wrong)}"
         )
-    _raise("the glass stays whole", found)
+    refuse("the glass stays whole", found)
     return allowed
 
 
-def _raise(what: str, reasons: Iterable[str]) -> None:
+def refuse(what: str, reasons: Iterable[str]) -> None:
+    """Raise `Refused` with all reasons, if there are any."""
     found = list(reasons)
     if found:
         raise Refused(f"{what}: {'; '.join(found)}")

@@ -82,11 +82,11 @@ class Trail:
     def failed(self, error: BaseException, left: bool) -> None:
         """Tell that a run failed that had begun. left: whether something of it may be at its place; False only where
         that was looked at. Warns where it cannot be told."""
-        self._told(FAILED, {**_why(error), "left": left})
+        self._told(FAILED, {**why(error), "left": left})
 
     def refused(self, error: BaseException) -> None:
         """Tell that a run was refused. Warns where it cannot be told: it is refused anyway."""
-        self._told(REFUSED, {**self._about(), **_why(error)})
+        self._told(REFUSED, {**self._about(), **why(error)})
 
     def _told(self, outcome: str, body: Mapping[str, Any]) -> None:
         leaf = self._leaf(outcome, body)
@@ -151,7 +151,7 @@ def _is_used(log: Log, approval: str) -> bool:
     return any(leaf.body.get("approval") == approval for leaf in leaves(log, (STARTED,), (REVERSAL,)))
 
 
-def _why(error: BaseException) -> dict[str, Any]:
-    """Messages of ours hold no value; those of others may."""
-    why = str(error) if isinstance(error, LakenymError) else "unexpected"
-    return {"error": type(error).__name__, "why": why[:LONGEST]}
+def why(error: BaseException) -> dict[str, Any]:
+    """Of an error, for the log: messages of ours hold no value; those of others may."""
+    told = str(error) if isinstance(error, LakenymError) else "unexpected"
+    return {"error": type(error).__name__, "why": told[:LONGEST]}

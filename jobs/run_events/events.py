@@ -67,7 +67,7 @@ class Committed:
     these columns do not say how many values they had. suppressed: rows that were kept out, being in small classes, a
     number or ``< 10``, None where nobody asked for it; they are none of ``rows``, and where there are any, no column
     says how many values it had. kept_out: rows of the erased that were left out, likewise; None where the policy names
-    no list of them."""
+    no list of them; kept_out_values: values of theirs in rows of others, if any."""
 
     name: ClassVar[str] = "committed"
     table: str
@@ -86,6 +86,7 @@ class Committed:
     suppressed: int | str | None = None
     mondrian: Mapping[str, Any] | None = None
     kept_out: int | str | None = None
+    kept_out_values: int | str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,7 +128,7 @@ Report = Callable[[Event], None]
 """``report(Committed(table=..., version=...))``"""
 
 
-IF_ANY = ("risk", "suppressed", "mondrian", "kept_out")
+IF_ANY = ("risk", "suppressed", "mondrian", "kept_out", "kept_out_values")
 """What an event does not mention where there is none."""
 NOT_TOLD = ("steps", "ends", "kind")
 """What of an event is no part of its line."""
@@ -217,6 +218,8 @@ def _number(event: Committed) -> str:
         more.append(f"{risk_words.shown(event.suppressed)} in small classes kept out")
     if event.kept_out:
         more.append(f"{risk_words.shown(event.kept_out)} of the erased kept out")
+    if event.kept_out_values:
+        more.append(f"{risk_words.shown(event.kept_out_values)} values of theirs taken out of rows of others")
     if more:
         return f"{number} ({', '.join(more)})"
     return f"{number}, which are empty now," if event.mode == "partitions" and not event.rows else number

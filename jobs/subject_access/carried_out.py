@@ -6,8 +6,8 @@ import dataclasses
 import datetime
 import json
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 
 from pyspark.sql import SparkSession
 
@@ -96,12 +96,14 @@ def given(
 ) -> Given:
     """spark: a session of its own. approval: text of the file."""
     told = Trail(_log(spark, conf), request, str(uuid.uuid4()), report)
-    with _refusals(told):
-        signed, place, held, tables = failures.translated("", lambda: _ready(spark, conf, told, approval, output, now))
-        where = str(place.location)
-        told.started(_started(signed, where, held))
-    with _failures(spark, told, where):
-        failures.translated("", lambda: _written(spark, conf, signed, where, held, tables, told.run_id))
+    with ExitStack() as stack:  # the search lasts until all is written
+        with _refusals(told):
+            ready = _ready(spark, conf, told, approval, output, now)
+            signed, place, held, tables = failures.translated("", lambda: stack.enter_context(ready))
+            where = str(place.location)
+            told.started(_started(signed, where, held))
+        with _failures(spark, told, where):
+            failures.translated("", lambda: _written(spark, conf, signed, where, held, tables, told.run_id))
     told.done()
     return Given(told.run_id, where, signed.approval.expires, held)
 
@@ -131,10 +133,11 @@ def _failures(spark: SparkSession, told: Trail, place: str) -> Iterator[None]:
         raise
 
 
+@contextmanager
 def _ready(
     spark: SparkSession, conf: Config, told: Trail, approval: str | None, output: str, now: datetime.datetime
-) -> tuple[Signed, TargetState, Held, list[Exported]]:
-    """What may be given out: rows stay in the memory of the driver until the log is told."""
+) -> Iterator[tuple[Signed, TargetState, Held, list[Exported]]]:
+    """What may be given out. Its rows are counted, and read again once the log is told."""
     request = told.request
     judged.check_purpose(conf.policy, request.purpose)
     if approval is None:
@@ -152,8 +155,8 @@ def _ready(
         tables = []
         for table in search.held.tables:
             tables.append(exported.of(conf, search, table, left, most))
-            left -= len(tables[-1].lines)
-        return signed, place, search.held, tables
+            left -= tables[-1].number
+        yield signed, place, search.held, tables
 
 
 def _started(signed: Signed, place: str, held: Held) -> dict[str, object]:
@@ -180,9 +183,14 @@ def _started(signed: Signed, place: str, held: Held) -> dict[str, object]:
 def _written(
     spark: SparkSession, conf: Config, signed: Signed, place: str, held: Held, tables: list[Exported], run_id: str
 ) -> None:
-    files: dict[str, list[str]] = {
-        index.file_of(each.table.treated.name): list(each.lines) for each in tables if each.lines
+    files: dict[str, Iterable[str]] = {
+        index.file_of(each.table.treated.name): each.lines() for each in tables if each.number
     }
-    told = {"run": run_id, **index.of(conf, held, tables, signed.approval)}
-    files[index.NAME] = [json.dumps(told, ensure_ascii=False, indent=1)]
+
+    def last() -> Iterator[str]:
+        """Asked for when all others are written: then it is known what stands there."""
+        told = {"run": run_id, **index.of(conf, held, tables, signed.approval)}
+        yield json.dumps(told, ensure_ascii=False, indent=1)
+
+    files[index.NAME] = last()
     restricted_texts.create(spark, place, files, run_id)

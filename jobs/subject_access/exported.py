@@ -1,4 +1,5 @@
-"""The rows of one person in one table: read once, cut to what is about the person, and spelled as lines of JSON."""
+"""The rows of one person in one table: counted, then read, cut to what is about the person, and spelled as lines of
+JSON."""
 
 from __future__ import annotations
 
@@ -7,10 +8,12 @@ import dataclasses
 import datetime
 import json
 import math
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
+from pyspark.sql import DataFrame
 from pyspark.sql import types as T
 
 from jobs.configuration.column_path import ColumnPath
@@ -21,41 +24,71 @@ from jobs.subject_access import own
 from jobs.subjects import leaf_values
 from jobs.subjects.held import Held, HeldTable, Place
 from jobs.subjects.search import Search
+from privacy_udfs.errors import UnexpectedFailure
+
+PACKED = "packed"
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass
 class Exported:
-    """lines: a row each. pseudonyms: by path, as they were found. withheld: paths that are not shown, or not in all
-    rows, since they are about others."""
+    """number: of rows. pseudonyms: by path, as they were found. withheld: paths that are not shown, or not in all rows,
+    since they are about others. Both are known once all `lines` were asked for."""
 
+    conf: Config
+    search: Search
     table: HeldTable
-    lines: tuple[str, ...] = dataclasses.field(repr=False)
-    pseudonyms: dict[str, list[str]] = dataclasses.field(repr=False)
-    withheld: tuple[str, ...]
+    number: int
+    pseudonyms: dict[str, set[str]] = dataclasses.field(default_factory=dict, repr=False)
+    withheld: set[str] = dataclasses.field(default_factory=set)
+
+    def lines(self) -> Iterator[str]:
+        """A row each. They are read again, a batch at a time: the driver holds no more of them."""
+        read = 0
+        for batch in _batches(self.search.rows(self.table)):
+            read += batch.num_rows
+            yield from self._of(pa.Table.from_batches([batch]))
+        if read != self.number:
+            raise UnexpectedFailure(f"{self.table.treated.name}: it was read twice, with other numbers of rows")
+
+    def _of(self, found: pa.Table) -> Iterator[str]:
+        table, conf = self.table, self.conf
+        hits = {place: _hits(self.search, place, table.treated.schema, found) for place in table.places}
+        theirs = [(place.path.leaf, values) for place, values in hits.items()]
+        subject, gaps = conf.tables[table.treated.name].subject, unsearched(self.search.held, table)
+        cut = own.rows(theirs, subject, _harmless(table), _identifiers(table), gaps)
+        for row in found.to_pylist():
+            kept, back = cut.of(row)
+            self.withheld |= back
+            yield json.dumps(_plain(kept), ensure_ascii=False, allow_nan=False)
+        for path, values in theirs:
+            self.pseudonyms.setdefault(str(path), set()).update(str(_plain(value)) for value in values)
 
 
 def of(conf: Config, search: Search, table: HeldTable, left: int, most: int) -> Exported:
     """left: of the ``most`` rows that may be given out, those that no other table had. Raises `Refused` where there are
     more; how many is not told."""
     _check_types(table)
-    found = search.rows(table).limit(left + 1).toArrow()
-    if found.num_rows > left:
+    number = search.rows(table).limit(left + 1).count()
+    if number > left:
         raise too_many(most)
-    hits = {place: _hits(search, place, table.treated.schema, found) for place in table.places}
-    theirs = [(place.path.leaf, values) for place, values in hits.items()]
-    subject, gaps = conf.tables[table.treated.name].subject, unsearched(search.held, table)
-    cut = own.rows(theirs, subject, _harmless(table), _identifiers(table), gaps)
-    lines, withheld = [], set[str]()
-    for batch in found.to_batches(1000):
-        for row in batch.to_pylist():
-            kept, back = cut.of(row)
-            lines.append(json.dumps(_plain(kept), ensure_ascii=False, allow_nan=False))
-            withheld |= back
-    pseudonyms: dict[str, set[str]] = {}
-    for path, values in theirs:
-        pseudonyms.setdefault(str(path), set()).update(str(_plain(value)) for value in values)
-    named = {path: sorted(values) for path, values in pseudonyms.items()}
-    return Exported(table, tuple(lines), named, tuple(sorted(withheld)))
+    return Exported(conf, search, table, number)
+
+
+def _batches(rows: DataFrame) -> Iterator[pa.RecordBatch]:
+    """Rows as Arrow has them, a task's at a time."""
+    names = rows.columns
+    plain = rows.toDF(*(f"c{at}" for at in range(len(names))))  # Spark parses names that it hands to functions
+    for row in plain.mapInArrow(_packed, f"{PACKED} binary").toLocalIterator():
+        with pa.ipc.open_stream(bytes(row[PACKED])) as told:
+            yield from (batch.rename_columns(names) for batch in told)
+
+
+def _packed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, batch.schema) as writer:
+            writer.write_batch(batch)
+        yield pa.RecordBatch.from_pydict({PACKED: pa.array([sink.getvalue().to_pybytes()], pa.binary())})
 
 
 def _check_types(table: HeldTable) -> None:

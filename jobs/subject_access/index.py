@@ -58,10 +58,10 @@ def _table(conf: Config, each: Exported) -> dict[str, Any]:
     return {
         "table": table.name,
         "version": table.version,
-        "rows": len(each.lines),
-        "file": file_of(table.name) if each.lines else None,
+        "rows": each.number,
+        "file": file_of(table.name) if each.number else None,
         "columns": [_place(place, each) for place in each.table.places],
-        "withheld_since_about_others": list(each.withheld),
+        "withheld_since_about_others": sorted(each.withheld),
         **{name: stated[name] for name in STATED},
     }
 
@@ -71,7 +71,7 @@ def _place(place: Place, each: Exported) -> dict[str, Any]:
         "column": str(place.path),
         "technique": place.record.technique,
         "scope": place.record.scope,
-        "pseudonyms": each.pseudonyms.get(str(place.path.leaf), []),
+        "pseudonyms": sorted(each.pseudonyms.get(str(place.path.leaf), ())),
     }
 
 

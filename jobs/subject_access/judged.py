@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from jobs.configuration import persons
 from jobs.configuration.column_path import ColumnPath
@@ -14,7 +14,7 @@ from jobs.configuration.reversal_entry import Approver
 from jobs.console.exit_codes import Refused
 from jobs.console.shown import shown
 from jobs.record.column_record import ColumnRecord
-from jobs.reversal.approval import TIME
+from jobs.reversal import judged
 from jobs.signatures.keys import SigningKey
 from jobs.subject_access.approval import Approval, Signed
 from jobs.subject_access.request import Digest, Request, rules
@@ -80,10 +80,10 @@ def _leaf(name: str) -> ColumnPath:
 
 def check_to_sign(approval: Approval, by: Approver, policy: Policy) -> None:
     """Raise `Refused` for an approval that would be refused whenever it is used."""
-    found = [*_bounds(approval, policy)]
+    found = [*judged.bounds(approval, rules(policy))]
     if persons.is_same(approval.actor, by.name):
         found.append(f"{by.name} would sign it for themselves: a second person has to approve")
-    _raise("nothing was signed", found)
+    judged.refuse("nothing was signed", found)
 
 
 def check_approved(
@@ -91,21 +91,14 @@ def check_approved(
 ) -> None:
     """Raise `Refused` unless the approval allows exactly this, now. runner: the user of Spark's application."""
     approval = signed.approval
-    found = [*_bounds(approval, policy), *_persons(signed, request, runner), *_other(approval, request, digest)]
+    found = [
+        *judged.bounds(approval, rules(policy)),
+        *_persons(signed, request, runner),
+        *_other(approval, request, digest),
+    ]
     found += _tables(approval, held)
-    if now < approval.not_before:
-        found.append(f"it counts from {approval.not_before.strftime(TIME)} on")
-    if now >= approval.expires:
-        found.append(f"it expired at {approval.expires.strftime(TIME)}")
-    _raise("the approval does not allow this", found)
-
-
-def _bounds(approval: Approval, policy: Policy) -> Iterator[str]:
-    stated, hours = rules(policy), (approval.expires - approval.not_before).total_seconds() / 3600
-    if approval.at_most > stated.at_most_rows:
-        yield f"it is of up to {approval.at_most} rows, and policy.yaml allows {stated.at_most_rows}"
-    if hours > stated.at_most_hours:
-        yield f"it counts for more than the {stated.at_most_hours} hours that policy.yaml allows"
+    found += judged.when(approval, now)
+    judged.refuse("the approval does not allow this", found)
 
 
 def _persons(signed: Signed, request: Request, runner: str) -> Iterator[str]:
@@ -135,9 +128,3 @@ def _tables(approval: Approval, held: Held) -> Iterator[str]:
             yield f"{name} holds no values of the domain any more that can be searched"
         elif now[name] != approval.tables[name]:
             yield f"{name} was treated otherwise when it was approved: its record is another one now"
-
-
-def _raise(what: str, reasons: Iterable[str]) -> None:
-    found = list(reasons)
-    if found:
-        raise Refused(f"{what}: {'; '.join(found)}")

@@ -15,11 +15,10 @@ from jobs.audit_log.log import Log
 from jobs.audit_log.state import State
 from jobs.console.exit_codes import Refused
 from jobs.reversal import trail
-from jobs.reversal.trail import DONE, FAILED, LONGEST, REFUSED, STARTED, SUBJECT_ACCESS
+from jobs.reversal.trail import DONE, FAILED, LONGEST, REFUSED, STARTED, SUBJECT_ACCESS, why
 from jobs.run_events.events import Report, Warned
 from jobs.subject_access.approval import Approval
 from jobs.subject_access.request import Request
-from privacy_udfs.errors import LakenymError
 
 
 @dataclasses.dataclass
@@ -63,10 +62,10 @@ class Trail:
 
     def failed(self, error: BaseException, left: bool) -> None:
         """left: whether something of it may be at its place. Warns where it cannot be told."""
-        self._told(FAILED, {**_why(error), "left": left})
+        self._told(FAILED, {**why(error), "left": left})
 
     def refused(self, error: BaseException) -> None:
-        self._told(REFUSED, {**self._about(), **_why(error)})
+        self._told(REFUSED, {**self._about(), **why(error)})
 
     def _told(self, outcome: str, body: Mapping[str, Any]) -> None:
         leaf = self._leaf(outcome, body)
@@ -88,9 +87,3 @@ class Trail:
             "person": self.person,
         }
         return told if self.approval is None else {**told, "approval": self.approval.id}
-
-
-def _why(error: BaseException) -> dict[str, Any]:
-    """Messages of ours hold no value; those of others may."""
-    why = str(error) if isinstance(error, LakenymError) else "unexpected"
-    return {"error": type(error).__name__, "why": why[:LONGEST]}

@@ -24,6 +24,7 @@ from jobs.run_events.events import Report, Warned
 from jobs.spark_app import session
 from jobs.spark_app.failures import RunFailed
 from jobs.table_run import at_most, whereabouts
+from jobs.treatment.kept_out import Out
 from privacy_udfs import sealed_rows
 from privacy_udfs.nested import Counts
 from privacy_udfs.sealed_rows import Seal
@@ -39,7 +40,7 @@ class Aside:
     own: a session apart from the run's, which holds what is to be said of its commit. seal: None where a refused value
     stops the run. before: what stands there of earlier runs, and counts on. seen: all runs whose rows stood there when
     this one began, by the table's name. rows, version: of what it set aside. among: of how many. begun: whether any
-    may stand there. kept_out: how many rows of the erased were left out. suppressed: how many rows more the target will
+    may stand there. kept_out: what of the erased was left out. suppressed: how many rows more the target will
     lack, those in small classes. stay, values: where it looks for these, how many rows it will have, and of columns
     with several in a row how many values. taken_out: the rows of earlier runs that it takes out of quarantine. left:
     how many rows of which runs it leaves there. treated: the counts of what was treated, as far as they are known, all
@@ -59,7 +60,7 @@ class Aside:
     begun: bool = False
     version: int | None = None
     suppressed: int = 0
-    kept_out: int = 0
+    kept_out: Out = dataclasses.field(default_factory=Out)
     stay: int = 0
     values: Mapping[str, int] = dataclasses.field(default_factory=dict)
     taken_out: Ranges = dataclasses.field(default_factory=dict)
@@ -123,10 +124,10 @@ class Aside:
             "sealed": told["sealed"],
         }
 
-    def leave_out(self, rows: int) -> None:
+    def leave_out(self, out: Out) -> None:
         """So many rows of the source are of the erased, and the target gets none of them."""
-        source, self.kept_out = self.prepared.source, rows
-        left = None if source.count is None else source.count - rows
+        source, self.kept_out = self.prepared.source, out
+        left = None if source.count is None else source.count - out.rows
         self.prepared = dataclasses.replace(self.prepared, source=dataclasses.replace(source, count=left))
 
     def stands(self) -> Quarantined:
@@ -166,6 +167,14 @@ class Aside:
         commit by now, began before this run's commit and can commit no more; so they are lost to nobody."""
         if self.place is not None:
             self._tidied(report, self.place.address, self._cleared)
+
+    def take_out(self, report: Report) -> None:
+        """Where no row came to the target: take away what is taken out all the same, being of the erased. No commit of
+        the target says so: rows that its runs left and that are not there any more count for nothing."""
+        if self.place is not None and self.taken_out:
+            quarantine_table.remove_rows(self.own, self.place.address, self.table, self.taken_out)
+            told = "rows of the erased were taken out of quarantine; nothing else of it passes by now"
+            report(Warned(self.table, told))
 
     def undo(self, report: Report) -> None:
         """After a run that was refused: take away what it has set aside, unless its commit is there after all."""

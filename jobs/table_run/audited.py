@@ -49,6 +49,7 @@ OF_RESULT = (
     "suppressed",
     "mondrian",
     "kept_out",
+    "kept_out_values",
 )
 """Of what the event of a commit says."""
 

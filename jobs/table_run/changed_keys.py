@@ -168,6 +168,7 @@ class ChangedKeys:
     def _last(self, keys: DataFrame, how: str, *more: str) -> DataFrame:
         """The rows as the last change of some keys left them."""
         rows = self.feed.rows.where(F.col(TYPE).isin(*AFTER) & self._is_read())
+        rows = rows if self.prepared.kept_out is None else self.prepared.kept_out.cleaned(rows)
         same = _all_equal([*self.names, VERSION], [*self._called(RAW), LAST])
         return rows.join(self._sent(keys.select(*self._called(RAW), LAST, *map(column, more))), same, how)
 

@@ -9,6 +9,7 @@ from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
 from jobs.columnar import fitting, writing
+from jobs.columnar.unfit import NotColumnar
 from jobs.gates.known import Prepared
 from jobs.lake import replace, shapes
 from jobs.lake.delta_commit import AddedFile, Place
@@ -20,6 +21,7 @@ from jobs.table_run.result import by_column
 from jobs.table_run.selection import Selection
 from jobs.table_run.written import Written, run_metadata
 from jobs.treatment import file_statistics
+from jobs.treatment.kept_out import Out
 from privacy_udfs.errors import UnexpectedFailure
 from privacy_udfs.nested import Counts
 
@@ -32,8 +34,11 @@ def written(prepared: Prepared, selection: Selection, record: Mapping[str, str],
     transaction is of no more use (`jobs.lake.replace.renewed`).
     """
     spark, plan, target, run_id = prepared.spark, prepared.plan, prepared.target, aside.run_id
-    erased = () if prepared.kept_out is None else prepared.kept_out.ways
-    fits = fitting.fitted(spark, plan, prepared.source, selection.trees(), target.transaction, erased)
+    noted = prepared.kept_out
+    if noted is not None and noted.has_lists:
+        raise NotColumnar("elements that name somebody on the list of the erased are taken out of arrays by Spark")
+    erased = ((), ()) if noted is None else (noted.ways, noted.ways_of_others)
+    fits = fitting.fitted(spark, plan, prepared.source, selection.trees(), target.transaction, *erased)
     treated = shapes.without_rows(spark, selection.schema())
     found: Counts = {}
     places: list[Place] = []
@@ -44,7 +49,7 @@ def written(prepared: Prepared, selection: Selection, record: Mapping[str, str],
         told = writing.files(spark, fits, place, scattered, run_id, aside.seal, unmeasured)
         found.update(told.counts)
         try:
-            aside.leave_out(told.kept_out)
+            aside.leave_out(Out(told.kept_out, told.kept_out_values))
             aside.put([{**row, "sealed": base64.b64decode(row["sealed"])} for row in told.refused], told.rows)
         except BaseException:
             writing.sweep(fits, place, run_id, ())

@@ -134,7 +134,8 @@ def _carried_out(
         None if gate is None else gate.said,
         anew.suppressed,
         anew.boxes_said,
-        None if noted is None else few(aside.kept_out),
+        None if noted is None else few(aside.kept_out.rows),
+        few(aside.kept_out.parts) if aside.kept_out.parts else None,
     )
     report(summary(result))
     for warning in aside.told(commit.rows):
@@ -155,11 +156,13 @@ def _begun(
 def _nothing(prepared: Prepared, aside: Aside, report: Report) -> Result:
     """What there is to say of a run that has nothing to write. Raises `RiskMissed`."""
     risk_gate.still_kept(prepared)
+    aside.take_out(report)
     report(events.Unchanged(prepared.table, prepared.target.version, aside.run_id))
     for warning in aside.told(0):
         report(events.Warned(prepared.table, warning))
     plan, version = prepared.plan, prepared.target.version
-    return Result(prepared.table, aside.run_id, version, 0, 0.0, {}, plan, "none", None, prepared.mode)
+    out = None if prepared.kept_out is None else few(aside.kept_out.rows)
+    return Result(prepared.table, aside.run_id, version, 0, 0.0, {}, plan, "none", None, prepared.mode, kept_out=out)
 
 
 def _written(prepared: Prepared, selection: Selection, record: Mapping[str, str], aside: Aside) -> Written:

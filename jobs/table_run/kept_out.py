@@ -3,6 +3,8 @@
 The run notes the list as it is when it begins, and looks again as the last thing before its commit: an erasure writes
 whom it erases to the list before it deletes anything, so a run that began before and would commit after is stopped
 there, or refused by Delta, since it read the whole target and the erasure changed it.
+
+Of rows of others what names somebody on the list is taken out as an erasure does: `jobs.treatment.kept_out`.
 """
 
 from __future__ import annotations
@@ -12,17 +14,20 @@ import dataclasses
 import functools
 import itertools
 import operator
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from jobs.configuration.config import Config
 from jobs.gates.known import Prepared
-from jobs.lake import erased_list
+from jobs.lake import erased_list, within_rows
+from jobs.lake.bare_types import bare
 from jobs.lake.columns import column
 from jobs.lake.erased_list import ErasedList
 from jobs.lake.problems import CommitConflict
@@ -32,11 +37,15 @@ from jobs.risk_measures.report import count as few
 from jobs.spark_app.failures import RunFailed
 from jobs.table_run.aside import Aside
 from jobs.treatment import kept_out
-from jobs.treatment.kept_out import Watched
+from jobs.treatment.kept_out import Out, Watched
 from jobs.treatment.treatment_plan import Plan
 from privacy_udfs import wording
 from privacy_udfs.kept_out import Codes, Erased
 from privacy_udfs.udf import erased_udf
+
+Way = tuple[tuple[str, ...], tuple[Erased, ...]]
+"""Names of fields down to a column, and what tells the erased there."""
+GONE = "lakenym erased in {}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,30 +57,73 @@ class KeptOut:
     columns: tuple[tuple[Watched, Mapping[str, Erased]], ...] = ()
 
     @property
-    def ways(self) -> tuple[tuple[tuple[str, ...], tuple[Erased, ...]], ...]:
-        """The same for rows that are treated alike: names of fields, and what tells the erased there."""
-        return tuple((watched.path.names, tuple(erased.values())) for watched, erased in self.columns)
+    def parts(self) -> tuple[tuple[Watched, Mapping[str, Erased]], ...]:
+        """The columns out of which a part goes, and the row stays."""
+        return tuple(each for each in self.columns if each[0].is_part)
+
+    @property
+    def has_lists(self) -> bool:
+        """Whether it looks into arrays or maps."""
+        return any(watched.has_list for watched, _ in self.columns)
+
+    @property
+    def ways(self) -> tuple[Way, ...]:
+        """Of rows that are treated alike: where the erased are told whose rows go."""
+        return _ways(each for each in self.columns if not each[0].is_part)
+
+    @property
+    def ways_of_others(self) -> tuple[Way, ...]:
+        """The same of values that become null."""
+        return _ways(each for each in self.parts if not each[0].has_list)
 
     def is_of_erased(self) -> Column:
         """Of a row of the source whether it is one of the erased."""
-        return functools.reduce(operator.or_, [F.lit(False), *itertools.starmap(_is_erased, self.columns)])
+        own = (each for each in self.columns if not each[0].is_part)
+        return functools.reduce(operator.or_, [F.lit(False), *itertools.starmap(_is_erased, own)])
 
-    def left(self, rows: DataFrame) -> tuple[DataFrame, int]:
-        """The rows that are not of the erased, and how many are. They are counted apart, by the columns that tell."""
+    def left(self, rows: DataFrame) -> tuple[DataFrame, Out]:
+        """The rows that are not of the erased, without what names one, and how much was left out. That is counted
+        apart, by the columns that tell."""
         if not self.columns:
-            return rows, 0
-        return rows.where(~self.is_of_erased()), rows.where(self.is_of_erased()).count()
+            return rows, Out()
+        return self.cleaned(rows.where(~self.is_of_erased())), self._counted(rows)
 
-    def said(self, rows: int) -> Mapping[str, Any]:
+    def cleaned(self, rows: DataFrame) -> DataFrame:
+        """The rows without what names one of the erased in rows of others."""
+        for watched, gone in self._gone(rows):
+            at = GONE.format(watched.path)
+            root = within_rows.cleaned(column(watched.path.root), watched.path.steps[1:], column(at))
+            rows = rows.withColumn(at, gone).withColumn(watched.path.root, root).drop(at)
+        return rows
+
+    def number_of_parts(self, rows: DataFrame) -> Column:
+        """Of a row how many values, elements and entries `cleaned` takes out, if the row is another's."""
+        each = [F.size(gone) for _, gone in self._gone(rows)]
+        return functools.reduce(operator.add, each, F.lit(0))
+
+    def _counted(self, rows: DataFrame) -> Out:
+        marked = rows.select(self.is_of_erased().alias("erased"), self.number_of_parts(rows).alias("parts"))
+        told = marked.agg(F.count_if("erased"), F.sum(F.when(~F.col("erased"), F.col("parts")))).collect()[0]
+        return Out(int(told[0]), int(told[1] or 0))
+
+    def _gone(self, rows: DataFrame) -> Iterator[tuple[Watched, Column]]:
+        """Of each such column the values that go, an array for each row."""
+        for watched, erased in self.parts:
+            kind = within_rows.kind_of(rows.schema, watched.path)
+            assert kind is not None, "a run treats the columns of its source"
+            yield watched, _those(watched, erased, bare(kind))
+
+    def said(self, out: Out) -> Mapping[str, Any]:
         """What the commit says: never who, nor how many, where they are few."""
-        return {"erased_list": self.at.said, "kept_out": few(rows)}
+        parts = {"kept_out_values": few(out.parts)} if out.parts else {}
+        return {"erased_list": self.at.said, "kept_out": few(out.rows), **parts}
 
     def check_still(self) -> None:
         """Raise `CommitConflict` where the list has changed since."""
         if self._has_changed():
             raise CommitConflict(
-                "an erasure added to the list of the erased while this run was at work; nothing was committed: run it "
-                "again"
+                "an erasure added to the list of the erased, or somebody was taken off it, while this run was at work; "
+                "nothing was committed: run it again"
             )
 
     def check_after(self, version: int) -> None:
@@ -97,6 +149,27 @@ def _is_erased(watched: Watched, erased: Mapping[str, Erased]) -> Column:
     return found
 
 
+def _those(watched: Watched, erased: Mapping[str, Erased], kind: T.DataType) -> Column:
+    """The same of a column of parts: what goes of its values."""
+    values = within_rows.values_at(column(watched.path.root), watched.path.steps[1:], kind)
+    none = F.array().cast(T.ArrayType(kind))
+    found = none
+    for domain, rows in reversed(watched.cases):
+        told = none
+        if domain is not None and domain in erased:
+            told = within_rows.those(str(watched.path), _hit(erased[domain]), kind)(values)
+        found = told if rows is None else F.when(F.expr(rows), told).otherwise(found)
+    return found
+
+
+def _hit(erased: Erased) -> within_rows.Hit:
+    return lambda values: np.asarray(erased.among(values))
+
+
+def _ways(columns: Iterable[tuple[Watched, Mapping[str, Erased]]]) -> tuple[Way, ...]:
+    return tuple((watched.path.names, tuple(erased.values())) for watched, erased in columns)
+
+
 def noted(spark: SparkSession, conf: Config, plan: Plan) -> KeptOut | None:
     """The list as it is now; None where the policy names none, or the table has no column that it is about. Raises
     `SourceProblem`."""
@@ -107,9 +180,9 @@ def noted(spark: SparkSession, conf: Config, plan: Plan) -> KeptOut | None:
 
 
 def without(prepared: Prepared, aside: Aside) -> Prepared:
-    """The run with the rows alone that are not of the erased; ``aside`` knows then how many are."""
+    """The run with the rows alone that are not of the erased; ``aside`` knows then what was left out."""
     noted, source = prepared.kept_out, prepared.source
-    if noted is None or not noted.columns:
+    if noted is None or not noted.columns or prepared.mode == "requeue":  # these are left out by then
         return prepared
     rows, out = noted.left(source.rows)
     aside.prepared = dataclasses.replace(prepared, source=dataclasses.replace(source, rows=rows))

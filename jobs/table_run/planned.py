@@ -16,7 +16,7 @@ from jobs.configuration import known_elsewhere
 from jobs.configuration.config import Config
 from jobs.configuration.models import ADDING
 from jobs.console.exit_codes import BadUsage
-from jobs.gates import growth, run_gates
+from jobs.gates import growth, kept_out, run_gates
 from jobs.gates.known import NOTHING, Allowed, Inspected, Planned, Prepared, Readable, today
 from jobs.lake import places, position, quarantine_table, quarantined, read, state
 from jobs.lake.address import Address
@@ -143,11 +143,14 @@ def _requeueing(known: Inspected) -> Prepared:
     if known.quarantine is None or known.target.version < 0:
         raise CannotGrow("nothing can be requeued: the entry names no quarantine, or there is no target")
     last = known.target.last_run()
-    if known.target.history.may_lack_rows:
+    deletes = known.target.history.deletes
+    others = {commit.version for commit in kept_out.not_kept_out(known, deletes)}
+    kept = {commit.version for commit in deletes} - others  # of the erased, whom this run leaves out itself
+    if known.target.history.may_lack_rows_but_for(kept):
         raise CannotGrow(
             f"rows were deleted in {known.target.name} since all were written, and nobody knows whether a row in "
-            "quarantine is one of them: --mode full treats all rows of the source, and forgets those in quarantine (it "
-            "asks for --accept-deleted-rows)"
+            "quarantine is one of them (of an erasure that is known by a list of the erased, docs/receipts.md): --mode "
+            "full treats all rows of the source, and forgets those in quarantine (it asks for --accept-deleted-rows)"
         )
     if not quarantined.of(known.target.history):
         return Prepared(**vars(known), unchanged=True)

@@ -1,4 +1,5 @@
-"""Rows that were set aside, treated again: those that pass now are put to the target, and taken out of quarantine."""
+"""Rows that were set aside, treated again: those that pass now are put to the target, and taken out of quarantine. So
+are those of the erased, which go nowhere."""
 
 from __future__ import annotations
 
@@ -13,19 +14,26 @@ from jobs.table_run import waiting
 from jobs.table_run.aside import Aside
 from jobs.table_run.selection import Selection
 from jobs.table_run.waiting import NUMBER, RUN
+from jobs.treatment.kept_out import Out
 
-REFUSED, ERASED = "lakenym refused", "lakenym erased"
+REFUSED, ERASED, PARTS = "lakenym refused", "lakenym erased", "lakenym erased parts"
 
 
 def passing(prepared: Prepared, selection: Selection, aside: Aside) -> Prepared:
     """The run with the rows that no technique refuses any more, of all that stand in quarantine; ``aside`` says then
     which these are, and those of the erased. Raises `Refused` where they cannot be opened."""
-    rows = waiting.opened(prepared, selection, aside)
+    rows, noted = waiting.opened(prepared, selection, aside), prepared.kept_out
+    if noted is None:
+        rows = rows.withColumns({ERASED: F.lit(False), PARTS: F.lit(0)})
+    else:
+        rows = noted.cleaned(rows.withColumns({ERASED: noted.is_of_erased(), PARTS: noted.number_of_parts(rows)}))
     refusal = selection.refusal(MOST_ROWS)
     refused = F.lit(False) if refusal is None else refusal.isNotNull()
-    erased = F.lit(False) if prepared.kept_out is None else prepared.kept_out.is_of_erased()
-    told = rows.select(column(RUN), column(NUMBER), refused.alias(REFUSED), erased.alias(ERASED)).collect()
-    pass_now = [(row[0], row[1]) for row in told if not row[2] or row[3]]
-    waiting.take_out(aside, [(row[0], row[1]) for row in told], pass_now)
-    source = dataclasses.replace(prepared.source, rows=rows.where(~refused), count=sum(not row[2] for row in told))
-    return dataclasses.replace(prepared, source=source)
+    numbers = (column(name) for name in (RUN, NUMBER))
+    told = rows.select(*numbers, refused.alias(REFUSED), column(ERASED), column(PARTS)).collect()
+    taken = [(row[0], row[1]) for row in told if row[ERASED] or not row[REFUSED]]
+    waiting.take_out(aside, [(row[0], row[1]) for row in told], taken)
+    pass_now = [row for row in told if not (row[ERASED] or row[REFUSED])]
+    aside.kept_out = Out(sum(row[ERASED] for row in told), sum(row[PARTS] for row in pass_now))
+    left = rows.where(~refused & ~column(ERASED)).drop(ERASED, PARTS)
+    return dataclasses.replace(prepared, source=dataclasses.replace(prepared.source, rows=left, count=len(pass_now)))

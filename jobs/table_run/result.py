@@ -22,7 +22,7 @@ class Result:
     the commit; None where nothing was asked. suppressed: how many rows were kept out, being in small classes, as it may
     be shown; None where nobody asked for it. mondrian: what boxes the quasi-identifiers were cut into, None for none;
     then these have no counts. kept_out: how many rows of the erased were left out, as it may be shown; None where the
-    policy names no list of them."""
+    policy names no list of them; kept_out_values: how many values of theirs in rows of others, if any."""
 
     table: str
     run_id: str
@@ -40,6 +40,7 @@ class Result:
     suppressed: int | str | None = None
     mondrian: Mapping[str, Any] | None = None
     kept_out: int | str | None = None
+    kept_out_values: int | str | None = None
 
 
 def together(earlier: Result | None, later: Result) -> Result:
@@ -92,6 +93,7 @@ def summary(result: Result) -> Committed:
         suppressed=result.suppressed,
         mondrian=result.mondrian,
         kept_out=result.kept_out,
+        kept_out_values=result.kept_out_values,
     )
 
 

@@ -1,4 +1,9 @@
-"""Where a table holds subjects whom the list of the erased may keep out: its columns of the domains."""
+"""Where a table holds subjects whom the list of the erased may keep out: its columns of the domains.
+
+What goes is what an erasure takes out of the target (`jobs.erasure.sought`): the row, by a column of its own; where the
+entry says whose a row is (``subject``), by that one alone, and in other columns the value becomes null; of arrays and
+maps the innermost element or entry. Where a value may not become null, since the row hangs on it, the row goes.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +13,7 @@ from collections.abc import Collection, Iterator
 from pyspark.sql.pandas.types import to_arrow_type
 
 from jobs.configuration.column_path import ColumnPath, Field
+from jobs.lake import within_rows
 from jobs.treatment.treatment_plan import Decision, Plan
 from privacy_udfs import kept_out
 from privacy_udfs.scope_labels import domain_of
@@ -17,15 +23,34 @@ from privacy_udfs.scope_labels import domain_of
 class Watched:
     """A column of one domain, or of several, by cases of its ``when``. cases: of each its domain, None for none, and
     the predicate of its rows, None for all others. unfit: why the erased cannot be left out by it, None where they
-    can."""
+    can. is_of_others: whether the row stays, being another subject's, and the value becomes null."""
 
     path: ColumnPath
     cases: tuple[tuple[str | None, str | None], ...]
     unfit: str | None = None
+    is_of_others: bool = False
 
     @property
     def domains(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(domain for domain, _ in self.cases if domain is not None))
+
+    @property
+    def has_list(self) -> bool:
+        """Whether elements or entries of it are taken out."""
+        return within_rows.has_list(self.path)
+
+    @property
+    def is_part(self) -> bool:
+        """Whether the row stays, and a part of it goes."""
+        return self.has_list or self.is_of_others
+
+
+@dataclasses.dataclass(frozen=True)
+class Out:
+    """What a run leaves out. rows: of the erased. parts: values, elements and entries in rows of others."""
+
+    rows: int = 0
+    parts: int = 0
 
 
 def of(plan: Plan, domains: Collection[str]) -> list[Watched]:
@@ -37,7 +62,7 @@ def _of(plan: Plan, domains: Collection[str]) -> Iterator[Watched]:
     for leaf in plan.leaves:
         cases = tuple((_named(case.domain, domains), case.rule.rows) for case in leaf.cases)
         if any(domain is not None for domain, _ in cases):
-            yield Watched(leaf.path, cases, _unfit(leaf))
+            yield Watched(leaf.path, cases, _unfit(leaf), _is_of_others(plan, leaf))
 
 
 def _named(label: str | None, domains: Collection[str]) -> str | None:
@@ -46,8 +71,27 @@ def _named(label: str | None, domains: Collection[str]) -> str | None:
 
 
 def _unfit(leaf: Decision) -> str | None:
-    if not all(isinstance(step, Field) for step in leaf.path.steps):
-        return "elements of arrays, entries of maps and members of JSON text are not taken out one by one"
+    if not all(isinstance(step, (Field, *within_rows.INTO)) for step in leaf.path.steps):
+        return "members of JSON text are not taken out one by one"
     if not kept_out.takes(to_arrow_type(leaf.input, timezone="UTC")):
         return f"subjects are not told by {leaf.input.simpleString()}"
     return None
+
+
+def _is_of_others(plan: Plan, leaf: Decision) -> bool:
+    subject = plan.config.subject
+    if subject is None or leaf.path == subject or within_rows.has_list(leaf.path):
+        return False
+    return not _hangs_on(plan, leaf.path)
+
+
+def _hangs_on(plan: Plan, path: ColumnPath) -> bool:
+    """Whether null in it would change what becomes of the row, or of its other columns: it may not be null, tells rows
+    apart or into folders, is asked by predicates, or other columns are treated by it."""
+    asked = " ".join(case.rule.rows.lower() for case in plan.cases if case.rule.rows is not None)
+    beside = {name for case in plan.cases for name in case.treatment.technique.beside()}
+    folders = {str(leaf.path) for leaf in plan.folders}
+    is_needed = (
+        path.root in plan.config.target.key or str(path) in folders or within_rows.is_required(plan.schema, path)
+    )
+    return is_needed or path.root.lower() in asked or any(ColumnPath.parse(name).root == path.root for name in beside)

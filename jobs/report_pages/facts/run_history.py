@@ -9,14 +9,16 @@ from typing import Any
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from jobs.lake.log_commits import Commit
+from jobs.lake.log_commits import ERASURE, Commit
 from jobs.lake.state import TargetState
+from jobs.record import taken_out
 from jobs.report_pages.facts.evidence_facts import Run, Runs
 from jobs.report_pages.facts.plain import Missing, Number
 from jobs.risk_measures.report import count
 from jobs.run_events import risk_words
 
 MOST = 20
+NEVER = "not told"
 
 
 def of_table(commits: Mapping[int, str], stands: TargetState) -> Runs | Missing:
@@ -40,6 +42,11 @@ def _time(seconds: int) -> str:
 
 
 def _run(commit: Commit, is_ours: bool, at: str) -> Run:
+    gone = next(taken_out.of_commit(commit), None)
+    if gone is not None and gone.what == ERASURE:  # who it was, and when, is told nowhere
+        return Run(commit.version, NEVER, "an erasure", f"took out {gone.told}; receipt {gone.receipt}", None)
+    if gone is not None:
+        return Run(commit.version, at, "retention", f"took out {gone.told}; run {gone.receipt}", None)
     if not is_ours:
         return Run(commit.version, at, "others", commit.operation, None)
     mode, risk = commit.run.get("mode"), commit.run.get("risk")

@@ -254,7 +254,16 @@ def test_a_task_that_still_writes_when_another_fails_leaves_nothing(
 
 def told(part: int, attempt: int = 0, rows: int = 1) -> dict[str, Any]:
     file = {"path": f"part-{part}-run.parquet", "size": 1, "partition_values": {}, "stats": "{}", "rows": rows}
-    return {"part": part, "attempt": attempt, "rows": rows, "counts": {}, "files": [file], "refused": [], "kept_out": 0}
+    return {
+        "part": part,
+        "attempt": attempt,
+        "rows": rows,
+        "counts": {},
+        "files": [file],
+        "refused": [],
+        "kept_out": 0,
+        "kept_out_values": 0,
+    }
 
 
 @pytest.mark.parametrize("reason", ["it speculates", "an attempt failed", "the run fails"])

@@ -17,12 +17,13 @@ from jobs.configuration.column_path import ColumnPath
 from jobs.erasure import one_table, stale
 from jobs.erasure.one_table import Place
 from jobs.erasure.outcome import TableErased
-from jobs.erasure.sought import Hit, Sought
+from jobs.erasure.sought import Sought
 from jobs.lake import log_left, table_files
 from jobs.lake.address import Address
 from jobs.lake.delta_commit import take_out
 from jobs.lake.problems import CommitConflict
 from jobs.lake.table_files import File
+from jobs.lake.within_rows import Hit
 from tests.helpers import byte_scan, sweeps
 
 GONE = ("person-000003", "person-000007")

@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 
 from jobs import erase, pseudonymize
 from jobs.configuration.config import Config
-from jobs.erasure import carried_out, one_table, places, subject_keys, vault_rows
+from jobs.erasure import carried_out, one_table, places, quarantines, subject_keys, vault_rows
 from jobs.erasure.carried_out import Wanted
 from jobs.erasure.one_table import Place
 from jobs.erasure.outcome import TableErased
@@ -100,7 +100,7 @@ def test_sources_go_first_and_what_came_back_meanwhile_goes_too(
     monkeypatch.setattr(places, "targets", lambda search: ([target], []))
     monkeypatch.setattr(places, "sources", lambda *given: [places.OfSource(("t",), ())])
     monkeypatch.setattr(places, "delta_of", lambda *given: source.address)
-    monkeypatch.setattr(places, "in_quarantine", lambda *given: [])
+    monkeypatch.setattr(quarantines, "places", lambda *given: ([], []))
     monkeypatch.setattr(one_table, "refusals", lambda *given: [])
     versions, done = {"t": 1, "source of t": 1}, list[str]()
 

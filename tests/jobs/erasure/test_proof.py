@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,16 +13,21 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs import erase, pseudonymize, verify
+from jobs import erase, history, pseudonymize, verify
 from jobs.audit_log import erasure_rows
 from jobs.audit_log import log as audit_log
+from jobs.configuration import config
 from jobs.configuration.config import Config
-from jobs.console.exit_codes import BadUsage
-from jobs.erasure import carried_out, receipt_check, receipt_job
+from jobs.console.exit_codes import BadUsage, Refused
+from jobs.erasure import carried_out, off_list, off_list_approval, proof, receipt_check, receipt_job
 from jobs.erasure.carried_out import Wanted
+from jobs.lake import state
+from jobs.report_pages.facts import run_history
+from jobs.report_pages.facts.evidence_facts import Runs
 from jobs.signatures.problem import NotSigned
 from jobs.subjects.asked import Asked
 from tests.helpers import audits, erased_lists, lakes
+from tests.helpers.reversals import ANN, BOB, approver, edit, signing_key
 
 COLUMNS = {"id": {"domain": "customer"}, "number": "keep"}
 
@@ -64,11 +70,58 @@ def test_who_is_erased_is_out_told_and_proven(spark: SparkSession, lake: Path, c
     assert [each.outcome for each in rows] == ["began", "erased", "waits"]
     assert len({each.body["same"] for each in rows}) == 1
     assert rows[1].body["rows"] == "< 10"
+    gone = {"version": 1, "what": "erasure", "rows": "< 10", "receipt": made.run_id}
+    assert history.run(spark, conf, "erasures") == [{"table": "t", **gone}], "never who, nor when"
+    shown = run_history.of_table(dict.fromkeys(range(3), "then"), state.inspect(spark, conf.tables["t"].target))
+    assert isinstance(shown, Runs)
+    assert [(each.version, each.at, each.by) for each in shown.shown] == [
+        (2, "then", "a run"), (1, "not told", "an erasure"), (0, "then", "a run")
+    ]  # fmt: skip
     for text in (*(each.text() for each in rows), file.read_text(encoding="utf-8")):
         assert "C-3" not in text
         assert "C-5" not in text
     with pytest.raises(BadUsage, match="there is a file already"):
         erase.run(spark, conf, wanted(["C-3"]), receipt=file)
+
+
+def test_who_comes_back_is_taken_off_the_list(spark: SparkSession, lake: Path, conf: Config) -> None:
+    """By a second person's word, once; and a later erasure keeps them out again."""
+    stated = conf.policy.erasure
+    assert stated is not None
+    own = {**stated.model_dump(exclude_none=True), "approvers": [approver(lake, ANN, domains=["customer"])]}
+    edit(lake / "conf" / "policy.yaml", erasure=own)
+    conf, key = config.load(lake / "conf"), signing_key(lake, ANN)
+    for at, ids in enumerate((["C-3", "C-5"], ["C-3"])):
+        erased_lists.put(spark, conf, ids, run=f"run-{at}")
+    assert pseudonymize.run(spark, conf, "t").rows == 18
+
+    def request(*ids: str, actor: str = BOB) -> off_list.Request:
+        return off_list.Request(Asked("customer", pa.array(list(ids))), actor, "a customer again")
+
+    with pytest.raises(Refused, match="for themselves"):
+        off_list.to_sign(conf, request("C-3", actor=ANN), key, 24)
+    made, by = off_list.to_sign(conf, request("C-3"), key, 24)
+    assert (by, "C-3" in made.statement()) == (ANN, False)
+    text = off_list_approval.signed(made, key)
+    for other in (request("C-5"), request("C-3", "C-5")):
+        with pytest.raises(Refused, match="of other ids"):
+            off_list.taken_off(spark, conf, other, text)
+    with pytest.raises(Refused, match="there is no approval"):
+        off_list.taken_off(spark, conf, request("C-3"), None)
+    done = off_list.taken_off(spark, conf, request("C-3"), text)
+    assert (done.subjects, done.found) == (1, 1)
+    with pytest.raises(Refused, match="counts once"):
+        off_list.taken_off(spark, conf, request("C-3"), text)
+    assert pseudonymize.run(spark, conf, "t").rows == 19
+    assert there(spark, lake) == {*range(20)} - {5}
+    log = audit_log.opened(spark, conf)
+    assert log is not None
+    rows = erasure_rows.leaves(log)
+    assert [each.outcome for each in rows] == ["off_list_began", "off_list"]
+    assert not [*erasure_rows.standing(rows)], "monitors wait for no end of it"
+    assert "C-3" not in "".join(each.text() for each in rows)
+    erased_lists.put(spark, conf, ["C-3"], run="run-9")
+    assert pseudonymize.run(spark, conf, "t").rows == 18, "erased anew"
 
 
 @pytest.mark.sweep
@@ -88,14 +141,46 @@ def test_what_a_killed_erasure_took_out_is_told(
     assert [each.outcome for each in erasure_rows.leaves(log)] == ["began", "erased", "failed"]
 
 
+@pytest.mark.sweep
+def test_what_was_killed_before_it_told_is_told_by_the_run_that_goes_on(
+    spark: SparkSession, lake: Path, conf: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pseudonymize.run(spark, conf, "t")
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(proof.Proof, "erased", killed)
+        with pytest.raises(KeyboardInterrupt):
+            erase.run(spark, conf, wanted(["C-3", "C-5"]))
+    assert there(spark, lake) == {*range(20)} - {3, 5}, "it was killed after its commit"
+    erase.run(spark, conf, wanted(["C-7"]))
+    again = erase.run(spark, conf, wanted(["C-3", "C-5"]))
+    log = audit_log.opened(spark, conf)
+    assert log is not None
+    rows = erasure_rows.leaves(log)
+    first = rows[0].run_id
+    told = [each for each in rows if each.outcome == "erased" and each.run_id == first]
+    assert [(each.table, each.body["rows"], each.body["told_by"]) for each in told] == [("t", "< 10", again.run_id)]
+    assert told[0].body["version"] == told[0].body["before"] + 1
+    erase.run(spark, conf, wanted(["C-3", "C-5"]))
+    assert len([each for each in erasure_rows.leaves(log) if each.run_id == first]) == 3, "it is told once"
+
+
 def test_what_is_there_after_its_day_is_told(spark: SparkSession, lake: Path, conf: Config) -> None:
     pseudonymize.run(spark, conf, "t")
     file = lake / "receipt.json"
     erase.run(spark, conf, wanted(["C-3"]), receipt=file)
     found = receipt_job.verified(spark, conf, file)[0]
+    table = lake / "treated" / "t"
+    stranger = shutil.copy2(next(table.glob("part-*.parquet")), table / "part-of-nobody.parquet")
+    os.utime(stranger, (1, 1))
     later = datetime.date(2036, 1, 1)
     told = {each.told.partition(":")[0]: each.outcome for each in receipt_check.checks(spark, found, later)}
     assert told["data file"] == "fails"
+    (number,) = (each.count for each in found.outcome.tables[0].remains if each.kind == "data_file")
+    assert any(f"data file: {number} from before" in each.told for each in receipt_check.checks(spark, found, later))
     spark.sql(f"RESTORE delta.`{lake}/treated/t` TO VERSION AS OF {found.outcome.tables[0].before}")
     told_then = list(receipt_check.checks(spark, found, datetime.date.today()))
     assert any(each.outcome == "fails" and "put an older one back" in each.told for each in told_then)

@@ -537,8 +537,8 @@ def keys_of_subjects_of_the_first_form(at: Scene) -> None:
 
 def _with_list(at: Scene, id_: str | None = None) -> str:
     """A treated table, and a list of the erased that its run had; its id, or another one that is then stated."""
-    at.spark.sql("SELECT 'C-1001' AS id, array('C-1') AS ids").write.parquet(str(at.lake / "raw" / "t"))
-    at.configured({"id": {"domain": "customer"}, "ids[]": {"domain": "other"}})
+    at.spark.sql("""SELECT 'C-1001' AS id, '{"who": "C-1"}' AS doc""").write.parquet(str(at.lake / "raw" / "t"))
+    at.configured({"id": {"domain": "customer"}, "doc:$.who": {"domain": "other"}})
     made = erased_lists.listed(at.spark, at.lake)
     conf = erased_lists.stated(at.lake, made)
     erased_lists.put(at.spark, conf, ["C-7"])
@@ -567,7 +567,7 @@ def forgotten_list(at: Scene) -> None:
     erased_lists.stated(at.lake, None)
 
 
-def listed_elements(at: Scene) -> None:
+def listed_members(at: Scene) -> None:
     _with_list(at)
     erased_lists.put(at.spark, config.load(at.lake / "conf"), ["C-9"], "other")
 
@@ -577,17 +577,17 @@ def listed_under_another_name(at: Scene) -> None:
     _with_list(at)
     domains = {"person": DOMAINS["customer"], "other": DOMAINS["other"]}
     at.written("domains.yaml", domains)
-    at.written("catalog/t.yaml", table("t", at.lake, {"id": {"domain": "person"}, "ids[]": {"domain": "other"}}))
+    at.written("catalog/t.yaml", table("t", at.lake, {"id": {"domain": "person"}, "doc:$.who": {"domain": "other"}}))
 
 
 def listed_of_a_column_that_moved(at: Scene) -> None:
     _with_list(at)
-    at.written("catalog/t.yaml", table("t", at.lake, {"id": {"domain": "other"}, "ids[]": {"domain": "other"}}))
+    at.written("catalog/t.yaml", table("t", at.lake, {"id": {"domain": "other"}, "doc:$.who": {"domain": "other"}}))
 
 
 def listed_of_a_column_that_is_dropped(at: Scene) -> None:
     _with_list(at)
-    at.written("catalog/t.yaml", table("t", at.lake, {"id": "drop", "ids[]": {"domain": "other"}}))
+    at.written("catalog/t.yaml", table("t", at.lake, {"id": "drop", "doc:$.who": {"domain": "other"}}))
 
 
 def a_key_of_others(at: Scene) -> None:
@@ -748,7 +748,7 @@ CASES: tuple[Case, ...] = (
     (another_list, kept_out.can_be, 1, "has another id than policy.yaml says: it is another list"),
     (restored_list, kept_out.can_be, 1, "is not what became of its version 1, which this table's last run had"),
     (forgotten_list, kept_out.can_be, 1, "policy.yaml names no list of the erased, and this table's last run had one"),
-    (listed_elements, kept_out.can_be, 1, "ids[]: the list of the erased names subjects of other, and elements of"),
+    (listed_members, kept_out.can_be, 1, "doc:$.who: the list of the erased names subjects of other, and members of"),
     (listed_under_another_name, kept_out.can_be, 1, "names subjects of customer, and domains.yaml has no such domain"),
     (listed_of_a_column_that_moved, kept_out.can_be, 1, "id is no longer of domain customer, of which the list of"),
     (listed_of_a_column_that_is_dropped, kept_out.can_be, 1, "id is no longer of domain customer, of which the list"),

@@ -561,9 +561,10 @@ def test_the_audit_log_has_it_and_the_house_is_watched(
     (told,) = json.loads(capsys.readouterr().out)["tables"]
     assert (told["rows"], "version" in told) == (6, False)
     assert not audits.listed(spark, own, kinds=["retention"]), "a plan tells nothing"
-    retain.run(spark, own, ["t"], day=DAY)
+    receipt = lake / "receipt.json"
+    retain.run(spark, own, ["t"], day=DAY, receipt=receipt)
     rows = audits.listed(spark, own, kinds=["retention"])
-    assert sorted(row["outcome"] for row in rows) == ["begun", "done"]
+    assert sorted(row["outcome"] for row in rows) == ["begun", "done", "receipt"]
     assert not audits.wrong(spark, own)
     assert "C-" not in json.dumps(rows)
     assert json.dumps(rows).count("< 10") == 2, "no small count"
@@ -573,3 +574,10 @@ def test_the_audit_log_has_it_and_the_house_is_watched(
         assert [each.what for each in found] == expected
     assert retain.main(["--conf", str(lake / "conf"), "--table", "t"]) == 0
     assert "there was nothing" not in capsys.readouterr().err
+    check = ["--conf", str(lake / "conf"), "--all", "--verify-receipt", str(receipt)]
+    assert retain.main([*check, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    outcomes = [(each["outcome"], each["table"]) for each in told["checks"]]
+    assert (told["mode"], outcomes[0], {each for each, _ in outcomes}) == ("retention", ("ok", "t"), {"ok", "waits"})
+    receipt.write_text(receipt.read_text(encoding="utf-8").replace("urn", "arn", 1)[:-1] + "x", encoding="utf-8")
+    assert retain.main(check) == 1

@@ -8,22 +8,25 @@ import hmac
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pyspark.sql import SparkSession
 
-from jobs import pseudonymize
+from jobs import erase, pseudonymize, verify
 from jobs.configuration import config
 from jobs.configuration.models import Execution
+from jobs.erasure.carried_out import Wanted
 from jobs.gates import kept_out as gate
 from jobs.lake.log_commits import Commit
 from jobs.lake.problems import CommitConflict
 from jobs.spark_app.failures import RunFailed
+from jobs.subjects.asked import Asked
 from jobs.table_run import kept_out, planned
 from jobs.table_run.kept_out import KeptOut
 from privacy_udfs.keys import load_keyset
-from tests.helpers import erased_lists, growing, lakes, quarantines
+from tests.helpers import changing, erased_lists, growing, lakes, quarantines
 from tests.helpers.growing import PATHS
 from tests.helpers.sweeps import but_for
 
@@ -60,6 +63,56 @@ def test_they_stay_out_when_their_domain_spells_ids_otherwise(spark: SparkSessio
     erased_lists.put(spark, conf, ["C-4"], run="run-2")
     pseudonymize.run(spark, conf, "t")
     assert {row.number for row in lakes.treated(spark, lake).collect()} == {0, 4}
+
+
+OF_OTHERS = {
+    "id": {"domain": "customer"},
+    "by": {"domain": "customer"},
+    "who.by": {"domain": "customer"},
+    "who.note": "keep",
+    "number": "keep",
+}
+NESTED = {
+    "all[]": {"domain": "customer"},
+    "lines[].by": {"domain": "customer"},
+    "lines[].note": "keep",
+    "deep[].more[]": {"domain": "customer"},
+    "m{key}": {"domain": "customer"},
+    "m{value}": "keep",
+}
+
+
+@pytest.mark.parametrize("execution", but_for(["spark"], [*PATHS, "nested"]))
+def test_rows_of_others_lose_what_an_erasure_takes_out_of_them(spark: SparkSession, lake: Path, execution: str) -> None:
+    """The same target, to the value, whether somebody was erased from it or never came into it."""
+    nested, path = execution == "nested", "auto" if execution == "nested" else execution
+    following = "concat('C-', (id + 1) % 20)"
+    more = [
+        f"array(concat('C-', id), {following}, null, {following}) AS all",
+        f"array(named_struct('by', {following}, 'note', concat('n-', id)), null) AS lines",
+        f"array(named_struct('more', array({following}, 'C-x')), named_struct('more', null)) AS deep",
+        f"map({following}, 'one', 'C-y', 'two') AS m",
+    ]
+    spark.range(20).selectExpr(
+        "concat('C-', id) AS id", f"{following} AS by", "int(id) AS number",
+        f"if(id % 6 = 1, null, named_struct('by', {following}, 'note', concat('n-', id))) AS who",
+        *(more if nested else ()),
+    ).repartition(2).write.parquet(str(lake / "raw" / "t"))  # fmt: skip
+    columns = {**OF_OTHERS, **(NESTED if nested else {})}
+    lakes.write_conf(lake, lakes.table("t", lake, columns, subject="id", execution=path))
+    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
+    pseudonymize.run(spark, conf, "t")
+    erase.run(spark, conf, Wanted(Asked("customer", pa.array(["C-3", "C-5", "C-12"]))))
+    there = lakes.treated(spark, lake)
+    erased = changing.told(there)
+    assert (there.count(), there.where("by IS NULL").count(), there.where("who.by IS NULL").count()) == (17, 3, 7)
+    again = pseudonymize.run(spark, conf, "t")
+    assert (again.execution, again.rows) == ("spark" if nested else execution, 17)
+    assert (again.kept_out, again.kept_out_values) == ("< 10", 21 if nested else "< 10")
+    assert changing.told(lakes.treated(spark, lake)) == erased
+    assert growing.told(spark, lake)[-1]["kept_out_values"] == again.kept_out_values
+    counts = {each.name: each.outcome for each in verify.run(spark, conf, "t").checks}
+    assert {counts["rows anew"], counts["counts"]} == {"holds"}, counts
 
 
 @pytest.mark.sweep
@@ -205,6 +258,24 @@ def test_they_stay_out_of_what_comes_back_from_quarantine(spark: SparkSession, l
     assert (full.rows, full.quarantined) == (18, 0)
 
 
+def test_the_erased_leave_quarantine_though_nobody_else_passes(spark: SparkSession, lake: Path) -> None:
+    quarantines.put(quarantines.rows(spark, 0, 20, "id in (3, 4, 5)"), lake)
+    conf = quarantines.configured(lake)
+    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
+    first = pseudonymize.run(spark, conf, "t")
+    erased_lists.put(spark, conf, ["4", "8"])
+    told: list[Any] = []
+    again = pseudonymize.run(spark, conf, "t", mode="incremental", requeue=True, report=told.append)
+    assert (again.version, again.rows, again.execution, again.kept_out) == (first.version, 0, "none", "< 10")
+    assert {row.row_in_file for row in quarantines.aside(spark, lake)} == {3, 5}
+    assert any("rows of the erased were taken out of quarantine" in str(each) for each in told)
+    # and it goes on from there: what is said to stand there is more than what does
+    quarantines.configured(lake, columns=quarantines.NULLED)
+    conf = erased_lists.stated(lake, conf.policy.erasure.list.id)
+    last = pseudonymize.run(spark, conf, "t", mode="incremental", requeue=True)
+    assert (last.rows, quarantines.aside(spark, lake)) == (2, [])
+
+
 @pytest.mark.parametrize("execution", PATHS)
 def test_rows_of_the_erased_are_not_set_aside(spark: SparkSession, lake: Path, execution: Execution) -> None:
     quarantines.put(quarantines.rows(spark, 0, 20, "id in (3, 4, 5)"), lake)
@@ -263,7 +334,7 @@ def test_what_reads_and_shows_a_list_names_nobody(spark: SparkSession, lake: Pat
     ) as found:
         left, out = found.left(pseudonymize.prepare(spark, conf, "t").source.rows)
         plan = left._jdf.queryExecution().toString()
-    assert out == 2
+    assert (out.rows, out.parts) == (2, 0)
     for code in codes.values():
         for spelled in (code.hex(), base64.b64encode(code).decode()[:20], repr(code)):
             assert spelled not in plan

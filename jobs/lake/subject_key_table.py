@@ -27,7 +27,7 @@ from jobs.configuration.subject_keys_entry import SubjectKeysEntry
 from jobs.lake import closed_table, delta_commit, file_places, restricted, subject_key_files
 from jobs.lake.active_session import active
 from jobs.lake.address import Address
-from jobs.lake.closed_table import Nothing
+from jobs.lake.closed_table import Nothing, Still, as_ever
 from jobs.lake.delta_commit import AddedFile, Place, Transaction
 from jobs.lake.java import as_python, hadoop_path
 from jobs.lake.problems import SourceProblem
@@ -85,16 +85,19 @@ def looked(spark: SparkSession, entry: SubjectKeysEntry) -> KeyTable:
         return _table(_begun(spark, entry), entry)
 
 
-def add(spark: SparkSession, entry: SubjectKeysEntry, missing: Callable[[KeyTable], DataFrame]) -> KeyTable:
+def add(
+    spark: SparkSession, entry: SubjectKeysEntry, missing: Callable[[KeyTable], DataFrame], still: Still = as_ever
+) -> KeyTable:
     """Add rows in one commit; the table with them. missing: the rows that it lacks; asked again where others were
-    faster. Raises `CommitConflict` where they are again and again, and as `looked`."""
+    faster. still: as of `closed_table.added`. Raises `CommitConflict` where they are again and again, and as
+    `looked`."""
 
     def attempt() -> KeyTable:
         begun = _begun(spark, entry)
         before = _table(begun, entry)
         try:
             with _others_may_destroy(before):
-                version = closed_table.added(begun, missing(before))
+                version = closed_table.added(begun, missing(before), still)
         except Nothing:
             return before
         return dataclasses.replace(before, version=version, commit=_digest(begun, version))

@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from jobs.configuration.subject_keys_entry import SubjectKeysEntry
 from jobs.lake import closed_table, subject_key_table
+from jobs.lake.closed_table import Still, as_ever
 from jobs.lake.subject_key_table import CREATED, HANDLE, KEY_ID, LOOKUP, SCHEMA, WRAPPED, KeyTable
 from jobs.spark_app import session
 from privacy_udfs import wording
@@ -24,10 +25,15 @@ _TIME = pa.timestamp("us", "UTC")
 
 
 def filled(
-    spark: SparkSession, entry: SubjectKeysEntry, technique: Technique, key: AnyKey, subjects: DataFrame
+    spark: SparkSession,
+    entry: SubjectKeysEntry,
+    technique: Technique,
+    key: AnyKey,
+    subjects: DataFrame,
+    still: Still = as_ever,
 ) -> KeyTable:
-    """The table in which every subject has a key. subjects: a frame of one column. Raises `CommitConflict`,
-    `SourceProblem`."""
+    """The table in which every subject has a key. subjects: a frame of one column. still: as of `closed_table.added`.
+    Raises `CommitConflict`, `SourceProblem`."""
     found = lookups(technique, key, subjects)
 
     def missing(table: KeyTable) -> DataFrame:
@@ -35,7 +41,7 @@ def filled(
         return lacking.mapInArrow(functools.partial(_made, wording.mark(), key, table.moment), SCHEMA)
 
     with session.settings(spark, closed_table.UNSHUFFLED):
-        return subject_key_table.add(spark, entry, missing)
+        return subject_key_table.add(spark, entry, missing, still)
 
 
 def lookups(technique: Technique, key: AnyKey, subjects: DataFrame) -> DataFrame:

@@ -20,6 +20,7 @@ from jobs.lake.columns import column
 from jobs.lake.subject_key_table import KeyTable
 from jobs.subject_keys import exchange, filling
 from jobs.subject_keys.filling import AnyKey
+from jobs.table_run import kept_out
 from jobs.table_run.selection import Selection
 from jobs.treatment.treatment_plan import Case, Plan
 
@@ -62,7 +63,8 @@ def _filled(prepared: Prepared, name: str, sealed: Sequence[Sealed]) -> KeyTable
     assert subject is not None, "a table without a subject is refused when the configuration is read"
     some = functools.reduce(Column.__or__, [each.value.isNotNull() for each in sealed])
     whose = prepared.source.rows.where(some).select(column(*subject.names))
-    return filling.filled(prepared.spark, entry, sealed[0].case.treatment.technique, sealed[0].key, whose)
+    one = sealed[0]
+    return filling.filled(prepared.spark, entry, one.case.treatment.technique, one.key, whose, kept_out.still(prepared))
 
 
 def carrying(plan: Plan) -> Plan:

@@ -21,7 +21,7 @@ from jobs.lake.columns import column, dotted
 from jobs.lake.subject_key_table import KeyTable
 from jobs.lake.vault_table import Vault
 from jobs.record import field_metadata
-from jobs.table_run import by_subject, row_order
+from jobs.table_run import by_subject, kept_out, row_order
 from jobs.table_run.aside import Aside
 from jobs.table_run.selection import Selection
 from jobs.token_vault import exchange, filling
@@ -89,7 +89,9 @@ def _filled(prepared: Prepared, kept: Sequence[Kept]) -> Vault:
     entry = first.case.treatment.vault
     assert entry is not None, "a domain with such a technique has a vault"
     values = [source.select(column(*each.names)) for each in kept]
-    return filling.filled(prepared.spark, entry, first.case.treatment.technique, first.key, values)
+    return filling.filled(
+        prepared.spark, entry, first.case.treatment.technique, first.key, values, kept_out.still(prepared)
+    )
 
 
 def _kept(selection: Selection) -> list[Kept]:

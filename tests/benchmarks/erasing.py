@@ -57,9 +57,9 @@ class Erasing:
                 "| --- |" + " ---: |" * len(STEPS),
                 f"| {self.gone:,} rows and elements of theirs | {told} |",
                 "",
-                f"Before, {self.seen[0]:,} files held an id of theirs and {self.seen[1]:,} a pseudonym or token; on the "
-                f"days that the plan named ({', '.join(map(str, self.days))}) none of what was to be gone by then did, "
-                f"of {self.size / 1e9:.1f} GB. All others are there, each row once. "
+                f"Before, {self.seen[0]:,} files held an id of theirs and {self.seen[1]:,} a pseudonym or token; on "
+                f"the days that the plan named ({', '.join(map(str, self.days))}) none of what was to be gone by then "
+                f"did, of {self.size / 1e9:.1f} GB. All others are there, each row once. "
                 f"At most {self.peak / 1e9:.1f} GB of memory.",
             ]
         )

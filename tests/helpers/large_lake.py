@@ -1,5 +1,5 @@
-"""Five tables in which many persons stand, by as many ways of being run, and with all that an erasure must reach: nested
-columns, a source of CSV files, change feeds, deletion vectors, random tokens, quarantine, an audit log, old versions."""
+"""Five tables in which many persons stand, run in several modes, with all that an erasure must reach: nested columns, a
+source of CSV files, change feeds, deletion vectors, random tokens, quarantine, an audit log, old versions."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs import erase
+from jobs.lake import table_files
 from jobs.lake.delta_commit import take_out
 from tests.helpers import audits, erased_house
 
@@ -21,7 +22,7 @@ STEPS = (
     ("jobs.lake.delta_commit.take_out._committed", "after", 1),  # of the first target
     ("jobs.lake.table_files._tidied", "before", 1),  # some files are gone
     ("jobs.lake.log_left._without_hint", "after", 1),  # the checkpoint is made, the log is there
-    ("jobs.lake.log_left.purged", "after", 2),
+    ("jobs.lake.log_left.purged", "after", 1),
     ("jobs.lake.delta_commit.take_out._committed", "after", 2),  # of the vault
     ("jobs.erasure.subject_keys.destroyed", "before", 1),
     ("jobs.erasure.subject_keys.destroyed", "after", 1),
@@ -30,7 +31,9 @@ STEPS = (
 
 
 @pytest.mark.sweep
-def test_killed_at_every_step_and_run_again(spark: SparkSession, lake: Path, tmp_path: Path) -> None:
+def test_killed_at_every_step_and_run_again(
+    spark: SparkSession, lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     conf = erased_house.made(spark, lake)
     wanted, found = erased_house.wanted(forced=True), erased_house.needles(spark, lake)
     shutil.copytree(lake, tmp_path / "backup")
@@ -48,8 +51,14 @@ def test_killed_at_every_step_and_run_again(spark: SparkSession, lake: Path, tmp
             held = erased_house.numbers(spark, lake, table)
             others = erased_house.of_others()
             assert {number: held[number] for number in others} == others, f"{step}: {table}: others are as they were"
-    last = erase.run(spark, conf, wanted, receipt=lake / "receipt.json")
-    assert [each.until for _, each in last.all_remains if each.kind != "data_file"] == []
+    done = erase.run(spark, conf, wanted, receipt=lake / "receipt.json")
+    assert {each.kind for _, each in done.all_remains} <= {"data_file", "change_file"}, "files of no commit, for a day"
+    assert done.is_done
+    later = table_files.now() + 2 * table_files.DAY
+    with monkeypatch.context() as patch:
+        patch.setattr(table_files, "now", lambda: later)
+        last = erase.run(spark, conf, wanted)
+    assert last.is_gone, last.all_remains
     assert erased_house.contents(spark, lake) == expected
     assert erased_house.traces(lake, found) == set()
     assert not audits.wrong(spark, conf)

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,17 +45,32 @@ OF_RUN = (
 MODES = ("incremental", "full")
 
 
-@pytest.fixture
-def conf(spark: SparkSession, lake: Path) -> Config:
-    """A lake whose sources gained rows of everybody, the erased too, that no run has treated yet."""
-    made = erased_house.made(spark, lake)
-    grown(spark, lake, 2)
-    return made
-
-
-def grown(spark: SparkSession, lake: Path, turn: int) -> None:
+@pytest.fixture(scope="module")
+def prepared(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Config]:
+    """A lake whose sources gained rows of everybody, the erased too, that no run has treated yet; with a copy of it."""
+    lake = tmp_path_factory.mktemp("house") / "lake"
+    lake.mkdir()
+    conf = erased_house.made(spark, lake)
     for table in TABLES:
-        erased_house.raw(spark, lake, table, turn * MANY, (turn + 1) * MANY)
+        erased_house.raw(spark, lake, table, 2 * MANY, 3 * MANY)
+    shutil.copytree(lake, lake.parent / "backup")
+    return lake, conf
+
+
+@pytest.fixture
+def lake(spark: SparkSession, prepared: tuple[Path, Config]) -> Path:
+    erased_house.put_back(spark, prepared[0], prepared[0].parent / "backup")
+    return prepared[0]
+
+
+@pytest.fixture
+def conf(prepared: tuple[Path, Config]) -> Config:
+    return prepared[1]
+
+
+def in_turn(windows: Sequence[tuple[str, str, int]]) -> list[tuple[str, str, int, str]]:
+    """Each window with one of the modes."""
+    return [(*window, MODES[at % len(MODES)]) for at, window in enumerate(windows)]
 
 
 def nightly(spark: SparkSession, conf: Config, mode: Any) -> list[str]:
@@ -120,8 +136,7 @@ def check(spark: SparkSession, lake: Path, conf: Config, found: set[bytes], monk
 
 
 @pytest.mark.sweep
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize(("step", "when", "times"), OF_ERASURE)
+@pytest.mark.parametrize(("step", "when", "times", "mode"), in_turn(OF_ERASURE))
 def test_a_run_in_a_window_of_the_erasure(
     spark: SparkSession, lake: Path, conf: Config, monkeypatch: pytest.MonkeyPatch, step: str, when: str, times: int,
     mode: str,
@@ -140,8 +155,7 @@ def test_a_run_in_a_window_of_the_erasure(
 
 
 @pytest.mark.sweep
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize(("step", "when", "times"), OF_RUN)
+@pytest.mark.parametrize(("step", "when", "times", "mode"), in_turn(OF_RUN))
 def test_an_erasure_in_a_window_of_a_run(
     spark: SparkSession, lake: Path, conf: Config, monkeypatch: pytest.MonkeyPatch, step: str, when: str, times: int,
     mode: str,

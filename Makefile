@@ -41,7 +41,7 @@ lint: $(READY) ## ruff and strict mypy
 	@mypy
 
 bench: $(READY) ## measure every technique and write docs/benchmarks.md
-	@$(WITH_JAVA) python -m tests.benchmarks
+	@$(WITH_JAVA) python -m tests.benchmarks $(ARGS)
 
 schemas: $(READY) ## write what is made from the techniques: JSON Schemas for editors, tables of the docs
 	@python -m jobs.config_schema --output conf/schema

@@ -18,7 +18,7 @@ from jobs.console.exit_codes import Refused
 from jobs.erasure import remaining, sought, stale
 from jobs.erasure.outcome import TableErased
 from jobs.erasure.sought import Sought
-from jobs.erasure.stale import Found
+from jobs.erasure.stale import Found, Unread
 from jobs.lake import (
     delta_commit,
     file_places,
@@ -189,7 +189,7 @@ def _there(spark: SparkSession, place: Place) -> Transaction:
     return begun
 
 
-def _looked(spark: SparkSession, begun: Transaction, place: Place, until: int) -> Stands:
+def _looked(spark: SparkSession, begun: Transaction, place: Place, until: Unread) -> Stands:
     rows = Address(path=begun.location).read(spark, {"versionAsOf": str(begun.version)})
     wanted = _of_version(rows.schema, place.sought)
     told = sought.counted(rows, wanted).collect() if wanted else []
@@ -197,7 +197,7 @@ def _looked(spark: SparkSession, begun: Transaction, place: Place, until: int) -
     return Stands(begun, counts, stale.found(begun, wanted, delta_commit.kept(begun), until))
 
 
-def _in_files(spark: SparkSession, begun: Transaction, place: Place, until: int) -> Found:
+def _in_files(spark: SparkSession, begun: Transaction, place: Place, until: Unread) -> Found:
     schema = Address(path=begun.location).read(spark, {"versionAsOf": str(begun.version)}).schema
     return stale.found(begun, _of_version(schema, place.sought), delta_commit.kept(begun), until)
 
@@ -206,11 +206,12 @@ def _of_version(schema: T.StructType, wanted: Sequence[Sought]) -> list[Sought]:
     return [each for each in wanted if within_rows.kind_of(schema, each.path) is not None]
 
 
-def _otherwise_until(spark: SparkSession, begun: Transaction, place: Place) -> int:
+def _otherwise_until(spark: SparkSession, begun: Transaction, place: Place) -> Unread:
     """When the record of the table became the one that it has, and its columns those: under others they were called
-    otherwise, or elsewhere. Of what was before the log begins nobody can say."""
+    otherwise, or elsewhere. Of what was before the log begins nobody can say. By tokens nobody is found who has no row
+    in the vault any more: into what was part of the table after its newest erasure that one looked, while they had."""
     if place.of_periods:
-        return table_files.now()
+        return Unread(table_files.now())
     address, record, changed, erased = Address(path=begun.location), None, -1, -1
     for commit in history.of(spark, address, begun.location, begun.version).commits:
         if commit.record is not None:
@@ -219,8 +220,21 @@ def _otherwise_until(spark: SparkSession, begun: Transaction, place: Place) -> i
         if commit.run.get("mode") == log_commits.ERASURE and commit.operation == "DELETE":
             erased = commit.version
     if place.of_tokens and erased < 0:
-        return table_files.now()
-    return stale.otherwise_until(spark, begun.location, max(changed, erased) if place.of_tokens else changed)
+        return Unread(table_files.now())
+    written = stale.otherwise_until(spark, begun.location, changed)
+    if not place.of_tokens:
+        return Unread(written)
+    times = dict(log_left.commits(table_files.listed(spark, begun.location, log=True)))
+    return Unread(written, times.get(erased, table_files.now()), _files_at(spark, begun, erased))
+
+
+def _files_at(spark: SparkSession, begun: Transaction, version: int) -> frozenset[str]:
+    """The files of a version, by place; none where it cannot be read any more."""
+    try:
+        rows = Address(path=begun.location).read(spark, {"versionAsOf": str(version)})
+        return frozenset(file_places.of_row(each) for each in rows.inputFiles())
+    except (PySparkException, Py4JError):
+        return frozenset()
 
 
 def _has_feed(begun: Transaction) -> bool:

@@ -33,13 +33,26 @@ class Found:
     unknown: tuple[File, ...]
 
 
-def found(begun: Transaction, sought: Sequence[Sought], kept: Kept, otherwise_until: int = 0) -> Found:
-    """otherwise_until: files written before, in milliseconds, may call them otherwise, and count without a look."""
+@dataclasses.dataclass(frozen=True)
+class Unread:
+    """Which files may call them otherwise than is looked for, and count without a look: those that were written until
+    ``written``, in milliseconds; and those that were until ``erased`` and are none of ``looked``."""
+
+    written: int = 0
+    erased: int = 0
+    looked: frozenset[str] = frozenset()
+
+    def has(self, file: File) -> bool:
+        return file.time <= self.written or (file.time <= self.erased and file.place not in self.looked)
+
+
+def found(begun: Transaction, sought: Sequence[Sought], kept: Kept, otherwise: Unread = Unread()) -> Found:
     known, files = table_files.known(begun), table_files.listed(begun.spark, begun.location)
     others = {each.place for each in table_files.of_others(files, known)}
     data = [each for each in files if each.name.endswith(DATA) and each.place not in others]
     stale = [each for each in data if each.place not in known.current]
-    looked = [each for each in stale if each.time > otherwise_until]
+    passed = {each.place for each in stale if otherwise.has(each)}
+    looked = [each for each in stale if each.place not in passed]
     hiding = [each for each in data if each.place in known.hiding]
     holding, unread = _holding(begun, [each.place for each in (*looked, *hiding)], sought)
     nobody = [each for each in looked if each.place not in holding | unread]
@@ -47,7 +60,7 @@ def found(begun: Transaction, sought: Sequence[Sought], kept: Kept, otherwise_un
     told = tuple(
         _stale(each, known, kept, is_read=each.place in holding)
         for each in stale
-        if each.place in holding or each.place in unread or each.time <= otherwise_until
+        if each.place in holding | unread | passed
     )
     hidden = {each.place for each in hiding if each.place in holding or each.place in unread}
     unknown = tuple(each for each in files if each.place in others or not each.name.endswith((DATA, VECTORS)))

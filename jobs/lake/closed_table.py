@@ -54,8 +54,15 @@ ADDING: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 T_ = TypeVar("T_")
 
 
+Still = Callable[[], None]
+
+
 class Nothing(Exception):
     """There is nothing to commit."""
+
+
+def as_ever() -> None:
+    """Of a commit before which nobody is asked."""
 
 
 def create(
@@ -108,12 +115,14 @@ def until_committed(spark: SparkSession, location: str, shown: str, once: Callab
     raise CommitConflict(f"others changed {shown} each of {ATTEMPTS} times that this job tried to")
 
 
-def added(begun: Transaction, rows: DataFrame) -> int:
-    """Commit rows; the version. Raises `Nothing` where there are none."""
+def added(begun: Transaction, rows: DataFrame, still: Still = as_ever) -> int:
+    """Commit rows; the version. Raises `Nothing` where there are none. still: asked right before the commit, which does
+    not come about if it raises."""
 
     def check() -> None:
         if not metric(begun, "numOutputRows"):
             raise Nothing
+        still()
 
     return claimed(begun, lambda own: delta_commit.append(own, rows, said).version, check)
 

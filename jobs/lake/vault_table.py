@@ -23,7 +23,7 @@ from jobs.configuration.vault_entry import VaultEntry
 from jobs.lake import closed_table, delta_commit, file_places, subject_key_files
 from jobs.lake.active_session import active
 from jobs.lake.address import Address
-from jobs.lake.closed_table import Nothing
+from jobs.lake.closed_table import Nothing, Still, as_ever
 from jobs.lake.delta_commit import Transaction
 from jobs.lake.java import as_python
 from jobs.lake.problems import SourceProblem
@@ -93,12 +93,12 @@ def looked(spark: SparkSession, entry: VaultEntry) -> Vault:
         return _vault(_begun(spark, entry), entry)
 
 
-def add(spark: SparkSession, entry: VaultEntry, missing: Callable[[Vault], DataFrame]) -> Vault:
+def add(spark: SparkSession, entry: VaultEntry, missing: Callable[[Vault], DataFrame], still: Still = as_ever) -> Vault:
     """Add rows in one commit; the vault with them. missing: the rows that a vault lacks; asked again where others were
-    faster. Raises `CommitConflict` where they are again and again, and as `looked`."""
+    faster. still: as of `closed_table.added`. Raises `CommitConflict` where they are again and again."""
 
     def once(begun: Transaction, before: Vault) -> Vault:
-        version = closed_table.added(begun, missing(before))
+        version = closed_table.added(begun, missing(before), still)
         return dataclasses.replace(before, version=version, commit=_digest(begun, version))
 
     return _changed(spark, entry, once)

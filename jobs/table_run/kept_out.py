@@ -14,7 +14,7 @@ import dataclasses
 import functools
 import itertools
 import operator
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,7 @@ from pyspark.sql import types as T
 
 from jobs.configuration.config import Config
 from jobs.gates.known import Prepared
-from jobs.lake import erased_list, within_rows
+from jobs.lake import closed_table, erased_list, within_rows
 from jobs.lake.bare_types import bare
 from jobs.lake.columns import column
 from jobs.lake.erased_list import ErasedList
@@ -205,6 +205,13 @@ def attached(prepared: Prepared, noted: KeptOut | None) -> Prepared:
 
     target = dataclasses.replace(prepared.target, transaction=dataclasses.replace(begun, at_last=look))
     return dataclasses.replace(prepared, target=target, kept_out=noted)
+
+
+def still(prepared: Prepared) -> Callable[[], None]:
+    """A look at the list for who is about to keep something of the run's subjects elsewhere, before its commit: a token
+    or a key of someone who was erased meanwhile would stay though the run commits nothing."""
+    noted: KeptOut | None = prepared.kept_out
+    return closed_table.as_ever if noted is None else noted.check_still
 
 
 @contextlib.contextmanager

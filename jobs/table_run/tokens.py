@@ -20,7 +20,7 @@ from jobs.lake.bare_types import bare
 from jobs.lake.columns import column, dotted
 from jobs.lake.vault_table import Vault
 from jobs.record import field_metadata
-from jobs.table_run import row_order
+from jobs.table_run import kept_out, row_order
 from jobs.table_run.aside import Aside
 from jobs.table_run.selection import Selection
 from jobs.token_vault import exchange, filling
@@ -84,7 +84,9 @@ def _filled(prepared: Prepared, kept: Sequence[Kept]) -> Vault:
     entry = first.case.treatment.vault
     assert entry is not None, "a domain with such a technique has a vault"
     values = [source.select(column(*each.names)) for each in kept]
-    return filling.filled(prepared.spark, entry, first.case.treatment.technique, first.key, values)
+    return filling.filled(
+        prepared.spark, entry, first.case.treatment.technique, first.key, values, kept_out.still(prepared)
+    )
 
 
 def _kept(selection: Selection) -> list[Kept]:

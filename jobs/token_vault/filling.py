@@ -17,6 +17,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from jobs.configuration.vault_entry import VaultEntry
 from jobs.lake import closed_table, vault_table
+from jobs.lake.closed_table import Still, as_ever
 from jobs.lake.problems import SourceProblem
 from jobs.lake.vault_table import CREATED, EXPIRES, EXPORTED, KEY_ID, LOOKUP, SCHEMA, Vault
 from jobs.spark_app import session
@@ -35,10 +36,15 @@ TOLD = f"{LOOKUP} binary, {CARRIED} binary"
 
 
 def filled(
-    spark: SparkSession, entry: VaultEntry, technique: Technique, key: AnyKey, values: Sequence[DataFrame]
+    spark: SparkSession,
+    entry: VaultEntry,
+    technique: Technique,
+    key: AnyKey,
+    values: Sequence[DataFrame],
+    still: Still = as_ever,
 ) -> Vault:
-    """The vault in which every value has a token. values: frames of one column each. Raises `CommitConflict`,
-    `SourceProblem`."""
+    """The vault in which every value has a token. values: frames of one column each. still: as of
+    `closed_table.added`. Raises `CommitConflict`, `SourceProblem`."""
     assert isinstance(technique, Tokenize), "no other technique has a vault"
     check_fits(vault_table.looked(spark, entry), technique)
     salt = uuid.uuid4().hex
@@ -54,7 +60,7 @@ def filled(
         return lacking.mapInArrow(make, SCHEMA)
 
     with session.settings(spark, closed_table.UNSHUFFLED):
-        return vault_table.add(spark, entry, missing)
+        return vault_table.add(spark, entry, missing, still)
 
 
 def check_fits(vault: Vault, technique: Technique) -> None:

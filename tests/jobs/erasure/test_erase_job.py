@@ -91,6 +91,28 @@ def test_old_files_go_after_their_tokens_have(
     assert not restored.is_done
 
 
+@pytest.mark.sweep
+def test_a_table_of_tokens_that_is_run_in_full_meanwhile_keeps_its_day(
+    spark: SparkSession, conf: Config, lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The files of the erasure were looked into while tokens were known: no later run takes them for unread ones."""
+    wanted = asked("person", name(3), sources=True)
+    first = erase.run(spark, conf, wanted)
+    (lake / "raw" / "t").rename(lake / "old")
+    spark.read.parquet(str(lake / "old")).where("num != 3").write.parquet(f"{lake}/raw/t")
+    pseudonymize.run(spark, conf, "t", mode="full", accept_deleted_rows=True)
+    again = erase.run(spark, conf, wanted)
+    assert [each.is_changed for each in again.tables] == [False, False]
+    assert (again.until, again.is_done) == (first.until, True)
+    assert [each.count for label, each in again.all_remains if label == "t" and each.kind == "data_file"] == [
+        each.count for label, each in first.all_remains if label == "t" and each.kind == "data_file"
+    ]
+    later = table_files.now() + 31 * table_files.DAY
+    with monkeypatch.context() as patch:
+        patch.setattr(table_files, "now", lambda: later)
+        assert erase.run(spark, conf, wanted).is_gone
+
+
 def test_sources_go_first_and_what_came_back_meanwhile_goes_too(
     spark: SparkSession, conf: Config, lake: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,7 +20,8 @@ from privacy_udfs.errors import TypeRefused
 from privacy_udfs.kernels.aes import Index
 from privacy_udfs.kernels.arrays import Bytes, binary, cut, joined, rows_of, shorter_than, spread, to_bytes, without
 from privacy_udfs.kernels.text import canonical
-from privacy_udfs.parameters import Later, Normalize
+from privacy_udfs.normalization import Normalize
+from privacy_udfs.parameters import Later
 from privacy_udfs.strength import NO_DIFFERENCE, SET_IS_STRONGER
 from privacy_udfs.subject_keys import HANDLE, LOOKUP, WRAPPED, Keyed, SubjectKeys, slices
 from privacy_udfs.technique import Key, Technique, TextTechnique, Treated
@@ -201,7 +202,8 @@ class BySubject(TextTechnique):
 
 class Carried(Technique):
     """What a value is until the key of its subject is beside it: ``lookup (16) || the value under the table's key``,
-    binary. It never stands in a table. Null stays null; refused is a value whose subject is null, or empty text."""
+    binary. It never stands in a table. Null stays null; refused is a value whose subject is null, or
+    empty text, and what `canonical` leaves out."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
@@ -226,12 +228,12 @@ class Carried(Technique):
         assert key is not None
         assert subject is not None
         lookups = self.of.lookups(subject, key)
-        there = pc.and_(values.is_valid(), lookups.is_valid())
-        plain = self.of.canonical(values.filter(there))
-        sealed = SubjectKeys(key.material).carried(plain)
+        plain = self.of.canonical(values)
+        there = pc.and_(plain.is_valid(), lookups.is_valid())
+        sealed = SubjectKeys(key.material).carried(plain.filter(there))
         found = joined(to_bytes(lookups.filter(there)), to_bytes(sealed))
         whole = spread(found, pc.if_else(there, pa.scalar(True), None))
-        refused = pc.and_(values.is_valid(), lookups.is_null())
+        refused = pc.and_not(values.is_valid(), there)
         return Treated(whole, refused if pc.any(refused).as_py() else None)
 
 

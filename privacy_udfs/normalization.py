@@ -109,9 +109,8 @@ def _check_prefixes(steps: Sequence[str]) -> None:
     for prefix in prefixes.of(steps[at[0]]):
         spelled = normalized(pa.array([f"{prefix}x"], pa.string()), before)[0].as_py()  # its end is no end of the text
         if spelled != f"{prefix}x":
-            raise ValueError(
-                f"{prefixes.NAME}: nothing begins so once {', '.join(before)} is done: write the prefix as it is then"
-            )
+            done = ", ".join(before)
+            raise ValueError(f"{prefixes.NAME}: no text begins so after {done}: write the prefix as it is then")
 
 
 _STRIP = {

@@ -65,8 +65,8 @@ class KeyedHash(PeriodTechnique):
     number, a decimal and a text has one pseudonym.
 
     Takes text, integers, decimals, booleans, dates, timestamps, times of day and binary; not floats, which have no one
-    spelling. Gives text, or int64 for ``bigint``. Nulls stay null. Refused values: text that is not well-formed UTF-8, and of which
-    ``strip_prefix`` leaves nothing.
+    spelling. Gives text, or int64 for ``bigint``. Nulls stay null. Refused values: text that is not well-formed UTF-8,
+    and text of which ``strip_prefix`` leaves nothing.
 
     Collisions: that any two of n distinct values share a pseudonym has a chance of about ``n**2 / 2**(bits + 1)``:
 

@@ -1,0 +1,166 @@
+"""FHIR bundles of a package, treated with one domain for patients: they join on their references as the raw ones do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from jobs import erase, pseudonymize
+from jobs.configuration import config
+from jobs.configuration.config import Config
+from jobs.erasure.carried_out import Wanted
+from jobs.record import linkage
+from jobs.record.treated_table import check_join, privacy_of
+from jobs.spark_app.failures import RunFailed
+from jobs.subjects.asked import Asked
+from tests.helpers import lakes
+from tests.helpers.lakes import column, record, table, treated
+from tests.helpers.places import TESTS
+
+FHIR = json.loads((TESTS / "vectors" / "fhir.json").read_text(encoding="utf-8"))
+REFERENCES = ["Patient/", "urn:uuid:"]
+PATIENT = column({"domain": "patient"}, "direct_identifier")
+ENCOUNTER = column({"domain": "encounter"}, "direct_identifier")
+
+
+def domains(technique: str) -> dict[str, Any]:
+    same = {"technique": technique, "key": "crm"}
+    return {
+        "patient": {**same, "normalize": ["nfc", "trim", {"strip_prefix": REFERENCES}]},
+        "encounter": {**same, "normalize": {"strip_prefix": ["Encounter/", "urn:uuid:"]}},
+    }
+
+
+def configured(lake: Path, technique: str = "keyed_hash") -> Config:
+    entries = {
+        "patients": {"id": PATIENT, "birthDate": "keep"},
+        "observations": {
+            "id": "keep", "subject.reference": PATIENT, "encounter.reference": ENCOUNTER, "seen[]": PATIENT,
+        },
+        "encounters": {"id": ENCOUNTER, "subject.reference": PATIENT},
+        "bundled": {"fullUrl": PATIENT, "type": "keep", "subject": PATIENT, "number": "keep"},
+    }  # fmt: skip
+    more = {"encounters": {"execution": "spark"}}
+    folder = lakes.write_conf(
+        lake, *(table(name, lake, columns, **more.get(name, {})) for name, columns in entries.items())
+    )
+    (folder / "domains.yaml").write_text(json.dumps(domains(technique)), encoding="utf-8")
+    return config.load(folder)
+
+
+def written(spark: SparkSession, lake: Path) -> None:
+    rows = FHIR["ndjson"]
+    entries = [entry for bundle in FHIR["bundles"] for entry in bundle["entry"]]
+    tables = {
+        "patients": ([(each["id"], each["birthDate"]) for each in rows["Patient"]], "id string, birthDate string"),
+        "observations": (
+            [
+                (each["id"], each["subject"], each["encounter"], [each["subject"]["reference"], None])
+                for each in rows["Observation"]
+            ],
+            "id string, subject struct<reference: string>, encounter struct<reference: string>, seen array<string>",
+        ),
+        "encounters": (
+            [(each["id"], each["subject"]) for each in rows["Encounter"]],
+            "id string, subject struct<reference: string>",
+        ),
+        "bundled": (
+            [
+                (
+                    each["fullUrl"],
+                    each["resource"]["resourceType"],
+                    each["resource"].get("subject", {}).get("reference"),
+                    n,
+                )
+                for n, each in enumerate(entries)
+            ],
+            "fullUrl string, type string, subject string, number int",
+        ),
+    }
+    for name, (values, schema) in tables.items():
+        spark.createDataFrame(values, schema).repartition(2).write.parquet(str(lake / "raw" / name))
+
+
+@pytest.fixture(scope="module")
+def lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("fhir")
+    written(spark, made)
+    conf = configured(made)
+    for name in conf.tables:
+        result = pseudonymize.run(spark, conf, name)
+        assert result.execution == ("spark" if name == "encounters" else "columnar"), result.not_columnar
+    return made
+
+
+def joined(patients: DataFrame, observations: DataFrame, encounters: DataFrame) -> set[tuple[str, ...]]:
+    """Who was seen when: birth dates and ids of observations, by references alone."""
+    found = (
+        observations.alias("o")
+        .join(patients.alias("p"), F.col("o.subject.reference") == F.col("p.id"))
+        .join(encounters.alias("e"), F.col("o.encounter.reference") == F.col("e.id"))
+        .where(F.col("e.subject.reference") == F.col("p.id"))
+        .where(F.col("o.seen")[0] == F.col("p.id"))
+    )
+    return {tuple(row) for row in found.select("o.id", "p.birthDate").collect()}
+
+
+def test_bundles_join_on_their_references(spark: SparkSession, lake: Path) -> None:
+    found = joined(*(treated(spark, lake, name) for name in ("patients", "observations", "encounters")))
+    born = {f"Patient/{each['id']}": each["birthDate"] for each in FHIR["ndjson"]["Patient"]}
+    assert found == {(each["id"], born[each["subject"]["reference"]]) for each in FHIR["ndjson"]["Observation"]}
+    assert len(found) == 32
+
+
+def test_one_patient_has_one_pseudonym_however_the_reference_is_written(spark: SparkSession, lake: Path) -> None:
+    """In ``urn:uuid:``, as transactions have it, too; and other resources of a bundle are other pseudonyms."""
+    own = {row[0] for row in treated(spark, lake, "patients").select("id").collect()}
+    bundled = treated(spark, lake, "bundled").collect()
+    assert len(own) == len(FHIR["ndjson"]["Patient"]) == 4
+    assert {row["fullUrl"] for row in bundled if row["type"] == "Patient"} == own
+    assert {row["subject"] for row in bundled if row["subject"] is not None} == own
+    assert not own & {row["fullUrl"] for row in bundled if row["type"] != "Patient"}
+
+
+def test_the_record_tells_it_and_schemas_say_that_they_join(spark: SparkSession, lake: Path) -> None:
+    schemas = {name: treated(spark, lake, name).schema for name in ("patients", "observations", "encounters")}
+    told = record(spark, lake, "observations")["columns"]
+    assert told["subject.reference"]["parameters"]["normalize"] == ["nfc", "trim", {"strip_prefix": REFERENCES}]
+    assert told["encounter.reference"]["parameters"]["normalize"] == [{"strip_prefix": ["Encounter/", "urn:uuid:"]}]
+    assert privacy_of(schemas["observations"])["seen[]"].domain == "patient"
+    check_join(schemas["patients"], schemas["observations"], [("id", "subject.reference"), ("id", "seen[]")])
+    found = linkage.find(schemas)
+    assert {link.domain: len(link.columns) for link in found.links} == {"patient": 4, "encounter": 2}
+    assert found.apart == ()
+
+
+def test_a_reference_to_nobody_stops_the_run(spark: SparkSession, tmp_path: Path) -> None:
+    spark.createDataFrame([("Patient/", "x"), ("Patient/1", "x")], "id string, birthDate string").write.parquet(
+        str(tmp_path / "raw" / "patients")
+    )
+    with pytest.raises(RunFailed, match="keyed_hash cannot treat 1 of 2 values") as caught:
+        pseudonymize.run(spark, configured(tmp_path), "patients")
+    assert "Patient/" not in str(caught.value)
+    assert not (tmp_path / "treated" / "patients" / "_delta_log").exists()
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("technique", ["keyed_hash", "deterministic_encryption"])
+def test_whoever_is_erased_is_found_under_every_spelling(spark: SparkSession, tmp_path: Path, technique: str) -> None:
+    written(spark, tmp_path)
+    conf = configured(tmp_path, technique)
+    for name in conf.tables:
+        pseudonymize.run(spark, conf, name)
+    one, other, *_ = (each["id"] for each in FHIR["ndjson"]["Patient"])
+    erased = erase.run(spark, conf, Wanted(Asked("patient", pa.array([f"Patient/{one}", f"urn:uuid:{other}"]))))
+    assert {each.name: (each.rows_deleted, each.elements_removed) for each in erased.tables} == {
+        "patients": (2, 0),
+        "observations": (16, 0),
+        "encounters": (2, 0),
+        "bundled": (20, 0),
+    }

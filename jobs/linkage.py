@@ -158,7 +158,7 @@ def _section(title: str, told: Iterable[str]) -> Iterator[str]:
 def _of_link(link: Link) -> str:
     version = f"layers {' then '.join(map(str, link.layers))}" if link.layers else f"version {link.key_id}"
     key = f", key {link.key}, {version}" if link.key is not None else ""
-    within = "" if link.period is None else f", within one {link.period} only"
+    within = "" if link.within is None else f", within one {link.within} only"
     return f"{link.domain} ({link.technique}{key}){within}: {', '.join(map(_named, link.columns))}"
 
 

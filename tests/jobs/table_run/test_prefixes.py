@@ -143,7 +143,7 @@ def test_a_reference_to_nobody_stops_the_run(spark: SparkSession, tmp_path: Path
     spark.createDataFrame([("Patient/", "x"), ("Patient/1", "x")], "id string, birthDate string").write.parquet(
         str(tmp_path / "raw" / "patients")
     )
-    with pytest.raises(RunFailed, match="keyed_hash cannot treat 1 of 2 values") as caught:
+    with pytest.raises(RunFailed, match="keyed_hash cannot treat 1 of") as caught:
         pseudonymize.run(spark, configured(tmp_path), "patients")
     assert "Patient/" not in str(caught.value)
     assert not (tmp_path / "treated" / "patients" / "_delta_log").exists()

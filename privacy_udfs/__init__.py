@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pyarrow as pa
 
@@ -49,7 +49,7 @@ def apply(
         if not series.is_one(values) or not pa.types.is_floating(given.type):
             raise
         raise TypeRefused(f"{error}; {series.GAPS}") from None
-    return series.like(result, values) if series.is_one(values) else result
+    return cast(Values, series.like(result, values) if series.is_one(values) else result)
 
 
 def revert(treatment: Technique | Mapping[str, Any], values: Values, key: Key | bytes | None = None) -> Values:
@@ -60,4 +60,4 @@ def revert(treatment: Technique | Mapping[str, Any], values: Values, key: Key | 
     whatever the reason) when any value is not a result of this treatment and key.
     """
     result = parse(treatment).revert(series.to_arrow(values), key)
-    return series.like(result, values) if series.is_one(values) else result
+    return cast(Values, series.like(result, values) if series.is_one(values) else result)

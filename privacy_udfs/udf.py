@@ -33,7 +33,7 @@ from privacy_udfs.nested import Counts, Leaf, Node
 from privacy_udfs.refusals import refusals as _refusals
 from privacy_udfs.scope_labels import PERSON, RECORD
 from privacy_udfs.sealed_rows import Seal
-from privacy_udfs.technique import Technique
+from privacy_udfs.technique import SubjectTechnique, Technique
 from privacy_udfs.techniques import parse
 
 REFUSAL = T.StructType([T.StructField("label", T.StringType()), T.StructField("rule", T.StringType())])
@@ -275,22 +275,40 @@ class Conf(Protocol):
     def keys(self) -> Mapping[str, Any]: ...
 
 
-def domain(conf: Conf, name: str, input_type: T.DataType | str = "string") -> Callable[..., Column]:
+def domain(
+    conf: Conf, name: str, input_type: T.DataType | str = "string", subject: str | None = None
+) -> Callable[..., Column]:
     """An Arrow UDF that gives what the job gives columns of a domain: ``domain(conf, "customer")("customer_id")``.
 
-    conf: what ``jobs.configuration.config.load("conf")`` gives. input_type: as of `arrow`; of a domain whose results
-    depend on the subject call it with the subject's column as well. The key is looked at once, for its version in
-    force; what Spark ships is the reference to it, as in a run. Raises `KeyProblem`; and `TypeRefused` for domains of
-    which the rows of a run alone have all that is needed: tokens of a vault, keys of subjects, scopes.
+    conf: what ``jobs.configuration.config.load("conf")`` gives. input_type: as of `arrow`. subject: where
+    results depend on whose row it is, the domain of the subject's column, which a run spells subjects by (``""``: it is
+    of none); then call it with that column too: ``domain(conf, "dates", "date", "customer")("born", "customer_id")``.
+    The key is looked at once, for its version in force; what Spark ships is the reference to it, as in a run. Raises
+    `KeyProblem`; and `TypeRefused` for domains of which only a run has all that is needed: tokens of a vault, keys of
+    subjects, scopes.
     """
     treatment = _treatment_of(conf, name)
-    technique = treatment.technique
+    technique = _of_subject(conf, name, treatment.technique, subject)
     if treatment.key is None:
         return arrow(technique, None, input_type)
     entry = conf.keys[treatment.key]
     if entry.deliver == "driver" and not _is_local():
         raise TypeRefused(f"key {treatment.key}: keys.yaml has the driver deliver it, which only a run does")
     return arrow(technique, refer(treatment.key, entry.keyset, entry.kek, technique, name), input_type)
+
+
+def _of_subject(conf: Conf, name: str, technique: Technique, subject: str | None) -> Technique:
+    """The technique with the rule of the subject's domain, as a configuration fills it in."""
+    if not isinstance(technique, SubjectTechnique):
+        if subject is not None:
+            raise TypeRefused(f"domain {name}: its results do not depend on whose row it is: name no subject")
+        return technique
+    if subject is None:
+        raise TypeRefused(f"domain {name}: name the domain of the subject's column as subject ('' if it has none)")
+    own = _treatment_of(conf, subject).technique if subject else None
+    empty = "null" if getattr(own, "empty", None) == "null" else technique.empty_subject
+    steps = getattr(own, "normalize", ()) or technique.normalize
+    return technique.model_copy(update={"normalize": steps, "empty_subject": empty})
 
 
 def _treatment_of(conf: Any, name: str) -> Any:

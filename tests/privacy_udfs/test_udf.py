@@ -175,24 +175,25 @@ class TestOfDomain:
 
     def test_it_gives_what_the_job_gives(self, spark: SparkSession, lake: Path, conf: Config) -> None:
         born = datetime.date(1980, 5, 17)
-        rows = spark.createDataFrame(
-            [("Patient/1", born, BIG), ("2", born, None)], "id string, born date, number bigint"
-        )
+        schema = "id string, born date, number bigint"
+        rows = spark.createDataFrame([("Patient/1", born, BIG), ("2", born, None), ("1", born, 7)], schema)
         rows.coalesce(1).write.parquet(str(lake / "raw" / "t"))
         pseudonymize.run(spark, conf, "t")
         own = rows.select(
             udf.domain(conf, "patient")("id").alias("id"),
-            udf.domain(conf, "dates", "date")("born", "id").alias("born"),
+            udf.domain(conf, "dates", "date", "patient")("born", "id").alias("born"),
             udf.domain(conf, "customer", "bigint")("number").alias("number"),
         )
-        shift = udf.domain(conf, "dates", "date")
-        assert {row["id"] for row in own.collect()} == {row["id"] for row in lakes.treated(spark, lake).collect()}
-        assert {row["number"] for row in own.collect()} == {
-            row["number"] for row in lakes.treated(spark, lake).collect()
-        }
-        stripped = rows.select(shift("born", F.regexp_replace("id", "^Patient/", "")))
-        assert {row[0] for row in stripped.collect()} == {row["born"] for row in lakes.treated(spark, lake).collect()}
+        treated = lakes.treated(spark, lake)
+        assert sorted(map(str, own.collect())) == sorted(map(str, treated.collect()))
+        assert len({row["id"] for row in treated.collect()}) == 2
         assert "file:" not in own._jdf.queryExecution().toString()
+
+    def test_whose_row_it_is_must_be_said_where_it_counts(self, conf: Config) -> None:
+        with pytest.raises(TypeRefused, match="name the domain of the subject's column"):
+            udf.domain(conf, "dates", "date")
+        with pytest.raises(TypeRefused, match="name no subject"):
+            udf.domain(conf, "patient", subject="patient")
 
     @pytest.mark.parametrize(
         ("name", "said"),

@@ -12,11 +12,13 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs import erase, pseudonymize
+from jobs import linkage as linkage_job
 from jobs.configuration import config
 from jobs.configuration.config import Config
+from jobs.configuration.models import Target
 from jobs.erasure.carried_out import Wanted
 from jobs.record import linkage
-from jobs.record.treated_table import check_join, privacy_of
+from jobs.record.treated_table import UnsafeUse, check_join, privacy_of
 from jobs.spark_app.failures import RunFailed
 from jobs.subjects.asked import Asked
 from tests.helpers import lakes
@@ -133,10 +135,44 @@ def test_the_record_tells_it_and_schemas_say_that_they_join(spark: SparkSession,
     assert told["subject.reference"]["parameters"]["normalize"] == ["nfc", "trim", {"strip_prefix": REFERENCES}]
     assert told["encounter.reference"]["parameters"]["normalize"] == [{"strip_prefix": ["Encounter/", "urn:uuid:"]}]
     assert privacy_of(schemas["observations"])["seen[]"].domain == "patient"
-    check_join(schemas["patients"], schemas["observations"], [("id", "subject.reference"), ("id", "seen[]")])
+    said = check_join(schemas["patients"], schemas["observations"], [("id", "subject.reference"), ("id", "seen[]")])
+    version = told["subject.reference"]["key_id"]
+    how = f"both are keyed_hash of domain patient, under key crm, version {version}"
+    assert said.splitlines() == [f"id and subject.reference join: {how}", f"id and seen[] join: {how}"]
+    paths = [str(lake / "treated" / name) for name in ("patients", "observations")]
+    assert check_join(*paths, "id", "subject.reference") == said.splitlines()[0]
+    assert check_join(*paths, ("id", "subject.reference")) == said.splitlines()[0]
+    with pytest.raises(UnsafeUse, match="domains patient and encounter cannot be linked"):
+        check_join(*paths, "id", "encounter.reference")
+    with pytest.raises(UnsafeUse, match="there is no table"):
+        check_join(str(lake / "treated" / "none"), paths[1], "id")
     found = linkage.find(schemas)
     assert {link.domain: len(link.columns) for link in found.links} == {"patient": 4, "encounter": 2}
     assert found.apart == ()
+
+
+def test_ids_that_are_written_otherwise_are_treated_alike_and_share_nothing(spark: SparkSession, lake: Path) -> None:
+    """Without the step the schemas say that they join; the rows say that they do not."""
+    (lake / "unlike").mkdir()
+    configured(lake / "unlike")
+    plain = {"technique": "keyed_hash", "key": "crm"}
+    domains_of = {"patient": plain, "encounter": {**plain, "normalize": {"strip_prefix": "Encounter/"}}}
+    (lake / "unlike" / "conf" / "domains.yaml").write_text(json.dumps(domains_of), encoding="utf-8")
+    written(spark, lake / "unlike")
+    conf = config.load(lake / "unlike" / "conf")
+    names = ("patients", "observations", "encounters")
+    for name in names:
+        pseudonymize.run(spark, conf, name)
+    targets = {name: conf.tables[name].target for name in names}
+    found = linkage_job.run(spark, targets, look=True)
+    assert {link.domain: len(link.columns) for link in found.found.links} == {"patient": 4, "encounter": 2}
+    assert [(domain, place.table, place.column) for domain, place in found.alone or ()] == [
+        ("patient", "patients", "id")
+    ]
+    assert "patients id" in "\n".join(linkage_job.lines(found)).partition("no value in common")[2]
+    good = linkage_job.run(spark, {name: Target(path=str(lake / "treated" / name)) for name in names}, look=True)
+    assert good.alone == []
+    assert linkage_job.run(spark, targets).alone is None
 
 
 def test_a_reference_to_nobody_stops_the_run(spark: SparkSession, tmp_path: Path) -> None:

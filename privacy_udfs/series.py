@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from privacy_udfs.errors import TypeRefused
@@ -47,16 +48,17 @@ def check_aligned(values: Any, subject: Any) -> None:
 def like(result: pa.Array, given: Any) -> Any:
     """The result as a Series with the index and name of ``given``: Arrow-backed if that is, else of pandas' own types,
     integers with nulls as ``Int64``."""
-    pandas = sys.modules["pandas"]
-    backed = pandas.arrays.ArrowExtensionArray(pa.chunked_array([result]))
-    if isinstance(given.dtype, pandas.ArrowDtype):
-        return pandas.Series(backed, index=given.index, name=given.name)
-    if pa.types.is_integer(result.type) and result.null_count:
-        return pandas.Series(backed, index=given.index, name=given.name).astype("Int64")
-    plain = result.to_pandas(date_as_object=True)
-    return pandas.Series(plain.to_numpy(dtype=object) if _is_text(result.type) else plain.array, given.index,
-                         name=given.name)  # fmt: skip
+    return sys.modules["pandas"].Series(_held(result, given.dtype), index=given.index, name=given.name)
 
 
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_binary(kind) or pa.types.is_date(kind))
+def _held(result: pa.Array, dtype: Any) -> Any:
+    """What a Series holds. (pandas casts its own Arrow integers with nulls by way of floats.)"""
+    pandas, kind = sys.modules["pandas"], result.type
+    if isinstance(dtype, pandas.ArrowDtype):
+        return pandas.arrays.ArrowExtensionArray(pa.chunked_array([result]))
+    if pa.types.is_integer(kind) and result.null_count:
+        null = result.is_null().to_numpy(zero_copy_only=False)
+        return pandas.arrays.IntegerArray(np.array(result.fill_null(0).to_numpy()), null)
+    found = result.to_pandas(date_as_object=True)
+    is_object = pa.types.is_string(kind) or pa.types.is_binary(kind) or pa.types.is_date(kind)
+    return found.to_numpy(dtype=object) if is_object else found.array

@@ -62,7 +62,7 @@ def test_floats_that_were_integers_are_refused_with_the_cure() -> None:
         privacy_udfs.apply(HASH, pd.Series([1001, None]), KEY)
 
 
-@pytest.mark.parametrize("odd", [["secret-1", 5], [b"secret", "x"], [2**70], [object()]], ids=str)
+@pytest.mark.parametrize("odd", [["secret-1", 5], [5, "secret"], [2**70], [object()]], ids=str)
 def test_what_has_no_one_type_is_refused_and_not_shown(odd: list[Any]) -> None:
     with pytest.raises(TypeRefused, match="a Series of dtype object") as caught:
         privacy_udfs.apply(HASH, pd.Series(odd, dtype=object), KEY)
@@ -106,9 +106,9 @@ def test_a_refused_value_is_not_shown() -> None:
     assert "Patient/" not in str(caught.value)
 
 
-def test_arrow_arrays_load_no_pandas() -> None:
-    code = "import sys, pyarrow as pa, privacy_udfs as p; p.apply({'technique': 'redact'}, pa.array(['x'])); "
-    done = subprocess.run(
-        [sys.executable, "-c", f"{code}print('pandas' in sys.modules)"], capture_output=True, text=True
-    )
+def test_it_loads_no_pandas_by_itself() -> None:
+    """pyarrow does, where an array is made of Python's objects."""
+    used = "p.apply({'technique': 'redact'}, pa.nulls(1, pa.string()))"
+    code = f"import sys, pyarrow as pa, privacy_udfs as p; {used}; print('pandas' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == "False", done.stderr

@@ -184,7 +184,7 @@ def test_it_says_in_a_sentence_why_columns_join(lake: Path) -> None:
     assert check_join(one, one, "a") == "a and a join as far as their values are written alike: neither is treated"
     with pytest.raises(UnsafeUse, match="one column of each table"):
         check_join(one, other, ["id"], "a")
-    with pytest.raises(UnsafeUse, match="no session of Spark|there is no table"):
+    with pytest.raises(UnsafeUse, match=r"no session of Spark|there is no table"):
         check_join("nowhere.at_all", other, "id")
 
 

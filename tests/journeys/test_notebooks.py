@@ -36,7 +36,7 @@ def test_it_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
     monkeypatch.delenv("PYSPARK_PYTHON", raising=False)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])))
-    notebook = stored_notebooks.executed(path, tmp_path)
+    notebook = stored_notebooks.executed(path, tmp_path, customers=500)
     stored = nbformat.read(path, as_version=4)
     assert [kinds(cell) for cell in notebook.cells] == [kinds(cell) for cell in stored.cells], "store it anew"
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]

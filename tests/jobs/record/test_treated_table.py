@@ -11,6 +11,8 @@ from pyspark.sql import types as T
 
 from jobs.record import treatment_record
 from jobs.record.column_privacy import ColumnPrivacy
+from jobs.record.column_record import ColumnRecord
+from jobs.record.joins import verdict
 from jobs.record.treated_table import UnsafeUse, check_join, check_publishable, privacy_of
 from jobs.table_run.selection import Selection
 from jobs.treatment import treatment_plan
@@ -207,3 +209,20 @@ def test_other_steps_of_normalize_are_told(lake: Path, monkeypatch: pytest.Monke
     other = treated(lake, {"id": {"domain": "customer"}})
     with pytest.raises(UnsafeUse, match=r"normalize is \[nfc, trim\] and \[trim, strip_prefix=C/\]: treat the older"):
         check_join(one, other, "id")
+
+
+def test_under_keys_of_subjects_rows_of_one_subject_join() -> None:
+    def mail(table: str) -> ColumnPrivacy:
+        parameters = {"key_per": "subject", "subject_keys": table * 32}
+        record = ColumnRecord("direct_identifier", "deterministic_encryption", parameters, "mail", "crm", 7, "aa")
+        return ColumnPrivacy("mail", record)
+
+    join, said = verdict(mail("a"), mail("a"))
+    assert join
+    assert said.startswith(
+        "mail and mail join, within one subject only: both are deterministic_encryption of domain mail"
+    )
+    assert verdict(mail("a"), mail("b")) == (
+        False,
+        "mail and mail: other parameters (subject_keys) give different results",
+    )

@@ -269,3 +269,23 @@ def test_a_wrong_tag_shows_whatever_its_place() -> None:
         assert made.open(index, changed) is None
     with pytest.raises(InvalidTag):
         AESSIV(keys[1].tobytes()).decrypt(sealed_rows[0].tobytes(), [data[0].tobytes()])
+
+
+PREFIXED = {"subject_normalize": {"strip_prefix": "Patient/"}}
+
+
+def test_a_subject_with_a_prefix_and_without_is_one_and_a_prefix_alone_is_nobody() -> None:
+    found = (
+        technique(**PREFIXED).lookups(pa.array(["Patient/f001", "f001", "Patient/", "", None]), Key(KEY)).to_pylist()
+    )
+    assert found == [lookup(b"f001"), lookup(b"f001"), None, None, None]
+
+
+def test_a_value_that_is_a_prefix_alone_is_refused_before_a_key_is_looked_for() -> None:
+    """Beside one whose subject is nobody, and one that is null."""
+    step = technique(normalize={"strip_prefix": "Patient/"}, on_refused="null", **PREFIXED).step_before_join()
+    whose = pa.array(["a", "Patient/", "c", "d"])
+    got = step.apply(pa.array(["Patient/", "x", "Patient/x", None]), KEY, subject=whose)
+    assert (got.treated, got.null, got.refused) == (1, 1, 2)
+    assert got.values.is_null().to_pylist() == [True, True, False, True]
+    assert got.values[2].as_py()[:16] == lookup(b"c")

@@ -17,7 +17,8 @@ from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.configuration.models import Target
 from jobs.erasure.carried_out import Wanted
-from jobs.record import linkage
+from jobs.record import in_common, linkage
+from jobs.record.linkage import Link, Place
 from jobs.record.treated_table import UnsafeUse, check_join, privacy_of
 from jobs.spark_app.failures import RunFailed
 from jobs.subjects.asked import Asked
@@ -151,6 +152,18 @@ def test_the_record_tells_it_and_schemas_say_that_they_join(spark: SparkSession,
     assert found.apart == ()
 
 
+def test_columns_that_share_no_value_are_found_wherever_they_are_nested(spark: SparkSession) -> None:
+    one = spark.createDataFrame([("a", ["x", None]), ("b", None)], "id string, seen array<string>")
+    rows = [({"who": "b"}, {"x": "q"}, None), ({"who": "z"}, {"n": "r"}, None)]
+    other = spark.createDataFrame(rows, "home struct<who: string>, m map<string, string>, none string")
+    columns = [("one", "id"), ("one", "seen[]"), ("other", "home.who"), ("other", "m{key}"), ("other", "m{value}")]
+    places = tuple(Place(*each, "keyed_hash") for each in (*columns, ("other", "none"), ("one", "id:$.x")))
+    found = in_common.apart(Link("d", "keyed_hash", "crm", 7, places), {"one": one, "other": other})
+    assert [(each.table, each.column) for each in found] == [("other", "m{value}")]
+    assert in_common.apart(Link("d", "keyed_hash", "crm", 7, places[5:]), {"one": one, "other": other}) == ()
+
+
+@pytest.mark.sweep
 def test_ids_that_are_written_otherwise_are_treated_alike_and_share_nothing(spark: SparkSession, lake: Path) -> None:
     """Without the step the schemas say that they join; the rows say that they do not."""
     (lake / "unlike").mkdir()

@@ -44,11 +44,16 @@ def stripped(values: pa.StringArray, prefixes: tuple[str, ...]) -> tuple[pa.Stri
     rest, taken = values, pa.repeat(pa.scalar(False), len(values))
     for prefix in sorted((each.encode() for each in prefixes), key=len, reverse=True):
         begins = pc.and_not(pc.fill_null(pc.starts_with(values, prefix), False), taken)
-        if pc.any(begins).as_py():
+        if begins.true_count == len(values):
+            return _after(values, prefix), begins
+        if begins.true_count:
             taken = pc.or_(taken, begins)
-            after = without(values.filter(begins).cast(pa.binary()), len(prefix))  # Arrow's own slice fails on some
-            rest = pc.replace_with_mask(rest, begins, after.view(pa.string()))
+            rest = pc.replace_with_mask(rest, begins, _after(values.filter(begins), prefix))
     return rest, taken
+
+
+def _after(values: pa.StringArray, prefix: bytes) -> pa.StringArray:
+    return without(values.cast(pa.binary()), len(prefix)).view(pa.string())
 
 
 def without_bare(values: pa.StringArray, stripped: pa.BooleanArray) -> pa.StringArray:

@@ -16,7 +16,7 @@ from tests.helpers import stored_notebooks
 from tests.helpers.places import ROOT, all_of
 
 NOTEBOOKS = all_of((ROOT / "notebooks").glob("*.ipynb"))
-OF_THIS_MACHINE = ("file:", "/tmp", "/home", "/work", "/root", ".demo")
+OF_THIS_MACHINE = ("file:/", "/tmp", "/home", "/work", "/root", ".demo")
 SHOWN = {"explore_a_treatment": ("pseudonym", 2), "explore_risk": ("image/png", 4)}
 """A word of each notebook's outputs, and in how many of them it is at least."""
 

@@ -197,8 +197,8 @@ def test_columns_of_other_types_do_not_join(lake: Path) -> None:
         check_join(raw, raw, "id", "a")
     with pytest.raises(UnsafeUse, match="the first holds text, the second dates"):
         check_join(raw, raw, "a", "b")
-    ints = treated(lake, {"n": "keep"}, T.StructType().add("n", T.IntegerType()))
-    check_join(raw, ints, "id", "n")
+    ints = treated(lake, {"num": "keep"}, T.StructType().add("num", T.IntegerType()))
+    check_join(raw, ints, "id", "num")
 
 
 def test_other_steps_of_normalize_are_told(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 
 from jobs import erase, pseudonymize
 from jobs import linkage as linkage_job
@@ -101,16 +100,15 @@ def lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def joined(patients: DataFrame, observations: DataFrame, encounters: DataFrame) -> set[tuple[str, ...]]:
+def joined(patients: DataFrame, observations: DataFrame, encounters: DataFrame) -> set[tuple[str, str]]:
     """Who was seen when: birth dates and ids of observations, by references alone."""
-    found = (
-        observations.alias("o")
-        .join(patients.alias("p"), F.col("o.subject.reference") == F.col("p.id"))
-        .join(encounters.alias("e"), F.col("o.encounter.reference") == F.col("e.id"))
-        .where(F.col("e.subject.reference") == F.col("p.id"))
-        .where(F.col("o.seen")[0] == F.col("p.id"))
-    )
-    return {tuple(row) for row in found.select("o.id", "p.birthDate").collect()}
+    born = {row["id"]: row["birthDate"] for row in patients.collect()}
+    whose = {row["id"]: row["subject"]["reference"] for row in encounters.collect()}
+    return {
+        (row["id"], born[row["subject"]["reference"]])
+        for row in observations.collect()
+        if whose[row["encounter"]["reference"]] == row["subject"]["reference"] == row["seen"][0]
+    }
 
 
 def test_bundles_join_on_their_references(spark: SparkSession, lake: Path) -> None:

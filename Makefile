@@ -16,7 +16,7 @@ unexport SPARK_HOME SPARK_CONF_DIR PYSPARK_DRIVER_PYTHON PYSPARK_DRIVER_PYTHON_O
 # Set-up leaves a java in the environment when Spark would find none that is fit by itself.
 WITH_JAVA = if [ -x $(VENV)/bin/java ]; then export JAVA_HOME=$(CURDIR)/$(VENV); fi;
 
-.PHONY: help setup demo test faults quick lint bench schemas notebook lock clean
+.PHONY: help setup demo test faults quick lint bench schemas notebook outputs lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ schemas: $(READY) ## write what is made from the techniques: JSON Schemas for ed
 
 notebook: $(READY) ## open the notebooks in Jupyter Lab
 	@$(WITH_JAVA) if [ -f .demo/env ]; then . .demo/env; fi; jupyter lab --notebook-dir notebooks
+
+outputs: $(READY) ## run the notebooks and store what they show
+	@$(WITH_JAVA) python -m tests.helpers.stored_notebooks
 
 # The lock names versions and hashes, never a host: pip takes the packages from wherever its own settings say.
 UV_COMPILE := --universal --python-version 3.10 --generate-hashes --upgrade \

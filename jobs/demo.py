@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs import demo_lake, pseudonymize
@@ -135,6 +135,26 @@ def prepare(root: Path, conf_dir: Path) -> Config:
         if not path.exists():
             keys.create_file(path)
     return conf
+
+
+# -- in a notebook ----------------------------------------------------------------------------------------------------
+
+
+def opened(root: str = "../.demo", conf_dir: str = "../conf") -> tuple[SparkSession, Config]:
+    """A session and the demo's configuration, its lake and keys made where they are not there yet. root: where; the
+    variable ``DEMO_ROOT`` names another place."""
+    conf = prepare(Path(os.environ.get("DEMO_ROOT", root)).resolve(), Path(conf_dir))
+    return session.start("lakenym notebook", {**SMALL, "spark.log.level": "ERROR"}), conf
+
+
+def raw(spark: SparkSession, conf: Config, table: str) -> DataFrame:
+    """The rows of a table's source, as a run reads them."""
+    return planned(spark, conf, table).source.rows
+
+
+def treated(spark: SparkSession, conf: Config, table: str) -> DataFrame:
+    """What a run has made of them."""
+    return _target(conf, table).read(spark)
 
 
 def parser() -> argparse.ArgumentParser:

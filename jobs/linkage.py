@@ -1,10 +1,11 @@
 """Report which treated tables join, and what they show together: ``python jobs/linkage.py --table NAME --table NAME``.
 
 Tables are given by name or path and tell all that is needed themselves; with ``--conf conf`` they are the targets of
-its tables, all of them or those named. Schemas are read, and no rows. With ``--recipient research-lab`` only tables
-that are made for that recipient are looked at: as the configuration says, or their records, which tell how they were
-made before it was changed. Exit codes: 0 done, whatever was found; 1 a table that was named is not there or was not
-treated, or not made for the recipient; 2 bad configuration or usage; 3 failed.
+its tables, all of them or those named. Schemas are read, and no rows; with ``--look`` rows too, for columns of a domain
+that are treated alike and still have no value in common. With ``--recipient research-lab`` only tables that are made
+for that recipient are looked at: as the configuration says, or their records, which tell how they were made before it
+was changed. Exit codes: 0 done, whatever was found; 1 a table that was named is not there or was not treated, or not
+made for the recipient; 2 bad configuration or usage; 3 failed.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from jobs.configuration.models import Target
 from jobs.console.exit_codes import DONE, BadUsage, Refused
 from jobs.console.shown import as_json, say, shown
 from jobs.lake.address import Address
-from jobs.record import linkage, rotation_mark
+from jobs.record import in_common, linkage, rotation_mark
 from jobs.record.linkage import Group, Link, Linkage, Place
 from jobs.record.record_reader import columns_of, made_for_of
 from jobs.record.rotation_mark import Mark
@@ -48,13 +49,20 @@ class Report:
     left_out: Mapping[str, str]
     rotating: Mapping[str, str] = dataclasses.field(default_factory=dict)
     recipient: str | None = None
+    alone: Sequence[tuple[str, Place]] | None = None
+    """By the rows, domains and columns of them that have no value in common with another; None: not looked at."""
 
 
 def run(
-    spark: SparkSession, targets: Mapping[str, Target], recipient: str | None = None, stated: Collection[str] = ()
+    spark: SparkSession,
+    targets: Mapping[str, Target],
+    recipient: str | None = None,
+    stated: Collection[str] = (),
+    look: bool = False,
 ) -> Report:
     """How treated tables hang together. targets: where they are, by what the report is to call them. recipient: only
-    those made for that one, by their records or where ``stated`` names them."""
+    those made for that one, by their records or where ``stated`` names them. look: at the rows too, for columns of one
+    domain that have nothing in common."""
     own = session.for_run(spark)
     read = functools.partial(_seen, own, recipient, frozenset(stated))
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
@@ -62,7 +70,17 @@ def run(
     left_out = {name: seen for name, seen in found.items() if isinstance(seen, str)}
     seen = {name: seen for name, seen in found.items() if not isinstance(seen, str)}
     rotating = {name: str(mark) for name, (_, mark) in seen.items() if mark is not None}
-    return Report(linkage.find({name: schema for name, (schema, _) in seen.items()}), left_out, rotating, recipient)
+    linked = linkage.find({name: schema for name, (schema, _) in seen.items()})
+    alone = list(_alone(own, linked, targets)) if look else None
+    return Report(linked, left_out, rotating, recipient, alone)
+
+
+def _alone(spark: SparkSession, found: Linkage, targets: Mapping[str, Target]) -> Iterator[tuple[str, Place]]:
+    rows = {name: Address.of(targets[name]).read(spark) for name in found.tables}
+    for link in found.links:
+        where = ", ".join(link.tables)
+        places = failures.translated(where, functools.partial(in_common.apart, link, rows))
+        yield from ((link.domain, place) for place in places)
 
 
 Seen = tuple[T.StructType, Mark | None]
@@ -116,8 +134,13 @@ def as_data(report: Report) -> dict[str, Any]:
         "within_texts": {domain: list(map(dataclasses.asdict, places)) for domain, places in found.within.items()},
         "raw_identifiers": [dataclasses.asdict(place) for place in found.raw],
         "undecided": [dataclasses.asdict(place) for place in found.undecided],
+        **({} if report.alone is None else {"nothing_in_common": list(map(_alone_as_data, report.alone))}),
         "rotating": [{"table": table, "said": said} for table, said in report.rotating.items()],
     }
+
+
+def _alone_as_data(told: tuple[str, Place]) -> dict[str, Any]:
+    return {"domain": told[0], **dataclasses.asdict(told[1])}
 
 
 def lines(report: Report) -> Iterator[str]:
@@ -130,6 +153,10 @@ def lines(report: Report) -> Iterator[str]:
     yield from _section(
         "columns of one domain that do not join",
         (f"{each.domain}: {_named(each.one)} and {_named(each.other)}: {each.reason}" for each in found.apart),
+    )
+    yield from _section(
+        "columns that have no value in common with another of their domain: are the ids written alike (strip_prefix)?",
+        (f"{domain}: {_named(place)}" for domain, place in report.alone or ()),
     )
     for group in found.groups:
         yield from _of_group(group)
@@ -158,7 +185,7 @@ def _section(title: str, told: Iterable[str]) -> Iterator[str]:
 def _of_link(link: Link) -> str:
     version = f"layers {' then '.join(map(str, link.layers))}" if link.layers else f"version {link.key_id}"
     key = f", key {link.key}, {version}" if link.key is not None else ""
-    within = "" if link.period is None else f", within one {link.period} only"
+    within = "" if link.within is None else f", within one {link.within} only"
     return f"{link.domain} ({link.technique}{key}){within}: {', '.join(map(_named, link.columns))}"
 
 
@@ -188,7 +215,7 @@ def _run(asked: argparse.Namespace) -> int:
         raise BadUsage("name the tables: --table, or --conf for the targets of a configuration")
     conf = None if asked.conf is None else config.load(asked.conf)
     targets, stated = _targets(asked.table, conf), _made_for(conf, asked.recipient)
-    report = run(session.start("lakenym linkage"), targets, asked.recipient, stated)
+    report = run(session.start("lakenym linkage"), targets, asked.recipient, stated, asked.look)
     if asked.recipient is not None and not asked.table:
         report = _without_others(report)
         if not report.found.tables and not stated:
@@ -228,6 +255,9 @@ def parser() -> argparse.ArgumentParser:
     flags.CONF.on(options)
     options.add_argument(
         "--recipient", metavar="NAME", help="only tables made for this recipient: what they can join with each other"
+    )
+    options.add_argument(
+        "--look", action="store_true", help="read the rows too: which columns of a domain have no value in common"
     )
     flags.JSON.on(options)
     return options

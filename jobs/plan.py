@@ -163,8 +163,13 @@ def _versions(case: Case) -> str:
 def _short(value: Any) -> str:
     if isinstance(value, dict):
         return ",".join(f"{name}:{_replacement(each)}" for name, each in value.items())
-    text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+    text = ",".join(map(_item, value)) if isinstance(value, list) else str(value)
     return text if len(text) <= LONGEST else f"({len(value)} entries)" if isinstance(value, list) else f"{text[:27]}..."
+
+
+def _item(each: Any) -> str:
+    """One of a list: a step of `normalize` that has something to say as the configuration writes it."""
+    return "; ".join(f"{name}: {said}" for name, said in each.items()) if isinstance(each, dict) else str(each)
 
 
 def _replacement(each: Any) -> str:

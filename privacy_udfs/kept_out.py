@@ -25,7 +25,7 @@ from privacy_udfs.kernels.arrays import Bytes, distinct_if_few, well_formed
 from privacy_udfs.kernels.hmac import hmac_sha256
 from privacy_udfs.kernels.text import TAKES, accepts, canonical
 from privacy_udfs.keys import KeyReference
-from privacy_udfs.parameters import Normalize
+from privacy_udfs.normalization import Normalize
 from privacy_udfs.technique import Key, Technique, narrow, plain, plain_type
 from privacy_udfs.techniques.keyed_hash import KeyedHash
 
@@ -61,9 +61,14 @@ def takes(kind: pa.DataType) -> bool:
     return accepts(plain_type(kind))
 
 
-def codes(values: pa.Array, normalize: Sequence[str], key: Key) -> Bytes:
-    """The code of each value, a row of bytes each. values: plain, without nulls."""
-    return hmac_sha256(key.material, canonical(narrow(values), tuple(normalize)))[:, :SIZE]
+def spelled(values: pa.Array, normalize: Sequence[str]) -> pa.BinaryArray:
+    """The bytes of which codes are made; null of nulls, and of what names nobody. values: plain."""
+    return canonical(narrow(values), tuple(normalize))
+
+
+def codes(found: pa.BinaryArray, key: Key) -> Bytes:
+    """The code of each of `spelled`, a row of bytes each. found: without nulls."""
+    return hmac_sha256(key.material, found)[:, :SIZE]
 
 
 class Codes:
@@ -113,9 +118,11 @@ class Erased:
 
     def _among(self, values: pa.Array) -> pa.BooleanArray:
         found = np.zeros(len(values), bool)
-        there = np.flatnonzero(pc.is_valid(values).to_numpy(zero_copy_only=False))
-        some = values.drop_null()
         for reference, normalize, parcel in self.by_key:
-            if len(parcel.value) and len(some):
-                found[there] |= parcel.value.has(codes(some, normalize, reference.resolve()))
+            if not len(parcel.value) or values.null_count == len(values):
+                continue
+            named = spelled(values, normalize)
+            there = np.flatnonzero(named.is_valid().to_numpy(zero_copy_only=False))
+            if len(there):
+                found[there] |= parcel.value.has(codes(named.drop_null(), reference.resolve()))
         return pa.array(found)

@@ -6,13 +6,12 @@ import dataclasses
 import datetime
 import re
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer
 
 from privacy_udfs.kernels.numbers import Form
-from privacy_udfs.strength import NO_DIFFERENCE
 
 MAX_PLACES = 38  # decimal128 holds no more
 
@@ -116,25 +115,6 @@ IsoDate = Annotated[datetime.date, BeforeValidator(_date)]
 
 ZoneName = Annotated[str, AfterValidator(_zone)]
 """A name of the IANA time zone database."""
-
-
-Steps = tuple[Literal["nfc", "trim", "lower", "nfkc", "strip_zero_width"], ...]
-
-
-def _in_order(steps: Steps) -> Steps:
-    """What a step lets through must not be what an earlier one would have changed, or a second pass gives another."""
-    if "strip_zero_width" in steps[1:]:
-        raise ValueError("strip_zero_width comes first, and once: a character between two others keeps them apart")
-    if "nfkc" in steps and "nfc" in steps:
-        raise ValueError("nfkc does all that nfc does: name one of the two")
-    before = steps[: steps.index("nfkc")] if "nfkc" in steps else ()
-    if {"trim", "lower"} & set(before):
-        raise ValueError("nfkc comes before trim and lower: it gives blanks and capitals")
-    return steps
-
-
-Normalize = Annotated[Steps, Field(strict=False), AfterValidator(_in_order), NO_DIFFERENCE]
-"""Steps before text becomes canonical bytes, in this order; see `privacy_udfs.kernels.text.normalize`."""
 
 
 @dataclasses.dataclass(frozen=True)

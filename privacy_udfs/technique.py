@@ -24,8 +24,9 @@ from privacy_udfs.entities.elsewhere import Lists
 from privacy_udfs.errors import KeyProblem, TokenRefused, TypeRefused, ValueRefused
 from privacy_udfs.facts import Facts
 from privacy_udfs.kernels.arrays import distinct_if_few
-from privacy_udfs.kernels.text import without_empty
-from privacy_udfs.parameters import Later, Normalize
+from privacy_udfs.kernels.text import without_bare, without_empty
+from privacy_udfs.normalization import Normalize
+from privacy_udfs.parameters import Later
 from privacy_udfs.strength import NO_DIFFERENCE
 
 MAX_BATCH_BYTES = 1 << 30  # a batch is cut here, so that 32-bit Arrow offsets always suffice
@@ -312,7 +313,8 @@ class SubjectTechnique(Technique):
     """What techniques have in common whose results depend on whose row it is.
 
     normalize: steps before a subject of text becomes canonical bytes. empty_subject: ``null``: an empty subject counts
-    as null, so that its values are refused; ``treat`` (the default): all rows without one share one. A configuration
+    as null, so that its values are refused; ``treat`` (the default): all rows without one share one. A prefix that
+    ``strip_prefix`` leaves nothing of is nobody in either case. A configuration
     fills both from the treatment of the subject's own column: what has one pseudonym has one draw.
     """
 
@@ -328,9 +330,10 @@ class SubjectTechnique(Technique):
 
     def _checked_subject(self, subject: pa.Array | pa.ChunkedArray | None, length: int) -> pa.Array | None:
         checked = super()._checked_subject(subject, length)
-        if checked is None or self.empty_subject == "treat":
-            return checked
-        return without_empty(checked, self.normalize)
+        if checked is None:
+            return None
+        cleaned = without_bare if self.empty_subject == "treat" else without_empty
+        return cleaned(checked, self.normalize)
 
 
 _NARROW = {

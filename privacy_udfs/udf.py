@@ -11,14 +11,15 @@ only: their bytes would travel with the query.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from difflib import get_close_matches
+from typing import Any, Protocol
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark import TaskContext
 from pyspark.accumulators import Accumulator, AccumulatorParam
-from pyspark.sql import Column
+from pyspark.sql import Column, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 from pyspark.sql.pandas.functions import arrow_udf, pandas_udf
@@ -27,11 +28,12 @@ from pyspark.sql.pandas.types import from_arrow_type, to_arrow_type
 from privacy_udfs import nested, wording
 from privacy_udfs.errors import TypeRefused, ValueRefused
 from privacy_udfs.kept_out import Erased
-from privacy_udfs.keys import KeyReference, KeyReferences
+from privacy_udfs.keys import KeyReference, KeyReferences, refer
 from privacy_udfs.nested import Counts, Leaf, Node
 from privacy_udfs.refusals import refusals as _refusals
+from privacy_udfs.scope_labels import PERSON, RECORD
 from privacy_udfs.sealed_rows import Seal
-from privacy_udfs.technique import Technique
+from privacy_udfs.technique import SubjectTechnique, Technique
 from privacy_udfs.techniques import parse
 
 REFUSAL = T.StructType([T.StructField("label", T.StringType()), T.StructField("rule", T.StringType())])
@@ -262,6 +264,77 @@ def on(
         raise ValueError(f"evaluation: expected 'arrow' or 'pandas', got {evaluation!r}")
     arguments = [values] if subject is None else [values, subject]
     return arrow(treatment, key, input_type)(*arguments)
+
+
+class Conf(Protocol):
+    """What `jobs.configuration.config.load` gives: domains and keys by their names."""
+
+    @property
+    def domains(self) -> Mapping[str, Any]: ...
+    @property
+    def keys(self) -> Mapping[str, Any]: ...
+
+
+def domain(
+    conf: Conf, name: str, input_type: T.DataType | str = "string", subject: str | None = None
+) -> Callable[..., Column]:
+    """An Arrow UDF that gives what the job gives columns of a domain: ``domain(conf, "customer")("customer_id")``.
+
+    conf: what ``jobs.configuration.config.load("conf")`` gives. input_type: as of `arrow`. subject: where
+    results depend on whose row it is, the domain of the subject's column, which a run spells subjects by (``""``: it is
+    of none); then call it with that column too: ``domain(conf, "dates", "date", "customer")("born", "customer_id")``.
+    The key is looked at once, for its version in force; what Spark ships is the reference to it, as in a run. Raises
+    `KeyProblem`; and `TypeRefused` for domains of which only a run has all that is needed: tokens of a vault, keys of
+    subjects, scopes.
+    """
+    treatment = _treatment_of(conf, name)
+    technique = _of_subject(conf, name, treatment.technique, subject)
+    if treatment.key is None:
+        return arrow(technique, None, input_type)
+    entry = conf.keys[treatment.key]
+    if entry.deliver == "driver" and not _is_local():
+        raise TypeRefused(f"key {treatment.key}: keys.yaml has the driver deliver it, which only a run does")
+    return arrow(technique, refer(treatment.key, entry.keyset, entry.kek, technique, name), input_type)
+
+
+def _of_subject(conf: Conf, name: str, technique: Technique, subject: str | None) -> Technique:
+    """The technique with the rule of the subject's domain, as a configuration fills it in."""
+    if not isinstance(technique, SubjectTechnique):
+        if subject is not None:
+            raise TypeRefused(f"domain {name}: its results do not depend on whose row it is: name no subject")
+        return technique
+    if subject is None:
+        raise TypeRefused(f"domain {name}: name the domain of the subject's column as subject ('' if it has none)")
+    own = _treatment_of(conf, subject).technique if subject else None
+    empty = "null" if getattr(own, "empty", None) == "null" else technique.empty_subject
+    steps = getattr(own, "normalize", ()) or technique.normalize
+    return technique.model_copy(update={"normalize": steps, "empty_subject": empty})
+
+
+def _treatment_of(conf: Any, name: str) -> Any:
+    if not hasattr(conf, "domains"):
+        raise TypeRefused("expected a loaded configuration: jobs.configuration.config.load(folder) gives one")
+    if name not in conf.domains:
+        near = [f"; did you mean {each!r}?" for each in get_close_matches(str(name), conf.domains, 1)]
+        raise TypeRefused(f"domains.yaml has no domain {name!r}{''.join(near)}")
+    treatment = conf.domains[name].treatment
+    technique = treatment.technique
+    why = None
+    if technique.by_vault:
+        why = "its tokens stand in a vault"
+    elif technique.by_subject_keys():
+        why = "each subject has a key of their own"
+    elif treatment.scope not in (PERSON, RECORD):
+        why = f"it is of scope {treatment.scope}, which a table decides"
+    if why is not None:
+        raise TypeRefused(f"domain {name}: {why}: only a run gives its pseudonyms")
+    return treatment
+
+
+def _is_local() -> bool:
+    spark = SparkSession.getActiveSession()
+    master = "" if spark is None else str(spark.sparkContext.master)
+    return master == "local" or master.startswith("local[")
 
 
 def to_text(values: Column, given: T.DataType) -> Column:

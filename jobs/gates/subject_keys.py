@@ -12,6 +12,7 @@ from jobs.lake import places, subject_key_table
 from jobs.lake.problems import SourceProblem
 from jobs.lake.subject_key_table import SAID, KeyTable
 from jobs.record.record_reader import all_of, columns_of
+from privacy_udfs.normalization import of_record
 from privacy_udfs.scope_labels import domain_of
 from privacy_udfs.techniques._by_subject import FIRST_FORM, FORM
 
@@ -72,7 +73,7 @@ def _told_apart_otherwise(known: Inspected, name: str, entry: SubjectKeysEntry) 
     kept = [each.parameters for each in all_of(before) if each.parameters.get(ID) == entry.id]
     rules = [case.treatment for case in known.plan.cases if case.treatment.key == name]
     now = {tuple(getattr(each.technique, STEPS)) for each in rules if each.technique.by_subject_keys()}
-    if any(tuple(each.get(STEPS, ())) not in now for each in kept):
+    if any(of_record(each.get(STEPS, ())) not in now for each in kept):
         yield _refused(OTHERWISE.format(name, "normalization"))
     own = known.entry.decisions.get(subject)
     if kept and own is not None and subject in before:

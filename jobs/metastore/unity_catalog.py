@@ -20,7 +20,8 @@ from jobs.lake.sql import literal
 from jobs.lake.tag_names import CLASS, DOMAIN, POLICY, STATUS, STRICTEST, TECHNIQUE, UNDECIDED
 from jobs.metastore import labels, spark_catalog, sql_text
 from jobs.metastore.labels import WHOLE_TABLE, Label, Means, Told
-from jobs.record.treated_table import ColumnPrivacy, by_column
+from jobs.record.column_privacy import ColumnPrivacy
+from jobs.record.treated_table import by_column
 
 PARTS = (3,)
 """How many parts a table's name has."""

@@ -18,7 +18,7 @@ from privacy_udfs import kept_out
 from privacy_udfs.errors import KeyProblem, TypeRefused
 from privacy_udfs.kept_out import Parcel
 from privacy_udfs.keys import Key, Keyset, load_keyset
-from privacy_udfs.parameters import Normalize
+from privacy_udfs.normalization import Normalize
 from privacy_udfs.technique import narrow, plain
 
 DERIVES = "HkdfPrfKey"
@@ -112,9 +112,12 @@ class ErasureKey:
             raise BadUsage(f"ids of {domain}: {values.null_count} are null: leave them out")
         key = self._subkey(steps, label, key_id)
         try:
-            found = kept_out.codes(values, steps, key)
+            named = kept_out.spelled(values, steps)
         except TypeRefused as error:
             raise BadUsage(f"ids of {domain}: {error}") from None
+        if named.null_count:
+            raise BadUsage(f"ids of {domain}: {named.null_count} are a prefix that is taken off, and nothing after it")
+        found = kept_out.codes(named, key)
         return sorted({row.tobytes() for row in found})
 
     def _subkey(self, steps: Normalize, label: str, key_id: int | None) -> Key:

@@ -18,10 +18,11 @@ from jobs.configuration.models import TableConfig
 from jobs.console.exit_codes import Refused
 from jobs.lake.record_names import CONFIG, POLICY, RECORD, SOFTWARE
 from jobs.processing_records.article_30 import NOT_STATED, of_made_for, place_of
+from jobs.record.column_privacy import ColumnPrivacy
 from jobs.record.column_record import CLASSES
 from jobs.record.record_reader import columns_of
 from jobs.record.told_elsewhere import parameters, sha256
-from jobs.record.treated_table import ColumnPrivacy, privacy_of
+from jobs.record.treated_table import privacy_of
 
 API_VERSION = "v3.1.0"
 UNITS = {"day": "d", "month": "m", "year": "y"}

@@ -16,6 +16,7 @@ from jobs.configuration.models import ColumnRule
 from jobs.record.recorded_parameters import are_sound, within
 from privacy_udfs.errors import LakenymError
 from privacy_udfs.facts import Facts
+from privacy_udfs.normalization import of_record
 from privacy_udfs.scope_labels import SCOPES, context_of, scope_of
 from privacy_udfs.techniques import BY_NAME, facts_of, parse
 
@@ -176,8 +177,11 @@ class ColumnRecord:
         reason = next((words for name, words in _OTHER_RESULTS.items() if name in differing), None)
         if reason is not None:
             return reason.format(one=self, other=other)
-        named = ", ".join(self.differing_parameters(other))
-        return f"other parameters ({named}) give different results" if named else None
+        named = self.differing_parameters(other)
+        if named == ["normalize"]:
+            one, two = (", ".join(of_record(each.parameters.get("normalize", ()))) for each in (self, other))
+            return f"normalize is [{one}] and [{two}]: treat the older table anew"
+        return f"other parameters ({', '.join(named)}) give different results" if named else None
 
 
 _NAMES = tuple(field.name for field in dataclasses.fields(ColumnRecord) if field.name != "class_")

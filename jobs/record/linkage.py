@@ -1,6 +1,6 @@
 """Which treated tables join, and what is shown of a person once they are joined. From schemas alone, without rows.
 
-Whether two columns join is for `treated_table` to say. Here the columns of a domain that join make links,
+Whether two columns join is for `joins` to say. Here the columns of a domain that join make links,
 tables that hang together by links make groups, and of each group the columns that could single people out are named.
 How many people they do single out depends on the rows and is not told here.
 """
@@ -13,8 +13,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from pyspark.sql import types as T
 
-from jobs.record.treated_table import ColumnPrivacy, privacy_of, why_no_join
-from privacy_udfs.scope_labels import PERIOD, PERSON, SCOPES, scope_of
+from jobs.record.column_privacy import ColumnPrivacy
+from jobs.record.joins import SUBJECT, why_no_join, within
+from jobs.record.treated_table import privacy_of
+from privacy_udfs.scope_labels import PERSON, SCOPES, scope_of
 from privacy_udfs.techniques import facts_of
 
 Schemas = Mapping[str, T.StructType]
@@ -34,7 +36,8 @@ class Place:
 @dataclasses.dataclass(frozen=True)
 class Link:
     """Columns of one domain whose pseudonyms join. key, key_id: None for a technique without a key. scope: how far they
-    join: of ``period`` rows of one ``period`` only, which the domain's label names too."""
+    join: of ``period`` rows of one ``period`` only, which the domain's label names too. within: that period, or
+    ``subject`` where each has a key of their own: rows of one of these join, and no others."""
 
     domain: str
     technique: str
@@ -45,6 +48,7 @@ class Link:
     """Of pseudonyms in layers all versions of the key, oldest first; `key_id` is the last."""
     scope: str = PERSON
     period: str | None = None
+    within: str | None = None
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -173,9 +177,10 @@ def _apart(told: Told, domain: str, columns: Sequence[Place]) -> Iterator[Apart]
 def _link(domain: str, places: Sequence[Place], told: Told) -> Link:
     records = told[places[0].table][places[0].column].records
     first = next(record for record in records if record.domain == domain)
-    unit = first.context[1] if first.scope == PERIOD and first.context is not None else None
+    unit = within(first)
+    period = None if unit == SUBJECT else unit
     return Link(
-        domain, first.technique, first.key, first.key_id, tuple(places), first.layers, scope=first.scope, period=unit
+        domain, first.technique, first.key, first.key_id, tuple(places), first.layers, first.scope, period, unit
     )
 
 

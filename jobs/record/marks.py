@@ -14,9 +14,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from jobs.configuration.column_path import ColumnPath, Document, Field
 from jobs.configuration.documents import NAME_PATTERN
+from jobs.record.column_privacy import ColumnPrivacy
 from jobs.record.column_record import CLASSES
 from jobs.record.record_reader import columns_of
-from jobs.record.treated_table import ColumnPrivacy
 
 MOST_NAMED = 25
 """Leaves, or dropped columns, that one mark names; the others are counted."""

@@ -5,7 +5,8 @@ configuration, no key and no lookup. All functions take a data frame or its sche
 
     customers, orders = spark.read.table("treated.customers"), spark.read.table("treated.orders")
     privacy_of(customers)["birth_date"].technique        # generalize_date
-    check_join(customers, orders, on="customer_id")      # raises UnsafeUse where nothing would join
+    check_join(customers, orders, "customer_id")         # says why they join, or raises UnsafeUse where nothing would
+    check_join(customers, orders, "customer_id", "buyer")  # of a name on either side
     check_publishable(customers)                         # raises UnsafeUse where a direct identifier is raw
 
 Metadata follows a column through ``select`` and ``alias`` and is lost by expressions: a computed column has no entry
@@ -19,7 +20,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T
 
 from jobs.configuration.column_path import (
@@ -35,96 +36,28 @@ from jobs.configuration.column_path import (
 )
 from jobs.configuration.documents import did_you_mean
 from jobs.console.shown import shown
+from jobs.lake.address import Address
+from jobs.record.column_privacy import ColumnPrivacy
 from jobs.record.column_record import ColumnRecord, Unsound
 from jobs.record.field_metadata import entries_on
+from jobs.record.joins import empties, verdict
 from privacy_udfs.errors import LakenymError
+
+Table = DataFrame | T.StructType
+On = str | tuple[str, str] | Sequence[str | tuple[str, str]]
 
 
 class UnsafeUse(LakenymError):
     """What was asked would give wrong or raw results. Nothing was read."""
 
 
-@dataclasses.dataclass(frozen=True)
-class ColumnPrivacy:
-    """What a table says of one leaf column.
-
-    record: what was done to it; None where rows are treated differently, or where nobody decided.
-    cases: where rows are treated differently, what it says of each case, of which ``rows`` is the predicate.
-    fault: why what it says cannot be believed; then it counts as undecided.
-    """
-
-    path: str
-    record: ColumnRecord | None = None
-    cases: tuple[ColumnPrivacy, ...] = ()
-    fault: str | None = None
-
-    @property
-    def records(self) -> tuple[ColumnRecord, ...]:
-        """What was done to it: one record, or one for each case; none where nobody decided."""
-        return tuple(each.record for each in self.cases or (self,) if each.record is not None)
-
-    @property
-    def class_(self) -> str | None:
-        """None where nobody decided. All cases of a column have the same."""
-        return self.records[0].class_ if self.records else None
-
-    # what follows is None where nobody decided, and where there are cases
-
-    @property
-    def technique(self) -> str | None:
-        return None if self.record is None else self.record.technique
-
-    @property
-    def parameters(self) -> Mapping[str, Any] | None:
-        return None if self.record is None else self.record.parameters
-
-    @property
-    def domain(self) -> str | None:
-        return None if self.record is None else self.record.domain
-
-    @property
-    def scope(self) -> str | None:
-        """How far its pseudonyms join: `privacy_udfs.scope_labels.SCOPES`."""
-        return None if self.record is None else self.record.scope
-
-    @property
-    def key(self) -> str | None:
-        return None if self.record is None else self.record.key
-
-    @property
-    def key_id(self) -> int | None:
-        return None if self.record is None else self.record.key_id
-
-    @property
-    def key_check(self) -> str | None:
-        return None if self.record is None else self.record.key_check
-
-    @property
-    def rows(self) -> str | None:
-        return None if self.record is None else self.record.rows
-
-    @property
-    def is_decided(self) -> bool:
-        return bool(self.records)
-
-    @property
-    def is_raw(self) -> bool:
-        """Whether the column shows the values of the source: kept, if only in some rows, or undecided."""
-        return not self.records or any(record.is_raw for record in self.records)
-
-    @property
-    def leaves_values(self) -> bool:
-        """Whether it shows values of the source, or may within others."""
-        return not self.records or any(record.leaves_values for record in self.records)
-
-
-def privacy_of(table: DataFrame | T.StructType) -> dict[str, ColumnPrivacy]:
+def privacy_of(table: Table) -> dict[str, ColumnPrivacy]:
     """Path (``address.zip``, ``items[].sku``) -> what the table says of it, for every leaf column, nested ones too."""
     schema = table if isinstance(table, T.StructType) else table.schema
     return {column.path: column for column in _of_struct(ColumnPath(()), schema)}
 
 
-def by_column(table: DataFrame | T.StructType) -> dict[str, list[ColumnPrivacy]]:
+def by_column(table: Table) -> dict[str, list[ColumnPrivacy]]:
     """Top-level column -> what the table says of each leaf in it."""
     schema = table if isinstance(table, T.StructType) else table.schema
     return {field.name: list(_of_struct(ColumnPath(()), T.StructType([field]))) for field in schema.fields}
@@ -140,8 +73,8 @@ def _of(path: ColumnPath, given: T.DataType, told: Mapping[str, Any]) -> Iterato
     entry = told.get(str(path))
     own = None if entry is None else _column(path, entry)
     nested = isinstance(given, (T.StructType, T.ArrayType, T.MapType))
-    if own is not None and (not nested or _empties(own)):  # else it says nothing of the leaves below
-        yield own
+    if own is not None and (not nested or empties(own)):  # else it says nothing of the leaves below
+        yield dataclasses.replace(own, kind=given)
     elif isinstance(given, T.StructType):
         yield from _of_struct(path, given)
     elif isinstance(given, T.ArrayType):
@@ -155,12 +88,7 @@ def _of(path: ColumnPath, given: T.DataType, told: Mapping[str, Any]) -> Iterato
     else:
         cases = tuple(_cases(path, told))
         fault = next((f"{case.path}: {case.fault}" for case in cases if case.fault is not None), None)
-        yield ColumnPrivacy(str(path), cases=cases if fault is None else (), fault=fault)
-
-
-def _empties(column: ColumnPrivacy) -> bool:
-    """Whether an entry is one of a whole struct, array or map: all of it null."""
-    return column.record is not None and column.record.gives_null
+        yield ColumnPrivacy(str(path), cases=cases if fault is None else (), fault=fault, kind=given)
 
 
 def _cases(path: ColumnPath, told: Mapping[str, Any]) -> Iterator[ColumnPrivacy]:
@@ -192,7 +120,7 @@ def _column_named(name: str, entry: Any) -> ColumnPrivacy:
 # -- what is refused --------------------------------------------------------------------------------------------------
 
 
-def check_publishable(table: DataFrame | T.StructType) -> None:
+def check_publishable(table: Table) -> None:
     """Raise `UnsafeUse` with every column that must not leave: raw direct identifiers, and what nobody decided."""
     reasons = [f"{shown(column.path)}: {_why_not(column)}" for column in privacy_of(table).values() if _why_not(column)]
     if reasons:
@@ -212,25 +140,48 @@ def _why_not(column: ColumnPrivacy) -> str | None:
     return f"a direct identifier {how}{where}"
 
 
-def check_join(
-    left: DataFrame | T.StructType,
-    right: DataFrame | T.StructType,
-    on: str | Sequence[str | tuple[str, str]],
-) -> None:
-    """Raise `UnsafeUse` unless the columns join: both raw, or both treated alike, in one domain, under one key.
+def check_join(left: Table | str, right: Table | str, on: On, other: str | None = None) -> str:
+    """Raise `UnsafeUse` unless the columns join: both raw, or both treated alike, in one domain, under one key. Gives a
+    sentence for each pair that says why they do, and within what: of a domain of ``scope: period`` rows of one period
+    join and no others, and with ``key_per: subject`` those of one subject.
 
-    on: a path, or several; a pair where the two sides name it differently. Of a domain of ``scope: period`` rows join
-    that are of one period, and no others: `ColumnPrivacy.scope` says so.
+    left, right: data frames, schemas, or names or paths of tables, which the session in use reads. on: a path, or a
+    list of such; a pair where the two sides name it differently. other: the same of two names alone,
+    ``check_join("treated.customers", "treated.orders", "id", "buyer.id")``.
     """
-    sides, reasons = (privacy_of(left), privacy_of(right)), []
-    for pair in [on] if isinstance(on, str) else on:
-        names = (pair, pair) if isinstance(pair, str) else pair
-        one, other = _found(sides[0], names[0], "left"), _found(sides[1], names[1], "right")
-        reason = why_no_join(one, other)
-        if reason is not None:
-            reasons.append(f"{shown(one.path)} and {shown(other.path)}: {reason}")
-    if reasons:
-        raise UnsafeUse("\n".join(["the tables do not join:", *(f"  {reason}" for reason in reasons)]))
+    sides = privacy_of(_table(left)), privacy_of(_table(right))
+    told = [
+        verdict(_found(sides[0], names[0], "left"), _found(sides[1], names[1], "right")) for names in _pairs(on, other)
+    ]
+    if not all(join for join, _ in told):
+        reasons = [f"  {sentence}" for join, sentence in told if not join]
+        raise UnsafeUse("\n".join(["the tables do not join:", *reasons]))
+    return "\n".join(sentence for _, sentence in told)
+
+
+def _pairs(on: On, other: str | None) -> list[tuple[str, str]]:
+    """The columns that are compared, on the left and on the right."""
+    if other is not None:
+        if not isinstance(on, str):
+            raise UnsafeUse("two names are one column of each table: give a list of pairs for several")
+        return [(on, other)]
+    if isinstance(on, tuple) and len(on) == 2 and all(isinstance(name, str) for name in on):
+        return [(str(on[0]), str(on[1]))]
+    listed = [on] if isinstance(on, str) else on
+    return [(pair, pair) if isinstance(pair, str) else pair for pair in listed]
+
+
+def _table(given: Table | str) -> Table:
+    """Of a table that is named, how the session in use reads it. No row is read."""
+    if not isinstance(given, str):
+        return given
+    spark = SparkSession.getActiveSession()
+    if spark is None:
+        raise UnsafeUse("there is no session of Spark that could look for a table: start one, or give a data frame")
+    address = Address.named(given)
+    if not address.exists(spark):
+        raise UnsafeUse(f"there is no table {shown(given)}")
+    return address.read(spark)
 
 
 def _found(columns: Mapping[str, ColumnPrivacy], name: str, side: str) -> ColumnPrivacy:
@@ -238,33 +189,3 @@ def _found(columns: Mapping[str, ColumnPrivacy], name: str, side: str) -> Column
     if path not in columns:
         raise UnsafeUse(f"the {side} table has no leaf column {name!r}{did_you_mean(name, columns)}")
     return columns[path]
-
-
-def why_no_join(one: ColumnPrivacy, other: ColumnPrivacy) -> str | None:
-    """Why two columns do not join, or None."""
-    if one.cases or other.cases:
-        return _no_join_by_cases(one, other)
-    for column in (one, other):
-        if column.record is not None and column.record.facts.shows is None:
-            return f"nobody has said what {column.technique} shows, nor whether equal values have equal results"
-    if one.is_raw or other.is_raw:
-        raw = "the first" if one.is_raw else "the second"
-        return None if one.is_raw and other.is_raw else f"{raw} is raw, the other one treated: nothing would match"
-    assert one.record is not None, "what is not raw and has no cases has a record"
-    assert other.record is not None
-    for record in (one.record, other.record):
-        if record.facts.one_result:
-            return f"{record.technique} leaves nothing to join on"
-        if not record.facts.deterministic:
-            return f"{record.technique} gives equal values unequal results"
-    return one.record.why_other_results(other.record)
-
-
-def _no_join_by_cases(one: ColumnPrivacy, other: ColumnPrivacy) -> str | None:
-    """Columns that are treated by cases join if the cases are the same ones; what became null joins with nothing."""
-    if [case.rows for case in one.cases] != [case.rows for case in other.cases]:
-        return "rows are treated differently, by other cases on either side"
-    pairs = list(zip(one.cases, other.cases, strict=True))
-    pairs = [pair for pair in pairs if not all(map(_empties, pair))] or pairs
-    reasons = ((case.path, why_no_join(case, others)) for case, others in pairs)
-    return next((f"{path}: {reason}" for path, reason in reasons if reason is not None), None)

@@ -9,7 +9,8 @@ from pyspark.sql import types as T
 
 from jobs.configuration.column_path import ColumnPath, Field
 from jobs.configuration.models import ColumnDecision, TableConfig
-from jobs.record.treated_table import ColumnPrivacy, privacy_of
+from jobs.record.column_privacy import ColumnPrivacy
+from jobs.record.treated_table import privacy_of
 from jobs.treatment import risk_columns
 
 CLASSES = ("quasi_identifier", "sensitive")

@@ -51,7 +51,8 @@ class Digests(NamedTuple):
 
     def of(self, texts: pa.StringArray, what: bytes) -> npt.NDArray[np.uint8]:
         """A row of 16 bytes of each text. what: tells digests of one use from those of another."""
-        return aes_cmac(self.key, prefixed(what, normalized(texts, self.steps).cast(pa.binary())))
+        spelled = pc.fill_null(normalized(texts, self.steps), "")
+        return aes_cmac(self.key, prefixed(what, spelled.cast(pa.binary())))
 
     def of_values(self, texts: pa.StringArray) -> npt.NDArray[np.uint8]:
         return self.of(texts, b"\1")

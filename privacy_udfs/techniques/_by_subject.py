@@ -30,7 +30,8 @@ from privacy_udfs.kernels.arrays import (
     without,
 )
 from privacy_udfs.kernels.text import canonical
-from privacy_udfs.parameters import Later, Normalize
+from privacy_udfs.normalization import Normalize
+from privacy_udfs.parameters import Later
 from privacy_udfs.strength import NO_DIFFERENCE, SET_IS_STRONGER
 from privacy_udfs.subject_keys import INDEX, Keyed, SubjectKeys, TreeKey, slices
 from privacy_udfs.technique import Key, Outcome, TextTechnique, Treated, narrow, plain
@@ -146,21 +147,23 @@ class BySubject(TextTechnique):
         nobody, gone = whose.at < 0, ~key.secrets(whose.indexes)[1]
         many = (int(nobody.sum()), int(gone[whose.at[~nobody]].sum()))
         told = [text.format(number) for number, text in zip(many, (NOBODY, DESTROYED), strict=True) if number]
-        raise ValueRefused(f"{said}: {'; '.join(told)}")
+        raise ValueRefused(f"{said}: {'; '.join(told)}" if told else said)
 
     def treat_by_subject(self, values: pa.Array, key: Key | None, subject: pa.Array | None) -> Treated:
-        """Of a plain array. Refused is a value whose subject is null, empty, or destroyed."""
+        """Of a plain array. Refused is a value whose subject is null, empty, or destroyed, and what `canonical` leaves
+        out."""
         assert subject is not None
         tree, there = self._tree(key), values.is_valid().to_numpy(zero_copy_only=False)
+        bare = self.canonical(values)
+        told = bare.is_valid().to_numpy(zero_copy_only=False)
         whose = self.indexes(subject, tree)
         secrets, alive = tree.secrets(whose.indexes)
         lives = np.append(alive, False)[whose.at]
-        chosen, known = there & lives, Keyed(whose.indexes, secrets)
+        chosen, known = told & lives, Keyed(whose.indexes, secrets)
         if chosen.all():
-            return Treated(self.sealed(self.canonical(values), tree.keys, known, tree.domain, whose.at))
-        few = self.canonical(values.filter(pa.array(chosen)))
-        found = self.sealed(few, tree.keys, known, tree.domain, whose.at[chosen])
-        refused = there & ~lives
+            return Treated(self.sealed(bare, tree.keys, known, tree.domain, whose.at))
+        found = self.sealed(bare.filter(pa.array(chosen)), tree.keys, known, tree.domain, whose.at[chosen])
+        refused = there & ~chosen
         whole = found.take(pa.array(np.cumsum(chosen) - 1, mask=~chosen))
         return Treated(whole, pa.array(refused) if refused.any() else None)
 

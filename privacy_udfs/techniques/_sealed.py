@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from privacy_udfs.errors import TokenRefused
 from privacy_udfs.kernels.aes import Index
 from privacy_udfs.kernels.arrays import cut, in_slices, prefixed, shorter_than, spread, without
-from privacy_udfs.kernels.text import TAKES, accepts, canonical, rfc4648
+from privacy_udfs.kernels.text import TAKES, accepts, canonical, left_out, rfc4648
 from privacy_udfs.parameters import Utf8
 from privacy_udfs.result_patterns import CHARACTER
 from privacy_udfs.strength import NO_DIFFERENCE
@@ -117,7 +117,9 @@ class SealedTechnique(BySubject):
         assert key is not None
         cipher, prefix = self.cipher(key.material), _prefix_of(key)
         prefix = prefix if self.output_prefix == "tink" else b""
-        return Treated(spread(in_slices(self.canonical(values).drop_null(), self._tokens(cipher, prefix)), values))
+        found = self.canonical(values)
+        tokens = in_slices(found.drop_null(), self._tokens(cipher, prefix))
+        return Treated(spread(tokens, found), left_out(values, found))
 
     def _tokens(self, cipher: Cipher, prefix: bytes) -> Callable[[pa.BinaryArray], pa.Array]:
         def tokens(plain: pa.BinaryArray) -> pa.Array:

@@ -12,7 +12,7 @@ from privacy_udfs import subject_keys
 from privacy_udfs.kernels.aes import BATCH_UP_TO, SIV, Index
 from privacy_udfs.kernels.arrays import Bytes, by_length, opened_by_length, shorter_than
 from privacy_udfs.kernels.text import canonical, rfc4648
-from privacy_udfs.parameters import Normalize
+from privacy_udfs.normalization import Normalize
 from privacy_udfs.periods import PeriodTechnique
 from privacy_udfs.strength import Shows
 from privacy_udfs.subject_keys import TABLE_KEY, Keyed, SubjectKeys

@@ -13,10 +13,11 @@ from pydantic import Field, model_validator
 
 from privacy_udfs.facts import Overruled
 from privacy_udfs.kernels.aes import aes_cmac
-from privacy_udfs.kernels.arrays import Bytes, well_formed
+from privacy_udfs.kernels.arrays import Bytes
 from privacy_udfs.kernels.hmac import hmac_sha256, hmac_sha512
-from privacy_udfs.kernels.text import TAKES, accepts, canonical, encode
-from privacy_udfs.parameters import Later, Normalize
+from privacy_udfs.kernels.text import TAKES, accepts, canonical, encode, spelled
+from privacy_udfs.normalization import Normalize
+from privacy_udfs.parameters import Later
 from privacy_udfs.periods import PeriodTechnique
 from privacy_udfs.result_patterns import CHARACTER, UUID
 from privacy_udfs.strength import MORE_IS_STRONGER, NO_DIFFERENCE, Shows
@@ -64,7 +65,8 @@ class KeyedHash(PeriodTechnique):
     number, a decimal and a text has one pseudonym.
 
     Takes text, integers, decimals, booleans, dates, timestamps, times of day and binary; not floats, which have no one
-    spelling. Gives text, or int64 for ``bigint``. Nulls stay null. Refused values: text that is not well-formed UTF-8.
+    spelling. Gives text, or int64 for ``bigint``. Nulls stay null. Refused values: text that is not well-formed UTF-8,
+    and text of which ``strip_prefix`` leaves nothing.
 
     Collisions: that any two of n distinct values share a pseudonym has a chance of about ``n**2 / 2**(bits + 1)``:
 
@@ -184,9 +186,9 @@ class KeyedHash(PeriodTechnique):
 
     def treat(self, values: pa.Array, key: Key | None, subject: pa.Array | None) -> Treated:
         assert key is not None
-        values, refused = well_formed(values) if pa.types.is_string(values.type) else (values, None)
+        found, refused = spelled(values, self.normalize)
         first, *further = key.layers if isinstance(key, LayeredKey) else (key,)
-        return Treated(self._under(further, self._code(first, canonical(values, self.normalize)), values), refused)
+        return Treated(self._under(further, self._code(first, found), found), refused)
 
     def further(self, results: pa.Array, key: LayeredKey, done: int) -> Treated:
         refused = pc.invert(self.shaped(results))

@@ -11,8 +11,8 @@ from pydantic import Field, field_validator, model_validator
 from privacy_udfs import result_shapes
 from privacy_udfs.kernels.arrays import Array
 from privacy_udfs.kernels.hmac import hmac_sha256
-from privacy_udfs.kernels.text import TAKES, accepts, canonical
-from privacy_udfs.parameters import Normalize
+from privacy_udfs.kernels.text import TAKES, accepts, canonical, left_out
+from privacy_udfs.normalization import Normalize
 from privacy_udfs.periods import PeriodTechnique
 from privacy_udfs.strength import NO_DIFFERENCE, Shows
 from privacy_udfs.technique import Key, Treated
@@ -79,9 +79,10 @@ class Substitute(PeriodTechnique):
     def treat(self, values: pa.Array, key: Key | None, subject: pa.Array | None) -> Treated:
         assert key is not None
         entries = self.own_words()
-        digests = hmac_sha256(key.material, canonical(values, self.normalize))
-        null = values.is_null().to_numpy(zero_copy_only=False)
-        return Treated(pa.array(entries, pa.string()).take(pa.array(_remainders(digests, len(entries)), mask=null)))
+        found = canonical(values, self.normalize)
+        null = found.is_null().to_numpy(zero_copy_only=False)
+        places = pa.array(_remainders(hmac_sha256(key.material, found), len(entries)), mask=null)
+        return Treated(pa.array(entries, pa.string()).take(places), left_out(values, found))
 
 
 def _remainders(digests: Array, divisor: int) -> Array:

@@ -10,9 +10,9 @@ import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
 from privacy_udfs.errors import TypeRefused
-from privacy_udfs.kernels.arrays import Bytes, binary, cut, rows_of, shorter_than, spread, well_formed
-from privacy_udfs.kernels.text import TAKES, accepts, canonical, encode, rfc4648
-from privacy_udfs.parameters import Normalize
+from privacy_udfs.kernels.arrays import Bytes, binary, cut, rows_of, shorter_than, spread
+from privacy_udfs.kernels.text import TAKES, accepts, encode, rfc4648, spelled
+from privacy_udfs.normalization import Normalize
 from privacy_udfs.result_patterns import CHARACTER, UUID
 from privacy_udfs.strength import FALSE_IS_STRONGER, MORE_IS_STRONGER, NO_DIFFERENCE, Shows
 from privacy_udfs.technique import Key, TextTechnique, Treated
@@ -108,8 +108,7 @@ class Tokenize(TextTechnique):
 
     def _known(self, values: pa.Array) -> tuple[pa.BinaryArray, pa.BooleanArray | None]:
         """The canonical bytes; null, and told, of what is refused."""
-        values, refused = well_formed(values) if pa.types.is_string(values.type) else (values, None)
-        found = canonical(values, self.normalize)
+        found, refused = spelled(values, self.normalize)
         long = pc.fill_null(pc.greater(pc.binary_length(found), MOST_BYTES), False)
         if not pc.any(long).as_py():
             return found, refused

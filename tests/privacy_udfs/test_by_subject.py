@@ -366,3 +366,26 @@ def test_a_wrong_tag_shows_whatever_its_place() -> None:
         assert made.open(index, changed) is None
     with pytest.raises(InvalidTag):
         AESSIV(keys[1].tobytes()).decrypt(sealed_rows[0].tobytes(), [data[0].tobytes()])
+
+
+PREFIXED = {"subject_normalize": {"strip_prefix": "Patient/"}}
+
+
+def test_a_subject_with_a_prefix_and_without_is_one_and_a_prefix_alone_is_nobody() -> None:
+    whose = technique(**PREFIXED).indexes(pa.array(["Patient/f001", "f001", "Patient/", "", None]), Held().key())
+    found = [None if at < 0 else whose.indexes[at].tobytes() for at in whose.at]
+    assert found == [index(b"f001"), index(b"f001"), None, None, None]
+
+
+def test_a_value_that_is_a_prefix_alone_is_refused() -> None:
+    """Beside one whose subject is nobody, and one that is null."""
+    made = technique(normalize={"strip_prefix": "Patient/"}, on_refused="null", encoding="binary", **PREFIXED)
+    held, whose = Held(), pa.array(["a", "Patient/", "c", "d"])
+    got = made.apply(pa.array(["Patient/", "x", "Patient/x", None]), held.key(), subject=whose)
+    assert (got.treated, got.null, got.refused) == (1, 1, 2)
+    tokens = got.values.to_pylist()
+    assert [token is None for token in tokens] == [True, True, False, True]
+    assert unseal(BOTH[0], tokens[2], held.secret(b"c"), bound(BOTH[0], "d", b"c")) == b"x"
+    stops = technique(normalize={"strip_prefix": "Patient/"}, **PREFIXED)
+    with pytest.raises(ValueRefused, match=r"1 of 1 value"):
+        stops.apply(pa.array(["Patient/"]), held.key(), subject=pa.array(["a"]))

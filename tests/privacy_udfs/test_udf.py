@@ -7,14 +7,20 @@ import decimal
 from pathlib import Path
 
 import pytest
+import yaml
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from jobs import pseudonymize
+from jobs.configuration import config
+from jobs.configuration.config import Config
 from privacy_udfs import keys, udf
+from privacy_udfs.errors import KeyProblem, TypeRefused
 from privacy_udfs.keys import KeyReference
 from privacy_udfs.nested import Counts
 from privacy_udfs.techniques import parse
 from privacy_udfs.udf import PartCountsParam
+from tests.helpers import lakes
 
 HASH = {"technique": "keyed_hash", "bits": 128}
 BIG = 2**53 + 1
@@ -148,3 +154,64 @@ def test_of_parts_that_are_counted_again_the_last_attempt_counts() -> None:
         total = param.addInPlace(total, {PartCountsParam.TASK: (part, attempt, 0), "t: id": count})
     assert total == {"t: id": (13, 1, 2)}
     assert told[2] == {"t: id": (12, 1, 0)}
+
+
+class TestOfDomain:
+    """Domains by their names, as the job treats them."""
+
+    @pytest.fixture
+    def conf(self, lake: Path) -> Config:
+        more = {
+            "patient": {**HASH, "key": "crm", "normalize": {"strip_prefix": "Patient/"}},
+            "dates": {"technique": "date_shift", "max_days": 30, "key": "crm"},
+            "plain": {"technique": "truncate", "keep": 2},
+            "lab": {**HASH, "key": "crm", "scope": "relationship"},
+            "month": {**HASH, "key": "crm", "scope": "period", "period": "month"},
+        }
+        rules = {"id": {"domain": "patient"}, "born": {"domain": "dates"}, "number": {"domain": "customer"}}
+        folder = lakes.write_conf(lake, lakes.table("t", lake, rules, subject="id"))
+        (folder / "domains.yaml").write_text(yaml.safe_dump({**lakes.DOMAINS, **more}), encoding="utf-8")
+        return config.load(folder)
+
+    def test_it_gives_what_the_job_gives(self, spark: SparkSession, lake: Path, conf: Config) -> None:
+        born = datetime.date(1980, 5, 17)
+        schema = "id string, born date, number bigint"
+        rows = spark.createDataFrame([("Patient/1", born, BIG), ("2", born, None), ("1", born, 7)], schema)
+        rows.coalesce(1).write.parquet(str(lake / "raw" / "t"))
+        pseudonymize.run(spark, conf, "t")
+        own = rows.select(
+            udf.domain(conf, "patient")("id").alias("id"),
+            udf.domain(conf, "dates", "date", "patient")("born", "id").alias("born"),
+            udf.domain(conf, "customer", "bigint")("number").alias("number"),
+        )
+        treated = lakes.treated(spark, lake)
+        assert sorted(map(str, own.collect())) == sorted(map(str, treated.collect()))
+        assert len({row["id"] for row in treated.collect()}) == 2
+        assert "file:" not in own._jdf.queryExecution().toString()
+
+    def test_whose_row_it_is_must_be_said_where_it_counts(self, conf: Config) -> None:
+        with pytest.raises(TypeRefused, match="name the domain of the subject's column"):
+            udf.domain(conf, "dates", "date")
+        with pytest.raises(TypeRefused, match="name no subject"):
+            udf.domain(conf, "patient", subject="patient")
+
+    @pytest.mark.parametrize(
+        ("name", "said"),
+        [
+            ("patiant", "has no domain 'patiant'; did you mean 'patient'"),
+            ("lab", "scope relationship, which a table decides"),
+            ("month", "scope period, which a table decides"),
+        ],
+    )
+    def test_what_only_a_run_gives_is_refused(self, conf: Config, name: str, said: str) -> None:
+        with pytest.raises(TypeRefused, match=said):
+            udf.domain(conf, name)
+
+    def test_a_folder_is_to_be_loaded_first(self, conf: Config, lake: Path) -> None:
+        with pytest.raises(TypeRefused, match=r"config\.load\(folder\)"):
+            udf.domain(lake / "conf", "patient")  # type: ignore[arg-type]
+
+    def test_a_key_that_is_gone_is_told_by_its_name(self, conf: Config, lake: Path) -> None:
+        (lake / "keys" / "crm.json").unlink()
+        with pytest.raises(KeyProblem):
+            udf.domain(conf, "patient")

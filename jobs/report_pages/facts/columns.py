@@ -11,9 +11,10 @@ from jobs.configuration.column_path import ColumnPath, Document, Element, Field,
 from jobs.configuration.documents import canonical_json
 from jobs.configuration.models import ColumnRule, TableConfig
 from jobs.record import told_elsewhere
+from jobs.record.column_privacy import ColumnPrivacy
 from jobs.record.column_record import NEVER_MATTERS, ColumnRecord
 from jobs.record.record_reader import Columns
-from jobs.record.treated_table import ColumnPrivacy, privacy_of
+from jobs.record.treated_table import privacy_of
 from jobs.report_pages.facts.table_facts import Column, Treatment
 from privacy_udfs.errors import LakenymError
 from privacy_udfs.strength import Shows

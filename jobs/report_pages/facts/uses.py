@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from jobs.configuration.models import TableConfig
+from jobs.record.column_privacy import ColumnPrivacy
 from jobs.record.column_record import ColumnRecord
 from jobs.record.linkage import Linkage
-from jobs.record.treated_table import ColumnPrivacy
 from jobs.report_pages.facts.plain import Missing
 from jobs.report_pages.facts.table_facts import Head, Join, Use
 from privacy_udfs.strength import Shows

@@ -12,9 +12,9 @@ with tables, or in base64url, with the extra ``fast`` and once it pays, by compi
 up by bytes of digests and tokens, which are published anyway, never by keys or clear values.
 """
 
-from privacy_udfs.kernels.text import rfc4648
-from privacy_udfs.kernels.text.canonical import TAKES, accepts, canonical
-from privacy_udfs.kernels.text.empties import without_empty
+from privacy_udfs.kernels.text import prefixes, rfc4648
+from privacy_udfs.kernels.text.canonical import TAKES, accepts, canonical, left_out, spelled
+from privacy_udfs.kernels.text.empties import without_bare, without_empty
 from privacy_udfs.kernels.text.encoding import encode
 from privacy_udfs.kernels.text.normalize import BLANKS, ZERO_WIDTH, normalized
 from privacy_udfs.kernels.text.restored import restored
@@ -26,8 +26,12 @@ __all__ = [
     "accepts",
     "canonical",
     "encode",
+    "left_out",
     "normalized",
+    "prefixes",
     "restored",
     "rfc4648",
+    "spelled",
+    "without_bare",
     "without_empty",
 ]

@@ -27,6 +27,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from privacy_udfs.errors import TypeRefused
+from privacy_udfs.kernels.arrays import well_formed
 from privacy_udfs.kernels.text.normalize import normalized
 
 Spell = Callable[[pa.Array], pa.Array]
@@ -42,7 +43,7 @@ def accepts(kind: pa.DataType) -> bool:
 
 
 def canonical(values: pa.Array, normalize: tuple[str, ...] = ()) -> pa.BinaryArray:
-    """The canonical bytes of each value; nulls stay null.
+    """The canonical bytes of each value; nulls stay null. Null too is text of which ``strip_prefix`` leaves nothing.
 
     ``normalize``: steps of `privacy_udfs.kernels.text.normalize`, applied to text in the order given, to nothing else.
     Raises `TypeRefused`, and `ValueRefused` where a step meets text that is not UTF-8; without steps bytes pass as they
@@ -55,6 +56,19 @@ def canonical(values: pa.Array, normalize: tuple[str, ...] = ()) -> pa.BinaryArr
     if _is_text(values.type):
         spelled = normalized(spelled, normalize)
     return spelled.cast(pa.binary())
+
+
+def spelled(values: pa.Array, normalize: tuple[str, ...]) -> tuple[pa.BinaryArray, pa.BooleanArray | None]:
+    """The canonical bytes of a plain array, null of what is to be refused too; and what that is (None: nothing):
+    malformed text, and a prefix with nothing after it."""
+    sound = well_formed(values)[0] if pa.types.is_string(values.type) else values
+    found = canonical(sound, normalize)
+    return found, left_out(values, found)
+
+
+def left_out(values: pa.Array, found: pa.Array) -> pa.BooleanArray | None:
+    """Which values there are no canonical bytes of, if any."""
+    return pc.and_(values.is_valid(), found.is_null()) if found.null_count > values.null_count else None
 
 
 def _is_text(kind: pa.DataType) -> bool:

@@ -5,14 +5,15 @@
                       superscripts are plain ones too, so that ``2⁵`` is ``25``
 ``trim``              takes the characters `BLANKS` off both ends
 ``lower``             Unicode's full lower-casing (final sigma included) of no language in particular
+``strip_prefix``      takes a prefix off texts that begin with it: see `privacy_udfs.kernels.text.prefixes`
 
-They give what Python's ``unicodedata.normalize``, ``str.strip`` and ``str.lower`` give. (Arrow lower-cases character by
-character, which is something else.)
+They give what Python's ``unicodedata.normalize``, ``str.strip``, ``str.lower`` and ``str.removeprefix`` give. (Arrow
+lower-cases character by character, which is something else.)
 
 Order: they are applied as given. ``strip_zero_width`` must be the first, since a character between two others keeps
 them from composing; ``nfkc`` must stand before ``trim`` and ``lower``, as it gives blanks and capitals. Then a second
 pass changes nothing, but for a capital whose accent composes with the small letter only (``J̌``, U+01F0): where that
-matters write ``[strip_zero_width, nfkc, trim, lower, nfkc]``.
+matters write ``[strip_zero_width, nfkc, trim, lower, nfkc]``. (And but for a prefix that stands there twice.)
 
 What Unicode says of a character stays once it is
 assigned; of those assigned later than the Unicode version that a Python has (13 in 3.10, 14 in 3.11, 15 in 3.12, 15.1
@@ -32,6 +33,7 @@ import pyarrow.compute as pc
 
 from privacy_udfs.errors import ValueRefused
 from privacy_udfs.kernels.arrays import Units, from_bytes, to_bytes
+from privacy_udfs.kernels.text import prefixes
 
 _ASCII_BLANKS = "\t\n\v\f\r\x1c\x1d\x1e\x1f "
 BLANKS = _ASCII_BLANKS + "\x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
@@ -55,13 +57,18 @@ Form = Literal["NFC", "NFKC"]
 
 
 def normalized(values: pa.StringArray, steps: tuple[str, ...]) -> pa.StringArray:
-    """``values`` after ``steps``, in their order. Nulls stay null. Raises `ValueRefused` where text is malformed."""
+    """``values`` after ``steps``, in their order. Nulls stay null; null becomes a text of which nothing is left once a
+    prefix is taken off. Raises `ValueRefused` where text is malformed."""
+    bare = None
     try:
         for step in steps:
-            values = _STEPS[step](values)
+            if step in _STEPS:
+                values = _STEPS[step](values)
+            else:
+                values, bare = prefixes.stripped(values, prefixes.of(step))
     except (UnicodeDecodeError, pa.ArrowInvalid):  # their messages may quote the text
         raise ValueRefused("normalize: text that is not well-formed UTF-8") from None
-    return values
+    return values if bare is None else prefixes.without_bare(values, bare)
 
 
 def _exactly(values: pa.StringArray, plain: Step, exact: Step) -> pa.StringArray:

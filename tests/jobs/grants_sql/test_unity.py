@@ -19,8 +19,8 @@ from jobs.console.exit_codes import BadUsage
 from jobs.grants_sql import files, unity, unity_tags
 from jobs.lake import sql
 from jobs.metastore import unity_catalog
+from jobs.record.column_privacy import ColumnPrivacy
 from jobs.record.column_record import ColumnRecord
-from jobs.record.treated_table import ColumnPrivacy
 from jobs.spark_app import session
 from tests.helpers.granted import granted, plain, sees
 from tests.helpers.lakes import CLASSES, column, table

@@ -25,8 +25,9 @@ from jobs.lake.described import Described, of_delta
 from jobs.lake.sql import quoted
 from jobs.metastore import labels, spark_catalog, sql_text
 from jobs.record import marks
+from jobs.record.column_privacy import ColumnPrivacy
 from jobs.record.column_record import CLASSES, ColumnRecord
-from jobs.record.treated_table import ColumnPrivacy, privacy_of
+from jobs.record.treated_table import privacy_of
 from tests.conftest import QUICK
 from tests.helpers.lakes import column, configured, table, write_conf
 from tests.helpers.places import ROOT

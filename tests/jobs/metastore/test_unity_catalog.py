@@ -23,8 +23,8 @@ from jobs.lake.described import Described
 from jobs.lake.record_names import RECORD
 from jobs.metastore import sql_text, unity_catalog
 from jobs.metastore.catalogs import checked_name
+from jobs.record.column_privacy import ColumnPrivacy
 from jobs.record.column_record import ColumnRecord
-from jobs.record.treated_table import ColumnPrivacy
 from jobs.spark_app import session
 from tests.helpers.lakes import column, configured, table
 

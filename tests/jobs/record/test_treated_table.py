@@ -10,9 +10,13 @@ import pytest
 from pyspark.sql import types as T
 
 from jobs.record import treatment_record
-from jobs.record.treated_table import ColumnPrivacy, UnsafeUse, check_join, check_publishable, privacy_of
+from jobs.record.column_privacy import ColumnPrivacy
+from jobs.record.column_record import ColumnRecord
+from jobs.record.joins import verdict
+from jobs.record.treated_table import UnsafeUse, check_join, check_publishable, privacy_of
 from jobs.table_run.selection import Selection
 from jobs.treatment import treatment_plan
+from tests.helpers import lakes
 from tests.helpers.lakes import column, configured, table
 
 TEXT = T.StringType()
@@ -171,3 +175,54 @@ def test_all_that_does_not_join_is_told_at_once(lake: Path) -> None:
     with pytest.raises(UnsafeUse) as caught:
         check_join(treated(lake, {"a": "redact", "b": "redact"}), treated(lake, {}), on=["a", "b"])
     assert len(str(caught.value).splitlines()) == 3
+
+
+def test_it_says_in_a_sentence_why_columns_join(lake: Path) -> None:
+    one = treated(lake, {"id": {"domain": "customer"}})
+    other = treated(lake, {"a": {"domain": "customer"}})
+    said = "both are keyed_hash of domain customer, under key crm, version 7"
+    assert check_join(one, other, "id", "a") == f"id and a join: {said}"
+    assert check_join(one, other, ("id", "a")) == f"id and a join: {said}"
+    assert check_join(one, one, "a") == "a and a join as far as their values are written alike: neither is treated"
+    with pytest.raises(UnsafeUse, match="one column of each table"):
+        check_join(one, other, ["id"], "a")
+    with pytest.raises(UnsafeUse, match=r"no session of Spark|there is no table"):
+        check_join("nowhere.at_all", other, "id")
+
+
+def test_columns_of_other_types_do_not_join(lake: Path) -> None:
+    """Spark would turn one into the other: '007' and 7 would be one."""
+    raw = treated(lake, {})
+    with pytest.raises(UnsafeUse, match="the first holds numbers, the second text: cast one"):
+        check_join(raw, raw, "id", "a")
+    with pytest.raises(UnsafeUse, match="the first holds text, the second dates"):
+        check_join(raw, raw, "a", "b")
+    ints = treated(lake, {"num": "keep"}, T.StructType().add("num", T.IntegerType()))
+    check_join(raw, ints, "id", "num")
+
+
+def test_other_steps_of_normalize_are_told(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = treated(lake, {"id": {"domain": "customer"}})
+    monkeypatch.setitem(
+        lakes.DOMAINS, "customer", {**lakes.DOMAINS["customer"], "normalize": ["trim", {"strip_prefix": "C/"}]}
+    )
+    other = treated(lake, {"id": {"domain": "customer"}})
+    with pytest.raises(UnsafeUse, match=r"normalize is \[nfc, trim\] and \[trim, strip_prefix=C/\]: treat the older"):
+        check_join(one, other, "id")
+
+
+def test_under_keys_of_subjects_rows_of_one_subject_join() -> None:
+    def mail(table: str) -> ColumnPrivacy:
+        parameters = {"key_per": "subject", "subject_keys": table * 32}
+        record = ColumnRecord("direct_identifier", "deterministic_encryption", parameters, "mail", "crm", 7, "aa")
+        return ColumnPrivacy("mail", record)
+
+    join, said = verdict(mail("a"), mail("a"))
+    assert join
+    assert said.startswith(
+        "mail and mail join, within one subject only: both are deterministic_encryption of domain mail"
+    )
+    assert verdict(mail("a"), mail("b")) == (
+        False,
+        "mail and mail: other parameters (subject_keys) give different results",
+    )

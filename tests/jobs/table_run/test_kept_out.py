@@ -17,6 +17,7 @@ from pyspark.sql import SparkSession
 from jobs import erase, pseudonymize, verify
 from jobs.configuration import config
 from jobs.configuration.models import Execution
+from jobs.console.exit_codes import BadUsage
 from jobs.erasure.carried_out import Wanted
 from jobs.gates import kept_out as gate
 from jobs.lake.log_commits import Commit
@@ -48,6 +49,30 @@ def test_rows_of_the_erased_stay_out_of_a_run_in_full(spark: SparkSession, lake:
     said = growing.told(spark, lake)[-1]
     assert said["kept_out"] == "< 10"
     assert said["erased_list"]["version"] == 1
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("execution", PATHS)
+def test_they_stay_out_with_a_prefix_and_without(spark: SparkSession, lake: Path, execution: str) -> None:
+    """And whoever is told by a prefix alone is nobody: refused, not taken for one of them."""
+    rows = [(each, at) for at, each in enumerate(["Patient/3", "3", "Patient/4", "4", "Patient/Patient/3", "Patient/"])]
+    spark.createDataFrame(rows, "id string, number int").coalesce(1).write.parquet(str(lake / "raw" / "t"))
+    lakes.write_conf(lake, lakes.table("t", lake, COLUMNS, execution=execution))
+    file = lake / "conf" / "domains.yaml"
+    step = '- strip_prefix: ["Patient/", "Group,1|"]'
+    file.write_text(
+        file.read_text().replace("- trim", f"- trim\n  {step}", 1).replace("bits: 128", "on_refused: null", 1)
+    )
+    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
+    erased_lists.put(spark, conf, ["Patient/3"])
+    with pytest.raises(BadUsage, match="1 are a prefix that is taken off"):
+        erased_lists.put(spark, conf, ["Patient/"], run="run-2")
+    pseudonymize.run(spark, conf, "t")
+    there = lakes.treated(spark, lake).collect()
+    assert {row.number for row in there} == {2, 3, 4, 5}
+    assert [row.number for row in there if row.id is None] == [5]
+    spelled = {row.spelled for row in erased_lists.rows(spark, lake).collect()}
+    assert spelled == {"nfc,trim,strip_prefix=Group%2C1%7C|Patient/"}
 
 
 def test_they_stay_out_when_their_domain_spells_ids_otherwise(spark: SparkSession, lake: Path) -> None:

@@ -15,6 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from privacy_udfs.errors import TypeRefused, ValueRefused
+from privacy_udfs.kernels.text import prefixes, without_bare, without_empty
 from privacy_udfs.kernels.text.canonical import accepts, canonical
 from privacy_udfs.kernels.text.normalize import BLANKS
 from privacy_udfs.parameters import plain_text
@@ -49,6 +50,7 @@ IN_ORDER = [
     ("strip_zero_width", "nfkc", "trim", "lower", "nfkc"),
 ]
 ODD = "".join(map(chr, (0xAD, 0x200B, 0x200D, 0x2060, 0xFEFF, 0x3164, 0xE0020, 0xFB01, 0x2075, 0xA8, 0xFF21, 0x1D504)))
+PREFIXES = [("Patient/",), ("a", "aE", "ß"), ("\u0301",), ("urn:", "urn:uuid:"), ("|", "%", ","), ("\u1100",)]
 CONTROLS = "".join(map(chr, range(32)))
 texts = st.lists(
     st.none()
@@ -253,3 +255,52 @@ def test_empty_and_all_null(kind: pa.DataType) -> None:
         got = canonical(pa.nulls(length, kind), ("nfc", "trim", "lower"))
         assert got.type == pa.binary()
         assert got.to_pylist() == [None] * length
+
+
+def without(text: str, prefixes: tuple[str, ...]) -> str:
+    return text.removeprefix(max((each for each in prefixes if text.startswith(each)), key=len, default=""))
+
+
+@settings(deadline=None)
+@given(
+    texts, st.sampled_from(PREFIXES), st.sampled_from(ORDERS), st.sampled_from([(), ("trim",), ("lower",)]), st.data()
+)
+def test_a_prefix_is_taken_off_as_python_does(
+    values: list[str | None], off: tuple[str, ...], before: tuple[str, ...], after: tuple[str, ...], data: st.DataObject
+) -> None:
+    heads = data.draw(st.lists(st.sampled_from(["", *off]), min_size=len(values), max_size=len(values)))
+    values = [None if text is None else head + text for head, text in zip(heads, values, strict=True)]
+    expect: list[str | None] = []
+    for text in values:
+        for each in before if text is not None else ():
+            text = STEPS[each](text)
+        rest = None if text is None else without(text, off)
+        is_bare = rest != text
+        for each in after if rest is not None else ():
+            rest = STEPS[each](rest)
+        expect.append(None if is_bare and not rest else rest)
+    steps = (*before, prefixes.step(off), *after)
+    start = data.draw(st.integers(0, 2))
+    assert spelled(pa.array(values, pa.string()).slice(start), *steps) == expect[start:]
+    assert without_bare(pa.array(values, pa.string()), steps).to_pylist() == [
+        None if rest is None else text for text, rest in zip(values, expect, strict=True)
+    ]
+
+
+@given(st.lists(st.text(min_size=1), min_size=1, max_size=4).map(tuple))
+def test_a_step_reads_back(off: tuple[str, ...]) -> None:
+    step = prefixes.step(off)
+    assert prefixes.of(step) == tuple(sorted(set(off)))
+    assert "," not in step  # the list of the erased has steps with commas between
+    assert prefixes.is_step(step)
+
+
+def test_what_is_no_text_has_no_prefix() -> None:
+    assert spelled(pa.array([42, None]), prefixes.step(("4",))) == ["42", None]
+    assert spelled(pa.array([b"42"]), prefixes.step(("4",))) == ["42"]
+
+
+def test_what_is_empty_after_a_prefix_can_count_as_null() -> None:
+    values = pa.array(["Patient/", "", "Patient/1", None, b"Patient/\xff"], pa.binary()).view(pa.string())
+    got = without_empty(values, (prefixes.step(("Patient/",)),))
+    assert got.is_null().to_pylist() == [True, True, False, True, False]

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from jobs.command_line import arguments, flags
-from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.configuration.finding import refused
 from jobs.console import shown
@@ -253,7 +252,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    found = run(config.load(options.conf), options.verb, vars(options).get("name", ""), _asked(vars(options)))
+    found = run(arguments.loaded(options.conf), options.verb, vars(options).get("name", ""), _asked(vars(options)))
     if isinstance(found, str):
         say(found)
     elif options.json:

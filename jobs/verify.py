@@ -22,7 +22,6 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from jobs.command_line import arguments, flags
-from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.configuration.models import TableConfig, Target
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage
@@ -208,7 +207,7 @@ def _of_all(asked: argparse.Namespace) -> int:
 
 def _asked(asked: argparse.Namespace) -> tuple[Config | None, list[str | None]]:
     if asked.path is not None:
-        return None if asked.conf is None else config.load(asked.conf), [None]
+        return None if asked.conf is None else arguments.loaded(asked.conf), [None]
     conf, names = arguments.chosen(asked)
     return conf, list(names)
 

@@ -213,6 +213,8 @@ class TableEntry(Entry):
     """A catalog file, as written; its columns are each read as a `ColumnEntry`, so that a fault in one hides none."""
 
     table: Annotated[str, Field(pattern=TABLE_PATTERN)]
+    draft: bool = False
+    """Not accepted yet: no job treats the table before this line is gone; ``jobs/accept.py`` takes it out."""
     owner: NotBlank
     source: Source
     target: Target

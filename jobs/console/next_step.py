@@ -5,14 +5,14 @@ from __future__ import annotations
 import shlex
 import sys
 
-from jobs.console.shown import shown
+from jobs.console.shown import say
 from jobs.console.terminal import is_terminal
 
 
 def tell(verb: str, *words: object) -> None:
     """``next: python jobs/check.py --conf conf``, on a terminal only: elsewhere nobody reads it."""
     if is_terminal():
-        print(f"next: {shown(command(verb, *words))}", file=sys.stderr, flush=True)
+        say(f"next: {command(verb, *words)}", sys.stderr)
 
 
 def command(verb: str, *words: object) -> str:

@@ -23,7 +23,7 @@ from jobs.configuration.config import Config, ConfigError
 from jobs.configuration.finding import Finding, in_order, refused
 from jobs.configuration.unaccepted import Unaccepted
 from jobs.configuration.variables import StandIns
-from jobs.console import shown
+from jobs.console import next_step, shown
 from jobs.console.exit_codes import DONE, REFUSED
 from jobs.console.shown import say
 from jobs.gates import configuration_gates
@@ -81,7 +81,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     tables = len(conf.tables)
     as_json = json.dumps(as_data(found, tables, as_of, conf.drafts))
     say(as_json if options.json else as_text(found, tables, options.conf, conf.drafts))
-    return REFUSED if refused(found) else DONE
+    if refused(found):
+        return REFUSED
+    if conf.drafts:
+        next_step.tell("accept", "--conf", options.conf, "--table", conf.drafts[0].table)
+    elif conf.tables:
+        next_step.tell("plan", "--conf", options.conf, "--all")
+    return DONE
 
 
 def _tell_faults(error: ConfigError, options: argparse.Namespace) -> None:

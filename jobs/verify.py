@@ -202,7 +202,10 @@ def _of_all(asked: argparse.Namespace) -> int:
         say(as_json(outcome.as_data(found)) if asked.json else "\n".join(map(shown, outcome.lines(found))))
         return REFUSED if found.fails or (asked.strict and found.unmade) else DONE
 
-    return max(failures.exit_code(events.terminal, functools.partial(one, name), name or asked.path) for name in names)
+    codes = [failures.exit_code(events.terminal, functools.partial(one, name), name or asked.path) for name in names]
+    if max(codes) == DONE and asked.path is None:
+        arguments.next_step("report", asked, "--html", "report")
+    return max(codes)
 
 
 def _asked(asked: argparse.Namespace) -> tuple[Config | None, list[str | None]]:

@@ -14,6 +14,7 @@ from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.configuration.documents import did_you_mean
 from jobs.console.exit_codes import BadUsage
+from jobs.console.next_step import tell
 from jobs.console.shown import say
 
 AS_WRITTEN = argparse.RawDescriptionHelpFormatter
@@ -64,6 +65,12 @@ def chosen(options: argparse.Namespace) -> tuple[Config, list[str]]:
     if not names:
         raise BadUsage(f"the catalog in {options.conf} {config.no_tables(conf)}")
     return conf, names
+
+
+def next_step(verb: str, options: argparse.Namespace, *more: str) -> None:
+    """Tell which job comes next for the same tables, where a person watches."""
+    which = ["--all"] if options.all else [word for name in options.table for word in ("--table", name)]
+    tell(verb, "--conf", options.conf, *which, *more)
 
 
 def _hint(conf: Config, name: str) -> str:

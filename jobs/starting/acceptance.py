@@ -28,6 +28,7 @@ from jobs.starting import draft_columns, seen_types
 from jobs.starting.draft_columns import COLUMNS, Column
 
 NOT_YET = {"owner": "nobody yet", "target": {"path": "/no/target/yet"}}
+NO_COLUMN = {"none_yet": {"class": "direct_identifier", "treatment": "drop", "why": "nothing is accepted yet"}}
 """What stands for what nobody has stated yet, where a column is looked at by itself."""
 
 
@@ -156,7 +157,7 @@ class Draft:
             for name, entry in list(columns.items()) if isinstance(columns, dict) else ():
                 if name != path and not unaccepted.is_accepted(entry):
                     made[COLUMNS] = {key: value for key, value in made[COLUMNS].items() if key != name}
-            return made
+            return {**made, COLUMNS: made.get(COLUMNS) or NO_COLUMN}
 
         return dataclasses.replace(document, data=part(document.data), written=part(document.written))
 

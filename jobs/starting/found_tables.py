@@ -1,4 +1,4 @@
-"""The tables at paths that somebody names: files, folders of a table, folders of tables; of CSV how it is to be read."""
+"""The tables at paths that somebody names: files, folders of a table or of tables; and how a CSV is to be read."""
 
 from __future__ import annotations
 

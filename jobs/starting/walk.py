@@ -18,7 +18,7 @@ Ask = Callable[[str], str]
 Say = Callable[[str], None]
 KEYS = "a accept, c change class, t change treatment, ? what the tool says of it, s skip, q stop here"
 CLASSES = get_args(Class)
-SHORT = {name[0]: name for name in CLASSES}
+BY_NUMBER = {str(number): name for number, name in enumerate(CLASSES, 1)}
 WHY = "why, in your own words (what the column is for, or why it may go): "
 
 
@@ -47,7 +47,7 @@ def through(draft: Draft, ask: Ask, say: Say) -> bool:
 
 def _said(ask: Ask, question: str) -> str:
     answer = ask(question).strip()
-    if answer in ("q", "quit"):
+    if answer.lower() in ("q", "quit"):
         raise Stopped
     return answer
 
@@ -79,9 +79,7 @@ class _Asked:
             self.say(f"    is treated by cases: change it in {self.draft.path}, and say why there; left out here")
             return
         while True:
-            answer = self.ask("  [a/c/t/?/s/q] ").strip().lower()
-            if answer in ("q", "quit"):
-                raise Stopped
+            answer = _said(self.ask, "  [a/c/t/?/s/q] ").lower()
             if answer in ("s", "skip"):
                 return
             try:
@@ -109,15 +107,15 @@ class _Asked:
             self._ask_class()
         if self.treatment == UNDECIDED:
             self._ask_treatment()
-        why = self.ask(f"    {WHY}").strip()
+        why = _said(self.ask, f"    {WHY}")
         for warning in self.draft.accept(self.column.path, self.class_, self.treatment, why):
             self.say(f"    warning: {warning}")
         return True
 
     def _ask_class(self) -> None:
-        listed = ", ".join(f"{key} {name}" for key, name in SHORT.items())
-        answer = self.ask(f"    class ({listed}): ").strip()
-        found = SHORT.get(answer.lower(), answer)
+        listed = ", ".join(f"{number} {name}" for number, name in BY_NUMBER.items())
+        answer = _said(self.ask, f"    class ({listed}): ")
+        found = BY_NUMBER.get(answer, answer)
         if found not in CLASSES:
             raise BadUsage(f"expected one of: {listed}")
         self.class_ = found
@@ -128,7 +126,7 @@ class _Asked:
     def _ask_treatment(self) -> None:
         domains = self.draft.around.domains
         listed = f"; domains: {', '.join(domains)}" if domains else ""
-        answer = self.ask(f"    treatment (such as {typed_treatment.EXAMPLES}{listed}): ")
+        answer = _said(self.ask, f"    treatment (such as {typed_treatment.EXAMPLES}{listed}): ")
         treatment = typed_treatment.read(answer, domains)
         name = treatment if isinstance(treatment, str) else treatment.get("technique")
         if isinstance(name, str) and name not in BY_NAME and name not in words():

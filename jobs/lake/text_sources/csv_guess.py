@@ -12,11 +12,14 @@ import dataclasses
 import io
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from py4j.protocol import Py4JError
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
@@ -30,18 +33,21 @@ SEPARATORS = {",": ",", ";": ";", "\t": "\\t", "|": "|"}
 """What may stand between two fields, and how the option is written."""
 OTHERWISE = "windows-1252"
 """The encoding of files that are not UTF-8: what spreadsheets of Western Europe write."""
+_YEAR, _MONTH, _DAY = "(?P<y>[0-9]{4})", "(?P<m>[0-9]{2})", "(?P<d>[0-9]{2})"
 DATES: dict[str, str] = {
-    "yyyy-MM-dd": r"^\d{4}-\d{2}-\d{2}$",
-    "dd.MM.yyyy": r"^\d{2}\.\d{2}\.\d{4}$",
-    "d.M.yyyy": r"^\d{1,2}\.\d{1,2}\.\d{4}$",
-    "dd/MM/yyyy": r"^\d{2}/\d{2}/\d{4}$",
-    "MM/dd/yyyy": r"^\d{2}/\d{2}/\d{4}$",
-    "yyyy/MM/dd": r"^\d{4}/\d{2}/\d{2}$",
+    "yyyy-MM-dd": f"^{_YEAR}-{_MONTH}-{_DAY}$",
+    "dd.MM.yyyy": rf"^{_DAY}\.{_MONTH}\.{_YEAR}$",
+    "d.M.yyyy": rf"^(?P<d>[0-9]{{1,2}})\.(?P<m>[0-9]{{1,2}})\.{_YEAR}$",
+    "dd/MM/yyyy": f"^{_DAY}/{_MONTH}/{_YEAR}$",
+    "MM/dd/yyyy": f"^{_MONTH}/{_DAY}/{_YEAR}$",
+    "yyyy/MM/dd": f"^{_YEAR}/{_MONTH}/{_DAY}$",
 }
 ISO = "yyyy-MM-dd"
 LOOK_ALIKE = {"dd/MM/yyyy": "MM/dd/yyyy", "MM/dd/yyyy": "dd/MM/yyyy"}
 WHOLE, FRACTION = r"^(0|-?[1-9][0-9]{0,17})$", r"^-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,12})?$"
-MOMENT = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,6})?$"
+NO_NUMBER = r"^-0(\.0+)?$"
+"""A zero with a sign, which numbers do not keep."""
+MOMENT = f"^{_YEAR}-{_MONTH}-{_DAY}[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{{1,6}})?$"
 CODE_LENGTH = 5
 """Whole numbers that all have so many digits or more, one as many as the other, are codes: postal codes, accounts."""
 MONEY, DOUBLE_DIGITS = 4, 15
@@ -164,53 +170,91 @@ def schema(source: Source, rows: DataFrame, partitions: Sequence[str] = ()) -> G
     """The source with types for its columns, by all of its rows. rows: read as text. partitions: columns that are
     folders, whose types are stated elsewhere."""
     names = [field.name for field in rows.schema.fields if field.name not in partitions]
-    seen = _look(rows, names)
-    forms = [form for each in seen if each.values for form in each.of_dates()[:1]]
+    return of_columns(source, dict(zip(names, _look(rows, names), strict=True)))
+
+
+def of_columns(source: Source, columns: Mapping[str, _Seen]) -> Guess:
+    """The same of what is known of each column."""
+    forms = [form for each in columns.values() if each.values for form in each.of_dates()[:1]]
     form = max(forms, key=lambda each: (forms.count(each), each == ISO)) if forms else ISO
-    types = [each.type(form) for each in seen]
-    declared = ", ".join(f"{quoted(name)} {kind}" for name, kind in zip(names, types, strict=True))
-    options = {**source.options, **({"dateFormat": form} if form != ISO and "date" in types else {})}
-    notes = [f"{name}: its days can be read with the month first or second, so it stays text"
-             for name, each in zip(names, seen, strict=True) if each.values and each.is_open()]  # fmt: skip
+    types = {name: each.type(form) for name, each in columns.items()}
+    declared = ", ".join(f"{quoted(name)} {kind}" for name, kind in types.items())
+    options = {**source.options, **({"dateFormat": form} if form != ISO and "date" in types.values() else {})}
+    notes = (f"{name}: its days can be read with the month first or second, so it stays text"
+             for name, each in columns.items() if each.values and each.is_open())  # fmt: skip
     return Guess(source.model_copy(update={"options": options, "schema_": declared}), tuple(notes))
 
 
 def _look(rows: DataFrame, names: Sequence[str]) -> list[_Seen]:
     texts = [F.col(quoted(name)).cast(T.StringType()).alias(f"c{at}") for at, name in enumerate(names)]
-    asked = [_counts(F.col(f"c{at}")) for at in range(len(names))]
-    counts = [count.alias(f"{at}_{what}") for at, each in enumerate(asked) for what, count in each.items()]
-    found = rows.select(*texts).agg(*counts).first()
-    assert found is not None
-    return [_seen({what: int(found[f"{at}_{what}"] or 0) for what in each}) for at, each in enumerate(asked)]
+    found: list[dict[str, int]] = [{} for _ in names]
+    for row in rows.select(*texts).mapInArrow(_counts_of, "at int, what string, count bigint").collect():
+        counts = found[row["at"]]
+        merge = MERGED.get(row["what"], sum)
+        counts[row["what"]] = merge([counts[row["what"]], row["count"]]) if row["what"] in counts else row["count"]
+    return [seen(counts) for counts in found]
 
 
-def _seen(counts: dict[str, int]) -> _Seen:
-    dates = {form: counts.pop(f"date {form}") for form in DATES}
-    return _Seen(dates=dates, **counts)
+def _counts_of(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        told = [(at, what, count) for at, each in enumerate(batch.columns) for what, count in counts(each).items()]
+        columns = list(zip(*told, strict=True)) or [(), (), ()]
+        yield pa.record_batch([pa.array(columns[0], pa.int32()), pa.array(columns[1], pa.string()),
+                               pa.array(columns[2], pa.int64())], ["at", "what", "count"])  # fmt: skip
 
 
-def _counts(value: Column) -> dict[str, Column]:
-    def count(condition: Column) -> Column:
-        return F.count_if(condition)
+MERGED: Mapping[str, Callable[[Iterable[int]], int]] = {"shortest": min, "longest": max, "scale": max, "digits": max}
+"""How counts of batches become one; what is not named is summed."""
 
-    fraction = F.when(value.rlike(FRACTION), F.regexp_replace(value, r"^-?[0-9]+\.?", ""))
-    digits = F.when(value.rlike(FRACTION), F.regexp_replace(value, r"^-|\..*$", ""))
-    dates = {
-        f"date {form}": count(F.when(value.rlike(shape), F.try_to_timestamp(value, F.lit(form))).isNotNull())
-        for form, shape in DATES.items()
-    }
+
+def seen(counts: Mapping[str, int]) -> _Seen:
+    """What counts of a column say of it; none where there was no value."""
+    dates = {form: counts.get(f"date {form}", 0) for form in DATES}
+    rest = {each.name: counts.get(each.name, 0) for each in dataclasses.fields(_Seen) if each.name != "dates"}
+    return _Seen(dates=dates, **rest)
+
+
+def counts(values: pa.Array) -> dict[str, int]:
+    """Of the texts that are not null: how many have which shape, how long they are."""
+    texts = values.drop_null()
+    if not len(texts):
+        return {}
+    lengths = pc.utf8_length(texts)
+    numbers = texts.filter(pc.match_substring_regex(texts, FRACTION))
+    scale = pc.utf8_length(pc.replace_substring_regex(numbers, r"^-?[0-9]+\.?", ""))
+    digits = pc.utf8_length(pc.replace_substring_regex(numbers, r"^-|\..*$", ""))
+    signed = _matching(texts, NO_NUMBER)
     return {
-        "values": F.count(value),
-        "whole": count(value.rlike(WHOLE)),
-        "fraction": count(value.rlike(FRACTION)),
-        "truth": count(value.isin("true", "false")),
-        "moment": count(F.when(value.rlike(MOMENT), value.try_cast("timestamp")).isNotNull()),
-        "shortest": F.min(F.length(value)),
-        "longest": F.max(F.length(value)),
-        "scale": F.max(F.length(fraction)),
-        "digits": F.max(F.length(digits)),
-        **dates,
+        "values": len(texts),
+        "whole": _matching(texts, WHOLE),
+        "fraction": len(numbers) - signed,
+        "truth": _matching(texts, "^(true|false)$"),
+        "moment": _days(texts, MOMENT),
+        "shortest": pc.min(lengths).as_py(),
+        "longest": pc.max(lengths).as_py(),
+        "scale": pc.max(scale).as_py() or 0,
+        "digits": pc.max(digits).as_py() or 0,
+        **{f"date {form}": _days(texts, shape) for form, shape in DATES.items()},
     }
+
+
+def _matching(texts: pa.Array, shape: str) -> int:
+    return pc.sum(pc.match_substring_regex(texts, shape)).as_py() or 0
+
+
+def _days(texts: pa.Array, shape: str) -> int:
+    """How many have the shape, and are days that there are."""
+    parts = pc.extract_regex(texts.filter(pc.match_substring_regex(texts, shape)), shape)
+    if not len(parts):
+        return 0
+    year, month, day = (np.asarray(pc.struct_field(parts, name).cast(pa.int32())) for name in "ymd")
+    leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
+    is_month = (month >= 1) & (month <= 12)
+    last = _LAST_DAYS[np.where(is_month, month, 0)] + (leap & (month == 2))
+    return int(np.count_nonzero(is_month & (year >= 1) & (day >= 1) & (day <= last)))
+
+
+_LAST_DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 
 
 _NAMED = re.compile(r"[\w-]+=")

@@ -70,4 +70,4 @@ def test_what_cannot_be_changed_is_told(text: str, loc: tuple[str, ...]) -> None
 
 def test_what_would_come_out_as_another_value_is_not_written() -> None:
     with pytest.raises(CannotEdit, match="change it by hand"):
-        with_values("a: |\n  one\n  two\nb: 2\n", {("a",): ("x", "y")})
+        with_values("a: |\n  one\n  two\nb: 2\n", {("a",): ("x", "z")})

@@ -1,4 +1,4 @@
-"""`jobs.init`: from files to a configuration that works; nothing is written over, nothing decided, no value anywhere."""
+"""`jobs.init`: from files to a configuration that works; nothing written over, nothing decided, no value shown."""
 
 from __future__ import annotations
 

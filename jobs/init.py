@@ -144,7 +144,7 @@ def _begin(begun: Begun, looked: Sequence[Scanned], options: Options) -> tuple[s
     begun.policy()
     begun.schemas({name: config_schema.as_text(schema) for name, schema in config_schema.schemas().items()})
     names = accepted.surroundings(begun.folder).keys
-    found = domains.proposed(looked, names[0]) if names else {}
+    found = domains.proposed(looked, KEY if KEY in names else names[0]) if names else {}
     if not begun.domains(found):
         standing = accepted.surroundings(begun.folder).domains
         more = {name: entry for name, entry in found.items() if name not in standing}
@@ -155,8 +155,12 @@ def _begin(begun: Begun, looked: Sequence[Scanned], options: Options) -> tuple[s
 
 def _first_key(begun: Begun, options: Options) -> list[str]:
     folder = options.keys.absolute()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    Begun(folder).create(".gitignore", conf_files.IGNORED)
+    if not folder.exists():  # in a folder of somebody's own no file is put that hides theirs
+        try:
+            folder.mkdir(mode=0o700, parents=True)
+        except OSError as error:
+            raise BadUsage(f"--keys: {folder} cannot be made ({type(error).__name__})") from None
+        Begun(folder).create(".gitignore", conf_files.IGNORED)
     path = folder / f"{KEY}.json"
     key = NamedKey(KEY, f"file:{path}", options.kek)
     stands = path.exists()

@@ -186,7 +186,7 @@ def _compare_all(asked: argparse.Namespace) -> int:
         raise BadUsage("--compare needs --conf, the folder of the accepted configuration")
     if asked.output:
         raise BadUsage("--compare writes nothing: leave --output out")
-    conf = config.load(folder)
+    conf = arguments.loaded(folder)
     names = config.chosen(conf, asked.table or None)
     spark = _session()
 

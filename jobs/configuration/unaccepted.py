@@ -38,9 +38,9 @@ class Unaccepted:
     def in_words(self) -> str:
         """One line, with what to do."""
         if self.problem:
-            return f"a draft that cannot be read, so nothing treats its table: {self.problem}"
+            return f"a draft that cannot be read, so no job works on its table: {self.problem}"
         told = f"{self.accepted:,} of {self.columns:,} columns accepted"
-        return f"a draft, {told}: nothing treats its table yet; jobs/accept.py --table {self.table} goes on"
+        return f"a draft, {told}: no job works on its table yet; jobs/accept.py --table {self.table} goes on"
 
     def as_data(self) -> dict[str, Any]:
         """For JSON."""

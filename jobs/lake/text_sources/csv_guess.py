@@ -6,6 +6,7 @@ zeros stay text, and what looks like a code does. What comes back are counts and
 
 from __future__ import annotations
 
+import bz2
 import codecs
 import csv
 import dataclasses
@@ -26,6 +27,7 @@ from pyspark.sql import types as T
 from jobs.configuration.models import Source
 from jobs.lake.java import hadoop_path
 from jobs.lake.sql import quoted
+from privacy_udfs.errors import UnexpectedFailure
 
 FIRST_BYTES = 65_536
 FIRST_LINES = 50
@@ -47,7 +49,7 @@ LOOK_ALIKE = {"dd/MM/yyyy": "MM/dd/yyyy", "MM/dd/yyyy": "dd/MM/yyyy"}
 WHOLE, FRACTION = r"^(0|-?[1-9][0-9]{0,17})$", r"^-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,12})?$"
 NO_NUMBER = r"^-0(\.0+)?$"
 """A zero with a sign, which numbers do not keep."""
-MOMENT = f"^{_YEAR}-{_MONTH}-{_DAY}[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{{1,6}})?$"
+MOMENT = rf"^{_YEAR}-{_MONTH}-{_DAY}[T ](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{{1,6}})?$"
 CODE_LENGTH = 5
 """Whole numbers that all have so many digits or more, one as many as the other, are codes: postal codes, accounts."""
 MONEY, DOUBLE_DIGITS = 4, 15
@@ -117,7 +119,14 @@ def _first_bytes(spark: SparkSession, path: str) -> bytes:
         content = bytes(jvm.org.apache.commons.io.IOUtils.toByteArray(stream, FIRST_BYTES))
     finally:
         stream.close()
-    return zlib.decompressobj(31).decompress(content, FIRST_BYTES) if content[:2] == b"\x1f\x8b" else content
+    return _unpacked(content)
+
+
+def _unpacked(content: bytes) -> bytes:
+    """The beginning of what was compressed, as far as it is here."""
+    if content[:2] == b"\x1f\x8b":
+        return zlib.decompressobj(31).decompress(content, FIRST_BYTES)
+    return bz2.BZ2Decompressor().decompress(content, FIRST_BYTES) if content[:3] == b"BZh" else content
 
 
 @dataclasses.dataclass(frozen=True)
@@ -197,10 +206,19 @@ def _look(rows: DataFrame, names: Sequence[str]) -> list[_Seen]:
 
 def _counts_of(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for batch in batches:
-        told = [(at, what, count) for at, each in enumerate(batch.columns) for what, count in counts(each).items()]
-        columns = list(zip(*told, strict=True)) or [(), (), ()]
-        yield pa.record_batch([pa.array(columns[0], pa.int32()), pa.array(columns[1], pa.string()),
-                               pa.array(columns[2], pa.int64())], ["at", "what", "count"])  # fmt: skip
+        told = [(at, what, count) for at, each in enumerate(batch.columns) for what, count in _told(each).items()]
+        rows = [{"at": at, "what": what, "count": count} for at, what, count in told]
+        yield pa.RecordBatch.from_pylist(rows, _COUNTS)
+
+
+_COUNTS = pa.schema({"at": pa.int32(), "what": pa.string(), "count": pa.int64()})
+
+
+def _told(values: pa.Array) -> dict[str, int]:
+    try:
+        return counts(values)
+    except Exception as error:  # Arrow's messages quote values
+        raise UnexpectedFailure(f"a column could not be looked at: {type(error).__name__}") from None
 
 
 MERGED: Mapping[str, Callable[[Iterable[int]], int]] = {"shortest": min, "longest": max, "scale": max, "digits": max}

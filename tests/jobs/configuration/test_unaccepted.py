@@ -24,7 +24,7 @@ columns:
   d: {class: nonsense, treatment: {tecnique: x}, why: " "}
 """
 LINE = (
-    "catalog/d.yaml: a draft, 1 of 4 columns accepted: nothing treats its table yet; jobs/accept.py --table d goes on"
+    "catalog/d.yaml: a draft, 1 of 4 columns accepted: no job works on its table yet; jobs/accept.py --table d goes on"
 )
 
 

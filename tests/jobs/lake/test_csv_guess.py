@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 from pathlib import Path
 
@@ -91,8 +92,9 @@ def test_how_it_is_written(spark: SparkSession, tmp_path: Path, content: bytes, 
     (tmp_path / "a.csv").write_bytes(content)
     assert csv_guess.dialect(spark, Source(path=str(tmp_path), format="csv")).source.options == options
     (tmp_path / "a.csv").unlink()
-    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(content))
-    assert csv_guess.dialect(spark, Source(path=str(tmp_path), format="csv")).source.options == options
+    for packed in (gzip.compress, bz2.compress):
+        (tmp_path / "a.csv.z").write_bytes(packed(content))
+        assert csv_guess.dialect(spark, Source(path=str(tmp_path), format="csv")).source.options == options
 
 
 def test_columns_that_are_folders(spark: SparkSession, tmp_path: Path) -> None:

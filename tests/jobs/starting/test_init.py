@@ -14,6 +14,7 @@ from pyspark.sql import SparkSession
 
 from jobs import check, init, pseudonymize
 from jobs.configuration import config
+from jobs.starting import conf_files
 from jobs.starting.acceptance import Draft
 
 NAMES = ("Jürgen Groß", "Anaïs Dubois", "Zoë Weiß", "Peter Müller", "Maria Peña", "Sophie Gärtner")
@@ -169,3 +170,18 @@ def test_rows_without_a_header_show_no_name(
     told = capfd.readouterr()
     assert "Quixotebird" not in told.out + told.err
     assert not (tmp_path / "conf").exists(), "nothing was found, so nothing was begun"
+
+
+def test_all_that_is_no_module_ships_in_the_wheel() -> None:
+    """What setuptools takes along beside modules is listed by package; a template that is not is missed when installed."""
+    root = Path(init.__file__).parent.parent
+    project = (root / "pyproject.toml").read_text(encoding="utf-8")
+    section = project.partition("[tool.setuptools.package-data]\n")[2].partition("\n\n")[0]
+    listed = {
+        name.strip(' "'): json.loads(globs) for name, _, globs in (x.partition("=") for x in section.splitlines())
+    }
+    folders = {root.joinpath(*name.split(".")): globs for name, globs in listed.items()}
+    taken = {path for folder, globs in folders.items() for each in globs for path in folder.glob(each)}
+    beside = {path for room in ("jobs", "privacy_udfs") for path in (root / room).rglob("*") if path.is_file()}
+    assert {path for path in beside if path.suffix not in (".py", ".pyc")} == taken
+    assert conf_files.TEMPLATES / "policy.yaml" in taken

@@ -54,7 +54,7 @@ def run_evident(draft: Draft, class_: str, why: str) -> list[str]:
 def parser() -> argparse.ArgumentParser:
     options = arguments.parser("accept", __doc__)
     flags.CONF.on(options, required=True)
-    options.add_argument("--table", required=True, help="the table whose draft it is")
+    flags.TABLE.on(options, required=True, action="store", more="the one whose draft it is")
     which = options.add_mutually_exclusive_group()
     which.add_argument("--column", metavar="PATH", help="accept this column")
     which.add_argument(
@@ -66,8 +66,8 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--class", dest="class_", choices=get_args(Class), help="with --column: its class")
     options.add_argument("--treatment", help=f"with --column: what becomes of it: {typed_treatment.EXAMPLES}")
     options.add_argument("--why", help="your reason, in your own words")
-    options.add_argument("--owner", help="who answers for the decisions about this table")
-    options.add_argument("--target", metavar="PATH", help="where the treated table goes")
+    options.add_argument("--owner", help="who answers for the decisions")
+    options.add_argument("--target", metavar="PATH", help="where treated tables go (this one)")
     options.add_argument("--subject", metavar="COLUMN", help="the column that says whose row it is")
     flags.JSON.on(options)
     return options

@@ -219,10 +219,12 @@ def parser() -> argparse.ArgumentParser:
         "--keys", type=Path, metavar="FOLDER", help="where the key goes; by default keys, beside --conf"
     )
     options.add_argument(
-        "--target", metavar="PATH", help="where treated tables go; treated beside --conf by default, for local files"
+        "--target", metavar="PATH", help="where treated tables go (treated, beside --conf, by default for local files)"
     )
-    options.add_argument("--owner", default="", help="who answers for the decisions; asked for later if left out")
-    options.add_argument("--kek", metavar="URI", help="encrypt the keyset under this key-encryption key")
+    options.add_argument("--owner", default="", help="who answers for the decisions (asked for later if left out)")
+    options.add_argument(
+        "--kek", metavar="URI", help="the key that encrypts the keyset at that address (of the key that is made)"
+    )
     options.add_argument("--sample", type=flags.at_least_one, default=scan.DEFAULT_SAMPLE, help="rows to look at")
     flags.JSON.on(options)
     return options

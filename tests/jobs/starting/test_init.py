@@ -173,12 +173,12 @@ def test_rows_without_a_header_show_no_name(
 
 
 def test_all_that_is_no_module_ships_in_the_wheel() -> None:
-    """What setuptools takes along beside modules is listed by package; a template that is not is missed when installed."""
+    """What setuptools takes along beside modules is listed by package; one that is not is missed once installed."""
     root = Path(init.__file__).parent.parent
     project = (root / "pyproject.toml").read_text(encoding="utf-8")
     section = project.partition("[tool.setuptools.package-data]\n")[2].partition("\n\n")[0]
     listed = {
-        name.strip(' "'): json.loads(globs) for name, _, globs in (x.partition("=") for x in section.splitlines())
+        name.strip(' "'): json.loads(globs) for name, _, globs in (each.partition("=") for each in section.splitlines())
     }
     folders = {root.joinpath(*name.split(".")): globs for name, globs in listed.items()}
     taken = {path for folder, globs in folders.items() for each in globs for path in folder.glob(each)}

@@ -26,9 +26,16 @@ from jobs.gates import configuration_gates
 from jobs.gates.known import today
 from jobs.starting import draft_columns, seen_types
 from jobs.starting.draft_columns import COLUMNS, Column
+from privacy_udfs.techniques import BY_NAME, facts_of
 
 NOT_YET = {"owner": "nobody yet", "target": {"path": "/no/target/yet"}}
-NO_COLUMN = {"none_yet": {"class": "direct_identifier", "treatment": "drop", "why": "nothing is accepted yet"}}
+NO_COLUMN = {
+    "none_yet": {
+        "class": "direct_identifier",
+        "treatment": next(name for name in BY_NAME if facts_of(name).drops_column),
+        "why": "nothing is accepted yet",
+    }
+}
 """What stands for what nobody has stated yet, where a column is looked at by itself."""
 
 

@@ -23,7 +23,6 @@ from pyspark.sql import SparkSession
 
 from jobs import subject
 from jobs.command_line import arguments, flags, given_files
-from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import DONE, BadUsage, Refused
 from jobs.console.shown import say
@@ -194,7 +193,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    conf = config.load(options.conf)
+    conf = arguments.loaded(options.conf)
     if options.show is not None:
         say(show(conf, given_files.text(options.show)))
         return DONE

@@ -21,7 +21,6 @@ from jobs.audit_log.leaves import KINDS, Leaf
 from jobs.audit_log.log import Log
 from jobs.audit_log.merkle import NotProven
 from jobs.command_line import arguments, flags, given_files
-from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage, Refused
 from jobs.console.shown import as_json, say
@@ -195,7 +194,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.verb == "check":
         say(check(asked))
         return DONE
-    conf = config.load(options.conf)
+    conf = arguments.loaded(options.conf)
     found = run(session.start("lakenym audit"), conf, options.verb, asked)
     if isinstance(found, verify.Verified):
         return _said(found, options.json, options.allow_unchecked)

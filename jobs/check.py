@@ -1,8 +1,9 @@
 """Check the configuration against its policy: ``python jobs/check.py --conf conf [--as-of 2027-01-31] [--json]``.
 
-Starts no Spark and opens no key: fit for a pre-commit hook and for CI. Exit codes: 0 nothing is refused (there may be
-warnings); 1 the policy refuses something; 2 the configuration is faulty, or wrong usage. ``--as-of`` tells what will be
-refused on a day to come.
+Starts no Spark and opens no key: fit for a pre-commit hook and for CI. A draft that nobody has accepted yet is told in
+a line; its decisions are not looked at. Exit codes: 0 nothing is refused (there may be warnings, and drafts); 1 the
+policy refuses something; 2 the configuration is faulty, or wrong usage. ``--as-of`` tells what will be refused on a day
+to come.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from jobs.command_line import arguments, flags
 from jobs.configuration import config
 from jobs.configuration.config import Config, ConfigError
 from jobs.configuration.finding import Finding, in_order, refused
+from jobs.configuration.unaccepted import Unaccepted
 from jobs.configuration.variables import StandIns
-from jobs.console import shown
+from jobs.console import next_step, shown
 from jobs.console.exit_codes import DONE, REFUSED
 from jobs.console.shown import say
 from jobs.gates import configuration_gates
@@ -35,16 +37,20 @@ def run(conf: Config, as_of: datetime.date | None = None) -> list[Finding]:
     return in_order([*configuration_gates.all_findings(conf, as_of or today()), *grants.of(conf)])
 
 
-def as_text(found: Sequence[Finding], tables: int, conf: Path) -> str:
-    """One line for each finding, as editors know to follow them, and one that sums up."""
+def as_text(found: Sequence[Finding], tables: int, conf: Path, drafts: Sequence[Unaccepted] = ()) -> str:
+    """One line for each finding and each draft, as editors know to follow them, and one that sums up."""
     stop = len(refused(found))
     total = f"{tables:,} tables: {stop:,} refused, {len(found) - stop:,} warnings"
-    return "\n".join([*(f"{conf}/{each}" for each in found), total])
+    total += f"; {len(drafts):,} not accepted yet" if drafts else ""
+    return "\n".join([*(f"{conf}/{each}" for each in (*found, *drafts)), total])
 
 
-def as_data(found: Sequence[Finding], tables: int, as_of: datetime.date) -> dict[str, Any]:
+def as_data(
+    found: Sequence[Finding], tables: int, as_of: datetime.date, drafts: Sequence[Unaccepted] = ()
+) -> dict[str, Any]:
     """The same as plain data."""
-    return {"tables": tables, "as_of": str(as_of), "violations": [each.as_data() for each in found]}
+    told = {"tables": tables, "as_of": str(as_of), "violations": [each.as_data() for each in found]}
+    return {**told, "drafts": [each.as_data() for each in drafts]} if drafts else told
 
 
 def parser() -> argparse.ArgumentParser:
@@ -73,8 +79,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.exit_code
     found = run(conf, as_of)
     tables = len(conf.tables)
-    say(json.dumps(as_data(found, tables, as_of)) if options.json else as_text(found, tables, options.conf))
-    return REFUSED if refused(found) else DONE
+    as_json = json.dumps(as_data(found, tables, as_of, conf.drafts))
+    say(as_json if options.json else as_text(found, tables, options.conf, conf.drafts))
+    if refused(found):
+        return REFUSED
+    if conf.drafts:
+        next_step.tell("accept", "--conf", options.conf, "--table", conf.drafts[0].table)
+    elif conf.tables:
+        next_step.tell("plan", "--conf", options.conf, "--all")
+    return DONE
 
 
 def _tell_faults(error: ConfigError, options: argparse.Namespace) -> None:

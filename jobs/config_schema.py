@@ -183,7 +183,7 @@ def _techniques(more: Schema) -> dict[str, Schema]:
 
 def run(folder: Path, check: bool = False) -> list[str]:
     """Write all schemas into ``folder``, or only look at them; returns the names of those that were stale."""
-    made = {name: _text(schema) for name, schema in schemas().items()}
+    made = {name: as_text(schema) for name, schema in schemas().items()}
     stale = [name for name, text in made.items() if not _has(folder / name, text)]
     if not check:
         folder.mkdir(parents=True, exist_ok=True)
@@ -192,7 +192,8 @@ def run(folder: Path, check: bool = False) -> list[str]:
     return stale
 
 
-def _text(schema: Schema) -> str:
+def as_text(schema: Schema) -> str:
+    """As it stands in a file."""
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 

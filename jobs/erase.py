@@ -22,7 +22,6 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from jobs.command_line import arguments, flags, given_files
-from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage
 from jobs.console.shown import as_json, say, shown
@@ -145,7 +144,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     if (options.ids_table is None) != (options.ids_column is None):
         raise BadUsage("--ids-table and --ids-column go together")
-    conf = config.load(options.conf)
+    conf = arguments.loaded(options.conf)
     started = session.start("lakenym erase")
     if options.make_list is not None:
         print(keeping_out.make(session.for_run(started), options.make_list), end="")

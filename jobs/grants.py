@@ -18,7 +18,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from jobs.command_line import arguments, flags
-from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.configuration.documents import one_of
 from jobs.configuration.finding import refused
@@ -47,7 +46,7 @@ def _run(asked: argparse.Namespace) -> int:
     folder = asked.output or asked.check
     if folder is not None and folder.exists() and not folder.is_dir():
         raise BadUsage(f"{folder}: expected a folder, and this is a file")
-    conf = config.load(asked.conf, StandIns(os.environ) if asked.without_environment else os.environ)
+    conf = arguments.loaded(asked.conf, StandIns(os.environ) if asked.without_environment else os.environ)
     made = run(conf, asked.platform)
     for each in findings.of(conf):
         say(str(each), sys.stderr)

@@ -19,7 +19,6 @@ from pyspark.sql import SparkSession
 
 from jobs.archive import restore, snapshots
 from jobs.command_line import arguments, flags, given_files
-from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.configuration.documents import did_you_mean
 from jobs.configuration.policy_entries import Snapshots
@@ -193,7 +192,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    conf = config.load(options.conf)
+    conf = arguments.loaded(options.conf)
     if options.verb not in OF_TABLES:
         place_of(conf)
     spark, asked = session.start("lakenym history"), vars(options)

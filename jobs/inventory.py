@@ -25,6 +25,7 @@ from jobs.configuration import config
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
 from jobs.configuration.models import Source
+from jobs.console import next_step
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage
 from jobs.console.shown import say
 from jobs.detection import names_as_data, packages, scan
@@ -163,14 +164,20 @@ def _draft_all(asked: argparse.Namespace) -> int:
     if not found:
         raise BadUsage("no table was found there that holds raw data")
 
+    drafted: list[str] = []
+
     def one(table: FoundTable) -> int:
         entry = lake_tables.entry_of(table, known)
         made = _failing_as_failed(lambda: run(spark, table, entry, around, options))
         written = report.write(made, asked.output) if asked.output else None
         say((report.draft_as_json if asked.json else report.draft_as_text)(made, written))
+        drafted.extend([table.name] if written is not None and entry is None else [])
         return DONE
 
-    return _each([(table.name, functools.partial(one, table)) for table in found])
+    code = _each([(table.name, functools.partial(one, table)) for table in found])
+    if drafted:
+        next_step.tell("accept", "--conf", conf, "--table", drafted[0])
+    return code
 
 
 def _compare_all(asked: argparse.Namespace) -> int:
@@ -179,7 +186,7 @@ def _compare_all(asked: argparse.Namespace) -> int:
         raise BadUsage("--compare needs --conf, the folder of the accepted configuration")
     if asked.output:
         raise BadUsage("--compare writes nothing: leave --output out")
-    conf = config.load(folder)
+    conf = arguments.loaded(folder)
     names = config.chosen(conf, asked.table or None)
     spark = _session()
 

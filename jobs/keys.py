@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from jobs.command_line import arguments, flags
-from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.configuration.finding import refused
-from jobs.console import shown
+from jobs.console import next_step, shown
 from jobs.console.exit_codes import DONE, BadUsage, Refused
 from jobs.console.shown import say
 from jobs.console.text_table import table_lines
@@ -253,9 +252,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    found = run(config.load(options.conf), options.verb, vars(options).get("name", ""), _asked(vars(options)))
+    found = run(arguments.loaded(options.conf), options.verb, vars(options).get("name", ""), _asked(vars(options)))
     if isinstance(found, str):
         say(found)
+        if options.verb == "create":
+            next_step.tell("check", "--conf", options.conf)
     elif options.json:
         print(shown.as_json(found))
     elif found:

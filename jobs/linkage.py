@@ -213,7 +213,7 @@ def _named(place: Place) -> str:
 def _run(asked: argparse.Namespace) -> int:
     if asked.conf is None and not asked.table:
         raise BadUsage("name the tables: --table, or --conf for the targets of a configuration")
-    conf = None if asked.conf is None else config.load(asked.conf)
+    conf = None if asked.conf is None else arguments.loaded(asked.conf)
     targets, stated = _targets(asked.table, conf), _made_for(conf, asked.recipient)
     report = run(session.start("lakenym linkage"), targets, asked.recipient, stated, asked.look)
     if asked.recipient is not None and not asked.table:

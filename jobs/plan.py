@@ -309,7 +309,10 @@ def _print_all(options: argparse.Namespace) -> int:
     def one(name: str) -> int:
         return failures.translated(name, lambda: _show(planned(spark, conf, name, allowed), options))
 
-    return max(failures.exit_code(events.terminal, functools.partial(one, name), name) for name in names)
+    code = max(failures.exit_code(events.terminal, functools.partial(one, name), name) for name in names)
+    if code == DONE:
+        arguments.next_step("pseudonymize", options)
+    return code
 
 
 def _show(known: Planned, options: argparse.Namespace) -> int:

@@ -19,7 +19,7 @@ from jobs.command_line import arguments, flags
 from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.configuration.models import Execution, Mode
-from jobs.console.exit_codes import BadUsage
+from jobs.console.exit_codes import DONE, BadUsage
 from jobs.gates.known import Allowed, Prepared
 from jobs.lineage import sink
 from jobs.run_events import events
@@ -128,7 +128,10 @@ def _run_all(options: argparse.Namespace, report: Report) -> int:
     allowed = dataclasses.replace(allowed, even_unchanged=options.even_unchanged)
     tables = Tables(conf, allowed, report, lanes.open_for(started, len(names), options.parallel))
     if asked is None:
-        return tables.run(names, options.dry_run)
+        code = tables.run(names, options.dry_run)
+        if code == DONE:
+            arguments.next_step("pseudonymize" if options.dry_run else "verify", options)
+        return code
     with rounds.ended_by_signals(report) as stopping:
         streams = dataclasses.replace(tables, report=streaming.once(report), asked=asked, stopping=stopping)
         return streams.run(names, options.dry_run)

@@ -20,7 +20,6 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from jobs.command_line import arguments, flags, given_files
-from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import DONE, BadUsage
 from jobs.console.shown import say
@@ -90,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    conf = config.load(options.conf)
+    conf = arguments.loaded(options.conf)
     if options.expire is not None:
         say(f"{options.expire}: removed, of run {expire(session.start('lakenym reidentify'), conf, options.expire)}")
         return DONE

@@ -19,7 +19,6 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from jobs.command_line import arguments, flags
-from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage
 from jobs.console.shown import as_json, say, shown
@@ -152,7 +151,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     if options.build_bridge and (options.plan or options.json):
         raise BadUsage("--build-bridge writes, and tells no plan and no JSON: leave --plan and --json out")
-    conf = config.load(options.conf)
+    conf = arguments.loaded(options.conf)
     asked = Asked(
         options.key,
         options.domain,

@@ -19,7 +19,6 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from jobs.command_line import arguments, flags, given_files
-from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.configuration.finding import refused
 from jobs.console.exit_codes import DONE, BadUsage, Refused
@@ -123,7 +122,7 @@ def _run(options: argparse.Namespace) -> int:
         told = f'{{path: {shown(as_json(options.path))}, id: "{made}"}}'
         say(f"the table of keys is made; in keys.yaml:\n  subject_keys: {told}")
         return DONE
-    conf = config.load(options.conf)
+    conf = arguments.loaded(options.conf)
     whom.entry_of(conf, options.key)
     if options.verb == "show":
         known = run(session.start("lakenym shred"), conf, options.key)

@@ -16,7 +16,6 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from jobs.command_line import arguments, flags
-from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.configuration.finding import refused
 from jobs.console.exit_codes import DONE, REFUSED, Refused
@@ -108,7 +107,7 @@ def _run(options: argparse.Namespace) -> int:
         vault = f'vault: {{path: {shown(as_json(options.path))}, id: "{made}"{more}}}'
         say(f"the vault is made; in domains.yaml:\n  bits: {options.bits}\n  {vault}")
         return DONE
-    conf = config.load(options.conf)
+    conf = arguments.loaded(options.conf)
     looked_at.of_domain(conf, options.domain)
     tokens = asked.of_tokens(options.tokens).tokens if options.verb == "exists" else ()
     spark = session.start("lakenym tokens")

@@ -22,7 +22,6 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from jobs.command_line import arguments, flags
-from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.configuration.models import TableConfig, Target
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage
@@ -203,12 +202,15 @@ def _of_all(asked: argparse.Namespace) -> int:
         say(as_json(outcome.as_data(found)) if asked.json else "\n".join(map(shown, outcome.lines(found))))
         return REFUSED if found.fails or (asked.strict and found.unmade) else DONE
 
-    return max(failures.exit_code(events.terminal, functools.partial(one, name), name or asked.path) for name in names)
+    codes = [failures.exit_code(events.terminal, functools.partial(one, name), name or asked.path) for name in names]
+    if max(codes) == DONE and asked.path is None:
+        arguments.next_step("report", asked, "--html", "report")
+    return max(codes)
 
 
 def _asked(asked: argparse.Namespace) -> tuple[Config | None, list[str | None]]:
     if asked.path is not None:
-        return None if asked.conf is None else config.load(asked.conf), [None]
+        return None if asked.conf is None else arguments.loaded(asked.conf), [None]
     conf, names = arguments.chosen(asked)
     return conf, list(names)
 

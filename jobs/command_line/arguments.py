@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import os
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from jobs.command_line import flags
 from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.configuration.documents import did_you_mean
 from jobs.console.exit_codes import BadUsage
+from jobs.console.next_step import tell
+from jobs.console.shown import say
 
 AS_WRITTEN = argparse.RawDescriptionHelpFormatter
 
@@ -42,15 +47,34 @@ def tables(options: argparse.ArgumentParser) -> None:
     flags.ALL.on(which)
 
 
+def loaded(folder: Path, environ: Mapping[str, str] = os.environ) -> Config:
+    """The configuration; each draft in it that nobody has accepted yet is told in a line. Raises `ConfigError`."""
+    conf = config.load(folder, environ)
+    for draft in conf.drafts:
+        say(f"{folder}/{draft}", sys.stderr)
+    return conf
+
+
 def chosen(options: argparse.Namespace) -> tuple[Config, list[str]]:
     """The configuration and the names of the tables asked for, each once. Raises `ConfigError` or `BadUsage`."""
-    conf = config.load(options.conf)
+    conf = loaded(options.conf)
     names = list(conf.tables) if options.all else list(dict.fromkeys(options.table))
     for name in names:
         if name not in conf.tables:
-            near = difflib.get_close_matches(name, conf.tables, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise BadUsage(f"the catalog in {options.conf} has no table {name}{hint}")
+            raise BadUsage(f"the catalog in {options.conf} has no table {name}{_hint(conf, name)}")
     if not names:
-        raise BadUsage(f"the catalog in {options.conf} has no tables")
+        raise BadUsage(f"the catalog in {options.conf} {config.no_tables(conf)}")
     return conf, names
+
+
+def next_step(verb: str, options: argparse.Namespace, *more: str) -> None:
+    """Tell which job comes next for the same tables, where a person watches."""
+    which = ["--all"] if options.all else [word for name in options.table for word in ("--table", name)]
+    tell(verb, "--conf", options.conf, *which, *more)
+
+
+def _hint(conf: Config, name: str) -> str:
+    if any(draft.table == name for draft in conf.drafts):
+        return f": {config.no_table(conf, name)}"
+    near = difflib.get_close_matches(name, conf.tables, n=1)
+    return f"; did you mean {near[0]}?" if near else ""

@@ -14,6 +14,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar
 
 from pydantic import ValidationError
@@ -37,6 +38,7 @@ from jobs.configuration import (
     subject_key_checks,
     subject_steps,
     suppress_checks,
+    unaccepted,
     vault_checks,
 )
 from jobs.configuration.audit_entry import Audit
@@ -72,6 +74,7 @@ from jobs.configuration.models import (
 )
 from jobs.configuration.processing_entry import Controller
 from jobs.configuration.treatments import Resolver, predicate_faults
+from jobs.configuration.unaccepted import Unaccepted
 from privacy_udfs.errors import BAD_USAGE, LakenymError
 from privacy_udfs.scope_labels import domain_of
 
@@ -96,7 +99,8 @@ class ConfigError(LakenymError):
 class Config:
     """A sound configuration. written: each file's content as it stands, for snapshots. lines: file -> key -> line, of
     the files outside the catalog. lineage: where it goes; None: nowhere. controller: who answers for the processing;
-    None: not stated. audit: the log of runs; None where there is none. grants: who sees what; None: not stated."""
+    None: not stated. audit: the log of runs; None where there is none. grants: who sees what; None: not stated.
+    drafts: of the catalog, not accepted yet; their tables are none of ``tables``."""
 
     tables: Mapping[str, TableConfig]
     domains: Mapping[str, Domain]
@@ -108,6 +112,7 @@ class Config:
     controller: Controller | None = dataclasses.field(default=None, compare=False)
     audit: Audit | None = None
     grants: Grants | None = dataclasses.field(default=None, compare=False)
+    drafts: Sequence[Unaccepted] = dataclasses.field(default=(), compare=False)
 
     @functools.cached_property
     def of_kind(self) -> Mapping[str, Sequence[tuple[str, ColumnRule]]]:
@@ -142,10 +147,13 @@ def in_partitions(config: Config, where: str | None) -> Config:
     return dataclasses.replace(config, tables=tables)
 
 
-def load(conf_dir: Path, environ: Mapping[str, str] = os.environ) -> Config:
-    """The configuration in ``conf_dir``. Raises `ConfigError`; no message of it shows what comes from ``environ``."""
+def load(
+    conf_dir: Path, environ: Mapping[str, str] = os.environ, instead: Mapping[str, Document] = MappingProxyType({})
+) -> Config:
+    """The configuration in ``conf_dir``. Raises `ConfigError`; no message of it shows what comes from ``environ``.
+    instead: file -> what it is to hold, as if it were accepted: for drafts that somebody is at."""
     with _collection_paused():
-        return _Loader(Path(conf_dir), environ).load()
+        return _Loader(Path(conf_dir), environ, instead).load()
 
 
 @contextlib.contextmanager
@@ -163,12 +171,27 @@ def _collection_paused() -> Iterator[None]:
 def chosen(config: Config, names: Sequence[str] | None) -> list[str]:
     """The tables that were asked for, each once; None asks for all. Raises `ConfigError` if one is unknown."""
     unknown = [name for name in names or () if name not in config.tables]
-    faults = [Fault(CATALOG, 0, name, f"no such table{did_you_mean(name, config.tables)}") for name in unknown]
-    if not config.tables:
-        faults = [Fault(CATALOG, 0, "", "holds no tables")]
+    faults = [Fault(CATALOG, 0, name, no_table(config, name)) for name in unknown]
+    if not config.tables and not faults:
+        faults = [Fault(CATALOG, 0, "", no_tables(config))]
     if faults:
         raise ConfigError(faults)
     return list(dict.fromkeys(config.tables if names is None else names))
+
+
+def no_table(config: Config, name: str) -> str:
+    """What to say of a name that is no table's; of a draft's, what it is."""
+    draft = next((draft for draft in config.drafts if draft.table == name), None)
+    return f"no such table{did_you_mean(name, config.tables)}" if draft is None else draft.in_words()
+
+
+def no_tables(config: Config) -> str:
+    """What to say where there are none."""
+    return "holds no tables" if not config.drafts else f"holds no accepted table, and {_drafts(len(config.drafts))}"
+
+
+def _drafts(count: int) -> str:
+    return "one draft" if count == 1 else f"{count:,} drafts"
 
 
 def snapshot(config: Config, table: str) -> str:
@@ -235,9 +258,10 @@ def sha256(text: str) -> str:
 class _Loader:
     """One call of `load`. Every step adds to ``faults`` and goes on."""
 
-    def __init__(self, conf_dir: Path, environ: Mapping[str, str]) -> None:
+    def __init__(self, conf_dir: Path, environ: Mapping[str, str], instead: Mapping[str, Document]) -> None:
         self.faults: list[Fault] = []
         self.files = ConfigFiles(conf_dir, environ, self.faults)
+        self.instead = instead
 
     def load(self) -> Config:
         if not self.files.folder.is_dir():
@@ -250,7 +274,8 @@ class _Loader:
         resolver = Resolver(self.faults, Hierarchies(self.files.folder, self.faults), key_names)
         resolver.subject_keys = {name: entry.subject_keys for name, entry in keys.items()}
         domains = self._domains(resolver)
-        drafts = [self._draft(document, resolver) for document in self.files.catalog()]
+        not_yet = unaccepted.of(self.files.folder, set(self.files.catalog_files()) - self.instead.keys())
+        drafts = [self._draft(document, resolver) for document in self._catalog(not_yet)]
         self.faults += config_checks.check(drafts, policy)
         self.faults += quarantine_checks.check(drafts, keys, key_names, domains)
         self.faults += suppress_checks.check(drafts)
@@ -277,7 +302,15 @@ class _Loader:
         assert policy is not None
         tables = known_elsewhere.filled({table.name: table for table in map(_table, drafts, ladders)})
         lines = {file: self.files.lines.get(file, {}) for file in (POLICY, DOMAINS, KEYS, GRANTS)}
-        return Config(tables, domains, keys, policy, self.files.written, lines, lineage, controller, audit, grants)
+        return Config(
+            tables, domains, keys, policy, self.files.written, lines, lineage, controller, audit, grants,
+            tuple(sorted(not_yet.values(), key=lambda draft: draft.file)),
+        )  # fmt: skip
+
+    def _catalog(self, not_yet: Mapping[str, Unaccepted]) -> list[Document]:
+        for file, document in self.instead.items():
+            self.files.written[file] = document.written
+        return [*self.files.catalog({*not_yet, *self.instead}), *self.instead.values()]
 
     def _validate(self, model: type[E], document: Document, at: Loc, data: Any) -> E | None:
         try:

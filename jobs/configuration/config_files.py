@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,10 +58,15 @@ class ConfigFiles:
                 self._faults.append(document.fault((name,), f"expected as key {PATTERNS[NAME_PATTERN]}"))
         return document
 
-    def catalog(self) -> list[Document]:
-        """The readable files of the catalog, by name."""
+    def catalog_files(self) -> list[str]:
+        """The files of the catalog, by name, drafts included."""
         names = sorted(path.name for path in (self.folder / CATALOG).glob("*.yaml") if not path.name.startswith("."))
-        documents = (self.read(f"{CATALOG}/{name}", SECRET_IN_TABLES) for name in names)
+        return [f"{CATALOG}/{name}" for name in names]
+
+    def catalog(self, without: Container[str] = ()) -> list[Document]:
+        """The readable files of the catalog, by name. without: files that are passed over."""
+        files = (file for file in self.catalog_files() if file not in without)
+        documents = (self.read(file, SECRET_IN_TABLES) for file in files)
         return [document for document in documents if document is not None]
 
     def look_for_misplaced(self) -> None:

@@ -237,6 +237,8 @@ class TableEntry(Entry):
 
     table: Annotated[str, Field(pattern=TABLE_PATTERN)]
     """The name of the treated table, by which jobs and people call it. The file has the same name."""
+    draft: bool = False
+    """Not accepted yet: no job treats the table before this line is gone; ``jobs/accept.py`` takes it out."""
     owner: NotBlank
     """Who answers for it: a person, a team, an address."""
     source: Source

@@ -73,7 +73,7 @@ class _Walk:
                 yield self._table((name,), found)
         elif len(set(formats.values())) > 1:
             listed = ", ".join(sorted(set(formats.values())))
-            yield FoundTable(_name(parts, self.root), None, f"the folder holds files of several formats ({listed})")
+            yield FoundTable(name_of(parts, self.root), None, f"the folder holds files of several formats ({listed})")
             return
         elif formats:
             yield self._table(parts, next(iter(formats.values())))
@@ -102,7 +102,7 @@ class _Walk:
 
     def _table(self, parts: tuple[str, ...], found: str) -> FoundTable:
         path = "/".join((self.root, *parts))
-        return FoundTable(_name(parts, self.root), Source.model_validate({"path": path, "format": found}))
+        return FoundTable(name_of(parts, self.root), Source.model_validate({"path": path, "format": found}))
 
 
 def _format(name: str) -> str | None:
@@ -113,7 +113,7 @@ def _format(name: str) -> str | None:
     return FORMATS.get(word, word)
 
 
-def _name(parts: tuple[str, ...], root: str) -> str:
+def name_of(parts: tuple[str, ...], root: str) -> str:
     """A name that the catalog takes: the way to the table, with dots."""
     named = ENDING.sub("", ".".join(parts or (root.rpartition("/")[2],)))
     return re.sub(r"[^\w.\-]", "_", named).lstrip(".-") or "table"

@@ -25,8 +25,8 @@ from jobs.metastore import labels
 from jobs.metastore.labels import Told
 
 HEADER = """\
-# A draft from the platform's catalog, not accepted yet. Jobs refuse it while owner, target or any 'why' is empty.
-# Nobody has looked at the values. Read each proposal, mend what is wrong, and say why.
+# A draft from the platform's catalog. No job treats its table before it is accepted: jobs/accept.py asks column by
+# column. Nobody has looked at the values. Or mend what is wrong here, say why, and take the line 'draft: true' out.
 """
 SILENT = """\
 # The platform's catalog says nothing of {count} more: {columns}

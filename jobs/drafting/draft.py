@@ -1,8 +1,8 @@
 """Drafts of catalog files: YAML with the evidence as comments, and nothing in it that a job would take for a decision.
 
-``owner``, the target and every ``why`` stand empty, and what nothing is proposed for is ``undecided``. The loader
-refuses a file with any of these, line by line, so a draft cannot be used until a person has filled them in; nothing
-else marks it, and nothing need be removed.
+A draft says ``draft: true``: no job reads it before that line is gone (`jobs.configuration.unaccepted`), which
+``jobs/accept.py`` takes out with the last column. ``owner`` and every ``why`` stand empty, and what nothing is proposed
+for is ``undecided``: without the line the loader refuses a file with any of these.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 from jobs.configuration.kinds import KINDS
 from jobs.configuration.models import Source
+from jobs.configuration.unaccepted import MARK
 from jobs.console.shown import as_json, as_yaml, shown
 from jobs.drafting.proposals import Proposal
 
@@ -21,9 +22,9 @@ EVIDENCE = "# evidence: "
 _PLAIN = re.compile(r"[A-Za-z_][\w.\[\]{}]*")
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 HEADER = """\
-# A draft by the inventory, not yet accepted. Jobs refuse it while its owner, its target or any 'why' is empty, or any
-# 'undecided' is left: of such a column nothing is known, or not enough, and a person has to decide what becomes of it.
-# Read each proposal with its evidence (shares of a sample; no value is shown), mend what is wrong, and say why.
+# A draft by the inventory. No job treats its table before it is accepted: jobs/accept.py asks column by column.
+# Or read each proposal with its evidence (shares of a sample; no value is shown), mend what is wrong, say why, decide
+# what is 'undecided' (of it nothing is known, or not enough), and then take the line 'draft: true' out.
 """
 ADDITIONS = """\
 # Columns of {table} that {file} does not decide yet. Read each proposal with its evidence, mend what is
@@ -31,13 +32,23 @@ ADDITIONS = """\
 """
 
 
-def table(name: str, source: Source, proposals: Iterable[Proposal], environ: Mapping[str, str]) -> str:
-    """A whole catalog file. environ: variables to write instead of their values where a path begins with one."""
+def table(
+    name: str,
+    source: Source,
+    proposals: Iterable[Proposal],
+    environ: Mapping[str, str],
+    owner: str = "",
+    target: str = "",
+) -> str:
+    """A whole catalog file. environ: variables to write instead of their values where a path begins with one. target:
+    a path."""
+    goes = quoted(_with_variable(target, environ)) if target else '""'
     lines = [
         HEADER + f"table: {_scalar(name)}",
-        'owner: ""  # who answers for these decisions',
-        f"source: {_flow(_source(source, environ))}",
-        'target: {path: ""}  # where the treated table goes',
+        f"{MARK}: true",
+        f"owner: {quoted(owner)}  # who answers for these decisions",
+        f"source: {flow(_source(source, environ))}",
+        f"target: {{path: {goes}}}  # where the treated table goes",
         "columns:",
         *_columns(proposals),
     ]
@@ -57,7 +68,7 @@ def _columns(proposals: Iterable[Proposal]) -> Iterator[str]:
         yield f"  {EVIDENCE}{as_json(evidence.as_data())}"
         yield f"  {key(str(proposal.found.path))}:"
         yield f"    class: {proposal.kind.class_}"
-        yield f"    treatment: {_flow(proposal.treatment)}"
+        yield f"    treatment: {flow(proposal.treatment)}"
         if proposal.kind.name in KINDS:  # what the catalog tells of a class says no kind
             yield f"    kind: {proposal.kind.name}"
         yield '    why: ""'
@@ -65,10 +76,11 @@ def _columns(proposals: Iterable[Proposal]) -> Iterator[str]:
 
 def key(text: str) -> str:
     """A column path as a key of YAML."""
-    return text if _PLAIN.fullmatch(text) and text.lower() not in _WORDS else _quoted(text)
+    return text if _PLAIN.fullmatch(text) and text.lower() not in _WORDS else quoted(text)
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """A text in double quotes, in which all can be seen."""
     return as_yaml(json.dumps(text, ensure_ascii=False))
 
 
@@ -86,12 +98,13 @@ def _with_variable(path: str, environ: Mapping[str, str]) -> str:
     return path.replace("${", "$${")
 
 
-def _flow(value: Any) -> str:
+def flow(value: Any) -> str:
+    """Plain data on one line of YAML."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key(name)}: {_flow(item)}" for name, item in value.items()) + "}"
+        return "{" + ", ".join(f"{key(name)}: {flow(item)}" for name, item in value.items()) + "}"
     return _scalar(value) if isinstance(value, str) else json.dumps(value)
 
 
 def _scalar(text: str) -> str:
     plain = re.fullmatch(r"[A-Za-z][\w.\-]*", text) and text.lower() not in _WORDS
-    return text if plain else _quoted(text)
+    return text if plain else quoted(text)

@@ -22,7 +22,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("policy", "spark_app", "lineage", "processing_records"),
     ("named_keys", "archive", "metastore", "risk_classes", "audit_log", "columnar", "token_vault", "subject_keys"),
     ("drafting", "gates", "risk_measures", "risk_search", "reversal"),
-    ("table_run", "monitoring", "subjects"),
+    ("table_run", "monitoring", "subjects", "starting"),
     ("verification", "report_pages", "retention", "subject_access"),
     ("rotation", "erasure"),
 )

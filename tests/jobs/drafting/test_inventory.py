@@ -22,6 +22,7 @@ from jobs.console.exit_codes import REFUSED, BadUsage
 from jobs.detection import discovery
 from jobs.drafting import lake_tables, report
 from jobs.spark_app import session
+from jobs.starting.acceptance import Draft
 from tests.helpers.lakes import column, table, write_conf
 
 CANARY_NAME, CANARY_MAIL = "Canaria Quixotebird", "canary-7f3a@example.org"
@@ -95,6 +96,15 @@ def test_a_lake_is_drafted_and_the_draft_is_refused_until_it_is_accepted(
     assert drafted["columns"]["c"]["treatment"] == {"technique": "generalize_date", "unit": "year"}
     assert drafted["columns"]["f.x"]["treatment"] == {"technique": "truncate_ip"}
 
+    found = config.load(conf)
+    assert (dict(found.tables), [(each.table, each.accepted) for each in found.drafts]) == (
+        {},
+        [("codes", 0), ("people", 0)],
+    )
+    filled = text.replace('why: ""', "why: ok")
+    (conf / "catalog" / "people.yaml").write_text(filled)
+    assert not config.load(conf).tables, "reasons for all columns make no decisions of a draft"
+    (conf / "catalog" / "people.yaml").write_text(text.replace("draft: true\n", ""))
     with pytest.raises(
         ConfigError, match=r"people.yaml:\d+: columns.a.why: expected text that is not blank"
     ) as refused:
@@ -116,6 +126,7 @@ def accept(file: Path, lake: Path) -> None:
     """What a reviewer does, in short."""
     text = file.read_text().replace('owner: ""', "owner: privacy@example.org").replace('why: ""', "why: reviewed")
     text = text.replace("class: undecided", "class: non_personal").replace("treatment: undecided", "treatment: keep")
+    text = text.replace("draft: true\n", "")
     file.write_text(text.replace('{path: ""}', f'{{path: "{lake}/treated/people"}}'))
 
 
@@ -152,7 +163,13 @@ def test_columns_of_any_name_go_from_draft_to_run_and_drift(
     nested = ["`s.t`.`x.y`", "`s.t`.*", "`s.t`.```q```[].`m.n`", "`mail.`"]
     assert list(drafted) == [*map(str, paths), *nested]
     assert [drafted[name]["class"] for name in ("`s.t`.`x.y`", "`mail.`")] == ["direct_identifier"] * 2
-    accept(file, lake)
+    draft = Draft(conf, "odd")
+    draft.state("owner", "privacy@example.org")
+    draft.state("target", f"{lake}/treated/people")
+    for each in draft.columns():
+        class_, treatment = ("non_personal", "keep") if each.is_open else (each.class_, each.treatment)
+        draft.accept(each.path, class_, treatment, "it's ${looked} at")
+    assert list(draft.finish().tables["odd"].columns) == list(drafted)
     assert pseudonymize.run(spark, config.load(conf), "odd").rows == PEOPLE
     rows = spark.read.format("delta").load(f"{lake}/treated/people")
     assert rows.columns == [*ODD, "s.t", "mail."]

@@ -302,6 +302,9 @@ def test_a_draft_loads_only_once_a_person_has_filled_it_in(
     file = conf / "catalog" / "shown.p.yaml"
     text = file.read_text(encoding="utf-8")
     assert "evidence" not in text
+    assert [each.table for each in config.load(conf).drafts] == ["shown.p"]
+    text = text.replace("draft: true\n", "")
+    file.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
         config.load(conf)
     assert str(caught.value).count("why") == 2

@@ -1,0 +1,140 @@
+"""Accept a draft of the catalog column by column: ``python jobs/accept.py --conf conf --table crm.customers``.
+
+At a terminal it asks about each column in turn: it shows what is proposed and why, never a value, and takes your class,
+your treatment and your reason. Every answer is saved at once, so you can stop and go on another time. Without a
+terminal, one column at a time: ``--column email --why TEXT``, with ``--class`` and ``--treatment`` where you decide
+other than is proposed; or all those of one class of which the inventory has evidence in their values:
+``--all-with-evidence direct_identifier --why TEXT``. Nothing is ever accepted so that is to be kept.
+
+With the last column the file stops being a draft, if all of it is sound; until then nothing treats its table.
+Exit codes: 0 done, also where columns are left; 1 an answer is refused; 2 wrong usage or configuration.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import get_args
+
+from jobs.command_line import arguments, flags
+from jobs.configuration.entry import Class
+from jobs.console import next_step, shown
+from jobs.console.exit_codes import DONE, BadUsage
+from jobs.console.shown import say
+from jobs.run_events import events
+from jobs.spark_app import failures
+from jobs.starting import draft_columns, typed_treatment, walk
+from jobs.starting.acceptance import Draft
+
+NEVER_IN_BULK = "non_personal"
+"""The class whose columns are kept: each wants a look of its own."""
+
+
+def run(draft: Draft, path: str, why: str, class_: str | None = None, treatment: str | None = None) -> list[str]:
+    """Accept one column: as it is proposed, but for what is stated. Returns warnings. Raises `Refused`, `BadUsage`."""
+    column = draft.column(path)
+    read = column.treatment if treatment is None else typed_treatment.read(treatment, draft.around.domains)
+    return draft.accept(path, class_ or column.class_, read, why)
+
+
+def run_evident(draft: Draft, class_: str, why: str) -> list[str]:
+    """Accept all columns that are proposed as of ``class_`` because of what their values are; returns which."""
+    if class_ == NEVER_IN_BULK:
+        raise BadUsage(
+            f"--all-with-evidence: columns of class {NEVER_IN_BULK} are kept, so each is looked at by itself"
+        )
+    found = draft_columns.evident(draft.columns(), class_)
+    for column in found:
+        draft.accept(column.path, column.class_, column.treatment, why)
+    return [column.path for column in found]
+
+
+def parser() -> argparse.ArgumentParser:
+    options = arguments.parser("accept", __doc__)
+    flags.CONF.on(options, required=True)
+    flags.TABLE.on(options, required=True, action="store", more="the one whose draft it is")
+    which = options.add_mutually_exclusive_group()
+    which.add_argument("--column", metavar="PATH", help="accept this column")
+    which.add_argument(
+        "--all-with-evidence",
+        choices=[name for name in get_args(Class) if name != NEVER_IN_BULK],
+        help="accept as proposed the columns of this class that the inventory knows by their values",
+    )
+    which.add_argument("--list", action="store_true", help="show the columns and what is proposed, and change nothing")
+    options.add_argument("--class", dest="class_", choices=get_args(Class), help="with --column: its class")
+    options.add_argument("--treatment", help=f"with --column: what becomes of it: {typed_treatment.EXAMPLES}")
+    options.add_argument("--why", help="your reason, in your own words")
+    options.add_argument("--owner", help="who answers for the decisions")
+    options.add_argument("--target", metavar="PATH", help="where treated tables go (this one)")
+    options.add_argument("--subject", metavar="COLUMN", help="the column that says whose row it is")
+    flags.JSON.on(options)
+    return options
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    asked = parser().parse_args(argv)
+    return failures.exit_code(events.terminal, lambda: _run(asked))
+
+
+def _run(asked: argparse.Namespace) -> int:
+    _check(asked)
+    draft = Draft(asked.conf, asked.table)
+    for what in ("owner", "target", "subject"):
+        if getattr(asked, what) is not None:
+            draft.state(what, getattr(asked, what))
+    if asked.list or asked.json:
+        _list(draft, asked.json)
+        return DONE
+    if asked.column is not None:
+        for warning in run(draft, asked.column, asked.why, asked.class_, asked.treatment):
+            say(f"{asked.column}: warning: {warning}")
+        say(f"{asked.column}: accepted")
+    elif asked.all_with_evidence is not None:
+        for path in run_evident(draft, asked.all_with_evidence, asked.why):
+            say(f"{path}: accepted")
+    elif sys.stdin.isatty():
+        walk.through(draft, input, say)
+    elif not (asked.owner or asked.target or asked.subject):
+        raise BadUsage("no terminal to ask at: say --column and --why, --all-with-evidence and --why, or --list")
+    return _finish(draft, asked.conf)
+
+
+def _check(asked: argparse.Namespace) -> None:
+    if (asked.column or asked.all_with_evidence) and not (asked.why or "").strip():
+        raise BadUsage("--why: say why, in your own words; nothing is accepted without a reason")
+    if (asked.class_ or asked.treatment) and not asked.column:
+        raise BadUsage("--class and --treatment go with --column")
+    if asked.why and not (asked.column or asked.all_with_evidence):
+        raise BadUsage("--why goes with --column or --all-with-evidence")
+
+
+def _list(draft: Draft, as_json: bool) -> None:
+    columns = draft.columns()
+    if as_json:
+        print(shown.as_json({"table": draft.table, "file": draft.file, "columns": [c.as_data() for c in columns]}))
+        return
+    for column in columns:
+        state = "accepted" if column.accepted else "open"
+        say(f"{column.path}: {state}: {column.class_} -> {typed_treatment.shown(column.treatment)}")
+        for note in column.notes:
+            say(f"    {note}")
+
+
+def _finish(draft: Draft, conf: Path) -> int:
+    left = [column.path for column in draft.columns() if not column.accepted]
+    if left or draft.lacks():
+        missing = [f"--{name}" for name in draft.lacks()]
+        open_ = [f"{len(left):,} column{'s' * (len(left) > 1)} ({', '.join(left[:5])}{', ...' * (len(left) > 5)})"]
+        say(f"{draft.table}: left: {', '.join([*missing, *(open_ if left else [])])}")
+        next_step.tell("accept", "--conf", conf, "--table", draft.table)
+        return DONE
+    draft.finish()
+    say(f"{draft.table}: accepted; {draft.path} is no draft any more")
+    next_step.tell("plan", "--conf", conf, "--table", draft.table)
+    return DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

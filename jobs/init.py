@@ -1,0 +1,256 @@
+"""Begin with one's own data: ``python jobs/init.py PATH... [--conf conf]``, from files to a configuration that works.
+
+PATH is a file (CSV, JSON lines, Parquet, ORC), a folder that is a table (Delta too), or a folder of tables. What is
+made under ``--conf``: a policy to start from, domains for what tables are joined by, a key and where it is, JSON
+Schemas for editors, and a draft of each table: for each column what was found in it, and what could be done with it.
+Types of CSV files are written down in ``source.schema``. No file that stands is written over, and none holds a value.
+
+Nothing is decided: a draft treats nothing before somebody has accepted it, column by column (``jobs/accept.py``). The
+key is made in the clear, for development, in a folder that its owner alone can read; ``--kek URI`` encrypts it. Exit
+codes: 0 done; 2 bad configuration or usage, nothing was written; 3 a table could not be read, the others are drafted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jobs import config_schema
+from jobs.command_line import arguments, flags
+from jobs.configuration import plain_path
+from jobs.configuration.config_files import KEYS
+from jobs.configuration.entry import UNDECIDED
+from jobs.console import next_step
+from jobs.console.exit_codes import DONE, FAILED, BadUsage
+from jobs.console.shown import as_json, say
+from jobs.console.text_table import table_lines
+from jobs.detection import packages, scan
+from jobs.drafting import accepted, draft, lake_tables, proposals
+from jobs.drafting.proposals import Proposal, Surroundings
+from jobs.gates.known import today
+from jobs.named_keys.named_key import NamedKey
+from jobs.run_events import events
+from jobs.spark_app import failures, session
+from jobs.starting import conf_files, domains, found_tables
+from jobs.starting.conf_files import Begun
+from jobs.starting.found_tables import Scanned
+from privacy_udfs.entities.phone import REGIONS
+from privacy_udfs.errors import LakenymError
+
+KEY, KEY_TYPE = "lake", "HkdfPrfKey"
+"""The name of the first key, and what serves every technique."""
+IN_THE_CLEAR = (
+    "is in the clear, for development: whoever reads it can compute pseudonyms. For real data encrypt it: "
+    "python jobs/keys.py rewrap (docs/keys.md)"
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """conf: the folder of the configuration. keys: the folder of the keyset. target: the folder of treated tables; None
+    where each draft is to leave it open. owner: who answers for the decisions; empty: left open. kek: the URI of a
+    key-encryption key. sample: rows of a table. regions: of telephone numbers."""
+
+    conf: Path
+    keys: Path
+    target: str | None = None
+    owner: str = ""
+    kek: str | None = None
+    sample: int = scan.DEFAULT_SAMPLE
+    regions: tuple[str, ...] = REGIONS
+
+
+@dataclasses.dataclass(frozen=True)
+class Drafted:
+    """A table with what is proposed for its columns. made: whether its draft was written; it stood already if not."""
+
+    table: str
+    file: str
+    proposals: tuple[Proposal, ...]
+    notes: tuple[str, ...]
+    made: bool
+
+    def classes(self) -> dict[str, int]:
+        """How many columns are proposed as of each class."""
+        found: dict[str, int] = {}
+        for each in self.proposals:
+            found[each.kind.class_] = found.get(each.kind.class_, 0) + 1
+        return found
+
+    def undecided(self) -> int:
+        return sum(UNDECIDED in (each.kind.class_, each.treatment) for each in self.proposals)
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """begun: which files were made, and which stood. problems: of tables that could not be read."""
+
+    begun: Begun
+    tables: tuple[Drafted, ...]
+    problems: tuple[str, ...]
+    told: tuple[str, ...]
+
+
+def run(spark: Any, paths: Sequence[str], options: Options) -> Outcome:
+    """Look at the tables, then write. Raises `BadUsage` before anything is written."""
+    _check_places(paths, options)
+    own = session.for_run(spark)
+    known = accepted.entries(options.conf) if options.conf.is_dir() else {}
+    found = found_tables.at(own, paths, known)
+    fresh = [table for table in found if lake_tables.entry_of(table, known) is None]
+    if not found:
+        raise BadUsage("no table was found there that holds raw data")
+    looked, problems = list[Scanned](), list[str]()
+    for table in fresh:
+        try:
+            looked.append(found_tables.scanned(own, table, options.sample, options.regions))
+        except LakenymError as error:
+            problems.append(str(error) if table.name in str(error) else f"{table.name}: {error}")
+    begun = Begun(options.conf)
+    begun.stood += [entry.file for entry in (lake_tables.entry_of(table, known) for table in found) if entry]
+    if not looked and fresh:
+        return Outcome(begun, (), tuple(problems), ())
+    told = _begin(begun, looked, options)
+    around = accepted.surroundings(options.conf)
+    return Outcome(begun, tuple(_drafted(begun, each, around, options) for each in looked), tuple(problems), told)
+
+
+def _check_places(paths: Sequence[str], options: Options) -> None:
+    own = {"--conf": options.conf, "--keys": options.keys}
+    for path in paths:
+        if "://" in path:
+            continue
+        whole = Path(path).expanduser().absolute().resolve()
+        for name, place in own.items():
+            inner = place.absolute().resolve()
+            if inner.is_relative_to(whole) or whole.is_relative_to(inner):
+                raise BadUsage(f"{path} and {name} {place} lie in each other: name the folder of the data alone")
+    if options.keys.absolute().resolve().is_relative_to(options.conf.absolute().resolve()):
+        raise BadUsage("--keys: a key has no place in the configuration, which is in version control: name another")
+
+
+def _begin(begun: Begun, looked: Sequence[Scanned], options: Options) -> tuple[str, ...]:
+    """The files beside the catalog. Returns what a person should know."""
+    told = list[str]()
+    if begun.has(KEYS):
+        begun.stood.append(KEYS)
+    else:
+        told += _first_key(begun, options)
+    begun.policy()
+    begun.schemas({name: config_schema.as_text(schema) for name, schema in config_schema.schemas().items()})
+    names = accepted.surroundings(begun.folder).keys
+    found = domains.proposed(looked, KEY if KEY in names else names[0]) if names else {}
+    if not begun.domains(found):
+        standing = accepted.surroundings(begun.folder).domains
+        more = {name: entry for name, entry in found.items() if name not in standing}
+        if more:
+            told.append(f"domains.yaml stands already; what is proposed besides:\n{conf_files.entries(more)}".rstrip())
+    return tuple(told)
+
+
+def _first_key(begun: Begun, options: Options) -> list[str]:
+    folder = options.keys.absolute()
+    if not folder.exists():  # in a folder of somebody's own no file is put that hides theirs
+        try:
+            folder.mkdir(mode=0o700, parents=True)
+        except OSError as error:
+            raise BadUsage(f"--keys: {folder} cannot be made ({type(error).__name__})") from None
+        Begun(folder).create(".gitignore", conf_files.IGNORED)
+    path = folder / f"{KEY}.json"
+    key = NamedKey(KEY, f"file:{path}", options.kek)
+    stands = path.exists()
+    keyset = key.read() if stands else key.create(KEY_TYPE)
+    begun.keys(KEY, key.keyset, options.kek, keyset.primary_id, today())
+    told = f"key {KEY}: {'the keyset that stands' if stands else 'made'} at {path}"
+    return [told if options.kek else f"{told}; it {IN_THE_CLEAR}"]
+
+
+def _drafted(begun: Begun, each: Scanned, around: Surroundings, options: Options) -> Drafted:
+    made = tuple(proposals.propose(column, around) for column in each.columns)
+    environ = {name: os.environ[name] for name in ("LAKE",) if name in os.environ}
+    target = f"{options.target.rstrip('/')}/{each.table.name}" if options.target else ""
+    file = f"{each.table.name}.yaml"
+    if not plain_path.is_name(file):
+        raise BadUsage(f"{file!r} is no name for a file: rename the table's file or folder")
+    text = draft.table(each.table.name, each.source, made, environ, options.owner, target)
+    return Drafted(each.table.name, f"catalog/{file}", made, each.notes, begun.catalog(file, text))
+
+
+def as_text(found: Outcome) -> str:
+    """What was made and found, for a person."""
+    begun = found.begun
+    lines = [f"made in {begun.folder}: {', '.join(begun.made)}"] if begun.made else []
+    lines += [f"stood already, left as it is: {', '.join(begun.stood)}"] if begun.stood else []
+    lines += [*found.told, *(f"{each.table}: {note}" for each in found.tables for note in each.notes)]
+    if found.tables:
+        classes = list(dict.fromkeys(name for each in found.tables for name in each.classes()))
+        rows = [
+            [each.table, str(len(each.proposals)), *(str(each.classes().get(name, 0)) for name in classes)]
+            for each in found.tables
+        ]
+        lines += ["", *table_lines(["table", "columns", *(name.replace("_", " ") for name in classes)], rows)]
+    return "\n".join(lines)
+
+
+def as_data(found: Outcome) -> dict[str, Any]:
+    """The same as plain data; no value is in it."""
+
+    def of(each: Drafted) -> Mapping[str, Any]:
+        told = {"table": each.table, "file": each.file, "made": each.made, "columns": len(each.proposals)}
+        return {**told, "classes": each.classes(), "undecided": each.undecided(), "notes": list(each.notes)}
+
+    begun = found.begun
+    return {
+        "conf": str(begun.folder), "made": begun.made, "stood": begun.stood, "told": list(found.told),
+        "tables": [of(each) for each in found.tables], "problems": list(found.problems),
+    }  # fmt: skip
+
+
+def parser() -> argparse.ArgumentParser:
+    options = arguments.parser("init", __doc__)
+    options.add_argument("paths", nargs="+", metavar="PATH", help="a file, a table's folder, or a folder of tables")
+    flags.CONF.on(options, default=Path("conf"), more="made where it is not there; conf by default")
+    options.add_argument(
+        "--keys", type=Path, metavar="FOLDER", help="where the key goes; by default keys, beside --conf"
+    )
+    options.add_argument(
+        "--target", metavar="PATH", help="where treated tables go (treated, beside --conf, by default for local files)"
+    )
+    options.add_argument("--owner", default="", help="who answers for the decisions (asked for later if left out)")
+    options.add_argument(
+        "--kek", metavar="URI", help="the key that encrypts the keyset at that address (of the key that is made)"
+    )
+    options.add_argument("--sample", type=flags.at_least_one, default=scan.DEFAULT_SAMPLE, help="rows to look at")
+    flags.JSON.on(options)
+    return options
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    asked = parser().parse_args(argv)
+    return failures.exit_code(events.terminal, lambda: _run(asked))
+
+
+def _run(asked: argparse.Namespace) -> int:
+    packages.check()
+    beside = asked.conf.absolute().parent
+    is_local = not any("://" in path for path in asked.paths)
+    target = found_tables.absolute(asked.target) if asked.target else str(beside / "treated") if is_local else None
+    options = Options(asked.conf, asked.keys or beside / "keys", target, asked.owner, asked.kek, asked.sample)
+    _check_places(asked.paths, options)
+    found = run(session.start("lakenym init"), asked.paths, options)
+    say(as_json(as_data(found)) if asked.json else as_text(found))
+    for problem in found.problems:
+        say(problem, sys.stderr)
+    first = next((each.table for each in found.tables), None)
+    if first is not None:
+        next_step.tell("accept", "--conf", asked.conf, "--table", first)
+    return FAILED if found.problems else DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,41 @@
+"""Domains proposed by what was found: for what tables are joined by."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from jobs.configuration.documents import NAME_PATTERN
+from jobs.detection import hints, kinds
+from jobs.drafting.proposals import JOINS
+from jobs.starting.found_tables import Scanned
+
+DIRECT = "direct_identifier"
+LOWER = ("email",)
+"""Kinds whose letters are one, large or small."""
+
+
+def proposed(tables: Iterable[Scanned], key: str) -> dict[str, dict[str, Any]]:
+    """Name -> the domain. One for each thing whose id was found (``customer`` of ``customer_id``), and for each kind of
+    direct identifier that stands in two tables or more. key: under which their values are hashed."""
+    found: dict[str, set[str]] = {}
+    things: list[str] = []
+    for table in tables:
+        for column in table.columns:
+            kind = kinds.decide(column.evidence, hints.of(column.path))
+            if kind.name == "person_key":
+                things += _thing(str(column.path))
+            elif kind.name in JOINS and kind.class_ == DIRECT:
+                found.setdefault(kind.name, set()).add(table.table.name)
+    shared = [name for name, names in found.items() if len(names) > 1]
+    return {name: _treatment(name, key) for name in dict.fromkeys([*sorted(things), *shared])}
+
+
+def _thing(path: str) -> list[str]:
+    return [word for word in hints.words(path).split()[-2:-1] if re.fullmatch(NAME_PATTERN, word)]
+
+
+def _treatment(name: str, key: str) -> dict[str, Any]:
+    normalize = ["nfc", "trim", *(["lower"] if name in LOWER else [])]
+    return {"technique": "keyed_hash", "algorithm": "HMAC-SHA-256", "bits": 128, "key": key, "normalize": normalize}

@@ -1,0 +1,106 @@
+"""The tables at paths that somebody names: files, folders of a table or of tables; and how a CSV is to be read."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from jobs.configuration import locations
+from jobs.configuration.models import Source
+from jobs.console.exit_codes import BadUsage
+from jobs.detection import discovery, names_as_data, scan
+from jobs.detection.discovery import ENDING, FORMATS, FoundTable
+from jobs.detection.names_as_data import NamesAreData
+from jobs.detection.scan import Found
+from jobs.drafting import lake_tables
+from jobs.drafting.accepted import Entry
+from jobs.lake import read
+from jobs.lake.java import hadoop_path
+from jobs.lake.text_sources import csv_guess
+from jobs.spark_app import failures
+
+
+@dataclasses.dataclass(frozen=True)
+class Scanned:
+    """A table, how it is to be read, and what its columns are. notes: what a person should know of the reading."""
+
+    table: FoundTable
+    source: Source
+    columns: tuple[Found, ...]
+    notes: tuple[str, ...]
+
+
+def absolute(path: str) -> str:
+    """A path that means the same wherever a job runs: one of this machine from its root; a URI as it is."""
+    return path if "://" in path else str(Path(path).expanduser().absolute())
+
+
+def at(spark: SparkSession, paths: Sequence[str], known: Mapping[str, Entry]) -> list[FoundTable]:
+    """The raw tables there, each under a name of its own. Raises `BadUsage`."""
+    found: list[FoundTable] = []
+    for path in paths:
+        whole = absolute(path)
+        found += failures.translated(path, lambda whole=whole: _at(spark, whole, known))  # type: ignore[misc]
+    return _each_once(found)
+
+
+def _at(spark: SparkSession, path: str, known: Mapping[str, Entry]) -> list[FoundTable]:
+    at = hadoop_path(spark, path)
+    files: Any = at.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf())
+    if not files.exists(at):
+        raise BadUsage(f"nothing is at {path}")
+    if not files.getFileStatus(at).isFile():
+        return lake_tables.chosen(spark, (), path, None, known)
+    name = str(at.getName())
+    ending = ENDING.search(name)
+    if ending is None:
+        raise BadUsage(f"{path} is no file of parquet, orc, csv or json by its name: name such a file, or a folder")
+    word = ending[1].lower()
+    source = Source.model_validate({"path": path, "format": FORMATS.get(word, word)})
+    return [FoundTable(discovery.name_of((name,), ""), source)]
+
+
+def _each_once(found: Iterable[FoundTable]) -> list[FoundTable]:
+    kept: dict[str, FoundTable] = {}
+    for table in found:
+        name, count = table.name, 1
+        while name in kept and _place(kept[name]) != _place(table):
+            count += 1
+            name = f"{table.name}_{count}"
+        kept[name] = dataclasses.replace(table, name=name)
+    return list(kept.values())
+
+
+def _place(table: FoundTable) -> Any:
+    return table.name if table.source is None else locations.of(table.source)
+
+
+def scanned(spark: SparkSession, table: FoundTable, sample: int, regions: tuple[str, ...]) -> Scanned:
+    """Look at a table. Raises `RunFailed` where it cannot be read, or where its columns' names are values."""
+    source = table.source
+    if source is None:
+        raise failures.RunFailed(f"{table.name}: {table.problem}")
+
+    def step() -> Scanned:
+        guess = _with_types(spark, source) if source.format == "csv" else csv_guess.Guess(source)
+        rows = read.rows_of(spark, guess.source).rows
+        names_as_data.check(guess.source, rows.schema)
+        return Scanned(table, guess.source, tuple(scan.scan(rows, sample, regions)), guess.notes)
+
+    try:
+        return failures.translated(table.name, step)
+    except NamesAreData as error:
+        raise failures.RunFailed(f"{table.name}: {error}") from None
+
+
+def _with_types(spark: SparkSession, source: Source) -> csv_guess.Guess:
+    written = csv_guess.dialect(spark, source)
+    found = read.rows_of(spark, written.source)
+    names_as_data.check(written.source, found.rows.schema)
+    folders = csv_guess.partition_columns(spark, source)
+    typed = csv_guess.schema(written.source, found.rows, folders)
+    return csv_guess.Guess(typed.source, (*written.notes, *typed.notes))

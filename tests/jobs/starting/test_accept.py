@@ -1,0 +1,219 @@
+"""`jobs.accept`: a draft column by column, each answer saved, nothing accepted that a run would refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from jobs import accept
+from jobs.configuration import config
+from jobs.console.exit_codes import BadUsage, Refused
+from jobs.starting import typed_treatment, walk
+from jobs.starting.acceptance import Draft
+from tests.helpers.lakes import table, write_conf
+
+DRAFT = """\
+# A draft by the inventory. No job treats its table before it is accepted: jobs/accept.py asks column by column.
+# Or read each proposal with its evidence (shares of a sample; no value is shown), mend what is wrong, say why, decide
+# what is 'undecided' (of it nothing is known, or not enough), and then take the line 'draft: true' out.
+table: d
+draft: true
+owner: ""  # who answers for these decisions
+source: {path: "/lake/raw/d", format: parquet}
+target: {path: ""}  # where the treated table goes
+columns:
+  # email: 97% of the values are e-mail addresses
+  # evidence: {"type": "string", "values": 200, "null": 0.031, "distinct": 0.98, "match": {"email": 0.97}}
+  mail:
+    class: direct_identifier
+    treatment: {domain: customer}
+    kind: email
+    why: ""
+  # person_key: the column's name says so; the values do not contradict it
+  # evidence: {"type": "bigint", "values": 200, "null": 0.0, "distinct": 0.98, "match": {}}
+  id:
+    class: direct_identifier
+    treatment: {domain: customer}
+    kind: person_key
+    why: ""
+  # unknown: nothing was recognized, which does not make it harmless
+  # evidence: {"type": "int", "values": 200, "null": 0.0, "distinct": 0.004, "match": {}}
+  age:
+    class: undecided
+    treatment: undecided
+    why: ""
+  # constant: one and the same value in all rows
+  # evidence: {"type": "string", "values": 200, "null": 0.0, "distinct": 0.005, "match": {}}
+  unit: {class: non_personal, treatment: keep, kind: constant, why: ""}
+"""
+
+
+@pytest.fixture
+def conf(lake: Path) -> Path:
+    made = write_conf(lake, table("t", lake, {"a": {"domain": "customer"}}))
+    (made / "catalog" / "d.yaml").write_text(DRAFT)
+    return made
+
+
+def text(conf: Path) -> str:
+    return (conf / "catalog" / "d.yaml").read_text()
+
+
+def at_once(conf: Path, *words: str) -> int:
+    return accept.main(["--conf", str(conf), "--table", "d", *words])
+
+
+def test_column_by_column_until_it_is_no_draft(conf: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert at_once(conf, "--owner", "me", "--target", "/lake/treated/d") == 0
+    assert at_once(conf, "--column", "mail", "--why", "contact is by pseudonym") == 0
+    assert at_once(conf, "--column", "id", "--why", "join key: orders, say") == 0
+    capsys.readouterr()
+    assert at_once(conf, "--column", "age", "--class", "quasi_identifier", "--treatment", "generalize_number width=5",
+                   "--why", "bands of five years do") == 0  # fmt: skip
+    assert capsys.readouterr().out == "age: accepted\nd: left: 1 column (unit)\n"
+    assert list(config.load(conf).tables) == ["t"]
+    assert at_once(conf, "--column", "unit", "--why", "says nothing of anybody") == 0
+    entry = config.load(conf).tables["d"]
+    assert {path: (rule.class_, rule.why) for path, rule in entry.columns.items()} == {
+        "mail": ("direct_identifier", "contact is by pseudonym"),
+        "id": ("direct_identifier", "join key: orders, say"),
+        "age": ("quasi_identifier", "bands of five years do"),
+        "unit": ("non_personal", "says nothing of anybody"),
+    }
+    assert entry.columns["age"].treatment.technique.record()["width"] == 5
+    assert text(conf).startswith("table: d\nowner: me  # who answers for these decisions\nsource: ")
+    assert text(conf).count("# evidence: ") == 4, "what the inventory saw stays, for --compare"
+    assert at_once(conf, "--list") == 2, "it is no draft any more"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["--column", "mail"], 2, "--why: say why"),
+        (["--column", "mail", "--why", "  "], 2, "--why: say why"),
+        (["--column", "age", "--why", "x y z"], 1, "age: what class it is of"),
+        (["--column", "mial", "--why", "x"], 2, "has no column mial; did you mean 'mail'?"),
+        (["--column", "mail", "--why", "x", "--treatment", "domain custmer"], 1, "did you mean 'customer'?"),
+        (["--column", "mail", "--why", "x", "--treatment", "truncat keep=2"], 1, "did you mean 'truncate'?"),
+        (["--column", "mail", "--why", "x", "--treatment", "truncate keep=2 keep=3"], 2, "given twice"),
+        (["--column", "id", "--why", "x", "--treatment", "mask keep_end=1"], 1, "the column is of type bigint"),
+        (["--column", "mail", "--why", "x", "--treatment", "date_shift max_days=9"], 1, "name a 'subject'"),
+        (["--class", "sensitive"], 2, "--class and --treatment go with --column"),
+        (["--why", "x"], 2, "--why goes with"),
+        ([], 2, "no terminal to ask at"),
+        (["--target", "/lake/raw/d/x"], 1, "is the table's own source"),
+        (["--target", "/lake/*"], 1, "expected one place"),
+    ],
+)
+def test_what_is_refused_leaves_the_draft_as_it_is(
+    conf: Path, capsys: pytest.CaptureFixture[str], words: list[str], code: int, told: str
+) -> None:
+    assert at_once(conf, *words) == code
+    assert told in capsys.readouterr().err
+    assert text(conf) == DRAFT
+
+
+def test_in_bulk_only_what_is_hidden_and_known_by_its_values(conf: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert at_once(conf, "--all-with-evidence", "direct_identifier", "--why", "nobody needs them") == 0
+    assert capsys.readouterr().out == "mail: accepted\nd: left: --owner, --target, 3 columns (id, age, unit)\n"
+    kept = DRAFT.replace("class: non_personal, treatment: keep, kind: constant", "class: sensitive, treatment: keep")
+    (conf / "catalog" / "d.yaml").write_text(kept.replace("constant: one", "ip: 90% of the values: one"))
+    assert at_once(conf, "--all-with-evidence", "sensitive", "--why", "nobody needs them") == 0
+    assert "accepted\n" not in capsys.readouterr().out, "what is kept wants a look of its own"
+    with pytest.raises(SystemExit):
+        at_once(conf, "--all-with-evidence", "non_personal", "--why", "x")
+    with pytest.raises(BadUsage):
+        accept.run_evident(Draft(conf, "d"), "non_personal", "x")
+
+
+def test_a_file_that_somebody_changed_meanwhile_is_left(conf: Path) -> None:
+    draft = Draft(conf, "d")
+    (conf / "catalog" / "d.yaml").write_text(DRAFT + "# mine\n")
+    with pytest.raises(Refused, match="changed meanwhile"):
+        draft.accept("mail", "direct_identifier", "redact", "not needed")
+    assert text(conf) == DRAFT + "# mine\n"
+
+
+def test_a_table_that_is_not_sound_as_a_whole_stays_a_draft(conf: Path, lake: Path) -> None:
+    (conf / "catalog" / "d.yaml").write_text(DRAFT.replace("columns:", "retention: 3 wolves\ncolumns:"))
+    draft = Draft(conf, "d")
+    draft.state("owner", "me")
+    draft.state("target", str(lake / "treated" / "d"))
+    for path in ("mail", "id", "age", "unit"):
+        draft.accept(path, "direct_identifier", "redact", f"{path} is not needed")
+    with pytest.raises(config.ConfigError, match="retention"):
+        draft.finish()
+    assert "draft: true\n" in text(conf)
+    (conf / "catalog" / "d.yaml").write_text(text(conf).replace("retention: 3 wolves\n", ""))
+    Draft(conf, "d").finish()
+    assert "draft" not in text(conf)
+
+
+def answers(*given: str) -> Callable[[str], str]:
+    left: Iterator[str] = iter(given)
+
+    def ask(question: str) -> str:
+        for answer in left:
+            return answer
+        raise EOFError
+
+    return ask
+
+
+def test_at_a_terminal_it_asks_and_goes_on_where_it_stopped(conf: Path) -> None:
+    said: list[str] = []
+    first = answers("me", "/lake/treated/d", "?", "a", "", "a", "not needed", "s", "q")
+    assert not walk.through(Draft(conf, "d"), first, said.append)
+    told = "\n".join(said)
+    assert "d: 0 of 4 columns accepted" in told
+    shown = "[1/4] mail\n    email: 97% of the values are e-mail addresses\n    direct_identifier -> domain customer"
+    assert shown in told
+    assert "not taken: mail: say why" in told
+    assert config.load(conf).drafts[0].accepted == 1
+
+    said.clear()
+    then = answers("a", "join key", "t", "nonsense", "t", "generalize_number width=10", "c", "5", "a", "2",
+                   "bands", "a", "a constant")  # fmt: skip
+    assert walk.through(Draft(conf, "d"), then, said.append)
+    assert "not taken: no technique is called 'nonsense'" in "\n".join(said)
+    assert "not taken: expected one of: 1 direct_identifier, 2 quasi_identifier" in "\n".join(said)
+    entry = Draft(conf, "d").finish().tables["d"]
+    assert (entry.columns["age"].class_, entry.columns["age"].why) == ("quasi_identifier", "bands")
+
+
+@pytest.mark.parametrize("given", [("a", "q"), ("c", "q"), ("t", "quit"), ("Q",)])
+def test_to_stop_is_no_answer(conf: Path, given: tuple[str, ...]) -> None:
+    assert not walk.through(Draft(conf, "d"), answers("me", "/lake/treated/d", *given, "a", "x"), lambda _: None)
+    assert config.load(conf).drafts[0].accepted == 0
+
+
+def test_an_end_of_input_or_an_interrupt_loses_nothing(conf: Path) -> None:
+    assert not walk.through(Draft(conf, "d"), answers("me", "/lake/treated/d", "a", "not needed"), lambda _: None)
+    assert config.load(conf).drafts[0].accepted == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("keep", "keep"),
+        (" redact ", "redact"),
+        ("domain customer", {"domain": "customer"}),
+        ("customer", {"domain": "customer"}),
+        ("truncate_ip", {"technique": "truncate_ip"}),
+        ("truncate keep=2", {"technique": "truncate", "keep": 2}),
+        ("generalize_number edges=[0,18,65] label=range",
+         {"technique": "generalize_number", "edges": [0, 18, 65], "label": "range"}),
+        ("{technique: mask, keep_end: 4}", {"technique": "mask", "keep_end": 4}),
+    ],
+)  # fmt: skip
+def test_a_treatment_as_it_is_typed(typed: str, meant: object) -> None:
+    assert typed_treatment.read(typed, {"customer"}) == meant
+    assert typed_treatment.read(typed_treatment.shown(meant), {"customer"}) == meant
+
+
+@pytest.mark.parametrize("typed", ["", "truncate keep", "{", "{a: &x 1}", "x y=1, z: 2}\nowner: me", "domain a b"])
+def test_what_is_no_treatment(typed: str) -> None:
+    with pytest.raises(BadUsage, match="not a treatment"):
+        typed_treatment.read(typed)

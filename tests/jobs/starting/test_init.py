@@ -1,0 +1,187 @@
+"""`jobs.init`: from files to a configuration that works; nothing written over, nothing decided, no value shown."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from pyspark.sql import SparkSession
+
+from jobs import check, init, pseudonymize
+from jobs.configuration import config
+from jobs.starting import conf_files
+from jobs.starting.acceptance import Draft
+
+NAMES = ("Jürgen Groß", "Anaïs Dubois", "Zoë Weiß", "Peter Müller", "Maria Peña", "Sophie Gärtner")
+CANARY = "Canaria.Quixotebird@example.org"
+
+
+def put_customers(folder: Path) -> None:
+    """As a spreadsheet of Western Europe writes it."""
+    lines = ["Customer-ID;Name;E-Mail;Birth Date;ZIP;Account;Revenue;Share;Active;Since;Seen;Gross, net"]
+    for at in range(120):
+        mail = CANARY if at == 7 else f"user{at}@example.org"
+        born = f"{at % 28 + 1:02d}.{at % 12 + 1:02d}.{1940 + at % 60}"
+        seen = f"2024-0{at % 9 + 1}-11 10:0{at % 9}:00"
+        rest = f"{'yes' if at % 2 else 'no'};{born};{seen};{at}"
+        zip_, account = f"0{1067 + at}", f"{9_000_000_000 + at * 7_919_113}"
+        lines.append(
+            f"{at:05d};{NAMES[at % 6]} {'abcdefghij'[at % 10]}.;{mail};{born};{zip_};{account};{at * 3}.{at % 100:02d};"
+            f"0.{at:07d}1;{rest}"
+        )
+    (folder / "customers.csv").write_bytes(("\r\n".join(lines) + "\r\n").encode("cp1252"))
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    (folder / "orders").mkdir(parents=True)
+    put_customers(folder)
+    orders = {"order_id": list(range(90)), "customer_id": [f"{at % 120:05d}" for at in range(90)]}
+    mails = [f"user{at}@example.org" for at in range(90)]
+    pq.write_table(pa.table({**orders, "mail": mails}), folder / "orders" / "a.parquet")
+    return folder
+
+
+def test_from_files_to_a_treated_table(
+    spark: SparkSession,
+    raw: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (raw / "broken").mkdir()
+    (raw / "broken" / "a.csv").write_text("a,b\n1\n")
+    assert init.main([str(raw)]) == 3
+    told = capfd.readouterr()
+    assert "broken" in told.err
+    conf = tmp_path / "conf"
+    assert {path.name for path in (conf / "catalog").iterdir()} == {"customers.yaml", "orders.yaml"}
+
+    draft = yaml.safe_load((conf / "catalog" / "customers.yaml").read_text())
+    assert draft["source"] == {
+        "path": str(raw / "customers.csv"),
+        "format": "csv",
+        "options": {"encoding": "windows-1252", "sep": ";", "dateFormat": "dd.MM.yyyy"},
+        "schema": "`Customer-ID` string, `Name` string, `E-Mail` string, `Birth Date` date, `ZIP` string, "
+        "`Account` string, `Revenue` decimal(5,2), `Share` double, `Active` string, `Since` date, `Seen` timestamp, "
+        "`Gross, net` bigint",
+    }
+    assert (draft["draft"], draft["owner"], draft["target"]) == (
+        True,
+        "",
+        {"path": str(tmp_path / "treated/customers")},
+    )
+    columns = {path: entry["treatment"] for path, entry in draft["columns"].items()}
+    assert columns["Customer-ID"] == {"domain": "customer"}
+    assert columns["E-Mail"] == {"domain": "email"}
+    assert columns["`Birth Date`"] == {"technique": "generalize_date", "unit": "year"}
+    orders = yaml.safe_load((conf / "catalog" / "orders.yaml").read_text())["columns"]
+    assert (orders["customer_id"]["treatment"], orders["mail"]["treatment"]) == (
+        {"domain": "customer"},
+        {"domain": "email"},
+    )
+
+    assert check.main(["--conf", str(conf)]) == 0, "all that was made is sound"
+    made = config.load(conf)
+    assert {name: domain.treatment.key for name, domain in made.domains.items()} == {
+        "customer": "lake",
+        "email": "lake",
+    }
+    assert [each.table for each in made.drafts] == ["customers", "orders"]
+    key = tmp_path / "keys" / "lake.json"
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert stat.S_IMODE(key.parent.stat().st_mode) == 0o700
+    assert (key.parent / ".gitignore").read_text().endswith("*\n")
+    assert "in the clear, for development" in told.out
+    primary = json.loads(key.read_text())["primaryKeyId"]
+    assert list(made.keys["lake"].created) == [str(primary)]
+
+    files = [path for path in conf.rglob("*") if path.is_file()]
+    everything = told.out + told.err + "".join(path.read_text() for path in files)
+    secret = json.loads(key.read_text())["key"][0]["keyData"]["value"]
+    for leaked in ("Quixotebird", "user3@", "Gärtner", "9007919113", secret):
+        assert leaked not in everything
+
+    accepted = Draft(conf, "customers")
+    accepted.state("owner", "me")
+    for column in accepted.columns():
+        open_ = column.is_open
+        accepted.accept(
+            column.path,
+            "non_personal" if open_ else column.class_,
+            "keep" if open_ else column.treatment,
+            f"{column.path}: for the test",
+        )
+    accepted.finish()
+    assert pseudonymize.run(spark, config.load(conf), "customers").rows == 120
+    first = spark.read.format("delta").load(str(tmp_path / "treated" / "customers"))
+    assert {str(row["Birth Date"])[4:] for row in first.collect()} == {"-01-01"}
+
+    before = {path: path.read_bytes() for path in [*files, key]}
+    capfd.readouterr()
+    assert init.main([str(raw)]) == 3
+    told = capfd.readouterr()
+    assert "stood already, left as it is: catalog/customers.yaml, catalog/orders.yaml" in told.out
+    assert {path: path.read_bytes() for path in before if path.name != "customers.yaml"} == {
+        path: content for path, content in before.items() if path.name != "customers.yaml"
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["nowhere"], "nothing is at"),
+        (["."], "lie in each other: name the folder of the data alone"),
+        (["data", "--keys", "conf/keys"], "a key has no place in the configuration"),
+        (["data/notes.txt"], "is no file of parquet, orc, csv or json by its name"),
+        (["empty"], "no table was found there"),
+    ],
+)
+def test_what_cannot_be_begun_with_leaves_no_file(
+    spark: SparkSession,
+    raw: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    told: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (raw / "notes.txt").write_text("a")
+    assert init.main(words) == 2
+    assert told in capfd.readouterr().err
+    assert {path.name for path in tmp_path.iterdir()} <= {"data", "empty", "spark-warehouse"}
+
+
+def test_rows_without_a_header_show_no_name(
+    spark: SparkSession, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "people.csv").write_text(f"{CANARY},Maria Müller\nb@example.org,Peter Weiß\n")
+    assert init.main(["people.csv"]) == 3
+    told = capfd.readouterr()
+    assert "Quixotebird" not in told.out + told.err
+    assert not (tmp_path / "conf").exists(), "nothing was found, so nothing was begun"
+
+
+def test_all_that_is_no_module_ships_in_the_wheel() -> None:
+    """What setuptools takes along beside modules is listed by package; one that is not is missed once installed."""
+    root = Path(init.__file__).parent.parent
+    project = (root / "pyproject.toml").read_text(encoding="utf-8")
+    section = project.partition("[tool.setuptools.package-data]\n")[2].partition("\n\n")[0]
+    listed = {
+        name.strip(' "'): json.loads(globs) for name, _, globs in (each.partition("=") for each in section.splitlines())
+    }
+    folders = {root.joinpath(*name.split(".")): globs for name, globs in listed.items()}
+    taken = {path for folder, globs in folders.items() for each in globs for path in folder.glob(each)}
+    beside = {path for room in ("jobs", "privacy_udfs") for path in (root / room).rglob("*") if path.is_file()}
+    assert {path for path in beside if path.suffix not in (".py", ".pyc")} == taken
+    assert conf_files.TEMPLATES / "policy.yaml" in taken

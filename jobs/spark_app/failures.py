@@ -12,6 +12,7 @@ from typing import TypeVar
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
+from jobs.console import called
 from jobs.console.exit_codes import Refused
 from jobs.record.record_reader import RecordProblem
 from jobs.run_events.events import Failed, Report
@@ -57,7 +58,7 @@ def exit_code(report: Report, step: Callable[[], int], table: str = "") -> int:
     except Exception as error:  # a defect: say what it was, not what it held
         code, kind = FAILED, type(error).__name__
         message = f"unexpected {kind} at {_where(error)}"
-    report(Failed(table, code, message, kind, risk))
+    report(Failed(table, code, called.spoken(message), kind, risk))
     return code
 
 

@@ -23,6 +23,7 @@ from jobs.configuration.finding import Finding, in_order, refused
 from jobs.configuration.variables import StandIns
 from jobs.console import shown
 from jobs.console.exit_codes import DONE, REFUSED
+from jobs.console.numbers import many
 from jobs.console.shown import say
 from jobs.gates import configuration_gates
 from jobs.gates.known import today
@@ -38,7 +39,7 @@ def run(conf: Config, as_of: datetime.date | None = None) -> list[Finding]:
 def as_text(found: Sequence[Finding], tables: int, conf: Path) -> str:
     """One line for each finding, as editors know to follow them, and one that sums up."""
     stop = len(refused(found))
-    total = f"{tables:,} tables: {stop:,} refused, {len(found) - stop:,} warnings"
+    total = f"{many(tables, 'table')}: {stop:,} refused, {many(len(found) - stop, 'warning')}"
     return "\n".join([*(f"{conf}/{each}" for each in found), total])
 
 
@@ -84,7 +85,7 @@ def _tell_faults(error: ConfigError, options: argparse.Namespace) -> None:
         return
     for fault in error.faults:
         print(shown.event(f"{options.conf}/{fault}"))
-    print(f"{len(error.faults):,} faults: the configuration cannot be used")
+    print(f"{many(len(error.faults), 'fault')}: the configuration cannot be used")
 
 
 if __name__ == "__main__":

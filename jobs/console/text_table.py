@@ -17,15 +17,15 @@ _UNIT = re.compile(r"\\u[0-9a-f]{4}|\\.|.", re.DOTALL)
 """What is not torn apart: an escape, else a character."""
 
 
-def table_lines(header: Sequence[str], rows: Sequence[Sequence[str]], indent: int = 0) -> list[str]:
+def table_lines(header: Sequence[str], rows: Sequence[Sequence[str]], indent: int = 0, fit: bool = True) -> list[str]:
     """Text columns, as wide as their widest cell; numbers are flush right. What cannot be seen is escaped.
 
     On a terminal that is not so wide, long cells go on in the next line; where even that is too wide, each row is told
-    as lines of its own. indent: how far the caller moves the lines to the right.
+    as lines of its own. indent: how far the caller moves the lines to the right. fit: not for what goes into a file.
     """
     rows = [[shown.shown(cell) for cell in row] for row in rows]
     widths = [max(map(width, column)) for column in zip(header, *rows, strict=True)]
-    limit = columns()
+    limit = columns() if fit else None
     fitted = widths if limit is None else _fitted(widths, limit - indent)
     if fitted is None:
         return list(_one_below_the_other(header, rows, (limit or 0) - indent))

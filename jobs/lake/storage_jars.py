@@ -44,11 +44,11 @@ def missing(scheme: str) -> str:
         return f"Spark knows no paths that begin with {scheme}://: write {OTHER_WORDS[scheme]}://"
     package = JARS.get(scheme)
     if package is None:
-        named = f"paths that begin with {scheme}://" if scheme else "this kind of storage"
-        return f"Spark has no file system for {named}: mend the path, or add the jar of its file system to spark.jars"
+        named = f"{scheme}://" if scheme else "this kind of storage"
+        return f"Spark has no file system for {named}: mend the path, or name the jars that it needs in spark.jars"
     return (
-        f"Spark's jars for {scheme}:// are missing: start Spark with --packages {package.format(hadoop=_hadoop())}, or "
-        "add the jars by spark.jars (docs/command.md)"
+        f"Spark has no file system for {scheme}://, as its jars are missing: start Spark with --packages "
+        f"{package.format(hadoop=_hadoop())}, or name them in spark.jars (docs/command.md)"
     )
 
 

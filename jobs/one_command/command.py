@@ -7,9 +7,12 @@ what else they say for a person becomes ``{"text": ...}``. ``--text`` before the
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
+import io
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 
 from jobs.configuration.documents import did_you_mean
 from jobs.console import called
@@ -26,6 +29,10 @@ FLAGS = {
     "--version": "say which version this is",
     "--help": "this help",
 }
+
+
+INTERRUPTED = 130
+"""As shells have it."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -45,6 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     called.by_command(True if "--text" in asked else None, "--debug" in asked)
     try:
         return _run(verb, rest[1:])
+    except KeyboardInterrupt:
+        print(f"{called.COMMAND} {verb}: interrupted", file=sys.stderr)
+        return INTERRUPTED
     finally:
         called.plainly()
 
@@ -57,10 +67,22 @@ def _before_verb(words: Sequence[str]) -> list[str]:
 
 def _run(verb: str, words: list[str]) -> int:
     job = importlib.import_module(verbs.module(verb))
-    if is_terminal() or {"--help", "-h"} & set(words):
+    if {"--help", "-h"} & set(words):
+        return _help(job, words)
+    if is_terminal():
         return int(job.main(words))
     with json_output.on_standard_output():
         return int(job.main(_with_json(job.parser(), words)))
+
+
+def _help(job: ModuleType, words: list[str]) -> int:
+    """The help of a job, with jobs in it called as verbs."""
+    told = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(told):
+            return int(job.main(words))
+    finally:
+        print(called.spoken(told.getvalue()), end="")
 
 
 def _with_json(parser: argparse.ArgumentParser, words: list[str]) -> list[str]:

@@ -155,7 +155,13 @@ def explained(error: Any) -> str:
         found = next((each for each in chain if known.pattern and _is_of(each, known.pattern)), None)
         if found is not None:
             return known.told + _named(known, found) + _condition([found])
-    return f"Spark failed{_condition(chain) or ' with an error of no known class'}"
+    return f"Spark failed{_condition(chain) or _class(error, chain)}"
+
+
+def _class(error: Any, chain: list[Thrown]) -> str:
+    """What the innermost error is called that Spark has no name for."""
+    name = chain[-1].java_class if chain else type(error).__name__
+    return f" with {name}, of which more is not told, since its text may hold a value: Spark's own logs have it"
 
 
 def causes(error: Any) -> Iterator[Thrown]:

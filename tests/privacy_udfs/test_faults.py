@@ -20,9 +20,9 @@ CANARY = "Zerlina"
         ({"technique": "mask", "keep_end": CANARY, "char": 5}, "mask: 2 faults\n"),
         (
             {"technique": "generalize_date", "unit": CANARY},
-            "generalize_date: 1 fault\n  unit: expected 'year', 'quarter'",
+            "1 fault\n  unit: expected 'year', 'quarter'",
         ),
-        ({"technique": "generalize_date"}, "generalize_date: 1 fault\n  unit: required, and missing"),
+        ({"technique": "treat_entities"}, "treat_entities: 1 fault\n  entities: required, and missing"),
         ({"technique": "drop", CANARY: 1}, "expected one of technique, on_refused"),
         ({"technique": "maks"}, "; did you mean 'mask'?"),
     ],

@@ -99,7 +99,7 @@ def _unlike(header: list[str], names: list[str]) -> str:
 
 
 def _look(lines: DataFrame, dialect: Dialect) -> tuple[list[str], str] | None:
-    """The first record of one file, and which; None if there is none. Of the others it is looked at when they are read."""
+    """The first record of one file, and which; None if there is none. Of others it is looked at when they are read."""
     reader: FileReader | None = None
     for line, file, start in lines.select(F.col(LINE).cast("binary"), FILE, START).head(HEADER_LINES):
         if reader is None or reader.file != file:

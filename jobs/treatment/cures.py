@@ -11,8 +11,11 @@ TYPED = ("csv", "json")
 """Formats whose types the catalog may state."""
 
 
-def of(config: TableConfig, technique: Technique, given: T.DataType) -> str:
-    """``; ...``, or nothing where there is nothing to say."""
+def of(config: TableConfig, technique: Technique, given: T.DataType, said: str) -> str:
+    """``: ...``, or nothing where there is nothing to say. said: why it was refused, as `Technique.refuse_type` words
+    the one fault that has these cures."""
+    if "; it takes " not in said:
+        return ""
     source = config.source
     ways = []
     if source.format in TYPED and isinstance(given, T.AtomicType):

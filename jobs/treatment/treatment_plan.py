@@ -193,7 +193,8 @@ def _decision(
             output = (json_columns.output if leaf.is_in_json else _output)(rule.treatment, given)
             cases.append((_case(config, leaf, path, rule, key_ids), output))
         except (TypeRefused, PySparkException) as error:
-            faults.append(f"{path}: {_first_line(error)}{cures.of(config, rule.treatment.technique, given)}")
+            why = _first_line(error)
+            faults.append(f"{path}: {why}{cures.of(config, rule.treatment.technique, given, why)}")
     try:
         return Decision(leaf, given, _one_type(cases), tuple(case for case, _ in cases)) if cases else None
     except TypeRefused as error:

@@ -1,4 +1,4 @@
-"""The wheel, installed into an environment of its own, far from any checkout: the command is there and tells the truth."""
+"""The wheel, in an environment of its own far from any checkout: the command is there and tells the truth."""
 
 from __future__ import annotations
 

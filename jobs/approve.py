@@ -24,6 +24,7 @@ from pyspark.sql import SparkSession
 from jobs import subject
 from jobs.command_line import arguments, flags, given_files
 from jobs.configuration.config import Config
+from jobs.console.asking import answer
 from jobs.console.exit_codes import DONE, BadUsage, Refused
 from jobs.console.shown import say
 from jobs.erasure import off_list, off_list_approval
@@ -268,7 +269,7 @@ def _agree(told: str, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise Refused("nothing was signed: say --yes where no one can be asked")
-    if input("Type yes to sign this: ").strip() != "yes":
+    if answer("Type yes to sign this: ").strip() != "yes":
         raise Refused("nothing was signed")
 
 

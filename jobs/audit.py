@@ -23,6 +23,7 @@ from jobs.audit_log.merkle import NotProven
 from jobs.command_line import arguments, flags, given_files
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage, Refused
+from jobs.console.numbers import many
 from jobs.console.shown import as_json, say
 from jobs.lake import audit_table
 from jobs.lake.audit_table import INDEX, LEAF
@@ -229,7 +230,7 @@ def _verdict(found: verify.Verified) -> str:
     if not found.is_whole:
         return "NOT as it was"
     if found.unchecked:
-        return f"as it was as far as it could be checked, and {len(found.unchecked)} part(s) could NOT be"
+        return f"as it was as far as it could be checked, and {many(len(found.unchecked), 'part')} could NOT be"
     return "as it was"
 
 

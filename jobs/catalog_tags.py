@@ -27,6 +27,7 @@ from jobs.configuration.config import Config
 from jobs.configuration.documents import canonical_json
 from jobs.console import whole_files
 from jobs.console.exit_codes import DONE, BadUsage, Refused
+from jobs.console.numbers import many
 from jobs.console.shown import say
 from jobs.detection import discovery
 from jobs.drafting import accepted, catalog_drafts
@@ -127,7 +128,7 @@ def _write_all(asked: argparse.Namespace) -> int:
             _print_sql(statements(session.for_run(spark), conf, table, asked.platform, called[table]))
         else:
             made = run(spark, conf, table, asked.platform, called[table])
-            say(f"{table}: {len(made)} statements run on {called[table] or conf.tables[table].target.table}")
+            say(f"{table}: {many(len(made), 'statement')} run on {called[table] or conf.tables[table].target.table}")
         return DONE
 
     return max(failures.exit_code(events.terminal, functools.partial(one, table), table) for table in names)
@@ -207,7 +208,7 @@ def _deliver(made: Drafted, asked: argparse.Namespace) -> None:
     elif written is None:
         print(made.text, end="", flush=True)
     else:
-        say(f"{made.table}: {len(made.proposals)} columns proposed, for a person to accept, in {written}")
+        say(f"{made.table}: {many(len(made.proposals), 'column')} proposed, for a person to accept, in {written}")
 
 
 def _nothing(made: Drafted) -> str:

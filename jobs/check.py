@@ -25,6 +25,7 @@ from jobs.configuration.unaccepted import Unaccepted
 from jobs.configuration.variables import StandIns
 from jobs.console import next_step, shown
 from jobs.console.exit_codes import DONE, REFUSED
+from jobs.console.numbers import many
 from jobs.console.shown import say
 from jobs.gates import configuration_gates
 from jobs.gates.known import today
@@ -40,7 +41,7 @@ def run(conf: Config, as_of: datetime.date | None = None) -> list[Finding]:
 def as_text(found: Sequence[Finding], tables: int, conf: Path, drafts: Sequence[Unaccepted] = ()) -> str:
     """One line for each finding and each draft, as editors know to follow them, and one that sums up."""
     stop = len(refused(found))
-    total = f"{tables:,} tables: {stop:,} refused, {len(found) - stop:,} warnings"
+    total = f"{many(tables, 'table')}: {stop:,} refused, {many(len(found) - stop, 'warning')}"
     total += f"; {len(drafts):,} not accepted yet" if drafts else ""
     return "\n".join([*(f"{conf}/{each}" for each in (*found, *drafts)), total])
 
@@ -97,7 +98,7 @@ def _tell_faults(error: ConfigError, options: argparse.Namespace) -> None:
         return
     for fault in error.faults:
         print(shown.event(f"{options.conf}/{fault}"))
-    print(f"{len(error.faults):,} faults: the configuration cannot be used")
+    print(f"{many(len(error.faults), 'fault')}: the configuration cannot be used")
 
 
 if __name__ == "__main__":

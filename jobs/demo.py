@@ -22,7 +22,8 @@ from jobs.command_line import arguments, flags
 from jobs.configuration import config
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
-from jobs.console.exit_codes import DONE
+from jobs.console.exit_codes import DONE, BadUsage
+from jobs.console.numbers import many
 from jobs.console.text_table import table_lines
 from jobs.lake import read
 from jobs.lake.address import Address
@@ -30,11 +31,15 @@ from jobs.run_events import events
 from jobs.run_events.events import Report
 from jobs.spark_app import failures, session
 from jobs.table_run.planned import planned
+from jobs.treatment.treatment_plan import Case
 from privacy_udfs import keys, udf
 
 CUSTOMERS, ORDERS = "crm.customers", "crm.orders"
 SMALL = {"spark.databricks.delta.snapshotPartitions": "2", "spark.sql.shuffle.partitions": "2"}
 """A lake of some megabytes needs no more; on a real one leave these alone."""
+
+MOST_SHOWN = 36
+"""Characters of a value."""
 
 NEXT = """
 Three things to try next
@@ -76,7 +81,8 @@ def joins(spark: SparkSession, conf: Config) -> dict[str, int]:
 
 
 def before_and_after(spark: SparkSession, conf: Config) -> list[str]:
-    """The same customers in the raw and in the treated table, found by computing their pseudonyms with the key."""
+    """The same customers in the raw and in the treated table, found by computing their pseudonyms with the key; one
+    below the other, with what is kept as it is told as a number."""
     known = planned(spark, conf, CUSTOMERS)
     reference = known.keys.references(known.plan)[ColumnPath.parse("customer_id")]
     assert isinstance(reference, keys.KeyReference)
@@ -85,19 +91,31 @@ def before_and_after(spark: SparkSession, conf: Config) -> list[str]:
     before = [row.asDict(recursive=True) for row in raw.collect()]
     after = _target(conf, CUSTOMERS).read(spark).where(F.col("customer_id").isin([row["pseudonym"] for row in before]))
     by_pseudonym = {row["customer_id"]: row.asDict(recursive=True) for row in after.collect()}
-    header = ("column", "technique", *(f"{word} {at}" for at in (1, 2, 3) for word in ("before", "after")))
-    lines = [
-        [str(case.path), case.name, *_cells(case.path, before, by_pseudonym)]
+    cases = [
+        case
         for decision in known.plan.leaves
         for case in decision.cases
         if not case.path.steps[1:] or decision.output is not None
     ]
-    return table_lines(header, lines)
+    return [line for at, row in enumerate(before, 1) for line in _record(at, cases, row, by_pseudonym)]
 
 
-def _cells(path: ColumnPath, before: list[dict[str, Any]], after: dict[str, dict[str, Any]]) -> list[str]:
-    pairs = ((row, after[row["pseudonym"]]) for row in before)
-    return [_cut(_value(row, path), 18) for pair in pairs for row in pair]
+def _record(
+    at: int, cases: Sequence[Case], before: dict[str, Any], by_pseudonym: dict[str, dict[str, Any]]
+) -> Iterator[str]:
+    """One customer, before and after."""
+    after = by_pseudonym[before["pseudonym"]]
+    treated = [case for case in cases if case.name != "keep"]
+    if at > 1:
+        yield ""
+    yield f"customer {at}"
+    rows = [
+        [str(case.path), *(_cut(_value(row, case.path), MOST_SHOWN) for row in (before, after)), case.name]
+        for case in treated
+    ]
+    yield from table_lines(("column", "before", "after", "technique"), rows, indent=2)
+    if kept := len(cases) - len(treated):
+        yield f"and {many(kept, 'column')} kept"
 
 
 def _value(row: dict[str, Any], path: ColumnPath) -> str:
@@ -110,7 +128,9 @@ def _value(row: dict[str, Any], path: ColumnPath) -> str:
 
 
 def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 3] + "..."
+    """A text that is not longer than that: of a longer one its beginning and its end."""
+    half = (width - 3) // 2
+    return text if len(text) <= width else f"{text[: width - 3 - half]}...{text[-half:]}"
 
 
 def _target(conf: Config, table: str) -> Address:
@@ -170,6 +190,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _demo(root: Path, conf_dir: Path) -> int:
+    if not conf_dir.is_dir():
+        raise BadUsage(f"there is no folder {conf_dir}: run it in a checkout of the repository, or name a conf")
     conf = prepare(root, conf_dir)
     spark = session.start("lakenym demo", {**SMALL, "spark.log.level": "ERROR"})
     print(run(spark, conf, events.terminal))

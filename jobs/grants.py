@@ -24,6 +24,7 @@ from jobs.configuration.finding import refused
 from jobs.configuration.variables import StandIns
 from jobs.console import whole_files
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage, Refused
+from jobs.console.numbers import many
 from jobs.console.shown import say
 from jobs.grants_sql import files, findings
 from jobs.grants_sql.names import PLATFORMS, Platform
@@ -79,7 +80,7 @@ def _write(folder: Path, made: Mapping[str, str]) -> None:
     for name in stands.keys() - made.keys():
         (folder / name).unlink()
     before, after = ({line for text in each.values() for line in files.said(text)} for each in (stands, made))
-    say(f"{len(made)} files in {folder}")
+    say(f"{many(len(made), 'file')} in {folder}")
     for line in sorted(before - after):
         say(f"said no more, and in force until somebody undoes it where it was run: {line}")
 

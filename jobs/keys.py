@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from jobs.command_line import arguments, flags
 from jobs.configuration.config import Config
 from jobs.configuration.finding import refused
-from jobs.console import next_step, shown
+from jobs.console import asking, next_step, shown
 from jobs.console.exit_codes import DONE, BadUsage, Refused
 from jobs.console.shown import say
 from jobs.console.text_table import table_lines
@@ -284,7 +284,9 @@ def _agree(key_id: int, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise Refused("destroying a version cannot be undone: say --yes where no one can be asked")
-    answer = input(f"What version {key_id} treated can then never be reverted or matched. Type its id to destroy it: ")
+    answer = asking.answer(
+        f"What version {key_id} treated can then never be reverted or matched. Type its id to destroy it: "
+    )
     if answer.strip() != str(key_id):
         raise Refused("nothing was destroyed")
 

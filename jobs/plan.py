@@ -97,7 +97,7 @@ def _keys(case: Case) -> dict[str, Any]:
 def as_text(plan: Plan) -> str:
     """A plan as a table for a person; parameters that stand at their defaults are left out."""
     header = ("column", "class", "technique", "parameters", "domain", "key", "type", "becomes", "why")
-    lines = table_lines(header, [_row(leaf, case) for leaf in plan.leaves for case in leaf.cases])
+    lines = table_lines(header, [_row(leaf, case) for leaf in plan.leaves for case in leaf.cases], indent=2)
     read = [] if plan.config.rows is None else [f"  only rows for which this is true: {_on_one_line(plan.config.rows)}"]
     kept = plan.config.kept
     if kept is not None and kept.by is not None:
@@ -138,7 +138,7 @@ def _suppressed(plan: Plan) -> list[str]:
 
 def _cases(plan: Plan) -> list[str]:
     cases = [(str(case.path), case.rule.rows) for case in plan.cases if case.rule.rows is not None]
-    lines = table_lines(("column", "for rows for which this is true"), [[p, _on_one_line(r)] for p, r in cases])
+    lines = table_lines(("column", "for rows for which this is true"), [[p, _on_one_line(r)] for p, r in cases], 2)
     return ["", *(f"  {line}" for line in lines)] if cases else []
 
 

@@ -149,8 +149,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    if options.build_bridge and (options.plan or options.json):
-        raise BadUsage("--build-bridge writes, and tells no plan and no JSON: leave --plan and --json out")
+    if options.build_bridge and options.plan:
+        raise BadUsage("--build-bridge writes, and tells no plan: leave --plan out")
     conf = arguments.loaded(options.conf)
     asked = Asked(
         options.key,
@@ -162,12 +162,14 @@ def _run(options: argparse.Namespace) -> int:
     )
     started = session.start("lakenym rotate_keys")
     if options.build_bridge:
-        say(f"the bridge of domain {options.domain} has {build_bridge(started, conf, asked):,} rows")
+        rows = build_bridge(started, conf, asked)
+        told = f"the bridge of domain {options.domain} has {rows:,} rows"
+        say(as_json({"domain": options.domain, "rows": rows}) if options.json else told)
         return DONE
     report = _warnings if options.json else events.terminal
     if options.plan:
-        told = plan(started, conf, asked, report)
-        print(as_json(foreseen.as_data(*told))) if options.json else _say(foreseen.lines(*told))
+        moves = plan(started, conf, asked, report)
+        print(as_json(foreseen.as_data(*moves))) if options.json else _say(foreseen.lines(*moves))
         return DONE
     result = run(started, conf, asked, report)
     print(as_json(as_data(result))) if options.json else _say(lines(result))

@@ -25,6 +25,7 @@ from jobs.command_line import arguments, flags
 from jobs.configuration.config import Config
 from jobs.configuration.models import TableConfig, Target
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage
+from jobs.console.numbers import many
 from jobs.console.shown import as_json, say, shown
 from jobs.lake import gained, source_errors
 from jobs.lake.leaves import schema_of
@@ -138,7 +139,7 @@ def _scanned(table: Standing, raw: AsRead) -> tuple[Check, Scanned]:
         f"{each.spelling}, {each.extent}"
         for each in found.survivors
     ]
-    said = f"{found.values} values of {len(found.looked_for)} columns, in {found.files} files"
+    said = f"{found.values} values of {many(len(found.looked_for), 'column')}, in {many(found.files, 'file')}"
     left = [f"{shown(path)} is not looked for: {why}" for path, why in found.left_out.items()]
     left += [
         f"{each.found} rows of {shown(each.path)} with values of {shown(each.column)} are put down to chance"
@@ -146,7 +147,7 @@ def _scanned(table: Standing, raw: AsRead) -> tuple[Check, Scanned]:
     ]
     left += list(outcome.excused(found))
     if found.missing:
-        faults.append(f"{found.missing} files of the table lie outside its folder and were not looked through")
+        faults.append(f"{many(found.missing, 'file')} of the table outside its folder could not be looked through")
     if raw.why and not faults:
         left = [raw.why, "the values of the source as it is now were not found", said, *left]
         return Check("survivors", outcome.NOT_CHECKABLE, "; ".join(left)), found

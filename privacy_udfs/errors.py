@@ -25,9 +25,8 @@ class ParameterError(LakenymError, ValueError):
     def __init__(self, subject: str, faults: Sequence[str]) -> None:
         self.subject = subject
         self.faults = tuple(faults)
-        super().__init__(
-            "\n".join([f"{subject}: {len(self.faults)} fault(s)", *(f"  {fault}" for fault in self.faults)])
-        )
+        number = f"{len(self.faults)} fault{'' if len(self.faults) == 1 else 's'}"
+        super().__init__("\n".join([f"{subject}: {number}", *(f"  {fault}" for fault in self.faults)]))
 
     def __reduce__(self) -> tuple[type[ParameterError], tuple[str, tuple[str, ...]]]:
         return type(self), (self.subject, self.faults)

@@ -13,6 +13,7 @@ from jobs.command_line import flags
 from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.configuration.documents import did_you_mean
+from jobs.console import called
 from jobs.console.exit_codes import BadUsage
 from jobs.console.next_step import tell
 from jobs.console.shown import say
@@ -22,7 +23,10 @@ AS_WRITTEN = argparse.RawDescriptionHelpFormatter
 
 def parser(job: str, doc: str | None) -> argparse.ArgumentParser:
     """The parser of a job, whose help is its docstring. A flag is written out: a short form would be another word."""
-    return argparse.ArgumentParser(job, description=doc, allow_abbrev=False, formatter_class=AS_WRITTEN)
+    told = None if doc is None else called.spoken(doc)
+    return argparse.ArgumentParser(
+        called.program(job), description=told, allow_abbrev=False, formatter_class=AS_WRITTEN
+    )
 
 
 def verbs(options: argparse.ArgumentParser, words: Mapping[str, str]) -> dict[str, argparse.ArgumentParser]:

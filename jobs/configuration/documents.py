@@ -104,7 +104,8 @@ def describe(value: Any, by_type: bool = False) -> str:
     if isinstance(value, list):
         return "a list" if value else "an empty list"
     if by_type:
-        return {bool: "true or false", int: "a number", float: "a number"}.get(type(value), "text")
+        by_types = {bool: "true or false", int: "a number", float: "a number"}
+        return "blank text" if isinstance(value, str) and not value.strip() else by_types.get(type(value), "text")
     if isinstance(value, str):
         return repr(value if len(value) <= LONGEST_SHOWN else f"{value[:LONGEST_SHOWN]}...")
     return str(value).lower()

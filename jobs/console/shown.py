@@ -11,6 +11,8 @@ import json
 import sys
 from typing import IO, Any
 
+from jobs.console import colour
+
 
 def shown(name: str) -> str:
     """One line, in which every character can be seen: others as JSON escapes them (``\\n``, ``\\u202e``)."""
@@ -49,4 +51,13 @@ def _escaped_in_yaml(character: str) -> str:
 
 def say(text: str, file: IO[str] | None = None) -> None:
     """Print lines for a person, at once."""
-    print(lines(text), file=file or sys.stdout, flush=True)
+    out = file or sys.stdout
+    print(colour.meant(lines(text), out), file=out, flush=True)
+
+
+def say_event(text: str, file: IO[str] | None = None, tint: str = "") -> None:
+    """Print what is one event (`event`), its first line in a colour of `jobs.console.colour`."""
+    out = file or sys.stdout
+    first, *more = event(text).split("\n")
+    head = colour.whole(first, tint, out) if tint else first
+    print("\n".join([head, *(colour.meant(line, out) for line in more)]), file=out, flush=True)

@@ -1,22 +1,112 @@
-"""Tables of text, for a person."""
+"""Tables of text, for a person: as wide as they need be, and on a terminal never wider than that."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+import textwrap
+import unicodedata
+from collections.abc import Iterator, Sequence
 
 from jobs.console import shown
+from jobs.console.terminal import columns
+
+GAP = 2
+NARROWEST = 8
+"""Characters that a column keeps, unless it needs fewer."""
+_UNIT = re.compile(r"\\u[0-9a-f]{4}|\\.|.", re.DOTALL)
+"""What is not torn apart: an escape, else a character."""
 
 
-def table_lines(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Text columns, as wide as their widest cell; numbers are flush right. What cannot be seen is escaped."""
+def table_lines(header: Sequence[str], rows: Sequence[Sequence[str]], indent: int = 0, fit: bool = True) -> list[str]:
+    """Text columns, as wide as their widest cell; numbers are flush right. What cannot be seen is escaped.
+
+    On a terminal that is not so wide, long cells go on in the next line; where even that is too wide, each row is told
+    as lines of its own. indent: how far the caller moves the lines to the right. fit: not for what goes into a file.
+    """
     rows = [[shown.shown(cell) for cell in row] for row in rows]
-    widths = [max(len(cell) for cell in column) for column in zip(header, *rows, strict=True)]
+    widths = [max(map(width, column)) for column in zip(header, *rows, strict=True)]
+    limit = columns() if fit else None
+    fitted = widths if limit is None else _fitted(widths, limit - indent)
+    if fitted is None:
+        return list(_one_below_the_other(header, rows, (limit or 0) - indent))
+    return [
+        *_row(header, fitted),
+        *_row(["-" * each for each in fitted], fitted),
+        *(line for row in rows for line in _row(row, fitted)),
+    ]
 
-    def line(cells: Sequence[str]) -> str:
-        padded = (
-            cell.rjust(width) if cell[:1].isdigit() else cell.ljust(width)
-            for cell, width in zip(cells, widths, strict=True)
+
+def width(text: str) -> int:
+    """How many columns of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(each) else 2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text
+    )
+
+
+def wrapped(text: str, first: str = "", others: str = "") -> list[str]:
+    """A text in lines that a terminal, or a page of 100 characters, has room for."""
+    return textwrap.wrap(text, min(columns() or 100, 100), initial_indent=first, subsequent_indent=others) or [first]
+
+
+def _fitted(widths: Sequence[int], limit: int) -> list[int] | None:
+    """The widths, the widest made narrower until all fit; None where they do not."""
+    fitted, least = list(widths), [min(each, NARROWEST) for each in widths]
+    gaps = GAP * (len(widths) - 1)
+    if sum(least) + gaps > limit:
+        return None
+    while (over := sum(fitted) + gaps - limit) > 0:
+        most = max(fitted)
+        widest = [at for at, each in enumerate(fitted) if each == most]
+        next_ = max([each for each in fitted if each < most], default=0)
+        cut = max(1, min(most - max(next_, NARROWEST), over // len(widest)))
+        for at in widest[: max(1, min(len(widest), over))]:
+            fitted[at] -= min(cut, over)
+    return fitted
+
+
+def _row(cells: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
+    """One row, in as many lines as its longest cell takes."""
+    pieces = [pieces_of(cell, each) for cell, each in zip(cells, widths, strict=True)]
+    for at in range(max(map(len, pieces), default=0)):
+        line = (
+            _padded(cell, piece[at] if at < len(piece) else "", each)
+            for cell, piece, each in zip(cells, pieces, widths, strict=True)
         )
-        return "  ".join(padded).rstrip()
+        yield (" " * GAP).join(line).rstrip()
 
-    return [line(header), line(["-" * width for width in widths]), *(line(row) for row in rows)]
+
+def _padded(cell: str, piece: str, wide: int) -> str:
+    space = " " * (wide - width(piece))
+    return space + piece if cell[:1].isdigit() else piece + space
+
+
+def pieces_of(text: str, wide: int) -> list[str]:
+    """A text in pieces so wide: parted at spaces where there are some, never within an escape."""
+    pieces, line = [], ""
+    for word in re.findall(r"\S+|\s+", text):
+        if width(line + word) <= wide:
+            line += word
+            continue
+        if line.strip():
+            pieces.append(line.rstrip())
+        line = ""
+        if word.isspace():
+            continue
+        for unit in _UNIT.findall(word):
+            if width(line + unit) > wide and line:
+                pieces.append(line)
+                line = ""
+            line += unit
+    return [*pieces, line.rstrip()] if line.strip() or not pieces else pieces
+
+
+def _one_below_the_other(header: Sequence[str], rows: Sequence[Sequence[str]], limit: int) -> Iterator[str]:
+    """Each row as lines ``name  cell``, with a line between rows."""
+    names = max(map(width, header), default=0)
+    for at, row in enumerate(rows):
+        if at:
+            yield ""
+        for name, cell in zip(header, row, strict=True):
+            yield from _row([name, cell], [names, max(limit - names - GAP, NARROWEST)])

@@ -24,7 +24,7 @@ def chosen(
 ) -> list[FoundTable]:
     """The tables by name (the catalog's, else Spark's), and the raw ones below a path and of a database, each once and
     under a name of its own."""
-    found = [FoundTable(name, _source(spark, name, known)) for name in names]
+    found = [FoundTable(name, _source(spark, name, known, path)) for name in names]
     if path:
         below = failures.translated(path, lambda: discovery.below(spark, path))
         found += raw_only(spark, below, known)
@@ -50,12 +50,15 @@ def _is_other(table: FoundTable, namesake: FoundTable | Entry | None) -> bool:
     return locations.of(table.source) != locations.of(namesake.source)
 
 
-def _source(spark: SparkSession, name: str, known: Mapping[str, Entry]) -> Source:
+def _source(spark: SparkSession, name: str, known: Mapping[str, Entry], path: str | None = None) -> Source:
     entry = known.get(name)
     if entry is not None and entry.source is not None:
         return entry.source
     if not Address(table=name).exists(spark):
         hint = did_you_mean(name, known)
+        if path:
+            own = f"{path.rstrip('/')}/{name}"
+            hint = f". Of the tables below --path it chooses none: name the one's own folder, as in --path {own}"
         raise BadUsage(f"--table: neither the configuration nor Spark's catalog has a table {name} to read{hint}")
     return Source(table=name)
 

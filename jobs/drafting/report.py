@@ -12,6 +12,7 @@ from jobs.configuration.documents import canonical_json
 from jobs.configuration.entry import UNDECIDED
 from jobs.console import whole_files
 from jobs.console.exit_codes import BadUsage
+from jobs.console.numbers import many
 from jobs.console.shown import shown
 from jobs.drafting.draft import key
 from jobs.drafting.drift import Drift
@@ -46,7 +47,8 @@ def draft_as_text(made: Drafted, written: Path | None) -> str:
     if written is not None:
         left = sum(each.treatment == UNDECIDED for each in made.proposals)
         and_open = f"{left} of them left undecided, " if left else ""
-        told = f"{made.table}: {len(made.proposals)} columns proposed, {and_open}for a person to accept, in {written}"
+        columns = many(len(made.proposals), "column")
+        told = f"{made.table}: {columns} proposed, {and_open}for a person to accept, in {written}"
         return "\n".join([told, *_warnings(made)])
     return made.text or f"{made.table}: every column is decided"
 

@@ -17,7 +17,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
 from jobs.configuration.models import Source
-from jobs.lake import parquet_footers
+from jobs.lake import parquet_footers, storage_jars
 from jobs.lake.problems import SourceProblem
 
 _VALUE = re.compile(r"(?<=[^/=]=)[^/]+")
@@ -102,11 +102,18 @@ class _Shown(dict[str, str]):
         self["format"] = str(source.format)
         self["file"] = shown_path(self.get("path", "")).rpartition("/")[2] or "a file"
         self["columns"] = _unlike(parameters)
+        self["storage"] = _no_storage(source)
         if source.format in ("csv", "json") and source.schema_ is None:  # names may be data there
             self["columnName"] = self["name"] = "the same"
 
     def __missing__(self, name: str) -> str:
         return "?"
+
+
+def _no_storage(source: Source) -> str:
+    scheme = storage_jars.scheme_of(source.path or "")
+    told = "a class is missing: add the jar of the format, or of the file system that the table lies in"
+    return storage_jars.missing(scheme) if scheme not in ("", "file") else told
 
 
 def _unlike(parameters: Mapping[str, str]) -> str:
@@ -206,8 +213,8 @@ _MESSAGES = {
     "DELTA_TRUNCATED_TRANSACTION_LOG": "the log of this version is gone: read a newer version",
     "DELTA_STATE_RECOVER_ERROR": "its Delta log is damaged",
     "UNSUPPORTED_FEATURE.TIME_TRAVEL": "it is no Delta table, and has no versions: remove versionAsOf or timestampAsOf",
-    "UnsupportedFileSystemException": "Spark knows no file system for the scheme of 'path': mend it, or add its jar",
-    "ClassNotFoundException": "a class is missing: add the jar of the file system that 'path' names, or of the format",
+    "UnsupportedFileSystemException": "{storage}",
+    "ClassNotFoundException": "{storage}",
     "UnknownHostException": "the host in 'path' is not known",
     "NoSuchBucketException": "the bucket in 'path' is not there",
     "PatternSyntaxException": "'path' is no pattern: a bracket or brace in it is not closed",

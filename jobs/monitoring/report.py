@@ -7,6 +7,7 @@ import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from jobs.console.numbers import many
 from jobs.monitoring.drift import Drift
 from jobs.monitoring.finding import Finding
 from jobs.monitoring.looked import Looked
@@ -80,7 +81,7 @@ def _of_drift(drift: Drift | None) -> dict[str, Any]:
 
 def lines(report: Report) -> Iterator[str]:
     for name, profile in report.profiles.items():
-        yield f"{name}: {profile.rows or f'< {SMALL}'} rows, {len(profile.columns)} columns counted"
+        yield f"{name}: {profile.rows or f'< {SMALL}'} rows, {many(len(profile.columns), 'column')} counted"
         if profile.left_out:
             yield f"  left out, of types that are not counted: {', '.join(profile.left_out)}"
     yield from map(str, sorted(report.findings, key=lambda each: (each.level, each.table)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from jobs.console.numbers import many
 from jobs.console.text_table import table_lines
 from jobs.policy.treatment_diff import ColumnDiff
 
@@ -48,13 +49,14 @@ class TableDiff:
         """For a person: what changed, one line for each consequence."""
         changed = [column for column in self.columns if column.change != "unchanged"]
         same = len(self.columns) - len(changed)
-        title = f"{self.table} against {self.against}: {len(changed)} columns change, {same} stay"
+        change = "changes" if len(changed) == 1 else "change"
+        title = f"{self.table} against {self.against}: {many(len(changed), 'column')} {change}, {same} stay"
         rows = [
             [column.column if first else "", LOUD.get(column.change, column.change) if first else "", effect]
             for column in [*self._of_rows.values(), *changed]
             for first, effect in _told(column)
         ]
-        lines = table_lines(("column", "change", "what it means"), rows) if rows else []
+        lines = table_lines(("column", "change", "what it means"), rows, indent=2) if rows else []
         return "\n".join([title, *(f"  {line}" for line in lines)])
 
 

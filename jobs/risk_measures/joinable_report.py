@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from jobs.console.numbers import many
 from jobs.risk_measures.containment import Contained, Pair
 from jobs.risk_measures.profile_file import Profiles
 from jobs.risk_measures.report import count
@@ -45,7 +46,7 @@ def _rounded(found: Contained) -> dict[str, float]:
 
 def lines(report: Report) -> Iterator[str]:
     for name, table in report.profiles.tables.items():
-        yield f"{name}: {count(table.rows)} rows, {len(table.columns)} columns"
+        yield f"{name}: {count(table.rows)} rows, {many(len(table.columns), 'column')}"
         if table.left_out:
             yield f"  left out, of no type that joins or with several values in a row: {', '.join(table.left_out)}"
     for pair, found in report.joinable.items():

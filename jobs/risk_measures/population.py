@@ -17,6 +17,7 @@ from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from jobs.console.exit_codes import BadUsage
+from jobs.console.numbers import many
 from jobs.risk_measures import summaries
 from jobs.risk_measures.class_stream import OWN
 from jobs.risk_measures.frames import ID, WEIGHT
@@ -52,7 +53,9 @@ def checked(rows: DataFrame) -> DataFrame:
     sound = F.coalesce((F.col(WEIGHT) >= 1) & (F.col(WEIGHT) < float("inf")), F.lit(False))
     wrong = weighted.where(~sound).count()
     if wrong:
-        raise BadUsage(f"weights: expected numbers from 1 on, how many people a row stands for; {wrong} rows have none")
+        raise BadUsage(
+            f"weights: expected numbers from 1 on, how many people a row stands for; {many(wrong, 'row')} without one"
+        )
     return weighted
 
 

@@ -97,7 +97,7 @@ def text(made: Boxed) -> str:
         (suggestion.words(name), f"{made.told(lost):.4g}", f"{made.found.losses[name]:.4g}")
         for name, lost in made.losses.items()
     ]
-    lines = table_lines(("loss", "boxes", "full domain"), rows)
+    lines = table_lines(("loss", "boxes", "full domain"), rows, fit=False)
     head = HEADER.format(
         boxes=f"{made.many:,}" if isinstance(made.many, int) else made.many,
         size=made.told(made.boxes.average_class_size),

@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame
 
 from jobs.configuration.column_path import ColumnPath, Field
 from jobs.configuration.config import Config
+from jobs.console.numbers import many
 from jobs.lake.columns import column
 from jobs.lake.history import ROTATION
 from jobs.record.column_record import ColumnRecord
@@ -82,7 +83,7 @@ def _compared(conf: Config, scope: Scope, stands: Standing, sample: int, name: s
     apart = found.whole.first + found.whole.second
     further = {NAME: "under the further layers", BLIND: "re-encrypted", BRIDGE: "by the bridge"}[name]
     faults = [f"{apart} rows are not what the version before gives {further}"] if apart else []
-    made = judged(name, faults, f"{found.rows} rows, {len(names)} columns, as the version before gives them")
+    made = judged(name, faults, f"{found.rows} rows, {many(len(names), 'column')}, as the version before gives them")
     return Looked(made, frozenset(str(path) for path in due_turns if path.root in names))
 
 

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
+from jobs.console.numbers import many
 from jobs.lake.columns import column
 from jobs.lake.record_names import ROTATION
 from jobs.record.record_reader import all_of
@@ -101,7 +102,7 @@ def _sample(conf: Config, scope: Scope, stands: Standing) -> Looked:
         rows = _turned(conf, scope, stands, proven)
     except LakenymError as error:
         return Looked(judged("sample", [str(error)]))
-    said = f"{len(proven)} columns of {rows} rows turned back under version {scope.to}{more}"
+    said = f"{many(len(proven), 'column')} of {rows} rows turned back under version {scope.to}{more}"
     return Looked(judged("sample", [], said), frozenset(map(str, proven)))
 
 

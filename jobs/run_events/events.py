@@ -10,9 +10,9 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
-from typing import IO, Any, ClassVar
+from typing import Any, ClassVar
 
-from jobs.console import shown
+from jobs.console import colour, shown
 from jobs.console.terminal import is_terminal
 from jobs.console.text_table import table_lines
 from jobs.run_events import risk_words
@@ -154,20 +154,17 @@ def json_lines(event: Event) -> None:
 def terminal(event: Event) -> None:
     """Lines for a person."""
     if isinstance(event, Begun):
-        _tell(f"{event.table}: treating {event.columns} leaf columns of {event.source}")
+        shown.say_event(f"{event.table}: treating {event.columns} leaf columns of {event.source}")
     elif isinstance(event, Checked):
-        _tell(f"{event.table}: all {event.columns} leaf columns decided, all checks passed")
+        shown.say_event(f"{event.table}: all {event.columns} leaf columns decided, all checks passed")
     elif isinstance(event, Committed):
-        _tell(_summary(event))
+        shown.say_event(_summary(event), tint=colour.GREEN)
     elif isinstance(event, Unchanged):
-        _tell(f"{event.table}: nothing new in its source; it stays at version {event.version}")
+        shown.say_event(f"{event.table}: nothing new in its source; it stays at version {event.version}")
     else:
         named = not event.table or event.message.startswith(f"{event.table}: ")
-        _tell(event.message if named else f"{event.table}: {event.message}", sys.stderr)
-
-
-def _tell(text: str, file: IO[str] | None = None) -> None:
-    print(shown.event(text), file=file or sys.stdout, flush=True)
+        text = event.message if named else f"{event.table}: {event.message}"
+        shown.say_event(text, sys.stderr, colour.RED if isinstance(event, Failed) else colour.YELLOW)
 
 
 def for_stream() -> Report:
@@ -205,7 +202,7 @@ def _summary(event: Committed) -> str:
     rows = [[_shown(value) for value in dataclasses.astuple(column)] for column in event.columns]
     risk = [] if event.risk is None else [f"  risk: {risk_words.in_words(event.risk)}"]
     boxes = [] if event.mondrian is None else [f"  mondrian: {risk_words.of_boxes(event.mondrian)}"]
-    return "\n".join([title, *(f"  {line}" for line in table_lines(header, rows)), *boxes, *risk])
+    return "\n".join([title, *(f"  {line}" for line in table_lines(header, rows, indent=2)), *boxes, *risk])
 
 
 def _number(event: Committed) -> str:

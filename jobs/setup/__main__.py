@@ -1,27 +1,48 @@
-"""Set-up of what pip alone does not bring: a Java that runs Spark, and the two jars of Delta Lake.
+"""Fetch what pip does not bring: a Java that runs Spark, and the two jars of Delta Lake. ``lakenym setup``.
 
-``python -m jobs.setup`` is the last step of ``make setup``. It changes nothing outside the virtual
-environment it runs in, and checks before it fetches: a second run needs no network.
+It is the last step of ``make setup`` too (``python -m jobs.setup``). It changes nothing outside the Python environment
+it runs in, and checks before it fetches: a second run needs no network. Maven or Spark's Ivy fetch the jars, by their
+own settings for mirrors and proxies; a Java is fetched only where none is found that Spark can use.
+
+Exit codes: 0 Java and the jars are there; 2 wrong usage; 3 they cannot be had, and what to do is said.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+from jobs.console import called
 from jobs.setup.delta_jars import JARS, ensure_jars
 from jobs.setup.java_runtime import SetupProblem, ensure_java, java_version, package_folder
 
 
-def main() -> int:
+def run() -> str:
+    """Fetch what is missing; returns what is there. Raises `SetupProblem`, with what to do."""
+    java = ensure_java(Path(sys.executable).parent)
+    ensure_jars(package_folder("pyspark") / "jars", java)
+    return f"Ready: Java {java_version(java)} ({java}), Delta Lake {JARS[0].version}"
+
+
+def parser() -> argparse.ArgumentParser:
+    return argparse.ArgumentParser(
+        called.program("setup"),
+        description=called.spoken(__doc__),
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 0 when Java and the jars are there, 3 with what to do on stderr when not."""
+    parser().parse_args(argv)
     try:
-        java = ensure_java(Path(sys.executable).parent)
-        ensure_jars(package_folder("pyspark") / "jars", java)
+        print(run())
     except SetupProblem as problem:
         print(problem, file=sys.stderr)
         return 3
-    print(f"Ready: Java {java_version(java)} ({java}), Delta Lake {JARS[0].version}")
     return 0
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from privacy_udfs.errors import LakenymError
 
 JAVA_NEEDED = 17
-JAVA_LOCK = Path(__file__).parents[2] / "requirements-java.lock"
+JAVA_LOCK = Path(__file__).parent / "requirements-java.lock"
 
 
 class SetupProblem(LakenymError):
@@ -107,5 +107,5 @@ def package_folder(package: str) -> Path:
     importlib.invalidate_caches()
     found = importlib.util.find_spec(package)
     if found is None or not found.submodule_search_locations:
-        raise SetupProblem(f"the package {package} is not installed here: run make setup")
+        raise SetupProblem(f"the package {package} is not installed here: run make setup, or pip install {package}")
     return Path(next(iter(found.submodule_search_locations)))

@@ -6,13 +6,17 @@ classes and our own messages, which hold no values by construction and carry the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+import traceback
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
+from jobs.console import called
 from jobs.console.exit_codes import Refused
+from jobs.console.shown import say
 from jobs.record.record_reader import RecordProblem
 from jobs.run_events.events import Failed, Report
 from jobs.spark_app import spark_errors
@@ -20,6 +24,16 @@ from privacy_udfs import wording
 from privacy_udfs.errors import FAILED, LakenymError
 
 T = TypeVar("T")
+LOST = (EOFError, ConnectionError)
+"""What Python meets where the process at the other end went away."""
+GONE = (
+    "the connection to Spark's Java process, or to a service, broke off in the middle of the work (killed, or out of "
+    "memory: spark.driver.memory): the target is as it was before, or holds the whole of a commit; run it again"
+)
+DEFECT = (
+    "this is a defect of the program. What it says is not shown, since it may hold a value: report this line (lakenym "
+    "--debug, or LAKENYM_DEBUG=1, tells the way to it)"
+)
 
 
 class RunFailed(LakenymError):
@@ -56,9 +70,21 @@ def exit_code(report: Report, step: Callable[[], int], table: str = "") -> int:
         risk = error.risk if isinstance(error, Refused) else None
     except Exception as error:  # a defect: say what it was, not what it held
         code, kind = FAILED, type(error).__name__
-        message = f"unexpected {kind} at {_where(error)}"
-    report(Failed(table, code, message, kind, risk))
+        message = GONE if isinstance(error, LOST) else f"unexpected {kind} at {_where(error)}: {DEFECT}"
+        if called.wants_debug():
+            say("\n".join(_frames(error)), sys.stderr)
+    report(Failed(table, code, called.spoken(message), kind, risk))
     return code
+
+
+def _frames(error: BaseException) -> Iterator[str]:
+    """The way to an error and to those behind it: places and classes, no text of theirs."""
+    seen: BaseException | None = error
+    while seen is not None:
+        yield f"{type(seen).__name__}:"
+        for frame in traceback.extract_tb(seen.__traceback__):
+            yield f"  {frame.filename}:{frame.lineno} in {frame.name}"
+        seen = seen.__cause__ or seen.__context__
 
 
 def _where(error: BaseException) -> str:

@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 from jobs.console.exit_codes import BadUsage
 from jobs.console.terminal import is_terminal
 from jobs.lake.pinned_settings import PINNED
-from jobs.spark_app import quiet
+from jobs.spark_app import quiet, ready
 from privacy_udfs import wording
 
 DELTA = {
@@ -28,11 +28,10 @@ def start(name: str, settings: Mapping[str, str] = {}) -> SparkSession:
     builder = SparkSession.builder.appName(name)
     for key, value in {**DELTA, **settings}.items():
         builder = builder.config(key, value)
-    if is_terminal():  # a person watches: Spark's own progress bar, and no warnings between its steps
-        builder = builder.config("spark.ui.showConsoleProgress", "true").config("spark.log.level", "ERROR")
-    else:
-        builder = builder.config("spark.ui.showConsoleProgress", "false")
-    spark = builder.getOrCreate()
+    if is_terminal():  # a person watches: no warnings between the steps
+        builder = builder.config("spark.log.level", "ERROR")
+    builder = builder.config("spark.ui.showConsoleProgress", "false")  # lines over lines, of stages that nobody knows
+    spark = ready.started(builder.getOrCreate)
     quiet.everywhere(spark)
     return spark
 

@@ -13,6 +13,8 @@ from typing import Any
 
 from py4j.protocol import Py4JError
 
+from jobs.lake import storage_jars
+
 DEEPEST = 30
 SQL_NAME = re.compile(r"[A-Z][A-Z0-9_]*(\.[A-Z][A-Z0-9_]*)*")
 
@@ -40,6 +42,7 @@ class Known:
 
 
 PATH = ("path", "filePath", "currentFile")
+NO_STORAGE = re.compile(r"ClassNotFoundException: Class org\.apache\.hadoop\.fs\.|No FileSystem for scheme")
 RERUN = "run it again once nothing writes there"
 KNOWN = (
     Known(
@@ -47,12 +50,6 @@ KNOWN = (
         "executors have no such Python package: install the same packages there (requirements.lock), or send an "
         "environment with spark.archives and set PYSPARK_PYTHON",
         text=r"ModuleNotFoundError: No module named '(privacy_udfs|jobs|pyarrow|pandas|numpy|cryptography|pydantic)",
-    ),
-    Known(
-        "",
-        "Spark cannot reach this kind of storage: its jars are missing; add them with spark.jars (for s3a://: "
-        "hadoop-aws of Spark's Hadoop version and its AWS SDK)",
-        text=r"ClassNotFoundException: Class org\.apache\.hadoop\.fs\.|No FileSystem for scheme",
     ),
     Known(
         "",
@@ -150,13 +147,21 @@ KNOWN = (
 def explained(error: Any) -> str:
     """What went wrong, without a value: a sentence from `KNOWN`, else the class of the error in brackets."""
     chain, text = list(causes(error)), str(error)
+    if NO_STORAGE.search(text):
+        return storage_jars.missing(storage_jars.in_text(text))
     for known in KNOWN:
         if known.text and re.search(known.text, text):
             return known.told
         found = next((each for each in chain if known.pattern and _is_of(each, known.pattern)), None)
         if found is not None:
             return known.told + _named(known, found) + _condition([found])
-    return f"Spark failed{_condition(chain) or ' with an error of no known class'}"
+    return f"Spark failed{_condition(chain) or _class(error, chain)}"
+
+
+def _class(error: Any, chain: list[Thrown]) -> str:
+    """What the innermost error is called that Spark has no name for."""
+    name = chain[-1].java_class if chain else type(error).__name__
+    return f" with {name}, of which more is not told, since its text may hold a value: Spark's own logs have it"
 
 
 def causes(error: Any) -> Iterator[Thrown]:

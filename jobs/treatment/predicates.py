@@ -18,6 +18,7 @@ from pyspark.sql import DataFrame
 
 from jobs.configuration.documents import describe, did_you_mean
 from jobs.configuration.models import TableConfig
+from jobs.console.numbers import many
 from jobs.lake.read import SourceRows
 from jobs.treatment import kept_rows
 from jobs.treatment.treatment_plan import PlanError
@@ -49,7 +50,9 @@ class PredicateError(PlanError):
 
     def __init__(self, table: str, faults: list[str]) -> None:
         super().__init__(table, faults)
-        self.args = ("\n".join([f"{table}: {len(faults)} predicate(s) cannot be used", *(f"  {f}" for f in faults)]),)
+        self.args = (
+            "\n".join([f"{table}: {many(len(faults), 'predicate')} cannot be used", *(f"  {f}" for f in faults)]),
+        )
 
 
 def minimized(source: SourceRows, table: TableConfig, day: datetime.date | None = None) -> SourceRows:

@@ -20,8 +20,9 @@ from jobs.configuration.column_path import ColumnPath, Element, Field, MapKey, M
 from jobs.configuration.documents import nearest
 from jobs.configuration.json_columns import by_column as paths_into_json
 from jobs.configuration.models import ColumnRule, TableConfig, Treatment
+from jobs.console.numbers import many
 from jobs.lake.bare_types import innermost
-from jobs.treatment import json_columns, layout
+from jobs.treatment import cures, json_columns, layout
 from privacy_udfs.errors import REFUSED, LakenymError, TypeRefused
 from privacy_udfs.technique import plain_type
 from privacy_udfs.techniques import BY_NAME
@@ -41,7 +42,8 @@ class PlanError(LakenymError):
     def __init__(self, table: str, faults: list[str]) -> None:
         self.table = table
         self.faults = tuple(faults)
-        super().__init__("\n".join([f"{table}: {len(faults)} column(s) need a decision", *(f"  {f}" for f in faults)]))
+        needed = f"{many(len(faults), 'column')} {'needs' if len(faults) == 1 else 'need'} a decision"
+        super().__init__("\n".join([f"{table}: {needed}", *(f"  {fault}" for fault in faults)]))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -191,7 +193,8 @@ def _decision(
             output = (json_columns.output if leaf.is_in_json else _output)(rule.treatment, given)
             cases.append((_case(config, leaf, path, rule, key_ids), output))
         except (TypeRefused, PySparkException) as error:
-            faults.append(f"{path}: {_first_line(error)}")
+            why = _first_line(error)
+            faults.append(f"{path}: {why}{cures.of(config, rule.treatment.technique, given, why)}")
     try:
         return Decision(leaf, given, _one_type(cases), tuple(case for case, _ in cases)) if cases else None
     except TypeRefused as error:

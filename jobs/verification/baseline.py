@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from jobs.configuration.column_path import ColumnPath
 from jobs.console.exit_codes import Refused
+from jobs.console.numbers import many
 from jobs.console.shown import shown
 from jobs.lake.address import Address
 from jobs.lake.record_names import RECORD
@@ -44,7 +45,7 @@ def check(table: Standing, wanted: str) -> Check:
         for name, apart in found.columns.items()
         if apart
     ]
-    return judged("baseline", faults, f"{found.rows} rows, {len(names)} columns{anew}")
+    return judged("baseline", faults, f"{found.rows} rows, {many(len(names), 'column')}{anew}")
 
 
 def _is_steady(table: Standing, name: str) -> bool:

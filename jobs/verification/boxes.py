@@ -13,6 +13,7 @@ from jobs.configuration import asked_risk
 from jobs.configuration.asked_risk import is_stricter
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.shares import NEARLY
+from jobs.console.numbers import many
 from jobs.console.shown import shown
 from jobs.record import record_reader
 from jobs.risk_measures import measure, treated
@@ -57,7 +58,7 @@ def check(table: Standing) -> Iterator[Check]:
     held = {} if not found.rows else measure.held(table.rows, asked, found)
     counted = "rows" if subject is None else "people"
     unasked = "" if chosen is not None or not stated.keys() & {"l", "t"} else f"; l and t are not: {table.unknown}"
-    said = f"{len(columns)} columns, k by {counted}{unasked}"
+    said = f"{many(len(columns), 'column')}, k by {counted}{unasked}"
     yield judged("boxes", list(_missed(stated, found, held, counted)), said)
 
 

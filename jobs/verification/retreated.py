@@ -20,6 +20,7 @@ from jobs.configuration import known_elsewhere
 from jobs.configuration.column_path import ColumnPath, Field
 from jobs.configuration.config import Config
 from jobs.configuration.models import TableConfig
+from jobs.console.numbers import many
 from jobs.console.shown import shown
 from jobs.lake import log_counts, quarantine_table, quarantined
 from jobs.lake.address import Address
@@ -162,7 +163,7 @@ def _rows(made: Ready, selection: Selection, sample: int) -> Check:
     faults += _by_column(found, strict=not hides)
     left = len(made.table.rows.columns) - len(names) - len(elsewhere) - len(boxed) - len(kept)
     rows = "rows" if hides else f"{found.rows} rows"  # beside the table's number it would say how many are kept out
-    said = f"{rows} of the source, {len(names)} columns" + (f"; {left} not the same each time" if left else "")
+    said = f"{rows} of the source, {many(len(names), 'column')}" + (f"; {left} not the same each time" if left else "")
     unversioned = "" if made.raw.is_same else "; the source as it is now"
     return _of_the_time(judged("rows anew", faults, said + without + unversioned), made.raw)
 

@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import types as T
 
 from jobs.configuration.column_path import ColumnPath, When
+from jobs.console.numbers import many
 from jobs.console.shown import shown
 from jobs.detection import leaves
 from jobs.verification import boxes
@@ -38,7 +39,7 @@ def check(table: Standing) -> Check:
         if wrong
     ]
     untold = sorted({*treatments} - {*found}) + unknown
-    said = f"{len(found)} columns by shape; of {len(untold)} none can be told" if untold else f"{len(found)} columns"
+    said = many(len(found), "column") + (f" by shape; of {len(untold)} none can be told" if untold else "")
     return judged("shapes", faults, said)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from privacy_udfs import faults
 from privacy_udfs.errors import ParameterError
 from privacy_udfs.facts import Facts
 from privacy_udfs.technique import Technique
@@ -79,9 +80,9 @@ def parse(treatment: Technique | Mapping[str, Any]) -> Technique:
     name = treatment.get("technique")
     cls = BY_NAME.get(name) if isinstance(name, str) else None
     if cls is None:
-        raise ParameterError("treatment", [f"technique: expected one of {', '.join(BY_NAME)}"])
+        near = faults.did_you_mean(name, BY_NAME) if isinstance(name, str) else ""
+        raise ParameterError("treatment", [f"technique: expected one of {', '.join(BY_NAME)}{near}"])
     try:
         return cls.model_validate(dict(treatment))
     except ValidationError as error:
-        faults = [f"{'.'.join(map(str, fault['loc'])) or '(all)'}: {fault['msg']}" for fault in error.errors()]
-        raise ParameterError(cls.model_fields["technique"].default, faults) from None
+        raise ParameterError(cls.model_fields["technique"].default, list(faults.of(error, cls))) from None

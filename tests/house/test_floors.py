@@ -14,8 +14,8 @@ import jobs
 
 JOBS = Path(jobs.__path__[0])
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("console", "setup"),
-    ("configuration", "signatures"),
+    ("console",),
+    ("configuration", "signatures", "setup"),
     ("lake",),
     ("treatment", "detection", "run_events", "demo_lake", "grants_sql"),
     ("record", "command_line"),
@@ -25,6 +25,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("table_run", "monitoring", "subjects", "starting"),
     ("verification", "report_pages", "retention", "subject_access"),
     ("rotation", "erasure"),
+    ("one_command",),
 )
 """Bottom up. Above them are the verbs, the files of ``jobs/``, which may know every room and each other."""
 FLOOR = {room: at for at, rooms in enumerate(FLOORS) for room in rooms}

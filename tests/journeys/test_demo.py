@@ -149,10 +149,24 @@ def test_the_join_on_pseudonyms_is_the_raw_join(spark: SparkSession, treated: tu
 
 def test_the_same_customer_is_shown_before_and_after(spark: SparkSession, treated: tuple[Path, Config]) -> None:
     lines = demo.before_and_after(session.for_run(spark), treated[1])
-    years = next(line for line in lines if line.startswith("birth_date")).split()[2:]
-    assert len(years) == 6
-    for before, after in zip(years[::2], years[1::2], strict=True):
+    years = [line.split() for line in lines if line.startswith("birth_date")]
+    assert len(years) == 3
+    for _, before, after, technique in years:
         assert after == f"{before[:4]}-01-01"
+        assert technique == "generalize_date"
+
+
+def test_records_stand_one_below_the_other_and_what_is_kept_is_a_number(
+    spark: SparkSession, treated: tuple[Path, Config]
+) -> None:
+    lines = demo.before_and_after(session.for_run(spark), treated[1])
+    columns = treated[1].tables["crm.customers"].columns
+    kept = [path for path, rule in columns.items() if rule.treatment.technique.technique == "keep"]
+    assert len(kept) == 2
+    assert [line for line in lines if line.startswith("customer ")] == ["customer 1", "customer 2", "customer 3"]
+    assert lines.count("and 2 columns kept") == 3
+    assert not [line for line in lines if line.split()[:1] in [[path] for path in kept]]
+    assert max(map(len, lines)) <= 36 + 2 + 36 + 2 + 28 + 2 + 20
 
 
 def test_keys_are_the_owners_only(treated: tuple[Path, Config]) -> None:

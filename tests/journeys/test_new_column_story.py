@@ -35,14 +35,14 @@ def test_a_new_column_stops_the_job_until_a_person_has_decided_about_it(
     capfd.readouterr()
     assert pseudonymize.main(nightly) == REFUSED
     message = "".join(capfd.readouterr())
-    assert "people: 1 column(s) need a decision" in message
+    assert "people: 1 column needs a decision" in message
     assert "c7 (string): no decision in catalog/people.yaml" in message
     assert "add it under columns, 'keep' included" in message
     assert commits(lake) == first, "the target is as it was"
 
     assert inventory.main(["--table", "people", "--output", str(conf / "catalog")]) == 0
     draft = conf / "catalog" / "people.yaml.draft"
-    assert f"people: 1 columns proposed, for a person to accept, in {draft}" in capfd.readouterr().out
+    assert f"people: 1 column proposed, for a person to accept, in {draft}" in capfd.readouterr().out
     lines = draft.read_text()
     assert "# ip: " in lines
     assert list(config.load(conf).tables["people"].columns) == ["id", "total"], "a draft beside it decides nothing"

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from jobs.configuration.models import Source
+from jobs.console.numbers import many
 from jobs.lake.problems import SourceProblem
 from jobs.lake.sql import quoted
 from jobs.lake.text_sources import csv_records, text_source
@@ -59,7 +60,8 @@ def dialect_of(options: Mapping[str, str]) -> Dialect:
 
 def _schema(lines: DataFrame, source: Source, dialect: Dialect, folders: Sequence[str]) -> T.StructType:
     """Columns of the files, then of their folders."""
-    found = _look(lines, dialect) if dialect.header or not source.schema_ else None
+    looked = _look(lines, dialect) if dialect.header or not source.schema_ else None
+    found = None if looked is None else looked[0]
     declared = T.DataType.fromDDL(source.schema_) if source.schema_ else None
     if found is None and declared is None:
         raise SourceProblem(f"no CSV file holds a first record within its first {HEADER_LINES} lines: state 'schema'")
@@ -74,14 +76,30 @@ def _schema(lines: DataFrame, source: Source, dialect: Dialect, folders: Sequenc
         assert isinstance(declared, T.StructType)
         by_name |= {field.name.lower(): field for field in declared.fields if field.name.lower() in by_name}
         fields = [field for field in declared.fields if field.name.lower() not in by_name]
-        if found is not None and csv_records.safe_names(found) != [field.name for field in fields]:
-            listed = ", ".join(field.name for field in fields)
-            raise SourceProblem(f"the header of the CSV files is not {listed}, as 'schema' says")
+        if looked is not None and (why := _unlike(csv_records.safe_names(looked[0]), [field.name for field in fields])):
+            raise SourceProblem(f"CSV file {looked[1]} has a header {why}")
     return T.StructType([*fields, *by_name.values()])
 
 
-def _look(lines: DataFrame, dialect: Dialect) -> list[str] | None:
-    """The first record of one file, None if there is none. Of the others it is looked at when they are read."""
+def _unlike(header: list[str], names: list[str]) -> str:
+    """How a header is not what 'schema' of the source says; empty where it is. Of the header, which may be a row, no
+    word is told."""
+    if len(header) != len(names):
+        return (
+            f"of {many(len(header), 'column')}, and source.schema names {len(names)} ({', '.join(names)}): state all "
+            "of them there, in the order of the file"
+        )
+    at = next((at for at, name in enumerate(names) if name != header[at]), None)
+    if at is None:
+        return ""
+    return (
+        f"with another name in column {at + 1} than source.schema, which calls it {names[at]}: mend the schema, or say "
+        'header: "false" where the file has no header'
+    )
+
+
+def _look(lines: DataFrame, dialect: Dialect) -> tuple[list[str], str] | None:
+    """The first record of one file, and which; None if there is none. Of others it is looked at when they are read."""
     reader: FileReader | None = None
     for line, file, start in lines.select(F.col(LINE).cast("binary"), FILE, START).head(HEADER_LINES):
         if reader is None or reader.file != file:
@@ -91,5 +109,5 @@ def _look(lines: DataFrame, dialect: Dialect) -> list[str] | None:
         except SourceRefused as error:
             raise SourceProblem(str(error)) from None
         if reader.first is not None:
-            return reader.first
+            return reader.first, wording.file_shown(file)
     return None

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
+from jobs.console.numbers import many
 from privacy_udfs import wording
 from privacy_udfs.errors import SourceRefused
 
@@ -192,7 +193,7 @@ class FileReader:
             return
         found = safe_names(self.first)
         if len(found) != len(self.names):
-            raise self.refused(f"has a header of {len(found)} columns, and {len(self.names)} are expected")
+            raise self.refused(f"has a header of {many(len(found), 'column')}, and {len(self.names)} are expected")
         wrong = [at for at, (is_, should) in enumerate(zip(found, self.names, strict=True)) if is_ != should]
         if wrong:
             why = f"has a header with another name in column {wrong[0] + 1} than the source's schema has there"
@@ -212,7 +213,7 @@ class FileReader:
         if faults:
             number, found = faults[0]
             line = int(np.count_nonzero(data[: starts[number - 1]] == BREAK))
-            why = f"has a record of {found} columns, and {len(names)} are expected"
+            why = f"has a record of {many(found, 'column')}, and {len(names)} are expected"
         raise self.refused(why, line)
 
     def _finished(self, table: pa.Table, separator: bytes) -> pa.Table:

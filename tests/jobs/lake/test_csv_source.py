@@ -90,12 +90,12 @@ def test_a_line_break_in_quotes_belongs_to_the_value(spark: SparkSession, lake: 
         (b'a,b\n1,"say \\"Ann\\""\n', "line 2, has a quote sign within a value"),
         (b'a,b\n1,2\n3,"Ann\n4,5\n', "line 3, ends within a quoted value"),
         (b"a,b\n1,2,Ann\n", "line 2, has a record of 3 columns, and 2 are expected"),
-        (b"a,b\n\n1,2\nAnn\n", "line 4, has a record of 1 columns, and 2 are expected"),
+        (b"a,b\n\n1,2\nAnn\n", "line 4, has a record of 1 column, and 2 are expected"),
         (b"a,b\n1,Ann\r2,x\n", "line 2, holds a carriage return"),
         (b"a,b\n1,Ann\xe9\n", "holds bytes that are not utf-8: say by the option 'encoding'"),
         (b"b,a\nAnn,2\n", "has a header with another name in column 1"),
         (b"\n\nb,a\nAnn,2\n", "has a header with another name in column 1"),
-        (b"a\nAnn\n", "has a header of 1 columns, and 2 are expected"),
+        (b"a\nAnn\n", "has a header of 1 column, and 2 are expected"),
     ],
 )
 @pytest.mark.parametrize("step", [1, 100])
@@ -266,7 +266,7 @@ def test_a_line_of_many_separators_is_not_told(
     spark: SparkSession, lake: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     many = b"a,b\nAnn" + b"," * 30_000 + b"\n"
-    with pytest.raises(RunFailed, match="has a record of 30001 columns, and 2 are expected"):
+    with pytest.raises(RunFailed, match="has a record of 30,001 columns, and 2 are expected"):
         rows(spark, lake / "t", {"a.csv": many})
     assert "Ann" not in "".join(capfd.readouterr())
 

@@ -33,7 +33,7 @@ def test_a_warning_is_no_failure_and_a_refusal_is(conf: Path, capsys: pytest.Cap
     assert check.main(["--conf", str(conf), "--as-of", "2026-06-01"]) == 0
     out = capsys.readouterr().out
     assert out.splitlines()[0].startswith(f"{conf}/domains.yaml:1: warning: customer: algorithm AES-CMAC")
-    assert out.splitlines()[-1] == "3 tables: 0 refused, 1 warnings"
+    assert out.splitlines()[-1] == "3 tables: 0 refused, 1 warning"
     assert check.main(["--conf", str(conf), "--as-of", "2027-06-01", "--json"]) == 1
     told = json.loads(capsys.readouterr().out)
     assert (told["tables"], told["as_of"], len(told["violations"])) == (3, "2027-06-01", 1)

@@ -26,7 +26,7 @@ def test_plan_against_a_revision(repository: Path, capsys: pytest.CaptureFixture
     ask = ["--conf", str(repository), "--diff", "v1"]
     assert plan.main([*ask, "--all"]) == 0
     first, *_, second = capsys.readouterr().out.splitlines()
-    assert first == "made.t0000 against revision v1: 1 columns change, 9 stay"
+    assert first == "made.t0000 against revision v1: 1 column changes, 9 stay"
     assert second == "made.t0001 against revision v1: 0 columns change, 10 stay"
     assert plan.main([*ask, "--table", "made.t0001", "--fail-on-weaker"]) == 0
     assert plan.main([*ask, "--table", "made.t0000", "--fail-on-weaker", "--json"]) == 1

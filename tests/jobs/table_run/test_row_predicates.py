@@ -418,7 +418,7 @@ def test_every_faulty_predicate_is_told_at_once(spark: SparkSession, lake: Path)
     conf = conf_of(lake, {"zip": cases(("nosuch", "keep"), ("rand() > 1", "keep"))}, rows="name = 5")
     with pytest.raises(PredicateError) as caught:
         run(spark, conf, "t")
-    assert str(caught.value).startswith("t: 3 predicate(s) cannot be used\n  rows (")
+    assert str(caught.value).startswith("t: 3 predicates cannot be used\n  rows (")
     with pytest.raises(PredicateError):
         planned(spark, conf, "t")
     assert not DeltaTable.isDeltaTable(spark, f"{lake}/treated/t")

@@ -526,4 +526,4 @@ def test_files_outside_the_folder_were_not_looked_through(
     monkeypatch.setattr(verify, "Treated", elsewhere)
     (found,) = (each for each in verify.run(spark, treated[1], "t").checks if each.name == "survivors")
     assert found.outcome == "fails"
-    assert "1 files of the table lie outside its folder and were not looked through" in found.faults
+    assert "1 file of the table outside its folder could not be looked through" in found.faults

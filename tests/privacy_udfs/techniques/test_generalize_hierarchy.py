@@ -42,7 +42,7 @@ def test_a_hierarchy_from_a_file_is_the_same_as_its_rows(tmp_path: Any) -> None:
         ({"levels": [[CANARY, "a"], [CANARY, "b"]]}, "1 rows repeat"),
         ({"levels": [[CANARY, ""]]}, "empty ancestor"),
         ({"levels": [[CANARY, "a"]], "level": 2}, "expected 0 to 1"),
-        ({"levels": [[CANARY, 1]]}, "string"),
+        ({"levels": [[CANARY, 1]]}, "expected text"),
         ({"levels": f"{CANARY};a\n{CANARY};b"}, "1 rows repeat"),
         ({"levels": f"no/such/{CANARY}.csv"}, "can be read"),
     ],

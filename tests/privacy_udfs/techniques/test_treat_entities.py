@@ -263,7 +263,7 @@ def test_malformed_texts_and_refused_ones_are_counted_together() -> None:
 @pytest.mark.parametrize(
     ("parameters", "said"),
     [
-        ({}, "entities: Field required"),
+        ({}, "entities: required, and missing"),
         ({"entities": {}}, "at least 1"),
         ({"entities": {"name": "redact"}}, "'email', 'iban'"),
         ({"entities": {"email": "crm.email"}}, "entities.email"),

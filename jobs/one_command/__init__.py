@@ -1,0 +1,1 @@
+"""``lakenym VERB``: all jobs by one command, found in the package itself."""

@@ -1,0 +1,9 @@
+"""``python -m jobs.one_command`` is ``lakenym``."""
+
+from __future__ import annotations
+
+import sys
+
+from jobs.one_command.command import main
+
+sys.exit(main())

@@ -1,0 +1,102 @@
+"""Tables fit the terminal, and lose nothing by it."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jobs.console import colour, text_table
+from jobs.console.text_table import pieces_of, table_lines, width
+
+HEADER = ("column", "what it means")
+ROWS = [["address.street", "it is redacted, so that nobody is found by it"], ["a", "1"]]
+
+
+def on(monkeypatch: pytest.MonkeyPatch, wide: int | None) -> None:
+    monkeypatch.setattr(text_table, "columns", lambda: wide)
+
+
+def test_without_a_terminal_lines_are_as_long_as_they_need_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    on(monkeypatch, None)
+    assert max(map(len, table_lines(HEADER, ROWS))) == 14 + 2 + 45
+
+
+def test_long_cells_go_on_in_the_next_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    on(monkeypatch, 40)
+    assert table_lines(HEADER, ROWS[:1]) == [
+        "column          what it means",
+        "--------------  ------------------------",
+        "address.street  it is redacted, so that",
+        "                nobody is found by it",
+    ]
+
+
+def test_a_row_is_told_in_lines_where_columns_have_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    on(monkeypatch, 20)
+    header, row = [f"column{at}" for at in range(4)], ["some text", "more", "words", "end"]
+    assert table_lines(header, [row, row])[:5] == [
+        "column0  some text",
+        "column1  more",
+        "column2  words",
+        "column3  end",
+        "",
+    ]
+
+
+def test_what_goes_into_a_file_is_the_same_on_every_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    on(monkeypatch, 20)
+    fixed = table_lines(HEADER, ROWS, fit=False)
+    on(monkeypatch, None)
+    assert fixed == table_lines(HEADER, ROWS)
+
+
+def test_an_escape_is_not_torn() -> None:
+    assert pieces_of("ab\\u202ecd", 4) == ["ab", "\\u202e", "cd"]
+    assert pieces_of("abc\\n", 4) == ["abc", "\\n"]
+
+
+def test_wide_characters_take_two_columns() -> None:
+    assert [width(text) for text in ("ab", "名前", "é", "e\u0301")] == [2, 4, 1, 1]
+    assert pieces_of("名前名前", 4) == ["名前", "名前"]
+
+
+CELLS = st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), max_size=60)
+
+
+@given(st.lists(st.tuples(CELLS, CELLS, CELLS), max_size=4), st.integers(20, 200), st.integers(0, 4))
+@settings(max_examples=60, deadline=None)
+def test_every_line_fits_and_every_word_is_there(rows: list[tuple[str, str, str]], wide: int, indent: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        on(patch, wide)
+        lines = table_lines(("one", "two", "three"), rows, indent)
+    assert all(len(line) + indent <= max(wide, 8 + 2 + 8) for line in lines)
+    told = "".join(sorted("".join(lines).replace(" ", "").replace("-", "")))
+    given_ = "".join(sorted("".join(cell for row in rows for cell in row).replace(" ", "").replace("-", "")))
+    assert set(given_) <= set(told)
+    assert len(told) >= len(given_)
+
+
+class Terminal:
+    def isatty(self) -> bool:
+        return True
+
+
+def test_colour_has_a_meaning_and_one_switch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    line, terminal = "catalog/t.yaml:6: refused: columns.a: x", Terminal()
+    assert colour.meant(line, terminal) == line.replace("refused", "\x1b[31mrefused\x1b[0m")  # type: ignore[arg-type]
+    assert "\x1b[32mholds\x1b[0m" in colour.meant("rows  holds  2 rows", terminal)  # type: ignore[arg-type]
+    assert colour.meant("holds is a column", terminal) == "holds is a column"  # type: ignore[arg-type]
+    for name, value in (("NO_COLOR", "1"), ("TERM", "dumb")):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv(name, value)
+            assert colour.meant(line, terminal) == line  # type: ignore[arg-type]
+
+
+def test_no_colour_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert colour.meant("a: refused: b", sys.stdout) == "a: refused: b"
+    assert colour.whole("a", colour.RED, sys.stdout) == "a"

@@ -1,0 +1,158 @@
+"""``lakenym``: its verbs are the jobs that are there, its helps are theirs, and its output is JSON for a program."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import jobs
+from jobs.console import called
+from jobs.one_command import command, json_output, verbs
+from tests.helpers.lakes import column, table, write_conf
+
+FILES = {path.stem for path in Path(jobs.__path__[0]).glob("*.py") if path.stem != "__init__"}
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    yield
+    called.plainly()
+
+
+def test_every_job_is_a_verb_and_setup_besides() -> None:
+    assert set(verbs.files()) == FILES | {"setup"}
+    listed = [verb for _, names in verbs.grouped() for verb in names]
+    assert sorted(listed) == sorted(verbs.files()), "each stands in one group"
+    assert verbs.OTHERS not in dict(verbs.grouped()), "a job that GROUPS does not name: give it its place there"
+
+
+def test_a_job_that_no_group_names_is_listed_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("keys", "newest"):
+        (tmp_path / f"{name}.py").write_text('"""Do what is new: ``python jobs/newest.py``."""')
+    monkeypatch.setattr(verbs, "FOLDER", tmp_path)
+    assert dict(verbs.grouped()) == {"keys and tokens": ["keys"], "more": ["newest"]}
+    assert "  newest          Do what is new" in command.help_text().splitlines()
+
+
+@pytest.mark.parametrize("verb", sorted(verbs.files()))
+def test_every_verb_says_in_one_line_what_it_does(verb: str) -> None:
+    said = verbs.purpose(verbs.files()[verb])
+    assert 8 < len(said) <= 90
+    assert said[0].isupper()
+    assert "`" not in said
+
+
+def test_the_help_lists_all_and_imports_no_spark() -> None:
+    code = "import sys; from jobs.one_command.command import main; main(['--help']); print('pyspark' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    *told, has_spark = done.stdout.splitlines()
+    assert has_spark == "False"
+    assert {line.split()[0].replace("-", "_") for line in told if re.match(r"  [a-z]", line)} == set(verbs.files())
+    assert max(map(len, told)) <= 100
+
+
+@pytest.mark.parametrize("verb", sorted(verbs.files()))
+def test_a_verb_has_the_help_of_its_job_by_its_own_name(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing that somebody who installed it cannot type."""
+    with pytest.raises(SystemExit) as ended:
+        command.main([verb.replace("_", "-"), "--help"])
+    assert ended.value.code == 0
+    told = capsys.readouterr().out
+    assert told.startswith(f"usage: lakenym {verb} ")
+    assert not re.search(r"(python|spark-submit) jobs/", told)
+    assert not [name for name in FILES if re.search(rf"(?<!lakenym ){name}\.py", told)]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("run ``python jobs/keys.py create``", "run ``lakenym keys create``"),
+        ("spark-submit jobs/pseudonymize.py --conf conf", "lakenym pseudonymize --conf conf"),
+        ("with jobs/shred.py destroy (keys.py add)", "with lakenym shred destroy (lakenym keys add)"),
+        ("/lake/jobs/keys.py and my/keys.py stay", "/lake/jobs/keys.py and my/keys.py stay"),
+        ("no_job.py stays", "no_job.py stays"),
+    ],
+)
+def test_words_about_jobs_are_those_that_can_be_typed(text: str, said: str) -> None:
+    assert called.spoken(text) == text, "a job by its file"
+    called.by_command()
+    assert called.spoken(text) == said
+
+
+def test_what_is_no_verb(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["kyes"]) == 2
+    assert capsys.readouterr().err == "lakenym: there is no verb 'kyes'; did you mean 'keys'?\n"
+    assert command.main(["qqq"]) == 2
+    assert capsys.readouterr().err == "lakenym: there is no verb 'qqq': 'lakenym --help' lists the verbs\n"
+    assert command.main([]) == 2
+    assert "usage: lakenym" in capsys.readouterr().out
+
+
+# -- output for a program --------------------------------------------------------------------------------------------
+
+
+def as_lines(*printed: str) -> list[object]:
+    out = io.StringIO()
+    lines = json_output.JsonLines(out)
+    for text in printed:
+        lines.write(text)
+    lines.end()
+    return [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+def test_every_line_is_one_json_value() -> None:
+    assert as_lines('{"a": 1}\n', "[1, 2]\n") == [{"a": 1}, [1, 2]]
+    assert as_lines("two wo", "rds\nmore\n", "\n", "end") == [{"text": "two words"}, {"text": "more"}, {"text": "end"}]
+    assert as_lines('{\n "a": [\n  1\n ]\n}\n', "x\n") == [{"a": [1]}, {"text": "x"}]
+    assert as_lines("{\nno JSON\n}\n") == [{"text": "{"}, {"text": "no JSON"}, {"text": "}"}]
+    assert as_lines("{\nnever ended\n") == [{"text": "{"}, {"text": "never ended"}]
+    assert as_lines("42\n", '"text"\n', "null\n") == [{"text": "42"}, {"text": '"text"'}, {"text": "null"}]
+    assert as_lines("a\u202eb\u2028c\n") == [{"text": "a\u202eb\u2028c"}]
+
+
+@pytest.fixture
+def conf(tmp_path: Path) -> Path:
+    return write_conf(tmp_path, table("t", tmp_path, {"id": column({"domain": "customer"}, "direct_identifier")}))
+
+
+WITHOUT_SPARK = {
+    "check": ["check", "--conf", "CONF"],
+    "keys": ["keys", "list", "--conf", "CONF"],
+    "keys show": ["keys", "show", "--conf", "CONF", "--name", "crm"],
+    "config_schema": ["config-schema", "--check", "CONF"],
+    "a fault": ["check", "--conf", "CONF/none"],
+    "not there": ["pseudonymize", "--conf", "CONF", "--table", "tt"],
+}
+
+
+@pytest.mark.parametrize("words", WITHOUT_SPARK.values(), ids=list(WITHOUT_SPARK))
+def test_standard_output_is_json_where_no_person_watches(
+    words: list[str], conf: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command.main([word.replace("CONF", str(conf)) for word in words])
+    told = capsys.readouterr().out.splitlines()
+    assert told
+    assert all(isinstance(json.loads(line), dict | list) for line in told)
+
+
+def test_text_for_a_person_all_the_same(conf: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["--text", "check", "--conf", str(conf)]) == 0
+    assert capsys.readouterr().out.endswith("1 table: 0 refused, 0 warnings\n")
+    assert command.main(["check", "--conf", str(conf)]) == 0
+    assert json.loads(capsys.readouterr().out)["tables"] == 1
+
+
+@pytest.mark.parametrize("verb", sorted(verbs.files()))
+def test_json_is_asked_of_each_verb_that_has_it(verb: str) -> None:
+    parser = importlib.import_module(verbs.module(verb)).parser()
+    has = "--json" in parser._option_string_actions
+    assert ("--json" in command._with_json(parser, [])) == has
+    assert command._with_json(parser, ["--json"]) == ["--json"]

@@ -1,0 +1,154 @@
+"""What a start of Spark says, and what is said where it cannot start; what is told of a defect."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jobs.console import called
+from jobs.lake import storage_jars
+from jobs.run_events.events import Event, Failed
+from jobs.spark_app import failures, java_output, ready
+
+START = """\
+WARNING: Using incubator modules: jdk.incubator.vector
+Using Spark's default log4j profile: org/apache/spark/log4j2-defaults.properties
+Setting default log level to "WARN".
+To adjust logging level use sc.setLogLevel(newLevel). For SparkR, use setLogLevel(newLevel).
+26/11/28 18:30:35 WARN NativeCodeLoader: Unable to load native-hadoop library for your platform
+:: loading settings :: url = jar:file:/x/ivy-2.5.3.jar!/org/apache/ivy/core/settings/ivysettings.xml
+Picked up JAVA_TOOL_OPTIONS: -Xmx1g
+"""
+TRACE = """\
+\tat org.apache.spark.sql.delta.DeltaLog$.apply(DeltaLog.scala:1)
+\tat java.base/java.lang.Thread.run(Thread.java:840)
+\t... 22 more
+Caused by: java.io.IOException: canary
+"""
+
+
+@pytest.fixture(autouse=True)
+def _as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.delenv("LAKENYM_DEBUG", raising=False)
+    yield
+    called.plainly()
+
+
+@pytest.mark.parametrize("line", [*START.splitlines(), *TRACE.splitlines()])
+def test_start_up_lines_and_stack_traces_say_nothing_to_a_person(line: str) -> None:
+    assert not java_output.is_told(line)
+    called.by_command(debug=True)
+    assert java_output.is_told(line)
+
+
+@pytest.mark.parametrize("line", ["key crm: its keyset is not encrypted", "26/11/28 18:30:35 ERROR SparkContext: x"])
+def test_the_rest_is_heard(line: str) -> None:
+    assert java_output.is_told(line)
+
+
+def test_java_writes_to_standard_error_alone_and_no_line_of_its_start() -> None:
+    """A process that is started inside is Java; what it says later than its start is passed on."""
+    java = f"import sys, time; sys.stdout.write({START!r} + 'early\\n'); sys.stdout.flush(); time.sleep(.5);"
+    java += f"sys.stderr.write('late\\n' + {TRACE!r})"
+    code = f"""
+        import subprocess, sys, time
+        from jobs.spark_app import java_output
+        with java_output.while_starting() as heard:
+            java = subprocess.Popen([sys.executable, "-c", {java!r}])
+            while not heard.lines: time.sleep(.01)
+        print("ours", flush=True)
+        java.wait(); time.sleep(.3)
+        print(heard.why(), file=sys.stderr)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True)
+    assert done.stdout == "ours\n"
+    assert done.stderr.splitlines() == ["late", "early"]
+
+
+def test_without_java_one_line_says_what_to_do(tmp_path: Path) -> None:
+    code = "from jobs.spark_app import failures, session; from jobs.run_events import events; import sys\n"
+    code += "sys.exit(failures.exit_code(events.json_lines, lambda: session.start('t') and 0))"
+    (tmp_path / "bash").symlink_to("/bin/bash")
+    for name in ("dirname", "basename", "readlink", "env"):
+        (tmp_path / name).symlink_to(next(p for p in (Path(f"/usr/bin/{name}"), Path(f"/bin/{name}")) if p.exists()))
+    environ = {name: value for name, value in os.environ.items() if name not in ("JAVA_HOME", "PYSPARK_GATEWAY_PORT")}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**environ, "PATH": str(tmp_path), "JAVA_HOME": str(tmp_path / "none")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 3
+    assert len(done.stdout.splitlines()) == 1
+    assert "Spark needs Java 17 or newer, and did not start: 'lakenym setup'" in done.stdout
+    assert done.stderr == ""
+
+
+def test_what_is_missing_without_delta_is_named() -> None:
+    assert "'lakenym setup'" in ready.NO_DELTA
+    assert "io.delta:delta-spark_4.2_2.13:4.4.0" in ready.NO_DELTA
+
+
+@pytest.mark.parametrize(
+    ("text", "scheme"),
+    [
+        ("java.lang.ClassNotFoundException: Class org.apache.hadoop.fs.s3a.S3AFileSystem not found", "s3a"),
+        ('UnsupportedFileSystemException: No FileSystem for scheme "gs"', "gs"),
+        ("Class org.apache.hadoop.fs.azurebfs.SecureAzureBlobFileSystem not found", "abfss"),
+        ("nothing of the kind", ""),
+    ],
+)
+def test_hadoop_says_which_storage_it_does_not_know(text: str, scheme: str) -> None:
+    assert storage_jars.in_text(text) == scheme
+
+
+def test_each_kind_of_storage_has_its_cure() -> None:
+    assert "s3a://" in storage_jars.missing("s3a")
+    assert "--packages org.apache.hadoop:hadoop-aws:3." in storage_jars.missing("s3a")
+    assert storage_jars.missing("s3").endswith("write s3a://")
+    assert "mend the path" in storage_jars.missing("ftpx")
+    assert [storage_jars.scheme_of(path) for path in ("s3a://b/x", "/lake/x", "file:/x", "a:b")] == [
+        "s3a",
+        "",
+        "file",
+        "",
+    ]
+
+
+def told(error: BaseException) -> Failed:
+    heard: list[Event] = []
+
+    def failing() -> int:
+        raise error
+
+    assert failures.exit_code(heard.append, failing) == 3
+    (failed,) = heard
+    assert isinstance(failed, Failed)
+    return failed
+
+
+def test_a_defect_is_called_one_and_says_no_value(capsys: pytest.CaptureFixture[str]) -> None:
+    found = told(TypeError("canary"))
+    assert found.message.startswith("unexpected TypeError at ")
+    assert "this is a defect of the program" in found.message
+    assert capsys.readouterr().err == ""
+    called.by_command(debug=True)
+    again = told(TypeError("canary"))
+    way = capsys.readouterr().err
+    assert way.startswith("TypeError:\n")
+    assert "test_start.py" in way
+    assert "canary" not in way + found.message + again.message
+
+
+@pytest.mark.parametrize("error", [EOFError("canary"), ConnectionResetError("canary")])
+def test_a_broken_connection_is_no_defect(error: Exception) -> None:
+    message = told(error).message
+    assert "broke off in the middle of the work" in message
+    assert "canary" not in message
+    assert "unexpected" not in message

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import functools
-import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -30,7 +29,7 @@ from jobs.console.shown import say
 from jobs.detection import names_as_data, packages, scan
 from jobs.detection.discovery import FoundTable
 from jobs.detection.names_as_data import NamesAreData
-from jobs.drafting import accepted, draft, drift, lake_tables, proposals, report
+from jobs.drafting import accepted, drafted, drift, lake_tables, proposals, report
 from jobs.drafting.accepted import Entry
 from jobs.drafting.drift import Drift
 from jobs.drafting.proposals import Surroundings
@@ -68,13 +67,9 @@ def run(
     if source is None:
         raise failures.RunFailed(f"{table.name}: {table.problem}")
     found = _scanned(session.for_run(spark), table.name, source, options, () if entry is None else entry.columns)
-    if entry is None:
-        made = tuple(proposals.propose(each, around) for each in found)
-        environ = {name: os.environ[name] for name in options.variables if name in os.environ}
-        return Drafted(table.name, f"{table.name}.yaml", made, draft.table(table.name, source, made, environ))
-    made = tuple(proposals.propose(each, around) for each in found if not entry.decides(each.path))
-    text = draft.additions(entry.table, entry.file, made) if made else ""
-    return Drafted(entry.table, f"{Path(entry.file).name}.draft", made, text)
+    name = table.name if entry is None else entry.table
+    made = tuple(proposals.propose(each, around, name) for each in found)
+    return drafted.of(name, source, made, entry, options.variables)
 
 
 def compare(spark: SparkSession, conf: Config, folder: Path, name: str, options: Options = Options()) -> list[Drift]:

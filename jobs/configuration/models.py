@@ -202,6 +202,8 @@ class ColumnEntry(Entry):
     why: NotBlank
     kind: KindName | None = None
     """What the column holds, for the profiles of the policy: one of `jobs.configuration.kinds.KINDS`."""
+    evidence_overruled: NotBlank | None = None
+    """Why the inventory is wrong about the column, where it saw more in it than the class says."""
     review_by: IsoDate | None = None
     retention: Retention | None = None
     statistics: bool | None = None
@@ -365,6 +367,7 @@ class ColumnRule:
     rows: str | None = None
     kind: str | None = None
     statistics: bool | None = None
+    evidence_overruled: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -414,6 +417,8 @@ class TableConfig:
     made_for: MadeFor | None = None
     monitoring: TableMonitoring = dataclasses.field(default_factory=TableMonitoring)
     kept: RetentionRule | None = None
+    evidence: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False, compare=False)
+    """By column what the inventory saw in it (`jobs.configuration.evidence_file.Seen`)."""
 
     @property
     def mode(self) -> Mode:

@@ -75,8 +75,13 @@ class Proposal:
         return (f"dates that stand for none: {listed}. {SHIFTED}",)
 
 
-def propose(found: Found, around: Surroundings) -> Proposal:
-    kind = kinds.decide(found.evidence, hints.of(found.path))
+def propose(found: Found, around: Surroundings, table: str = "") -> Proposal:
+    """table: its name, which may say whose ids it holds."""
+    return of_kind(found, kinds.decide(found.evidence, hints.of(found.path, table)), around)
+
+
+def of_kind(found: Found, kind: Kind, around: Surroundings) -> Proposal:
+    """What is proposed for a column that is known to be of a kind."""
     return Proposal(found, kind, next(_fitting(found, kind, around)))
 
 

@@ -36,7 +36,7 @@ def table(name: str, source: Source, proposals: Iterable[Proposal], environ: Map
     lines = [
         HEADER + f"table: {_scalar(name)}",
         'owner: ""  # who answers for these decisions',
-        f"source: {_flow(_source(source, environ))}",
+        f"source: {flow(_source(source, environ))}",
         'target: {path: ""}  # where the treated table goes',
         "columns:",
         *_columns(proposals),
@@ -57,7 +57,7 @@ def _columns(proposals: Iterable[Proposal]) -> Iterator[str]:
         yield f"  {EVIDENCE}{as_json(evidence.as_data())}"
         yield f"  {key(str(proposal.found.path))}:"
         yield f"    class: {proposal.kind.class_}"
-        yield f"    treatment: {_flow(proposal.treatment)}"
+        yield f"    treatment: {flow(proposal.treatment)}"
         if proposal.kind.name in KINDS:  # what the catalog tells of a class says no kind
             yield f"    kind: {proposal.kind.name}"
         yield '    why: ""'
@@ -86,9 +86,12 @@ def _with_variable(path: str, environ: Mapping[str, str]) -> str:
     return path.replace("${", "$${")
 
 
-def _flow(value: Any) -> str:
+def flow(value: Any) -> str:
+    """As YAML on one line."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(flow, value))}]"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key(name)}: {_flow(item)}" for name, item in value.items()) + "}"
+        return "{" + ", ".join(f"{key(name)}: {flow(item)}" for name, item in value.items()) + "}"
     return _scalar(value) if isinstance(value, str) else json.dumps(value)
 
 

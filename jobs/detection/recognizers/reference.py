@@ -23,9 +23,16 @@ OTHERS = (
 )  # fmt: skip
 _BEFORE, _BEHIND = r"^(?:https?://[^\s?#]+/)?", r"/[A-Za-z0-9.\-]{1,64}(?:/_history/[A-Za-z0-9.\-]{1,64})?$"
 PERSON = rf"{_BEFORE}(?:{'|'.join(PERSONS)}){_BEHIND}"
+URN = r"^urn:uuid:[A-Za-z0-9.\-]{1,64}$"
 RECORD = rf"{_BEFORE}(?:{'|'.join(OTHERS)}){_BEHIND}"
 
 
 def recognize(values: pa.StringArray) -> Findings:
-    """``reference:person`` to somebody, ``reference:record`` to any other record."""
-    return {"reference:person": matches(values, PERSON), "reference:record": matches(values, RECORD)}
+    """``reference:person`` to somebody, ``reference:record`` to any other record; ``prefix:Patient/`` and the like, of
+    the standard's own words and ``urn:uuid:`` alone, where nothing but one stands before an id."""
+    persons, records = matches(values, PERSON), matches(values, RECORD)
+    found = {"reference:person": persons, "reference:record": records, "prefix:urn:uuid:": matches(values, URN)}
+    plain = matches(values, r"^[A-Z]") & (persons | records)
+    for name in (*PERSONS, *OTHERS) if plain.any() else ():
+        found[f"prefix:{name}/"] = plain & matches(values, f"^{name}/")
+    return found

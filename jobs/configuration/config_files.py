@@ -77,7 +77,7 @@ class ConfigFiles:
                 self._faults.append(Fault(path.name, 0, "", f"is not read{hint}"))
 
     def report(self) -> list[Fault]:
-        """Each fault once, by file and line; many alike are one. Of a value that cannot be read, nothing else is said."""
+        """Each fault once, by file and line; many alike are one. Of what cannot be read, nothing else is said."""
         places = {(fault.file, fault.key) for fault in self._unreadable}
         told = {fault for fault in self._faults if (fault.file, fault.key) not in places}
         return sorted(alike_faults.together(told | self._unreadable))

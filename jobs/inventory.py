@@ -27,7 +27,7 @@ from jobs.configuration.config import Config
 from jobs.configuration.models import Source
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage
 from jobs.console.shown import say
-from jobs.detection import names_as_data, packages, sampled, scan
+from jobs.detection import names_as_data, packages, sampled, scan, shared_keys
 from jobs.detection.discovery import FoundTable
 from jobs.detection.names_as_data import NamesAreData
 from jobs.detection.shared_keys import Looked
@@ -44,6 +44,8 @@ from privacy_udfs.entities.phone import REGIONS
 
 T = TypeVar("T")
 NOTHING_KNOWN = Surroundings()
+SHARED = "the keys that tables share"
+NOT_COMPARED = "its keys are not looked for in other tables, for these are too many at once: scan fewer"
 NO_ENTRY = "the catalog has no entry that reads this table"
 
 
@@ -181,11 +183,15 @@ def _draft_all(asked: argparse.Namespace) -> int:
 
     def scan_it(table: FoundTable) -> int:
         entry = lake_tables.entry_of(table, known)
-        looked[table.name] = _failing_as_failed(lambda: look(spark, table, entry, options, salt))
+        found = _failing_as_failed(lambda: look(spark, table, entry, options, salt))
+        if sum(map(shared_keys.held, looked.values())) + shared_keys.held(found) > shared_keys.MOST_HELD:
+            say(f"{table.name}: {NOT_COMPARED}", sys.stderr)
+            found = shared_keys.without(found)
+        looked[table.name] = found
         return DONE
 
     def join_all() -> int:
-        made.update(failures.translated("", lambda: joined.propose(list(looked.values()), around, salt)[0]))
+        made.update(failures.translated(SHARED, lambda: joined.propose(list(looked.values()), around, salt)[0]))
         return DONE
 
     def draft_it(table: FoundTable) -> int:
@@ -198,7 +204,7 @@ def _draft_all(asked: argparse.Namespace) -> int:
     def each(step: Callable[[FoundTable], int]) -> int:
         return _each([(table.name, functools.partial(step, table)) for table in found])
 
-    code = max(each(scan_it), _each([("", join_all)]))
+    code = max(each(scan_it), _each([(SHARED, join_all)]))
     found = [table for table in found if table.name in looked and made]
     return max(code, each(draft_it))
 

@@ -19,7 +19,7 @@ from pyspark.sql import DataFrame
 from jobs.configuration.column_path import ColumnPath, Field
 from jobs.detection import distinct, evidence, hints, kinds, leaves, sampled, sketch
 from jobs.detection.scan import Found
-from jobs.detection.sketch import Hashes
+from jobs.detection.sketch import Hashes, Sketch
 
 LEAST_DIFFERENT, LEAST_SHARE = 10, 0.95
 MOST_COLUMNS = 4_000
@@ -40,6 +40,24 @@ class Looked:
     table: str
     columns: Sequence[Found]
     rows: Callable[[], DataFrame] | None = None
+
+
+MOST_HELD = 1 << 28
+"""Bytes of hashes on the driver: of some hundred tables."""
+
+
+def held(table: Looked) -> int:
+    """Bytes of its hashes."""
+    return sum(each.evidence.sketch.values.nbytes + each.evidence.sketch.after.nbytes for each in table.columns)
+
+
+def without(table: Looked) -> Looked:
+    """The table, its columns not to be compared with any other."""
+    bare = [
+        dataclasses.replace(each, evidence=dataclasses.replace(each.evidence, sketch=Sketch()))
+        for each in table.columns
+    ]
+    return Looked(table.table, bare)
 
 
 @dataclasses.dataclass(frozen=True, order=True)

@@ -198,7 +198,9 @@ def _date(evidence: Evidence, hints: frozenset[str]) -> Kind | None:
         return None
     decades = sum(evidence.counts[name] > 0.04 * evidence.examined for name in evidence.counts if name.endswith("0s"))
     if "birth_date" in hints or (aged >= 0.6 * share and decades >= 3):
-        return _found("birth_date", aged, f"are days that living people are born on, over {decades} decades")
+        return _found(
+            "birth_date", aged, f"are days that living people are born on, over {decades} decade{'s' * (decades != 1)}"
+        )
     return _found("moment", share + far, "are dates")
 
 

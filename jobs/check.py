@@ -1,9 +1,9 @@
-"""Check the configuration against its policy: ``python jobs/check.py --conf conf [--as-of 2027-01-31] [--json]``.
+"""Check the configuration against its policy: ``python jobs/check.py --conf conf [--as-of 2027-01-31] [--strict]``.
 
 Starts no Spark and opens no key: fit for a pre-commit hook and for CI. A draft that nobody has accepted yet is told in
 a line; its decisions are not looked at. Exit codes: 0 nothing is refused (there may be warnings, and drafts); 1 the
-policy refuses something; 2 the configuration is faulty, or wrong usage. ``--as-of`` tells what will be refused on a day
-to come.
+policy refuses something, or with ``--strict`` warns of it; 2 the configuration is faulty, or wrong usage. ``--as-of``
+tells what will be refused on a day to come.
 """
 
 from __future__ import annotations
@@ -30,12 +30,14 @@ from jobs.console.shown import say
 from jobs.gates import configuration_gates
 from jobs.gates.known import today
 from jobs.grants_sql import findings as grants
+from jobs.policy import whys
 
 
 def run(conf: Config, as_of: datetime.date | None = None) -> list[Finding]:
     """What of a configuration its policy refuses or warns of, on a day; today, in UTC, if none is given. And what
-    stands against its grants, if there are any."""
-    return in_order([*configuration_gates.all_findings(conf, as_of or today()), *grants.of(conf)])
+    stands against its grants, if there are any; and reasons that give none, which no run repeats."""
+    reasons = [found for table in conf.tables.values() for found in whys.of_table(table)]
+    return in_order([*configuration_gates.all_findings(conf, as_of or today()), *grants.of(conf), *reasons])
 
 
 def as_text(found: Sequence[Finding], tables: int, conf: Path, drafts: Sequence[Unaccepted] = ()) -> str:
@@ -60,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--as-of", type=_day, metavar="DATE", help="the day to check for; today (UTC) by default")
     flags.JSON.on(options)
     flags.WITHOUT_ENVIRONMENT.on(options)
+    options.add_argument("--strict", action="store_true", help="exit 1 for warnings too: for CI, and before a review")
     return options
 
 
@@ -82,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     tables = len(conf.tables)
     as_json = json.dumps(as_data(found, tables, as_of, conf.drafts))
     say(as_json if options.json else as_text(found, tables, options.conf, conf.drafts))
-    if refused(found):
+    if refused(found) or (options.strict and found):
         return REFUSED
     if conf.drafts:
         next_step.tell("accept", "--conf", options.conf, "--table", conf.drafts[0].table)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import functools
-import os
+import secrets
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -22,19 +22,20 @@ from pyspark.sql import SparkSession
 
 from jobs.command_line import arguments, flags
 from jobs.configuration import config
-from jobs.configuration.column_path import ColumnPath
+from jobs.configuration.column_path import ColumnPath, Field
 from jobs.configuration.config import Config
 from jobs.configuration.models import Source
 from jobs.console import next_step
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage
 from jobs.console.shown import say
-from jobs.detection import names_as_data, packages, scan
+from jobs.detection import names_as_data, packages, sampled, scan, shared_keys
 from jobs.detection.discovery import FoundTable
 from jobs.detection.names_as_data import NamesAreData
-from jobs.drafting import accepted, draft, drift, lake_tables, proposals, report
+from jobs.detection.shared_keys import Looked
+from jobs.drafting import accepted, drafted, drift, joined, lake_tables, report
 from jobs.drafting.accepted import Entry
 from jobs.drafting.drift import Drift
-from jobs.drafting.proposals import Surroundings
+from jobs.drafting.proposals import Proposal, Surroundings
 from jobs.drafting.report import Drafted
 from jobs.lake import read, state
 from jobs.lake.problems import SourceProblem
@@ -44,6 +45,8 @@ from privacy_udfs.entities.phone import REGIONS
 
 T = TypeVar("T")
 NOTHING_KNOWN = Surroundings()
+SHARED = "the keys that tables share"
+NOT_COMPARED = "its keys are not looked for in other tables, for these are too many at once: scan fewer"
 NO_ENTRY = "the catalog has no entry that reads this table"
 
 
@@ -65,23 +68,33 @@ def run(
     options: Options = Options(),
 ) -> Drafted:
     """Scan one table and draft what its entry lacks, or a whole entry. around: what the configuration has besides."""
+    salt = secrets.token_bytes(16)
+    looked = look(spark, table, entry, options, salt)
+    made, _ = joined.propose([looked], around, salt)
+    return drafted.of(looked.table, source_of(table, entry), made[looked.table], entry, options.variables)
+
+
+def look(spark: SparkSession, table: FoundTable, entry: Entry | None, options: Options, salt: bytes) -> Looked:
+    """Scan one table, to be compared with others that are looked at under the same secret (`joined.propose`)."""
+    own, source = session.for_run(spark), source_of(table, entry)
+    decided = () if entry is None else entry.columns
+    found, is_whole = _scanned(own, table.name, source, options, decided, salt)
+    name = table.name if entry is None else entry.table
+    return Looked(name, found, None if is_whole else lambda: read.rows_of(own, source).rows)
+
+
+def source_of(table: FoundTable, entry: Entry | None) -> Source:
+    """What is read. Raises `RunFailed` where it cannot be."""
     source = table.source if entry is None or entry.source is None else entry.source
     if source is None:
         raise failures.RunFailed(f"{table.name}: {table.problem}")
-    found = _scanned(session.for_run(spark), table.name, source, options, () if entry is None else entry.columns)
-    if entry is None:
-        made = tuple(proposals.propose(each, around) for each in found)
-        environ = {name: os.environ[name] for name in options.variables if name in os.environ}
-        return Drafted(table.name, f"{table.name}.yaml", made, draft.table(table.name, source, made, environ))
-    made = tuple(proposals.propose(each, around) for each in found if not entry.decides(each.path))
-    text = draft.additions(entry.table, entry.file, made) if made else ""
-    return Drafted(entry.table, f"{Path(entry.file).name}.draft", made, text)
+    return source
 
 
 def compare(spark: SparkSession, conf: Config, folder: Path, name: str, options: Options = Options()) -> list[Drift]:
     """What has changed in one table of the catalog, and in its treated one, since its entry was accepted."""
     entry = conf.tables[name]
-    found = _scanned(spark, name, entry.source, options, entry.columns)
+    found, _ = _scanned(spark, name, entry.source, options, entry.columns)
     changes = list(drift.of_columns(entry, found, accepted.evidence(folder, entry)))
 
     def treated() -> list[scan.Found]:
@@ -94,14 +107,17 @@ def compare(spark: SparkSession, conf: Config, folder: Path, name: str, options:
 
 
 def _scanned(
-    spark: SparkSession, name: str, source: Source, options: Options, decided: Iterable[str]
-) -> list[scan.Found]:
-    """decided: the columns that an entry names."""
+    spark: SparkSession, name: str, source: Source, options: Options, decided: Iterable[str], salt: bytes | None = None
+) -> tuple[list[scan.Found], bool]:
+    """decided: the columns that an entry names. And whether the sample is all of the table."""
 
-    def step() -> list[scan.Found]:
+    def step() -> tuple[list[scan.Found], bool]:
         rows = read.rows_of(spark, source).rows
         names_as_data.check(source, rows.schema, [ColumnPath.parse(path) for path in decided])
-        return scan.scan(rows, options.sample, options.regions)
+        found = scan.scan(rows, options.sample, options.regions, salt=salt)
+        in_each_row = [each for each in found if all(isinstance(step, Field) for step in each.path.steps)]
+        seen = max((each.evidence.rows for each in in_each_row), default=options.sample)
+        return found, sampled.is_whole(rows, options.sample, seen)
 
     try:
         return failures.translated(name, step)
@@ -164,19 +180,38 @@ def _draft_all(asked: argparse.Namespace) -> int:
     if not found:
         raise BadUsage("no table was found there that holds raw data")
 
-    drafted: list[str] = []
+    salt, looked, made = secrets.token_bytes(16), dict[str, Looked](), dict[str, tuple[Proposal, ...]]()
+    waiting: list[str] = []
 
-    def one(table: FoundTable) -> int:
+    def scan_it(table: FoundTable) -> int:
         entry = lake_tables.entry_of(table, known)
-        made = _failing_as_failed(lambda: run(spark, table, entry, around, options))
-        written = report.write(made, asked.output) if asked.output else None
-        say((report.draft_as_json if asked.json else report.draft_as_text)(made, written))
-        drafted.extend([table.name] if written is not None and entry is None else [])
+        found = _failing_as_failed(lambda: look(spark, table, entry, options, salt))
+        if sum(map(shared_keys.held, looked.values())) + shared_keys.held(found) > shared_keys.MOST_HELD:
+            say(f"{table.name}: {NOT_COMPARED}", sys.stderr)
+            found = shared_keys.without(found)
+        looked[table.name] = found
         return DONE
 
-    code = _each([(table.name, functools.partial(one, table)) for table in found])
-    if drafted:
-        next_step.tell("accept", "--conf", conf, "--table", drafted[0])
+    def join_all() -> int:
+        made.update(failures.translated(SHARED, lambda: joined.propose(list(looked.values()), around, salt)[0]))
+        return DONE
+
+    def draft_it(table: FoundTable) -> int:
+        entry, name = lake_tables.entry_of(table, known), looked[table.name].table
+        draft = drafted.of(name, source_of(table, entry), made[name], entry, options.variables)
+        written = report.write(draft, asked.output) if asked.output else None
+        say((report.draft_as_json if asked.json else report.draft_as_text)(draft, written))
+        waiting.extend([table.name] if written is not None and entry is None else [])
+        return DONE
+
+    def each(step: Callable[[FoundTable], int]) -> int:
+        return _each([(table.name, functools.partial(step, table)) for table in found])
+
+    code = max(each(scan_it), _each([(SHARED, join_all)]))
+    found = [table for table in found if table.name in looked and made]
+    code = max(code, each(draft_it))
+    if waiting:
+        next_step.tell("accept", "--conf", conf, "--table", waiting[0])
     return code
 
 
@@ -213,7 +248,7 @@ def _session() -> SparkSession:
 
 def _each(steps: Sequence[tuple[str, Callable[[], int]]]) -> int:
     """Every step is taken, whatever becomes of the others; the worst exit code counts."""
-    return max(failures.exit_code(events.terminal, step, name) for name, step in steps)
+    return max((failures.exit_code(events.terminal, step, name) for name, step in steps), default=DONE)
 
 
 if __name__ == "__main__":

@@ -31,12 +31,13 @@ from jobs.console.shown import say
 from jobs.console.text_table import table_lines
 from jobs.gates import run_gates, used_up
 from jobs.gates.known import Allowed, Inspected, Planned
+from jobs.policy import whys
 from jobs.policy.diff_report import TableDiff
 from jobs.policy.mondrian_diff import diff_mondrian
 from jobs.policy.treatment_diff import diff, diff_rows, diff_suppress, entries_of
 from jobs.record import measured_risk, record_reader, treatment_record
 from jobs.run_events import events, risk_words
-from jobs.run_events.events import Report
+from jobs.run_events.events import Report, Warned
 from jobs.spark_app import failures, session
 from jobs.table_run.planned import inspected, planned, prepared
 from jobs.treatment import file_statistics, risk_columns
@@ -326,6 +327,8 @@ def _show(known: Planned, options: argparse.Namespace) -> int:
         lines = [as_text(known.plan), *risk_as_text(ready), *limits_as_text(ready)]
         say(canonical_json(told) if options.json else "\n".join(lines))
     code = DONE if options.diff is None else _tell(against_record(ready), options)
+    for each in whys.of_table(known.entry):
+        events.terminal(Warned(known.table, str(each)))
     run_gates.pass_all(ready, events.terminal)
     run_gates.pass_all(ready, events.terminal, run_gates.WITH_WORK)
     return code

@@ -24,6 +24,7 @@ from jobs.configuration import (
     bridge_checks,
     config_checks,
     erasure_checks,
+    evidence_file,
     grants_checks,
     kept_values,
     known_elsewhere,
@@ -267,6 +268,7 @@ class _Loader:
         if not self.files.folder.is_dir():
             raise ConfigError([Fault(str(self.files.folder), 0, "", "expected a folder with the configuration")])
         self.files.look_for_misplaced()
+        evidence = evidence_file.read(self.files.folder, self.faults)
         policy = self._policy()
         lineage = self._alone(LINEAGE, Lineage, secret=(("to",), ("token",)))
         controller = self._alone(CONTROLLER, Controller)
@@ -300,7 +302,8 @@ class _Loader:
         if self.faults:
             raise ConfigError(self.files.report())
         assert policy is not None
-        tables = known_elsewhere.filled({table.name: table for table in map(_table, drafts, ladders)})
+        read = {table.name: table for table in map(_table, drafts, ladders)}
+        tables = known_elsewhere.filled(evidence_file.held(read, evidence))
         lines = {file: self.files.lines.get(file, {}) for file in (POLICY, DOMAINS, KEYS, GRANTS)}
         return Config(
             tables, domains, keys, policy, self.files.written, lines, lineage, controller, audit, grants,

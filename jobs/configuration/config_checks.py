@@ -33,7 +33,7 @@ def draft_columns(
         rule = None
         if entry is not None and treatment is not None:
             line = document.line(here)
-            stated = (entry.review_by, entry.retention, rows, entry.kind, entry.statistics)
+            stated = (entry.review_by, entry.retention, rows, entry.kind, entry.statistics, entry.evidence_overruled)
             rule = ColumnRule(entry.class_, treatment, entry.why, line, *stated)
         yield DraftColumn(place, here, rule)
 

@@ -7,7 +7,7 @@ from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
-from jobs.configuration import variables, yaml_reader
+from jobs.configuration import alike_faults, variables, yaml_reader
 from jobs.configuration.documents import NAME_PATTERN, Document, Fault, Loc, did_you_mean
 from jobs.configuration.entry import PATTERNS
 
@@ -82,7 +82,7 @@ class ConfigFiles:
                 self._faults.append(Fault(path.name, 0, "", f"is not read{hint}"))
 
     def report(self) -> list[Fault]:
-        """Each fault once, by file and line. Of a value that could not be read, nothing else is said."""
+        """Each fault once, by file and line; many alike are one. Of what cannot be read, nothing else is said."""
         places = {(fault.file, fault.key) for fault in self._unreadable}
         told = {fault for fault in self._faults if (fault.file, fault.key) not in places}
-        return sorted(told | self._unreadable)
+        return sorted(alike_faults.together(told | self._unreadable))

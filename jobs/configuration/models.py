@@ -223,6 +223,8 @@ class ColumnEntry(Entry):
     """Why so, in a sentence for whoever asks later. It stands in the record."""
     kind: KindName | None = None
     """What the column holds, for the profiles of the policy: docs/profiles.md."""
+    evidence_overruled: NotBlank | None = None
+    """Why the inventory is wrong about the column, where it saw more in it than the class says."""
     review_by: IsoDate | None = None
     """When the decision is to be looked at again, ``YYYY-MM-DD``."""
     retention: Retention | None = None
@@ -408,6 +410,7 @@ class ColumnRule:
     rows: str | None = None
     kind: str | None = None
     statistics: bool | None = None
+    evidence_overruled: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -457,6 +460,8 @@ class TableConfig:
     made_for: MadeFor | None = None
     monitoring: TableMonitoring = dataclasses.field(default_factory=TableMonitoring)
     kept: RetentionRule | None = None
+    evidence: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False, compare=False)
+    """By column what the inventory saw in it (`jobs.configuration.evidence_file.Seen`)."""
 
     @property
     def mode(self) -> Mode:

@@ -25,11 +25,16 @@ def size_for(values: int) -> int:
 
 def bitmap(values: pa.StringArray, bits: int, salt: bytes) -> Bits:
     """The bitmap of the distinct ``values``. No nulls. salt: the secret, of any length."""
-    key = hashlib.blake2b(salt, digest_size=8).hexdigest()  # pandas wants 16 characters
-    hashes = hash_array(values.to_numpy(zero_copy_only=False), hash_key=key, categorize=False)
     flags = np.zeros(bits, np.uint8)
-    flags[hashes % np.uint64(bits)] = 1
+    flags[hashes(values, salt) % np.uint64(bits)] = 1
     return np.packbits(flags)
+
+
+def hashes(values: pa.StringArray, salt: bytes) -> npt.NDArray[np.uint64]:
+    """A hash of each value under a secret. No nulls."""
+    key = hashlib.blake2b(salt, digest_size=8).hexdigest()  # pandas wants 16 characters
+    found: npt.NDArray[np.uint64] = hash_array(values.to_numpy(zero_copy_only=False), hash_key=key, categorize=False)
+    return found
 
 
 def estimate(bitmap: Bits) -> int:

@@ -16,9 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
-from jobs.detection import distinct, recognizers
+from jobs.detection import distinct, recognizers, sketch
 from jobs.detection.recognizers import dates, placeholders
 from jobs.detection.recognizers.text import Findings, matches
+from jobs.detection.sketch import Sketch
 from privacy_udfs.entities.phone import REGIONS
 
 MOST_VALUES = 2000
@@ -31,7 +32,8 @@ SHOWN_FROM = 0.005
 @dataclasses.dataclass(frozen=True)
 class Evidence:
     """rows: places for a value. nulls: of them without one. examined: values that recognizers saw. distinct: an
-    estimate of how many different ones there are in the sample. counts: finding -> how many of the examined show it."""
+    estimate of how many different ones there are in the sample. counts: finding -> how many of the examined show it.
+    sketch: of its values, to look for them in other columns while the run lasts."""
 
     type: str
     rows: int = 0
@@ -39,6 +41,7 @@ class Evidence:
     examined: int = 0
     distinct: int = 0
     counts: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    sketch: Sketch = dataclasses.field(default_factory=Sketch, repr=False, compare=False)
 
     @property
     def values(self) -> int:
@@ -91,6 +94,7 @@ class Measured:
     examined: int
     counts: Counter[str]
     bits: distinct.Bits
+    sketch: Sketch = dataclasses.field(default_factory=Sketch, repr=False)
 
     def __add__(self, other: Measured) -> Measured:
         return Measured(
@@ -99,11 +103,12 @@ class Measured:
             self.examined + other.examined,
             self.counts + other.counts,
             self.bits | other.bits,
+            self.sketch + other.sketch,
         )
 
     def evidence(self, type_: str) -> Evidence:
         estimate = min(distinct.estimate(self.bits), self.rows - self.nulls)
-        return Evidence(type_, self.rows, self.nulls, self.examined, estimate, dict(self.counts))
+        return Evidence(type_, self.rows, self.nulls, self.examined, estimate, dict(self.counts), self.sketch)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,6 +122,8 @@ class Settings:
     shapes: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
+HOLDING_KEYS = (recognizers.OF_TEXTS, recognizers.OF_NUMBERS)
+"""What texts and whole numbers are looked at by: columns of other types are no keys."""
 PSEUDONYM = "pseudonym"
 """The finding that a value has the shape that its column's treatment gives."""
 
@@ -130,6 +137,7 @@ def measure(values: pa.Array, settings: Settings, shape: str | None = None) -> M
     counted = pc.value_counts(texts.drop_null())
     different, counts = counted.field(0), counted.field(1).to_numpy(zero_copy_only=False)
     seen = distinct.bitmap(different, bits, salt)
+    drawn = sketch.of(different, len(texts) - texts.null_count, salt) if modules in HOLDING_KEYS else Sketch()
     shown = _counted(placeholders.recognize(different), counts) if dates in modules else Counter()
     if len(different) > MOST_VALUES:
         at = np.linspace(0, len(different) - 1, MOST_VALUES).astype(np.int64)
@@ -139,7 +147,13 @@ def measure(values: pa.Array, settings: Settings, shape: str | None = None) -> M
     if shape is not None:
         found[PSEUDONYM] = matches(short, shape)
     shown += _counted(found, counts)
-    return Measured(len(values), values.null_count, int(counts.sum()), shown, seen)
+    return Measured(len(values), values.null_count, int(counts.sum()), shown, seen, drawn)
+
+
+def texts_of(values: pa.Array) -> pa.StringArray | None:
+    """The values of what may hold keys as text, without nulls; None for other types."""
+    texts, modules = _as_texts(values)
+    return None if texts is None or modules not in HOLDING_KEYS else texts.drop_null()
 
 
 def _counted(found: Findings, counts: npt.NDArray[np.int64]) -> Counter[str]:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 from jobs.configuration.column_path import ColumnPath, Field
+from jobs.detection import path_hints, trait_words
 
 WORDS: dict[str, str] = {
     "email": (
@@ -134,18 +136,27 @@ _EXCEPT = {
 }
 
 
-def of(path: ColumnPath) -> tuple[str, ...]:
-    """The kinds that a column's name hints at, the last part of its path first; kinds of parts above come after."""
+def of(path: ColumnPath, table: str = "") -> tuple[str, ...]:
+    """The kinds that a column's name hints at, the last part of its path first; kinds of parts above come after.
+    table: its name, which may say whose ids it holds."""
     names = [step.name for step in path.steps if isinstance(step, Field)]
     last = _kinds(names[-1]) if names else []
     above = [kind for name in names[-2::-1] for kind in _kinds(name) if kind == "person_name"] if not last else []
-    return tuple(dict.fromkeys([*last, *above]))
+    spoken = [words(name) for name in names]
+    by_way = path_hints.of(spoken, words(table.rpartition(".")[2]), _traits(names))
+    return tuple(dict.fromkeys([*last, *by_way, *above]))
+
+
+def _traits(names: Sequence[str]) -> dict[str, list[str]]:
+    return {words(name): _kinds(name) for name in names[:-1]}
 
 
 def _kinds(name: str) -> list[str]:
     either = texts(name)
     found = [kind for kind, pattern in _PATTERNS.items() if any(map(pattern.search, either))]
-    return [kind for kind in found if kind not in _EXCEPT or not any(map(_EXCEPT[kind].search, either))]
+    found = [kind for kind in found if kind not in _EXCEPT or not any(map(_EXCEPT[kind].search, either))]
+    whole = [kind for kind, pattern in trait_words.PATTERNS.items() if any(map(pattern.fullmatch, either))]
+    return list(dict.fromkeys([*found, *whole]))
 
 
 def texts(name: str) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 from jobs.configuration.entry import UNDECIDED
 from jobs.detection.evidence import Evidence
@@ -26,10 +27,12 @@ CLASS_OF = {
 
 @dataclasses.dataclass(frozen=True)
 class Kind:
-    """name: a key of `CLASS_OF`. reasons: for the reader of a draft; shares and words of the column's name only."""
+    """name: a key of `CLASS_OF`. reasons: for the reader of a draft; shares and words of the column's name only. by:
+    what shows it."""
 
     name: str
     reasons: tuple[str, ...]
+    by: Literal["content", "name"] = "content"
 
     @property
     def class_(self) -> str:
@@ -78,14 +81,46 @@ def _imei(evidence: Evidence, hints: frozenset[str]) -> Kind | None:
     return _found("device_id", share, "are IMEIs: 15 digits, the prefix of a body that hands them out, a valid Luhn")
 
 
+def _reference(evidence: Evidence, hints: frozenset[str]) -> Kind | None:
+    persons, records = evidence.share("reference:person"), evidence.share("reference:record")
+    if persons + records < 0.5:
+        return None
+    if persons >= 0.01:
+        return _found("person_key", persons, "are references to persons (Patient/..., Practitioner/...)")
+    return _found("unique", records, "are references to records: each leads to whatever it names")
+
+
+def _device_id(evidence: Evidence, hints: frozenset[str]) -> Kind | None:
+    share = evidence.share("device_id")
+    if share < (0.3 if "device_id" in hints else 0.7) or (evidence.distinct == 1 and evidence.values > 1):
+        return None
+    return _found("device_id", share, "are random ids")
+
+
+MEDICAL = {"loinc": "LOINC", "snomed": "SNOMED CT", "icd10": "ICD-10", "atc": "ATC"}
+
+
+def _medical_code(evidence: Evidence, hints: frozenset[str]) -> Kind | None:
+    system, share = evidence.best("code")
+    if share < 0.8 or evidence.distinct < FEW or "national_id" in hints:
+        return None
+    return _found("sensitive", share, f"are codes of {MEDICAL[system]}, which say what ails one or what was measured")
+
+
 def _national_id(evidence: Evidence, hints: frozenset[str]) -> Kind | None:
     number, share = evidence.best("national_id")
-    least = 0.3 if "national_id" in hints else 0.8
-    if share < least or (evidence.share("ean") >= 0.8 and "national_id" not in hints):
+    hinted = "national_id" in hints
+    if share < (0.3 if hinted else 0.8) or (evidence.share("ean") >= 0.8 and not hinted):
+        return None
+    # one number in ten passes a checksum, and there are sixty: a few different ones pass one of them by chance
+    by_chance = evidence.distinct < FEW and (share < 1 or evidence.distinct < FEW / 2) and number not in OWN_NOTATION
+    if not hinted and (by_chance or evidence.best("code")[1] >= share):
         return None
     return _found("national_id", share, f"are valid as {number}")
 
 
+OWN_NOTATION = ("us.ssn", "gb.nino", "pk.cnic", "ru.snils")
+"""Numbers that are known by how they are written, and by no checksum."""
 NEVER_INVALID, ENOUGH_NUMBERS, AREAS = 0.995, 60, 5
 
 
@@ -163,7 +198,9 @@ def _date(evidence: Evidence, hints: frozenset[str]) -> Kind | None:
         return None
     decades = sum(evidence.counts[name] > 0.04 * evidence.examined for name in evidence.counts if name.endswith("0s"))
     if "birth_date" in hints or (aged >= 0.6 * share and decades >= 3):
-        return _found("birth_date", aged, f"are days that living people are born on, over {decades} decades")
+        return _found(
+            "birth_date", aged, f"are days that living people are born on, over {decades} decade{'s' * (decades != 1)}"
+        )
     return _found("moment", share + far, "are dates")
 
 
@@ -176,6 +213,8 @@ def _person_name(evidence: Evidence, hints: frozenset[str]) -> Kind | None:
         return None
     if "person_name" in hints and known >= 0.1:
         return _found("person_name", known, "hold common names of persons, and the column's name says so")
+    if known >= NEARLY_ALL and known > town + formed + 0.2 and 1 < evidence.distinct < MANY:
+        return _found("person_name", known, f"hold common names of persons, {evidence.distinct} different ones")
     many = many or (like >= 0.7 and evidence.distinct >= FEW)
     if known >= 0.25 and known > town and known > formed + 0.1 and many:
         return _found("person_name", known, "hold common names of persons")
@@ -241,13 +280,15 @@ def _coordinates(evidence: Evidence, hints: frozenset[str]) -> Kind | None:
 
 RULES: tuple[Rule, ...] = (
     _simple("email", "email", 0.3, 0.1, "are e-mail addresses"),
+    _reference,
     _simple("url_user_data", "url_user_data", 0.03, 0.01, "are web addresses with user data in them"),
     _simple("iban", "iban", 0.5, 0.3, "are IBANs with a valid checksum"),
     _imei,
     _simple("payment_card", "payment_card", 0.7, 0.4, "are of a card issuer's range and pass Luhn"),
     _simple("mac", "mac", 0.6, 0.3, "are MAC addresses"),
     _ip,
-    _simple("device_id", "device_id", 0.7, 0.3, "are random ids"),
+    _device_id,
+    _medical_code,
     _national_id,
     _ssn_without_hyphens,
     _passport,
@@ -273,26 +314,56 @@ TEXT = ("string", "varchar", "char")
 NOTHING_KNOWN = (
     "nothing was recognized, which does not make it harmless (an age, a blood group, a job): a person decides"
 )
+TRAITS = ("sensitive", "gender", "quasi", "age")
+"""What a yes or no can tell of a person."""
+ABOUT_SOMEBODY = ("person_name", "device_id", "user_name:named")
+"""Findings by which one value in all rows may be the one person whom all rows are about; codes may be what ails all."""
 ENOUGH_ALIKE = 100
 """Rows with one value before it is called a constant."""
 
 
 def _by_name_or_rest(evidence: Evidence, hints: Sequence[str]) -> Kind:
     for name in BY_NAME_ALONE:
-        if name in hints and not (evidence.type == "boolean" and CLASS_OF[name] != "sensitive"):
-            return Kind(name, (NAMED,))
+        if name in hints and not (evidence.type == "boolean" and name not in TRAITS):
+            return Kind(name, (NAMED,), "name")
+    if "person_word" in hints and evidence.type != "boolean" and evidence.distinct > 2:
+        return Kind("person_key", ("the column is called after a person: its values name or number somebody",), "name")
     if "free_text_person" in hints and evidence.type.startswith(TEXT):
-        return Kind("free_text_person", (NAMED,))
+        return Kind("free_text_person", (NAMED,), "name")
     if evidence.share("epoch") >= NEARLY_ALL and evidence.values:
         return _found("moment", evidence.share("epoch"), "are moments in time as numbers")
     textual = evidence.type.startswith((*TEXT, "binary", "bigint", "int", "decimal(38"))
     if textual and evidence.values >= 20 and evidence.distinct_share >= NEARLY_ALL:
         return _found("unique", evidence.distinct_share, "occur once: a number like that leads to whatever it numbers")
-    return _constant(evidence) or Kind("unknown", (NOTHING_KNOWN,))
+    return _constant(evidence) or Kind("unknown", _seen_all_the_same(evidence) or (NOTHING_KNOWN,))
+
+
+TELLING = {
+    "person_name": "common names of persons", "device_id": "random ids", "email": "e-mail addresses",
+    "phone": "telephone numbers", "street": "streets", "iban": "IBANs", "payment_card": "card numbers",
+    "mac": "MAC addresses", "imei": "IMEIs", "user_name:named": "user names", "free_text_person": "texts about persons",
+    "ip": "IP addresses", "city": "towns", "code:loinc": "codes of LOINC", "code:snomed": "codes of SNOMED CT",
+    "code:icd10": "codes of ICD-10", "code:atc": "codes of ATC",
+}  # fmt: skip
+
+
+def _seen_all_the_same(evidence: Evidence) -> tuple[str, ...]:
+    """What was recognized and settles nothing: not enough of it, or too few different values."""
+    found = {name: evidence.share(name) for name in TELLING}
+    number, share = evidence.best("national_id")
+    telling = [f"{percent(each)} could be {TELLING[name]}" for name, each in found.items() if each >= 0.3]
+    telling += [f"{percent(share)} could be numbers of persons ({number})"] if share >= 0.8 else []
+    if not telling:
+        return ()
+    few = f", and {evidence.distinct} different ones are too few" if evidence.distinct < FEW else ""
+    few = ", and all are the same" if evidence.distinct == 1 else few
+    return (f"{', '.join(telling)}{few}: a person decides",)
 
 
 def _constant(evidence: Evidence) -> Kind | None:
     """The one thing that content alone shows to be about nobody in particular: it is the same for everybody."""
     if evidence.values < ENOUGH_ALIKE or evidence.nulls or evidence.distinct != 1:
+        return None
+    if any(evidence.share(name) >= NEARLY_ALL for name in ABOUT_SOMEBODY) or evidence.best("code")[1] >= NEARLY_ALL:
         return None
     return Kind("constant", (f"one and the same value in all {evidence.values:,} rows that were looked at",))

@@ -10,30 +10,31 @@ import dataclasses
 import functools
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from pyspark import TaskContext
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import types as T
 from pyspark.sql.pandas.types import to_arrow_type
 
 from jobs.configuration.column_path import ColumnPath
-from jobs.detection import distinct, evidence, leaves
+from jobs.detection import distinct, evidence, leaves, sampled
 from jobs.detection.evidence import Evidence, Measured, Settings
+from jobs.detection.sampled import Batches
+from jobs.detection.sketch import Sketch
 from jobs.lake import bare_types
 from privacy_udfs.entities.phone import REGIONS
 from privacy_udfs.errors import LakenymError, UnexpectedFailure
 
 DEFAULT_SAMPLE = 20_000
 MOST_TASKS = 8
-FEWEST_ROWS = 50
-"""A part of the table is asked for this many rows at least; of more parts than that allows, some are left out."""
-RESULT = "column string, rows bigint, nulls bigint, examined bigint, counts map<string, bigint>, bits binary"
-Batches = Iterator[pa.RecordBatch]
+RESULT = (
+    "column string, rows bigint, nulls bigint, examined bigint, counts map<string, bigint>, bits binary, drawn binary, "
+    "after binary"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,9 +51,11 @@ def scan(
     sample: int = DEFAULT_SAMPLE,
     regions: tuple[str, ...] = REGIONS,
     shapes: Mapping[str, str] | None = None,
+    salt: bytes | None = None,
 ) -> list[Found]:
-    """The leaf columns of ``rows``, in order. shapes: see `Settings`."""
-    settings = Settings(distinct.size_for(sample), secrets.token_bytes(16), regions, shapes or {})
+    """The leaf columns of ``rows``, in order. shapes: see `Settings`. salt: the run's secret, where the columns of
+    several tables are to be compared."""
+    settings = Settings(distinct.size_for(sample), salt or secrets.token_bytes(16), regions, shapes or {})
     seen = {f"c{at}": field.name for at, field in enumerate(rows.schema.fields) if _has_arrow_type(field.dataType)}
     parts: dict[str, Measured] = {}
     if seen:
@@ -60,7 +63,8 @@ def scan(
         measured = functools.partial(_measure_all, settings=settings, names=tuple(seen.values()))
         for row in chosen.mapInArrow(measured, RESULT).collect():
             bits = np.frombuffer(row["bits"], np.uint8)
-            part = Measured(row["rows"], row["nulls"], row["examined"], Counter(row["counts"]), bits)
+            drawn = Sketch(np.frombuffer(row["drawn"], np.uint64), np.frombuffer(row["after"], np.uint64))
+            part = Measured(row["rows"], row["nulls"], row["examined"], Counter(row["counts"]), bits, drawn)
             known = parts.get(row["column"])
             parts[row["column"]] = part if known is None else known + part
     found = bare_types.leaves(rows.schema)
@@ -87,21 +91,8 @@ def _has_arrow_type(kind: T.DataType) -> bool:
 
 def _sampled(rows: DataFrame, sample: int) -> DataFrame:
     parts = max(1, rows.rdd.getNumPartitions())
-    step = max(1, parts * FEWEST_ROWS // max(sample, FEWEST_ROWS))
-    each = max(1, -(-sample // max(1, -(-parts // step))))
-    first: Callable[[Batches], Batches] = functools.partial(_first_rows, count=each, step=step)
-    chosen = rows.mapInArrow(first, rows.schema)
+    chosen = sampled.first(rows, sample)
     return chosen.repartition(min(MOST_TASKS, parts)) if parts > 1 else chosen
-
-
-def _first_rows(batches: Batches, count: int, step: int) -> Batches:
-    context = TaskContext.get()
-    left = count if context is None or context.partitionId() % step == 0 else 0
-    for batch in batches if left else ():
-        yield batch.slice(0, left)
-        left -= batch.num_rows
-        if left <= 0:
-            return
 
 
 def _measure_all(batches: Batches, settings: Settings, names: tuple[str, ...]) -> Batches:
@@ -133,6 +124,8 @@ def _as_row(path: ColumnPath, values: pa.Array, settings: Settings) -> dict[str,
         "examined": part.examined,
         "counts": list(part.counts.items()),
         "bits": part.bits.tobytes(),
+        "drawn": part.sketch.values.tobytes(),
+        "after": part.sketch.after.tobytes(),
     }
 
 
@@ -144,5 +137,7 @@ _RESULT_SCHEMA = pa.schema(
         "examined": pa.int64(),
         "counts": pa.map_(pa.string(), pa.int64()),
         "bits": pa.binary(),
+        "drawn": pa.binary(),
+        "after": pa.binary(),
     }
 )

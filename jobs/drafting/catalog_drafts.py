@@ -92,7 +92,7 @@ def _propose(path: ColumnPath, given: T.DataType, told: Sequence[Told], around: 
         reasons = (*reasons, f"and was treated already, by {treated}")
     class_ = told[0].class_
     found = Found(path, given, Evidence(given.simpleString()))
-    kind = ToldKind("told by the catalog", reasons, class_)
+    kind = ToldKind("told by the catalog", reasons, told=class_)
     return Proposal(found, kind, _treatment(found, told, class_, treated is not None, around))
 
 

@@ -100,6 +100,8 @@ def _with_variable(path: str, environ: Mapping[str, str]) -> str:
 
 def flow(value: Any) -> str:
     """Plain data on one line of YAML."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(flow, value))}]"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key(name)}: {flow(item)}" for name, item in value.items()) + "}"
     return _scalar(value) if isinstance(value, str) else json.dumps(value)

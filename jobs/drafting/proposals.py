@@ -59,24 +59,30 @@ class Surroundings:
 @dataclasses.dataclass(frozen=True)
 class Proposal:
     """What is proposed for a leaf column: for a person to accept, never applied by itself. treatment: `UNDECIDED`
-    where nothing is proposed."""
+    where nothing is proposed. notes: what else a person should know, of other columns."""
 
     found: Found
     kind: Kind
     treatment: Any
+    notes: tuple[str, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a person should know before deciding. Of the values it names those only that stand for no date."""
         shares = self.found.evidence.placeholders
         if not shares:
-            return ()
+            return self.notes
         listed = ", ".join(f"{day} ({kinds.percent(share)})" for day, share in shares.items())
-        return (f"dates that stand for none: {listed}. {SHIFTED}",)
+        return (f"dates that stand for none: {listed}. {SHIFTED}", *self.notes)
 
 
-def propose(found: Found, around: Surroundings) -> Proposal:
-    kind = kinds.decide(found.evidence, hints.of(found.path))
+def propose(found: Found, around: Surroundings, table: str = "") -> Proposal:
+    """table: its name, which may say whose ids it holds."""
+    return of_kind(found, kinds.decide(found.evidence, hints.of(found.path, table)), around)
+
+
+def of_kind(found: Found, kind: Kind, around: Surroundings) -> Proposal:
+    """What is proposed for a column that is known to be of a kind."""
     return Proposal(found, kind, next(_fitting(found, kind, around)))
 
 
@@ -86,13 +92,16 @@ def _fitting(found: Found, kind: Kind, around: Surroundings) -> Iterator[Any]:
     if kind.name in OPEN:
         yield UNDECIDED
     in_key = isinstance(found.path.steps[-1], MapKey)
-    limits = around.allowed.get(kind.class_)
-    for treatment in _candidates(found, kind, around):
-        name = _technique(treatment, around)
-        fits = facts_of(name).injective or not in_key
-        if fits and (limits is None or name in limits) and _takes(treatment, name, found.type):
-            yield treatment
+    yield from (each for each in _candidates(found, kind, around) if fits(found, kind, each, around))
     yield {"technique": "keyed_hash", "key": "NAME_OF_A_KEY"} if in_key else "redact"
+
+
+def fits(found: Found, kind: Kind, treatment: Any, around: Surroundings) -> bool:
+    """Whether a treatment is one for a column: by its place, by the policy, by its type."""
+    name, limits = _technique(treatment, around), around.allowed.get(kind.class_)
+    in_key = isinstance(found.path.steps[-1], MapKey)
+    allowed = (facts_of(name).injective or not in_key) and (limits is None or name in limits)
+    return allowed and _takes(treatment, name, found.type)
 
 
 def _candidates(found: Found, kind: Kind, around: Surroundings) -> Iterator[Any]:

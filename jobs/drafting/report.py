@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jobs.configuration import plain_path
-from jobs.configuration.documents import canonical_json
+from jobs.configuration import evidence_file, plain_path
+from jobs.configuration.documents import Fault, canonical_json
 from jobs.configuration.entry import UNDECIDED
+from jobs.configuration.evidence_file import Seen
 from jobs.console import whole_files
 from jobs.console.exit_codes import BadUsage
 from jobs.console.numbers import many
@@ -21,26 +22,49 @@ from jobs.drafting.proposals import Proposal
 
 @dataclasses.dataclass(frozen=True)
 class Drafted:
-    """A draft: of a whole file, or of the columns that an entry lacks. text: empty where nothing is undecided."""
+    """A draft: of a whole file, or of the columns that an entry lacks. text: empty where nothing is undecided. seen:
+    what was seen in all columns, decided ones too, to be held against what is decided."""
 
     table: str
     file: str
     proposals: tuple[Proposal, ...]
     text: str
+    seen: evidence_file.OfTable = dataclasses.field(default_factory=dict)
 
 
 def write(made: Drafted, folder: Path) -> Path | None:
     """The file that now holds the draft; None where there is nothing to decide. Raises `BadUsage` rather than write
     over a file that a person may have worked on."""
     if not made.text:
+        write_evidence(made, folder)
         return None
     file = folder / made.file
     if not plain_path.is_name(made.file):
         raise BadUsage(f"{made.file!r} is no name for a file in {folder}: name the table in an entry first")
     if file.exists():
         raise BadUsage(f"{file} is there already and is never overwritten: accept or remove it first")
+    write_evidence(made, folder)  # before the draft: none is ever without it
     whole_files.create(file, made.text)
     return file
+
+
+def write_evidence(made: Drafted, folder: Path) -> Path | None:
+    """The file beside ``folder``, the catalog's, that now holds what was seen; None where nothing was. Of a column that
+    had no values this time, what was seen before stays."""
+    if not made.seen or not plain_path.is_name(made.table):
+        return None
+    conf = folder.absolute().parent
+    faults: list[Fault] = []
+    before = evidence_file.of_table(conf, made.table, faults)
+    seen = {**before, **{name: each for name, each in made.seen.items() if _says_more(each, before.get(name))}}
+    file = evidence_file.path(conf, made.table)
+    file.parent.mkdir(exist_ok=True)
+    whole_files.replace(file, evidence_file.as_text(made.table, seen))
+    return file
+
+
+def _says_more(now: Seen, before: Seen | None) -> bool:
+    return before is None or bool(now.evidence.get("values")) or not before.is_known
 
 
 def draft_as_text(made: Drafted, written: Path | None) -> str:

@@ -17,7 +17,7 @@ from jobs.configuration.documents import describe, quote
 from jobs.configuration.finding import Finding, Level, Place, in_order
 from jobs.configuration.models import ColumnRule, TableConfig, Treatment
 from jobs.configuration.policy_entries import ParameterRule
-from jobs.policy import policy_approval, scope_rules
+from jobs.policy import evidence_rules, policy_approval, scope_rules
 from jobs.policy.profiles import judged
 from privacy_udfs.parameters import plain_text
 from privacy_udfs.scope_labels import domain_of
@@ -41,6 +41,7 @@ def violations(config: Config, table: str, today: datetime.date) -> list[Finding
         *judged.of_table(config, entry, today),
         *scope_rules.of_table(config, entry),
         *policy_approval.of_table(config, entry, today),
+        *evidence_rules.of_table(entry),
         *policy_approval.of_signing(config, today),
         *policy_approval.of_installation(config.policy, config.lines, today),
     }

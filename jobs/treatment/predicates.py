@@ -113,7 +113,7 @@ def refusal(rows: DataFrame, understood: Any) -> str | None:
 
 def told(error: PySparkException, known: Sequence[str]) -> str:
     """Of Spark's own text only its class and the names that were written."""
-    condition = error.getCondition() or "no known class"
+    condition = error.getCondition() or ""
     if condition.startswith("UNRESOLVED_COLUMN"):
         name = (error.getMessageParameters() or {}).get("objectName", "").replace("`", "")
         return f"the source has no column {name!r}{did_you_mean(name, known)}"
@@ -121,7 +121,7 @@ def told(error: PySparkException, known: Sequence[str]) -> str:
         return "expected a condition that is true or false, got something else"
     if condition.startswith("PARSE_"):
         return "expected one SQL condition, as after WHERE, got something else"
-    return f"Spark does not take it [{condition}]"
+    return f"Spark does not take it {f'[{condition}]' if condition else 'and gives no name for what is wrong'}"
 
 
 def _refused(node: Any, columns: set[str]) -> Iterator[str]:

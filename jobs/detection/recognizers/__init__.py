@@ -20,6 +20,7 @@ from jobs.detection.recognizers import (
     imei,
     licence_plate,
     look_alikes,
+    medical_code,
     national_id,
     network,
     passport,
@@ -27,6 +28,7 @@ from jobs.detection.recognizers import (
     person_name,
     phone,
     postal_code,
+    reference,
     street,
     url,
     us_ssn,
@@ -45,6 +47,7 @@ OF_NUMBERS: tuple[ModuleType, ...] = (
     dates,
     postal_code,
     look_alikes,
+    medical_code,
 )
 OF_TEXTS: tuple[ModuleType, ...] = (
     *OF_NUMBERS,
@@ -52,6 +55,7 @@ OF_TEXTS: tuple[ModuleType, ...] = (
     iban,
     network,
     url,
+    reference,
     device_id,
     licence_plate,
     passport,

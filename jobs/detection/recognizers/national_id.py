@@ -16,14 +16,17 @@ from privacy_udfs.entities.national_id import CHECKED, NOTATIONS, check
 
 SHAPE = r"^\s*[A-Za-z0-9+](?:[A-Za-z0-9.\-/+ ]{4,24})[A-Za-z0-9]\s*$"
 FIRST_LOOK, WORTH_A_LOOK = 80, 0.3
+FEWEST_DIGITS = {"il.idnr": 8}
+"""Its check fills shorter ones with zeros, so that every number with a digit by Luhn would be one."""
 
 
 def recognize(values: pa.StringArray) -> Findings:
     """``national_id:<country>.<number>`` for every number that a third or more of the first values could be."""
     candidates = matches(values, SHAPE) & (digit_counts(values) >= 4)
     found = {f"national_id:{name}": matches(values, notation) for name, notation in NOTATIONS.items()}
+    digits = digit_counts(values)
     for name in CHECKED if candidates.any() else ():
-        valid = _valid(values, candidates, check(name))
+        valid = _valid(values, candidates & (digits >= FEWEST_DIGITS.get(name, 0)), check(name))
         key = f"national_id:{name}"
         found[key] = valid if key not in found else valid | found[key]
     return {name: mask for name, mask in found.items() if mask.any()}

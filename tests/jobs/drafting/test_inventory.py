@@ -106,7 +106,7 @@ def test_a_lake_is_drafted_and_the_draft_is_refused_until_it_is_accepted(
     assert not config.load(conf).tables, "reasons for all columns make no decisions of a draft"
     (conf / "catalog" / "people.yaml").write_text(text.replace("draft: true\n", ""))
     with pytest.raises(
-        ConfigError, match=r"people.yaml:\d+: columns.a.why: expected text that is not blank"
+        ConfigError, match=r"people.yaml:\d+: columns: the 'why' of 10 columns is blank \(a, b, c and 7 more\)"
     ) as refused:
         config.load(conf)
     assert "owner: expected text that is not blank" in str(refused.value)

@@ -1,0 +1,167 @@
+"""What once was proposed to be kept, or taken for something else, by content and by the way to a column."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from jobs.configuration.column_path import ColumnPath
+from jobs.detection import hints, kinds
+from jobs.detection.kinds import Kind
+from tests.jobs.detection.test_column_kinds import seen
+
+
+def kind(name: str, values: list[Any], table: str = "t") -> Kind:
+    return kinds.decide(seen(pa.array(values)), hints.of(ColumnPath.parse(name), table))
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted"),
+    [
+        ("name[].family", "person_name"),
+        ("name[].given[]", "person_name"),
+        ("contact[].name.text", "person_name"),
+        ("person.nom.famille", "person_name"),
+        ("persona.nombre.pila", "person_name"),
+        ("namen.nach", "person_name"),
+        ("performer[].display", "person_name"),
+        ("telecom[].value", "phone"),
+        ("kontakt.wert", "phone"),
+        ("identifier[].value", "person_key"),
+        ("identifiants[].valeur", "person_key"),
+        ("subject.reference", "person_key"),
+        ("participant[].individual.reference", "person_key"),
+        ("customer.id", "person_key"),
+        ("address[].line[]", "street"),
+        ("anschrift.zeile", "street"),
+        ("direccion.linea", "street"),
+        ("text.div", "free_text_person"),
+        ("maritalStatus.coding[].code", "quasi"),
+        ("gender.coding[].code", "gender"),
+    ],
+)
+def test_the_way_to_a_column_tells_what_it_holds(path: str, wanted: str) -> None:
+    assert kind(path, ["qwx", "zzt", "wrv"] * 10).name == wanted
+
+
+@pytest.mark.parametrize("path", ["product.name", "meta.versionId", "code.text", "encounter.period.start", "file.name"])
+def test_and_does_not_where_it_speaks_of_no_person(path: str) -> None:
+    assert kind(path, ["qwx", "zzt"] * 30).class_ != "direct_identifier"
+
+
+_CODED = """
+    female hispan educ educd marst occ occ2010 ind bpl citizen isFemale is_male Sexe famst relate nchild
+    empstat puma etat_civil nb_enfants estado_civil nivel_educativo nacionalidad staatsang
+    schulabschluss married veteran
+"""
+CODED = _CODED.split()
+
+
+@pytest.mark.parametrize("name", CODED)
+def test_traits_written_as_codes_are_quasi_identifiers_and_their_treatment_is_open(name: str) -> None:
+    for values in ([0, 1] * 60, [True, False] * 60, [1, None] * 60):
+        assert kind(name, values).class_ == "quasi_identifier"
+
+
+@pytest.mark.parametrize("name", ["race", "inctot", "diffeye", "hhincome", "konfession", "discapacidad"])
+def test_or_sensitive(name: str) -> None:
+    assert kind(name, [0, 1, 2] * 40).class_ == "sensitive"
+
+
+_LOINC = """
+    8302-2 29463-7 8867-4 2345-7 718-7 8480-6 8462-4 39156-5 9279-1 8310-5 2093-3 2571-8 2085-9 4548-4
+    72166-2
+"""
+LOINC = _LOINC.split()  # of loinc.org
+_SNOMED = """
+    73211009 38341003 22298006 44054006 195967001 40055000 10509002 444814009 36971009 53741008
+    162864005
+"""
+SNOMED = _SNOMED.split()
+_ICD = """
+    C50.1 E11.9 F32.0 I10.0 J45.9 M54.5 K21.0 N39.0 R51.9 Z00.0 S72.0
+"""
+ICD = _ICD.split()
+_ATC = """
+    C09AA05 A10BA02 N02BE01 C10AA01 A02BC01 B01AC06 R03AC02 N06AB04 H03AA01 J01CA04 M01AE01
+"""
+ATC = _ATC.split()
+_UCUM = """
+    mg/dL mm[Hg] cm kg /min % mmol/L kg/m2 Cel 10*3/uL g/dL {score}
+"""
+UCUM = _UCUM.split()
+_RXNORM = """
+    314076 197361 308136 860975 310798 617314 314077 243670 106892 895994
+"""
+RXNORM = _RXNORM.split()
+
+
+@pytest.mark.parametrize("codes", [LOINC, SNOMED, ICD, ATC, [int(code) for code in SNOMED]])
+def test_codes_of_medicine_are_sensitive_and_number_nobody(codes: list[Any]) -> None:
+    found = kind("code.coding[].code", codes * 20)
+    assert (found.name, found.class_) == ("sensitive", "sensitive")
+    few = kind("c", codes[:4] * 40)
+    assert few.name == "unknown", "four different ones are no proof"
+    assert "different ones are too few" in few.reasons[0]
+    assert kind("c", codes[:1] * 200).name == "unknown", "a diagnosis that all have"
+
+
+@pytest.mark.parametrize("codes", [UCUM, RXNORM, RXNORM[:1] * 9, ["0002-8215-01", "50090-0481-0", "0093-7424-56"] * 4])
+def test_other_codes_are_no_numbers_of_persons(codes: list[Any]) -> None:
+    assert kind("c", codes * 10).class_ in ("undecided", "non_personal")
+
+
+def test_numbers_of_persons_are_known_still() -> None:
+    swiss = [f"756.{at:04}.{at * 7 % 10000:04}." for at in range(1000, 1040)]
+    digits = [text.replace(".", "") for text in swiss]
+    swiss = [
+        f"{text}{at % 10}{-(sum(int(d) * (1, 3)[i % 2] for i, d in enumerate(number + str(at % 10)))) % 10}"
+        for at, (text, number) in enumerate(zip(swiss, digits, strict=True))
+    ]
+    assert kind("c", swiss).name == "national_id"
+    assert kind("c", ["078-05-1120", "219-09-9999"]).name == "national_id", "hyphens of their own"
+
+
+def test_one_random_id_in_all_rows_is_no_constant_and_no_device() -> None:
+    urn = f"urn:uuid:{uuid.UUID(int=5)}"
+    for rows in (20, 200):
+        found = kind("source", [urn] * rows)
+        assert (found.name, found.class_) == ("unknown", "undecided")
+        assert found.reasons == ("100% could be random ids, and all are the same: a person decides",)
+    assert kind("system", ["urn:oid:2.16.840.1.113883.4.1"] * 200).name == "constant"
+    assert kind("system", ["http://loinc.org"] * 200).name == "constant"
+    assert kind("url", [f"urn:uuid:{uuid.UUID(int=at)}" for at in range(50)]).name == "device_id"
+
+
+def test_references_say_whom_they_lead_to() -> None:
+    for before in ("Patient/", "Practitioner/", "https://fhir.example.org/r4/Patient/"):
+        assert kind("c", [f"{before}f{at:03}" for at in range(50)]).name == "person_key"
+        assert kind("c", [f"{before}f001"] * 200).name == "person_key", "all rows are about one"
+    assert kind("c", [f"Encounter/{at}" for at in range(50)]).name == "unique"
+    assert kind("c", [f"Encounter/{at}" for at in range(40)] + ["Patient/1"] * 10).name == "person_key"
+
+
+def test_names_of_persons_that_are_few_are_no_nothing() -> None:
+    assert kind("c", ["Anna", "Peter", "Sophie"] * 40).name == "person_name"
+    alone = kind("c", ["Sophie"] * 200)
+    assert alone.class_ != "non_personal"
+    assert kind("month", ["April", "May", "June", "August"] * 30).class_ != "direct_identifier"
+    assert kind("city", ["Paris", "London", "Berlin"] * 30).name == "city"
+
+
+@pytest.mark.parametrize(
+    ("table", "name", "wanted"),
+    [
+        ("crm.customers", "id", "person_key"),
+        ("kunden", "nr", "person_key"),
+        ("pacientes", "numero", "person_key"),
+        ("products", "id", "unique"),
+        ("orders", "customer", "person_key"),
+        ("achats", "usager", "person_key"),
+    ],
+)
+def test_a_tables_name_says_whose_ids_are_its_own(table: str, name: str, wanted: str) -> None:
+    assert kind(name, list(range(40)), table).name == wanted

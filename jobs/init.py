@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
+import secrets
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,9 +30,10 @@ from jobs.console import next_step
 from jobs.console.exit_codes import DONE, FAILED, BadUsage
 from jobs.console.shown import as_json, say
 from jobs.console.text_table import table_lines
-from jobs.detection import packages, scan
-from jobs.drafting import accepted, draft, lake_tables, proposals
-from jobs.drafting.proposals import Proposal, Surroundings
+from jobs.detection import packages, scan, shared_keys
+from jobs.drafting import accepted, draft, drafted, joined, lake_tables, report
+from jobs.drafting.joined import Shared
+from jobs.drafting.proposals import Proposal
 from jobs.gates.known import today
 from jobs.named_keys.named_key import NamedKey
 from jobs.run_events import events
@@ -105,19 +107,23 @@ def run(spark: Any, paths: Sequence[str], options: Options) -> Outcome:
     fresh = [table for table in found if lake_tables.entry_of(table, known) is None]
     if not found:
         raise BadUsage("no table was found there that holds raw data")
-    looked, problems = list[Scanned](), list[str]()
+    looked, problems, salt = list[Scanned](), list[str](), secrets.token_bytes(16)
     for table in fresh:
         try:
-            looked.append(found_tables.scanned(own, table, options.sample, options.regions))
+            one = found_tables.scanned(own, table, options.sample, options.regions, salt)
+            looked.append(one.within(shared_keys.MOST_HELD - sum(shared_keys.held(each.looked) for each in looked)))
         except LakenymError as error:
             problems.append(str(error) if table.name in str(error) else f"{table.name}: {error}")
     begun = Begun(options.conf)
     begun.stood += [entry.file for entry in (lake_tables.entry_of(table, known) for table in found) if entry]
     if not looked and fresh:
         return Outcome(begun, (), tuple(problems), ())
-    told = _begin(begun, looked, options)
-    around = accepted.surroundings(options.conf)
-    return Outcome(begun, tuple(_drafted(begun, each, around, options) for each in looked), tuple(problems), told)
+    compared = [each.looked for each in looked]
+    links = failures.translated("tables", lambda: shared_keys.links(compared, salt))
+    told = _begin(begun, looked, joined.propose(compared, accepted.surroundings(options.conf), links)[1], options)
+    made, _ = joined.propose(compared, accepted.surroundings(options.conf), links)
+    drafts = tuple(_drafted(begun, each, made[each.table.name], options) for each in looked)
+    return Outcome(begun, drafts, tuple(problems), told)
 
 
 def _check_places(paths: Sequence[str], options: Options) -> None:
@@ -134,8 +140,8 @@ def _check_places(paths: Sequence[str], options: Options) -> None:
         raise BadUsage("--keys: a key has no place in the configuration, which is in version control: name another")
 
 
-def _begin(begun: Begun, looked: Sequence[Scanned], options: Options) -> tuple[str, ...]:
-    """The files beside the catalog. Returns what a person should know."""
+def _begin(begun: Begun, looked: Sequence[Scanned], groups: Sequence[Shared], options: Options) -> tuple[str, ...]:
+    """The files beside the catalog. groups: columns with the same keys. Returns what a person should know."""
     told = list[str]()
     if begun.has(KEYS):
         begun.stood.append(KEYS)
@@ -144,7 +150,7 @@ def _begin(begun: Begun, looked: Sequence[Scanned], options: Options) -> tuple[s
     begun.policy()
     begun.schemas({name: config_schema.as_text(schema) for name, schema in config_schema.schemas().items()})
     names = accepted.surroundings(begun.folder).keys
-    found = domains.proposed(looked, KEY if KEY in names else names[0]) if names else {}
+    found = domains.proposed(looked, groups, KEY if KEY in names else names[0]) if names else {}
     if not begun.domains(found):
         standing = accepted.surroundings(begun.folder).domains
         more = {name: entry for name, entry in found.items() if name not in standing}
@@ -170,14 +176,15 @@ def _first_key(begun: Begun, options: Options) -> list[str]:
     return [told if options.kek else f"{told}; it {IN_THE_CLEAR}"]
 
 
-def _drafted(begun: Begun, each: Scanned, around: Surroundings, options: Options) -> Drafted:
-    made = tuple(proposals.propose(column, around) for column in each.columns)
+def _drafted(begun: Begun, each: Scanned, made: tuple[Proposal, ...], options: Options) -> Drafted:
     environ = {name: os.environ[name] for name in ("LAKE",) if name in os.environ}
     target = f"{options.target.rstrip('/')}/{each.table.name}" if options.target else ""
     file = f"{each.table.name}.yaml"
     if not plain_path.is_name(file):
         raise BadUsage(f"{file!r} is no name for a file: rename the table's file or folder")
     text = draft.table(each.table.name, each.source, made, environ, options.owner, target)
+    seen = {str(one.found.path): drafted.seen_in(one) for one in made}
+    report.write_evidence(report.Drafted(each.table.name, file, made, text, seen), begun.folder / "catalog")
     return Drafted(each.table.name, f"catalog/{file}", made, each.notes, begun.catalog(file, text))
 
 

@@ -18,18 +18,19 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from jobs.command_line import arguments, flags
 from jobs.configuration import config
-from jobs.configuration.column_path import ColumnPath, Field
+from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
 from jobs.configuration.models import Source
 from jobs.console import next_step
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage
 from jobs.console.shown import say
-from jobs.detection import names_as_data, packages, sampled, scan, shared_keys
+from jobs.detection import names_as_data, packages, scan, shared_keys
 from jobs.detection.discovery import FoundTable
+from jobs.detection.look import look
 from jobs.detection.names_as_data import NamesAreData
 from jobs.detection.shared_keys import Looked
 from jobs.drafting import accepted, drafted, drift, joined, lake_tables, report
@@ -69,18 +70,21 @@ def run(
 ) -> Drafted:
     """Scan one table and draft what its entry lacks, or a whole entry. around: what the configuration has besides."""
     salt = secrets.token_bytes(16)
-    looked = look(spark, table, entry, options, salt)
-    made, _ = joined.propose([looked], around, salt)
+    looked = look_at(spark, table, entry, options, salt)
+    made = _proposed([looked], around, salt)
     return drafted.of(looked.table, source_of(table, entry), made[looked.table], entry, options.variables)
 
 
-def look(spark: SparkSession, table: FoundTable, entry: Entry | None, options: Options, salt: bytes) -> Looked:
+def look_at(spark: SparkSession, table: FoundTable, entry: Entry | None, options: Options, salt: bytes) -> Looked:
     """Scan one table, to be compared with others that are looked at under the same secret (`joined.propose`)."""
     own, source = session.for_run(spark), source_of(table, entry)
     decided = () if entry is None else entry.columns
-    found, is_whole = _scanned(own, table.name, source, options, decided, salt)
     name = table.name if entry is None else entry.table
-    return Looked(name, found, None if is_whole else lambda: read.rows_of(own, source).rows)
+    return dataclasses.replace(_looked(own, table.name, source, options, decided, salt), table=name)
+
+
+def _proposed(tables: Sequence[Looked], around: Surroundings, salt: bytes) -> dict[str, tuple[Proposal, ...]]:
+    return joined.propose(tables, around, shared_keys.links(tables, salt))[0]
 
 
 def source_of(table: FoundTable, entry: Entry | None) -> Source:
@@ -94,7 +98,7 @@ def source_of(table: FoundTable, entry: Entry | None) -> Source:
 def compare(spark: SparkSession, conf: Config, folder: Path, name: str, options: Options = Options()) -> list[Drift]:
     """What has changed in one table of the catalog, and in its treated one, since its entry was accepted."""
     entry = conf.tables[name]
-    found, _ = _scanned(spark, name, entry.source, options, entry.columns)
+    found = _looked(spark, name, entry.source, options, entry.columns).columns
     changes = list(drift.of_columns(entry, found, accepted.evidence(folder, entry)))
 
     def treated() -> list[scan.Found]:
@@ -106,21 +110,18 @@ def compare(spark: SparkSession, conf: Config, folder: Path, name: str, options:
     return changes + list(drift.of_pseudonyms(entry, failures.translated(name, treated)))
 
 
-def _scanned(
+def _looked(
     spark: SparkSession, name: str, source: Source, options: Options, decided: Iterable[str], salt: bytes | None = None
-) -> tuple[list[scan.Found], bool]:
-    """decided: the columns that an entry names. And whether the sample is all of the table."""
+) -> Looked:
+    """decided: the columns that an entry names."""
 
-    def step() -> tuple[list[scan.Found], bool]:
-        rows = read.rows_of(spark, source).rows
-        names_as_data.check(source, rows.schema, [ColumnPath.parse(path) for path in decided])
-        found = scan.scan(rows, options.sample, options.regions, salt=salt)
-        in_each_row = [each for each in found if all(isinstance(step, Field) for step in each.path.steps)]
-        seen = max((each.evidence.rows for each in in_each_row), default=options.sample)
-        return found, sampled.is_whole(rows, options.sample, seen)
+    def rows() -> DataFrame:
+        found = read.rows_of(spark, source).rows
+        names_as_data.check(source, found.schema, [ColumnPath.parse(path) for path in decided])
+        return found
 
     try:
-        return failures.translated(name, step)
+        return failures.translated(name, lambda: look(name, rows, options.sample, options.regions, salt))
     except NamesAreData as error:
         raise failures.RunFailed(f"{name}: {error}") from None
 
@@ -185,7 +186,7 @@ def _draft_all(asked: argparse.Namespace) -> int:
 
     def scan_it(table: FoundTable) -> int:
         entry = lake_tables.entry_of(table, known)
-        found = _failing_as_failed(lambda: look(spark, table, entry, options, salt))
+        found = _failing_as_failed(lambda: look_at(spark, table, entry, options, salt))
         if sum(map(shared_keys.held, looked.values())) + shared_keys.held(found) > shared_keys.MOST_HELD:
             say(f"{table.name}: {NOT_COMPARED}", sys.stderr)
             found = shared_keys.without(found)
@@ -193,7 +194,7 @@ def _draft_all(asked: argparse.Namespace) -> int:
         return DONE
 
     def join_all() -> int:
-        made.update(failures.translated(SHARED, lambda: joined.propose(list(looked.values()), around, salt)[0]))
+        made.update(failures.translated(SHARED, lambda: _proposed(list(looked.values()), around, salt)))
         return DONE
 
     def draft_it(table: FoundTable) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 
+from jobs.console import called
 from jobs.console.shown import say
 from jobs.console.terminal import is_terminal
 
@@ -17,4 +18,4 @@ def tell(verb: str, *words: object) -> None:
 
 def command(verb: str, *words: object) -> str:
     """As it is typed."""
-    return shlex.join(["python", f"jobs/{verb}.py", *map(str, words)])
+    return called.spoken(shlex.join(["python", f"jobs/{verb}.py", *map(str, words)]))

@@ -44,15 +44,14 @@ class Shared:
 
 
 def propose(
-    tables: Sequence[Looked], around: Surroundings, salt: bytes
+    tables: Sequence[Looked], around: Surroundings, links: Sequence[Link]
 ) -> tuple[dict[str, tuple[Proposal, ...]], tuple[Shared, ...]]:
-    """By table what is proposed for its columns, and which hold the same keys. salt: see `shared_keys.links`."""
+    """By table what is proposed for its columns, and which hold the same keys. links: of `shared_keys.links`."""
     made = {
         Column(each.table, str(found.path)): proposals.propose(found, around, each.table)
         for each in tables
         for found in each.columns
     }
-    links = shared_keys.links(tables, salt)
     groups = tuple(_shared(columns, links, made, around) for columns in _groups(links))
     for group in groups:
         made |= _alike(group, links, made, around)

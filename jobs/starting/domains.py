@@ -8,6 +8,7 @@ from typing import Any
 
 from jobs.configuration.documents import NAME_PATTERN
 from jobs.detection import hints, kinds
+from jobs.drafting.joined import Shared
 from jobs.drafting.proposals import JOINS
 from jobs.starting.found_tables import Scanned
 
@@ -16,20 +17,22 @@ LOWER = ("email",)
 """Kinds whose letters are one, large or small."""
 
 
-def proposed(tables: Iterable[Scanned], key: str) -> dict[str, dict[str, Any]]:
-    """Name -> the domain. One for each thing whose id was found (``customer`` of ``customer_id``), and for each kind of
-    direct identifier that stands in two tables or more. key: under which their values are hashed."""
+def proposed(tables: Iterable[Scanned], groups: Iterable[Shared], key: str) -> dict[str, dict[str, Any]]:
+    """Name -> the domain. One for each group of columns that hold the same keys, for each thing whose id was found
+    (``customer`` of ``customer_id``), and for each kind of direct identifier that stands in two tables or more.
+    key: under which their values are hashed."""
     found: dict[str, set[str]] = {}
     things: list[str] = []
     for table in tables:
-        for column in table.columns:
+        for column in table.looked.columns:
             kind = kinds.decide(column.evidence, hints.of(column.path))
             if kind.name == "person_key":
                 things += _thing(str(column.path))
             elif kind.name in JOINS and kind.class_ == DIRECT:
                 found.setdefault(kind.name, set()).add(table.table.name)
     shared = [name for name, names in found.items() if len(names) > 1]
-    return {name: _treatment(name, key) for name in dict.fromkeys([*sorted(things), *shared])}
+    made = {name: _treatment(name, key) for name in dict.fromkeys([*sorted(things), *shared])}
+    return made | {group.name: {**_treatment(group.name, key), "normalize": group.normalize} for group in groups}
 
 
 def _thing(path: str) -> list[str]:

@@ -7,15 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from jobs.configuration import locations
 from jobs.configuration.models import Source
 from jobs.console.exit_codes import BadUsage
-from jobs.detection import discovery, names_as_data, scan
+from jobs.detection import discovery, names_as_data, shared_keys
 from jobs.detection.discovery import ENDING, FORMATS, FoundTable
+from jobs.detection.look import look
 from jobs.detection.names_as_data import NamesAreData
-from jobs.detection.scan import Found
+from jobs.detection.shared_keys import Looked
 from jobs.drafting import lake_tables
 from jobs.drafting.accepted import Entry
 from jobs.lake import read
@@ -30,8 +31,15 @@ class Scanned:
 
     table: FoundTable
     source: Source
-    columns: tuple[Found, ...]
+    looked: Looked
     notes: tuple[str, ...]
+
+    def within(self, bytes_left: int) -> Scanned:
+        """Itself; with no more to compare with other tables than there is room for."""
+        if shared_keys.held(self.looked) <= bytes_left:
+            return self
+        notes = (*self.notes, "not compared with the other tables, of which there are too many for one look")
+        return dataclasses.replace(self, looked=shared_keys.without(self.looked), notes=notes)
 
 
 def absolute(path: str) -> str:
@@ -79,17 +87,22 @@ def _place(table: FoundTable) -> Any:
     return table.name if table.source is None else locations.of(table.source)
 
 
-def scanned(spark: SparkSession, table: FoundTable, sample: int, regions: tuple[str, ...]) -> Scanned:
-    """Look at a table. Raises `RunFailed` where it cannot be read, or where its columns' names are values."""
+def scanned(spark: SparkSession, table: FoundTable, sample: int, regions: tuple[str, ...], salt: bytes) -> Scanned:
+    """Look at a table. salt: see `look.look`. Raises `RunFailed` where it cannot be read, or where its
+    columns' names are values."""
     source = table.source
     if source is None:
         raise failures.RunFailed(f"{table.name}: {table.problem}")
 
     def step() -> Scanned:
         guess = _with_types(spark, source) if source.format == "csv" else csv_guess.Guess(source)
-        rows = read.rows_of(spark, guess.source).rows
-        names_as_data.check(guess.source, rows.schema)
-        return Scanned(table, guess.source, tuple(scan.scan(rows, sample, regions)), guess.notes)
+
+        def rows() -> DataFrame:
+            found = read.rows_of(spark, guess.source).rows
+            names_as_data.check(guess.source, found.schema)
+            return found
+
+        return Scanned(table, guess.source, look(table.name, rows, sample, regions, salt), guess.notes)
 
     try:
         return failures.translated(table.name, step)

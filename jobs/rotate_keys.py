@@ -163,8 +163,8 @@ def _run(options: argparse.Namespace) -> int:
     started = session.start("lakenym rotate_keys")
     if options.build_bridge:
         rows = build_bridge(started, conf, asked)
-        told = f"the bridge of domain {options.domain} has {rows:,} rows"
-        say(as_json({"domain": options.domain, "rows": rows}) if options.json else told)
+        words = f"the bridge of domain {options.domain} has {rows:,} rows"
+        say(as_json({"domain": options.domain, "rows": rows}) if options.json else words)
         return DONE
     report = _warnings if options.json else events.terminal
     if options.plan:

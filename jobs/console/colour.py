@@ -20,8 +20,11 @@ WORDS = {
     "holds": GREEN, "proven": GREEN, "HOLDS": GREEN, "stronger": GREEN,
 }  # fmt: skip
 """What a word means, wherever a job says it."""
+LEVELS = ("refused", "warning", "error", "stopped")
+"""Words that no cell is coloured for: columns of tables are called so."""
 _WORD = "|".join(map(re.escape, WORDS))
-_AT_WORK = re.compile(rf"(?<=: )({_WORD})(?=: )|(?<=  )({_WORD})(?=  |$)|^({_WORD})(?=: )", re.MULTILINE)
+_CELL = "|".join(re.escape(word) for word in WORDS if word not in LEVELS)
+_AT_WORK = re.compile(rf"(?<=: )({_WORD})(?=: )|(?<=  )({_CELL})(?=  |$)|^({_WORD})(?=: )", re.MULTILINE)
 _RULE = re.compile(r"^ *-{2,}(  -+)*$", re.MULTILINE)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -23,16 +24,27 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """``lakenym`` of an environment that has this wheel, and the packages that it needs from the one of the tests."""
     folder = tmp_path_factory.mktemp("installed")
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    build = ["wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(ROOT)]
-    subprocess.run([*pip, *build], check=True, capture_output=True)
+    for name in ("jobs", "privacy_udfs"):  # a copy, since a build leaves folders of its own
+        shutil.copytree(ROOT / name, folder / "source" / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, folder / "source" / name)
+    build = ["wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(folder / "source")]
+    subprocess.run([*pip, *build], check=True, capture_output=True, env=environ())
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder / "venv")], check=True)
     python = folder / "venv" / "bin" / "python"
     (wheel,) = folder.glob("lakenym-*.whl")
     install = ["--python", str(python), "install", "--no-deps", "--no-index", str(wheel)]
-    subprocess.run([*pip, *install], check=True, capture_output=True)
+    subprocess.run([*pip, *install], check=True, capture_output=True, env=environ())
     own = folder / "venv" / "lib" / f"python{sysconfig.get_python_version()}" / "site-packages"
     (own / "others.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
     return folder / "venv" / "bin" / "lakenym"
+
+
+def environ() -> dict[str, str]:
+    """The environment, without what leads to the checkout."""
+    left_out = ("PYTHONPATH", "PYSPARK_PYTHON")
+    kept = {name: value for name, value in os.environ.items() if name not in left_out}
+    return {**kept, "SPARK_LOCAL_IP": "127.0.0.1"}
 
 
 def run(command: Path, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:

@@ -91,6 +91,8 @@ def test_colour_has_a_meaning_and_one_switch(monkeypatch: pytest.MonkeyPatch) ->
     assert colour.meant(line, terminal) == line.replace("refused", "\x1b[31mrefused\x1b[0m")  # type: ignore[arg-type]
     assert "\x1b[32mholds\x1b[0m" in colour.meant("rows  holds  2 rows", terminal)  # type: ignore[arg-type]
     assert colour.meant("holds is a column", terminal) == "holds is a column"  # type: ignore[arg-type]
+    header = "column  treated  null  refused"
+    assert colour.meant(header, terminal) == header  # type: ignore[arg-type]
     for name, value in (("NO_COLOR", "1"), ("TERM", "dumb")):
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv(name, value)

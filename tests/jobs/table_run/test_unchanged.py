@@ -103,7 +103,7 @@ CHANGES: dict[str, Callable[[Path], None]] = {"renamed": renamed, "touched": tou
 def test_a_folder_of_files(spark: SparkSession, lake: Path, change: Callable[[Path], None]) -> None:
     raw = lake / "raw" / "t"
     spark.range(5).selectExpr("cast(id AS string) AS id").coalesce(1).write.parquet(str(raw / "day=1"))
-    one = entry(lake, "parquet", {"id": {"domain": "customer"}, "day": "keep"})
+    one = entry(lake, "parquet", {"id": {"domain": "customer"}, "day": lakes.column("keep", "non_personal")})
     assert nightly(spark, lake, one) == ("ran", 0)
     assert nightly(spark, lake, one) == ("ran", 1), "the files were too new to be known again"
     aged(lake)

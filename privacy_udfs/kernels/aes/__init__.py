@@ -8,9 +8,9 @@ some five times (docs/benchmarks.md). Chaining is xor on whole arrays, with no t
 
 **A key for each row** (`by_key`), and the tree whose leaves such keys come from (`key_tree`), call AES too often with
 too little for numpy. There llvmlite (the extra ``fast``) compiles code with the AES instructions of x86 processors,
-four rows a register where these have VAES and AVX-512. With an e-mail address of some 25 bytes the walk down the tree
-then takes 0.04 microseconds of one core, and to derive its key, expand it and seal 0.03 (0.08 and 0.11 with one row a
-register; the walk by OpenSSL 0.25).
+four rows a register where these have VAES and AVX-512, two with VAES alone. With an e-mail address of some 25 bytes
+the walk down the tree then takes 0.04 microseconds of one core, and to derive its key, expand it and seal 0.03 (0.08
+and 0.11 with one row a register; the walk by OpenSSL 0.25).
 
 **What is not, and why.** GCM is a loop over ``cryptography``. Its GHASH multiplies by a secret, for which numpy has
 only tables looked up by bytes that depend on secrets, and the caches of a shared processor can tell which bytes those

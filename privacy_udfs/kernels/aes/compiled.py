@@ -12,7 +12,7 @@ import numpy.typing as npt
 from privacy_udfs.kernels.native import features
 
 _log = logging.getLogger(__name__)
-WIDTHS = {4: {"vaes", "avx512f", "avx512bw", "avx512vl"}, 1: {"aes", "ssse3"}}
+WIDTHS = {4: {"vaes", "avx512f", "avx512bw", "avx512vl"}, 2: {"vaes", "avx2"}, 1: {"aes", "ssse3"}}
 """Blocks of a register that AES instructions take at once, and the features of a processor, by LLVM's names."""
 T = TypeVar("T")
 

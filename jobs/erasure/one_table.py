@@ -221,20 +221,7 @@ def _otherwise_until(spark: SparkSession, begun: Transaction, place: Place) -> U
             erased = commit.version
     if place.of_tokens and erased < 0:
         return Unread(table_files.now())
-    written = stale.otherwise_until(spark, begun.location, changed)
-    if not place.of_tokens:
-        return Unread(written)
-    times = dict(log_left.commits(table_files.listed(spark, begun.location, log=True)))
-    return Unread(written, times.get(erased, table_files.now()), _files_at(spark, begun, erased))
-
-
-def _files_at(spark: SparkSession, begun: Transaction, version: int) -> frozenset[str]:
-    """The files of a version, by place; none where it cannot be read any more."""
-    try:
-        rows = Address(path=begun.location).read(spark, {"versionAsOf": str(version)})
-        return frozenset(file_places.of_row(each) for each in rows.inputFiles())
-    except (PySparkException, Py4JError):
-        return frozenset()
+    return stale.unread(spark, begun.location, changed, erased if place.of_tokens else -1)
 
 
 def _has_feed(begun: Transaction) -> bool:

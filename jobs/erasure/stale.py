@@ -14,6 +14,7 @@ from pyspark.sql import types as T
 from jobs.erasure import sought as who
 from jobs.erasure.sought import Sought
 from jobs.lake import delta_commit, file_places, log_left, parquet_footers, table_files
+from jobs.lake.address import Address
 from jobs.lake.column_mapping import name_in_files
 from jobs.lake.delta_commit import Kept, Transaction
 from jobs.lake.table_files import DAY, VECTORS, File, Known, Stale
@@ -36,14 +37,15 @@ class Found:
 @dataclasses.dataclass(frozen=True)
 class Unread:
     """Which files may call them otherwise than is looked for, and count without a look: those that were written until
-    ``written``, in milliseconds; and those that were until ``erased`` and are none of ``looked``."""
+    ``written``, in milliseconds; and those until each of the times, but for files of the version beside it."""
 
     written: int = 0
-    erased: int = 0
-    looked: frozenset[str] = frozenset()
+    until: tuple[tuple[int, frozenset[str]], ...] = ()
 
     def has(self, file: File) -> bool:
-        return file.time <= self.written or (file.time <= self.erased and file.place not in self.looked)
+        return file.time <= self.written or any(
+            file.time <= time and file.place not in files for time, files in self.until
+        )
 
 
 def found(begun: Transaction, sought: Sequence[Sought], kept: Kept, otherwise: Unread = Unread()) -> Found:
@@ -54,15 +56,15 @@ def found(begun: Transaction, sought: Sequence[Sought], kept: Kept, otherwise: U
     passed = {each.place for each in stale if otherwise.has(each)}
     looked = [each for each in stale if each.place not in passed]
     hiding = [each for each in data if each.place in known.hiding]
-    holding, unread = _holding(begun, [each.place for each in (*looked, *hiding)], sought)
-    nobody = [each for each in looked if each.place not in holding | unread]
-    unread |= set(_of_other_columns(begun, nobody, known, sought))
+    holding, closed = _holding(begun, [each.place for each in (*looked, *hiding)], sought)
+    nobody = [each for each in looked if each.place not in holding | closed]
+    closed |= set(_of_other_columns(begun, nobody, known, sought))
     told = tuple(
         _stale(each, known, kept, is_read=each.place in holding)
         for each in stale
-        if each.place in holding | unread | passed
+        if each.place in holding | closed | passed
     )
-    hidden = {each.place for each in hiding if each.place in holding or each.place in unread}
+    hidden = {each.place for each in hiding if each.place in holding or each.place in closed}
     unknown = tuple(each for each in files if each.place in others or not each.name.endswith((DATA, VECTORS)))
     return Found(told, frozenset(hidden), unknown)
 
@@ -121,13 +123,27 @@ def _of_other_columns(
             yield each.place
 
 
-def otherwise_until(spark: SparkSession, location: str, changed: int) -> int:
-    """Until when files may call them otherwise, in milliseconds, by the times of commits: as far back as the log tells
-    of, or until the table had its columns, or its record. changed: the version that changed that; -1 for none."""
+def unread(spark: SparkSession, location: str, changed: int, erased: int) -> Unread:
+    """By the times of commits: until the table had its columns, or its record; and until the log begins, unless that is
+    with the first version. The files of the version by which it begins are of the record and columns of that. changed:
+    the version that changed the record; -1 for none. erased: as of `files_at`, of which files were looked into."""
     times = dict(log_left.commits(table_files.listed(spark, location, log=True)))
-    oldest = min(times, default=-1)
-    since = max(changed, log_left.of_columns(spark, location, oldest), -1 if oldest == 0 else oldest)
-    return 0 if since < 0 and times else times.get(since, table_files.now())
+    if not times:
+        return Unread(table_files.now())
+    oldest, now = min(times), table_files.now()
+    since = max(changed, log_left.of_columns(spark, location, oldest))
+    begins = [each for each in (oldest if oldest > 0 else -1, erased) if each >= 0]
+    until = tuple((times.get(each, now), files_at(spark, location, each)) for each in begins)
+    return Unread(0 if since < 0 else times.get(since, now), until)
+
+
+def files_at(spark: SparkSession, location: str, version: int) -> frozenset[str]:
+    """The files of a version, by place; none where it cannot be read any more."""
+    try:
+        rows = Address(path=location).read(spark, {"versionAsOf": str(version)})
+        return frozenset(file_places.of_row(each) for each in rows.inputFiles())
+    except (PySparkException, Py4JError):
+        return frozenset()
 
 
 def purged(spark: SparkSession, found: Found, forced: bool) -> Found:

@@ -1,15 +1,16 @@
 """Look after keys of subjects: ``python jobs/shred.py VERB`` (docs/crypto_shredding.md).
 
 ``create --path PATH`` makes an empty table of keys and says what keys.yaml is to have; the others take ``--conf conf
---key NAME``. ``destroy --subjects FILE --forever`` makes all values of these subjects unreadable, in every copy.
+--key NAME``. ``destroy --subjects FILE --forever`` makes all values of these subjects unreadable, in every copy. Every
+id has a key, also one that no table holds: of a misspelt id the key is destroyed that nobody uses.
 
-Exit codes: 0 done; 1 refused, or some of the subjects had no key (those of the others are destroyed); 2 wrong usage or
-configuration; 3 failed.
+Exit codes: 0 done; 1 refused, or files are left that hold destroyed keys; 2 wrong usage or configuration; 3 failed.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,21 +22,22 @@ from jobs.command_line import arguments, flags, given_files
 from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.configuration.finding import refused
-from jobs.console.exit_codes import DONE, REFUSED, BadUsage, Refused
+from jobs.console.exit_codes import DONE, BadUsage, Refused
 from jobs.console.shown import as_json, say, shown
+from jobs.erasure import shredded
 from jobs.gates.known import today
 from jobs.lake import java, subject_key_table
-from jobs.lake.subject_key_table import KEY_ID
 from jobs.named_keys import key_exposure
 from jobs.policy import policy_approval
 from jobs.run_events import events
 from jobs.spark_app import failures, session
 from jobs.subject_keys import whom
 from jobs.token_vault.looked_at import rough
+from privacy_udfs.subject_keys import depths_of, lost
 
 VERBS: Mapping[str, str] = {
     "create": "an empty table of keys in a new folder that its owner alone can enter",
-    "show": "about how many subjects have a key, and what lies beside the table",
+    "show": "about how many keys are destroyed, by how many nodes, and what lies beside the table",
     "destroy": "the keys of the subjects of a file, one raw id a line: their values are unreadable then, for good",
 }
 
@@ -54,20 +56,21 @@ def run(spark: SparkSession, conf: Config, key: str) -> Mapping[str, Any]:
 
 def _told(spark: SparkSession, conf: Config, key: str, id_: str) -> Mapping[str, Any]:
     entry = whom.entry_of(conf, key)
-    table = subject_key_table.looked(spark, entry)
-    versions = table.rows().groupBy(KEY_ID).count().orderBy(KEY_ID).collect()
+    table, trees = subject_key_table.held(spark, entry)
     return {
         "key": key,
         "table of keys": id_,
         "version": table.version,
-        "keys": rough(sum(int(row["count"]) for row in versions)),
-        "by version of the key": {str(row[KEY_ID]): rough(row["count"]) for row in versions},
+        "destroyed": rough(sum(map(lost, trees.values()))),
+        "destroyed by version of the key": {str(key_id): rough(lost(parts)) for key_id, parts in trees.items()},
+        "nodes": sum(len(depths_of(parts)) for parts in trees.values()),
         "files of no version": subject_key_table.left(spark, entry),
     }
 
 
 def destroy(spark: SparkSession, conf: Config, key: str, subjects: Sequence[str]) -> int:
-    """Destroy the keys of subjects, by their raw ids as text; how many there were. Again it is 0."""
+    """Destroy the keys of subjects, by their raw ids as text, under each version of the named key; how many there were.
+    Again it is 0."""
     own, entry = session.for_run(spark), whom.entry_of(conf, key)
     exposed = key_exposure.refusals(java.application(own).items(), conf.keys)
     found = refused(policy_approval.of_key(conf, key, today()))
@@ -75,15 +78,17 @@ def destroy(spark: SparkSession, conf: Config, key: str, subjects: Sequence[str]
         raise Refused("\n".join([*exposed, *map(str, found)]))
 
     def done() -> int:
-        return subject_key_table.destroy(own, entry, whom.lookups(own, conf, key, subjects))
+        leaves = whom.leaves(conf, key, subjects)
+        destroy = functools.partial(subject_key_table.destroy, own, entry, leaves.punctured)
+        return shredded.destroyed(own, conf, key, entry, len(leaves), destroy)
 
     return failures.translated(key, done)
 
 
-def with_a_key(spark: SparkSession, conf: Config, key: str, subjects: Sequence[str]) -> int:
-    """Of how many of these subjects there is a key."""
+def alive(spark: SparkSession, conf: Config, key: str, subjects: Sequence[str]) -> tuple[int, int]:
+    """Of how many of these subjects the key is there, and how many they are, each once."""
     own = session.for_run(spark)
-    return failures.translated(key, lambda: whom.with_a_key(own, conf, key, subjects))
+    return failures.translated(key, lambda: whom.alive(own, conf, key, subjects))
 
 
 # -- the command line -------------------------------------------------------------------------------------------------
@@ -103,9 +108,7 @@ def parser() -> argparse.ArgumentParser:
     verbs["destroy"].add_argument(
         "--forever", action="store_true", help="nobody can bring the values back: you know it"
     )
-    verbs["destroy"].add_argument(
-        "--missing-ok", action="store_true", help="also where some of them have no key, as when it is said again"
-    )
+    verbs["destroy"].add_argument("--missing-ok", action="store_true", help="of no use any more: every id has a key")
     return options
 
 
@@ -132,18 +135,13 @@ def _run(options: argparse.Namespace) -> int:
     if not subjects:
         raise BadUsage(f"{options.subjects} holds no subjects: one a line")
     spark = session.start("lakenym shred")
-    missing = len(subjects) - with_a_key(spark, conf, options.key, subjects)
+    there, asked = alive(spark, conf, options.key, subjects)
     done = destroy(spark, conf, options.key, subjects)
-    say(f"{options.key}: {rough(done)} keys of {rough(len(subjects))} subjects are destroyed")
+    before = f"; those of {rough(asked - there)} had been destroyed before" if asked - there else ""
+    say(f"{options.key}: {rough(done)} keys of {rough(there)} subjects are destroyed{before}")
     left = subject_key_table.left(session.for_run(spark), whom.entry_of(conf, options.key))
     if left:
         say(f"{options.key}: {left} files beside the table are of runs at work or killed: run this again in a day")
-    if missing and not options.missing_ok:
-        say(
-            f"{options.key}: {rough(missing)} of these subjects had no key here: each line is an id as the source has "
-            "it, blanks too. See whether they are spelled as there; say --missing-ok where they may have none"
-        )
-        return REFUSED
     return DONE
 
 

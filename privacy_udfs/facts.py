@@ -96,8 +96,8 @@ class Facts(BaseModel):
         return ()
 
     def by_subject_keys(self) -> bool:
-        """Whether each value is under the key of its row's subject. The keys stand in a table that a run joins, and the
-        way back goes through it: as with `by_vault` it gives no results by itself."""
+        """Whether each value is under the key of its row's subject. What these are computed of stands in a table, of
+        which a run and the way back give what there is along with the key."""
         return False
 
     @classmethod

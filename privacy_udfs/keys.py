@@ -21,6 +21,7 @@ from privacy_udfs.keysets.key_derivation import checked, key_check_value
 from privacy_udfs.keysets.keyset import Keyset
 from privacy_udfs.keysets.keyset_cache import KeysetCache
 from privacy_udfs.keysets.keyset_entry import KeysetEntry
+from privacy_udfs.keysets.tree_reference import TreeReference
 from privacy_udfs.technique import Key, Keys, Technique
 
 __all__ = [
@@ -103,7 +104,7 @@ class KeyReferences:
         return Keys(by_domain=keys, listed={domain: each.value for domain, each in self.lists.items()})
 
 
-AnyReference: TypeAlias = KeyReference | DeliveredKey | KeyReferences
+AnyReference: TypeAlias = KeyReference | DeliveredKey | KeyReferences | TreeReference
 """What stands for the key, or the keys, of one column."""
 
 

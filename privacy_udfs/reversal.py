@@ -65,6 +65,28 @@ class Reversal(OnResults):
         return MASK.apply(found).values if self.masked else found
 
 
+class StillThere(OnResults):
+    """Give results as they are, and turn none back. Raises `ValueRefused` where the key of any one's subject was
+    destroyed."""
+
+    technique: Literal["still_there"] = "still_there"
+
+    def output_type(self, values: pa.DataType) -> pa.DataType:
+        return values
+
+    def apply(
+        self,
+        values: pa.Array | pa.ChunkedArray,
+        key: Key | bytes | None = None,
+        subject: pa.Array | pa.ChunkedArray | None = None,
+    ) -> Outcome:
+        values = plain(values)
+        if isinstance(self.of, BySubject) and self.of.by_subject_keys():
+            assert isinstance(key, Key), "such a key comes with its tree"
+            self.of.check_alive(values, key)
+        return all_treated(values, values.null_count)
+
+
 class ReversalBeside(Reversal):
     """The same of a technique whose results open only with what a table of keys or tokens has for each. held: the path
     of the column of the row that holds that. Raises `ValueRefused` where the table has nothing."""
@@ -100,18 +122,6 @@ class ReversalBeside(Reversal):
     @abc.abstractmethod
     def _opened(self, values: pa.Array, held: pa.Array, key: Key) -> pa.Array | None:
         """The bytes of the values; None where any does not open."""
-
-
-class ReversalBySubject(ReversalBeside):
-    """Of a technique with a key for each subject. domain: of the treatment."""
-
-    domain: str
-
-    missing = "the key of a value's subject was destroyed, or it is none of this table of keys; nothing is shown"
-
-    def _opened(self, values: pa.Array, held: pa.Array, key: Key) -> pa.Array | None:
-        assert isinstance(self.of, BySubject), "no other technique has keys of subjects"
-        return self.of.values(values, held, key, self.domain)
 
 
 class ReversalByVault(ReversalBeside):

@@ -136,11 +136,6 @@ class Technique(Facts):
         """The two names by which its key is told from others when it is derived from a master: technique and domain."""
         return self.technique, domain
 
-    def step_before_join(self) -> Technique:
-        """What treats values where they are read; another technique where keys are joined to the rows later
-        (`by_subject_keys`)."""
-        return self
-
     def treat(self, values: pa.Array, key: Key | None, subject: pa.Array | None) -> Treated:
         """Treat one plain array (no dictionary, no view, 32-bit offsets, never of type null; it may be a slice, hold
         nulls, or be empty). Nulls stay null. ``key`` has been checked against `accepts_key`; it is None for techniques

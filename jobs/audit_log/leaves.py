@@ -33,6 +33,7 @@ Kind = Literal[
     "rotation",
     "retention",
     "subject_access",
+    "subject_keys",
     "checkpoint",
 ]
 KINDS: tuple[str, ...] = get_args(Kind)

@@ -123,8 +123,6 @@ def _refusals(plan: Plan) -> Iterator[str]:
         yield "the predicates of 'when' are evaluated by Spark"
     if any(case.treatment.technique.by_vault for case in plan.cases):
         yield "tokens are joined from their vault by Spark"
-    if any(case.treatment.technique.by_subject_keys() for case in plan.cases):
-        yield "keys of subjects are joined from their table by Spark"
     if any(config.source.options.get(name, "CORRECTED").upper() != "CORRECTED" for name in REBASE):
         yield "the source's options say that old dates may be of the old calendar"
     if config.source.partitions:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from jobs.configuration.closed_table_entry import ClosedTableEntry
 from jobs.configuration.documents import Document, Fault, Loc
 from privacy_udfs.techniques import BY_NAME
-from privacy_udfs.techniques._by_subject import TABLE
+from privacy_udfs.techniques._by_subject import FORM, TABLE
 
 KEY_PER, SUBJECT, ID, STEPS = "key_per", "subject", "subject_keys", "subject_normalize"
 """Parameters of a technique: what a column or domain says, and what is filled in."""
 FILLED = (ID, STEPS)
-NO_TABLE = "0" * 32
+NO_TABLE = f"{FORM}{'0' * 32}"
 """The id of one that is at fault itself, so that no more is said of it."""
 
 
@@ -23,6 +23,17 @@ class SubjectKeysEntry(ClosedTableEntry):
     """path: of the Delta table that jobs/shred.py made. id: that it has."""
 
     id: Annotated[str, Field(pattern=TABLE)]
+
+    @field_validator("id")
+    @classmethod
+    def _is_a_tree(cls, id: str) -> str:
+        if not id.startswith(FORM):
+            raise ValueError(
+                "is the id of a table of the first form, a row for each subject, of which nothing is read any more: "
+                "make a new one with jobs/shred.py create, state its id, and treat all tables under it anew "
+                "(mode: full)"
+            )
+        return id
 
 
 Entries = Mapping[str, SubjectKeysEntry | None]

@@ -89,7 +89,7 @@ class Resolver:
         self.faults += predicate_faults(document, (*loc, "rows"))
         here = (*loc, "treatment")
         treatment = self.column(document, here, case["treatment"]) if "treatment" in case else None
-        if treatment is not None and (treatment.technique.by_vault or treatment.technique.by_subject_keys()):
+        if treatment is not None and treatment.technique.by_vault:
             name = treatment.technique.technique
             self._fault(document, here, f"{name} is for all rows of a column: no case of 'when' can have it")
         if treatment is not None and treatment.technique.drops_column:

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 from collections.abc import Iterator, Sequence
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 from jobs.configuration.config import Config
 from jobs.configuration.finding import refused
@@ -16,11 +16,11 @@ from jobs.console.exit_codes import Refused
 from jobs.erasure.outcome import Unsearched
 from jobs.gates.known import today
 from jobs.lake import java, subject_key_table
-from jobs.lake.subject_key_table import LOOKUP
 from jobs.named_keys import key_exposure
 from jobs.policy import policy_approval
 from jobs.spark_app import failures, session
 from jobs.subject_keys import whom
+from jobs.subject_keys.whom import Leaves
 from jobs.subjects.asked import Asked
 from privacy_udfs.scope_labels import domain_of
 
@@ -53,16 +53,16 @@ def names(conf: Config, asked: Asked) -> list[str]:
 
 @dataclasses.dataclass(frozen=True)
 class OfKey:
-    """A key whose table has keys of subjects. lookups: by which theirs are found in it."""
+    """A key whose table has keys of subjects. spark: a session of its own. leaves: theirs."""
 
-    name: str
+    spark: SparkSession
     entry: SubjectKeysEntry
-    lookups: DataFrame
+    leaves: Leaves
 
 
 def found(spark: SparkSession, conf: Config, asked: Asked) -> tuple[OfKey, ...]:
     """Every key of which those of the asked are to be destroyed. Raises `Refused` where a key must not be used, and
-    `KeyProblem` where rows may be theirs that nobody can look up: before anything is deleted."""
+    `KeyProblem` where keys may be theirs that nobody can find: before anything is deleted."""
     wanted = [] if asked.held_in is not None else names(conf, asked)
     exposed = key_exposure.refusals(java.application(spark).items(), conf.keys) if wanted else []
     against = [str(each) for name in wanted for each in refused(policy_approval.of_key(conf, name, today()))]
@@ -74,27 +74,27 @@ def found(spark: SparkSession, conf: Config, asked: Asked) -> tuple[OfKey, ...]:
 
 def _of_key(spark: SparkSession, conf: Config, name: str, asked: Asked) -> OfKey:
     own = session.for_run(spark)  # what its commits say must not be said of others'
-    return OfKey(name, whom.entry_of(conf, name), whom.lookups(own, conf, name, asked.ids))
+    made = OfKey(own, whom.entry_of(conf, name), whom.leaves(conf, name, asked.ids))
+    made.leaves.check_all_can_be_found(subject_key_table.held(own, made.entry)[1])
+    return made
 
 
 def counted(keys: Sequence[OfKey]) -> int:
     """How many keys of theirs there are."""
 
     def of(key: OfKey) -> int:
-        own = key.lookups.sparkSession
-        rows = subject_key_table.looked(own, key.entry).rows()
-        return rows.join(key.lookups.distinct(), LOOKUP, "left_semi").count()
+        return key.leaves.alive(subject_key_table.held(key.spark, key.entry)[1])[0]
 
-    return sum(failures.translated(key.name, functools.partial(of, key)) for key in keys)
+    return sum(failures.translated(key.leaves.name, functools.partial(of, key)) for key in keys)
 
 
 def destroyed(keys: Sequence[OfKey]) -> int:
     """Destroy the keys of those who are asked for; how many there were. Again it is 0."""
 
     def of(key: OfKey) -> int:
-        return subject_key_table.destroy(key.lookups.sparkSession, key.entry, key.lookups)
+        return subject_key_table.destroy(key.spark, key.entry, key.leaves.punctured)
 
-    return sum(failures.translated(key.name, functools.partial(of, key)) for key in keys)
+    return sum(failures.translated(key.leaves.name, functools.partial(of, key)) for key in keys)
 
 
 def _keys(conf: Config) -> Iterator[tuple[str, TableConfig]]:

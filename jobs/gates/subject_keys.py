@@ -13,6 +13,7 @@ from jobs.lake.problems import SourceProblem
 from jobs.lake.subject_key_table import SAID, KeyTable
 from jobs.record.record_reader import all_of, columns_of
 from privacy_udfs.scope_labels import domain_of
+from privacy_udfs.techniques._by_subject import FIRST_FORM, FORM
 
 OTHERWISE = (
     "key {}: the table was treated with another {} of its subjects: keys that the same persons have under it would "
@@ -22,14 +23,11 @@ OTHERWISE = (
 
 
 def fit(known: Inspected) -> Iterator[Finding]:
-    """Columns under keys of subjects in a table whose run cannot join them; tables of keys that are not there, are
-    others, went back, or lie where the table is read or written."""
+    """Tables of keys that are not there, are others, went back, or lie where the table is read or written; targets of
+    the first form of such keys, to which rows would be added."""
     kept = tables(known)
-    if kept and known.entry.mode == "changes":
-        yield _refused(
-            f"{', '.join(kept)}: keys of subjects are not joined to rows that change one by one: take another mode "
-            "than changes"
-        )
+    if known.entry.mode != "full" and _is_of_first_form(known):
+        yield _refused(FIRST_FORM)
     for name, entry in kept.items():
         try:
             table = subject_key_table.looked(known.spark, entry)
@@ -45,6 +43,11 @@ def fit(known: Inspected) -> Iterator[Finding]:
             yield _refused(f"key {name}: the table of keys {entry.place} is the target, or one lies in the other")
 
 
+def _is_of_first_form(known: Inspected) -> bool:
+    told = (each.facts.subject_keys_in(each.parameters) for each in all_of(columns_of(known.target.properties)))
+    return any(not table.startswith(FORM) for table in told if table is not None)
+
+
 def tables(known: Planned) -> dict[str, SubjectKeysEntry]:
     """By named key those that the table's columns are under."""
     treatments = [case.treatment for case in known.plan.cases if case.treatment.technique.by_subject_keys()]
@@ -53,7 +56,7 @@ def tables(known: Planned) -> dict[str, SubjectKeysEntry]:
 
 
 def _check_goes_on(known: Inspected, name: str, table: KeyTable) -> None:
-    """A table that went back lacks keys that values stand under, and has such that were destroyed."""
+    """A table that went back has keys that were destroyed since."""
     history = known.target.history
     runs = (commit.run.get("vaults") for commit in reversed(history.commits) if commit.version in history.ours)
     called = SAID.format(name)

@@ -1,13 +1,15 @@
-"""Files in the folder of a table of keys that are not of its current version; which of them hold a destroyed key."""
+"""Files in the folder of a table of keys that are not of its current version; which of them lead to a destroyed key."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from py4j.protocol import Py4JError
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -16,9 +18,10 @@ from pyspark.sql import types as T
 from jobs.lake import file_places, restricted
 from jobs.lake.delta_commit import Transaction
 from jobs.lake.java import as_python, hadoop_path
+from privacy_udfs.subject_keys import Part, covered
 
 ANEW = "anew-"
-"""What folders begin with in which rows stand that were written anew."""
+"""What folders begin with in which trees stand that were written anew."""
 UNFINISHED = 86400.0
 """Seconds after which a file that no version has is no longer that of a run which is about to commit it."""
 
@@ -56,23 +59,28 @@ def lying(begun: Transaction, there: Mapping[str, float]) -> Lying:
     return Lying([path for path in others if path in out], {p: since for p, since in others.items() if p not in out})
 
 
-def doomed(spark: SparkSession, rows: DataFrame, found: Lying, schema: T.StructType) -> list[str]:
-    """Of files that no commit ever had those of runs that were killed a day ago, and those with a key that was
-    destroyed. A run may be about to add new keys, of which the table knows nothing either: but not in rows that were
-    written anew, and not such as were removed. rows: of the table, as pairs by which it knows a key."""
+def doomed(
+    spark: SparkSession,
+    trees: Mapping[int, Sequence[Part]],
+    found: Lying,
+    schema: T.StructType,
+    read: Callable[[pa.Table], Mapping[int, Sequence[Part]]],
+) -> list[str]:
+    """Of files that no commit ever had those that were left a day ago, and those that lead to a key which the table's
+    trees do not lead to any more. Others may be about to commit the rest: they lead to no other key. trees: by version
+    of the named key; of a version that has none yet others may be about to make one. read: what rows say."""
     aged = [path for path, since in found.others.items() if time.time() - since > UNFINISHED]
     young = [path for path in found.others if path not in aged]
     if not young:
         return aged
-    pair = rows.columns
-    told = _rows_of(spark, young, schema).select(*pair, F.col(file_places.FILE).alias("file"))
-    lost = told.join(rows, pair, "left_anti")
-    with_key = lost.where(F.col("file").contains(f"/{ANEW}"))
-    if found.removed:
-        gone = _rows_of(spark, found.removed, schema).select(pair).join(rows, pair, "left_anti")
-        with_key = with_key.unionAll(lost.join(gone, pair, "left_semi").select(lost.columns))
-    wanted = {file_places.of_row(str(row[0])) for row in with_key.select("file").distinct().collect()}
-    return [*aged, *(path for path in young if path in wanted)]
+    rows = _rows_of(spark, young, schema).select(*schema.names, F.col(file_places.FILE).alias("file")).toArrow()
+    of_file = dict[str, list[tuple[int, Part]]]()
+    for file in rows["file"].unique().to_pylist():
+        told = read(rows.filter(pc.equal(rows["file"], file)).select(schema.names))
+        of_file[file_places.of_row(file)] = [(key_id, part) for key_id, parts in told.items() for part in parts]
+    lost = {file for file, parts in of_file.items()
+            if any(key_id in trees and not covered([part], trees[key_id]) for key_id, part in parts)}  # fmt: skip
+    return [*aged, *(path for path in young if path in lost)]
 
 
 def _rows_of(spark: SparkSession, paths: Sequence[str], schema: T.StructType) -> DataFrame:
@@ -96,7 +104,7 @@ def deleted(spark: SparkSession, location: str, paths: Sequence[str]) -> int:
 
 
 def tidy(spark: SparkSession, location: str, gone: Sequence[str]) -> None:
-    """Take away the folders of rows that were written anew in which no file is left."""
+    """Take away the folders of what was written anew in which no file is left."""
     folders = {path.rpartition("/")[0] for path in gone if path.rpartition("/")[0].rpartition("/")[2].startswith(ANEW)}
     full = {path.rpartition("/")[0] for path in listed(spark, location)} if folders else set()
     for folder in folders - full:

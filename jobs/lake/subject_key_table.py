@@ -1,66 +1,72 @@
-"""The Delta table in which keys of subjects stand (`privacy_udfs.subject_keys`): made, added to, and destroyed from.
+"""The Delta table in which trees of keys of subjects stand (`privacy_udfs.subject_keys`): made, rooted, destroyed from.
 
 It is closed as a vault is (`closed_table`), and keeps no history: what a version no longer has is deleted at once, so
 that a key that was destroyed is nowhere. What is deleted is known by the table's own log, never by a VACUUM, which
-would take the files of a run that is about to add keys. Rows that stay are written anew into a folder of their own
-(`ANEW`), by which what a killed destruction left is known.
+would take the files of another that is about to commit. Trees of which a key was destroyed are written anew, whole,
+into a folder of their own (`ANEW`).
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import datetime
 import json
 import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import pyarrow as pa
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
+from pyspark.sql.pandas.types import to_arrow_schema
 
 from jobs.configuration.subject_keys_entry import SubjectKeysEntry
-from jobs.lake import closed_table, delta_commit, file_places, restricted, subject_key_files
+from jobs.lake import closed_table, delta_commit, restricted, subject_key_files
 from jobs.lake.active_session import active
 from jobs.lake.address import Address
-from jobs.lake.closed_table import Nothing
 from jobs.lake.delta_commit import AddedFile, Place, Transaction
-from jobs.lake.java import as_python, hadoop_path
+from jobs.lake.java import hadoop_path
 from jobs.lake.problems import SourceProblem
 from jobs.lake.replace import CONFLICT
 from jobs.lake.subject_key_files import ANEW, Lying
 from privacy_udfs.errors import UnexpectedFailure
+from privacy_udfs.subject_keys import Part
+from privacy_udfs.techniques._by_subject import FORM
 
-MARK, KIND, ID = "lakenym.subject_keys", "1", "lakenym.subject_keys.id"
-LOOKUP, HANDLE, WRAPPED, CREATED, KEY_ID = "lookup", "handle", "wrapped", "created", "key_id"
+MARK, KIND, FIRST_KIND, ID = "lakenym.subject_keys", "2", "1", "lakenym.subject_keys.id"
+KEY_ID, AT, DEPTHS, PREFIXES, WRAPPED = "key_id", "part", "depths", "prefixes", "wrapped"
 SCHEMA = T.StructType(
     [
-        *(T.StructField(name, T.BinaryType()) for name in (LOOKUP, HANDLE, WRAPPED)),
-        T.StructField(CREATED, T.TimestampType()),
         T.StructField(KEY_ID, T.LongType()),
+        T.StructField(AT, T.IntegerType()),
+        *(T.StructField(name, T.BinaryType()) for name in (DEPTHS, PREFIXES, WRAPPED)),
     ]
 )
-COMMENT = "A key for each subject, wrapped. Whoever deletes a row makes all values of the subject unreadable, for good."
+COMMENT = (
+    "A tree of keys for each version of a named key, wrapped. A subject's key that it does not lead to any more is "
+    "gone, and all values of the subject with it. Whoever deletes a row makes values of many unreadable, for good."
+)
 SAID = "subject_keys:{}"
 """By what a run's commit calls the table of a named key, among its vaults: no domain has such a name."""
 OPERATIONS = frozenset({closed_table.OWN, "OPTIMIZE", "SET TBLPROPERTIES", "VACUUM START", "VACUUM END"})
 """Of commits that leave every row as it was, or are of this module."""
 GONE = re.compile("FILE_NOT_EXIST|FileNotFound|FILE_NOT_FOUND|does not exist")
+Trees = Mapping[int, Sequence[Part]]
+"""By version of the named key the nodes of its tree."""
 
 
 @dataclasses.dataclass(frozen=True)
 class KeyTable:
-    """The table at one version. moment: when it was looked at. commit: SHA-256 of the version's commit file."""
+    """The table at one version. commit: SHA-256 of the version's commit file."""
 
     spark: SparkSession
     entry: SubjectKeysEntry
     location: str
     version: int
-    moment: datetime.datetime
     commit: str | None
 
     @property
@@ -68,13 +74,15 @@ class KeyTable:
         """What a run's commit says of it, by which the next run knows it again."""
         return {"id": self.entry.id, "version": self.version, "commit": self.commit}
 
-    def rows(self) -> DataFrame:
-        return Address(path=self.location).read(self.spark, {"versionAsOf": str(self.version)})
+    def trees(self) -> Trees:
+        """All of it. Raises `delta_commit.Changed` where others destroy keys at this moment."""
+        with _others_may_destroy(self):
+            return _trees(Address(path=self.location).read(self.spark, {"versionAsOf": str(self.version)}).toArrow())
 
 
 def create(spark: SparkSession, path: str) -> str:
     """Make an empty table in a new folder; returns its id. Raises `Refused` where anything stands there."""
-    made = uuid.uuid4().hex
+    made = FORM + uuid.uuid4().hex
     closed_table.create(spark, path, "table of keys", SCHEMA, COMMENT, {MARK: KIND, ID: made})
     return made
 
@@ -85,19 +93,31 @@ def looked(spark: SparkSession, entry: SubjectKeysEntry) -> KeyTable:
         return _table(_begun(spark, entry), entry)
 
 
-def add(spark: SparkSession, entry: SubjectKeysEntry, missing: Callable[[KeyTable], DataFrame]) -> KeyTable:
-    """Add rows in one commit; the table with them. missing: the rows that it lacks; asked again where others were
-    faster. Raises `CommitConflict` where they are again and again, and as `looked`."""
+def held(spark: SparkSession, entry: SubjectKeysEntry) -> tuple[KeyTable, Trees]:
+    """The same with all of it. Raises `CommitConflict` where others change it again and again, and as `looked`."""
 
-    def attempt() -> KeyTable:
+    def attempt() -> tuple[KeyTable, Trees]:
+        table = looked(spark, entry)
+        return table, table.trees()
+
+    return closed_table.until_committed(spark, looked(spark, entry).location, _shown(entry), attempt)
+
+
+def rooted(
+    spark: SparkSession, entry: SubjectKeysEntry, key_id: int, root: Callable[[], Sequence[Part]]
+) -> tuple[KeyTable, Trees]:
+    """The table, in which a version of the named key has its tree, and all of it: of two that make one at once the
+    later one takes that of the other. root: a new tree. spark: a session of its own. Raises as `held`."""
+
+    def attempt() -> tuple[KeyTable, Trees]:
         begun = _begun(spark, entry)
         before = _table(begun, entry)
-        try:
-            with _others_may_destroy(before):
-                version = closed_table.added(begun, missing(before))
-        except Nothing:
-            return before
-        return dataclasses.replace(before, version=version, commit=_digest(begun, version))
+        trees = before.trees()
+        if key_id in trees:
+            return before, trees
+        made = {key_id: root()}
+        version = closed_table.added(begun, _rows(spark, made))
+        return dataclasses.replace(before, version=version, commit=_digest(begun, version)), {**trees, **made}
 
     return closed_table.until_committed(spark, looked(spark, entry).location, _shown(entry), attempt)
 
@@ -113,16 +133,16 @@ def check_goes_on(table: KeyTable, version: int, commit: str) -> None:
     if found != commit:
         raise SourceProblem(
             f"the table of keys at {table.entry.place} went back: it is not what became of its version {version}, "
-            "which this table's last run had (a backup or a copy in its place). Keys given since are gone from it, and "
-            "such as were destroyed may be there again: get the newest back"
+            "which this table's last run had (a backup or a copy in its place). Keys that were destroyed since are "
+            "there again: get the newest back"
         )
     strange = ["commits that cannot be read"] if since is None else sorted(since - OPERATIONS)
     if strange:
         raise SourceProblem(
             f"the table of keys at {table.entry.place} was changed by others since its version {version}, which this "
-            f"table's last run had ({', '.join(strange)}): keys may be gone from it, and other keys would be made for "
-            "the same subjects. Nobody but this product may change its rows: make a new table of keys (jobs/shred.py "
-            "create), state its id, and treat all tables anew; before that, see what the old one can still open"
+            f"table's last run had ({', '.join(strange)}): keys may be gone from it, or be there again that were "
+            "destroyed. Nobody but this product may change its rows: make a new table of keys (jobs/shred.py create), "
+            "state its id, and treat all tables anew; before that, see what the old one can still open"
         )
 
 
@@ -132,55 +152,41 @@ def _others_may_destroy(table: KeyTable) -> Iterator[None]:
     try:
         yield
     except (PySparkException, Py4JError) as error:
-        if is_gone(error, table):
+        text = str(error)
+        if GONE.search(text) and table.location.removeprefix("file:").lstrip("/") in text:
             raise delta_commit.Changed from None
         raise
 
 
-def is_gone(error: Exception, table: KeyTable) -> bool:
-    """Whether an error is that of a file of the table which is not there any more."""
-    text = str(error)
-    return bool(GONE.search(text)) and table.location.removeprefix("file:").lstrip("/") in text
-
-
-def destroy(spark: SparkSession, entry: SubjectKeysEntry, lookups: DataFrame) -> int:
-    """Destroy the keys of these rows, and every file that held them: how many keys there were. lookups: a column
-    `LOOKUP`; asked more than once. spark: a session of its own. Again it is 0, and what a killed one left is taken
-    away. Raises `CommitConflict`, and as `looked`."""
-    wanted = lookups.select(LOOKUP).where(F.col(LOOKUP).isNotNull()).distinct()
+def destroy(spark: SparkSession, entry: SubjectKeysEntry, punctured: Callable[[Trees], tuple[Trees, int]]) -> int:
+    """Destroy keys, and every file that held any of them: how many there were. punctured: all trees, without these
+    keys, and their number; asked again where others were faster. spark: a session of its own. Again it is 0, and what a
+    killed one left is taken away. Raises `CommitConflict`, and as `looked`."""
 
     def attempt() -> int:
         begun = _begun(spark, entry)
-        before = _table(begun, entry)
-        where = before.rows().select(LOOKUP, F.col(file_places.FILE).alias("file"))
-        with _others_may_destroy(before):
-            found = where.join(wanted, LOOKUP, "left_semi").groupBy("file").count().collect()
-            if found:
-                _taken_out(begun, wanted, [str(row[0]) for row in found])
-        return sum(int(row[1]) for row in found)
+        after, gone = punctured(_table(begun, entry).trees())
+        if gone:
+            _replaced(begun, after)
+        return gone
 
     done = closed_table.until_committed(spark, looked(spark, entry).location, _shown(entry), attempt)
     purge(spark, entry)
     return done
 
 
-def _taken_out(begun: Transaction, wanted: DataFrame, places: Sequence[str]) -> None:
-    """Commit the files at some places anew, without the rows."""
+def _replaced(begun: Transaction, trees: Trees) -> None:
+    """Commit trees in the place of all that the table has."""
     begun.txn.readWholeTable()
     files = begun.txn.filterFiles()
-    told, there = as_python(begun.spark._jvm, files), set(map(file_places.of_row, places))
-    at = [at for at, file in enumerate(told) if file_places.of_log(begun.location, file["path"]) in there]
-    if len(at) != len(there):
-        raise UnexpectedFailure("files of the keys' rows are not those that the table's log has")
-    rows = delta_commit.rows_of_files(begun.spark, begun.log, begun.txn.snapshot(), [told[each] for each in at])
-    stay, removed = rows.join(wanted, LOOKUP, "left_anti").select(SCHEMA.names), [files.apply(each) for each in at]
+    removed, rows = [files.apply(at) for at in range(files.size())], _rows(begun.spark, trees)
     folder = f"{ANEW}{uuid.uuid4().hex}"
 
     def written(place: Place) -> Sequence[AddedFile]:
-        return _written(begun.spark, place.root, folder, stay)
+        return _written(begun.spark, place.root, folder, rows)
 
     def commit(own: Transaction) -> int:
-        return delta_commit.replace_files(own, removed, stay, closed_table.said, written).version
+        return delta_commit.replace_files(own, removed, rows, closed_table.said, written).version
 
     try:
         closed_table.claimed(begun, commit, lambda: None)
@@ -208,41 +214,57 @@ def _sizes(spark: SparkSession, place: str) -> Iterator[tuple[str, int]]:
         yield str(each.getPath().getName()), int(each.getLen())
 
 
+# -- rows -------------------------------------------------------------------------------------------------------------
+
+
+def _rows(spark: SparkSession, trees: Trees) -> DataFrame:
+    told = [(key_id, at, *part) for key_id, parts in trees.items() for at, part in enumerate(parts)]
+    columns = dict(zip(SCHEMA.names, zip(*told, strict=True), strict=True))
+    return spark.createDataFrame(pa.table(columns, schema=to_arrow_schema(SCHEMA)), SCHEMA).coalesce(1)
+
+
+def _trees(rows: pa.Table) -> Trees:
+    found: dict[int, list[Part]] = {}
+    for row in rows.sort_by([(KEY_ID, "ascending"), (AT, "ascending")]).to_pylist():
+        found.setdefault(row[KEY_ID], []).append(Part(row[DEPTHS], row[PREFIXES], row[WRAPPED]))
+    return found
+
+
 # -- what no version has ----------------------------------------------------------------------------------------------
 
 
 def left(spark: SparkSession, entry: SubjectKeysEntry) -> int:
     """How many files lie there that are not of the current version."""
     with active(spark):
-        _, _, found = _lying(spark, entry)
+        _, found = _lying(spark, entry)
     return len(found.removed) + len(found.others)
 
 
 def purge(spark: SparkSession, entry: SubjectKeysEntry) -> None:
-    """Delete each file with a key that was destroyed, and each that a run left which was killed a day ago. Files that
-    the log took out go last, once no other is left: they tell which keys those are, should this be killed. Raises
-    `SourceProblem` where any is there yet."""
-    with active(spark):
-        table, _, found = _lying(spark, entry)
-        rows = table.rows().select(LOOKUP, HANDLE)
-        doomed = subject_key_files.doomed(spark, rows, found, SCHEMA)
-        for paths in (doomed, found.removed):
-            there = subject_key_files.deleted(spark, table.location, paths)
-            if there:
-                raise SourceProblem(
-                    f"{there} files beside the table of keys at {entry.place} cannot be deleted, and may hold keys "
-                    "that are to be destroyed: these open all their values yet. See who may delete there, and run this "
-                    "again"
-                )
-        subject_key_files.tidy(spark, table.location, [*doomed, *found.removed])
+    """Delete each file that leads to a key that was destroyed, and each that was left a day ago by one that was killed.
+    Raises `SourceProblem` where any is there yet."""
+
+    def attempt() -> None:
+        table, found = _lying(spark, entry)
+        doomed = [*subject_key_files.doomed(spark, table.trees(), found, SCHEMA, _trees), *found.removed]
+        there = subject_key_files.deleted(spark, table.location, doomed)
+        if there:
+            raise SourceProblem(
+                f"{there} files beside the table of keys at {entry.place} cannot be deleted, and may hold keys "
+                "that are to be destroyed: these open all their values yet. See who may delete there, and run this "
+                "again"
+            )
+        subject_key_files.tidy(spark, table.location, doomed)
+
+    closed_table.until_committed(spark, looked(spark, entry).location, _shown(entry), attempt)
 
 
-def _lying(spark: SparkSession, entry: SubjectKeysEntry) -> tuple[KeyTable, Transaction, Lying]:
-    """The files are listed before the table is looked at: what is listed, and was written anew out of what the table
-    has no more, will never be committed."""
+def _lying(spark: SparkSession, entry: SubjectKeysEntry) -> tuple[KeyTable, Lying]:
+    """The files are listed before the table is looked at: what is listed, and leads to what the table does not lead to
+    any more, will never be committed."""
     listed = subject_key_files.listed(spark, _begun(spark, entry).location)
     begun = _begun(spark, entry)
-    return _table(begun, entry), begun, subject_key_files.lying(begun, listed)
+    return _table(begun, entry), subject_key_files.lying(begun, listed)
 
 
 # -- what stands there ------------------------------------------------------------------------------------------------
@@ -251,7 +273,7 @@ def _lying(spark: SparkSession, entry: SubjectKeysEntry) -> tuple[KeyTable, Tran
 def _begun(spark: SparkSession, entry: SubjectKeysEntry) -> Transaction:
     begun = delta_commit.begin(spark, entry.path, None)
     if begun is None:
-        raise SourceProblem("keys of subjects are added by Delta's own transaction, which is out of reach here")
+        raise SourceProblem("keys of subjects are destroyed by Delta's own transaction, which is out of reach here")
     if begun.version < 0:
         raise SourceProblem(
             f"there is no table of keys at {entry.place}: make one with jobs/shred.py create. If there was one, all "
@@ -262,6 +284,12 @@ def _begun(spark: SparkSession, entry: SubjectKeysEntry) -> Transaction:
 
 def _table(begun: Transaction, entry: SubjectKeysEntry) -> KeyTable:
     properties = delta_commit.comment_and_properties(begun)[1]
+    if properties.get(MARK) == FIRST_KIND:
+        raise SourceProblem(
+            f"the table of keys at {entry.place} is of the first form, a row for each subject, of which nothing is "
+            "read any more: make a new one with jobs/shred.py create, state its id, and treat all tables anew (mode: "
+            "full)"
+        )
     if properties.get(MARK) != KIND:
         raise SourceProblem(f"what stands at {entry.place} is no table of keys: name what jobs/shred.py create made")
     if properties.get(ID) != entry.id:
@@ -270,8 +298,7 @@ def _table(begun: Transaction, entry: SubjectKeysEntry) -> KeyTable:
             "treated before; get the right one back, or state the new id and treat all tables anew"
         )
     closed_table.check_closed(properties, f"the table of keys at {entry.place}")
-    now = datetime.datetime.now(datetime.timezone.utc)
-    return KeyTable(begun.spark, entry, begun.location, begun.version, now, _digest(begun, begun.version))
+    return KeyTable(begun.spark, entry, begun.location, begun.version, _digest(begun, begun.version))
 
 
 def _digest(begun: Transaction, version: int) -> str | None:

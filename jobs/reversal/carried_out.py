@@ -16,18 +16,31 @@ from jobs.configuration.config import Config
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.lake import restricted
 from jobs.lake.state import TargetState
-from jobs.reversal import apart, chosen_rows, judged, remains, reversal_keys, review, trail, treated, turning, vaults
+from jobs.lake.vault_table import Vault
+from jobs.reversal import (
+    apart,
+    by_subject,
+    chosen_rows,
+    judged,
+    remains,
+    reversal_keys,
+    review,
+    trail,
+    treated,
+    turning,
+    vaults,
+)
 from jobs.reversal import approval as approvals
 from jobs.reversal.approval import TIME, Signed
 from jobs.reversal.asked import Asked
+from jobs.reversal.by_subject import Kept
 from jobs.reversal.selection import Selection
 from jobs.reversal.trail import Trail
 from jobs.reversal.treated import Column, Treated
 from jobs.reversal.turning import FORMATS, Counted, Format, Shown, Wanted, Way
-from jobs.reversal.vaults import Held
 from jobs.run_events.events import Report, Warned
 from jobs.spark_app import failures
-from privacy_udfs.keys import KeyReference
+from privacy_udfs.keys import AnyReference, KeyReference
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,7 +85,8 @@ class _Allowed:
     at_most: int
     expires: datetime.datetime
     signed: Signed | None
-    vaults: Mapping[str, Held]
+    vaults: Mapping[str, Vault]
+    trees: Mapping[str, Kept]
 
 
 def turned_back(
@@ -138,10 +152,12 @@ def _ready(
     )
     if found.count > allowed.at_most:
         raise Refused(f"{asked.table}: more rows than the {allowed.at_most} that are allowed")
-    if allowed.vaults:
+    if allowed.vaults or allowed.trees:
         told.check_open(lambda: review.check_none_due(told, conf.policy))
-        with reversal_keys.delivered(spark, conf, allowed.keys) as keys:
+        with _delivered(spark, conf, allowed) as keys:
             vaults.check_all_there(asked.table, allowed.rows, allowed.columns, keys, allowed.vaults)
+            asks = dataclasses.replace(found.wanted.selection(keys), only_asks=True)
+            by_subject.check_none_destroyed(allowed.rows, asks, allowed.trees)
     return allowed, found
 
 
@@ -165,8 +181,17 @@ def _allowed(spark: SparkSession, conf: Config, told: Trail, approval: str | Non
     Selection(asked.table, columns, frozenset(asked.beside), {}, asked.form == "masked").check(looked.schema)
     rows = chosen_rows.of(looked, asked.rows, asked.columns[0])
     keys = reversal_keys.references(spark, conf, columns, now.date())
-    kept = vaults.of(spark, conf, columns)
-    return _Allowed(looked, columns, keys, rows, min(at_most, rules.at_most_rows), expires, signed, kept)
+    kept = vaults.of(spark, conf, columns), by_subject.of(spark, conf, columns)
+    return _Allowed(looked, columns, keys, rows, min(at_most, rules.at_most_rows), expires, signed, *kept)
+
+
+@contextmanager
+def _delivered(spark: SparkSession, conf: Config, allowed: _Allowed) -> Iterator[Mapping[str, AnyReference]]:
+    with (
+        reversal_keys.delivered(spark, conf, allowed.keys) as keys,
+        by_subject.delivered(spark, keys, allowed.trees) as found,
+    ):
+        yield found
 
 
 def _signed(conf: Config, told: Trail, approval: str | None) -> Signed | None:
@@ -208,7 +233,7 @@ def _uri(place: TargetState | None) -> str | None:
 
 def _revealed(spark: SparkSession, conf: Config, told: Trail, allowed: _Allowed, known: Counted) -> Shown:
     """Turn the values back: into what is written, or into what is given."""
-    with reversal_keys.delivered(spark, conf, allowed.keys) as keys, late_tasks.known_by(spark, told.run_id):
+    with _delivered(spark, conf, allowed) as keys, late_tasks.known_by(spark, told.run_id):
         return turning.turned(known, keys, _properties(told, allowed), told.run_id)
 
 

@@ -20,7 +20,7 @@ from privacy_udfs import wording
 from privacy_udfs.errors import TypeRefused
 from privacy_udfs.keys import AnyReference
 from privacy_udfs.nested import ByRow, Kept, Leaf, ListNode, MapNode, Node, StructNode, beside
-from privacy_udfs.reversal import Reversal, ReversalBySubject, ReversalByVault
+from privacy_udfs.reversal import Reversal, ReversalByVault, StillThere
 from privacy_udfs.technique import plain_type
 from privacy_udfs.udf import tree_udf
 
@@ -40,6 +40,8 @@ class Selection:
     masked: bool = False
     sealed: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Of columns whose values stand in a vault, the column of the rows that holds what the vault has."""
+    only_asks: bool = False
+    """Whether nothing is turned back: only whether the keys of all values' subjects are there is asked."""
 
     def rows(self, treated: DataFrame) -> DataFrame:
         """The rows, of which nothing is left but what was named."""
@@ -111,14 +113,15 @@ class Selection:
         return MapNode(key[0], value[0]), T.MapType(key[1], value[1])
 
     def _leaf(self, each: Column) -> Turned:
+        if self.only_asks:
+            asks = StillThere(of=each.technique)
+            return Leaf(f"{self.table}: {each.path}", asks, self.keys.get(each.path)), each.kind
         kind = plain_type(to_arrow_type(each.kind, timezone="UTC"))
         told = {"of": each.technique, "restores": kind, "masked": self.masked}
         held = self.sealed.get(each.path, "")
         turn = Reversal(**told)
         if each.technique.by_vault:
             turn = ReversalByVault(**told, held=held)
-        if each.technique.by_subject_keys():
-            turn = ReversalBySubject(**told, held=held, domain=str(each.record.domain))
         try:
             turn.output_type(kind)
         except TypeRefused as error:

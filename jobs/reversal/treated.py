@@ -23,9 +23,10 @@ from jobs.lake.record_names import RECORD
 from jobs.record import original_types
 from jobs.record.column_record import ColumnRecord
 from jobs.record.record_reader import columns_of
-from privacy_udfs.errors import LakenymError, ParameterError
+from privacy_udfs.errors import LakenymError, ParameterError, TypeRefused
 from privacy_udfs.technique import Technique
 from privacy_udfs.techniques import parse
+from privacy_udfs.techniques._by_subject import BySubject
 
 
 @dataclasses.dataclass(frozen=True)
@@ -153,6 +154,11 @@ def _technique(entry: ColumnRecord) -> Technique:
         raise Refused(
             f"each {unit} has a key of its own, and the table does not say which a row is of (docs/scopes.md)"
         )
+    if isinstance(technique, BySubject):
+        try:
+            technique.check_form()
+        except TypeRefused as error:
+            raise Refused(str(error)) from None
     if (technique.needs_subject and not technique.by_subject_keys()) or technique.beside():
         raise Refused(
             f"{entry.technique} depends on whose row it is, or on other columns of it, which may be others by now: it "

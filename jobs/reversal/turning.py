@@ -15,12 +15,12 @@ from pyspark.sql import DataFrame, SparkSession
 from jobs.columnar.unfit import NotColumnar
 from jobs.lake import restricted, restricted_files, shapes
 from jobs.lake.state import TargetState
+from jobs.lake.vault_table import Vault
 from jobs.reversal import columnar_path, text_lines, vaults
 from jobs.reversal.asked import Asked
 from jobs.reversal.columnar_path import Chosen
 from jobs.reversal.selection import Selection
 from jobs.reversal.treated import Column, Treated
-from jobs.reversal.vaults import Held
 from privacy_udfs.errors import UnexpectedFailure
 from privacy_udfs.keys import AnyReference
 
@@ -41,7 +41,7 @@ class Wanted:
     rows: DataFrame
     place: TargetState | None
     form: Format
-    vaults: Mapping[str, Held]
+    vaults: Mapping[str, Vault]
 
     def selection(self, keys: Mapping[str, AnyReference], sealed: Mapping[str, str] = {}) -> Selection:
         masked = self.asked.form == "masked"
@@ -79,7 +79,7 @@ def counted(wanted: Wanted) -> Counted:
         text_lines.check(wanted.form, selection.output(wanted.treated.schema))
         return Counted(wanted, rows.count(), None, "only new tables are written by it")
     if wanted.vaults:
-        return Counted(wanted, rows.count(), None, "tokens are joined with their vault, or with the keys of subjects")
+        return Counted(wanted, rows.count(), None, "tokens are joined with their vault")
     location = str(wanted.place.location)
     try:
         chosen = columnar_path.chosen(wanted.spark, wanted.treated, rows, wanted.asked, selection, location)

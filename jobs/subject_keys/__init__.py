@@ -1,1 +1,1 @@
-"""Keys of subjects in use: made for whoever has none, joined with rows, found for whoever is to be forgotten."""
+"""Keys of subjects in use: their trees taken along to where values are treated, and whose leaf is to be destroyed."""

@@ -1,99 +1,59 @@
-"""Spark's path for columns under keys of subjects: whoever has no key gets one, rows are treated, keys are joined.
+"""Keys of subjects for a run: each table of keys read once, its tree taken along with the keys of the columns under it.
 
-As with tokens (`jobs.table_run.tokens`): first each subject of the run that has no key gets one, in a commit of the
-table of keys; then columns become what carries their values, sealed; last, keys stand beside them, and give tokens.
+The first run under a version of the named key makes the tree of that version, in a commit of the table of keys; a run
+that fails afterwards leaves a tree under which nothing stands yet, which the next run takes.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
-from collections.abc import Iterator, Mapping, Sequence
-
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import types as T
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from jobs.configuration.column_path import ColumnPath
+from jobs.gates import subject_keys
 from jobs.gates.known import Prepared
-from jobs.lake.bare_types import bare
-from jobs.lake.columns import column
-from jobs.lake.subject_key_table import KeyTable
-from jobs.subject_keys import exchange, filling
-from jobs.subject_keys.filling import AnyKey
-from jobs.table_run.selection import Selection
-from jobs.treatment.treatment_plan import Case, Plan
+from jobs.lake import closed_table, subject_key_table
+from jobs.lake.subject_key_table import SAID, KeyTable, Trees
+from jobs.spark_app import session
+from jobs.subject_keys import trees
+from privacy_udfs.keys import AnyReference, Key, KeyReference
+from privacy_udfs.subject_keys import Part, SubjectKeys
+
+Keys = Mapping[ColumnPath, AnyReference]
 
 
-@dataclasses.dataclass(frozen=True)
-class Sealed:
-    """A column under keys of subjects."""
-
-    case: Case
-    key: AnyKey
-    output: T.DataType
-
-    @property
-    def name(self) -> str:
-        """Of the named key, to which the table of keys belongs."""
-        return str(self.case.treatment.key)
-
-    @property
-    def value(self) -> Column:
-        return column(*self.case.path.names)
-
-
-def columns(selection: Selection) -> list[Sealed]:
-    found = [leaf for leaf in selection.plan.leaves if leaf.cases[0].treatment.technique.by_subject_keys()]
-    return [
-        Sealed(leaf.cases[0], selection.keys[leaf.cases[0].path], bare(leaf.output))  # type: ignore[arg-type]
-        for leaf in found
-        if leaf.output is not None
-    ]
+@contextlib.contextmanager
+def sent(prepared: Prepared, keys: Keys) -> Iterator[tuple[Prepared, Keys]]:
+    """The run, which says at which versions it read tables of keys, and its keys with their trees, for as long as it
+    lasts. Raises as `subject_key_table.rooted`."""
+    own = {case.path: str(case.treatment.key) for case in prepared.plan.cases
+           if case.treatment.technique.by_subject_keys()}  # fmt: skip
+    if not own:
+        yield prepared, keys
+        return
+    with trees.sender(prepared.spark) as send:
+        found, said = dict(keys), dict[str, Any](prepared.vaults)
+        for name, entry in subject_keys.tables(prepared).items():
+            paths = [path for path, key in own.items() if key == name]
+            table, nodes = _rooted(prepared, paths[0])
+            said[SAID.format(name)] = table.said
+            found |= {path: send(keys[path], entry.id, nodes) for path in paths}
+        yield dataclasses.replace(prepared, vaults=said), found
 
 
-def filled(prepared: Prepared, selection: Selection) -> dict[str, KeyTable]:
-    """By named key the table in which each subject of the run has a key. Raises as `filling.filled`."""
-    return {name: _filled(prepared, name, of_one) for name, of_one in _by_key(columns(selection)).items()}
-
-
-def _filled(prepared: Prepared, name: str, sealed: Sequence[Sealed]) -> KeyTable:
-    entry, subject = prepared.conf.keys[name].subject_keys, prepared.entry.subject
+def _rooted(prepared: Prepared, path: ColumnPath) -> tuple[KeyTable, Trees]:
+    reference = prepared.keys.references(prepared.plan)[path]
+    assert isinstance(reference, KeyReference), "such a column has one key"
+    entry, key = prepared.conf.keys[reference.name].subject_keys, prepared.keys.subkey(reference)
     assert entry is not None, "a key without such a table is refused when the configuration is read"
-    assert subject is not None, "a table without a subject is refused when the configuration is read"
-    some = functools.reduce(Column.__or__, [each.value.isNotNull() for each in sealed])
-    whose = prepared.source.rows.where(some).select(column(*subject.names))
-    return filling.filled(prepared.spark, entry, sealed[0].case.treatment.technique, sealed[0].key, whose)
+    with session.settings(prepared.spark, closed_table.UNSHUFFLED):
+        made = functools.partial(_tree, key, entry.id)
+        return subject_key_table.rooted(prepared.spark, entry, key.id, made)
 
 
-def carrying(plan: Plan) -> Plan:
-    """The plan by which these columns become what carries their values."""
-    leaves = tuple(
-        dataclasses.replace(leaf, output=T.BinaryType())
-        if leaf.cases[0].treatment.technique.by_subject_keys()
-        else leaf
-        for leaf in plan.leaves
-    )
-    return dataclasses.replace(plan, leaves=leaves)
-
-
-def joined(rows: DataFrame, sealed: Sequence[Sealed], tables: Mapping[str, KeyTable]) -> DataFrame:
-    """The rows with the keys of their subjects: one join for each table of keys."""
-    for at, (name, of_one) in enumerate(_by_key(sealed).items()):
-        rows = exchange.by_subject(rows, [each.value for each in of_one], tables[name], f"subject_{at}")
-    return rows
-
-
-def exchanged(table: str, sealed: Sequence[Sealed]) -> Iterator[tuple[ColumnPath, Column]]:
-    """What becomes of each column once keys are beside it."""
-    for at, of_one in enumerate(_by_key(sealed).values()):
-        for each in of_one:
-            technique, label = each.case.treatment.technique, f"{table}: {each.case.path}"
-            made = exchange.redeemed(label, technique, each.key, str(each.case.domain), each.output)
-            yield each.case.path, made(each.value, column(exchange.held(f"subject_{at}")))
-
-
-def _by_key(sealed: Sequence[Sealed]) -> dict[str, list[Sealed]]:
-    found: dict[str, list[Sealed]] = {}
-    for each in sealed:
-        found.setdefault(each.name, []).append(each)
-    return found
+def _tree(key: Key, table: str) -> list[Part]:
+    keys = SubjectKeys(key.material, table)
+    return keys.wrapped(keys.root())

@@ -28,6 +28,7 @@ from jobs.run_events.events import Report
 from jobs.spark_app import failures, session
 from jobs.table_run import (
     audited,
+    by_subject,
     changes_path,
     columnar_path,
     kept_out,
@@ -95,8 +96,9 @@ def _carried_out(
     with (
         key_delivery.delivered(spark, prepared.keys, plan) as delivered,
         session.settings(spark, replay),
-        looked_for.sent(prepared, delivered, report) as (told, keys),
-        kept_out.sent(told) as left,
+        looked_for.sent(prepared, delivered, report) as (told, with_lists),
+        by_subject.sent(told, with_lists) as (rooted, keys),
+        kept_out.sent(rooted) as left,
     ):
         prepared = aside.prepared = left
         selection = Selection(plan, entries, keys)

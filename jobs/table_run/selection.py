@@ -195,7 +195,7 @@ class Selection:
         technique = case.treatment.technique
         if technique.keeps_values:
             return Kept()
-        return Leaf(f"{self.plan.table}: {case.path}", technique.step_before_join(), self.keys.get(case.path))
+        return Leaf(f"{self.plan.table}: {case.path}", technique, self.keys.get(case.path))
 
 
 def _with_row(node: Node, source: Column) -> tuple[Node, Column]:

@@ -12,13 +12,11 @@ from pyspark.accumulators import Accumulator
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from jobs.gates import subject_keys, used_up, vault
+from jobs.gates import used_up, vault
 from jobs.gates.known import Prepared
-from jobs.lake import replace, subject_key_table
-from jobs.lake.problems import CommitConflict
-from jobs.lake.subject_key_table import SAID, KeyTable
+from jobs.lake import replace
 from jobs.spark_app import session
-from jobs.table_run import by_subject, commits, file_settings, kept_out, refused_rows, tokens, whereabouts
+from jobs.table_run import commits, file_settings, kept_out, refused_rows, tokens, whereabouts
 from jobs.table_run.aside import Aside
 from jobs.table_run.result import by_column
 from jobs.table_run.selection import Selection
@@ -27,7 +25,6 @@ from privacy_udfs.nested import Counts
 from privacy_udfs.udf import CountsParam, PartCountsParam
 
 OPTIMIZED_WRITES, OPTIMIZED = "spark.databricks.delta.optimizeWrite.enabled", "delta.autooptimize"
-DESTROYED = "keys of subjects were destroyed while this run read them; nothing was committed: run it again"
 NUMBERING = threading.Lock()
 """pyspark numbers accumulators without one: of two that are made at once, one would get the counts of both."""
 
@@ -39,7 +36,6 @@ def written(
     be treated. not_columnar: why it is this path."""
     spark, plan = prepared.spark, prepared.plan
     prepared = aside.prepared = _with_number(prepared)
-    tables: Mapping[str, KeyTable] = {}
     try:
         prepared = kept_out.without(prepared, aside)
         if aside.seal is not None:
@@ -47,18 +43,14 @@ def written(
             aside.prepared = prepared
         tokens.charge(prepared, selection, aside)
         vaults = tokens.filled(prepared, selection)
-        tables = by_subject.filled(prepared, selection)
-        said = {domain: each.said for domain, each in vaults.items()}
-        said |= {SAID.format(name): each.said for name, each in tables.items()}
+        said = {**prepared.vaults, **{domain: each.said for domain, each in vaults.items()}}
         prepared = aside.prepared = dataclasses.replace(prepared, vaults=said)
         with counted(prepared, aside, not_columnar) as counts:
             selection = dataclasses.replace(selection, counts=counts)
-            treated = tokens.rows(prepared, selection, vaults, tables)
+            treated = tokens.rows(prepared, selection, vaults)
             with session.settings(spark, file_settings.of(prepared)):
                 commit = commits.committed(prepared, treated, record, aside)
     except (PySparkException, Py4JError) as error:
-        if any(subject_key_table.is_gone(error, each) for each in tables.values()):
-            raise CommitConflict(DESTROYED) from None
         raise whereabouts.located(error, prepared.source, selection) or error from None
     return Written(commit, by_column(plan, counts.value), "spark", not_columnar)
 
@@ -93,13 +85,9 @@ def counted(
 
 
 def _is_shuffled(prepared: Prepared) -> bool:
-    """Whether rows go from task to task after they are treated: to their tokens or keys, or to files of the size that
+    """Whether rows go from task to task after they are treated: to their tokens, or to files of the size that
     Delta's optimized writes want."""
-    if (
-        vault.vaults(prepared)
-        or subject_keys.tables(prepared)
-        or prepared.spark.conf.get(OPTIMIZED_WRITES, "false") != "false"
-    ):
+    if vault.vaults(prepared) or prepared.spark.conf.get(OPTIMIZED_WRITES, "false") != "false":
         return True
     stated = {**prepared.target.properties, **prepared.entry.target.properties}
     return any(name.lower().startswith(OPTIMIZED) for name in stated)

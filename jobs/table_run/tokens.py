@@ -18,10 +18,9 @@ from jobs.gates import used_up
 from jobs.gates.known import Prepared
 from jobs.lake.bare_types import bare
 from jobs.lake.columns import column, dotted
-from jobs.lake.subject_key_table import KeyTable
 from jobs.lake.vault_table import Vault
 from jobs.record import field_metadata
-from jobs.table_run import by_subject, row_order
+from jobs.table_run import row_order
 from jobs.table_run.aside import Aside
 from jobs.table_run.selection import Selection
 from jobs.token_vault import exchange, filling
@@ -47,20 +46,17 @@ class Kept:
         return self.path.names
 
 
-def rows(
-    prepared: Prepared, selection: Selection, vaults: Mapping[str, Vault], tables: Mapping[str, KeyTable] = {}
-) -> DataFrame:
-    """The treated rows of a run. vaults: of `filled`. tables: of `by_subject.filled`."""
-    kept, sealed = _kept(selection), by_subject.columns(selection)
-    if not kept and not sealed:
+def rows(prepared: Prepared, selection: Selection, vaults: Mapping[str, Vault]) -> DataFrame:
+    """The treated rows of a run. vaults: of `filled`."""
+    kept = _kept(selection)
+    if not kept:
         return selection.rows(prepared.source.rows)
     plan = selection.plan
-    tickets = dataclasses.replace(selection, plan=by_subject.carrying(_to_tickets(plan)))
+    tickets = dataclasses.replace(selection, plan=_to_tickets(plan))
     treated = prepared.source.rows.select(*tickets.columns())
     for each in kept:
         treated = exchange.by_ticket(treated, column(*each.names), vaults[str(each.case.domain)], each.at)
-    treated = by_subject.joined(treated, sealed, tables)
-    exchanges = [*_exchanged(plan.table, kept), *by_subject.exchanged(plan.table, sealed)]
+    exchanges = list(_exchanged(plan.table, kept))
     columns = [_column(selection, field, exchanges) for field in selection.schema().fields]
     return row_order.shuffled(treated, columns) if plan.config.is_shuffled else treated.select(*columns)
 
@@ -69,8 +65,7 @@ def charge(prepared: Prepared, selection: Selection, aside: Aside) -> None:
     """Before any value gets a token, which stays in the vault though the run be refused later: hold the limits of the
     keys. Raises `jobs.audit_log.limits.LimitReached`."""
     limited = used_up.keys_of(prepared) if used_up.counts_rows(prepared) else {}
-    used = [each.case for each in _kept(selection)] + [each.case for each in by_subject.columns(selection)]
-    keys = {str(case.treatment.key) for case in used} & {*limited}
+    keys = {str(each.case.treatment.key) for each in _kept(selection)} & {*limited}
     if keys and aside.charge is not None:
         rows = prepared.source.count
         aside.charge(prepared.source.rows.count() if rows is None else rows, keys)

@@ -256,7 +256,7 @@ def _check_place(leaf: ColumnPath, treatment: Treatment) -> None:
     technique, last = treatment.technique, leaf.steps[-1]
     if technique.drops_column and not (isinstance(last, Field) or leaf.is_in_json):
         raise TypeRefused(f"only a whole column or field can be dropped: drop {leaf.parent} instead")
-    if (technique.by_vault or technique.by_subject_keys()) and not all(isinstance(step, Field) for step in leaf.steps):
+    if technique.by_vault and not all(isinstance(step, Field) for step in leaf.steps):
         raise TypeRefused(
             f"{technique.technique} treats columns and fields of structs; what lies in arrays, maps and JSON text "
             "takes another technique"

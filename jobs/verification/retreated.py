@@ -137,14 +137,15 @@ def _rows(made: Ready, selection: Selection, sample: int) -> Check:
     boxed = boxes.cut(made.table)
     kept = [name for name in made.table.rows.columns if _is_in_vault(made.plan, name)]
     without += (
-        f"; {', '.join(map(shown, kept))}: not, for their tokens stand in a vault, or their keys in a table"
+        f"; {', '.join(map(shown, kept))}: not, for their tokens stand in a vault, or keys of subjects in a table"
         if kept
         else ""
     )
     without += f"; {', '.join(map(shown, boxed))}: not, for their values are of boxes (mondrian)" if boxed else ""
     if not names:
         return Check("rows anew", "not checked", f"no column of it is made the same way each time{without}")
-    if elsewhere and made.entry.quarantine is not None:
+    by_subject = any(case.treatment.technique.by_subject_keys() for case in made.plan.cases)
+    if (elsewhere or by_subject) and made.entry.quarantine is not None:  # keys are destroyed later, too
         return Check("rows anew", "not checked", f"which rows are set aside is not known{without}")
     anchor = next((name for name in names if _is_anchor(made.plan, name)), None)
     count, hides = made.table.rows.count(), made.entry.suppress is not None

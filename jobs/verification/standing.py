@@ -24,6 +24,7 @@ from jobs.lake.state import TargetState
 from jobs.record import record_reader
 from jobs.record.record_reader import Columns
 from privacy_udfs.errors import LakenymError
+from privacy_udfs.techniques._by_subject import FIRST_FORM, FORM
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +62,8 @@ class Standing:
 
 def found(spark: SparkSession, conf: Config | None, target: Target, table: str | None) -> Standing:
     """What stands at a target. table: its name in the catalog; None: the one in its record. Raises `Refused` where it
-    is no treated table, `RecordProblem` where its record cannot be understood."""
+    is no treated table, or one under the first form of subjects' keys; `RecordProblem` where its record cannot be
+    understood."""
     stands = state.inspect(spark, target)
     if stands.version < 0:
         raise Refused(f"{table or stands.name}: is not there")
@@ -69,10 +71,18 @@ def found(spark: SparkSession, conf: Config | None, target: Target, table: str |
         raise Refused(f"{table or stands.name}: says nothing of how it was treated: it has no treatment record")
     columns = record_reader.columns_of(stands.properties)
     name = str(table or json.loads(stands.properties[RECORD]).get("table"))
+    _check_form(name, columns)
     decided, unknown = _decided(spark, conf, name, stands.properties.get(CONFIG, ""))
     rows = stands.address.read(spark, {"versionAsOf": str(stands.version)})
     last = stands.history.since_last_run[0]
     return Standing(spark, name, stands, rows, columns, decided, unknown, last)
+
+
+def _check_form(table: str, columns: Columns) -> None:
+    for path, each in columns.items():
+        told = each.facts.subject_keys_in(each.parameters)
+        if told is not None and not told.startswith(FORM):
+            raise Refused(f"{table}: {path}: {FIRST_FORM}")
 
 
 def _decided(spark: SparkSession, conf: Config | None, table: str, sha256: str) -> tuple[Config | None, str]:

@@ -1,48 +1,77 @@
 """Values under a key of their own subject: what the authenticated encryptions have in common with ``key_per``.
 
-The keys of subjects stand in a table, which only a run has. So a technique gives by itself what a run finds them by
-(`Carried`), and makes tokens of that once the table's rows are beside it (`BySubject.redeemed`).
+The keys of subjects are leaves of a tree whose nodes stand in a table: who has these gives them along with the key
+(`privacy_udfs.subject_keys.TreeKey`). A value whose subject's leaf was destroyed is refused, for good.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import ConfigDict, Field, InstanceOf, model_validator
+from pydantic import Field, model_validator
 
 from privacy_udfs import subject_keys
-from privacy_udfs.errors import TypeRefused
+from privacy_udfs.errors import TokenRefused, TypeRefused, ValueRefused
 from privacy_udfs.kernels.aes import Index
-from privacy_udfs.kernels.arrays import Bytes, binary, cut, joined, rows_of, shorter_than, spread, to_bytes, without
+from privacy_udfs.kernels.arrays import (
+    Bytes,
+    cut,
+    distinct_if_few,
+    joined,
+    rows_of,
+    shorter_than,
+    spread,
+    to_bytes,
+    without,
+)
 from privacy_udfs.kernels.text import canonical
 from privacy_udfs.parameters import Later, Normalize
 from privacy_udfs.strength import NO_DIFFERENCE, SET_IS_STRONGER
-from privacy_udfs.subject_keys import HANDLE, LOOKUP, WRAPPED, Keyed, SubjectKeys, slices
-from privacy_udfs.technique import Key, Technique, TextTechnique, Treated
+from privacy_udfs.subject_keys import INDEX, Keyed, SubjectKeys, TreeKey, slices
+from privacy_udfs.technique import Key, Outcome, TextTechnique, Treated, narrow, plain
 
-VERSION = b"\x02"
-"""The first byte of a token: of Tink's it is 0 or 1."""
-HEAD = len(VERSION) + HANDLE
+VERSION = b"\x03"
+"""The first byte of a token: of Tink's it is 0 or 1; of the first form of keys of subjects it was 2."""
+HEAD = len(VERSION) + INDEX
 LEAST = HEAD + 16
 """Bytes of the shortest token."""
-TABLE = r"^[0-9a-f]{32}$"
+FORM = "tree-"
+"""What the ids of tables begin with that hold a tree: those of the first form, with a row for each subject, do not."""
+TABLE = r"^(tree-)?[0-9a-f]{32}$"
+FIRST_FORM = (
+    "treated under the first form of subjects' keys, a row for each, of which nothing is read any more: make a table "
+    "of keys with jobs/shred.py create, state its id in keys.yaml, and treat the table anew with mode: full"
+)
 MASTER = "key_per: subject needs a master key, of which the table's key is derived (keys.py create, HkdfPrfKey)"
 BY_TABLE = (
-    "{} with key_per: subject: keys of subjects stand in a table, which a run has; with known ones call 'sealed' or "
-    "'opened' of the technique (docs/crypto_shredding.md)"
+    "{} with key_per: subject: keys of subjects are leaves of a tree, whose nodes stand in a table that a run has; "
+    "with nodes at hand give a privacy_udfs.subject_keys.TreeKey (docs/crypto_shredding.md)"
 )
+GONE = "the key of a value's subject was destroyed; nothing is shown"
+NOBODY = "{} of nobody (the subject is null or empty)"
+DESTROYED = (
+    "{} of subjects whose keys were destroyed, and who never get one again: keep their rows out of the source, or out "
+    "of runs by the list of the erased (docs/erasure.md), or say on_refused: null"
+)
+
+
+class Whose(NamedTuple):
+    """Whose each row is. indexes: of leaves. at: of each row which of these; -1: nobody's."""
+
+    indexes: Bytes
+    at: Index
 
 
 class BySubject(TextTechnique):
     """key_per: ``subject``: each value is encrypted under the key of its row's subject; unset (the default): all under
-    one. subject_keys: the id of the table that keeps those keys, of 32 hex digits; subject_normalize: steps before a
-    subject of text becomes canonical bytes. A configuration fills both: the first from the named key, the second from
-    the treatment of the subject's own column."""
+    one. subject_keys: the id of the table that keeps those keys, ``tree-`` and 32 hex digits; subject_normalize: steps
+    before a subject of text becomes canonical bytes. A configuration fills both: the first from the named key, the
+    second from the treatment of the subject's own column."""
 
     key_per: Annotated[Literal["subject"] | None, Later(), SET_IS_STRONGER] = None
     subject_keys: Annotated[Annotated[str, Field(pattern=TABLE)] | None, Later(), NO_DIFFERENCE] = None
@@ -79,15 +108,7 @@ class BySubject(TextTechnique):
             return super().key_label(domain)
         return subject_keys.KEY_LABEL, str(self.subject_keys)
 
-    def step_before_join(self) -> Technique:
-        return self if self.key_per is None else Carried(technique=self.technique, of=self, on_refused=self.on_refused)
-
-    def check_key_is_there(self) -> None:
-        """Raise `TypeRefused` where values are not under one key that anyone could name."""
-        if self.key_per is not None:
-            raise TypeRefused(BY_TABLE.format(self.technique))
-
-    # -- what subclasses say -------------------------------------------------------------------------------------------
+    # -- what subclasses say ------------------------------------------------------------------------------------------
 
     @abstractmethod
     def canonical(self, values: pa.Array) -> pa.BinaryArray:
@@ -105,6 +126,99 @@ class BySubject(TextTechnique):
     def token_bytes(self, tokens: pa.Array) -> pa.BinaryArray:
         """Tokens as bytes; null of nulls and of what is none."""
 
+    # -- with a tree --------------------------------------------------------------------------------------------------
+
+    def apply(
+        self,
+        values: pa.Array | pa.ChunkedArray,
+        key: Key | bytes | None = None,
+        subject: pa.Array | pa.ChunkedArray | None = None,
+    ) -> Outcome:
+        """As of `Technique`; of what is refused it is told why."""
+        try:
+            return super().apply(values, key, subject)
+        except ValueRefused as error:
+            if not isinstance(key, TreeKey) or subject is None:
+                raise
+            said = str(error)
+        there = self.prepared(plain(values)).is_valid()
+        whose = self.indexes(narrow(plain(subject)).filter(there), key)
+        nobody, gone = whose.at < 0, ~key.secrets(whose.indexes)[1]
+        many = (int(nobody.sum()), int(gone[whose.at[~nobody]].sum()))
+        told = [text.format(number) for number, text in zip(many, (NOBODY, DESTROYED), strict=True) if number]
+        raise ValueRefused(f"{said}: {'; '.join(told)}")
+
+    def treat_by_subject(self, values: pa.Array, key: Key | None, subject: pa.Array | None) -> Treated:
+        """Of a plain array. Refused is a value whose subject is null, empty, or destroyed."""
+        assert subject is not None
+        tree, there = self._tree(key), values.is_valid().to_numpy(zero_copy_only=False)
+        whose = self.indexes(subject, tree)
+        secrets, alive = tree.secrets(whose.indexes)
+        lives = np.append(alive, False)[whose.at]
+        chosen, known = there & lives, Keyed(whose.indexes, secrets)
+        if chosen.all():
+            return Treated(self.sealed(self.canonical(values), tree.keys, known, tree.domain, whose.at))
+        few = self.canonical(values.filter(pa.array(chosen)))
+        found = self.sealed(few, tree.keys, known, tree.domain, whose.at[chosen])
+        refused = there & ~lives
+        whole = found.take(pa.array(np.cumsum(chosen) - 1, mask=~chosen))
+        return Treated(whole, pa.array(refused) if refused.any() else None)
+
+    def indexes(self, subjects: pa.Array, key: TreeKey) -> Whose:
+        """Which leaf is whose, of a plain array."""
+        encoded = distinct_if_few(subjects)
+        found = canonical(subjects if encoded is None else encoded.dictionary, self.subject_normalize)
+        some = pc.fill_null(pc.greater(pc.binary_length(found), 0), False).to_numpy(zero_copy_only=False)
+        rows = key.keys.indexes(found if some.all() else found.filter(pa.array(some)))
+        at = np.where(some, np.cumsum(some) - 1, -1).astype(np.int32)
+        if encoded is not None:
+            places = pc.fill_null(encoded.indices.cast(pa.int32()), len(at)).to_numpy(zero_copy_only=False)
+            at = np.append(at, np.int32(-1))[places]
+        return Whose(rows, at)
+
+    def untreat_by_subject(self, tokens: pa.Array, key: Key | None) -> pa.BinaryArray:
+        """The canonical bytes of a plain array's values. Nulls stay null. Raises `TokenRefused`; `ValueRefused` where
+        the key of a token's subject was destroyed."""
+        tree, given = self._tree(key), tokens.drop_null()
+        found = self.named(given, tree)
+        if found is None:
+            raise TokenRefused
+        secrets, alive = tree.secrets(found)
+        if not alive.all():
+            raise ValueRefused(GONE)
+        bare = self.opened(given, Keyed(found, secrets), tree.domain)
+        if bare is None:
+            raise TokenRefused
+        return spread(bare, tokens)
+
+    def named(self, tokens: pa.Array, key: TreeKey) -> Bytes | None:
+        """The indexes that tokens without nulls name; None where any is no token."""
+        found = self.token_bytes(tokens)
+        if found.null_count or shorter_than(found, LEAST):
+            return None
+        if (cut(found, 0, len(VERSION)) != np.frombuffer(VERSION, np.uint8)).any():
+            return None
+        return cut(found, len(VERSION), INDEX) ^ key.keys.pads(cut(found, HEAD, 16))
+
+    def check_alive(self, tokens: pa.Array, key: Key) -> None:
+        """Raise `ValueRefused` where the key of any token's subject was destroyed, as far as these are tokens."""
+        tree = self._tree(key)
+        found = self.named(narrow(plain(tokens)).drop_null(), tree)
+        if found is not None and not tree.secrets(found)[1].all():
+            raise ValueRefused(GONE)
+
+    def check_form(self) -> None:
+        """Raise `TypeRefused` where the record of a table is of the first form."""
+        if self.subject_keys is not None and not self.subject_keys.startswith(FORM):
+            raise TypeRefused(FIRST_FORM)
+
+    def _tree(self, key: Key | None) -> TreeKey:
+        """Raises `TypeRefused` where there are no nodes by which keys of subjects are found."""
+        self.check_form()
+        if not isinstance(key, TreeKey) or key.tree != self.subject_keys:
+            raise TypeRefused(BY_TABLE.format(self.technique))
+        return key
+
     # -- with keys that are known -------------------------------------------------------------------------------------
 
     def sealed(
@@ -116,25 +230,23 @@ class BySubject(TextTechnique):
         each = np.arange(len(values), dtype=np.int32) if index is None else index
         parts = [pa.array([], pa.binary() if self._is_binary() else pa.string())]
         for rows in slices(len(values)):
-            first, last = (int(each[rows].min()), int(each[rows].max()) + 1) if rows.start < rows.stop else (0, 0)
+            first, last = int(each[rows].min()), int(each[rows].max()) + 1
             few = Keyed(*(part[first:last] for part in known))
             parts.append(self.written(keys, few, under, each[rows] - first, values[rows.start : rows.stop]))
         return pa.concat_arrays(parts)
 
-    def opened(self, tokens: pa.Array, keys: SubjectKeys, known: Keyed, domain: str) -> pa.BinaryArray | None:
+    def opened(self, tokens: pa.Array, known: Keyed, domain: str) -> pa.BinaryArray | None:
         """The canonical bytes of tokens without nulls, a key for each; None where any is not under its key."""
         found = self.token_bytes(tokens)
         if found.null_count or shorter_than(found, LEAST):
             return None
-        if not np.array_equal(cut(found, 0, HEAD), heads(keys, known, np.arange(len(found)), cut(found, HEAD, 16))):
-            return None
         under, parts = self._label(domain), [pa.array([], pa.binary())]
         for rows in slices(len(found)):
             few, index = Keyed(*(part[rows] for part in known)), np.arange(rows.stop - rows.start, dtype=np.int32)
-            plain = self.unsealed(few, under, index, without(found[rows.start : rows.stop], HEAD))
-            if plain is None:
+            bare = self.unsealed(few, under, index, without(found[rows.start : rows.stop], HEAD))
+            if bare is None:
                 return None
-            parts.append(plain)
+            parts.append(bare)
         return pa.concat_arrays(parts)
 
     def _label(self, domain: str) -> bytes:
@@ -143,128 +255,12 @@ class BySubject(TextTechnique):
     def _is_binary(self) -> bool:
         return bool(getattr(self, "encoding", "binary") == "binary")
 
-    # -- for whoever keeps the table ----------------------------------------------------------------------------------
-
-    def lookups(self, subjects: pa.Array, key: Key) -> pa.BinaryArray:
-        """By which rows of the table are found for subjects, of a plain array; null of nulls and of empty ones."""
-        found = _whom(subjects, self.subject_normalize)
-        return spread(SubjectKeys(key.material).lookups(found.drop_null()), found)
-
-    def redeemed(self, carried: pa.BinaryArray, held: pa.BinaryArray, key: Key, domain: str) -> pa.Array | None:
-        """The tokens of what is carried, by what the table holds for each (handle and wrapped key); None where that is
-        nothing, or not its own. Nulls stay null."""
-        there = carried.is_valid()
-        if pc.any(pc.and_(there, held.is_null())).as_py():
-            return None
-        given, rows = carried.drop_null(), held.filter(there)
-        if not len(given):
-            return pa.nulls(len(carried), pa.binary() if self._is_binary() else pa.string())
-        if _sizes(rows) != (HANDLE + WRAPPED, HANDLE + WRAPPED) or shorter_than(given, LOOKUP):
-            return None
-        keys, found = SubjectKeys(key.material), cut(rows, 0, HANDLE + WRAPPED)
-        lookups, index = cut(given, 0, LOOKUP), _runs(found)
-        firsts = np.flatnonzero(np.diff(index, prepend=-1))
-        known = _known(keys, lookups[firsts], found[firsts, :HANDLE], found[firsts, HANDLE:])
-        if known is None or not np.array_equal(lookups, known.lookups[index]):
-            return None
-        values = keys.uncarried(without(given, LOOKUP))
-        return None if values is None else spread(self.sealed(values, keys, known, domain, index), carried)
-
-    def handles(self, tokens: pa.Array, key: Key) -> pa.BinaryArray:
-        """By which rows of the table are found for tokens; null of nulls and of what is no token."""
-        found = self.token_bytes(tokens)
-        is_long = pc.greater_equal(pc.binary_length(found), LEAST)
-        is_one = pc.and_(is_long, pc.equal(pc.binary_slice(found, 0, 1), pa.scalar(VERSION, pa.binary())))
-        real = pc.if_else(is_one, found, None)
-        some = real.drop_null()
-        shown = cut(some, 1, HANDLE) ^ SubjectKeys(key.material).pads(cut(some, HEAD, 16))
-        return spread(binary(rows_of(shown)), real) if len(some) else real
-
-    def values(self, tokens: pa.Array, held: pa.BinaryArray, key: Key, domain: str) -> pa.BinaryArray | None:
-        """The canonical bytes of values, by what the table holds for each token (lookup and wrapped key); None where
-        that is nothing, or not its own. Nulls stay null."""
-        there = tokens.is_valid()
-        if pc.any(pc.and_(there, held.is_null())).as_py():
-            return None
-        given, rows = tokens.drop_null(), held.filter(there)
-        if not len(given):
-            return pa.nulls(len(tokens), pa.binary())
-        handles = self.handles(given, key)
-        if handles.null_count or _sizes(rows) != (LOOKUP + WRAPPED, LOOKUP + WRAPPED):
-            return None
-        found = cut(rows, 0, LOOKUP + WRAPPED)
-        keys = SubjectKeys(key.material)
-        known = _known(keys, found[:, :LOOKUP], cut(handles, 0, HANDLE), found[:, LOOKUP:])
-        plain = None if known is None else self.opened(given, keys, known, domain)
-        return None if plain is None else spread(plain, tokens)
-
-
-class Carried(Technique):
-    """What a value is until the key of its subject is beside it: ``lookup (16) || the value under the table's key``,
-    binary. It never stands in a table. Null stays null; refused is a value whose subject is null, or empty text."""
-
-    model_config = ConfigDict(arbitrary_types_allowed=True)
-
-    of: InstanceOf[BySubject]
-
-    needs_subject = True
-
-    def key_size(self) -> int | None:
-        return self.of.key_size()
-
-    def accepts_key(self, size: int) -> bool:
-        return self.of.accepts_key(size)
-
-    def prepared(self, values: pa.Array) -> pa.Array:
-        return self.of.prepared(values)
-
-    def output_type(self, values: pa.DataType) -> pa.DataType:
-        self.of.output_type(values)
-        return pa.binary()
-
-    def treat(self, values: pa.Array, key: Key | None, subject: pa.Array | None) -> Treated:
-        assert key is not None
-        assert subject is not None
-        lookups = self.of.lookups(subject, key)
-        there = pc.and_(values.is_valid(), lookups.is_valid())
-        plain = self.of.canonical(values.filter(there))
-        sealed = SubjectKeys(key.material).carried(plain)
-        found = joined(to_bytes(lookups.filter(there)), to_bytes(sealed))
-        whole = spread(found, pc.if_else(there, pa.scalar(True), None))
-        refused = pc.and_(values.is_valid(), lookups.is_null())
-        return Treated(whole, refused if pc.any(refused).as_py() else None)
-
-
-def _whom(subjects: pa.Array, steps: tuple[str, ...]) -> pa.BinaryArray:
-    """The canonical bytes of subjects; null of those that are nobody: null, and what is empty."""
-    encoded = subjects.dictionary_encode()
-    found = canonical(encoded.dictionary, steps)
-    some = pc.if_else(pc.equal(pc.binary_length(found), 0), None, found)
-    return some.take(encoded.indices)
-
-
-def _known(keys: SubjectKeys, lookups: Bytes, handles: Bytes, wrapped: Bytes) -> Keyed | None:
-    secrets = keys.secrets(lookups, handles, wrapped)
-    return None if secrets is None else Keyed(np.ascontiguousarray(handles), secrets, np.ascontiguousarray(lookups))
-
-
-def _runs(found: Bytes) -> Index:
-    """Rows that follow each other and are equal share a number."""
-    items = np.ascontiguousarray(found).view("<u8")
-    differs = (items[1:] != items[:-1]).any(axis=1)
-    return np.concatenate([[0], np.cumsum(differs)]).astype(np.int32)
-
-
-def _sizes(rows: pa.BinaryArray) -> tuple[int, int]:
-    sizes = pc.min_max(pc.binary_length(rows)).as_py()
-    return sizes["min"], sizes["max"]
-
 
 def heads(keys: SubjectKeys, known: Keyed, index: npt.NDArray[Any], follows: Bytes) -> Bytes:
     """What tokens begin with. follows: the 16 bytes after that."""
     head = np.empty((len(index), HEAD), np.uint8)
     head[:, : len(VERSION)] = np.frombuffer(VERSION, np.uint8)
-    head[:, len(VERSION) :] = known.handles[index] ^ keys.pads(follows)
+    head[:, len(VERSION) :] = known.indexes[index] ^ keys.pads(follows)
     return head
 
 

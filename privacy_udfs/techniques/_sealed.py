@@ -112,10 +112,10 @@ class SealedTechnique(BySubject):
         return PREFIX if self.output_prefix == "tink" else 0
 
     def treat(self, values: pa.Array, key: Key | None, subject: pa.Array | None) -> Treated:
-        self.check_key_is_there()
+        if self.by_subject_keys():
+            return self.treat_by_subject(values, key, subject)
         assert key is not None
         cipher, prefix = self.cipher(key.material), _prefix_of(key)
-
         prefix = prefix if self.output_prefix == "tink" else b""
         return Treated(spread(in_slices(self.canonical(values).drop_null(), self._tokens(cipher, prefix)), values))
 
@@ -127,10 +127,11 @@ class SealedTechnique(BySubject):
         return tokens
 
     def untreat(self, values: pa.Array, key: Key | None) -> pa.Array:
-        self.check_key_is_there()
-        assert key is not None
         if values.null_count == len(values):
             return pa.nulls(len(values), pa.string())
+        if self.by_subject_keys():
+            return text_or_binary(self.untreat_by_subject(values, key))
+        assert key is not None
         cipher, prefix = self.cipher(key.material), _VERSION if _takes_any_id(key) else _prefix_of(key)
         plain = in_slices(values.drop_null(), self._messages(cipher, prefix))
         if plain is None:

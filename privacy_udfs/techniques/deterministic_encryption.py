@@ -49,9 +49,10 @@ class DeterministicEncryption(SealedTechnique, PeriodTechnique):
     ciphertext alone. Gives text, or binary. Null in, null out; no value is refused.
     Key: 64 bytes (AES-256), or 48 or 32; the half for S2V comes first.
 
-    key_per, subject_keys, subject_normalize: see `BySubject`. With ``key_per: subject`` a token is ``0x02 || hidden
-    handle of the key (16) || SIV (16) || ciphertext``, equal values of *different* subjects get different tokens, and
-    neither `apply` nor `revert` can have the keys (docs/crypto_shredding.md). Key: then 32 bytes.
+    key_per, subject_keys, subject_normalize: see `BySubject`. With ``key_per: subject`` a token is ``0x03 || hidden
+    index of the key (10) || SIV (16) || ciphertext``, equal values of *different* subjects get different tokens, and
+    refused is a value whose subject is null, empty, or destroyed (docs/crypto_shredding.md). Key: then a `TreeKey`, of
+    32 bytes and the nodes of its tree.
 
     `revert` gives text where every value of the array is valid UTF-8, else binary; binary columns cast it to binary.
     Spaces, case and types that canonical bytes do not hold are not brought back. With a key id, other ids are refused;

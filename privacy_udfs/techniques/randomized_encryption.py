@@ -26,9 +26,9 @@ class RandomizedEncryption(SealedTechnique):
     Tink opens as AES-GCM; ``raw``: the same without the first five bytes. Gives text, or binary. Null in, null out; no
     value is refused. empty: see `TextTechnique`. Key: 32 bytes (AES-256), or 16.
 
-    key_per, subject_keys, subject_normalize: see `BySubject`. With ``key_per: subject`` a token is ``0x02 || hidden
-    handle of the key (16) || nonce (12) || ciphertext || tag (16)``, and neither `apply` nor `revert` can have the keys
-    (docs/crypto_shredding.md). Key: then 32 bytes.
+    key_per, subject_keys, subject_normalize: see `BySubject`. With ``key_per: subject`` a token is ``0x03 || hidden
+    index of the key (10) || nonce (12) || ciphertext || tag (16)``, and refused is a value whose subject is null,
+    empty, or destroyed (docs/crypto_shredding.md). Key: then a `TreeKey`, of 32 bytes and the nodes of its tree.
 
     `revert` gives text where every value of the array is valid UTF-8, else binary; binary columns cast it to binary.
     With a key id, other ids are refused; with id 0 (plain key bytes) any is taken. A wrong key, a changed, cut or

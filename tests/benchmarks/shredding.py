@@ -1,4 +1,7 @@
-"""What a key for each subject costs: keys that are all new, then the same again, beside AES-SIV under one key."""
+"""What a key for each subject costs beside AES-SIV under one key, on either path, with nobody and with 1,000 destroyed.
+
+Tables: a subject that becomes a keyed hash, and a column of e-mail addresses; as many subjects as rows.
+"""
 
 from __future__ import annotations
 
@@ -7,43 +10,47 @@ import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Literal
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from jobs import pseudonymize
+from jobs import pseudonymize, shred
 from jobs.configuration.config import Config
-from privacy_udfs.subject_keys import SubjectKeys
+from privacy_udfs.kernels.arrays import Bytes
+from privacy_udfs.subject_keys import INDEX, SubjectKeys, TreeKey
 from privacy_udfs.technique import Key, Technique
 from privacy_udfs.techniques import parse
-from privacy_udfs.techniques._by_subject import BySubject
 from tests.benchmarks import tables
 from tests.benchmarks.timing import ProcessorClock
 from tests.helpers import lakes, shredding
 
 ROWS = 10_000_000
+DESTROYED = 1_000
+PATHS: tuple[Literal["columnar", "spark"], ...] = ("columnar", "spark")
+CASES = ("one key", "key_per: subject", f"the same, {DESTROYED:,} destroyed")
 
 
 @dataclasses.dataclass(frozen=True)
 class Shredding:
-    """Seconds by the clock: AES-SIV under one key by Spark's path, and with a key for each subject, all new and none
-    new (medians)."""
+    """Seconds by the clock, a turn each, by path and case."""
 
     rows: int
-    one_key: float
-    new: float
-    known: float
+    seconds: dict[tuple[str, str], list[float]]
+    size: int
 
     def as_text(self) -> str:
-        return "\n".join(
-            [
-                f"| {self.rows:,} values of as many subjects, seconds | AES-SIV, one key, Spark's path | all keys new "
-                "| none new | none new, of one key's |",
-                "| --- | ---: | ---: | ---: | ---: |",
-                f"| subject and one column of text | {self.one_key:.1f} | {self.new:.1f} | {self.known:.1f} | "
-                f"{self.known / self.one_key:.2f} x |",
-            ]
-        )
+        head = f"| {self.rows:,} rows of as many subjects, seconds (of one key's) |"
+        lines = [f"{head} {' | '.join(CASES)} |", "| --- | ---: | ---: | ---: |"]
+        for path in PATHS:
+            base, *others = (self.seconds[path, case] for case in CASES)
+            told = [f"{statistics.median(base):.2f}"]
+            for each in others:
+                ratio = statistics.median(mine / its for mine, its in zip(each, base, strict=True))
+                told.append(f"{statistics.median(each):.2f} ({ratio:.2f} x)")
+            lines.append(f"| {path} path | {' | '.join(told)} |")
+        lines.append(f"\n{DESTROYED:,} destroyed: the table of keys has {self.size / DESTROYED:,.0f} bytes for each.")
+        return "\n".join(lines)
 
 
 VALUES, BATCH = 100_000, 10_000
@@ -52,29 +59,25 @@ VALUES, BATCH = 100_000, 10_000
 def kernel(turns: int) -> str:
     """Nanoseconds for a value of a subject of its own, in batches as Spark makes them: least of the turns."""
     values = pa.array([f"user-{at * 7919 % 99999989}@example.org" for at in range(VALUES)])
-    subjects, key, lines = pa.array(range(VALUES)), Key(bytes(32)), list[str]()
+    subjects, lines = pa.array(range(VALUES)), list[str]()
+    keys = SubjectKeys(bytes(32), table := f"tree-{'0' * 32}")
+    nodes = keys.root(bytes)
+    lost = keys.punctured(nodes, _leaves(DESTROYED))[0]
+    whole, less = (TreeKey(bytes(32), tree=table, domain="d", nodes=each) for each in (nodes, lost))
     for name in ("deterministic_encryption", "randomized_encryption"):
         plain = parse({"technique": name})
-        by_subject = parse({"technique": name, "key_per": "subject", "subject_keys": "0" * 32})
-        assert isinstance(by_subject, BySubject)
-        made = SubjectKeys(key.material).made(by_subject.lookups(subjects, key))
-        held = pc.binary_join_element_wise(made.handle, made.wrapped, b"")
-        first = by_subject.step_before_join()
-        carried = first.apply(values, key, subjects).values
+        by_subject = parse({"technique": name, "key_per": "subject", "subject_keys": table})
 
-        def redeem(at: int, of: BySubject = by_subject, values: pa.Array = carried, held: pa.Array = held) -> object:
-            return of.redeemed(values.slice(at, BATCH), held.slice(at, BATCH), key, "d")
+        def under(key: Key, of: Technique) -> Callable[[int], object]:
+            return lambda at: of.apply(values.slice(at, BATCH), key, subjects.slice(at, BATCH))
 
-        def under_one_key(at: int, of: Technique = plain) -> object:
-            return of.apply(values.slice(at, BATCH), bytes(of.key_size() or 0))
+        steps = (under(Key(bytes(plain.key_size() or 0)), plain), under(whole, by_subject), under(less, by_subject))
+        lines.append(f"| {name} | {' | '.join(f'{_nanoseconds(turns, step):.0f}' for step in steps)} |")
+    return "\n".join([f"| ns a value | {' | '.join(CASES)} |", "| --- | ---: | ---: | ---: |", *lines])
 
-        def before_join(at: int, of: Technique = first) -> object:
-            return of.apply(values.slice(at, BATCH), key, subjects.slice(at, BATCH))
 
-        one_key, before = _nanoseconds(turns, under_one_key), _nanoseconds(turns, before_join)
-        lines.append(f"| {name} | {one_key:.0f} | {before:.0f} | {_nanoseconds(turns, redeem):.0f} |")
-    head = "| ns a value | one key | to where keys are joined | from there on: unwrapped, sealed |"
-    return "\n".join([head, "| --- | ---: | ---: | ---: |", *lines])
+def _leaves(many: int) -> Bytes:
+    return np.random.default_rng(1).integers(0, 256, (many, INDEX), np.uint8)
 
 
 def _nanoseconds(turns: int, batch: Callable[[int], object]) -> float:
@@ -89,26 +92,41 @@ def _nanoseconds(turns: int, batch: Callable[[int], object]) -> float:
 
 def measure(folder: Path, rows: int, turns: int, cores: int, say: Callable[[str], None]) -> Shredding:
     spark, clock = tables.session(cores), ProcessorClock()
-
-    def seconds(conf: Config, name: str) -> float:
-        spent = clock.measure(lambda: pseudonymize.run(spark, conf, name, execution="spark")).clock
-        say(f"{name}: {spent:.2f} s")
-        return spent
-
+    seconds: dict[tuple[str, str], list[float]] = {(path, case): [] for path in PATHS for case in CASES}
     try:
         id_ = shredding.made(spark, folder)
-        for name, many in (("few", 10_000), ("one_key", rows), ("kept", rows)):
-            text = "concat('user-', id * 7919 % 99999989, '@example.org') AS email"
-            spark.range(0, many, 1, 8).selectExpr("id", text).write.parquet(str(folder / "raw" / name))
-            siv = {"technique": "deterministic_encryption", "key": "crm"}
-            email = lakes.column(siv if name == "one_key" else shredding.SIV)
+        text = "concat('user-', id * 7919 % 99999989, '@example.org') AS email"
+        spark.range(0, rows, 1, 8).selectExpr("id", text).write.parquet(str(folder / "raw" / "one"))
+        (folder / "raw" / "subject").symlink_to(folder / "raw" / "one")
+
+        def configured(name: str) -> Config:
+            siv: dict[str, Any] = {"technique": "deterministic_encryption", "key": "crm"}
+            email = lakes.column(siv if name == "one" else shredding.SIV)
             columns = {"id": lakes.column({"domain": "customer"}), "email": email}
-            conf = shredding.configured(folder, id_, columns, name)
-        seconds(conf, "few")
-        one_key = statistics.median(seconds(conf, "one_key") for _ in range(turns))
-        new = seconds(conf, "kept")
-        known = statistics.median(seconds(conf, "kept") for _ in range(turns))
-        assert shredding.rows(spark, folder).count() >= rows
+            return shredding.configured(folder, id_, columns, name)
+
+        def spent(case: str, path: Literal["columnar", "spark"]) -> float:
+            name = "one" if case == CASES[0] else "subject"
+            conf = configured(name)
+            return clock.measure(lambda: pseudonymize.run(spark, conf, name, execution=path)).clock
+
+        def turn(cases: tuple[str, ...], into: bool = True) -> None:
+            for path in PATHS:
+                for case in cases:
+                    took = spent(case, path)
+                    say(f"{path} path, {case}: {took:.2f} s{'' if into else ' (to warm up)'}")
+                    if into:
+                        seconds[path, case].append(took)
+
+        turn(CASES[:2], into=False)
+        for _ in range(turns):
+            turn(CASES[:2])
+        assert (
+            shred.destroy(spark, configured("subject"), "crm", [f"absent-{at}" for at in range(DESTROYED)]) == DESTROYED
+        )
+        size = sum(path.stat().st_size for path in (folder / "subject_keys").rglob("*.parquet"))
+        for _ in range(turns):
+            turn(CASES[2:])
     finally:
         spark.stop()
-    return Shredding(rows, one_key, new, known)
+    return Shredding(rows, seconds, size)

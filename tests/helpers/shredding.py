@@ -14,7 +14,9 @@ from pyspark.sql import functions as F
 from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.lake import subject_key_table
+from privacy_udfs.errors import ValueRefused
 from privacy_udfs.keys import create_file, load_keyset
+from privacy_udfs.subject_keys import Part, SubjectKeys, TreeKey
 from privacy_udfs.techniques._by_subject import BySubject
 from tests.helpers import audits, reversals
 from tests.helpers.lakes import DOMAINS, table, write_conf
@@ -58,36 +60,41 @@ def with_the_way_back(lake: Path, id_: str, columns: Mapping[str, Any], **more: 
     return audits.with_log(lake)
 
 
+def tree_key(spark: SparkSession, lake: Path, conf: Config, path: str, key_id: int | None = None) -> TreeKey:
+    """What the keyset, and the table of keys as it is now, give for a column. key_id: the version of the key."""
+    technique, entry = _technique(conf, path), conf.keys["crm"].subject_keys
+    assert entry is not None
+    key = load_keyset(conf.keys["crm"].keyset).subkey(technique, "any", key_id)
+    told = sorted(rows(spark, lake).where(F.col("key_id") == key.id).collect(), key=lambda row: row["part"])
+    parts = [Part(row["depths"], row["prefixes"], row["wrapped"]) for row in told]
+    nodes = SubjectKeys(key.material, entry.id).unwrapped(parts)
+    domain = conf.tables["t"].columns[path].treatment.domain or f"t/{path}"
+    return TreeKey(key.material, key.id, tree=entry.id, domain=domain, nodes=nodes)
+
+
 def opened(
     spark: SparkSession, lake: Path, conf: Config, place: Path, paths: Iterable[str], key_id: int | None = None
 ) -> dict[tuple[int, str], str | None]:
     """By amount and path what the keyset, and the table of keys as it is now, make of each token of a table or of a
     copy, one by one; None: nothing. key_id: the version of the key."""
-    held = {bytes(row["handle"]): bytes(row["lookup"] + row["wrapped"]) for row in rows(spark, lake).collect()}
-    keyset = load_keyset(conf.keys["crm"].keyset)
     columns = {path: F.col(path).alias(str(at)) for at, path in enumerate(paths)}
     found = spark.read.format("delta").load(str(place)).select("amount", *columns.values()).toArrow()
     values: dict[tuple[int, str], str | None] = {}
     for at, path in enumerate(columns):
-        technique, domain = _technique(conf, path), conf.tables["t"].columns[path].treatment.domain
-        key = keyset.subkey(technique, "any", key_id)
+        technique, key = _technique(conf, path), tree_key(spark, lake, conf, path, key_id)
         for amount, token in zip(found["amount"].to_pylist(), found[str(at)].to_pylist(), strict=True):
             if token is not None:
-                one = pa.array([token])
-                beside = pa.array([held.get(technique.handles(one, key)[0].as_py())], pa.binary())
-                plain = technique.values(one, beside, key, domain or f"t/{path}")
-                values[amount, path] = None if plain is None else plain[0].as_py().decode()
+                try:
+                    plain = technique.revert(pa.array([token]), key)[0].as_py()
+                except ValueRefused:
+                    plain = None
+                values[amount, path] = plain
     return values
 
 
-def secrets(spark: SparkSession, lake: Path, conf: Config, subject: str) -> list[bytes]:
-    """The byte strings that must not outlive a subject's key: handle and wrapped key."""
-    technique = _technique(conf, "mail")
-    key = load_keyset(conf.keys["crm"].keyset).subkey(technique, "any")
-    lookup = technique.lookups(pa.array([subject]), key)[0].as_py()
-    found = [row for row in rows(spark, lake).collect() if bytes(row["lookup"]) == lookup]
-    assert len(found) == 1
-    return [bytes(found[0]["handle"]), bytes(found[0]["wrapped"])]
+def secrets(spark: SparkSession, lake: Path) -> list[bytes]:
+    """The byte strings that must not outlive the destruction of any key: all wrapped nodes as they are now."""
+    return [bytes(row["wrapped"]) for row in rows(spark, lake).collect()]
 
 
 def _technique(conf: Config, path: str) -> BySubject:

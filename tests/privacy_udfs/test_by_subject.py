@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import hmac
 import json
+import pickle
 import random
 from collections.abc import Callable
 from typing import Any
@@ -21,15 +23,17 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 from cryptography.hazmat.primitives.kdf.kbkdf import KBKDFCMAC, CounterLocation, Mode
 
 import privacy_udfs
-from privacy_udfs.errors import ParameterError, TypeRefused, ValueRefused
+from privacy_udfs import subject_keys
+from privacy_udfs.errors import KeyProblem, ParameterError, TokenRefused, TypeRefused, ValueRefused
 from privacy_udfs.kernels.aes import by_key
 from privacy_udfs.keysets.key_derivation import derive
 from privacy_udfs.keysets.keyset import Keyset
-from privacy_udfs.subject_keys import Keyed, SubjectKeys
+from privacy_udfs.keysets.tree_reference import Inline, TreeReference, digest_of
+from privacy_udfs.subject_keys import SubjectKeys, TreeKey
 from privacy_udfs.technique import Key
 from privacy_udfs.techniques._by_subject import BySubject
 
-TABLE = "0123456789abcdef0123456789abcdef"
+TABLE = "tree-0123456789abcdef0123456789abcdef"
 KEY = bytes(range(100, 132))
 BOTH = ("deterministic_encryption", "randomized_encryption")
 ENCODINGS = ("base64", "base64url", "hex", "binary")
@@ -42,11 +46,31 @@ def technique(name: str = BOTH[0], **more: Any) -> BySubject:
 
 
 def role(name: str, size: int = 32) -> bytes:
-    return HKDFExpand(hashes.SHA256(), size, f"lakenym/subject_keys/1/{name}".encode()).derive(KEY)
+    return HKDFExpand(hashes.SHA256(), size, f"lakenym/subject_keys/2/{name}".encode()).derive(KEY)
 
 
-def lookup(subject: bytes) -> bytes:
-    return hmac.digest(role("lookup"), subject, "sha256")[:16]
+def index(subject: bytes) -> bytes:
+    return hmac.digest(role("index"), subject, "sha256")[:10]
+
+
+def block(key: bytes, given: bytes) -> bytes:
+    return Cipher(algorithms.AES256(key), modes.ECB()).encryptor().update(given)
+
+
+def xor(one: bytes, other: bytes) -> bytes:
+    return bytes(a ^ b for a, b in zip(one, other, strict=True))
+
+
+def child(node: bytes, level: int, digit: int) -> bytes:
+    given = xor(node, bytes([level, digit]) + bytes(14))
+    return xor(block(role("tree"), given), given)
+
+
+def secret(root: bytes, leaf: bytes) -> bytes:
+    """Two bits a level, the first ones first."""
+    for level in range(40):
+        root = child(root, level, leaf[level // 4] >> (6 - 2 * (level % 4)) & 3)
+    return child(root, 40, 0) + child(root, 40, 1)
 
 
 def subject_key(secret: bytes, label: bytes, size: int) -> bytes:
@@ -55,14 +79,14 @@ def subject_key(secret: bytes, label: bytes, size: int) -> bytes:
 
 
 def bound(name: str, domain: str, subject: bytes, associated_data: str = "") -> bytes:
-    told = json.dumps(["lakenym/1/subject", name, domain, associated_data], separators=(",", ":")).encode()
-    return hashlib.sha256(told).digest()[:16] + lookup(subject)
+    told = json.dumps(["lakenym/2/subject", name, domain, associated_data], separators=(",", ":")).encode()
+    return hashlib.sha256(told).digest()[:22] + index(subject)
 
 
 def unseal(name: str, token: bytes, secret: bytes, data: bytes) -> bytes:
     if name == BOTH[0]:
-        return AESSIV(subject_key(secret, b"siv", 64)).decrypt(token[17:], [data])
-    return AESGCM(subject_key(secret, b"gcm", 32)).decrypt(token[17:29], token[29:], data)
+        return AESSIV(subject_key(secret, b"siv", 64)).decrypt(token[11:], [data])
+    return AESGCM(subject_key(secret, b"gcm", 32)).decrypt(token[11:23], token[23:], data)
 
 
 def decoder(encoding: str) -> Callable[[Any], bytes]:
@@ -74,38 +98,32 @@ def decoder(encoding: str) -> Callable[[Any], bytes]:
     }[encoding]
 
 
-def handle(token: bytes) -> bytes:
-    pad = Cipher(algorithms.AES256(role("handle")), modes.ECB()).encryptor().update(token[17:33])
-    return bytes(one ^ other for one, other in zip(token[1:17], pad, strict=True))
+def named(token: bytes) -> bytes:
+    """The index that a token names."""
+    return xor(token[1:11], block(role("handle"), token[11:27])[:10])
 
 
 class Held:
     """A table of keys in memory."""
 
-    def __init__(self, subjects: list[Any]) -> None:
-        self.keys = SubjectKeys(KEY)
-        names = sorted({str(each).encode() for each in subjects if each not in (None, "")})
-        lookups = pa.array([lookup(name) for name in names], pa.binary())
-        made = self.keys.made(lookups)
-        rows = zip(names, made.handle.to_pylist(), made.wrapped.to_pylist(), strict=True)
-        self.rows = {name: (handle, wrapped) for name, handle, wrapped in rows}
+    def __init__(self, root: bytes = bytes(range(16))) -> None:
+        self.keys, self.root = SubjectKeys(KEY, TABLE), root
+        self.nodes = self.keys.root(lambda size: root[:size])
 
-    def secret(self, name: bytes) -> bytes:
-        handle, wrapped = self.rows[name]
-        return AESSIV(role("wrap", 64)).decrypt(wrapped, [lookup(name) + handle])
+    def key(self, domain: str = "d") -> TreeKey:
+        return TreeKey(KEY, tree=TABLE, domain=domain, nodes=self.nodes)
 
-    def by_lookup(self, carried: pa.Array) -> pa.Array:
-        known = {lookup(name): handle + wrapped for name, (handle, wrapped) in self.rows.items()}
-        return pa.array([None if each is None else known.get(each[:16]) for each in carried.to_pylist()], pa.binary())
+    def without(self, *subjects: bytes) -> Held:
+        leaves = np.frombuffer(b"".join(map(index, subjects)), np.uint8).reshape(-1, 10)
+        self.nodes = self.keys.punctured(self.nodes, leaves)[0]
+        return self
 
-    def by_handle(self, handles: pa.Array) -> pa.Array:
-        known = {handle: lookup(name) + wrapped for name, (handle, wrapped) in self.rows.items()}
-        return pa.array([known.get(each) for each in handles.to_pylist()], pa.binary())
+    def secret(self, subject: bytes) -> bytes:
+        return secret(self.root, index(subject))
 
 
 def sealed(made: BySubject, values: pa.Array, subjects: pa.Array, held: Held, domain: str = "d") -> Any:
-    carried = made.step_before_join().apply(values, KEY, subjects).values
-    return made.redeemed(carried, held.by_lookup(carried), Key(KEY), domain)
+    return made.apply(values, held.key(domain), subjects).values
 
 
 def values_of(count: int) -> tuple[list[str | None], list[str]]:
@@ -123,107 +141,186 @@ def test_each_value_is_what_the_reference_gives(
 ) -> None:
     if not native:
         monkeypatch.setattr(by_key, "compiled", lambda: None)
-    values, subjects = values_of(5000 if native else 300)
-    made, held = technique(name, encoding=encoding, associated_data="more"), Held(subjects)
+    values, subjects = values_of(300 if not native else 5000 if encoding == "base64" else 600)
+    made, held = technique(name, encoding=encoding, associated_data="more"), Held()
     tokens = sealed(made, pa.array(values), pa.array(subjects), held)
     assert tokens.type == made.output_type(pa.string())
-    decode = decoder(encoding)
+    decode, secrets = decoder(encoding), {each: held.secret(each.encode()) for each in set(subjects)}
     for value, subject, token in zip(values, subjects, tokens.to_pylist(), strict=True):
         if value is None:
             assert token is None
             continue
         raw, whose = decode(token), subject.encode()
-        assert raw[0] == 2
-        assert handle(raw) == held.rows[whose][0]
-        assert unseal(name, raw, held.secret(whose), bound(name, "d", whose, "more")) == value.encode()
+        assert raw[0] == 3
+        assert named(raw) == index(whose)
+        assert unseal(name, raw, secrets[subject], bound(name, "d", whose, "more")) == value.encode()
         if name == BOTH[0]:
-            key = AESSIV(subject_key(held.secret(whose), b"siv", 64))
-            assert raw[17:] == key.encrypt(value.encode(), [bound(name, "d", whose, "more")])
-    back = made.values(tokens, held.by_handle(made.handles(tokens, Key(KEY))), Key(KEY), "d")
-    assert back is not None
-    assert back.cast(pa.string()).to_pylist() == values
+            key = AESSIV(subject_key(secrets[subject], b"siv", 64))
+            assert raw[11:] == key.encrypt(value.encode(), [bound(name, "d", whose, "more")])
+    assert made.revert(tokens, held.key()).to_pylist() == values
     shaped = made.shaped(tokens)
     assert shaped is not None
     assert shaped.drop_null().to_pylist() == [True] * (len(tokens) - tokens.null_count)
 
 
 def test_equal_values_of_one_subject_alone_are_equal() -> None:
-    tokens = sealed(technique(), pa.array(["a"] * 3), pa.array(["1", "2", "1"]), Held(["1", "2"])).to_pylist()
+    tokens = sealed(technique(), pa.array(["a"] * 3), pa.array(["1", "2", "1"]), Held()).to_pylist()
     assert tokens[0] == tokens[2] != tokens[1]
 
 
 @pytest.mark.parametrize("name", BOTH)
 def test_tokens_do_not_tell_whose_they_are(name: str) -> None:
     """Two values of one subject have no byte string in common but the first byte."""
-    one, two = sealed(technique(name, encoding="binary"), pa.array(["a", "b"]), pa.array(["1"] * 2), Held(["1"]))
-    assert one.as_py()[1:17] != two.as_py()[1:17]
+    one, two = sealed(technique(name, encoding="binary"), pa.array(["a", "b"]), pa.array(["1"] * 2), Held())
+    assert one.as_py()[1:11] != two.as_py()[1:11]
 
 
 def test_a_subject_is_one_however_its_column_has_it() -> None:
-    held, made = Held(["7"]), technique(subject_normalize=["trim"])
+    held, made = Held(), technique(subject_normalize=["trim"])
     one = [sealed(made, pa.array(["v"]), subject, held).to_pylist() for subject in (pa.array([7]), pa.array([" 7 "]))]
     assert one[0] == one[1]
 
 
-def test_a_value_of_nobody_is_refused() -> None:
-    made = technique()
-    with pytest.raises(ValueRefused, match="deterministic_encryption cannot treat 2 of 4 values"):
-        sealed(made, pa.array(["v", "v", "v", None]), pa.array(["1", None, "", None]), Held(["1"]))
-    tokens = sealed(technique(on_refused="null"), pa.array(["v", "v"]), pa.array(["1", None]), Held(["1"]))
-    assert tokens.null_count == 1
+def test_a_value_of_nobody_or_of_one_whose_key_was_destroyed_is_refused() -> None:
+    values = pa.array(["v", "v", "v", None, "v", "v", None])
+    subjects = pa.array(["1", None, "", None, "2", "2", "2"])
+    held = Held().without(b"2")
+    with pytest.raises(ValueRefused) as told:
+        sealed(technique(), values, subjects, held)
+    assert str(told.value).startswith(
+        "deterministic_encryption cannot treat 4 of 7 values in this batch: 2 of nobody (the subject is null or "
+        "empty); 2 of subjects whose keys were destroyed, and who never get one again: keep their rows out"
+    )
+    outcome = technique(on_refused="null").apply(values, held.key(), subjects)
+    assert outcome[1:] == (1, 2, 4)
+    tokens = outcome.values.to_pylist()
+    assert tokens == [sealed(technique(), pa.array(["v"]), pa.array(["1"]), Held())[0].as_py(), *[None] * 6]
+
+
+def test_few_subjects_of_many_values_and_one_of_them_destroyed() -> None:
+    """By way of the different ones: the same as one by one."""
+    subjects = ["1", None, "2", "", "3"] * 500
+    made, values = technique(on_refused="null"), pa.array([f"v{at}" for at in range(2500)])
+    tokens = made.apply(values, Held().without(b"2").key(), pa.array(subjects)).values.to_pylist()
+    assert [token is None for token in tokens] == [each not in ("1", "3") for each in subjects]
+    each = [(at, token) for at, token in enumerate(tokens) if token is not None]
+    for at, token in each[:30]:
+        assert sealed(technique(), values[at : at + 1], pa.array([subjects[at]]), Held())[0].as_py() == token
 
 
 @pytest.mark.parametrize("name", BOTH)
-def test_without_its_row_nothing_opens_and_nothing_is_sealed(name: str) -> None:
-    made, held = technique(name), Held(["1", "2"])
-    values, subjects = pa.array(["v", "w"]), pa.array(["1", "2"])
-    tokens = sealed(made, values, subjects, held)
-    others = Held(["1", "2"])  # the same subjects, keys made anew: the old ones were destroyed
-    assert made.values(tokens, others.by_handle(made.handles(tokens, Key(KEY))), Key(KEY), "d") is None
-    others.rows = {name: (held.rows[name][0], wrapped) for name, (_, wrapped) in others.rows.items()}
-    assert made.values(tokens, others.by_handle(made.handles(tokens, Key(KEY))), Key(KEY), "d") is None
-    del held.rows[b"2"]
-    assert sealed(made, values, subjects, held) is None
+def test_without_its_leaf_nothing_opens_and_all_else_does(name: str) -> None:
+    made, held = technique(name), Held()
+    tokens = sealed(made, pa.array(["v", "w"]), pa.array(["1", "2"]), held)
+    with pytest.raises(TokenRefused):  # another root: the same indexes, other keys
+        made.revert(tokens, Held(bytes(16)).key())
+    held.without(b"2")
+    assert made.revert(tokens[:1], held.key()).to_pylist() == ["v"]
+    for some in (tokens, tokens[1:]):
+        with pytest.raises(ValueRefused, match="the key of a value's subject was destroyed"):
+            made.revert(some, held.key())
 
 
 @pytest.mark.parametrize("name", BOTH)
 def test_what_was_moved_or_changed_does_not_open(name: str) -> None:
-    made, held = technique(name, encoding="binary"), Held(["1", "2"])
+    made, held = technique(name, encoding="binary"), Held()
     tokens = sealed(made, pa.array(["value", "other"]), pa.array(["1", "2"]), held)
     one, two = tokens.to_pylist()
 
     def opens(token: bytes, domain: str = "d", by: BySubject = made, key: bytes = KEY) -> bool:
-        array = pa.array([token])
-        return by.values(array, held.by_handle(by.handles(array, Key(key))), Key(key), domain) is not None
+        try:
+            by.revert(pa.array([token]), dataclasses.replace(held.key(domain), material=key))
+        except TokenRefused:
+            return False
+        return True
 
     assert opens(one)
     assert opens(two)
     assert not opens(one, domain="e")
     assert not opens(one, by=technique(name, encoding="binary", associated_data="x"))
     assert not opens(one, key=bytes(32))
-    assert not opens(two[:17] + one[17:])  # one's value under the handle of two
+    assert not opens(two[:11] + one[11:])  # one's value under the index of two
     for at in range(len(one)):
         assert not opens(one[:at] + bytes([one[at] ^ 1]) + one[at + 1 :])
     assert not any(opens(one[:size]) for size in range(len(one)))
 
 
-def test_known_keys_seal_and_open_without_a_table() -> None:
-    made, rng = technique(encoding="binary"), np.random.default_rng(3)
-    known = Keyed(*(rng.integers(0, 256, (5, size), np.uint8) for size in (16, 32, 16)))
-    values = pa.array([b"a", b"b", b"", b"d" * 40, b"e"])
-    keys = SubjectKeys(KEY)
-    back = made.opened(made.sealed(values, keys, known, "d"), keys, known, "d")
-    assert back is not None
-    assert back.equals(values)
+# -- nodes as a table has them ----------------------------------------------------------------------------------------
+
+
+def test_nodes_are_wrapped_as_the_reference_does_and_open_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subject_keys, "OF_A_PART", 50)
+    held = Held().without(b"1")
+    parts = held.keys.wrapped(held.nodes)
+    assert [len(part.depths) for part in parts] == [50, 50, 20]  # three siblings on each of 40 levels
+    for at, part in enumerate(parts):
+        place = at.to_bytes(4, "big") + (3).to_bytes(4, "big")
+        seeds = AESSIV(role("wrap", 64)).decrypt(part.wrapped, [TABLE.encode(), place, part.depths, part.prefixes])
+        assert seeds == held.nodes.seeds[50 * at : 50 * at + 50].tobytes()
+    assert held.keys.unwrapped(parts) == held.nodes
+    assert subject_keys.lost(parts) == 1
+
+
+def test_nodes_that_are_not_all_there_or_are_others_do_not_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subject_keys, "OF_A_PART", 50)
+    held = Held().without(b"1")
+    parts = held.keys.wrapped(held.nodes)
+    first, *rest = parts
+    changed = first._replace(depths=first.depths[:-1] + b"\x01")
+    for others in (parts[:2], parts[1:], parts[::-1], [changed, *rest], [first._replace(wrapped=b"x"), *rest]):
+        assert held.keys.unwrapped(others) is None
+    assert SubjectKeys(bytes(32), TABLE).unwrapped(parts) is None
+    assert SubjectKeys(KEY, TABLE[:-1] + "0").unwrapped(parts) is None
+
+
+def test_what_leads_to_a_destroyed_key_is_known_without_any_key() -> None:
+    keys, whole = Held().keys, Held()
+    without = {each: keys.wrapped(Held().without(*each).nodes) for each in ((b"1",), (b"2",), (b"1", b"2"))}
+    root, (one, two, both) = keys.wrapped(whole.nodes), without.values()
+    assert not subject_keys.covered(root, one)
+    assert subject_keys.covered(one, root)
+    assert subject_keys.covered(both, one)
+    assert subject_keys.covered(both, two)
+    assert not subject_keys.covered(one, two)
+    assert not subject_keys.covered(one, both)
+    assert subject_keys.covered(one, one)
+    assert [subject_keys.lost(parts) for parts in (root, one, two, both)] == [0, 1, 1, 2]
+
+
+def test_a_reference_keeps_a_tree_apart_from_others_and_shows_no_key() -> None:
+    held, key = Held(), Key(KEY, 7)
+
+    class Reference:
+        domain = "d"
+
+        def resolve(self) -> Key:
+            return key
+
+    def of(nodes: Any) -> TreeReference:
+        parts = held.keys.wrapped(nodes)
+        return TreeReference(Reference(), TABLE, digest_of(parts), Inline(parts))
+
+    whole, less = of(held.nodes), of(Held().without(b"1").nodes)
+    assert (whole.resolve().nodes, less.resolve().nodes) == (held.nodes, Held().without(b"1").nodes)
+    assert (whole.resolve().id, whole.resolve().domain, whole.resolve().tree) == (7, "d", TABLE)
+    seed = held.root.hex()
+    assert seed not in repr(whole) + repr(whole.resolve())
+    assert held.root not in pickle.dumps(whole.nodes)
+    key = Key(bytes(32), 7)
+    with pytest.raises(KeyProblem, match="do not open under version 7 of its key"):
+        whole.resolve()
 
 
 @pytest.mark.parametrize("name", BOTH)
 def test_apply_and_revert_say_what_to_do(name: str) -> None:
     treatment = {"technique": name, "key_per": "subject", "subject_keys": TABLE}
-    with pytest.raises(TypeRefused, match="keys of subjects stand in a table"):
+    first = {**treatment, "subject_keys": TABLE.removeprefix("tree-")}
+    with pytest.raises(TypeRefused, match="keys of subjects are leaves of a tree"):
         privacy_udfs.apply(treatment, pa.array(["v"]), KEY, pa.array(["1"]))
-    with pytest.raises(TypeRefused, match="keys of subjects stand in a table"):
+    with pytest.raises(TypeRefused, match="keys of subjects are leaves of a tree"):
         privacy_udfs.revert(treatment, pa.array(["v"]), KEY)
+    with pytest.raises(TypeRefused, match="treated under the first form of subjects' keys"):
+        privacy_udfs.revert(first, pa.array(["v"]), KEY)
 
 
 @pytest.mark.parametrize("more", [{"subject_keys": None}, {"key_per": None}, {"output_prefix": "raw"}])

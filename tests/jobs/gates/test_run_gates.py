@@ -473,17 +473,17 @@ def _by_subject(at: Scene, id_: str, **more: Any) -> None:
 
 
 def no_keys_of_subjects(at: Scene) -> None:
-    _by_subject(at, "0" * 32)
+    _by_subject(at, f"tree-{'0' * 32}")
 
 
 def keys_that_are_none(at: Scene) -> None:
     at.spark.sql("SELECT 1 AS id").write.format("delta").save(str(at.lake / "subject_keys"))
-    _by_subject(at, "0" * 32)
+    _by_subject(at, f"tree-{'0' * 32}")
 
 
 def other_keys_of_subjects(at: Scene) -> None:
     shredding.made(at.spark, at.lake)
-    _by_subject(at, "0" * 32)
+    _by_subject(at, f"tree-{'0' * 32}")
 
 
 def opened_keys_of_subjects(at: Scene) -> None:
@@ -498,7 +498,7 @@ def linked_keys_of_subjects(at: Scene) -> None:
     (at.lake / "raw" / "t").symlink_to(at.lake / "subject_keys")
     columns = dict.fromkeys(subject_key_table.SCHEMA.names, "drop")
     source = {"format": "delta", "path": str(at.lake / "raw" / "t")}
-    at.configured({**columns, "handle": shredding.SIV}, source=source, subject="lookup")
+    at.configured({**columns, "wrapped": shredding.SIV}, source=source, subject="depths")
     at.written("keys.yaml", shredding.keys(at.lake, id_))
 
 
@@ -528,13 +528,11 @@ def restored_keys_of_subjects(at: Scene) -> None:
     at.spark.sql(f"RESTORE delta.`{at.lake}/subject_keys` TO VERSION AS OF 0")
 
 
-def keys_of_subjects_of_changes(at: Scene) -> None:
-    id_, place = shredding.made(at.spark, at.lake), str(at.lake / "raw" / "t")
-    at.spark.sql("SELECT 'C-1001' AS id, 1 AS number").write.format("delta").save(place)
-    target = {"path": str(at.lake / "treated" / "t"), "mode": "changes", "key": ["number"]}
-    source = {"format": "delta", "path": place}
-    at.configured({"id": shredding.SIV, "number": "keep"}, source=source, target=target, subject="id")
-    at.written("keys.yaml", shredding.keys(at.lake, id_))
+def keys_of_subjects_of_the_first_form(at: Scene) -> None:
+    """A table of a row for each, with the id that is stated."""
+    id_ = shredding.made(at.spark, at.lake)
+    _by_subject(at, id_)
+    at.spark.sql(f"ALTER TABLE delta.`{at.lake}/subject_keys` SET TBLPROPERTIES ('{subject_key_table.MARK}' = '1')")
 
 
 def _with_list(at: Scene, id_: str | None = None) -> str:
@@ -745,7 +743,7 @@ CASES: tuple[Case, ...] = (
     (keys_of_subjects_that_went_back, subject_keys.fit, 1, "went back: it is not what became of its version 1"),
     (subjects_told_apart_otherwise, subject_keys.fit, 1, "key crm: the table was treated with another normalization"),
     (restored_keys_of_subjects, subject_keys.fit, 1, "table's last run had (RESTORE): keys may be gone"),
-    (keys_of_subjects_of_changes, subject_keys.fit, 1, "crm: keys of subjects are not joined to rows that change"),
+    (keys_of_subjects_of_the_first_form, subject_keys.fit, 1, "is of the first form, a row for each subject, of which"),
     (no_list, kept_out.can_be, 1, "there is no list of the erased at"),
     (another_list, kept_out.can_be, 1, "has another id than policy.yaml says: it is another list"),
     (restored_list, kept_out.can_be, 1, "is not what became of its version 1, which this table's last run had"),

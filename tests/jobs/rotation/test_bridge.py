@@ -29,6 +29,8 @@ from tests.helpers.rotations import contents, house, marked, promoted, stopped_a
 BRIDGE, CUSTOMER = Asked(key="crm", way="bridge"), Asked(domain="customer")
 WHY = "the shop's system is switched off in March"
 
+TREE = f"tree-{'1' * 32}"
+
 
 def with_bridge(lake: Path, **more: Any) -> Config:
     """The configuration of the house, with the bridge of customer. more: of its entry; None takes something out."""
@@ -175,8 +177,8 @@ def test_faults(lake: Path, stated: dict[str, Any], said: str) -> None:
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"subject_keys": {"path": "{lake}/apart", "id": "1" * 32}}, "got the one of keys of subjects"),
-        ({"subject_keys": {"path": "{lake}/bridge/x", "id": "1" * 32}}, "is that of the keys of subjects of bridge"),
+        ({"subject_keys": {"path": "{lake}/apart", "id": TREE}}, "got the one of keys of subjects"),
+        ({"subject_keys": {"path": "{lake}/bridge/x", "id": TREE}}, "is that of the keys of subjects of bridge"),
     ],
 )
 def test_its_key_serves_nothing_else(lake: Path, more: dict[str, Any], said: str) -> None:

@@ -1,59 +1,70 @@
-"""Keys that are destroyed while others are made, and after something was killed: nothing of them is left anywhere."""
+"""Keys that are destroyed while others are made, and after something was killed: nothing leads to them."""
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import os
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import SparkSession
 
 from jobs.configuration.subject_keys_entry import SubjectKeysEntry
 from jobs.lake import closed_table, delta_commit, subject_key_files, subject_key_table
 from jobs.lake.problems import SourceProblem
 from jobs.lake.subject_key_files import Lying
-from jobs.lake.subject_key_table import KeyTable
+from jobs.lake.subject_key_table import KeyTable, Trees
 from jobs.spark_app import session
+from privacy_udfs.kernels.arrays import Bytes
+from privacy_udfs.subject_keys import Part, SubjectKeys
 from tests.helpers import shredding
 
-COLUMNS = ("lookup", "handle", "wrapped")
+KEY_ID = 7
 
 
 def entry(spark: SparkSession, lake: Path) -> SubjectKeysEntry:
     return SubjectKeysEntry(path=str(lake / "subject_keys"), id=shredding.made(spark, lake))
 
 
-def of(name: str, which: str) -> bytes:
-    """Bytes that stand for nothing else."""
-    return hashlib.sha256(f"{which} {name}".encode()).digest()
+def of(at: SubjectKeysEntry) -> SubjectKeys:
+    return SubjectKeys(bytes(32), at.id)
 
 
-def keys(spark: SparkSession, names: str, mark: str = "") -> DataFrame:
-    rows = [(*(bytearray(of(name + mark * (which != "lookup"), which)) for which in COLUMNS), 1) for name in names]
-    typed = spark.createDataFrame(rows, "lookup binary, handle binary, wrapped binary, key_id bigint").coalesce(1)
-    return typed.select(*COLUMNS, F.current_timestamp().alias("created"), "key_id")
+def leaves(names: str) -> Bytes:
+    digests = b"".join(hashlib.sha256(name.encode()).digest()[:10] for name in names)
+    return np.frombuffer(digests, np.uint8).reshape(-1, 10)
 
 
-def lookups(spark: SparkSession, names: str) -> DataFrame:
-    return spark.createDataFrame([(bytearray(of(name, "lookup")),) for name in names], "lookup binary")
+def root(at: SubjectKeysEntry, seed: bytes = b"r" * 16) -> Callable[[], list[Part]]:
+    return lambda: of(at).wrapped(of(at).root(lambda size: seed))
 
 
-def missing(spark: SparkSession, names: str, mark: str = "") -> Callable[[KeyTable], DataFrame]:
-    return lambda table: keys(spark, names, mark).join(table.rows().select("lookup"), "lookup", "left_anti")
+def without(at: SubjectKeysEntry, names: str) -> Callable[[Trees], tuple[Trees, int]]:
+    def punctured(trees: Trees) -> tuple[Trees, int]:
+        nodes = of(at).unwrapped(trees[KEY_ID])
+        assert nodes is not None
+        nodes, gone = of(at).punctured(nodes, leaves(names))
+        return {**trees, KEY_ID: of(at).wrapped(nodes)}, gone
+
+    return punctured
 
 
-def there(lake: Path, names: str) -> set[str]:
-    """Of which keys anything stands in any file of the table's folder."""
-    contents = [path.read_bytes() for path in (lake / "subject_keys").rglob("*") if path.is_file()]
-    return {name for name in names if any(of(name, "wrapped") in content for content in contents)}
+def there(spark: SparkSession, at: SubjectKeysEntry, names: str, folder: Path | None = None) -> set[str]:
+    """Whose keys any Parquet file in the table's folder leads to."""
+    found = set[str]()
+    for file in (folder or Path(at.path)).rglob("*.parquet"):
+        trees = subject_key_table._trees(spark.read.parquet(str(file)).toArrow())
+        nodes = of(at).unwrapped(trees[KEY_ID])
+        assert nodes is not None
+        alive = of(at).secrets(nodes, leaves(names))[1]
+        found |= {name for name, lives in zip(names, alive, strict=True) if lives}
+    return found
 
 
 @pytest.fixture
@@ -65,39 +76,34 @@ def apart(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("apart")
 @pytest.mark.sweep
-def test_keys_are_destroyed_while_others_are_added_and_after_a_kill(
+def test_keys_are_destroyed_while_others_are_made_and_after_a_kill(
     spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spark = session.for_run(spark)  # of its own, as all that commits
-    spark.conf.set("spark.sql.shuffle.partitions", "2")
     at = entry(spark, lake)
-    subject_key_table.add(spark, at, missing(spark, "abc"))
-    subject_key_table.add(spark, at, missing(spark, "cd"))
-    spark.sql(f"OPTIMIZE delta.`{lake}/subject_keys`")  # the files before are no more of the table, and there
-    assert there(lake, "abcd") == {*"abcd"}
     tries = list[int]()
 
-    def meanwhile(table: KeyTable) -> DataFrame:
-        """What a run finds missing while another destroys: by then it has begun."""
-        tries.append(table.version)
-        found = missing(spark, "ae", "2")(table)
+    def meanwhile() -> list[Part]:
+        """Another run makes the tree first: the later one takes that."""
+        tries.append(1)
         if len(tries) == 1:
-            assert subject_key_table.destroy(spark, at, lookups(spark, "ax")) == 1
-        return found
+            subject_key_table.rooted(spark, at, KEY_ID, root(at))
+        return root(at, b"x" * 16)()
 
-    subject_key_table.add(spark, at, meanwhile)  # a file that it was about to add is not taken away
-    assert len(tries) == 2
-    assert {bytes(row["wrapped"]) for row in shredding.rows(spark, lake).collect()} == {
-        of(name, "wrapped") for name in ("b", "c", "d", "a2", "e2")
-    }
-    assert "a" not in there(lake, "ab")
-    _killed_before_files_are_deleted(spark, lake, at, monkeypatch)
-    _killed_before_the_commit(spark, lake, at, monkeypatch)
-    _left_behind_for_a_day(spark, lake, at)
+    made = subject_key_table.rooted(spark, at, KEY_ID, meanwhile)[1]
+    assert (made[KEY_ID], len(tries)) == (root(at)(), 1)
+    assert subject_key_table.left(spark, at) in (0, 1)  # what the later one had written
+    spark.sql(f"OPTIMIZE delta.`{at.path}`")
+    assert subject_key_table.destroy(spark, at, without(at, "aa")) == 1
+    assert there(spark, at, "abcd") == {*"bcd"}
+    assert subject_key_table.destroy(spark, at, without(at, "a")) == 0
+    _killed_before_files_are_deleted(spark, at, monkeypatch)
+    _killed_before_the_commit(spark, at, monkeypatch)
+    _about_to_be_committed(spark, lake, at)
 
 
 def _killed_before_files_are_deleted(
-    spark: SparkSession, lake: Path, at: SubjectKeysEntry, monkeypatch: pytest.MonkeyPatch
+    spark: SparkSession, at: SubjectKeysEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def killed(*given: Any) -> None:
         raise KeyboardInterrupt
@@ -105,62 +111,61 @@ def _killed_before_files_are_deleted(
     with monkeypatch.context() as patched:
         patched.setattr(subject_key_table, "purge", killed)
         with pytest.raises(KeyboardInterrupt):
-            subject_key_table.destroy(spark, at, lookups(spark, "b"))
-    assert "b" in there(lake, "b")
-    assert subject_key_table.destroy(spark, at, lookups(spark, "b")) == 0
-    assert there(lake, "bcd") == {*"cd"}
+            subject_key_table.destroy(spark, at, without(at, "b"))
+    assert there(spark, at, "abcd") == {*"bcd"}
+    assert subject_key_table.destroy(spark, at, without(at, "b")) == 0
+    assert there(spark, at, "abcd") == {*"cd"}
     assert subject_key_table.left(spark, at) == 0
 
 
-def _killed_before_the_commit(
-    spark: SparkSession, lake: Path, at: SubjectKeysEntry, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What stays was written anew by then: a copy of keys that are destroyed later."""
+def _killed_before_the_commit(spark: SparkSession, at: SubjectKeysEntry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stays was written anew by then, and leads to keys that are destroyed later."""
 
     def killed(*given: Any) -> None:
-        newest = max((lake / "subject_keys").glob("anew-*"), key=lambda path: path.stat().st_mtime_ns)
-        os.rename(newest, lake / "subject_keys" / "anew-left")
+        newest = max(Path(at.path).glob("anew-*"), key=lambda path: path.stat().st_mtime_ns)
+        os.rename(newest, Path(at.path) / "anew-left")
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
         patched.setattr(closed_table, "said", killed)
         with pytest.raises(KeyboardInterrupt):
-            subject_key_table.destroy(spark, at, lookups(spark, "c"))
-    assert list((lake / "subject_keys" / "anew-left").glob("*.parquet"))
-    assert subject_key_table.destroy(spark, at, lookups(spark, "d")) == 1
-    assert "d" not in there(lake, "cd")
+            subject_key_table.destroy(spark, at, without(at, "c"))
+    left = Path(at.path) / "anew-left"
+    assert there(spark, at, "cd", left) == {"d"}
+    subject_key_table.purge(spark, at)  # it might be committed yet
+    assert there(spark, at, "cd", left) == {"d"}
+    assert subject_key_table.destroy(spark, at, without(at, "d")) == 1
+    assert there(spark, at, "cd") == {"c"}
     assert subject_key_table.left(spark, at) == 0
-    assert not (lake / "subject_keys" / "anew-left").exists()
+    assert not left.exists()
 
 
-def _left_behind_for_a_day(spark: SparkSession, lake: Path, at: SubjectKeysEntry) -> None:
-    """Of a run that was killed before it added keys: they sealed nothing."""
-    keys(spark, "z").write.parquet(str(lake / "elsewhere"))
-    file = lake / "subject_keys" / "part-0.parquet"
+def _about_to_be_committed(spark: SparkSession, lake: Path, at: SubjectKeysEntry) -> None:
+    """A tree of another version of the key: of that the table says nothing. After a day it is nobody's."""
+    rows = subject_key_table._rows(spark, {KEY_ID + 1: root(at)()})
+    rows.write.parquet(str(lake / "elsewhere"))
+    file = Path(at.path) / "part-0.parquet"
     os.rename(next((lake / "elsewhere").glob("*.parquet")), file)
-    assert subject_key_table.destroy(spark, at, lookups(spark, "z")) == 0
+    subject_key_table.purge(spark, at)
     assert subject_key_table.left(spark, at) == 1
     os.utime(file, (time.time() - 90_000,) * 2)
     subject_key_table.purge(spark, at)
     assert subject_key_table.left(spark, at) == 0
-    assert shredding.rows(spark, lake).count() == 3
 
 
 @pytest.mark.parametrize("which", ["removed", "others"])
 def test_what_is_there_after_it_was_deleted_is_told(
     spark: SparkSession, monkeypatch: pytest.MonkeyPatch, which: str
 ) -> None:
-    """Files that the log took out stay then: they tell which keys are to be destroyed."""
-    asked = list[str]()
     found = Lying(["file:/t/removed"], {"file:/t/others": 0.0})
-    table = KeyTable(spark, SubjectKeysEntry(path="/t", id="0" * 32), "file:/t", 1, datetime.datetime.now(), "")
-    monkeypatch.setattr(KeyTable, "rows", lambda table: keys(spark, "a"))
-    monkeypatch.setattr(subject_key_table, "_lying", lambda spark, entry: (table, None, found))
-    monkeypatch.setattr(subject_key_files, "delete", lambda spark, path: asked.append(path))
+    table = KeyTable(spark, SubjectKeysEntry(path="/t", id=f"tree-{'0' * 32}"), "file:/t", 1, "")
+    monkeypatch.setattr(KeyTable, "trees", lambda table: {})
+    monkeypatch.setattr(subject_key_table, "looked", lambda spark, entry: table)
+    monkeypatch.setattr(subject_key_table, "_lying", lambda spark, entry: (table, found))
+    monkeypatch.setattr(subject_key_files, "delete", lambda spark, path: None)
     monkeypatch.setattr(subject_key_files, "listed", lambda spark, location: {f"file:/t/{which}": 0.0})
     with pytest.raises(SourceProblem, match="1 files beside the table of keys at /t cannot be deleted"):
         subject_key_table.purge(spark, table.entry)
-    assert asked == ["file:/t/others", "file:/t/removed"][: 1 + (which == "removed")]
 
 
 @pytest.mark.sweep
@@ -169,41 +174,40 @@ def test_a_file_that_cannot_be_deleted_is_told_each_time(
 ) -> None:
     """Also in a folder whose name has what URIs encode, and what looks as if it were encoded."""
     spark, lake = session.for_run(spark), lake / "a%20b c"
-    spark.conf.set("spark.sql.shuffle.partitions", "1")
     at = entry(spark, lake)
-    subject_key_table.add(spark, at, missing(spark, "ab"))
+    subject_key_table.rooted(spark, at, KEY_ID, root(at))
     with monkeypatch.context() as patched:
         patched.setattr(subject_key_files, "delete", lambda spark, path: None)
         for _ in range(2):
             with pytest.raises(SourceProblem, match=r"1 files beside the table of keys at .* cannot be deleted"):
-                subject_key_table.destroy(spark, at, lookups(spark, "a"))
-    assert "a" in there(lake, "ab")
-    assert subject_key_table.destroy(spark, at, lookups(spark, "a")) == 0
-    assert there(lake, "ab") == {"b"}
+                subject_key_table.destroy(spark, at, without(at, "a"))
+    assert there(spark, at, "ab") == {*"ab"}
+    assert subject_key_table.destroy(spark, at, without(at, "a")) == 0
+    assert there(spark, at, "ab") == {"b"}
 
 
 @pytest.mark.usefixtures("apart")
 @pytest.mark.sweep
 def test_two_that_destroy_at_once(spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The later one has written the key of the other anew, when it is refused."""
+    """The later one has written what leads to the key of the other anew, when it is refused."""
     spark = session.for_run(spark)
     at = entry(spark, lake)
-    subject_key_table.add(spark, at, missing(spark, "abc"))
+    subject_key_table.rooted(spark, at, KEY_ID, root(at))
     replaced, first = delta_commit.replace_files, [True]
 
     def beaten(*given: Any, **more: Any) -> Any:
         if first.pop() if first else False:
             written = given[4]
 
-            def files(place: Any) -> Any:
-                made = written(place)
-                assert subject_key_table.destroy(spark, at, lookups(spark, "a")) == 1
+            def files(place: Any) -> Sequence[Any]:
+                made: Sequence[Any] = written(place)
+                assert subject_key_table.destroy(spark, at, without(at, "a")) == 1
                 return made
 
             given = (*given[:4], files)
         return replaced(*given, **more)
 
     monkeypatch.setattr(delta_commit, "replace_files", beaten)
-    assert subject_key_table.destroy(spark, at, lookups(spark, "b")) == 1
-    assert there(lake, "abc") == {"c"}
+    assert subject_key_table.destroy(spark, at, without(at, "b")) == 1
+    assert there(spark, at, "abc") == {"c"}
     assert subject_key_table.left(spark, at) == 0

@@ -62,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--as-of", type=_day, metavar="DATE", help="the day to check for; today (UTC) by default")
     flags.JSON.on(options)
     flags.WITHOUT_ENVIRONMENT.on(options)
-    options.add_argument("--strict", action="store_true", help="exit 1 for warnings too: for CI, and before a review")
+    flags.STRICT.on(options, more="for warnings")
     return options
 
 

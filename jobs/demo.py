@@ -105,7 +105,7 @@ def _record(
 ) -> Iterator[str]:
     """One customer, before and after."""
     after = by_pseudonym[before["pseudonym"]]
-    treated = [case for case in cases if case.name != "keep"]
+    treated = [case for case in cases if not case.treatment.technique.keeps_values]
     if at > 1:
         yield ""
     yield f"customer {at}"

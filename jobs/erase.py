@@ -123,15 +123,14 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--force", action="store_true", help="purge at once what retention keeps (docs/erasure.md)")
     options.add_argument("--plan", action="store_true", help="say what would be done, and write nothing")
     options.add_argument("--receipt", type=Path, metavar="FILE", help="leave a signed receipt there, a new file")
-    options.add_argument("--verify-receipt", type=Path, metavar="FILE", help="whether a receipt is as it was signed "
-                         "and is true today; with ids: whether they were its subjects. Nothing is erased")  # fmt: skip
+    flags.VERIFY_RECEIPT.on(options, more="with ids: whether they were its subjects. Nothing is erased")
     flags.PUBLIC_KEY.on(options, more="with --verify-receipt")
     options.add_argument("--make-list", metavar="PATH", help="make an empty list of the erased, which keeps them out "
                          "of later runs, and print the lines for policy.yaml. Nothing is erased")  # fmt: skip
     flags.OFF_LIST.on(options, more="with --domain, --actor, --because and --approval. Nothing is erased")
     flags.ACTOR.on(options, more="who takes them off")
     flags.BECAUSE.on(options)
-    options.add_argument("--approval", type=Path, metavar="FILE", help="of --off-list: what approve.py made")
+    flags.APPROVAL.on(options, more="of --off-list")
     flags.JSON.on(options)
     return options
 

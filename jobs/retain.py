@@ -114,8 +114,7 @@ def parser() -> argparse.ArgumentParser:
         "--accept-empty", action="store_true", help="take rows away also where a table would have none left"
     )
     options.add_argument("--receipt", type=Path, metavar="FILE", help="leave a signed receipt there, a new file")
-    options.add_argument("--verify-receipt", type=Path, metavar="FILE", help="whether a receipt is as it was signed "
-                         "and is true today. Nothing is taken away")  # fmt: skip
+    flags.VERIFY_RECEIPT.on(options, more="nothing is taken away")
     flags.PUBLIC_KEY.on(options, more="with --verify-receipt")
     flags.JSON.on(options)
     return options

@@ -16,7 +16,6 @@ import datetime
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from pyspark.sql import SparkSession
 
@@ -88,7 +87,7 @@ def parser() -> argparse.ArgumentParser:
     flags.DOMAIN.on(options, more="that the ids are of")
     for flag in (flags.IDS, flags.HELD_IN, flags.ACTOR, flags.PURPOSE, flags.JSON):
         flag.on(options)
-    options.add_argument("--approval", type=Path, metavar="FILE", help="what approve.py made")
+    flags.APPROVAL.on(options)
     what = options.add_mutually_exclusive_group(required=True)
     told = "say what would be done, and write nothing (which tables are searched, and what cannot be found)"
     what.add_argument("--plan", action="store_true", help=told)

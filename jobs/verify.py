@@ -180,7 +180,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="ROWS",
         help="rows to look at (about so many are treated anew)",
     )
-    options.add_argument("--strict", action="store_true", help="exit with 1 for checks that were not made, too")
+    flags.STRICT.on(options, more="for checks that were not made")
     flags.JSON.on(options)
     return options
 

@@ -58,6 +58,11 @@ CONF = Flag("--conf", "folder of the configuration", {"type": Path})
 TABLE = Flag("--table", "a table; may be given several times", {"action": "append"})
 ALL = Flag("--all", "every table of the catalog", SWITCH)
 DATABASE = Flag("--database", "a database of Spark's catalog, or of the platform's")
+APPROVAL = Flag("--approval", "what approve.py made", {"type": Path, "metavar": "FILE"})
+VERIFY_RECEIPT = Flag(
+    "--verify-receipt", "whether a receipt is as it was signed and is true today", {"type": Path, "metavar": "FILE"}
+)
+STRICT = Flag("--strict", "exit with 1 for less than a refusal, too", SWITCH)
 JSON = Flag("--json", "JSON instead of text", SWITCH)
 OUTPUT = Flag("--output", "where to write", {"type": Path})
 CHECK = Flag("--check", "exit 1 if the files in this folder are stale", {"type": Path, "metavar": "FOLDER"})

@@ -14,6 +14,7 @@ HOUSE = Path(privacy_udfs.__file__).parents[1]
 BY_CHOICE = {
     "jobs/drafting/catalog_drafts.py": "what is safest to propose for a class",
     "jobs/drafting/proposals.py": "what to propose for what a column seems to hold",
+    "jobs/drafting/joined.py": "what to propose for columns that hold the same keys",
     "jobs/starting/domains.py": "what to propose for what tables are joined by",
     "jobs/configuration/ladder_steps.py": "which steps a ladder may be stated by",
     "jobs/risk_search/ladders.py": "by which steps a search is to make a column coarser",

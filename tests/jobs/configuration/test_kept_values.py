@@ -29,7 +29,8 @@ LISTED = "delta.dataSkippingStatsColumns"
 
 def told(lake: Path, columns: Mapping[str, Any] = {}, **target: Any) -> list[str]:
     path = {"path": str(lake / "treated" / "t"), **target}
-    return [str(each) for each in check.run(configured(lake, table("t", lake, {**COLUMNS, **columns}, target=path)))]
+    stated = {name: {**each, "why": f"a test of {name}"} for name, each in {**COLUMNS, **columns}.items()}
+    return [str(each) for each in check.run(configured(lake, table("t", lake, stated, target=path)))]
 
 
 @pytest.mark.parametrize(

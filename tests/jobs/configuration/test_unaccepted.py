@@ -46,7 +46,7 @@ def test_the_others_load_and_the_draft_is_told_in_a_line(conf: Path) -> None:
 
 def test_jobs_tell_it_and_go_on(conf: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert check.main(["--conf", str(conf)]) == 0
-    assert capsys.readouterr().out == f"{conf}/{LINE}\n1 tables: 0 refused, 0 warnings; 1 not accepted yet\n"
+    assert capsys.readouterr().out == f"{conf}/{LINE}\n1 table: 0 refused, 0 warnings; 1 not accepted yet\n"
     assert check.main(["--conf", str(conf), "--json"]) == 0
     assert '"drafts": [{"file": "catalog/d.yaml", "table": "d"' in capsys.readouterr().out
     assert keys.main(["list", "--conf", str(conf)]) == 0

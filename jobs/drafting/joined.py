@@ -35,12 +35,15 @@ class Shared:
     prefixes: tuple[str, ...]
 
     @property
-    def normalize(self) -> list[Any]:
+    def prefix_steps(self) -> list[Any]:
         """Prefixes go one way only: a column without them has nothing to lose."""
-        steps: list[Any] = ["nfc", "trim"]
-        if self.prefixes:
-            steps.append({"strip_prefix": self.prefixes[0] if len(self.prefixes) == 1 else list(self.prefixes)})
-        return steps
+        if not self.prefixes:
+            return []
+        return [{"strip_prefix": self.prefixes[0] if len(self.prefixes) == 1 else list(self.prefixes)}]
+
+    @property
+    def normalize(self) -> list[Any]:
+        return ["nfc", "trim", *self.prefix_steps]
 
 
 def propose(
@@ -73,7 +76,9 @@ def _shared(
 ) -> Shared:
     pointed = Counter(link.key for link in links if link.key in columns)
     best = sorted(pointed, key=lambda each: (-RANK[made[each].kind.class_], -pointed[each], each))
-    names = [_name(each) for each in best]
+    kinds = [made[each].kind.name for each in best]
+    known = set(proposals.JOINS) - set(proposals.KEYED)  # what is a key of anything has the name of that
+    names = [kind for kind in kinds if kind in known] + [_name(each) for each in best]
     name = next((each for each in names if each in around.domains), names[0])
     before = [
         name.removeprefix("prefix:")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from jobs.configuration.documents import NAME_PATTERN
@@ -32,13 +32,14 @@ def proposed(tables: Iterable[Scanned], groups: Iterable[Shared], key: str) -> d
                 found.setdefault(kind.name, set()).add(table.table.name)
     shared = [name for name, names in found.items() if len(names) > 1]
     made = {name: _treatment(name, key) for name in dict.fromkeys([*sorted(things), *shared])}
-    return made | {group.name: {**_treatment(group.name, key), "normalize": group.normalize} for group in groups}
+    return made | {group.name: _treatment(group.name, key, group.prefix_steps) for group in groups}
 
 
 def _thing(path: str) -> list[str]:
     return [word for word in hints.words(path).split()[-2:-1] if re.fullmatch(NAME_PATTERN, word)]
 
 
-def _treatment(name: str, key: str) -> dict[str, Any]:
-    normalize = ["nfc", "trim", *(["lower"] if name in LOWER else [])]
+def _treatment(name: str, key: str, more: Sequence[Any] = ()) -> dict[str, Any]:
+    """more: steps after those of its kind."""
+    normalize = ["nfc", "trim", *(["lower"] if name in LOWER else []), *more]
     return {"technique": "keyed_hash", "algorithm": "HMAC-SHA-256", "bits": 128, "key": key, "normalize": normalize}

@@ -74,6 +74,10 @@ def test_a_key_that_counts_up_holds_any_small_number_and_shows_nothing_unless_na
     assert linked(looked("t", k=padded), looked("u", c=[padded[at % 300] for at in range(900)])) == set()
 
 
+def proposed_for(tables: list[Looked], around: Surroundings) -> Any:
+    return joined.propose(tables, around, shared_keys.links(tables, SALT))
+
+
 def test_references_and_ids_are_the_same_keys_and_one_domain_is_proposed_with_the_prefix() -> None:
     ids = [f"f{at:03}" for at in range(60)]
     patients = looked("Patient", id=ids)
@@ -83,7 +87,7 @@ def test_references_and_ids_are_the_same_keys_and_one_domain_is_proposed_with_th
         ("Observation.subject.reference", "Patient.id"),
         ("Encounter.patient", "Patient.id"),
     }
-    made, (group,) = joined.propose([patients, observations, encounters], AROUND, SALT)
+    made, (group,) = proposed_for([patients, observations, encounters], AROUND)
     assert (group.name, set(group.prefixes)) == ("patient", {"Patient/", "urn:uuid:"})
     proposed = [each for columns in made.values() for each in columns]
     assert {each.kind.class_ for each in proposed} == {"direct_identifier"}
@@ -93,17 +97,15 @@ def test_references_and_ids_are_the_same_keys_and_one_domain_is_proposed_with_th
 
 
 def test_the_strictest_class_is_that_of_all_who_share_a_key() -> None:
-    made, (group,) = joined.propose(
-        [looked("people", person_id=RANDOM_IDS), looked("log", x=[RND.choice(RANDOM_IDS) for _ in range(900)])],
-        AROUND,
-        SALT,
+    made, (group,) = proposed_for(
+        [looked("people", person_id=RANDOM_IDS), looked("log", x=[RND.choice(RANDOM_IDS) for _ in range(900)])], AROUND
     )
     (person,), (x,) = made["people"], made["log"]
     assert (x.kind.name, x.kind.class_) == ("person_key", "direct_identifier")
     assert x.kind.reasons == ("100% of its values are those of people.person_id",)
     assert x.treatment == person.treatment == {"technique": "keyed_hash", "key": "crm", "domain": group.name}
     known = Surroundings(("person",), ("crm",), {}, {"person": "keyed_hash"})
-    again, _ = joined.propose([looked("people", person_id=RANDOM_IDS), looked("log", x=RANDOM_IDS)], known, SALT)
+    again, _ = proposed_for([looked("people", person_id=RANDOM_IDS), looked("log", x=RANDOM_IDS)], known)
     assert {json.dumps(each[0].treatment) for each in again.values()} == {'{"domain": "person"}'}
 
 

@@ -99,9 +99,10 @@ def at_step(step: str, when: str, times: int, then: Callable[[], object], patch:
         if when == "before":
             then()
             return real(*given, **more)
-        made = real(*given, **more)
-        then()
-        return made
+        try:
+            return real(*given, **more)
+        finally:  # where there was nothing to do it says so by an error
+            then()
 
     patch.setattr(place, name, beside)
     return calls

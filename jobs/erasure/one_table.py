@@ -277,7 +277,15 @@ def _purged(
         take_out.checkpointed(spark, begun.location, left.erased)
         if log_left.purged(spark, begun.location, left, kept, forced):
             left = log_left.left(spark, begun.location)
+            still = _after_the_log(spark, place, forced)
     return begun.version, remaining.of(still, left, kept)
+
+
+def _after_the_log(spark: SparkSession, place: Place, forced: bool) -> Found:
+    """What is left below the folder once the log begins later: files from before count as unread from now on, so those
+    that may go by now do, else a later run would find them and begin anew."""
+    begun = _there(spark, place)
+    return stale.purged(spark, _in_files(spark, begun, place, _otherwise_until(spark, begun, place)), forced)
 
 
 def _marked(spark: SparkSession, place: Place, run_id: str) -> Transaction:

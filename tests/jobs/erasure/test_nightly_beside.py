@@ -39,7 +39,7 @@ OF_RUN = (
     ("jobs.table_run.tokens.filled", "before", 1),  # of the vault
     ("jobs.lake.closed_table.added", "before", 1),
     ("jobs.lake.closed_table.added", "after", 1),
-    ("jobs.lake.closed_table.claimed", "before", 2),  # of keys of subjects
+    ("jobs.table_run.by_subject.filled", "before", 1),  # of keys of subjects
     ("jobs.table_run.commits.committed", "before", 1),
 )
 MODES = ("incremental", "full")
@@ -99,9 +99,10 @@ def at_step(step: str, when: str, times: int, then: Callable[[], object], patch:
         if when == "before":
             then()
             return real(*given, **more)
-        made = real(*given, **more)
-        then()
-        return made
+        try:
+            return real(*given, **more)
+        finally:  # where there was nothing to do it says so by an error
+            then()
 
     patch.setattr(place, name, beside)
     return calls

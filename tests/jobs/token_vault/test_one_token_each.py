@@ -37,12 +37,12 @@ def test_two_runs_at_once_give_equal_values_one_token_and_one_killed_before_its_
     together = threading.Barrier(2)
     added, conflicts = closed_table.added, list[BaseException]()
 
-    def added_together(begun: Any, rows: DataFrame) -> int:
+    def added_together(begun: Any, rows: DataFrame, *more: Any) -> int:
         with contextlib.suppress(threading.BrokenBarrierError):
             together.wait(120)
         together.abort()  # the second time there is nobody to wait for
         try:
-            return added(begun, rows)
+            return added(begun, rows, *more)
         except BaseException as error:
             conflicts.append(error)
             raise

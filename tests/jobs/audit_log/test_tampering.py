@@ -333,7 +333,7 @@ def test_a_table_that_cannot_be_checked_is_no_success(scene: Scene, capsys: pyte
     assert told[0].startswith(
         "unchecked: table far: it is out of reach, or its log no longer tells the files of version 0"
     )
-    assert told[-1] == ("as it was as far as it could be checked, and 1 part(s) could NOT be: 7 rows and 2 checkpoints")
+    assert told[-1] == ("as it was as far as it could be checked, and 1 part could NOT be: 7 rows and 2 checkpoints")
     assert audit.main([*verify, "--allow-unchecked", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert (said["whole"], said["unchecked"], said["findings"][0]["level"]) == (True, 1, "unchecked")

@@ -26,8 +26,9 @@ from privacy_udfs.scope_labels import domain_of
 
 BY_PSEUDONYMS = "ids are given as pseudonyms: give them as sources have them, and the keys of these subjects go"
 OF_NO_TABLE = (
-    "no table of the catalog uses it any more, so nobody knows of which domain its subjects are: destroy their keys "
-    "with jobs/shred.py destroy, and take its 'subject_keys' out of keys.yaml when no copy is under it"
+    "no table of the catalog uses it any more, so nobody knows of which domain its subjects are, nor how they were "
+    "told apart: put the entry of a table under it back into the catalog as it was, and run this again, or "
+    "jobs/shred.py destroy; take its 'subject_keys' out of keys.yaml when no copy is under it"
 )
 OF_NO_DOMAIN = (
     "its subjects are of no domain, and may be those asked for: destroy their keys with jobs/shred.py destroy"

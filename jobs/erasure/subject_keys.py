@@ -22,6 +22,7 @@ from jobs.spark_app import failures, session
 from jobs.subject_keys import whom
 from jobs.subject_keys.whom import Leaves
 from jobs.subjects.asked import Asked
+from privacy_udfs.errors import LakenymError
 from privacy_udfs.scope_labels import domain_of
 
 BY_PSEUDONYMS = "ids are given as pseudonyms: give them as sources have them, and the keys of these subjects go"
@@ -90,12 +91,21 @@ def counted(keys: Sequence[OfKey]) -> int:
 
 
 def destroyed(keys: Sequence[OfKey]) -> int:
-    """Destroy the keys of those who are asked for; how many there were. Again it is 0."""
+    """Destroy the keys of those who are asked for; how many there were. Again it is 0. Raises what the first one met
+    that met anything, once the others are through."""
 
     def of(key: OfKey) -> int:
         return subject_key_table.destroy(key.spark, key.entry, key.leaves.punctured)
 
-    return sum(failures.translated(key.leaves.name, functools.partial(of, key)) for key in keys)
+    many, problems = 0, list[LakenymError]()
+    for key in keys:
+        try:
+            many += failures.translated(key.leaves.name, functools.partial(of, key))
+        except LakenymError as error:
+            problems.append(error)
+    if problems:
+        raise problems[0]
+    return many
 
 
 def _keys(conf: Config) -> Iterator[tuple[str, TableConfig]]:

@@ -30,7 +30,7 @@ from jobs.named_keys import key_exposure
 from jobs.policy import policy_approval
 from jobs.run_events import events
 from jobs.spark_app import failures, session
-from jobs.subject_keys import given, whom
+from jobs.subject_keys import as_recorded, given, whom
 from jobs.token_vault.looked_at import rough
 from privacy_udfs.subject_keys import depths_of, lost
 
@@ -77,6 +77,7 @@ def destroy(spark: SparkSession, conf: Config, key: str, subjects: Sequence[str]
         raise Refused("\n".join([*exposed, *map(str, found)]))
 
     def done() -> int:
+        as_recorded.check(own, conf, key)
         leaves = whom.leaves(conf, key, subjects)
         destroy = functools.partial(subject_key_table.destroy, own, entry, leaves.punctured)
         return shredded.destroyed(own, conf, key, entry, len(leaves), destroy)

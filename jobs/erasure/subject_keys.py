@@ -19,7 +19,7 @@ from jobs.lake import java, subject_key_table
 from jobs.named_keys import key_exposure
 from jobs.policy import policy_approval
 from jobs.spark_app import failures, session
-from jobs.subject_keys import whom
+from jobs.subject_keys import as_recorded, whom
 from jobs.subject_keys.whom import Leaves
 from jobs.subjects.asked import Asked
 from privacy_udfs.errors import LakenymError
@@ -76,6 +76,7 @@ def found(spark: SparkSession, conf: Config, asked: Asked) -> tuple[OfKey, ...]:
 
 def _of_key(spark: SparkSession, conf: Config, name: str, asked: Asked) -> OfKey:
     own = session.for_run(spark)  # what its commits say must not be said of others'
+    as_recorded.check(own, conf, name)
     made = OfKey(own, whom.entry_of(conf, name), whom.leaves(conf, name, asked.ids))
     made.leaves.check_all_can_be_found(subject_key_table.held(own, made.entry)[1])
     return made

@@ -195,13 +195,29 @@ def _equal_within_a_subject_alone(spark: SparkSession, lake: Path) -> None:
 
 
 @pytest.mark.sweep
-def test_held_to_what_is_said_of_it_and_no_key_for_whoever_comes_again(spark: SparkSession, lake: Path) -> None:
+def test_held_to_what_is_said_of_it_and_no_key_for_whoever_comes_again(
+    spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     more = {**source(spark, lake), "target": {"path": str(lake / "treated" / "t"), "mode": "incremental"}}
     conf = shredding.configured(lake, shredding.made(spark, lake), COLUMNS, **more)
     pseudonymize.run(spark, conf, "t")
     _held_to_what_is_said_of_it(spark, conf, lake)
+    _told_apart_otherwise(spark, conf, lake, monkeypatch)
     assert shred.destroy(spark, conf, "crm", ["1"]) == 1
     _no_key_for_whoever_comes_again(spark, conf, lake)
+
+
+def _told_apart_otherwise(spark: SparkSession, conf: Any, lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps that were changed since, with no run in between: nobody's key is destroyed, by neither job."""
+    with monkeypatch.context() as patched:
+        patched.setitem(lakes.DOMAINS, "customer", {**lakes.DOMAINS["customer"], "normalize": ["lower"]})
+        more = {"source": {"format": "delta", "path": str(lake / "raw" / "t")}}
+        changed = shredding.configured(lake, conf.keys["crm"].subject_keys.id, COLUMNS, **more)
+        with pytest.raises(Refused, match="key crm: table t was treated with another normalization of its subjects"):
+            shred.destroy(spark, changed, "crm", ["1"])
+        with pytest.raises(Refused, match="key crm: table t was treated with another normalization of its subjects"):
+            erase.plan(spark, changed, Wanted(OfDomain("customer", pa.array([2]))))
+    assert shred.alive(spark, conf, "crm", ["1", "2"]) == (2, 2)
 
 
 def _held_to_what_is_said_of_it(spark: SparkSession, conf: Any, lake: Path) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from jobs.command_line import arguments, flags, given_files
+from jobs.command_line import arguments, flags
 from jobs.configuration.config import Config
 from jobs.configuration.finding import refused
 from jobs.console.exit_codes import DONE, BadUsage, Refused
@@ -30,14 +30,14 @@ from jobs.named_keys import key_exposure
 from jobs.policy import policy_approval
 from jobs.run_events import events
 from jobs.spark_app import failures, session
-from jobs.subject_keys import whom
+from jobs.subject_keys import as_recorded, given, whom
 from jobs.token_vault.looked_at import rough
 from privacy_udfs.subject_keys import depths_of, lost
 
 VERBS: Mapping[str, str] = {
     "create": "an empty table of keys in a new folder that its owner alone can enter",
     "show": "about how many keys are destroyed, by how many nodes, and what lies beside the table",
-    "destroy": "the keys of the subjects of a file, one raw id a line: their values are unreadable then, for good",
+    "destroy": "the keys of the subjects of a file, one id a line: their values are unreadable then, for good",
 }
 
 
@@ -68,8 +68,8 @@ def _told(spark: SparkSession, conf: Config, key: str, id_: str) -> Mapping[str,
 
 
 def destroy(spark: SparkSession, conf: Config, key: str, subjects: Sequence[str]) -> int:
-    """Destroy the keys of subjects, by their raw ids as text, under each version of the named key; how many there were.
-    Again it is 0."""
+    """Destroy the keys of subjects, by their raw ids as text (of a number or a time as canonical bytes have it), under
+    each version of the named key; how many there were. Again it is 0."""
     own, entry = session.for_run(spark), whom.entry_of(conf, key)
     exposed = key_exposure.refusals(java.application(own).items(), conf.keys)
     found = refused(policy_approval.of_key(conf, key, today()))
@@ -77,6 +77,7 @@ def destroy(spark: SparkSession, conf: Config, key: str, subjects: Sequence[str]
         raise Refused("\n".join([*exposed, *map(str, found)]))
 
     def done() -> int:
+        as_recorded.check(own, conf, key)
         leaves = whom.leaves(conf, key, subjects)
         destroy = functools.partial(subject_key_table.destroy, own, entry, leaves.punctured)
         return shredded.destroyed(own, conf, key, entry, len(leaves), destroy)
@@ -103,9 +104,12 @@ def parser() -> argparse.ArgumentParser:
             "--key", required=True, metavar="NAME", help="a key of keys.yaml (one with subject_keys)"
         )
     flags.JSON.on(verbs["show"])
-    verbs["destroy"].add_argument("--subjects", type=Path, required=True, metavar="FILE", help="raw ids, one a line")
+    verbs["destroy"].add_argument("--subjects", type=Path, required=True, metavar="FILE", help="ids, one a line")
     verbs["destroy"].add_argument(
         "--forever", action="store_true", help="nobody can bring the values back: you know it"
+    )
+    verbs["destroy"].add_argument(
+        "--as-text", action="store_true", help="ids are text in the source: take 1001.00 as it stands"
     )
     verbs["destroy"].add_argument("--missing-ok", action="store_true", help="of no use any more: every id has a key")
     return options
@@ -130,9 +134,8 @@ def _run(options: argparse.Namespace) -> int:
         return DONE
     if not options.forever:
         raise BadUsage("all values of these subjects become unreadable, in every copy: say --forever if that is meant")
-    subjects = list(dict.fromkeys(line for line in given_files.text(options.subjects).splitlines() if line))
-    if not subjects:
-        raise BadUsage(f"{options.subjects} holds no subjects: one a line")
+    whom.technique(conf, options.key)
+    subjects = given.ids(options.subjects, options.as_text)
     spark = session.start("lakenym shred")
     there, asked = alive(spark, conf, options.key, subjects)
     done = destroy(spark, conf, options.key, subjects)

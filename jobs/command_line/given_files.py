@@ -9,9 +9,9 @@ from jobs.console.exit_codes import BadUsage, Refused
 
 
 def text(path: Path) -> str:
-    """What stands there, UTF-8. Raises `BadUsage`."""
+    """What stands there, UTF-8, without the mark that some editors put first. Raises `BadUsage`."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         raise BadUsage(f"{path} cannot be read ({type(error).__name__})") from None
 

@@ -19,15 +19,17 @@ from jobs.lake import java, subject_key_table
 from jobs.named_keys import key_exposure
 from jobs.policy import policy_approval
 from jobs.spark_app import failures, session
-from jobs.subject_keys import whom
+from jobs.subject_keys import as_recorded, whom
 from jobs.subject_keys.whom import Leaves
 from jobs.subjects.asked import Asked
+from privacy_udfs.errors import LakenymError
 from privacy_udfs.scope_labels import domain_of
 
 BY_PSEUDONYMS = "ids are given as pseudonyms: give them as sources have them, and the keys of these subjects go"
 OF_NO_TABLE = (
-    "no table of the catalog uses it any more, so nobody knows of which domain its subjects are: destroy their keys "
-    "with jobs/shred.py destroy, and take its 'subject_keys' out of keys.yaml when no copy is under it"
+    "no table of the catalog uses it any more, so nobody knows of which domain its subjects are, nor how they were "
+    "told apart: put the entry of a table under it back into the catalog as it was, and run this again, or "
+    "jobs/shred.py destroy; take its 'subject_keys' out of keys.yaml when no copy is under it"
 )
 OF_NO_DOMAIN = (
     "its subjects are of no domain, and may be those asked for: destroy their keys with jobs/shred.py destroy"
@@ -74,6 +76,7 @@ def found(spark: SparkSession, conf: Config, asked: Asked) -> tuple[OfKey, ...]:
 
 def _of_key(spark: SparkSession, conf: Config, name: str, asked: Asked) -> OfKey:
     own = session.for_run(spark)  # what its commits say must not be said of others'
+    as_recorded.check(own, conf, name)
     made = OfKey(own, whom.entry_of(conf, name), whom.leaves(conf, name, asked.ids))
     made.leaves.check_all_can_be_found(subject_key_table.held(own, made.entry)[1])
     return made
@@ -89,12 +92,21 @@ def counted(keys: Sequence[OfKey]) -> int:
 
 
 def destroyed(keys: Sequence[OfKey]) -> int:
-    """Destroy the keys of those who are asked for; how many there were. Again it is 0."""
+    """Destroy the keys of those who are asked for; how many there were. Again it is 0. Raises what the first one met
+    that met anything, once the others are through."""
 
     def of(key: OfKey) -> int:
         return subject_key_table.destroy(key.spark, key.entry, key.leaves.punctured)
 
-    return sum(failures.translated(key.leaves.name, functools.partial(of, key)) for key in keys)
+    many, problems = 0, list[LakenymError]()
+    for key in keys:
+        try:
+            many += failures.translated(key.leaves.name, functools.partial(of, key))
+        except LakenymError as error:
+            problems.append(error)
+    if problems:
+        raise problems[0]
+    return many
 
 
 def _keys(conf: Config) -> Iterator[tuple[str, TableConfig]]:

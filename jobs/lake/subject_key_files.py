@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -24,6 +25,10 @@ ANEW = "anew-"
 """What folders begin with in which trees stand that were written anew."""
 UNFINISHED = 86400.0
 """Seconds after which a file that no version has is no longer that of a run which is about to commit it."""
+CHECKSUM = re.compile(r"\..*\.crc")
+"""What Hadoop writes beside local files."""
+UNREAD = re.compile(r"[_.].*|.*\._COPYING_", re.DOTALL)
+"""Names of files that Spark passes over: no job writes rows under such a name, and none tells what they lead to."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +40,8 @@ class Lying:
 
 
 def listed(spark: SparkSession, location: str) -> dict[str, float]:
-    """All Parquet files below the table's folder, wherever, but for those of its log, and when each was written."""
+    """All files below the table's folder, wherever, with ``.parquet`` in their name, but for those of its log, and when
+    each was written."""
     return dict(_files(spark, location))
 
 
@@ -45,7 +51,8 @@ def _files(spark: SparkSession, location: str) -> Iterator[tuple[str, float]]:
     while found.hasNext():
         each = found.next()
         path = file_places.LOCAL.sub("file:/", str(each.getPath().toString()))  # it encodes nothing
-        if "/_delta_log/" not in path and path.endswith(".parquet"):
+        name = path.rpartition("/")[2].lower()
+        if "/_delta_log/" not in path and ".parquet" in name and not CHECKSUM.fullmatch(name):
             yield path, int(each.getModificationTime()) / 1000
 
 
@@ -66,10 +73,12 @@ def doomed(
     schema: T.StructType,
     read: Callable[[pa.Table], Mapping[int, Sequence[Part]]],
 ) -> list[str]:
-    """Of files that no commit ever had those that were left a day ago, and those that lead to a key which the table's
-    trees do not lead to any more. Others may be about to commit the rest: they lead to no other key. trees: by version
-    of the named key; of a version that has none yet others may be about to make one. read: what rows say."""
-    aged = [path for path, since in found.others.items() if time.time() - since > UNFINISHED]
+    """Of files that no commit ever had those that were left a day ago, those that cannot be read for their name, and
+    those that lead to a key which the table's trees do not lead to any more. Others may be about to commit the rest:
+    they lead to no other key. trees: by version of the named key; of a version that has none yet others may be about to
+    make one. read: what rows say."""
+    aged = [path for path, since in found.others.items()
+            if time.time() - since > UNFINISHED or UNREAD.fullmatch(path.rpartition("/")[2])]  # fmt: skip
     young = [path for path in found.others if path not in aged]
     if not young:
         return aged

@@ -30,10 +30,10 @@ from jobs.lake.active_session import active
 from jobs.lake.address import Address
 from jobs.lake.delta_commit import AddedFile, Place, Transaction
 from jobs.lake.java import hadoop_path
-from jobs.lake.problems import SourceProblem
+from jobs.lake.problems import AnswerLost, CommitConflict, SourceProblem
+from jobs.lake.quarantine_table import BUSY
 from jobs.lake.replace import CONFLICT
 from jobs.lake.subject_key_files import ANEW, Lying
-from privacy_udfs.errors import UnexpectedFailure
 from privacy_udfs.subject_keys import Part
 from privacy_udfs.techniques._by_subject import FORM
 
@@ -54,7 +54,18 @@ SAID = "subject_keys:{}"
 """By what a run's commit calls the table of a named key, among its vaults: no domain has such a name."""
 OPERATIONS = frozenset({closed_table.OWN, "OPTIMIZE", "SET TBLPROPERTIES", "VACUUM START", "VACUUM END"})
 """Of commits that leave every row as it was, or are of this module."""
-GONE = re.compile("FILE_NOT_EXIST|FileNotFound|FILE_NOT_FOUND|does not exist")
+GONE = re.compile(
+    "FILE_NOT_EXIST|FileNotFound|FILE_NOT_FOUND|PATH_NOT_FOUND|does not exist|No such file|to get file permissions"
+)
+"""In errors where a file went away while it was read, or listed (a local one is asked for its rights by `ls`)."""
+LEFT = (
+    "the keys are destroyed, but files beside the table of keys at {} could not be looked through or deleted ({}): any "
+    "that leads to these keys opens their values yet. Run this again"
+)
+UNKNOWN = (
+    "the commit of the table of keys at {} was asked for and ended with an error ({}): whether the keys are destroyed "
+    "is not known. Run this again"
+)
 Trees = Mapping[int, Sequence[Part]]
 """By version of the named key the nodes of its tree."""
 
@@ -158,24 +169,40 @@ def _others_may_destroy(table: KeyTable) -> Iterator[None]:
         raise
 
 
+@contextlib.contextmanager
+def _others_may_delete() -> Iterator[None]:
+    """Files of this folder while they are listed, looked into or written: then there are others."""
+    try:
+        yield
+    except (PySparkException, Py4JError) as error:
+        if GONE.search(str(error)):
+            raise delta_commit.Changed from None
+        raise
+
+
 def destroy(spark: SparkSession, entry: SubjectKeysEntry, punctured: Callable[[Trees], tuple[Trees, int]]) -> int:
     """Destroy keys, and every file that held any of them: how many there were. punctured: all trees, without these
     keys, and their number; asked again where others were faster. spark: a session of its own. Again it is 0, and what a
-    killed one left is taken away. Raises `CommitConflict`, and as `looked`."""
+    killed one left is taken away. Raises `CommitConflict`, `AnswerLost`, `SourceProblem` where the keys are destroyed
+    and files are left, and as `looked`."""
 
     def attempt() -> int:
         begun = _begun(spark, entry)
         after, gone = punctured(_table(begun, entry).trees())
         if gone:
-            _replaced(begun, after)
+            with _others_may_delete():
+                _replaced(begun, after, entry)
         return gone
 
     done = closed_table.until_committed(spark, looked(spark, entry).location, _shown(entry), attempt)
-    purge(spark, entry)
+    try:
+        purge(spark, entry)
+    except (PySparkException, Py4JError, CommitConflict) as error:
+        raise SourceProblem(LEFT.format(entry.place, type(error).__name__)) from None
     return done
 
 
-def _replaced(begun: Transaction, trees: Trees) -> None:
+def _replaced(begun: Transaction, trees: Trees, entry: SubjectKeysEntry) -> None:
     """Commit trees in the place of all that the table has."""
     begun.txn.readWholeTable()
     files = begun.txn.filterFiles()
@@ -193,6 +220,8 @@ def _replaced(begun: Transaction, trees: Trees) -> None:
     except BaseException as error:
         if not begun.is_asked_for.is_set() or CONFLICT.search(str(error)):  # else it may be part of the table
             subject_key_files.delete(begun.spark, f"{begun.location}/{folder}")
+        elif isinstance(error, PySparkException | Py4JError) and not BUSY.search(str(error)):
+            raise AnswerLost(UNKNOWN.format(entry.place, type(error).__name__)) from None
         raise
 
 
@@ -204,7 +233,7 @@ def _written(spark: SparkSession, root: str, folder: str, rows: DataFrame) -> Se
     made = [AddedFile(f"{folder}/{name}", size, {}, json.dumps({"numRecords": rows_of[name]}), rows_of[name])
             for name, size in _sizes(spark, place) if name in rows_of]  # fmt: skip
     if len(made) != len(rows_of):
-        raise UnexpectedFailure("the rows that stay were not written as they are read")
+        raise delta_commit.Changed  # others deleted what leads to keys that they destroyed
     return made
 
 
@@ -235,9 +264,13 @@ def _trees(rows: pa.Table) -> Trees:
 
 def left(spark: SparkSession, entry: SubjectKeysEntry) -> int:
     """How many files lie there that are not of the current version."""
-    with active(spark):
-        _, found = _lying(spark, entry)
-    return len(found.removed) + len(found.others)
+
+    def attempt() -> int:
+        with _others_may_delete():
+            _, found = _lying(spark, entry)
+        return len(found.removed) + len(found.others)
+
+    return closed_table.until_committed(spark, looked(spark, entry).location, _shown(entry), attempt)
 
 
 def purge(spark: SparkSession, entry: SubjectKeysEntry) -> None:
@@ -245,18 +278,23 @@ def purge(spark: SparkSession, entry: SubjectKeysEntry) -> None:
     Raises `SourceProblem` where any is there yet."""
 
     def attempt() -> None:
-        table, found = _lying(spark, entry)
-        doomed = [*subject_key_files.doomed(spark, table.trees(), found, SCHEMA, _trees), *found.removed]
-        there = subject_key_files.deleted(spark, table.location, doomed)
-        if there:
-            raise SourceProblem(
-                f"{there} files beside the table of keys at {entry.place} cannot be deleted, and may hold keys "
-                "that are to be destroyed: these open all their values yet. See who may delete there, and run this "
-                "again"
-            )
-        subject_key_files.tidy(spark, table.location, doomed)
+        with _others_may_delete():
+            _purged(spark, entry)
 
     closed_table.until_committed(spark, looked(spark, entry).location, _shown(entry), attempt)
+
+
+def _purged(spark: SparkSession, entry: SubjectKeysEntry) -> None:
+    table, found = _lying(spark, entry)
+    doomed = [*subject_key_files.doomed(spark, table.trees(), found, SCHEMA, _trees), *found.removed]
+    there = subject_key_files.deleted(spark, table.location, doomed)
+    if there:
+        raise SourceProblem(
+            f"{there} files beside the table of keys at {entry.place} cannot be deleted, and may hold keys "
+            "that are to be destroyed: these open all their values yet. See who may delete there, and run this "
+            "again"
+        )
+    subject_key_files.tidy(spark, table.location, doomed)
 
 
 def _lying(spark: SparkSession, entry: SubjectKeysEntry) -> tuple[KeyTable, Lying]:

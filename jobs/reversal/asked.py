@@ -38,7 +38,8 @@ class Rows:
     @property
     def tokens(self) -> tuple[str, ...]:
         """Each once. Raises `UnicodeDecodeError`."""
-        return tuple(dict.fromkeys(line for line in (self.content or b"").decode().splitlines() if line))
+        lines = (line.removesuffix("\r") for line in (self.content or b"").decode("utf-8-sig").split("\n"))
+        return tuple(dict.fromkeys(line for line in lines if line))
 
     @property
     def sha256(self) -> str:

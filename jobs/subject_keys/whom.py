@@ -20,8 +20,13 @@ from privacy_udfs.kernels.arrays import Bytes
 from privacy_udfs.keys import Keyset, load_keyset
 from privacy_udfs.subject_keys import SubjectKeys, TreeKey
 from privacy_udfs.technique import narrow, plain
-from privacy_udfs.techniques import BY_NAME
 from privacy_udfs.techniques._by_subject import BySubject
+
+OF_NO_TABLE = (
+    "no table of the catalog has columns under the key {}, so nobody knows how its subjects were told apart (the steps "
+    "of their own column), and the keys of others would be destroyed: put the entry of a table under it back into the "
+    "catalog as it was, destroy, and take it out again"
+)
 
 
 def entry_of(conf: Config, name: str) -> SubjectKeysEntry:
@@ -35,14 +40,14 @@ def entry_of(conf: Config, name: str) -> SubjectKeysEntry:
 
 
 def technique(conf: Config, name: str) -> BySubject:
-    """By which subjects are told apart: normalized as the tables under the key have them."""
+    """By which subjects are told apart: normalized as the tables under the key have them. Raises `BadUsage` where none
+    says it: other steps lead to other leaves, and whoever is meant would keep the key."""
     rules = [rule.treatment for table in conf.tables.values() for rule in table.columns.values()]
     found = [each.technique for each in rules if each.key == name and each.technique.by_subject_keys()]
     for each in found:
         if isinstance(each, BySubject):
             return each
-    first = next(cls for cls in BY_NAME.values() if issubclass(cls, BySubject))  # all tell them apart alike
-    return first.model_validate({"key_per": "subject", "subject_keys": entry_of(conf, name).id})
+    raise BadUsage(OF_NO_TABLE.format(name))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
+from py4j.protocol import Py4JError
+from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 
 from jobs.configuration.subject_keys_entry import SubjectKeysEntry
 from jobs.lake import closed_table, delta_commit, subject_key_files, subject_key_table
-from jobs.lake.problems import SourceProblem
+from jobs.lake.problems import AnswerLost, CommitConflict, SourceProblem
 from jobs.lake.subject_key_files import Lying
 from jobs.lake.subject_key_table import KeyTable, Trees
 from jobs.spark_app import session
@@ -166,6 +170,75 @@ def test_what_is_there_after_it_was_deleted_is_told(
     monkeypatch.setattr(subject_key_files, "listed", lambda spark, location: {f"file:/t/{which}": 0.0})
     with pytest.raises(SourceProblem, match="1 files beside the table of keys at /t cannot be deleted"):
         subject_key_table.purge(spark, table.entry)
+
+
+@pytest.mark.parametrize("error", [CommitConflict("c"), AnalysisException("a"), Py4JError("p")])
+def test_keys_are_told_to_be_destroyed_where_only_files_are_left(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """Nobody is to read that nothing was committed."""
+
+    def purge(*given: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(subject_key_table, "looked", lambda spark, entry: mock.Mock())
+    monkeypatch.setattr(closed_table, "until_committed", lambda *given: 1)
+    monkeypatch.setattr(subject_key_table, "purge", purge)
+    with pytest.raises(SourceProblem, match=r"^the keys are destroyed, but files beside the table of keys at /t could"):
+        subject_key_table.destroy(mock.Mock(), SubjectKeysEntry(path="/t", id=f"tree-{'0' * 32}"), mock.Mock())
+
+
+NO_PATH = "[PATH_NOT_FOUND] Path does not exist: file:/t/x"
+NO_RIGHTS = "java.lang.RuntimeException: Error while running command to get file permissions : exitCode=2"
+
+
+@pytest.mark.parametrize("told", [NO_PATH, NO_RIGHTS])
+def test_files_that_others_delete_meanwhile_are_looked_at_again(monkeypatch: pytest.MonkeyPatch, told: str) -> None:
+    """As its listing, and its reading, fail when another `destroy` renames and deletes beside it."""
+    found: list[Any] = [Py4JError(told), AnalysisException(told), (mock.Mock(), Lying([], {"file:/t/a.parquet": 0.0}))]
+    monkeypatch.setattr(closed_table, "PAUSE", 0.0)
+    monkeypatch.setattr(closed_table, "active", lambda spark: nullcontext())
+    monkeypatch.setattr(subject_key_table, "looked", lambda spark, entry: mock.Mock(location="file:/t"))
+    monkeypatch.setattr(subject_key_table, "_lying", mock.Mock(side_effect=found))
+    at = SubjectKeysEntry(path="/t", id=f"tree-{'0' * 32}")
+    assert subject_key_table.left(mock.Mock(), at) == 1
+    monkeypatch.setattr(subject_key_table, "_purged", mock.Mock(side_effect=[*found[:2], None]))
+    subject_key_table.purge(mock.Mock(), at)
+
+
+@pytest.mark.sweep
+def test_what_stands_beside_the_table_under_other_names_and_an_answer_that_is_lost(
+    spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spark = session.for_run(spark)
+    at = entry(spark, lake)
+    subject_key_table.rooted(spark, at, KEY_ID, root(at))
+    file = next(Path(at.path).glob("*.parquet"))
+    shutil.copytree(at.path, lake / "backup")
+    replaced, read = delta_commit.replace_files, subject_key_files._rows_of
+
+    def lost(*given: Any, **more: Any) -> Any:
+        replaced(*given, **more)
+        raise Py4JError("the store did not answer")
+
+    def deleted_by_others(spark: SparkSession, paths: Sequence[str], schema: Any) -> Any:
+        (Path(at.path) / "gone.parquet").unlink(missing_ok=True)
+        return read(spark, paths, schema)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(delta_commit, "replace_files", lost)
+        with pytest.raises(AnswerLost, match="whether the keys are destroyed is not known"):
+            subject_key_table.destroy(spark, at, without(at, "a"))
+    assert subject_key_table.destroy(spark, at, without(at, "a")) == 0
+    beside = ["_x.parquet", ".x.parquet", "x.parquet.bak", "x.PARQUET", "gone.parquet"]
+    for name in beside:
+        shutil.copy(lake / "backup" / file.name, Path(at.path) / name)
+    monkeypatch.setattr(subject_key_files, "_rows_of", deleted_by_others)
+    assert subject_key_table.left(spark, at) == len(beside)
+    assert subject_key_table.destroy(spark, at, without(at, "ab")) == 1
+    assert [name for name in beside if (Path(at.path) / name).exists()] == []
+    assert there(spark, at, "abc") == {"c"}
+    assert subject_key_table.left(spark, at) == 0
 
 
 @pytest.mark.sweep

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import decimal
 import json
 import re
 import shutil
@@ -14,12 +15,12 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs import erase, pseudonymize, rotate_keys, shred, verify
-from jobs.console.exit_codes import Refused
+from jobs.console.exit_codes import BadUsage, Refused
 from jobs.erasure.carried_out import Wanted
 from jobs.lake.record_names import RECORD
 from jobs.risk_measures.report import count as few
 from jobs.rotation.scope import Asked
-from jobs.subject_keys import trees
+from jobs.subject_keys import given, trees
 from jobs.subjects.asked import Asked as OfDomain
 from jobs.table_run import execution as execution_of_runs
 from privacy_udfs.errors import LakenymError
@@ -120,6 +121,70 @@ def test_a_copy_taken_before_opens_no_more_once_keys_are_destroyed(
     assert erase.run(spark, conf, erasing).subject_keys == 0
 
 
+NUMBERS = ("1001.00", "-7.50", "1001.", "12,50", "1.0E-7", "0E-18", " 42")
+TIMES = ("2024-02-29 12:00:00", "2024-02-29T12:00:00.250Z", "2024-02-29T12:00:00+01:00", "12:00", "12:00:00.0")
+
+
+@pytest.mark.parametrize("line", [*NUMBERS, *TIMES])
+def test_a_line_that_would_miss_whoever_is_meant_is_refused(tmp_path: Path, line: str) -> None:
+    (tmp_path / "ids").write_text(f"17\n{line}\n")
+    with pytest.raises(BadUsage, match="line 2 is a number or a time that is not spelled as keys") as told:
+        given.ids(tmp_path / "ids", as_text=False)
+    assert line not in str(told.value).partition(": write")[0]
+    assert given.ids(tmp_path / "ids", as_text=True) == ["17", line]
+
+
+def test_lines_are_taken_as_they_stand(tmp_path: Path) -> None:
+    """As canonical bytes have them, with what else splits lines of text, without the mark that editors put first."""
+    lines = ["17", "007", "+4930", "1.5", "-0.5", "12e5", "2024-02-29", "2024-02-29T12:00:00.25Z", "12:00:00", " Ann "]
+    lines += ["a\u2028b\x0b\x0c\x1c\x85c", "a\rb"]
+    (tmp_path / "ids").write_bytes("".join(f"{line}\r\n" for line in [*lines, "17"]).encode("utf-8-sig"))
+    assert given.ids(tmp_path / "ids", as_text=False) == lines
+    for content, told in ((b"", "holds no subjects"), (b"1\x007\x00\n\x00", "zero bytes"), (b"\xff\xfe1\x00", "UTF-8")):
+        (tmp_path / "ids").write_bytes(content)
+        with pytest.raises(BadUsage, match=told):
+            given.ids(tmp_path / "ids", as_text=False)
+
+
+def test_a_key_that_no_table_uses_is_not_destroyed_from(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without the steps of the subject's own column other leaves would go, and those of whoever is meant stay."""
+    columns = {"id": column(CUSTOMER, "direct_identifier"), "mail": "redact", "amount": "keep"}
+    shredding.configured(lake, f"tree-{'0' * 32}", columns)
+    (lake / "ids").write_text("Ann@x.org\n")
+    asked = ["--conf", str(lake / "conf"), "--key", "crm", "--subjects", str(lake / "ids"), "--forever"]
+    assert shred.main(["destroy", *asked]) == 2
+    assert "no table of the catalog has columns under the key crm" in capsys.readouterr().err
+
+
+@pytest.mark.sweep
+def test_ids_of_a_file_are_those_of_a_source(spark: SparkSession, lake: Path) -> None:
+    """Decimals, which Spark writes with all places of their fraction; text with a mark before it and odd breaks."""
+    columns = {"id": column(CUSTOMER, "direct_identifier"), "mail": column(SIV, "direct_identifier"), "amount": "keep"}
+    id_, schema = shredding.made(spark, lake), "id {}, mail string, amount int"
+    rows = [(decimal.Decimal(1001), "a", 1), (decimal.Decimal("1.5"), "b", 2), (decimal.Decimal(3), "c", 3)]
+    spark.createDataFrame(rows, schema.format("decimal(38,10)")).write.parquet(str(lake / "raw" / "t"))
+    conf = shredding.configured(lake, id_, columns)
+    pseudonymize.run(spark, conf, "t")
+    asked = ["destroy", "--conf", str(lake / "conf"), "--key", "crm", "--subjects", str(lake / "ids"), "--forever"]
+
+    def opens(content: bytes, code: int = 0) -> set[str | None]:
+        (lake / "ids").write_bytes(content)
+        assert shred.main(asked) == code
+        return {*shredding.opened(spark, lake, conf, lake / "treated" / "t", ["mail"]).values()} - {None}
+
+    as_it_stands = spark.read.parquet(str(lake / "raw" / "t")).selectExpr("cast(id as string)").collect()
+    assert opens("\n".join(row[0] for row in as_it_stands).encode(), 2) == {*"abc"}
+    assert opens(b"1001\r\n1.5\r\n") == {"c"}
+    shutil.rmtree(lake / "raw" / "t")
+    texts = [("17", "a", 1), ("a\u2028b", "b", 2), ("3", "c", 3), ("4", "d", 4)]
+    spark.createDataFrame(texts, schema.format("string")).write.parquet(str(lake / "raw" / "t"))
+    conf = shredding.configured(
+        lake, id_, {**columns, "mail": column({**SIV, "on_refused": "null"}, "direct_identifier")}
+    )
+    pseudonymize.run(spark, conf, "t")
+    assert opens("\ufeff17\na\u2028b\n".encode()) == {"c", "d"}
+
+
 def _equal_within_a_subject_alone(spark: SparkSession, lake: Path) -> None:
     rows = found(spark, lake)
     assert rows[10]["mail"] == rows[10]["other"] == rows[30]["other"]
@@ -130,13 +195,29 @@ def _equal_within_a_subject_alone(spark: SparkSession, lake: Path) -> None:
 
 
 @pytest.mark.sweep
-def test_held_to_what_is_said_of_it_and_no_key_for_whoever_comes_again(spark: SparkSession, lake: Path) -> None:
+def test_held_to_what_is_said_of_it_and_no_key_for_whoever_comes_again(
+    spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     more = {**source(spark, lake), "target": {"path": str(lake / "treated" / "t"), "mode": "incremental"}}
     conf = shredding.configured(lake, shredding.made(spark, lake), COLUMNS, **more)
     pseudonymize.run(spark, conf, "t")
     _held_to_what_is_said_of_it(spark, conf, lake)
+    _told_apart_otherwise(spark, conf, lake, monkeypatch)
     assert shred.destroy(spark, conf, "crm", ["1"]) == 1
     _no_key_for_whoever_comes_again(spark, conf, lake)
+
+
+def _told_apart_otherwise(spark: SparkSession, conf: Any, lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps that were changed since, with no run in between: nobody's key is destroyed, by neither job."""
+    with monkeypatch.context() as patched:
+        patched.setitem(lakes.DOMAINS, "customer", {**lakes.DOMAINS["customer"], "normalize": ["lower"]})
+        more = {"source": {"format": "delta", "path": str(lake / "raw" / "t")}}
+        changed = shredding.configured(lake, conf.keys["crm"].subject_keys.id, COLUMNS, **more)
+        with pytest.raises(Refused, match="key crm: table t was treated with another normalization of its subjects"):
+            shred.destroy(spark, changed, "crm", ["1"])
+        with pytest.raises(Refused, match="key crm: table t was treated with another normalization of its subjects"):
+            erase.plan(spark, changed, Wanted(OfDomain("customer", pa.array([2]))))
+    assert shred.alive(spark, conf, "crm", ["1", "2"]) == (2, 2)
 
 
 def _held_to_what_is_said_of_it(spark: SparkSession, conf: Any, lake: Path) -> None:

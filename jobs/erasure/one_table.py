@@ -49,7 +49,8 @@ class Place:
     """A table, and how they are called in it. name: as the outcome has it. of_periods: whether they may be called
     otherwise in rows that older versions alone hold. of_tokens: whether a vault, whose rows go, told how they are
     called: what was written before the table's newest erasure is found by no later run. columns: of the record by which
-    it was found how they are called; None where that is by none."""
+    it was found how they are called; None where that is by none. keys: columns by which runs that follow changes tell
+    its rows apart. mixed: whether rows of others go with theirs, whole."""
 
     name: str
     address: Address
@@ -57,6 +58,8 @@ class Place:
     of_periods: bool = False
     of_tokens: bool = False
     columns: Columns | None = None
+    keys: tuple[str, ...] = ()
+    mixed: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,6 +107,9 @@ def refusals(spark: SparkSession, place: Place) -> list[str]:
         ):
             told = "rows of others stay and may name them there, and it may not be null: allow that, first"
             found.append(f"{place.name}: {each.path}: {told}")
+        if each.is_nested and each.path.root in place.keys:
+            told = "rows of others stay and may name them there, and a target's key tells rows apart by it"
+            found.append(f"{place.name}: {each.path}: {told}: take it out of 'key', and run the table once in full")
     return found
 
 

@@ -174,6 +174,23 @@ def test_a_row_of_another_goes_only_where_a_predicate_asks_the_column(
     assert {row.number: row.by and tokens.get(row.by, "C-2") for row in rows} == there
 
 
+def test_what_tells_rows_apart_is_not_taken_out_of_rows_of_others(spark: SparkSession, lake: Path) -> None:
+    """No later change would find them again."""
+    made = spark.range(4).selectExpr("concat('C-', id) AS id", "concat('C-', id + 1) AS by")
+    made.write.format("delta").option("delta.enableChangeDataFeed", "true").save(str(lake / "raw" / "t"))
+    source = {"format": "delta", "path": str(lake / "raw" / "t")}
+    target = {"path": str(lake / "treated" / "t"), "mode": "changes", "key": ["id", "by"]}
+    columns = {name: {"domain": "customer"} for name in ("id", "by")}
+    lakes.write_conf(lake, lakes.table("t", lake, columns, source=source, target=target, subject="id"))
+    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
+    pseudonymize.run(spark, conf, "t")
+    with pytest.raises(Refused) as refused:
+        erase.run(spark, conf, Wanted(Asked("customer", pa.array(["C-3"])), sources=True))
+    for place in ("t", "source of t"):
+        assert f"{place}: by: rows of others stay and may name them there, and a target's key" in str(refused.value)
+    assert (lakes.treated(spark, lake).count(), erased_lists.rows(spark, lake).count()) == (4, 0)
+
+
 LISTS = {
     "about[]": ("array<string>", "array('C-1')", {"about[]": {"domain": "customer"}}, "size(About)"),
     "m{key}": (

@@ -145,6 +145,8 @@ def _each(
             step = functools.partial(one_table.erase, spark, place, run_id, wanted.forced, trail.still_told)
             made = failures.translated(place.name, step)
             trail.erased(made)
+            if place.mixed and made.rows_deleted:
+                report(Warned(place.name, quarantines.WITH_OTHERS))
             yield made
         except BaseException:
             left = ", ".join(each.name for each in tables[at + 1 :])
@@ -181,7 +183,7 @@ def _again(
 @contextlib.contextmanager
 def _scope(spark: SparkSession, conf: Config, wanted: Wanted) -> Iterator[_Scope]:
     with searching(spark, conf, wanted.asked) as search:
-        tables, unsearched = places.targets(search)
+        tables, unsearched = places.targets(conf, search)
         others, of_delta = list[OfSource](), list[Place]()
         if wanted.sources and wanted.asked.held_in is not None:
             unsearched.append(Unsearched("", "sources", "ids are given as pseudonyms: give them as sources have them"))
@@ -191,7 +193,8 @@ def _scope(spark: SparkSession, conf: Config, wanted: Wanted) -> Iterator[_Scope
                 if address is None:
                     others.append(source)
                 else:
-                    of_delta.append(Place(source.label, address, source.sought))
+                    telling = places.keys_of(conf, source.tables)
+                    of_delta.append(Place(source.label, address, source.sought, keys=telling))
         aside, more = quarantines.places(spark, conf, search, functools.partial(places.by_ids, spark, search))
         unsearched += more
         # else a run in between brings back into a target what its source still has

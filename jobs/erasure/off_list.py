@@ -141,13 +141,23 @@ def _tell(log: Log, run_id: str, outcome: str, body: dict[str, Any], approval: s
     leaf = log.leaf(erasure_rows.KIND, now(), table="", run_id=run_id, outcome=outcome, body=plain(body))
 
     def once(state: State) -> Sequence[Leaf]:
-        used = (row.outcome == erasure_rows.OFF_LIST and row.body.get("approval") == approval
-                for row in erasure_rows.leaves(log))  # fmt: skip
-        if outcome == erasure_rows.OFF_BEGAN and any(used):
-            raise Refused("the approval counts once, and was used")
+        if outcome == erasure_rows.OFF_BEGAN:
+            judged.refuse("the approval counts once", _uses(erasure_rows.leaves(log), approval, str(body["domain"])))
         return [leaf]
 
     log.add_or_refuse(once, "the audit log cannot be written, and without it nobody is taken off the list")
+
+
+def _uses(rows: Sequence[Leaf], approval: str, domain: str) -> list[str]:
+    """Why it counts no more. Where it was killed it goes on, unless somebody of the domain was erased since: these may
+    be the very same, and whoever approved did not know of it."""
+    own = [at for at, row in enumerate(rows) if row.body.get("approval") == approval]
+    if any(rows[at].outcome == erasure_rows.OFF_LIST for at in own):
+        return ["it was used"]
+    later = rows[own[0] :] if own else ()
+    if any(row.outcome == erasure_rows.BEGAN and row.body.get("domain") == domain for row in later):
+        return ["it was begun, and somebody of the domain was erased since: have another one made"]
+    return []
 
 
 def _body(made: Approval, by: Approver) -> dict[str, Any]:

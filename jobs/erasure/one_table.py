@@ -26,6 +26,7 @@ from jobs.lake import (
     log_commits,
     log_left,
     row_deletion,
+    shapes,
     table_files,
     within_rows,
 )
@@ -38,6 +39,7 @@ from jobs.record.record_reader import Columns, columns_of
 from jobs.risk_measures.report import count as few
 from jobs.spark_app import session
 from jobs.table_run import file_settings
+from jobs.treatment import predicates
 
 ATTEMPTS, PAUSE = 10, 0.3
 FEED, ONLY_APPENDS, ROW_IDS = "delta.enableChangeDataFeed", "delta.appendOnly", "delta.enableRowTracking"
@@ -49,7 +51,8 @@ class Place:
     """A table, and how they are called in it. name: as the outcome has it. of_periods: whether they may be called
     otherwise in rows that older versions alone hold. of_tokens: whether a vault, whose rows go, told how they are
     called: what was written before the table's newest erasure is found by no later run. columns: of the record by which
-    it was found how they are called; None where that is by none."""
+    it was found how they are called; None where that is by none. keys: columns by which runs that follow changes tell
+    its rows apart. mixed: whether rows of others go with theirs, whole."""
 
     name: str
     address: Address
@@ -57,6 +60,8 @@ class Place:
     of_periods: bool = False
     of_tokens: bool = False
     columns: Columns | None = None
+    keys: tuple[str, ...] = ()
+    mixed: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,7 +97,8 @@ def refusals(spark: SparkSession, place: Place) -> list[str]:
             found.append(f"{place.name}: {name} is true, so {why}: set it to false first")
     folders = set(delta_commit.partition_columns(begun))
     schema = T.StructType.fromJson(dict(delta_commit.schema(begun)))
-    rules = [str(rule).lower() for name, rule in properties.items() if name.startswith(CONSTRAINTS)]
+    rules = [str(rule) for name, rule in properties.items() if name.startswith(CONSTRAINTS)]
+    checked = _checked(spark, schema, rules) if rules else frozenset()
     for each in place.sought:
         if each.path.root in folders:
             told = "names of folders and the whole log hold its values"
@@ -100,16 +106,27 @@ def refusals(spark: SparkSession, place: Place) -> list[str]:
         if (
             each.is_of_others
             and not each.has_list
-            and (within_rows.is_required(schema, each.path) or _is_checked(each, rules))
+            and (within_rows.is_required(schema, each.path) or each.path.root.lower() in checked)
         ):
             told = "rows of others stay and may name them there, and it may not be null: allow that, first"
             found.append(f"{place.name}: {each.path}: {told}")
+        if each.is_nested and each.path.root in place.keys:
+            told = "rows of others stay and may name them there, and a target's key tells rows apart by it"
+            found.append(f"{place.name}: {each.path}: {told}: take it out of 'key', and run the table once in full")
     return found
 
 
-def _is_checked(each: Sought, rules: Sequence[str]) -> bool:
-    """Whether a constraint names its column: null would keep none."""
-    return any(each.path.root.lower() in rule for rule in rules)
+def _checked(spark: SparkSession, schema: T.StructType, rules: Sequence[str]) -> frozenset[str]:
+    """The columns that constraints name, in small letters: null would keep none. All, where one is no plain
+    expression."""
+    rows, found = shapes.without_rows(spark, schema), set[str]()
+    for rule in rules:
+        try:
+            understood = predicates.condition(rows, rule)
+        except PySparkException:
+            understood = None
+        found.update(schema.names if understood is None else predicates.named(understood))
+    return frozenset(map(str.lower, found))
 
 
 def plan(spark: SparkSession, place: Place, forced: bool) -> TableErased:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +35,7 @@ PUT_BACK = (
 IN_TEXT = "values of theirs stand within JSON text there, out of which nothing is taken: treat the table anew without"
 
 
-def targets(search: Search) -> tuple[list[Place], list[Unsearched]]:
+def targets(conf: Config, search: Search) -> tuple[list[Place], list[Unsearched]]:
     """The treated tables; and what of them is not looked into."""
     found: list[Place] = []
     told = [gap for gap in search.held.gaps if gap.why != IN_QUARANTINE]
@@ -47,9 +48,15 @@ def targets(search: Search) -> tuple[list[Place], list[Unsearched]]:
             treated, address = table.treated, Address(path=table.treated.place)
             periods = any(getattr(each.technique, "period", None) is not None for each in paths)
             tokens = any(each.way == "vault" for each in paths)
-            found.append(Place(treated.name, address, sought, periods, tokens, treated.records))
+            keys = keys_of(conf, [treated.name])
+            found.append(Place(treated.name, address, sought, periods, tokens, treated.records, keys))
             gaps += _put_back(search, table) if tokens else []
     return found, gaps
+
+
+def keys_of(conf: Config, tables: Iterable[str]) -> tuple[str, ...]:
+    """The columns by which runs that follow changes tell rows of some tables of the catalog apart."""
+    return tuple(name for table in tables if table in conf.tables for name in conf.tables[table].target.key)
 
 
 def _put_back(search: Search, table: HeldTable) -> list[Unsearched]:

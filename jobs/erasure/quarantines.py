@@ -23,7 +23,7 @@ from jobs.console.shown import shown
 from jobs.erasure.one_table import Place
 from jobs.erasure.outcome import Unsearched
 from jobs.erasure.sought import Sought
-from jobs.lake import quarantine_table
+from jobs.lake import quarantine_table, within_rows
 from jobs.lake.address import Address
 from jobs.lake.problems import SourceProblem
 from jobs.lake.within_rows import Hit
@@ -41,6 +41,10 @@ NO_KEY = "rows in its quarantine do not open: key {} of theirs is not to be had;
 UNKNOWN = "rows of table {} stand in this quarantine, and no entry is called so: nobody knows which columns they have"
 IN_TEXT = "rows in its quarantine may name them within JSON text there, which is not looked into"
 NO_VERSION = "a row is sealed under a version of its key that is not enabled"
+WITH_OTHERS = (
+    "rows that name them were taken out whole, and some may be rows of others: then their table lacks these, and "
+    "verify says so, until it is run once with --mode full"
+)
 Paths = Mapping[str, Sequence[tuple[ColumnPath, Hit]]]
 """By table its columns of the domain, and what tells the asked in them."""
 
@@ -133,8 +137,15 @@ def places(
             else:
                 paths[name].append((one.path, hit(one)))
         sought = Sought(ColumnPath((Field(SEALED),)), Look(paths, keys), beside=BESIDE)
-        found.append(Place(f"quarantine of {', '.join(wanted)}", each.address, (sought,)))
+        mixed = any(_may_be_of_others(conf, one) for some in wanted.values() for one in some)
+        found.append(Place(f"quarantine of {', '.join(wanted)}", each.address, (sought,), mixed=mixed))
     return found, gaps
+
+
+def _may_be_of_others(conf: Config, place: SourcePlace) -> bool:
+    """Whether a row may be somebody else's that names one of them there."""
+    subject = conf.tables[place.table].subject
+    return within_rows.has_list(place.path) or (subject is not None and place.path.leaf != subject)
 
 
 def _columns(search: Search) -> dict[str, list[SourcePlace]]:

@@ -27,7 +27,7 @@ def can_be(known: Inspected) -> Iterator[Finding]:
     nobody can be left out; a key that does not open."""
     last = _last(known)
     key = erasure_key.of(known.conf)
-    watched = kept_out.of(known.plan, known.conf.domains)
+    watched = kept_out.of(known.spark, known.plan, known.conf.domains)
     if key is None or key.entry.list is None:
         if last:
             yield _refused(
@@ -70,7 +70,7 @@ def not_kept_out(known: Inspected, deletes: Sequence[Commit]) -> tuple[Commit, .
     key = erasure_key.of(known.conf) if by else None
     if key is None or key.entry.list is None:
         return tuple(deletes)
-    watched = kept_out.of(known.plan, known.conf.domains)
+    watched = kept_out.of(known.spark, known.plan, known.conf.domains)
     domains = {name for each in watched for name in each.domains} - {*_left_alone(known, watched)}
     if not domains:
         return tuple(deletes)

@@ -90,8 +90,8 @@ class ErasedList:
 
     @property
     def domains(self) -> frozenset[str]:
-        """Of which it has anybody."""
-        return frozenset(row[DOMAIN] for row in self._rows().select(DOMAIN).distinct().collect())
+        """Of which it has anybody who was not taken off."""
+        return frozenset(row[DOMAIN] for row in _standing(self._rows()).select(DOMAIN).distinct().collect())
 
     def runs(self, domains: Collection[str] | None = None) -> frozenset[str]:
         """The erasures that wrote to it, of some domains or of all; also of whom was taken off since."""

@@ -174,7 +174,7 @@ def noted(spark: SparkSession, conf: Config, plan: Plan) -> KeptOut | None:
     """The list as it is now; None where the policy names none, or the table has no column that it is about. Raises
     `SourceProblem`."""
     key = erasure_key.of(conf)
-    if key is None or key.entry.list is None or not kept_out.of(plan, conf.domains):
+    if key is None or key.entry.list is None or not kept_out.of(spark, plan, conf.domains):
         return None
     return KeptOut(erased_list.looked(spark, key.entry.list))
 
@@ -229,7 +229,7 @@ def sent(prepared: Prepared) -> Iterator[Prepared]:
 def opened(conf: Config, plan: Plan, noted: KeptOut) -> Iterator[KeptOut]:
     """The list with the columns of a table by which it is asked, for as long as the block lasts. Raises `KeyProblem`,
     `Refused`."""
-    key, watched = erasure_key.of(conf), kept_out.of(plan, conf.domains)
+    key, watched = erasure_key.of(conf), kept_out.of(noted.at.spark, plan, conf.domains)
     assert key is not None, "whoever noted a list has a key for it"
     with contextlib.ExitStack() as stack:
         erased = _sent(key, noted, watched, stack)

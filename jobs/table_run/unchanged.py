@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+from importlib.metadata import distributions
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -71,10 +72,23 @@ def made_from(known: Inspected, files: Files) -> str | None:
         known.source.rows.schema.jsonValue(),
         config.snapshot(known.conf, known.table),
         treatment_record.written(known.table, entries, known.plan.config.rows),
-        treatment_record.software(),
+        _expanded(known),
+        _software(),
         None if noted is None else noted.at.said,
     ]
     return config.sha256(canonical_json(told))
+
+
+def _expanded(known: Inspected) -> Any:
+    """What the configuration comes to with its variables expanded, which the snapshot leaves as they are written."""
+    entry = known.entry
+    models = (entry.source, entry.target, entry.risk, entry.suppress, entry.mondrian, known.conf.policy)
+    return [None if each is None else each.model_dump(mode="json") for each in models]
+
+
+def _software() -> list[str]:
+    """All that is installed: models that find names in texts are packages too."""
+    return sorted({f"{each.name} {each.version}" for each in distributions()})
 
 
 def told(hashed: str | None) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from pyspark.errors import PySparkException
 from pyspark.sql import types as T
@@ -57,7 +56,7 @@ def _columns(source: SourceRows, plan: Plan, where: str) -> tuple[str, ...]:
     problem = predicates.refusal(source.rows, understood)
     if problem is not None:
         raise BadUsage(f"{plan.table}: --where: {problem}")
-    columns = _named(understood)
+    columns = predicates.named(understood)
     for problem in _misfits(plan, columns):
         raise BadUsage(f"{plan.table}: --where {problem}; {INSTEAD}")
     return columns
@@ -67,11 +66,6 @@ def _told(error: PySparkException) -> str:
     if (error.getCondition() or "").startswith("UNRESOLVED_COLUMN"):
         return "it names a column that the source does not have (a text stands in single quotes)"
     return predicates.told(error, ())
-
-
-def _named(understood: Any) -> tuple[str, ...]:
-    found = understood.references().toSeq()
-    return tuple(dict.fromkeys(str(found.apply(at).name()) for at in range(found.size())))
 
 
 def _misfits(plan: Plan, columns: Sequence[str]) -> Iterator[str]:

@@ -8,15 +8,20 @@ maps the innermost element or entry. Where a value may not become null, since th
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterator
+import functools
+from collections.abc import Callable, Collection, Iterator
 
+from pyspark.sql import SparkSession
 from pyspark.sql.pandas.types import to_arrow_type
 
 from jobs.configuration.column_path import ColumnPath, Field
-from jobs.lake import within_rows
+from jobs.lake import shapes, within_rows
+from jobs.treatment import predicates
 from jobs.treatment.treatment_plan import Decision, Plan
 from privacy_udfs import kept_out
 from privacy_udfs.scope_labels import domain_of
+
+Asked = Callable[[], Collection[str]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,16 +58,26 @@ class Out:
     parts: int = 0
 
 
-def of(plan: Plan, domains: Collection[str]) -> list[Watched]:
-    """domains: by the names of domains.yaml."""
-    return list(_of(plan, domains))
+def of(spark: SparkSession, plan: Plan, domains: Collection[str]) -> list[Watched]:
+    """domains: by the names of domains.yaml. No row is read."""
+    asked = functools.cache(lambda: _asked(spark, plan))
+    return list(_of(plan, domains, asked))
 
 
-def _of(plan: Plan, domains: Collection[str]) -> Iterator[Watched]:
+def _of(plan: Plan, domains: Collection[str], asked: Asked) -> Iterator[Watched]:
     for leaf in plan.leaves:
         cases = tuple((_named(case.domain, domains), case.rule.rows) for case in leaf.cases)
         if any(domain is not None for domain, _ in cases):
-            yield Watched(leaf.path, cases, _unfit(leaf), _is_of_others(plan, leaf))
+            yield Watched(leaf.path, cases, _unfit(plan, leaf, asked), _is_of_others(plan, leaf, asked))
+
+
+def _asked(spark: SparkSession, plan: Plan) -> frozenset[str]:
+    """The columns that predicates of ``when`` ask, in small letters."""
+    texts = {case.rule.rows for case in plan.cases if case.rule.rows is not None}
+    if not texts:
+        return frozenset()
+    rows = shapes.without_rows(spark, plan.schema)
+    return frozenset(name.lower() for text in texts for name in predicates.named(predicates.condition(rows, text)))
 
 
 def _named(label: str | None, domains: Collection[str]) -> str | None:
@@ -70,28 +85,29 @@ def _named(label: str | None, domains: Collection[str]) -> str | None:
     return name if name in domains else None
 
 
-def _unfit(leaf: Decision) -> str | None:
+def _unfit(plan: Plan, leaf: Decision, asked: Asked) -> str | None:
     if not all(isinstance(step, (Field, *within_rows.INTO)) for step in leaf.path.steps):
         return "members of JSON text are not taken out one by one"
     if not kept_out.takes(to_arrow_type(leaf.input, timezone="UTC")):
         return f"subjects are not told by {leaf.input.simpleString()}"
+    if within_rows.has_list(leaf.path) and leaf.path.root.lower() in asked():
+        return "a predicate of 'when' asks it, and may answer otherwise once they are out (let it ask another column)"
     return None
 
 
-def _is_of_others(plan: Plan, leaf: Decision) -> bool:
+def _is_of_others(plan: Plan, leaf: Decision, asked: Asked) -> bool:
     subject = plan.config.subject
     if subject is None or leaf.path == subject or within_rows.has_list(leaf.path):
         return False
-    return not _hangs_on(plan, leaf.path)
+    return not _hangs_on(plan, leaf.path, asked)
 
 
-def _hangs_on(plan: Plan, path: ColumnPath) -> bool:
+def _hangs_on(plan: Plan, path: ColumnPath, asked: Asked) -> bool:
     """Whether null in it would change what becomes of the row, or of its other columns: it may not be null, tells rows
     apart or into folders, is asked by predicates, or other columns are treated by it."""
-    asked = " ".join(case.rule.rows.lower() for case in plan.cases if case.rule.rows is not None)
     beside = {name for case in plan.cases for name in case.treatment.technique.beside()}
     folders = {str(leaf.path) for leaf in plan.folders}
     is_needed = (
         path.root in plan.config.target.key or str(path) in folders or within_rows.is_required(plan.schema, path)
     )
-    return is_needed or path.root.lower() in asked or any(ColumnPath.parse(name).root == path.root for name in beside)
+    return is_needed or path.root.lower() in asked() or any(ColumnPath.parse(name).root == path.root for name in beside)

@@ -104,6 +104,12 @@ def condition(rows: DataFrame, text: str) -> Any:
     return plan.condition() if plan.getClass().getSimpleName() == "Filter" else None
 
 
+def named(understood: Any) -> tuple[str, ...]:
+    """The columns that a predicate asks, as it spells them. understood: by `condition`."""
+    found = understood.references().toSeq()
+    return tuple(dict.fromkeys(str(found.apply(at).name()) for at in range(found.size())))
+
+
 def refusal(rows: DataFrame, understood: Any) -> str | None:
     """Why a predicate is not taken, or None. understood: by `condition`."""
     if understood is None:

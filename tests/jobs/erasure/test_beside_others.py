@@ -255,6 +255,8 @@ def test_a_row_of_somebody_else_that_names_them(spark: SparkSession, lake: Path)
     assert {row["id"]: row["ref"] for row in stays} == expected
     assert {row["id"]: row["home"]["who"] for row in stays} == expected
     assert all(row["home"]["x"] == row["id"] for row in stays)
+    spark.sql(f"ALTER TABLE delta.`{lake}/t` ADD CONSTRAINT other CHECK (who <> 'ref, home')")
+    assert one_table.refusals(spark, place) == [], "a text in it is no column"
     spark.sql(f"ALTER TABLE delta.`{lake}/t` ADD CONSTRAINT named CHECK (Ref IS NOT NULL OR id IN (2, 6))")
     assert ["t: ref: " in each for each in one_table.refusals(spark, place)] == [True]
 

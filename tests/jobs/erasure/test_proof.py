@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -21,9 +22,10 @@ from jobs.configuration.config import Config
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.erasure import carried_out, off_list, off_list_approval, proof, receipt_check, receipt_job
 from jobs.erasure.carried_out import Wanted
-from jobs.lake import state
+from jobs.lake import erased_list, state
 from jobs.report_pages.facts import run_history
 from jobs.report_pages.facts.evidence_facts import Runs
+from jobs.signatures.keys import SigningKey
 from jobs.signatures.problem import NotSigned
 from jobs.subjects.asked import Asked
 from tests.helpers import audits, erased_lists, lakes
@@ -84,13 +86,18 @@ def test_who_is_erased_is_out_told_and_proven(spark: SparkSession, lake: Path, c
         erase.run(spark, conf, wanted(["C-3"]), receipt=file)
 
 
-def test_who_comes_back_is_taken_off_the_list(spark: SparkSession, lake: Path, conf: Config) -> None:
-    """By a second person's word, once; and a later erasure keeps them out again."""
+def approved(lake: Path, conf: Config) -> tuple[Config, SigningKey]:
+    """With somebody who may approve that subjects are taken off the list, and their key."""
     stated = conf.policy.erasure
     assert stated is not None
     own = {**stated.model_dump(exclude_none=True), "approvers": [approver(lake, ANN, domains=["customer"])]}
     edit(lake / "conf" / "policy.yaml", erasure=own)
-    conf, key = config.load(lake / "conf"), signing_key(lake, ANN)
+    return config.load(lake / "conf"), signing_key(lake, ANN)
+
+
+def test_who_comes_back_is_taken_off_the_list(spark: SparkSession, lake: Path, conf: Config) -> None:
+    """By a second person's word, once; and a later erasure keeps them out again."""
+    conf, key = approved(lake, conf)
     for at, ids in enumerate((["C-3", "C-5"], ["C-3"])):
         erased_lists.put(spark, conf, ids, run=f"run-{at}")
     assert pseudonymize.run(spark, conf, "t").rows == 18
@@ -122,6 +129,35 @@ def test_who_comes_back_is_taken_off_the_list(spark: SparkSession, lake: Path, c
     assert "C-3" not in "".join(each.text() for each in rows)
     erased_lists.put(spark, conf, ["C-3"], run="run-9")
     assert pseudonymize.run(spark, conf, "t").rows == 18, "erased anew"
+
+
+@pytest.mark.sweep
+def test_an_approval_that_was_begun_does_not_outlive_a_later_erasure(
+    spark: SparkSession, lake: Path, conf: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pseudonymize.run(spark, conf, "t")
+    conf, key = approved(lake, conf)
+    erase.run(spark, conf, wanted(["C-3"]))
+    request = off_list.Request(Asked("customer", pa.array(["C-3"])), BOB, "a customer again")
+    text = off_list_approval.signed(off_list.to_sign(conf, request, key, 24)[0], key)
+    take_off = erased_list.take_off
+
+    def killed(*given: Any) -> None:
+        take_off(*given)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(erased_list, "take_off", killed)
+        for _ in range(2):  # it goes on
+            with pytest.raises(KeyboardInterrupt):
+                off_list.taken_off(spark, conf, request, text)
+    assert conf.policy.erasure is not None
+    assert conf.policy.erasure.list is not None
+    assert erased_list.looked(spark, conf.policy.erasure.list).domains == frozenset(), "nobody stands there any more"
+    erase.run(spark, conf, wanted(["C-3"]))
+    with pytest.raises(Refused, match="was begun, and somebody of the domain was erased since"):
+        off_list.taken_off(spark, conf, request, text)
+    assert erased_list.looked(spark, conf.policy.erasure.list).domains == {"customer"}
 
 
 @pytest.mark.sweep

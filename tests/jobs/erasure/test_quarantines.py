@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -33,7 +34,9 @@ def set_aside(spark: SparkSession, lake: Path) -> Config:
 
 def test_rows_that_were_set_aside_are_erased_too(spark: SparkSession, lake: Path) -> None:
     conf = set_aside(spark, lake)
-    made = erase.run(spark, conf, wanted("4", "8"))
+    warned: list[Any] = []
+    made = erase.run(spark, conf, wanted("4", "8"), report=warned.append)
+    assert not any("rows of others" in str(each) for each in warned), "each row names its own subject alone"
     assert {each.name: each.rows_deleted for each in made.tables} == {"t": 1, "quarantine of t": 1}
     assert {row.row_in_file for row in quarantines.aside(spark, lake)} == {3, 5}
     checks = {each.name: each.outcome for each in verify.run(spark, conf, "t").checks}
@@ -97,7 +100,9 @@ def test_an_id_that_was_itself_refused_is_found(spark: SparkSession, lake: Path)
     conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
     made = pseudonymize.run(spark, conf, "t")
     assert (made.rows, made.quarantined) == (18, 2)
-    told = erase.run(spark, conf, wanted("no number"))
+    warned: list[Any] = []
+    told = erase.run(spark, conf, wanted("no number"), report=warned.append)
+    assert any("some may be rows of others" in str(each) for each in warned)
     assert {each.name: each.rows_deleted for each in told.tables}["quarantine of t"] == 2
     assert quarantines.aside(spark, lake) == []
     assert "no number" not in str(erase.as_data(told))

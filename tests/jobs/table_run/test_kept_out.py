@@ -17,7 +17,7 @@ from pyspark.sql import SparkSession
 from jobs import erase, pseudonymize, verify
 from jobs.configuration import config
 from jobs.configuration.models import Execution
-from jobs.console.exit_codes import BadUsage
+from jobs.console.exit_codes import BadUsage, Refused
 from jobs.erasure.carried_out import Wanted
 from jobs.gates import kept_out as gate
 from jobs.lake.log_commits import Commit
@@ -138,6 +138,86 @@ def test_rows_of_others_lose_what_an_erasure_takes_out_of_them(spark: SparkSessi
     assert growing.told(spark, lake)[-1]["kept_out_values"] == again.kept_out_values
     counts = {each.name: each.outcome for each in verify.run(spark, conf, "t").checks}
     assert {counts["rows anew"], counts["counts"]} == {"holds"}, counts
+
+
+def by_cases(*predicates: str) -> dict[str, Any]:
+    when = [{"rows": rows, "treatment": each} for rows, each in zip(predicates, ["redact", "keep"], strict=True)]
+    return {"class": "quasi_identifier", "why": "a test", "when": when}
+
+
+@pytest.mark.parametrize(
+    ("predicates", "there"),
+    [
+        (("bypassed AND kind <> 'by'", "NOT bypassed OR kind = 'by'"), {0: "C-1", 1: "C-2", 2: None}),
+        (("length(By) > 3", "length(By) <= 3"), {0: "C-1", 1: "C-2"}),
+    ],
+    ids=["its name stands in another's and in a text", "it is asked"],
+)
+def test_a_row_of_another_goes_only_where_a_predicate_asks_the_column(
+    spark: SparkSession, lake: Path, predicates: tuple[str, str], there: dict[int, str | None]
+) -> None:
+    spark.range(4).selectExpr(
+        "concat('C-', id) AS id",
+        "concat('C-', id + 1) AS by",
+        "int(id) AS number",
+        "id = 0 AS bypassed",
+        "'by' AS kind",
+    ).coalesce(1).write.parquet(str(lake / "raw" / "t"))
+    same = {name: {"domain": "customer"} for name in ("id", "by")}
+    kept = {"number": "keep", "bypassed": "keep", "kind": by_cases(*predicates)}
+    lakes.write_conf(lake, lakes.table("t", lake, {**same, **kept}, subject="id"))
+    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
+    erased_lists.put(spark, conf, ["C-3"])
+    pseudonymize.run(spark, conf, "t")
+    rows = lakes.treated(spark, lake).collect()
+    tokens = {row.id: f"C-{row.number}" for row in rows}
+    assert {row.number: row.by and tokens.get(row.by, "C-2") for row in rows} == there
+
+
+def test_what_tells_rows_apart_is_not_taken_out_of_rows_of_others(spark: SparkSession, lake: Path) -> None:
+    """No later change would find them again."""
+    made = spark.range(4).selectExpr("concat('C-', id) AS id", "concat('C-', id + 1) AS by")
+    made.write.format("delta").option("delta.enableChangeDataFeed", "true").save(str(lake / "raw" / "t"))
+    source = {"format": "delta", "path": str(lake / "raw" / "t")}
+    target = {"path": str(lake / "treated" / "t"), "mode": "changes", "key": ["id", "by"]}
+    columns = {name: {"domain": "customer"} for name in ("id", "by")}
+    lakes.write_conf(lake, lakes.table("t", lake, columns, source=source, target=target, subject="id"))
+    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
+    pseudonymize.run(spark, conf, "t")
+    with pytest.raises(Refused) as refused:
+        erase.run(spark, conf, Wanted(Asked("customer", pa.array(["C-3"])), sources=True))
+    for place in ("t", "source of t"):
+        assert f"{place}: by: rows of others stay and may name them there, and a target's key" in str(refused.value)
+    assert (lakes.treated(spark, lake).count(), erased_lists.rows(spark, lake).count()) == (4, 0)
+
+
+LISTS = {
+    "about[]": ("array<string>", "array('C-1')", {"about[]": {"domain": "customer"}}, "size(About)"),
+    "m{key}": (
+        "map<string,string>",
+        "map('C-1', 'x')",
+        {"m{key}": {"domain": "customer"}, "m{value}": "keep"},
+        "size(m)",
+    ),
+}
+
+
+@pytest.mark.parametrize("path", but_for(["about[]"], LISTS))
+def test_a_list_that_a_predicate_asks_is_refused(spark: SparkSession, lake: Path, path: str) -> None:
+    """Without the element another case would be chosen, and what was redacted would stand there in clear."""
+    kind, value, columns, asked = LISTS[path]
+    name = path.rstrip("[]{key}")
+    rows = spark.sql(f"SELECT 1 AS number, cast({value} AS {kind}) AS {name}, 'secret' AS note")
+    rows.write.parquet(str(lake / "raw" / "t"))
+    note = by_cases(f"{asked} > 0", f"{asked} = 0")
+    lakes.write_conf(lake, lakes.table("t", lake, {"number": "keep", "note": note, **columns}))
+    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
+    pseudonymize.run(spark, conf, "t")
+    erase.run(spark, conf, Wanted(Asked("customer", pa.array(["C-1"]))))
+    with pytest.raises(Refused, match="names subjects of customer, and a predicate of 'when' asks it") as refused:
+        pseudonymize.run(spark, conf, "t")
+    assert path in str(refused.value)
+    assert [row.note for row in lakes.treated(spark, lake).collect()] == [None]
 
 
 @pytest.mark.sweep

@@ -76,6 +76,25 @@ def test_nothing_is_written_until_something_changes(spark: SparkSession, lake: P
     assert nightly(spark, lake, other) == ("ran", 4), "a run that nobody asked says nothing of what it was made from"
 
 
+def test_variables_and_packages_are_looked_at(spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = lake / "raw" / "t"
+    raw.mkdir(parents=True)
+    (raw / "a.csv").write_text("id,note\nC-1,NA\nC-2,x\n")
+    aged(lake)
+    one = entry(lake, "csv", {"id": {"domain": "customer"}, "note": "keep"})
+    options = {"header": "true", "nullValue": "${NULLS}"}
+    one["source"] |= {"options": options, "schema": "id string, note string"}
+    monkeypatch.setenv("NULLS", "zzz")
+    assert nightly(spark, lake, one) == ("ran", 0)
+    assert nightly(spark, lake, one) == ("unchanged", 0)
+    monkeypatch.setenv("NULLS", "NA")
+    assert nightly(spark, lake, one) == ("ran", 1)
+    assert {row.note for row in lakes.treated(spark, lake).collect()} == {None, "x"}
+    there = unchanged._software()
+    monkeypatch.setattr(unchanged, "_software", lambda: [*there, "a-model-of-names 2"])
+    assert nightly(spark, lake, one) == ("ran", 2)
+
+
 @pytest.mark.sweep
 def test_what_others_did_to_the_target(spark: SparkSession, lake: Path) -> None:
     grown(spark, lake, 0, 20)

@@ -13,6 +13,7 @@ from jobs import check
 from jobs.configuration import config, evidence_file
 from jobs.configuration.config import ConfigError
 from jobs.configuration.evidence_file import Seen
+from jobs.drafting import report
 from jobs.policy import whys
 from jobs.starting import conf_files
 from tests.helpers.lakes import write_conf
@@ -176,6 +177,26 @@ def test_how_many_columns_overrule_the_inventory_is_always_told(lake: Path, caps
     assert told(lake, {**one, "sex": rule("quasi_identifier", "keep", evidence_overruled="of pumps")},
                 {"email": MAIL, "sex": FEMALE}, "--strict") == (0, [])  # fmt: skip
     assert "0 refused, 0 warnings; the inventory is overruled of 1 column\n" in capsys.readouterr().out
+
+
+def test_a_smaller_sample_takes_no_evidence_away(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def scanned(data: dict[str, Any], values: int) -> Seen:
+        seen = Seen.model_validate({**data, "evidence": {"values": values}}, by_alias=True)
+        made = report.Drafted("t", "t.yaml", (), "", {"a": seen}, "${LAKE}/raw/t")
+        report.write_evidence(made, tmp_path / "catalog")
+        return evidence_file.of_table(tmp_path, "t")["a"]
+
+    assert scanned(UNKNOWN, 50).kind == "unknown"
+    assert scanned(FEMALE, 0).kind == "gender", "what a name says is more than nothing"
+    assert scanned(MAIL, 1000).kind == "email"
+    assert capsys.readouterr().err == ""
+    for less in (UNKNOWN, FEMALE):
+        assert scanned(less, 5000).kind == "email"
+        assert f"t: a: {less['kind']} ({less['class']}) is seen now; email (direct_identifier) is kept as evidence" in (
+            capsys.readouterr().err
+        )
+    assert scanned(MAIL, 500).evidence == {"values": 500}, "the same again is fresher"
+    assert json.loads((tmp_path / "evidence" / "t.json").read_text())["source"] == "${LAKE}/raw/t"
 
 
 def test_what_is_written_is_read_again() -> None:

@@ -271,3 +271,21 @@ def test_the_demo_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     for path in catalog.glob("*.yaml"):
         for name, column in yaml.safe_load(path.read_text())["columns"].items():
             assert not whys.says_nothing(column["why"]), (path, name)
+
+
+@pytest.mark.parametrize(
+    ("class_", "treatment", "parameter"),
+    [
+        ("sensitive", {"technique": "mask", "keep_start": 10}, "keep_start"),
+        ("sensitive", MASK_OF_NOTHING, "preserve"),
+        ("quasi_identifier", MASK_OF_NOTHING, "preserve"),
+        ("quasi_identifier", {"technique": "generalize_date", "unit": "second"}, "unit"),
+    ],
+)
+def test_the_policy_that_a_house_begins_with_bounds_what_stays(
+    lake: Path, class_: str, treatment: Any, parameter: str
+) -> None:
+    conf = house(lake, {}, {"table": "t", "columns": {"a": rule(class_, treatment)}})
+    (conf / "policy.yaml").write_text((conf_files.TEMPLATES / "policy.yaml").read_text().replace("VERSION", "2026-11"))
+    assert [f"that {parameter} be one of" in str(each) or f"that {parameter} be at most" in str(each)
+            for each in check.run(config.load(conf)) if each.level == "refuse"] == [True]  # fmt: skip

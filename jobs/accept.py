@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -39,15 +39,18 @@ def run(draft: Draft, path: str, why: str, class_: str | None = None, treatment:
     return draft.accept(path, class_ or column.class_, read, why)
 
 
-def run_evident(draft: Draft, class_: str, why: str) -> list[str]:
-    """Accept all columns that are proposed as of ``class_`` because of what their values are; returns which."""
+def run_evident(draft: Draft, class_: str, why: str, tell: Callable[[str], None] = lambda line: None) -> list[str]:
+    """Accept all columns that are proposed as of ``class_`` because of what their values are; returns which. tell: of
+    each as soon as it is saved, for the next may be refused."""
     if class_ == NEVER_IN_BULK:
         raise BadUsage(
             f"--all-with-evidence: columns of class {NEVER_IN_BULK} are kept, so each is looked at by itself"
         )
     found = draft_columns.evident(draft.columns(), class_)
     for column in found:
-        draft.accept(column.path, column.class_, column.treatment, why)
+        warnings = draft.accept(column.path, column.class_, column.treatment, why)
+        for line in (*(f"warning: {warning}" for warning in warnings), "accepted"):
+            tell(f"{column.path}: {line}")
     return [column.path for column in found]
 
 
@@ -92,8 +95,7 @@ def _run(asked: argparse.Namespace) -> int:
             say(f"{asked.column}: warning: {warning}")
         say(f"{asked.column}: accepted")
     elif asked.all_with_evidence is not None:
-        for path in run_evident(draft, asked.all_with_evidence, asked.why):
-            say(f"{path}: accepted")
+        run_evident(draft, asked.all_with_evidence, asked.why, say)
     elif sys.stdin.isatty():
         walk.through(draft, input, say)
     elif not (asked.owner or asked.target or asked.subject):

@@ -30,7 +30,7 @@ from jobs.console.shown import say
 from jobs.gates import configuration_gates
 from jobs.gates.known import today
 from jobs.grants_sql import findings as grants
-from jobs.policy import whys
+from jobs.policy import evidence_rules, whys
 
 
 def run(conf: Config, as_of: datetime.date | None = None) -> list[Finding]:
@@ -40,19 +40,27 @@ def run(conf: Config, as_of: datetime.date | None = None) -> list[Finding]:
     return in_order([*configuration_gates.all_findings(conf, as_of or today()), *grants.of(conf), *reasons])
 
 
-def as_text(found: Sequence[Finding], tables: int, conf: Path, drafts: Sequence[Unaccepted] = ()) -> str:
+def as_text(
+    found: Sequence[Finding], tables: int, conf: Path, drafts: Sequence[Unaccepted] = (), overruled: int = 0
+) -> str:
     """One line for each finding and each draft, as editors know to follow them, and one that sums up."""
     stop = len(refused(found))
     total = f"{many(tables, 'table')}: {stop:,} refused, {many(len(found) - stop, 'warning')}"
     total += f"; {len(drafts):,} not accepted yet" if drafts else ""
+    total += f"; the inventory is overruled of {many(overruled, 'column')}" if overruled else ""
     return "\n".join([*(f"{conf}/{each}" for each in (*found, *drafts)), total])
 
 
 def as_data(
-    found: Sequence[Finding], tables: int, as_of: datetime.date, drafts: Sequence[Unaccepted] = ()
+    found: Sequence[Finding],
+    tables: int,
+    as_of: datetime.date,
+    drafts: Sequence[Unaccepted] = (),
+    overruled: int = 0,
 ) -> dict[str, Any]:
     """The same as plain data."""
     told = {"tables": tables, "as_of": str(as_of), "violations": [each.as_data() for each in found]}
+    told |= {"overruled": overruled} if overruled else {}
     return {**told, "drafts": [each.as_data() for each in drafts]} if drafts else told
 
 
@@ -82,9 +90,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         _tell_faults(error, options)
         return error.exit_code
     found = run(conf, as_of)
-    tables = len(conf.tables)
-    as_json = json.dumps(as_data(found, tables, as_of, conf.drafts))
-    say(as_json if options.json else as_text(found, tables, options.conf, conf.drafts))
+    tables, overruled = len(conf.tables), evidence_rules.overruled(conf)
+    as_json = json.dumps(as_data(found, tables, as_of, conf.drafts, overruled))
+    say(as_json if options.json else as_text(found, tables, options.conf, conf.drafts, overruled))
     if refused(found) or (options.strict and found):
         return REFUSED
     if conf.drafts:

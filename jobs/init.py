@@ -184,7 +184,8 @@ def _drafted(begun: Begun, each: Scanned, made: tuple[Proposal, ...], options: O
         raise BadUsage(f"{file!r} is no name for a file: rename the table's file or folder")
     text = draft.table(each.table.name, each.source, made, environ, options.owner, target)
     seen = {str(one.found.path): drafted.seen_in(one) for one in made}
-    report.write_evidence(report.Drafted(each.table.name, file, made, text, seen), begun.folder / "catalog")
+    place = draft.place(each.source, environ)
+    report.write_evidence(report.Drafted(each.table.name, file, made, text, seen, place), begun.folder / "catalog")
     return Drafted(each.table.name, f"catalog/{file}", made, each.notes, begun.catalog(file, text))
 
 

@@ -101,7 +101,8 @@ class Config:
     """A sound configuration. written: each file's content as it stands, for snapshots. lines: file -> key -> line, of
     the files outside the catalog. lineage: where it goes; None: nowhere. controller: who answers for the processing;
     None: not stated. audit: the log of runs; None where there is none. grants: who sees what; None: not stated.
-    drafts: of the catalog, not accepted yet; their tables are none of ``tables``."""
+    drafts: of the catalog, not accepted yet; their tables are none of ``tables``. evidence: what the inventory saw, of
+    all tables; None where it never wrote any."""
 
     tables: Mapping[str, TableConfig]
     domains: Mapping[str, Domain]
@@ -114,6 +115,7 @@ class Config:
     audit: Audit | None = None
     grants: Grants | None = dataclasses.field(default=None, compare=False)
     drafts: Sequence[Unaccepted] = dataclasses.field(default=(), compare=False)
+    evidence: evidence_file.House | None = dataclasses.field(default=None, repr=False, compare=False)
 
     @functools.cached_property
     def of_kind(self) -> Mapping[str, Sequence[tuple[str, ColumnRule]]]:
@@ -268,7 +270,7 @@ class _Loader:
         if not self.files.folder.is_dir():
             raise ConfigError([Fault(str(self.files.folder), 0, "", "expected a folder with the configuration")])
         self.files.look_for_misplaced()
-        evidence = evidence_file.read(self.files.folder, self.faults)
+        evidence = evidence_file.read(self.files.folder)
         policy = self._policy()
         lineage = self._alone(LINEAGE, Lineage, secret=(("to",), ("token",)))
         controller = self._alone(CONTROLLER, Controller)
@@ -289,6 +291,8 @@ class _Loader:
         self.faults += kept_values.check(drafts)
         self.faults += retention_checks.check(drafts)
         named = {draft.entry.table for draft in drafts if draft.entry is not None}
+        if evidence is not None:
+            evidence.tell(named, self.faults)
         self.faults += reversal_checks.check(policy, key_names, named, domains)
         self.faults += rotation_entry.check(None if policy is None else policy.rotation, key_names)
         access = None if policy is None else policy.subject_access
@@ -303,11 +307,11 @@ class _Loader:
             raise ConfigError(self.files.report())
         assert policy is not None
         read = {table.name: table for table in map(_table, drafts, ladders)}
-        tables = known_elsewhere.filled(evidence_file.held(read, evidence))
+        tables = known_elsewhere.filled(evidence_file.held(read, evidence, self.files.written))
         lines = {file: self.files.lines.get(file, {}) for file in (POLICY, DOMAINS, KEYS, GRANTS)}
         return Config(
             tables, domains, keys, policy, self.files.written, lines, lineage, controller, audit, grants,
-            tuple(sorted(not_yet.values(), key=lambda draft: draft.file)),
+            tuple(sorted(not_yet.values(), key=lambda draft: draft.file)), evidence,
         )  # fmt: skip
 
     def _catalog(self, not_yet: Mapping[str, Unaccepted]) -> list[Document]:

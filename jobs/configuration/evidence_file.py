@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -42,59 +42,117 @@ class Seen(Entry):
         return self.model_dump(mode="json", by_alias=True)
 
 
-class _File(Entry):
-    table: NotBlank
-    columns: dict[str, Seen]
-
-
 OfTable = Mapping[str, Seen]
 """By the path of the column."""
+
+RANK = {UNDECIDED: 0, "non_personal": 0, "quasi_identifier": 1, "sensitive": 1, "direct_identifier": 2}
+
+
+class File(Entry):
+    """One file. source: the path or the table that was looked at, as drafts write it: evidence is of that, whatever
+    entries are called."""
+
+    table: NotBlank
+    columns: dict[str, Seen]
+    source: NotBlank | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class House:
+    """All of ``evidence/``, by table. broken: files that cannot be read."""
+
+    files: Mapping[str, File]
+    broken: Mapping[str, Fault]
+
+    def tell(self, tables: Container[str], faults: list[Fault]) -> None:
+        """A broken file is a fault for its own table: without it nothing would be held against the decisions. One of a
+        draft or of no table stops nobody else's: it is warned of."""
+        faults.extend(fault for table, fault in self.broken.items() if table in tables)
 
 
 def path(conf: Path, table: str) -> Path:
     return conf / FOLDER / f"{table}{ENDING}"
 
 
-def read(conf: Path, faults: list[Fault]) -> dict[str, OfTable]:
-    """Of all tables. One that cannot be read is a fault: without it nothing would be held against the decisions."""
-    found = {}
-    for file in sorted((conf / FOLDER).glob(f"*{ENDING}")):
-        if not file.name.startswith("."):
-            found[file.name.removesuffix(ENDING)] = _read(file, f"{FOLDER}/{file.name}", faults)
-    return found
+def read(conf: Path) -> House | None:
+    """Of all tables; None where there is no such folder."""
+    if not (conf / FOLDER).is_dir():
+        return None
+    files, broken = dict[str, File](), dict[str, Fault]()
+    for path in sorted((conf / FOLDER).glob(f"*{ENDING}")):
+        if not path.name.startswith("."):
+            found = _read(path, f"{FOLDER}/{path.name}")
+            name = path.name.removesuffix(ENDING)
+            if isinstance(found, Fault):
+                broken[name] = found
+            else:
+                files[name] = found
+    return House(files, broken)
 
 
-def of_table(conf: Path, table: str, faults: list[Fault]) -> OfTable:
-    """Of one table; nothing where there is no file."""
+def of_table(conf: Path, table: str) -> OfTable:
+    """Of one table; nothing where there is no file that can be read."""
     file = path(conf, table)
-    return _read(file, f"{FOLDER}/{file.name}", faults) if file.exists() else {}
+    found = _read(file, f"{FOLDER}/{file.name}") if file.exists() else None
+    return found.columns if isinstance(found, File) else {}
 
 
-def _read(file: Path, name: str, faults: list[Fault]) -> OfTable:
+def _read(file: Path, name: str) -> File | Fault:
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
-        told = _File.model_validate(data, by_alias=True, by_name=False)
+        told = File.model_validate(data, by_alias=True, by_name=False)
     except (OSError, ValueError, RecursionError) as error:  # their messages quote the file
         where = ".".join(map(str, error.errors()[0]["loc"])) if isinstance(error, ValidationError) else ""
-        faults.append(Fault(name, 0, where, f"is no evidence of the inventory: {MEND}"))
-        return {}
+        return Fault(name, 0, where, f"is no evidence of the inventory: {MEND}")
     if told.table != name.rpartition("/")[2].removesuffix(ENDING):
-        faults.append(Fault(name, 0, "table", f"is of another table than the file's name says: {MEND}"))
-        return {}
-    return told.columns
+        return Fault(name, 0, "table", f"is of another table than the file's name says: {MEND}")
+    return told
 
 
 MEND = "restore it, or let jobs/inventory.py --table ... --output write it anew"
 
 
-def held(tables: Mapping[str, TableConfig], evidence: Mapping[str, OfTable]) -> dict[str, TableConfig]:
-    """The tables, each with what was seen in its columns."""
-    if not evidence:
+def held(tables: Mapping[str, TableConfig], house: House | None, written: Mapping[str, Any]) -> dict[str, TableConfig]:
+    """The tables, each with what was seen in its columns: under its own name, or in the same source under another. Of
+    both, what ranks higher. written: each file of the catalog as it stands."""
+    if house is None:
         return dict(tables)
-    return {name: dataclasses.replace(table, evidence=evidence.get(name, {})) for name, table in tables.items()}
+    by_source: dict[str, list[File]] = {}
+    for file in house.files.values():
+        if file.source is not None:
+            by_source.setdefault(_place(file.source), []).append(file)
+    found = {}
+    for name, table in tables.items():
+        own = [house.files[name]] if name in house.files else []
+        others = [file for place in sources(table, written) for file in by_source.get(place, ())]
+        seen: dict[str, Seen] = {}
+        for file in (*own, *others):
+            for path, each in file.columns.items():
+                if path not in seen or RANK[each.class_] > RANK[seen[path].class_]:
+                    seen[path] = each
+        found[name] = dataclasses.replace(table, evidence=seen)
+    return found
 
 
-def as_text(table: str, seen: OfTable) -> str:
+def sources(table: TableConfig, written: Mapping[str, Any]) -> set[str]:
+    """What a table is read from: as its entry writes it, and with variables expanded."""
+    entry = written.get(table.file)
+    stated = entry.get("source") if isinstance(entry, Mapping) else None
+    names = [stated.get("path"), stated.get("table")] if isinstance(stated, Mapping) else []
+    return {_place(name) for name in (*names, table.source.path, table.source.table) if isinstance(name, str) and name}
+
+
+def is_of(file: File, read: Container[str]) -> bool:
+    """Whether a file is of one of these sources."""
+    return file.source is not None and _place(file.source) in read
+
+
+def _place(source: str) -> str:
+    return source.rstrip("/") or source
+
+
+def as_text(table: str, seen: OfTable, source: str | None = None) -> str:
     """A whole file. A line for each column, so that a change of one reads as such."""
     lines = (f"  {json.dumps(name, ensure_ascii=True)}: {json.dumps(each.as_data())}" for name, each in seen.items())
-    return f'{{"table": {json.dumps(table)}, "columns": {{\n' + ",\n".join(lines) + "\n}}\n"
+    of = "" if source is None else f'"source": {json.dumps(source)}, '
+    return f'{{"table": {json.dumps(table)}, {of}"columns": {{\n' + ",\n".join(lines) + "\n}}\n"

@@ -91,6 +91,11 @@ def _source(source: Source, environ: Mapping[str, str]) -> dict[str, Any]:
     return data
 
 
+def place(source: Source, environ: Mapping[str, str]) -> str | None:
+    """The path or the table that is read, as `table` writes it."""
+    return source.table if source.path is None else _with_variable(source.path, environ)
+
+
 def _with_variable(path: str, environ: Mapping[str, str]) -> str:
     for name, value in environ.items():
         if value and (path == value or path.startswith(f"{value.rstrip('/')}/")):

@@ -20,12 +20,13 @@ def of(
 ) -> Drafted:
     """made: of every leaf of the table. entry: what is decided already. variables: see `draft.table`."""
     seen = {str(each.found.path): seen_in(each) for each in made}
+    environ = {name: os.environ[name] for name in variables if name in os.environ}
+    place = draft.place(source, environ)
     if entry is None:
-        environ = {name: os.environ[name] for name in variables if name in os.environ}
-        return Drafted(name, f"{name}.yaml", made, draft.table(name, source, made, environ), seen)
+        return Drafted(name, f"{name}.yaml", made, draft.table(name, source, made, environ), seen, place)
     lacking = tuple(each for each in made if not entry.decides(each.found.path))
     text = draft.additions(entry.table, entry.file, lacking) if lacking else ""
-    return Drafted(entry.table, f"{Path(entry.file).name}.draft", lacking, text, seen)
+    return Drafted(entry.table, f"{Path(entry.file).name}.draft", lacking, text, seen, place)
 
 
 def seen_in(proposal: Proposal) -> Seen:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from jobs.configuration import evidence_file, plain_path
-from jobs.configuration.documents import Fault, canonical_json
+from jobs.configuration.documents import canonical_json
 from jobs.configuration.entry import UNDECIDED
 from jobs.configuration.evidence_file import Seen
 from jobs.console import whole_files
 from jobs.console.exit_codes import BadUsage
 from jobs.console.numbers import many
-from jobs.console.shown import shown
+from jobs.console.shown import say, shown
 from jobs.drafting.draft import key
 from jobs.drafting.drift import Drift
 from jobs.drafting.proposals import Proposal
@@ -23,13 +24,15 @@ from jobs.drafting.proposals import Proposal
 @dataclasses.dataclass(frozen=True)
 class Drafted:
     """A draft: of a whole file, or of the columns that an entry lacks. text: empty where nothing is undecided. seen:
-    what was seen in all columns, decided ones too, to be held against what is decided."""
+    what was seen in all columns, decided ones too, to be held against what is decided. source: where, as drafts write
+    it."""
 
     table: str
     file: str
     proposals: tuple[Proposal, ...]
     text: str
     seen: evidence_file.OfTable = dataclasses.field(default_factory=dict)
+    source: str | None = None
 
 
 def write(made: Drafted, folder: Path) -> Path | None:
@@ -48,23 +51,40 @@ def write(made: Drafted, folder: Path) -> Path | None:
     return file
 
 
-def write_evidence(made: Drafted, folder: Path) -> Path | None:
-    """The file beside ``folder``, the catalog's, that now holds what was seen; None where nothing was. Of a column that
-    had no values this time, what was seen before stays."""
+def write_evidence(made: Drafted, folder: Path) -> None:
+    """Write the file beside ``folder``, the catalog's, that holds what was seen, where anything was. Of a column that
+    had no values this time, or in which less is seen now (a smaller sample may miss it), what was seen before stays;
+    the latter is told on stderr."""
     if not made.seen or not plain_path.is_name(made.table):
-        return None
+        return
     conf = folder.absolute().parent
-    faults: list[Fault] = []
-    before = evidence_file.of_table(conf, made.table, faults)
+    before = evidence_file.of_table(conf, made.table)
     seen = {**before, **{name: each for name, each in made.seen.items() if _says_more(each, before.get(name))}}
     file = evidence_file.path(conf, made.table)
     file.parent.mkdir(exist_ok=True)
-    whole_files.replace(file, evidence_file.as_text(made.table, seen))
-    return file
+    whole_files.replace(file, evidence_file.as_text(made.table, seen, made.source))
+    for name, each in made.seen.items():
+        if _values(each) and seen[name] is not each:
+            told = (
+                f"{each.kind} ({each.class_}) is seen now; {seen[name].kind} ({seen[name].class_}) is kept as evidence"
+            )
+            remove = f"if that was wrong, remove its line from {file} and look again"
+            say(f"{made.table}: {key(name)}: {told}, as seen on {seen[name].seen}: {remove}", sys.stderr)
 
 
 def _says_more(now: Seen, before: Seen | None) -> bool:
-    return before is None or bool(now.evidence.get("values")) or not before.is_known
+    if before is None or not before.is_known:
+        return True
+    ranks = evidence_file.RANK[now.class_], evidence_file.RANK[before.class_]
+    if ranks[0] != ranks[1]:
+        return ranks[0] > ranks[1]
+    return _values(now) > 0 and (now.class_ == before.class_ or _values(now) >= _values(before))
+
+
+def _values(seen: Seen) -> int:
+    """How many values were looked at."""
+    count = seen.evidence.get("values")
+    return count if isinstance(count, int) else 0
 
 
 def draft_as_text(made: Drafted, written: Path | None) -> str:

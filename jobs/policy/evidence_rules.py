@@ -1,35 +1,106 @@
 """What the inventory saw in columns, against what the catalog says of them: a wrong class shows, whatever its ``why``.
 
-Nothing is read here but ``conf/evidence`` (`jobs.configuration.evidence_file`). A direct identifier that is kept as
-something less is refused, all else is warned of; ``evidence_overruled`` says why the inventory is wrong.
+Nothing is read here but ``conf/evidence`` (`jobs.configuration.evidence_file`). A direct identifier that is called less
+and treated as the policy treats none is refused, all else is warned of; ``evidence_overruled`` says why the inventory
+is wrong.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from jobs.configuration import evidence_file
+from jobs.configuration.column_path import ColumnPath, Document
+from jobs.configuration.config import Config
 from jobs.configuration.documents import quote
-from jobs.configuration.evidence_file import Seen
+from jobs.configuration.evidence_file import RANK, Seen
 from jobs.configuration.finding import Finding, Level, Place
-from jobs.configuration.models import ColumnRule, TableConfig
+from jobs.configuration.models import ColumnDecision, ColumnRule, TableConfig
 from jobs.policy import whys
+from privacy_udfs.technique import Technique
 
-RANK = {"non_personal": 0, "quasi_identifier": 1, "sensitive": 1, "direct_identifier": 2}
 DIRECT = "direct_identifier"
 OVERRULE = "mend the class and the treatment, or say in 'evidence_overruled' why the inventory is wrong"
+LOOK = "let jobs/inventory.py --table ... --output write it"
+NAMED = 3
 
 
-def of_table(table: TableConfig) -> Iterator[Finding]:
-    """A line for each column whose class says less than was seen in it."""
+def of_table(config: Config, table: TableConfig) -> Iterator[Finding]:
+    """A line for each column whose class says less than was seen in it, or something else."""
+    allowed = config.policy.allows(DIRECT)
     for path, decision in table.decisions.items():
         seen = table.evidence.get(path)
         if seen is not None and seen.is_known:
             for name, rule in decision.named.items():
-                yield from _of_rule(table, quote(str(name)), rule, seen)
+                yield from _of_rule(table, quote(str(name)), rule, seen, allowed)
 
 
-def _of_rule(table: TableConfig, name: str, rule: ColumnRule, seen: Seen) -> Iterator[Finding]:
-    if RANK[seen.class_] <= RANK[rule.class_]:
+def of_house(config: Config) -> Iterator[Finding]:
+    """What the inventory was not asked of, where it is asked at all: a line for each table that keeps such columns, and
+    for each file that is of no table."""
+    house = config.evidence
+    if house is None:
+        return
+    for table in config.tables.values():
+        yield from _unseen(table)
+    read = {place for table in config.tables.values() for place in evidence_file.sources(table, config.written)}
+    names = {*config.tables, *(draft.table for draft in config.drafts)}
+    for name, file in house.files.items():
+        if name not in names and not evidence_file.is_of(file, read):
+            told = "is evidence of no table of the catalog: if its table has another name now"
+            yield Place(_file(name)).says("warn", f"{told}, {LOOK} under that name; then remove this file")
+    for name, fault in house.broken.items():
+        if name not in config.tables:
+            yield Place(fault.file, 0, fault.key).says("warn", fault.message)
+
+
+def overruled(config: Config) -> int:
+    """How many columns, of all tables, say that the inventory is wrong about them, and what it saw is more."""
+    return sum(
+        path in table.evidence and any(_overrules(rule, table.evidence[path]) for rule in decision.cases)
+        for table in config.tables.values()
+        for path, decision in table.decisions.items()
+    )
+
+
+def _file(table: str) -> str:
+    return f"{evidence_file.FOLDER}/{table}{evidence_file.ENDING}"
+
+
+def _unseen(table: TableConfig) -> Iterator[Finding]:
+    lacking = [
+        path for path, each in table.decisions.items() if _is_kept(each) and _whole(each.path) not in table.evidence
+    ]
+    if lacking:
+        more = f" and {len(lacking) - NAMED:,} more" if len(lacking) > NAMED else ""
+        columns = "one column" if len(lacking) == 1 else f"{len(lacking):,} columns"
+        kept = f"{columns} kept ({', '.join(lacking[:NAMED])}{more})"
+        message = f"there is no evidence of {kept}, so nothing is held against the decision: {LOOK}"
+        yield Place(table.file, table.line, "columns").says("warn", message)
+
+
+def _is_kept(decision: ColumnDecision) -> bool:
+    return any(rule.treatment.technique.keeps_values for rule in decision.cases)
+
+
+def _whole(path: ColumnPath) -> str:
+    """The column that the inventory looks at: of a place in JSON text the text."""
+    steps = [isinstance(step, Document) for step in path.steps]
+    return str(ColumnPath(path.steps[: steps.index(True)]) if True in steps else path)
+
+
+def _differ(rule: ColumnRule, seen: Seen) -> bool:
+    return seen.is_known and seen.class_ != rule.class_ and RANK[seen.class_] >= RANK[rule.class_]
+
+
+def _overrules(rule: ColumnRule, seen: Seen) -> bool:
+    return rule.evidence_overruled is not None and _differ(rule, seen)
+
+
+def _of_rule(
+    table: TableConfig, name: str, rule: ColumnRule, seen: Seen, allowed: tuple[str, ...]
+) -> Iterator[Finding]:
+    if not _differ(rule, seen):
         return
     technique = rule.treatment.technique
     said = f"class {rule.class_}, {technique.technique}"
@@ -37,12 +108,18 @@ def _of_rule(table: TableConfig, name: str, rule: ColumnRule, seen: Seen) -> Ite
     told = f"{said}, and the inventory of {seen.seen} saw {seen.kind} ({seen.class_}): {saw}"
     place = Place(table.file, rule.line, f"columns.{name}")
     if rule.evidence_overruled is None:
-        kept = seen.class_ == DIRECT and technique.keeps_values
-        level: Level = "refuse" if kept else "warn"
+        level: Level = "refuse" if seen.class_ == DIRECT and _lets_through(technique, allowed) else "warn"
         yield place.says(level, f"{told}: {OVERRULE}")
     elif (empty := whys.says_nothing(rule.evidence_overruled)) or _same(rule.evidence_overruled, rule.why):
         lacking = "says nothing" if empty else "only repeats 'why'"
         yield place.says("refuse", f"{told}; 'evidence_overruled' {lacking}: say what the values are instead")
+
+
+def _lets_through(technique: Technique, allowed: tuple[str, ...]) -> bool:
+    """Whether it may leave of a direct identifier what the policy would never let it: by what the policy allows for
+    these, since what ``mask`` leaves depends on its parameters and on the values."""
+    gone = technique.gives_null() or technique.drops_column
+    return technique.keeps_values or not (gone or technique.technique in allowed)
 
 
 def _same(one: str, other: str) -> bool:

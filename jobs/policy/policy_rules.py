@@ -41,7 +41,7 @@ def violations(config: Config, table: str, today: datetime.date) -> list[Finding
         *judged.of_table(config, entry, today),
         *scope_rules.of_table(config, entry),
         *policy_approval.of_table(config, entry, today),
-        *evidence_rules.of_table(entry),
+        *evidence_rules.of_table(config, entry),
         *policy_approval.of_signing(config, today),
         *policy_approval.of_installation(config.policy, config.lines, today),
     }
@@ -50,13 +50,14 @@ def violations(config: Config, table: str, today: datetime.date) -> list[Finding
 
 def of_policy(config: Config, today: datetime.date) -> Iterator[Finding]:
     """What the policy has against the configuration as a whole, tables or none: what is installed, the key that signs,
-    names misspelt."""
+    names misspelt, what the inventory never saw."""
     yield from policy_approval.of_signing(config, today)
     yield from policy_approval.of_installation(config.policy, config.lines, today)
     yield from policy_approval.misspelt(config)
     yield from policy_approval.no_tables(config)
     yield from policy_approval.idle_bounds(config)
     yield from judged.idle(config)
+    yield from evidence_rules.of_house(config)
 
 
 # -- parameters -------------------------------------------------------------------------------------------------------

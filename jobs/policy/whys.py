@@ -16,7 +16,7 @@ _FILLERS = """
     qwertz test testing tests foo bar baz foobar abc abcd bla blah blabla lorem ipsum dummy filler placeholder
     text why because reason reasons same ditto dito idem see above as later unknown undecided default needed
     required accepted accept approved approve reviewed checked done keep kept drop redact wie oben siehe weil
-    grund geht passt ja nein egal oui non voir ci dessus bien si porque razon ver arriba to do looks all sure
+    grund geht passt ja nein egal oui non voir ci dessus bien si porque razon ver arriba to do looks all sure given here
 """
 FILLERS = frozenset(_FILLERS.split())
 FEWEST_LETTERS = 3
@@ -49,13 +49,18 @@ def says_nothing(text: str) -> bool:
 
 
 def _fillers(table: TableConfig, rules: Sequence[tuple[str, ColumnRule]]) -> Iterator[Finding]:
-    found = [(path, rule) for path, rule in rules if says_nothing(rule.why) or _repeats(path, rule)]
+    found = [(path, rule) for path, rule in rules if lacks(path, rule)]
     if found:
         named = ", ".join(path for path, _ in found[:NAMED])
         more = f" and {len(found) - NAMED:,} more" if len(found) > NAMED else ""
         columns = "the 'why' of one column says" if len(found) == 1 else f"the 'why' of {len(found):,} columns says"
         message = f"{columns} nothing ({named}{more}): say what the column is for, so that others can judge it"
         yield Place(table.file, found[0][1].line, "columns").says("warn", message)
+
+
+def lacks(path: str, rule: ColumnRule) -> bool:
+    """Whether the reason of a column, or of a case, is none."""
+    return says_nothing(rule.why) or _repeats(path, rule)
 
 
 def _repeats(path: str, rule: ColumnRule) -> bool:

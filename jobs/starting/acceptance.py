@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.configuration import config, unaccepted, variables, yaml_edit, yaml_reader
+from jobs.configuration.column_path import ColumnPath, ColumnPathError
 from jobs.configuration.config import Config, ConfigError
 from jobs.configuration.config_files import CATALOG, SECRET_IN_TABLES
 from jobs.configuration.documents import Document, Fault, Loc, did_you_mean, one_of
@@ -24,10 +25,12 @@ from jobs.console.exit_codes import BadUsage, Refused
 from jobs.drafting import catalog_drafts, draft
 from jobs.gates import configuration_gates
 from jobs.gates.known import today
+from jobs.policy import whys
 from jobs.starting import draft_columns, seen_types
 from jobs.starting.draft_columns import COLUMNS, Column
 from privacy_udfs.techniques import BY_NAME, facts_of
 
+NO_REASON = "the 'why' says nothing: say what the column is for, so that others can judge it"
 NOT_YET = {"owner": "nobody yet", "target": {"path": "/no/target/yet"}}
 NO_COLUMN = {
     "none_yet": {
@@ -102,12 +105,26 @@ class Draft:
         has_more = what == "target" and isinstance(self._document().written.get(what), dict)
         loc, given = ((what, "path") if has_more else (what,)), {"path": value} if what == "target" else value
         given = value if has_more else given
+        if what == "subject":
+            self._has(value)
+        if what == "owner":  # a name; a path may begin with a variable
+            given = value.replace("${", "$${")
         made = self._with({loc: (given, draft.flow(given))})
         _, found = self._looked_at(self._part(made))
         faults = [each for each in found if each.key.split(".")[0] == what]
         if faults and what != "subject":
             raise Refused("\n".join(f"{each.key}: {each.message}" for each in faults))
         self._save(made)
+
+    def _has(self, path: str) -> None:
+        columns = [column.path for column in self.columns()]
+        try:
+            known = {str(ColumnPath.parse(each)) for each in columns}
+            found = str(ColumnPath.parse(path)) in known
+        except ColumnPathError as error:
+            raise Refused(f"subject: {error}") from None
+        if not found:
+            raise Refused(f"subject: {self.file} has no column {path}{did_you_mean(path, columns)}")
 
     def finish(self) -> Config:
         """Make an entry of it: all of it is held against the rest of the configuration. Raises `Refused`,
@@ -139,7 +156,9 @@ class Draft:
         lines = {line for loc, line in part.lines.items() if loc[:2] == (COLUMNS, column.path)}
         said = [each for each in self._findings(conf) if each.place is not None and each.place.line in lines]
         _stop_at(said)
-        return [each.message for each in said]
+        rules = [(name, rule) for name, rule in conf.tables[self.table].columns.items() if rule.line in lines]
+        empty = any(whys.lacks(name, rule) for name, rule in rules)
+        return [each.message for each in said] + [NO_REASON] * empty
 
     def _findings(self, conf: Config) -> list[Finding]:
         """What the gates of the configuration say of the file."""

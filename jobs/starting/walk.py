@@ -9,8 +9,9 @@ from typing import get_args
 from jobs.configuration.entry import UNDECIDED, Class
 from jobs.configuration.treatments import words
 from jobs.console.exit_codes import BadUsage, Refused
+from jobs.policy import whys
 from jobs.starting import typed_treatment
-from jobs.starting.acceptance import Draft
+from jobs.starting.acceptance import NO_REASON, Draft
 from jobs.starting.draft_columns import Column
 from privacy_udfs.techniques import BY_NAME
 
@@ -108,6 +109,9 @@ class _Asked:
         if self.treatment == UNDECIDED:
             self._ask_treatment()
         why = _said(self.ask, f"    {WHY}")
+        if why and whys.says_nothing(why):
+            self.say(f"    {NO_REASON}")
+            why = _said(self.ask, f"    {WHY}")
         for warning in self.draft.accept(self.column.path, self.class_, self.treatment, why):
             self.say(f"    warning: {warning}")
         return True

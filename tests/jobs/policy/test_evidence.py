@@ -13,7 +13,9 @@ from jobs import check
 from jobs.configuration import config, evidence_file
 from jobs.configuration.config import ConfigError
 from jobs.configuration.evidence_file import Seen
+from jobs.drafting import report
 from jobs.policy import whys
+from jobs.starting import conf_files
 from tests.helpers.lakes import write_conf
 
 MAIL = {"kind": "email", "class": "direct_identifier", "by": "content", "seen": "2026-11-28",
@@ -30,6 +32,7 @@ def told(lake: Path, columns: dict[str, Any], seen: dict[str, Any], *more: str) 
     entry = {"table": "t", "owner": "me", "source": {"path": "/raw", "format": "delta"}, "target": {"path": "/t"}}
     conf = write_conf(lake, {**entry, "columns": columns})
     (conf / "evidence").mkdir()
+    seen = {**dict.fromkeys(columns, UNKNOWN), **seen}
     (conf / "evidence" / "t.json").write_text(json.dumps({"table": "t", "columns": seen}))
     assert config.load(conf).tables["t"].evidence.keys() == seen.keys()
     found = check.run(config.load(conf))
@@ -51,7 +54,8 @@ def test_a_direct_identifier_that_is_kept_as_something_less_is_refused(lake: Pat
     ("column", "seen"),
     [
         (rule("quasi_identifier", "redact"), MAIL),
-        (rule("quasi_identifier", {"technique": "truncate", "keep": 2}), MAIL),
+        (rule("sensitive", "redact"), FEMALE),
+        (rule("sensitive", {"technique": "mask", "keep_end": 2}), FEMALE),
         (rule("non_personal", "keep"), FEMALE),
         (rule("non_personal", "drop"), FEMALE),
     ],
@@ -60,6 +64,21 @@ def test_other_disagreement_is_warned_of_and_strict_fails(lake: Path, column: An
     code, (line,) = told(lake, {"a": column}, {"a": seen}, "--strict")
     assert "warning: columns.a: class" in line
     assert code == 1
+
+
+MASK_OF_NOTHING = {"technique": "mask", "preserve": "abcdefghijklmnopqrstuvwxyz.@0123456789"}
+
+
+@pytest.mark.parametrize(
+    "treatment", [MASK_OF_NOTHING, {"technique": "mask", "keep_end": 4}, {"technique": "truncate", "keep": 2}]
+)
+def test_one_that_is_treated_as_the_policy_treats_none_is_refused_too(lake: Path, treatment: Any) -> None:
+    """Such a mask leaves every character of an address as it is. The policy is the one that `init` begins with."""
+    told(lake, {"a": rule("quasi_identifier", treatment)}, {"a": MAIL})
+    template = (conf_files.TEMPLATES / "policy.yaml").read_text().replace("VERSION", "2026-11")
+    (lake / "conf" / "policy.yaml").write_text(template)
+    (line,) = [each for each in lines_of(lake / "conf") if "evidence_overruled" in each]
+    assert "refused: columns.a: class quasi_identifier, " in line
 
 
 @pytest.mark.parametrize(
@@ -99,12 +118,85 @@ def test_each_case_of_a_column_is_held_against_it(lake: Path) -> None:
     ["", "{", "[]", '{"table": "u", "columns": {}}', '{"table": "t", "columns": {"a": {"kind": "secret@x.org"}}}'],
 )
 def test_a_broken_file_is_a_fault_and_shows_nothing_of_it(lake: Path, text: str) -> None:
-    conf = write_conf(lake)
-    (conf / "evidence").mkdir()
-    (conf / "evidence" / "t.json").write_text(text)
+    conf = house(lake, {"t": text}, {"table": "t", "columns": KEPT})
     with pytest.raises(ConfigError, match=r"evidence/t.json: .*restore it, or let jobs/inventory.py") as error:
         config.load(conf)
     assert "secret" not in str(error.value)
+
+
+ENTRY = {"owner": "me", "source": {"path": "/raw", "format": "delta"}, "target": {"path": "/t"}}
+
+
+def house(lake: Path, files: dict[str, Any], *entries: dict[str, Any]) -> Path:
+    conf = write_conf(lake, *({**ENTRY, **entry, "target": {"path": f"/{entry['table']}"}} for entry in entries))
+    (conf / "evidence").mkdir()
+    for name, data in files.items():
+        text = data if isinstance(data, str) else json.dumps({"table": name, **data})
+        (conf / "evidence" / f"{name}.json").write_text(text)
+    return conf
+
+
+KEPT = {"email": rule("non_personal", "keep"), "name": rule("direct_identifier", "redact")}
+
+
+def lines_of(conf: Path) -> list[str]:
+    """What a check says of evidence."""
+    return [line for line in map(str, check.run(config.load(conf))) if "evidence" in line]
+
+
+def test_a_renamed_entry_is_held_against_what_was_seen_in_its_source(lake: Path) -> None:
+    seen = {"columns": {"email": MAIL}, "source": "/raw/"}
+    conf = house(lake, {"t": seen}, {"table": "t_copy", "columns": KEPT})
+    (line,) = lines_of(conf)
+    assert "refused: columns.email: class non_personal, keep" in line
+    (conf / "evidence" / "t_copy.json").write_text(json.dumps({"table": "t_copy", "columns": {"email": UNKNOWN}}))
+    assert lines_of(conf) == [line], "nor is it less for another name's saying less"
+
+
+def test_what_was_never_looked_at_is_one_line_a_table_where_the_inventory_is_used(lake: Path) -> None:
+    more = {f"c{at}": rule("non_personal", "keep") for at in range(5)}
+    entry = {"table": "t", "columns": {**KEPT, **more, "eu": rule("non_personal", "drop")}}
+    conf = house(lake, {"u": {"columns": {"email": MAIL}}}, entry)
+    kept, orphan = lines_of(conf)
+    assert ": warning: columns: there is no evidence of 6 columns kept (email, c0, c1 and 3 more), so" in kept
+    assert orphan.startswith("evidence/u.json: warning: is evidence of no table of the catalog: if its table has")
+    (conf / "evidence" / "u.json").unlink()
+    assert lines_of(conf) == [kept]
+    (conf / "evidence").rmdir()
+    assert lines_of(conf) == []
+
+
+def test_a_broken_file_of_no_table_is_a_warning(lake: Path) -> None:
+    conf = house(lake, {"gone": "{", "t": {"columns": {"email": UNKNOWN}}}, {"table": "t", "columns": KEPT})
+    (line,) = lines_of(conf)
+    assert line.startswith("evidence/gone.json: warning: is no evidence of the inventory: restore it")
+
+
+def test_how_many_columns_overrule_the_inventory_is_always_told(lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one = {"email": rule("non_personal", "keep", evidence_overruled="the mailboxes of our own shops")}
+    assert told(lake, {**one, "sex": rule("quasi_identifier", "keep", evidence_overruled="of pumps")},
+                {"email": MAIL, "sex": FEMALE}, "--strict") == (0, [])  # fmt: skip
+    assert "0 refused, 0 warnings; the inventory is overruled of 1 column\n" in capsys.readouterr().out
+
+
+def test_a_smaller_sample_takes_no_evidence_away(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def scanned(data: dict[str, Any], values: int) -> Seen:
+        seen = Seen.model_validate({**data, "evidence": {"values": values}}, by_alias=True)
+        made = report.Drafted("t", "t.yaml", (), "", {"a": seen}, "${LAKE}/raw/t")
+        report.write_evidence(made, tmp_path / "catalog")
+        return evidence_file.of_table(tmp_path, "t")["a"]
+
+    assert scanned(UNKNOWN, 50).kind == "unknown"
+    assert scanned(FEMALE, 0).kind == "gender", "what a name says is more than nothing"
+    assert scanned(MAIL, 1000).kind == "email"
+    assert capsys.readouterr().err == ""
+    for less in (UNKNOWN, FEMALE):
+        assert scanned(less, 5000).kind == "email"
+        assert f"t: a: {less['kind']} ({less['class']}) is seen now; email (direct_identifier) is kept as evidence" in (
+            capsys.readouterr().err
+        )
+    assert scanned(MAIL, 500).evidence == {"values": 500}, "the same again is fresher"
+    assert json.loads((tmp_path / "evidence" / "t.json").read_text())["source"] == "${LAKE}/raw/t"
 
 
 def test_what_is_written_is_read_again() -> None:
@@ -179,3 +271,21 @@ def test_the_demo_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     for path in catalog.glob("*.yaml"):
         for name, column in yaml.safe_load(path.read_text())["columns"].items():
             assert not whys.says_nothing(column["why"]), (path, name)
+
+
+@pytest.mark.parametrize(
+    ("class_", "treatment", "parameter"),
+    [
+        ("sensitive", {"technique": "mask", "keep_start": 10}, "keep_start"),
+        ("sensitive", MASK_OF_NOTHING, "preserve"),
+        ("quasi_identifier", MASK_OF_NOTHING, "preserve"),
+        ("quasi_identifier", {"technique": "generalize_date", "unit": "second"}, "unit"),
+    ],
+)
+def test_the_policy_that_a_house_begins_with_bounds_what_stays(
+    lake: Path, class_: str, treatment: Any, parameter: str
+) -> None:
+    conf = house(lake, {}, {"table": "t", "columns": {"a": rule(class_, treatment)}})
+    (conf / "policy.yaml").write_text((conf_files.TEMPLATES / "policy.yaml").read_text().replace("VERSION", "2026-11"))
+    assert [f"that {parameter} be one of" in str(each) or f"that {parameter} be at most" in str(each)
+            for each in check.run(config.load(conf)) if each.level == "refuse"] == [True]  # fmt: skip

@@ -11,7 +11,7 @@ from jobs import accept
 from jobs.configuration import config
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.starting import typed_treatment, walk
-from jobs.starting.acceptance import Draft
+from jobs.starting.acceptance import NO_REASON, Draft
 from tests.helpers.lakes import table, write_conf
 
 DRAFT = """\
@@ -126,6 +126,34 @@ def test_in_bulk_only_what_is_hidden_and_known_by_its_values(conf: Path, capsys:
         at_once(conf, "--all-with-evidence", "non_personal", "--why", "x")
     with pytest.raises(BadUsage):
         accept.run_evident(Draft(conf, "d"), "non_personal", "x")
+
+
+def test_each_is_told_as_it_is_saved_though_the_next_is_refused(conf: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    note = "  # email: 40% of the values are e-mail addresses\n"
+    entry = "  other: {class: direct_identifier, treatment: {domain: nosuch}, kind: email, why: ''}\n"
+    second = DRAFT.replace("  # constant", f"{note}{entry}  # constant")
+    (conf / "catalog" / "d.yaml").write_text(second)
+    assert at_once(conf, "--all-with-evidence", "direct_identifier", "--why", "ok") == 1
+    said = capsys.readouterr()
+    assert said.out == f"mail: warning: {NO_REASON}\nmail: accepted\n"
+    assert "other.treatment.domain" in said.err
+
+
+@pytest.mark.parametrize("why", ["ok", "mail", "redact"])
+def test_a_reason_that_says_nothing_is_warned_of(conf: Path, why: str) -> None:
+    assert Draft(conf, "d").accept("mail", "direct_identifier", "redact", why) == [NO_REASON]
+    assert Draft(conf, "d").accept("mail", "direct_identifier", "redact", "nobody needs it") == []
+
+
+def test_a_subject_is_one_of_the_columns_and_an_owner_no_variable(
+    conf: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert at_once(conf, "--subject", "mial") == 1
+    assert "subject: catalog/d.yaml has no column mial; did you mean 'mail'?" in capsys.readouterr().err
+    assert text(conf) == DRAFT
+    monkeypatch.setenv("OWNER", "somebody else")
+    assert at_once(conf, "--subject", "id", "--owner", "${OWNER}") == 0
+    assert 'owner: "$${OWNER}"' in text(conf)
 
 
 def test_a_file_that_somebody_changed_meanwhile_is_left(conf: Path) -> None:

@@ -81,9 +81,9 @@ def _message(spark: SparkSession, source: Source, found: list[Told]) -> str:
                 if name in _TYPES:
                     shown["column"] = _column(spark, source, shown, _TYPES[name])
                 return message.format_map(shown)
-    condition = next((condition for condition, _ in found if condition), None)
-    said = "and Spark gives no name for what is wrong" if condition is None else f"Spark says [{condition}]"
-    return f"it cannot be read{',' if condition is None else ':'} {said}. The cluster's own logs hold the details"
+    said_as = next((condition for condition, _ in found if condition), None)
+    said = "and Spark gives no name for what is wrong" if said_as is None else f"Spark says [{said_as}]"
+    return f"it cannot be read{',' if said_as is None else ':'} {said}. The cluster's own logs hold the details"
 
 
 def _column(spark: SparkSession, source: Source, shown: Mapping[str, str], type_: str) -> str:

@@ -1,4 +1,4 @@
-"""The whole of it on made-up data: build a raw lake, treat it, show what came out. ``make demo``.
+"""The whole of it on made-up data: build a raw lake, treat it, show what came out.
 
 Everything stays under one folder (``--root``, by default ``.demo``): ``lake/raw``, ``lake/treated`` and ``keys``. The
 configuration is ``conf`` if ``--conf`` names no other. Run again, it makes new versions of the treated tables with the
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ from jobs.command_line import arguments, flags
 from jobs.configuration import config
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
+from jobs.console import called
 from jobs.console.exit_codes import DONE, BadUsage
 from jobs.console.numbers import many
 from jobs.console.text_table import table_lines
@@ -42,14 +44,17 @@ MOST_SHOWN = 36
 """Characters of a value."""
 
 NEXT = """
-Three things to try next
-  1. Change a line of conf/catalog/crm.customers.yaml (delete a column's entry, say) and see the job refuse:
-       . .demo/env && spark-submit jobs/pseudonymize.py --conf conf --table crm.customers
+Things to try next
+  1. Change a line of {conf}/catalog/crm.customers.yaml (delete a column's entry, say) and see the job refuse:
+       . {env} && spark-submit jobs/pseudonymize.py --conf {conf} --table crm.customers
   2. See what would be done, and why, without doing it:
-       . .demo/env && python jobs/plan.py --conf conf --table crm.orders
+       . {env} && python jobs/plan.py --conf {conf} --table crm.orders
+"""
+NOTEBOOKS = """\
   3. Treat a column of your own interactively: make notebook, then notebooks/explore_a_treatment.ipynb
      (and notebooks/explore_risk.ipynb: how far the customers are singled out)
 """
+"""Those are in a checkout."""
 
 
 def run(spark: SparkSession, conf: Config, report: Report = events.silent) -> str:
@@ -191,12 +196,23 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _demo(root: Path, conf_dir: Path) -> int:
     if not conf_dir.is_dir():
-        raise BadUsage(f"there is no folder {conf_dir}: run it in a checkout of the repository, or name a conf")
+        raise BadUsage(
+            f"there is no folder {conf_dir}: the demo's own is in a checkout of the repository alone; run it there, or "
+            f"name that one with --conf ({called.spoken('jobs/init.py')} makes one for files of your own)"
+        )
     conf = prepare(root, conf_dir)
     spark = session.start("lakenym demo", {**SMALL, "spark.log.level": "ERROR"})
     print(run(spark, conf, events.terminal))
-    print(NEXT)
+    print(next_steps(root, conf_dir))
     return DONE
+
+
+def next_steps(root: Path, conf_dir: Path) -> str:
+    """What to try, as it can be typed here."""
+    env = root / "env"
+    short = env.relative_to(Path.cwd()) if env.is_relative_to(Path.cwd()) else env
+    told = NEXT.format(env=shlex.quote(str(short)), conf=shlex.quote(str(conf_dir)))
+    return called.spoken(told) + (NOTEBOOKS if Path("notebooks/explore_a_treatment.ipynb").is_file() else "")
 
 
 if __name__ == "__main__":

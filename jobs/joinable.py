@@ -1,4 +1,4 @@
-"""Which columns of treated tables can be joined, by the values that they have in common, and what changed since.
+"""Which columns of treated tables can be joined, by common values, and what changed since.
 
 ``python jobs/joinable.py --conf conf --key NAME --all [--profile FILE] [--baseline FILE]``. Of each column a sketch of
 keyed hashes is made in one pass over its table; pairs of columns are compared by their sketches (docs/joinable.md). The

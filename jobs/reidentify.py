@@ -22,6 +22,7 @@ from pyspark.sql import SparkSession
 from jobs.command_line import arguments, flags, given_files
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import DONE, BadUsage
+from jobs.console.numbers import many
 from jobs.console.shown import say
 from jobs.console.text_table import table_lines
 from jobs.reversal import asked as asking
@@ -112,7 +113,8 @@ def _run(options: argparse.Namespace) -> int:
     else:
         way = "columnar path" if found.execution == "columnar" else f"Spark's path: {found.not_columnar}"
         until = found.expires.strftime(TIME)
-        say(f"{asked.table}: {found.rows:,} rows are in {found.place}, to be removed by {until} ({way})")
+        rows = f"{many(found.rows, 'row')} {'is' if found.rows == 1 else 'are'}"
+        say(f"{asked.table}: {rows} in {found.place}, to be removed by {until} ({way})")
     if found.unproven:
         say(words.not_proven(found.unproven))
     return DONE

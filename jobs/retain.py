@@ -23,6 +23,7 @@ from pyspark.sql import SparkSession
 from jobs.command_line import arguments, flags
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage
+from jobs.console.numbers import many
 from jobs.console.shown import as_json, say, shown
 from jobs.console.text_table import table_lines
 from jobs.erasure import of_retention, receipt_job
@@ -97,7 +98,13 @@ def lines(found: Sequence[Retained], is_plan: bool) -> Iterator[str]:
 
 def _row(each: Retained) -> tuple[str, ...]:
     counted = each.counted
-    overdue = "" if not counted.past else "over a year" if counted.overdue is None else f"up to {counted.overdue} days"
+    overdue = (
+        ""
+        if not counted.past
+        else "over a year"
+        if counted.overdue is None
+        else f"up to {many(counted.overdue, 'day')}"
+    )
     numbers = (counted.rows, each.rows, counted.files)
     rest = (overdue, f"{counted.undated:,}", f"{counted.to_come:,}")
     return (each.table, (each.before or "")[:10], *(f"{number:,}" for number in numbers), *rest)

@@ -22,6 +22,7 @@ from jobs.command_line import arguments, flags
 from jobs.configuration.config import Config
 from jobs.configuration.finding import refused
 from jobs.console.exit_codes import DONE, BadUsage, Refused
+from jobs.console.numbers import many
 from jobs.console.shown import as_json, say, shown
 from jobs.erasure import shredded
 from jobs.gates.known import today
@@ -143,7 +144,8 @@ def _run(options: argparse.Namespace) -> int:
     say(f"{options.key}: {rough(done)} keys of {rough(there)} subjects are destroyed{before}")
     left = subject_key_table.left(session.for_run(spark), whom.entry_of(conf, options.key))
     if left:
-        say(f"{options.key}: {left} files beside the table are of runs at work or killed: run this again in a day")
+        files = f"{many(left, 'file')} beside the table {'is' if left == 1 else 'are'}"
+        say(f"{options.key}: {files} of runs at work or killed: run this again in a day")
     return DONE
 
 

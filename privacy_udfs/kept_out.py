@@ -12,7 +12,7 @@ the key and the codes can test guesses of ids; who has the codes alone learns ho
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 from privacy_udfs.errors import TypeRefused
 from privacy_udfs.kernels.arrays import Bytes, distinct_if_few, well_formed
 from privacy_udfs.kernels.hmac import hmac_sha256
-from privacy_udfs.kernels.text import TAKES, accepts, canonical
+from privacy_udfs.kernels.text import TAKES, accepts, canonical, prefixes
 from privacy_udfs.keys import KeyReference
 from privacy_udfs.normalization import Normalize
 from privacy_udfs.technique import Key, Technique, narrow, plain, plain_type
@@ -66,6 +66,20 @@ def spelled(values: pa.Array, normalize: Sequence[str]) -> pa.BinaryArray:
     return canonical(narrow(values), tuple(normalize))
 
 
+def spellings(values: pa.Array, then: Sequence[str], now: Sequence[str]) -> Iterator[pa.BinaryArray]:
+    """The bytes that one person's id may have had when a code was made by other steps (`then`) than the domain has by
+    now: of the value as it is, of what it is by now, and of that behind each prefix that is taken off by now. What
+    steps since then made alike in another way (capitals, say) is not to be guessed. values: as `spelled` has them."""
+    yield spelled(values, then)
+    if tuple(then) == tuple(now) or not (pa.types.is_string(values.type) or pa.types.is_integer(values.type)):
+        return
+    text = spelled(values, now).cast(pa.string())
+    yield spelled(text, then)
+    for step in filter(prefixes.is_step, now):
+        for prefix in prefixes.of(step):
+            yield spelled(pc.binary_join_element_wise(prefix, text, ""), then)
+
+
 def codes(found: pa.BinaryArray, key: Key) -> Bytes:
     """The code of each of `spelled`, a row of bytes each. found: without nulls."""
     return hmac_sha256(key.material, found)[:, :SIZE]
@@ -99,10 +113,11 @@ class Codes:
 @dataclasses.dataclass(frozen=True)
 class Erased:
     """Those of one domain. by_key: for each version of the key, what it is, the steps by which ids were spelled when
-    codes were made, which may be others than the domain's are by now, and these codes."""
+    codes were made, which may be others than the domain's are by now, and these codes. now: the domain's by now."""
 
     domain: str
     by_key: tuple[tuple[KeyReference, tuple[str, ...], Parcel], ...]
+    now: tuple[str, ...]
 
     def among(self, values: pa.Array | pa.ChunkedArray) -> pa.BooleanArray:
         """Whether each value is one of theirs; of nulls, and of text that is none, it is not."""
@@ -121,8 +136,8 @@ class Erased:
         for reference, normalize, parcel in self.by_key:
             if not len(parcel.value) or values.null_count == len(values):
                 continue
-            named = spelled(values, normalize)
-            there = np.flatnonzero(named.is_valid().to_numpy(zero_copy_only=False))
-            if len(there):
-                found[there] |= parcel.value.has(codes(named.drop_null(), reference.resolve()))
+            for named in spellings(values, normalize, self.now):
+                there = np.flatnonzero(named.is_valid().to_numpy(zero_copy_only=False))
+                if len(there):
+                    found[there] |= parcel.value.has(codes(named.drop_null(), reference.resolve()))
         return pa.array(found)

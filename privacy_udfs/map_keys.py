@@ -24,9 +24,11 @@ def check(label: str, maps: pa.ListArray, keys: pa.Array) -> None:
         whose = pc.list_parent_indices(maps).to_numpy().astype(np.int64)
         twice = _in_one(whose, codes)
     if null or twice:
+        maps = "1 map has" if twice == 1 else f"{twice} maps have"
+        nulls = "1 key is" if null == 1 else f"{null} keys are"
         raise ValueRefused(
-            f"{label}: in this batch {twice} map(s) have equal keys once treated, and {null} key(s) are null, so that "
-            "entries would be lost. Take a treatment that keeps them apart: without 'normalize', or with more bits"
+            f"{label}: in this batch {maps} equal keys once treated, and {nulls} null, so that entries would be lost. "
+            "Take a treatment that keeps them apart: without 'normalize', or with more bits"
         )
 
 

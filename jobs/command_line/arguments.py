@@ -15,18 +15,15 @@ from jobs.configuration.config import Config
 from jobs.configuration.documents import did_you_mean
 from jobs.console import called
 from jobs.console.exit_codes import BadUsage
+from jobs.console.help_text import AsWritten
 from jobs.console.next_step import tell
 from jobs.console.shown import say
-
-AS_WRITTEN = argparse.RawDescriptionHelpFormatter
 
 
 def parser(job: str, doc: str | None) -> argparse.ArgumentParser:
     """The parser of a job, whose help is its docstring. A flag is written out: a short form would be another word."""
     told = None if doc is None else called.spoken(doc)
-    return argparse.ArgumentParser(
-        called.program(job), description=told, allow_abbrev=False, formatter_class=AS_WRITTEN
-    )
+    return argparse.ArgumentParser(called.program(job), description=told, allow_abbrev=False, formatter_class=AsWritten)
 
 
 def verbs(options: argparse.ArgumentParser, words: Mapping[str, str]) -> dict[str, argparse.ArgumentParser]:

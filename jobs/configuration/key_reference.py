@@ -18,6 +18,7 @@ from privacy_udfs.techniques import BY_NAME
 Schema = dict[str, Any]
 
 _CODE, _PAGE = re.compile(r"``(.+?)``", re.DOTALL), re.compile(r"docs/(\w+)\.md")
+_BORDER = re.compile("=+(?: +=+)*")
 _MODULE, _SHARED = re.compile(r"`(privacy_udfs(?:\.[a-z_0-9]+)+)`"), re.compile(r"`([A-Z]\w+)`")
 HEAD = """# The file of a table, key by key
 
@@ -194,7 +195,25 @@ def _prose(text: str, keys: Iterable[str] = ()) -> str:
     """Paragraphs of a docstring; those that go through keys, a line each, become lists."""
     known = "|".join(map(re.escape, keys)) or "(?!)"
     label = re.compile(rf"^((?:{known})(?:, (?:{known}))*): ", re.MULTILINE)
-    return "\n\n".join(_linked(_items(label, each)) for each in re.split(r"\n\s*\n", text.strip()))
+    return "\n\n".join(_linked(_items(label, _gridded(each))) for each in re.split(r"\n\s*\n", text.strip()))
+
+
+def _gridded(paragraph: str) -> str:
+    """A simple table of reStructuredText, which a docstring has, as one of Markdown; else what it is."""
+    first, *lines = paragraph.split("\n")
+    if not _BORDER.fullmatch(first) or lines[-1:] != [first] or lines[1:2] != [first]:
+        return paragraph
+    starts = [each.start() for each in re.finditer("=+", first)]
+    ends = [*(at - 1 for at in starts[1:]), None]
+    rows: list[list[str]] = []
+    for line in (lines[0], *lines[2:-1]):
+        cells = [line[at:end].strip().replace("|", "\\|") for at, end in zip(starts, ends, strict=True)]
+        if cells[0]:
+            rows.append(cells)
+        else:  # the row before goes on
+            rows[-1] = [f"{cell} {more}".strip() for cell, more in zip(rows[-1], cells, strict=True)]
+    head, *others = (f"| {' | '.join(cells)} |" for cells in rows)
+    return "\n".join([head, f"|{'---|' * len(starts)}", *others])
 
 
 def _items(label: re.Pattern[str], paragraph: str) -> str:

@@ -50,8 +50,8 @@ def wants_debug() -> bool:
 
 
 def program(job: str) -> str:
-    """What a help calls a job."""
-    return f"{COMMAND} {job}" if _call.command else job
+    """What a help calls a job; a verb as ``lakenym --help`` lists it."""
+    return f"{COMMAND} {job.replace('_', '-')}" if _call.command else job
 
 
 def spoken(text: str) -> str:
@@ -61,4 +61,4 @@ def spoken(text: str) -> str:
 
 def _as_verb(found: re.Match[str]) -> str:
     is_job = (Path(jobs.__path__[0]) / f"{found[1]}.py").is_file()
-    return f"{COMMAND} {found[1]}" if is_job else found[0]
+    return f"{COMMAND} {found[1].replace('_', '-')}" if is_job else found[0]

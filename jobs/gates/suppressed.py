@@ -8,6 +8,7 @@ from typing import Any
 from jobs.configuration.asked_risk import is_stricter
 from jobs.configuration.finding import Finding
 from jobs.configuration.risk_bounds import ALWAYS
+from jobs.console.numbers import many
 from jobs.gates.known import Inspected
 from jobs.gates.target import log_cleanup
 from jobs.lake import leftovers
@@ -53,7 +54,7 @@ def _told(known: Inspected, is_laxer: Callable[[Record], bool], name: str, did: 
         left = leftovers.of(known.spark, target.location, versions, target.version, target.properties)
         if left:
             shown = ", ".join(map(str, versions[:MOST_NAMED])) + (", ..." if len(versions) > MOST_NAMED else "")
-            head = f"{name}: {len(versions)} version(s) of {target.name} ({shown}) {did}"
+            head = f"{name}: {many(len(versions), 'version')} of {target.name} ({shown}) {did}"
             yield Finding("warn", None, f"{head}: {_left(target, left, shows)}")
 
 

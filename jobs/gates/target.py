@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from jobs.configuration.finding import Finding
 from jobs.configuration.kept_values import MOST_NAMED
 from jobs.configuration.kinds import DIRECT
+from jobs.console.numbers import many
 from jobs.gates import growth, used_up
 from jobs.gates.known import Inspected, Planned
 from jobs.lake import delta_commit, promises, replace
@@ -110,7 +111,7 @@ def _raw_history(target: TargetState) -> str:
     """What is left of raw versions, and what heals it."""
     raw = target.raw_versions
     shown = ", ".join(map(str, raw[:5])) + (", ..." if len(raw) > 5 else "")
-    versions = f"the target {target.name} holds {len(raw)} version(s) without a treatment record ({shown})"
+    versions = f"the target {target.name} holds {many(len(raw), 'version')} without a treatment record ({shown})"
     cleanup = log_cleanup(target.left)
     if target.left.files:
         return (

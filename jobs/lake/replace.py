@@ -218,8 +218,9 @@ def _find_commit(spark: SparkSession, state: TargetState, run_id: str) -> Commit
 
 def _tell_overwritten(state: TargetState, version: int, between: Sequence[int]) -> None:
     if between:
+        others = f"{'version' if len(between) == 1 else 'versions'} {', '.join(map(str, between))}"
         raise Overwritten(
             f"version {version} of {state.name} was committed by this run and replaced what others committed since it "
-            f"looked: version(s) {', '.join(map(str, between))}. This Delta gives no way to refuse that beforehand; "
+            f"looked: {others}. This Delta gives no way to refuse that beforehand; "
             "RESTORE gets them back"
         )

@@ -42,7 +42,7 @@ def told(spark: SparkSession, source: Source) -> Iterator[None]:
 
 def named(error: Exception) -> str:
     """What an error of Spark's is called: its condition or class, which hold no value."""
-    return next((condition for condition, _ in _all_told(error) if condition), "an error of no known class")
+    return next((condition for condition, _ in _all_told(error) if condition), "no name is given")
 
 
 def is_one_of(error: Exception, names: Container[str]) -> bool:
@@ -81,8 +81,9 @@ def _message(spark: SparkSession, source: Source, found: list[Told]) -> str:
                 if name in _TYPES:
                     shown["column"] = _column(spark, source, shown, _TYPES[name])
                 return message.format_map(shown)
-    condition = next((condition for condition, _ in found if condition), "an error of no known class")
-    return f"it cannot be read: Spark says [{condition}]. The cluster's own logs hold the details"
+    said_as = next((condition for condition, _ in found if condition), None)
+    said = "and Spark gives no name for what is wrong" if said_as is None else f"Spark says [{said_as}]"
+    return f"it cannot be read{',' if said_as is None else ':'} {said}. The cluster's own logs hold the details"
 
 
 def _column(spark: SparkSession, source: Source, shown: Mapping[str, str], type_: str) -> str:

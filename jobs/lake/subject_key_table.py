@@ -25,6 +25,7 @@ from pyspark.sql import types as T
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from jobs.configuration.subject_keys_entry import SubjectKeysEntry
+from jobs.console.numbers import many
 from jobs.lake import closed_table, delta_commit, restricted, subject_key_files
 from jobs.lake.active_session import active
 from jobs.lake.address import Address
@@ -290,7 +291,7 @@ def _purged(spark: SparkSession, entry: SubjectKeysEntry) -> None:
     there = subject_key_files.deleted(spark, table.location, doomed)
     if there:
         raise SourceProblem(
-            f"{there} files beside the table of keys at {entry.place} cannot be deleted, and may hold keys "
+            f"{many(there, 'file')} beside the table of keys at {entry.place} cannot be deleted, and may hold keys "
             "that are to be destroyed: these open all their values yet. See who may delete there, and run this "
             "again"
         )

@@ -20,6 +20,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from jobs.configuration.vault_entry import VaultEntry
+from jobs.console.numbers import many
 from jobs.lake import closed_table, delta_commit, file_places, subject_key_files
 from jobs.lake.active_session import active
 from jobs.lake.address import Address
@@ -215,8 +216,8 @@ def _check_purged(begun: Transaction, vault: Vault, there: Mapping[str, float], 
     left = [at for at in subject_key_files.lying(begun, there).others.values() if at < before]
     if left:
         raise SourceProblem(
-            f"{len(left)} files beside the vault at {vault.entry.place} are past their time and cannot be deleted: "
-            "they may hold tokens that expired. See who may delete there, and run this again"
+            f"{many(len(left), 'file')} beside the vault at {vault.entry.place} cannot be deleted though past the "
+            "time, and may hold tokens that expired. See who may delete there, and run this again"
         )
 
 

@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 
 from jobs.configuration.config import Config
 from jobs.configuration.finding import Finding as Judged
+from jobs.console.numbers import many
 from jobs.gates import configuration_gates
 from jobs.lake.history import History
 from jobs.lake.log_commits import ERASURE, Commit
@@ -99,7 +100,7 @@ def _judged(table: str, what: What, each: Judged) -> Finding:
 
 
 def _ahead(conf: Config, table: str, what: What, each: Judged) -> Finding:
-    message = f"within {conf.policy.monitoring.ahead_days} days: {each}"
+    message = f"within {many(conf.policy.monitoring.ahead_days, 'day')}: {each}"
     return Finding("warn", table, what, message, "mend it before then")
 
 

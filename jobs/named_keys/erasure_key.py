@@ -80,7 +80,7 @@ class ErasureKey:
             (self.ring.reference_of(self.entry.key, how, under, key_id), steps, each)
             for (key_id, steps), each in parcels.items()
         ]
-        return kept_out.Erased(domain, tuple(named))
+        return kept_out.Erased(domain, tuple(named), self.spelling(domain))
 
     def listed(self, domain: str, ids: pa.Array | pa.ChunkedArray) -> list[tuple[str, int, bytes]]:
         """What the list is to hold of ids, as they stand in sources, each once. Raises `BadUsage`, `KeyProblem`."""
@@ -90,7 +90,12 @@ class ErasureKey:
         self, domain: str, ids: pa.Array | pa.ChunkedArray, steps: tuple[str, ...], key_id: int
     ) -> list[bytes]:
         """Codes of ids as the list may have them from before: by these steps, under this version of the key."""
-        return self.codes(domain, kept_out.label(domain), ids, key_id, cast(Normalize, steps))
+        label, by = kept_out.label(domain), cast(Normalize, steps)
+        found = {*self.codes(domain, label, ids, key_id, by)}
+        key = self._subkey(by, label, key_id)
+        for named in kept_out.spellings(narrow(plain(ids)), steps, self.spelling(domain)):
+            found |= {row.tobytes() for row in kept_out.codes(named.drop_null(), key)}
+        return sorted(found)
 
     def codes(
         self,

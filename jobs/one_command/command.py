@@ -103,7 +103,8 @@ def _not_known(word: str) -> int:
 
 def help_text() -> str:
     """All verbs, each with what it does."""
-    lines = [f"usage: {called.COMMAND} [--text] [--debug] VERB ...", "", *wrapped(ABOUT)]
+    usage = f"usage: {called.COMMAND} [--text] [--debug] VERB ..."
+    lines = [*wrapped(usage, others=" " * len("usage: ")), "", *wrapped(ABOUT)]
     for group, names in verbs.grouped():
         lines += ["", group, *_listed({name.replace("_", "-"): verbs.purpose(verbs.files()[name]) for name in names})]
     lines += ["", "before the verb", *_listed(FLAGS), "", *wrapped(MORE)]

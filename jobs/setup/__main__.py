@@ -1,8 +1,8 @@
 """Fetch what pip does not bring: a Java that runs Spark, and the two jars of Delta Lake. ``lakenym setup``.
 
-It is the last step of ``make setup`` too (``python -m jobs.setup``). It changes nothing outside the Python environment
-it runs in, and checks before it fetches: a second run needs no network. Maven or Spark's Ivy fetch the jars, by their
-own settings for mirrors and proxies; a Java is fetched only where none is found that Spark can use.
+It changes nothing outside the Python environment it runs in, and checks before it fetches: a second run needs no
+network. Maven or Spark's Ivy fetch the jars, by their own settings for mirrors and proxies; a Java is fetched only
+where none is found that Spark can use. It is ``python -m jobs.setup`` too.
 
 Exit codes: 0 Java and the jars are there; 2 wrong usage; 3 they cannot be had, and what to do is said.
 """
@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jobs.console import called
+from jobs.console.help_text import AsWritten
 from jobs.setup.delta_jars import JARS, ensure_jars
 from jobs.setup.java_runtime import SetupProblem, ensure_java, java_version, package_folder
 
@@ -31,7 +32,7 @@ def parser() -> argparse.ArgumentParser:
         called.program("setup"),
         description=called.spoken(__doc__),
         allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=AsWritten,
     )
 
 

@@ -107,5 +107,7 @@ def package_folder(package: str) -> Path:
     importlib.invalidate_caches()
     found = importlib.util.find_spec(package)
     if found is None or not found.submodule_search_locations:
-        raise SetupProblem(f"the package {package} is not installed here: run make setup, or pip install {package}")
+        raise SetupProblem(
+            f"the package {package} is not installed here: pip install {package}, or make setup in a checkout"
+        )
     return Path(next(iter(found.submodule_search_locations)))

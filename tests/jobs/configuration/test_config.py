@@ -395,6 +395,8 @@ def test_the_page_of_keys_is_that_of_this_version(tmp_path: Path) -> None:
     assert config_schema.main(["--page", str(tmp_path / "table.md")]) == 0
     page = (TESTS.parent / "docs" / "table.md").read_text(encoding="utf-8")
     assert (tmp_path / "table.md").read_text(encoding="utf-8") == page, "make schemas"
+    assert "| `payment_card` | 12 to 19 digits are of an issuer's range and pass Luhn |\n" in page
+    assert "====" not in page, "a table of a docstring as it is written there"
     rows = [line for line in page.partition("## Treatments")[0].splitlines() if line.startswith("| `")]
     assert len(rows) > 60
     assert [row for row in rows if not row.removesuffix(" |").rpartition("| ")[2].strip()] == [], "keys without meaning"

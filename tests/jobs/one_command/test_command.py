@@ -14,9 +14,11 @@ from pathlib import Path
 import pytest
 
 import jobs
-from jobs.console import called
+from jobs import demo
+from jobs.console import called, help_text, text_table
 from jobs.one_command import command, json_output, verbs
 from tests.helpers.lakes import column, table, write_conf
+from tests.helpers.places import ROOT
 
 FILES = {path.stem for path in Path(jobs.__path__[0]).glob("*.py") if path.stem != "__init__"}
 
@@ -48,6 +50,7 @@ def test_every_verb_says_in_one_line_what_it_does(verb: str) -> None:
     assert 8 < len(said) <= 90
     assert said[0].isupper()
     assert "`" not in said
+    assert not said.endswith("..."), "its first sentence is to be shorter"
 
 
 def test_the_help_lists_all_and_imports_no_spark() -> None:
@@ -66,9 +69,50 @@ def test_a_verb_has_the_help_of_its_job_by_its_own_name(verb: str, capsys: pytes
         command.main([verb.replace("_", "-"), "--help"])
     assert ended.value.code == 0
     told = capsys.readouterr().out
-    assert told.startswith(f"usage: lakenym {verb} ")
+    assert told.startswith(f"usage: lakenym {verb.replace('_', '-')} ")
+    assert not re.search(r"\bmake (setup|demo|notebook|bench|test|faults|schemas)\b", told), "there is no Makefile"
     assert not re.search(r"(python|spark-submit) jobs/", told)
     assert not [name for name in FILES if re.search(rf"(?<!lakenym ){name}\.py", told)]
+
+
+@pytest.mark.parametrize("verb", sorted(verbs.files()))
+def test_the_paragraphs_of_a_help_fit_a_narrow_terminal(
+    verb: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(help_text, "columns", lambda: 60)
+    monkeypatch.setenv("COLUMNS", "60")
+    with pytest.raises(SystemExit):
+        command.main([verb, "--help"])
+    told = capsys.readouterr().out.splitlines()
+    assert [line for line in told if line[:1].strip() and len(line) > 60 and " " in line] == []
+
+
+def test_the_list_of_verbs_fits_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_table, "columns", lambda: 40)
+    assert max(map(len, command.help_text().splitlines())) <= 40
+
+
+def test_what_the_demo_says_to_try_can_be_typed_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    told = demo.next_steps(tmp_path / "a lake", Path("/far/conf"))
+    assert ". 'a lake/env' && spark-submit jobs/pseudonymize.py --conf /far/conf --table crm.customers" in told
+    called.by_command()
+    told = demo.next_steps(tmp_path / ".demo", Path("/far/conf"))
+    assert ". .demo/env && lakenym plan --conf /far/conf --table crm.orders" in told
+    assert "notebook" not in told, "there are none here"
+    monkeypatch.chdir(ROOT)
+    assert "make notebook" in demo.next_steps(ROOT / ".demo", Path("conf"))
+
+
+def test_the_demo_far_from_its_configuration_says_where_that_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert command.main(["--text", "demo"]) == 2
+    err = capsys.readouterr().err
+    assert "there is no folder conf: the demo's own is in a checkout of the repository alone" in err
+    assert "lakenym init makes one" in err
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -79,6 +123,7 @@ def test_a_verb_has_the_help_of_its_job_by_its_own_name(verb: str, capsys: pytes
         ("with jobs/shred.py destroy (keys.py add)", "with lakenym shred destroy (lakenym keys add)"),
         ("/lake/jobs/keys.py and my/keys.py stay", "/lake/jobs/keys.py and my/keys.py stay"),
         ("no_job.py stays", "no_job.py stays"),
+        ("python jobs/rotate_keys.py, then catalog_tags.py", "lakenym rotate-keys, then lakenym catalog-tags"),
     ],
 )
 def test_words_about_jobs_are_those_that_can_be_typed(text: str, said: str) -> None:

@@ -168,7 +168,7 @@ def test_what_is_there_after_it_was_deleted_is_told(
     monkeypatch.setattr(subject_key_table, "_lying", lambda spark, entry: (table, found))
     monkeypatch.setattr(subject_key_files, "delete", lambda spark, path: None)
     monkeypatch.setattr(subject_key_files, "listed", lambda spark, location: {f"file:/t/{which}": 0.0})
-    with pytest.raises(SourceProblem, match="1 files beside the table of keys at /t cannot be deleted"):
+    with pytest.raises(SourceProblem, match="1 file beside the table of keys at /t cannot be deleted"):
         subject_key_table.purge(spark, table.entry)
 
 
@@ -252,7 +252,7 @@ def test_a_file_that_cannot_be_deleted_is_told_each_time(
     with monkeypatch.context() as patched:
         patched.setattr(subject_key_files, "delete", lambda spark, path: None)
         for _ in range(2):
-            with pytest.raises(SourceProblem, match=r"1 files beside the table of keys at .* cannot be deleted"):
+            with pytest.raises(SourceProblem, match=r"1 file beside the table of keys at .* cannot be deleted"):
                 subject_key_table.destroy(spark, at, without(at, "a"))
     assert there(spark, at, "ab") == {*"ab"}
     assert subject_key_table.destroy(spark, at, without(at, "a")) == 0

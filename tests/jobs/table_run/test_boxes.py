@@ -328,7 +328,7 @@ def test_other_boxes_are_another_record(spark: SparkSession, lake: Path, capfd: 
     out, err = capfd.readouterr()
     of = "cut into boxes of 3 rows or more, t 0.5 (mondrian, `zip.code` by prefix:2,1): age, `zip.code`, town"
     assert of in out
-    assert f"mondrian: 1 version(s) of delta.`{lake}/treated/t` (0) have no boxes, or smaller ones: time travel" in err
+    assert f"mondrian: 1 version of delta.`{lake}/treated/t` (0) have no boxes, or smaller ones: time travel" in err
     assert plan.main([*asked[:4], "--json"]) == 0
     shown = json.loads(capfd.readouterr().out.splitlines()[0])
     assert shown["mondrian"] == {"k": 3, "t": 0.5, "ladders": {"`zip.code`": "prefix:2,1"}}

@@ -22,6 +22,7 @@ from jobs.erasure.carried_out import Wanted
 from jobs.gates import kept_out as gate
 from jobs.lake.log_commits import Commit
 from jobs.lake.problems import CommitConflict
+from jobs.named_keys import erasure_key
 from jobs.spark_app.failures import RunFailed
 from jobs.subjects.asked import Asked
 from jobs.table_run import kept_out, planned
@@ -88,6 +89,25 @@ def test_they_stay_out_when_their_domain_spells_ids_otherwise(spark: SparkSessio
     erased_lists.put(spark, conf, ["C-4"], run="run-2")
     pseudonymize.run(spark, conf, "t")
     assert {row.number for row in lakes.treated(spark, lake).collect()} == {0, 4}
+
+
+def test_they_stay_out_when_a_prefix_is_taken_off_since(spark: SparkSession, lake: Path) -> None:
+    """Whoever was erased without it comes with it by now, and the other way round; both can be taken off again."""
+    rows = [(each, at) for at, each in enumerate(["Patient/3", "3", "4", "Patient/4", "5", "Patient/5", "Patient/33"])]
+    spark.createDataFrame(rows, "id string, number int").coalesce(1).write.parquet(str(lake / "raw" / "t"))
+    lakes.write_conf(lake, lakes.table("t", lake, COLUMNS))
+    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
+    erased_lists.put(spark, conf, ["3", "Patient/4"])
+    file = lake / "conf" / "domains.yaml"
+    file.write_text(file.read_text().replace("- trim", "- trim\n  - strip_prefix: Patient/"))
+    conf = config.load(lake / "conf")
+    pseudonymize.run(spark, conf, "t")
+    assert {row.number for row in lakes.treated(spark, lake).collect()} == {4, 5, 6}
+    own = erasure_key.of(conf)
+    assert own is not None
+    on_list = {bytes(row.code) for row in erased_lists.rows(spark, lake).collect()}
+    assert on_list <= {*own.listed_as("customer", pa.array(["Patient/3", "4"]), ("nfc", "trim"), own.id)}
+    assert not on_list & {*own.listed_as("customer", pa.array(["Patient/5", "33"]), ("nfc", "trim"), own.id)}
 
 
 OF_OTHERS = {

@@ -236,8 +236,8 @@ def test_earlier_versions_that_kept_less_out_are_warned_of(
     first = files(lake)
     run(spark, configured(lake, {"k": 2, "at_most": 0.5}))
     of, still = f"delta.`{lake}/treated/t`", "time travel shows rows that a run keeps out now, until VACUUM"
-    assert f"suppress: 1 version(s) of {of} (0) kept none, or smaller classes, out: {still}" in warned(2)
-    assert f"suppress: 2 version(s) of {of} (0, 1) kept none, or smaller classes, out: {still}" in warned(3)
+    assert f"suppress: 1 version of {of} (0) kept none, or smaller classes, out: {still}" in warned(2)
+    assert f"suppress: 2 versions of {of} (0, 1) kept none, or smaller classes, out: {still}" in warned(3)
     for path in first:
         path.unlink()
     assert "their data files are gone, but Delta's log still holds the least and greatest values" in warned(2)

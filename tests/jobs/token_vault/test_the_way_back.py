@@ -101,7 +101,7 @@ def _what_cannot_be_deleted_is_told(
     with monkeypatch.context() as patched:
         patched.setattr(DeltaTable, "vacuum", lambda table: None)
         assert tokens.main(asked) == 1
-    assert "1 files beside the vault" in capsys.readouterr().err
+    assert "1 file beside the vault" in capsys.readouterr().err
     assert tokens.main(asked) == 0
     assert not left.exists()
 

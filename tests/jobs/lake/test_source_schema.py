@@ -260,7 +260,7 @@ MISTAKES: dict[str, tuple[Callable[[Path], None], Callable[[Path], dict[str, Any
     "empty": (Path.mkdir, files(), "no file of format parquet is there"),
     "empty_orc": (Path.mkdir, files("orc"), "no file of format orc is there"),
     "empty_delta": (Path.mkdir, files("delta"), "no Delta table is there"),
-    "scheme": (nothing, lambda _: {"format": "parquet", "path": "xyz://lake/t"}, "no file system for the scheme"),
+    "scheme": (nothing, lambda _: {"format": "parquet", "path": "xyz://lake/t"}, "Spark has no file system for xyz://"),
     "no_table": (nothing, lambda _: {"table": "kinds.nope"}, "no table or view is called so"),
     "no_database": (nothing, lambda _: {"table": "nope.nope"}, "no table or view is called so"),
     "travel": (folders("."), lambda _: {"table": "kinds.p", "options": {"versionAsOf": "1"}}, "has no versions"),

@@ -56,7 +56,7 @@ def test_what_is_not_proven_is_said_when_it_is_done(
 ) -> None:
     for unproven in ((), ("card",)):
         done = TurnedBack("run", 1, NOON, "file:/out", unproven=unproven)
-        monkeypatch.setattr("jobs.configuration.config.load", lambda folder: None)
+        monkeypatch.setattr("jobs.command_line.arguments.loaded", lambda folder: None)
         monkeypatch.setattr("jobs.spark_app.session.start", lambda name: None)
         monkeypatch.setattr(reidentify, "run", lambda *given, done=done, **more: done)
         what = ["--table", "t", "--columns", "card", "--where", "a = 1", "--actor", "bob", "--purpose", "case"]

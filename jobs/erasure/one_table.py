@@ -294,7 +294,9 @@ def _purged(
         take_out.checkpointed(spark, begun.location, left.erased)
         if log_left.purged(spark, begun.location, left, kept, forced):
             left = log_left.left(spark, begun.location)
-            still = _after_the_log(spark, place, forced)
+            again, known = _after_the_log(spark, place, forced), {each.place for each in still.files}
+            files = (each for each in again.files if each.is_read or each.place in known)
+            still = dataclasses.replace(again, files=tuple(files))  # the others were looked into, and hold nobody
     return begun.version, remaining.of(still, left, kept)
 
 

@@ -127,7 +127,7 @@ def test_a_malformed_line_stops_the_job_whatever_rows_says(spark: SparkSession, 
     (lake / "raw" / "t" / "a.csv").write_text("id,email\n1,x\n2,y\n3\n4,z,canary-line\n")
     source = {"format": "csv", "path": f"{lake}/raw/t", "schema": "id bigint, email string"}
     conf = configured(lake, table("t", lake, {"id": "keep", "email": HASH}, source=source, rows=rows))
-    with pytest.raises(RunFailed, match=r"a\.csv, line [45], has a record of [13] columns, and 2 are expected"):
+    with pytest.raises(RunFailed, match=r"a\.csv, line [45], has a record of (1 column|3 columns), and 2 are expected"):
         run(spark, conf, "t")
 
 

@@ -102,7 +102,7 @@ def proven(spark: SparkSession, of: Lake, watch: ProcessorClock, say: Callable[[
     _check_as_planned(plans, made)
     gone = sum(each.rows_deleted + each.elements_removed for erased in made for each in erased.tables)
     say(f"{gone} rows and elements; for people: {_for_people(made)}")
-    assert _for_people(made) == {"quarantine", "source"}, "what the job does not take out itself"
+    assert _for_people(made) == {"source"}, "what the job does not take out itself"
     _by_people(spark, conf, of)
     _check_kept(before, _all_kept(spark, of, all_rows=True))
 

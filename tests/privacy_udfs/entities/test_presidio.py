@@ -31,7 +31,7 @@ def of(found: dict[str, Any], **parameters: Any) -> Any:
         ({"presidio": {}}, "presidio and presidio_version go together"),
         ({"presidio": {"IBAN_CODE": "redact"}}, "presidio: IBAN_CODE is found without: name iban under entities"),
         ({"presidio": {"URL": "redact"}}, "presidio: URL asks the network"),
-        ({"presidio": {"us_ssn": "redact"}}, "should match pattern"),
+        ({"presidio": {"us_ssn": "redact"}}, "expected pattern"),
         ({"presidio_score": 2}, "less than or equal to 1"),
     ],
 )

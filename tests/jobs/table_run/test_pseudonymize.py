@@ -399,7 +399,10 @@ def test_a_csv_schema_must_fit_the_header(spark: SparkSession, lake: Path) -> No
     entry = table("t", lake, {"id": CUSTOMER, "note": "keep"}, source=source)
     assert run(spark, configured(lake, entry), "t").rows == 1
     wrong = {**entry, "source": {**source, "schema": "note string, id int"}}
-    with pytest.raises(SourceProblem, match=r"a\.csv has a header with another name in column 1 than source\.schema, which calls it note"):
+    with pytest.raises(
+        SourceProblem,
+        match=r"a\.csv has a header with another name in column 1 than source\.schema, which calls it note",
+    ):
         run(spark, configured(lake, wrong), "t")
 
 

@@ -124,7 +124,15 @@ def test_plan_as_text_and_as_json(spark: SparkSession, conf: Path, capfd: pytest
 def test_a_person_gets_a_summary(conf: Path) -> None:
     """Through a real pseudo-terminal, and through spark-submit, which puts a pipe between."""
     leader, follower = pty.openpty()
-    command = [*SUBMIT, str(ROOT / "jobs" / "pseudonymize.py"), "--conf", str(conf), "--table", "good"]
+    command = [
+        *SUBMIT,
+        str(ROOT / "jobs" / "pseudonymize.py"),
+        "--conf",
+        str(conf),
+        "--table",
+        "good",
+        "--even-unchanged",
+    ]
     environ = {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1"}
     with subprocess.Popen(command, env=environ, stdout=follower, stderr=follower, stdin=follower) as job:
         os.close(follower)

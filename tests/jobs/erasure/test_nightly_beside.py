@@ -19,6 +19,7 @@ from pyspark.sql import SparkSession
 from jobs import erase, pseudonymize
 from jobs.configuration.config import Config
 from jobs.lake import table_files
+from jobs.subject_keys import whom
 from privacy_udfs.errors import LakenymError
 from tests.helpers import audits, erased_house, vaults
 from tests.helpers.erased_house import ERASED, MANY, TABLES
@@ -39,7 +40,7 @@ OF_RUN = (
     ("jobs.table_run.tokens.filled", "before", 1),  # of the vault
     ("jobs.lake.closed_table.added", "before", 1),
     ("jobs.lake.closed_table.added", "after", 1),
-    ("jobs.table_run.by_subject.filled", "before", 1),  # of keys of subjects
+    ("jobs.table_run.by_subject._rooted", "before", 1),  # of keys of subjects
     ("jobs.table_run.commits.committed", "before", 1),
 )
 MODES = ("incremental", "full")
@@ -127,8 +128,8 @@ def check(spark: SparkSession, lake: Path, conf: Config, found: set[bytes], monk
     for table in TABLES:
         assert erased_house.numbers(spark, lake, table) == erased_house.of_others(3 * MANY), table
     assert vaults.rows(spark, lake).count() == MANY - len(ERASED), "nobody who is erased has a token"
-    keys = spark.read.format("delta").load(f"{lake}/subject_keys").count()
-    assert keys == MANY - len(ERASED), "nor a key"
+    everybody = [erased_house.name(at) for at in range(MANY)]
+    assert whom.alive(spark, conf, "shred", everybody) == (MANY - len(ERASED), MANY), "nor a key"
     assert erased(spark, conf) == []
     later = table_files.now() + 60 * table_files.DAY
     with monkeypatch.context() as patch:
@@ -152,7 +153,6 @@ def test_a_run_in_a_window_of_the_erasure(
         calls = at_step(step, when, times, lambda: ended.extend(nightly(spark, conf, mode)), patch)
         stopped = erased(spark, conf)
     assert len(calls) == times, "the window was there"
-    print(step, when, mode, ended, stopped)
     if stopped:
         assert "run it again" in stopped[0]
         assert erased(spark, conf) == []
@@ -172,7 +172,6 @@ def test_an_erasure_in_a_window_of_a_run(
         calls = at_step(step, when, times, lambda: stopped.extend(erased(spark.newSession(), conf)), patch)
         ended = nightly(spark, conf, mode)
     assert len(calls) == times, "the window was there"
-    print(step, when, mode, ended, stopped)
     assert stopped == []
     assert ended, "the run was at work when the list grew"
     assert all("again" in each or "--mode full" in each for each in ended), ended

@@ -20,7 +20,8 @@ from jobs.audit_log.leaves import Leaf
 from jobs.configuration import config
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.erasure import commitment, receipt
-from jobs.erasure.outcome import Erased, Remains, TableErased, Unsearched
+from jobs.erasure.outcome import Erased, TableErased, Unsearched
+from jobs.lake.remains import Remains
 from jobs.named_keys import erasure_key
 from jobs.named_keys.erasure_key import ErasureKey
 from jobs.signatures import envelopes

@@ -8,11 +8,11 @@ import datetime
 import json
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from jobs.configuration.reversal_entry import Approver, is_person
-from jobs.console.exit_codes import Refused
 from jobs.console.shown import shown
-from jobs.reversal.approval import ID, TIME, signed_by, time_of
+from jobs.reversal.approval import ID, TIME, parsed, signed_by
 from jobs.signatures import envelopes
 from jobs.signatures.keys import SigningKey
 
@@ -55,18 +55,12 @@ class Approval:
 
 def opened(text: str, approvers: Sequence[Approver]) -> tuple[Approval, Approver]:
     statement, by = signed_by(text, approvers, NOT_ONE, "approver of 'erasure' in policy.yaml")
-    try:
-        if statement["predicateType"] != PREDICATE:
-            raise Refused(f"what was signed is another statement: {NOT_ONE}")
-        given = dict(statement["predicate"])
-        given |= {name: time_of(given[name]) for name in ("not_before", "expires")}
-        found = Approval(**given)
-        sound = _is_sound(found) and json.loads(found.statement()) == statement
-    except (KeyError, TypeError, ValueError, AttributeError):
-        sound = False
-    if not sound:
-        raise Refused(f"what was signed is not in the form of version 1: {NOT_ONE}")
-    return found, by
+    return parsed(statement, PREDICATE, NOT_ONE, _made), by
+
+
+def _made(given: dict[str, Any]) -> Approval | None:
+    found = Approval(**given)
+    return found if _is_sound(found) else None
 
 
 def _is_sound(found: Approval) -> bool:

@@ -11,8 +11,8 @@ import datetime
 import json
 import re
 import secrets
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 from jobs.configuration.models import Policy
 from jobs.configuration.reversal_entry import Approver, is_person
@@ -29,6 +29,15 @@ SHA256 = re.compile("[0-9a-f]{64}")
 LONGEST = 1 << 20
 UTC = datetime.timezone.utc
 NOT_ONE = "it is no approval of a reversal"
+
+
+class Stating(Protocol):
+    """An approval of any kind: what is signed of it, as JSON."""
+
+    def statement(self) -> str: ...
+
+
+Made = TypeVar("Made", bound=Stating)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +90,7 @@ def opened(text: str, policy: Policy) -> Signed:
     """What an approval says, and which approver of the policy signed it. Raises `Refused`."""
     approvers = () if policy.reversal is None else policy.reversal.approvers
     payload, by = signed_by(text, approvers, NOT_ONE, "approver of policy.yaml")
-    return Signed(_parsed(payload), by)
+    return Signed(parsed(payload, PREDICATE, NOT_ONE, _made), by)
 
 
 def signed_by(text: str, approvers: Sequence[Approver], otherwise: str, who: str) -> tuple[Any, Approver]:
@@ -111,22 +120,28 @@ def _payload(envelope: Mapping[str, Any], approver: Approver) -> Any:
     return payload if named == [str(key)] and envelope.keys() == {"payloadType", "payload", "signatures"} else None
 
 
-def _parsed(statement: Any) -> Approval:
-    """Raises `Refused` where it is another statement than one of an approval, whoever signed it."""
-    if not isinstance(statement, dict) or statement.get("predicateType") != PREDICATE:
-        raise Refused(f"what was signed is another statement: {NOT_ONE}")
+def parsed(statement: Any, predicate: str, otherwise: str, make: Callable[[dict[str, Any]], Made | None]) -> Made:
+    """The approval that a statement holds, of any kind. predicate, otherwise: of the kind, and as of `signed_by`. make:
+    of what is stated, with its times; None where it is not sound. Raises `Refused` where it is another statement,
+    whoever signed it, or one that the approval itself would not make."""
+    if not isinstance(statement, dict) or statement.get("predicateType") != predicate:
+        raise Refused(f"what was signed is another statement: {otherwise}")
     try:
         given: dict[str, Any] = dict(statement["predicate"])
-        rows = given["rows"]
-        given |= {name: time_of(given[name]) for name in ("not_before", "expires")}
-        given |= {name: tuple(given[name]) for name in ("columns", "beside")}
-        found = Approval(**{**given, "rows": Rows(**rows)})
-        sound = _is_sound(found, rows) and json.loads(found.statement()) == statement
+        found = make(given | {name: time_of(given[name]) for name in ("not_before", "expires")})
+        sound = found is not None and json.loads(found.statement()) == statement
     except (KeyError, TypeError, ValueError, AttributeError, BadUsage):
-        sound = False
-    if not sound:
-        raise Refused(f"what was signed is not in the form of version 1: {NOT_ONE}")
+        found, sound = None, False
+    if found is None or not sound:
+        raise Refused(f"what was signed is not in the form of version 1: {otherwise}")
     return found
+
+
+def _made(given: dict[str, Any]) -> Approval | None:
+    rows = given["rows"]
+    lists = {name: tuple(given[name]) for name in ("columns", "beside")}
+    found = Approval(**{**given, **lists, "rows": Rows(**rows)})
+    return found if _is_sound(found, rows) else None
 
 
 def _is_sound(found: Approval, rows: Mapping[str, Any]) -> bool:

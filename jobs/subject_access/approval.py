@@ -15,9 +15,8 @@ from typing import Any
 
 from jobs.configuration.models import Policy
 from jobs.configuration.reversal_entry import Approver, is_person
-from jobs.console.exit_codes import Refused
 from jobs.console.shown import shown
-from jobs.reversal.approval import ID, SHA256, TIME, signed_by, time_of
+from jobs.reversal.approval import ID, SHA256, TIME, parsed, signed_by
 from jobs.signatures import envelopes
 from jobs.signatures.keys import SigningKey
 
@@ -86,23 +85,12 @@ def opened(text: str, policy: Policy) -> Signed:
     """What an approval says, and which approver of the policy signed it. Raises `Refused`."""
     approvers = () if policy.subject_access is None else policy.subject_access.approvers
     payload, by = signed_by(text, approvers, NOT_ONE, "approver of 'subject_access' in policy.yaml")
-    return Signed(_parsed(payload), by)
+    return Signed(parsed(payload, PREDICATE, NOT_ONE, _made), by)
 
 
-def _parsed(statement: Any) -> Approval:
-    """Raises `Refused` where it is another statement, whoever signed it."""
-    if not isinstance(statement, dict) or statement.get("predicateType") != PREDICATE:
-        raise Refused(f"what was signed is another statement: {NOT_ONE}")
-    try:
-        given: dict[str, Any] = dict(statement["predicate"])
-        given |= {name: time_of(given[name]) for name in ("not_before", "expires")}
-        found = Approval(**given)
-        sound = _is_sound(found) and json.loads(found.statement()) == statement
-    except (KeyError, TypeError, ValueError, AttributeError):
-        sound = False
-    if not sound:
-        raise Refused(f"what was signed is not in the form of version 1: {NOT_ONE}")
-    return found
+def _made(given: dict[str, Any]) -> Approval | None:
+    found = Approval(**given)
+    return found if _is_sound(found) else None
 
 
 def _is_sound(found: Approval) -> bool:

@@ -227,7 +227,7 @@ def test_another_delta_is_told_and_what_it_overwrote_too(
     assert held.target.transaction is None
     assert told == [events.Warned("t", replace.UNGUARDED)]
     append(spark, f"delta.`{lake}/treated/t`")
-    with pytest.raises(Overwritten, match=r"version 2 .* replaced what others committed .* version\(s\) 1\."):
+    with pytest.raises(Overwritten, match=r"version 2 .* replaced what others committed .* version 1\."):
         translated("t", lambda: pseudonymize.execute(own, held))
 
 

@@ -6,7 +6,11 @@ terminal, one column at a time: ``--column email --why TEXT``, with ``--class`` 
 other than is proposed; or all those of one class of which the inventory has evidence in their values:
 ``--all-with-evidence direct_identifier --why TEXT``. Nothing is ever accepted so that is to be kept.
 
-With the last column the file stops being a draft, if all of it is sound; until then nothing treats its table.
+Where the class is less than what the inventory saw, it asks why the inventory is wrong: ``--evidence-overruled TEXT``.
+
+With the last column the file stops being a draft, if all of it is sound; until then nothing treats its table. Of a
+table that is accepted it goes through the new columns that the inventory drafted, ``catalog/<table>.yaml.draft``, whose
+lines go into the table's file with the last one.
 Exit codes: 0 done, also where columns are left; 1 an answer is refused; 2 wrong usage or configuration.
 """
 
@@ -25,18 +29,21 @@ from jobs.console.exit_codes import DONE, BadUsage
 from jobs.console.shown import say
 from jobs.run_events import events
 from jobs.spark_app import failures
-from jobs.starting import draft_columns, typed_treatment, walk
+from jobs.starting import additions, draft_columns, typed_treatment, walk
 from jobs.starting.acceptance import Draft
 
 NEVER_IN_BULK = "non_personal"
 """The class whose columns are kept: each wants a look of its own."""
 
 
-def run(draft: Draft, path: str, why: str, class_: str | None = None, treatment: str | None = None) -> list[str]:
-    """Accept one column: as it is proposed, but for what is stated. Returns warnings. Raises `Refused`, `BadUsage`."""
+def run(
+    draft: Draft, path: str, why: str, class_: str | None = None, treatment: str | None = None, overruled: str = ""
+) -> list[str]:
+    """Accept one column: as it is proposed, but for what is stated. overruled: why the inventory is wrong about it.
+    Returns warnings. Raises `Refused`, `BadUsage`."""
     column = draft.column(path)
     read = column.treatment if treatment is None else typed_treatment.read(treatment, draft.around.domains)
-    return draft.accept(path, class_ or column.class_, read, why)
+    return draft.accept(path, class_ or column.class_, read, why, overruled)
 
 
 def run_evident(draft: Draft, class_: str, why: str, tell: Callable[[str], None] = lambda line: None) -> list[str]:
@@ -69,6 +76,11 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--class", dest="class_", choices=get_args(Class), help="with --column: its class")
     options.add_argument("--treatment", help=f"with --column: what becomes of it: {typed_treatment.EXAMPLES}")
     options.add_argument("--why", help="your reason, in your own words")
+    options.add_argument(
+        "--evidence-overruled",
+        metavar="TEXT",
+        help="with --column: why the inventory is wrong about it (what the values are instead)",
+    )
     options.add_argument("--owner", help="who answers for the decisions")
     options.add_argument("--target", metavar="PATH", help="where treated tables go (this one)")
     options.add_argument("--subject", metavar="COLUMN", help="the column that says whose row it is")
@@ -83,7 +95,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(asked: argparse.Namespace) -> int:
     _check(asked)
-    draft = Draft(asked.conf, asked.table)
+    draft = additions.opened(asked.conf, asked.table)
     for what in ("owner", "target", "subject"):
         if getattr(asked, what) is not None:
             draft.state(what, getattr(asked, what))
@@ -91,7 +103,8 @@ def _run(asked: argparse.Namespace) -> int:
         _list(draft, asked.json)
         return DONE
     if asked.column is not None:
-        for warning in run(draft, asked.column, asked.why, asked.class_, asked.treatment):
+        overruled = asked.evidence_overruled or ""
+        for warning in run(draft, asked.column, asked.why, asked.class_, asked.treatment, overruled):
             say(f"{asked.column}: warning: {warning}")
         say(f"{asked.column}: accepted")
     elif asked.all_with_evidence is not None:
@@ -108,6 +121,8 @@ def _check(asked: argparse.Namespace) -> None:
         raise BadUsage("--why: say why, in your own words; nothing is accepted without a reason")
     if (asked.class_ or asked.treatment) and not asked.column:
         raise BadUsage("--class and --treatment go with --column")
+    if asked.evidence_overruled and not asked.column:
+        raise BadUsage("--evidence-overruled goes with --column")
     if asked.why and not (asked.column or asked.all_with_evidence):
         raise BadUsage("--why goes with --column or --all-with-evidence")
 
@@ -133,7 +148,7 @@ def _finish(draft: Draft, conf: Path) -> int:
         next_step.tell("accept", "--conf", conf, "--table", draft.table)
         return DONE
     draft.finish()
-    say(f"{draft.table}: accepted; {draft.path} is no draft any more")
+    say(f"{draft.table}: {draft.done()}")
     next_step.tell("plan", "--conf", conf, "--table", draft.table)
     return DONE
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.command_line import arguments, flags
-from jobs.configuration import config
+from jobs.configuration import config, unaccepted
 from jobs.configuration.config import Config, ConfigError
 from jobs.configuration.finding import Finding, in_order, refused
 from jobs.configuration.unaccepted import Unaccepted
@@ -91,12 +91,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.exit_code
     found = run(conf, as_of)
     tables, overruled = len(conf.tables), evidence_rules.overruled(conf)
-    as_json = json.dumps(as_data(found, tables, as_of, conf.drafts, overruled))
-    say(as_json if options.json else as_text(found, tables, options.conf, conf.drafts, overruled))
+    decided = {name: (table.file, table.decisions) for name, table in conf.tables.items()}
+    drafts = [*conf.drafts, *unaccepted.additions(options.conf, decided)]
+    as_json = json.dumps(as_data(found, tables, as_of, drafts, overruled))
+    say(as_json if options.json else as_text(found, tables, options.conf, drafts, overruled))
     if refused(found) or (options.strict and found):
         return REFUSED
-    if conf.drafts:
-        next_step.tell("accept", "--conf", options.conf, "--table", conf.drafts[0].table)
+    if drafts:
+        next_step.tell("accept", "--conf", options.conf, "--table", drafts[0].table)
     elif conf.tables:
         next_step.tell("plan", "--conf", options.conf, "--all")
     return DONE

@@ -202,7 +202,7 @@ def _draft_all(asked: argparse.Namespace) -> int:
         draft = drafted.of(name, source_of(table, entry), made[name], entry, options.variables)
         written = report.write(draft, asked.output) if asked.output else None
         say((report.draft_as_json if asked.json else report.draft_as_text)(draft, written))
-        waiting.extend([table.name] if written is not None and entry is None else [])
+        waiting.extend([name] if written is not None else [])
         return DONE
 
     def each(step: Callable[[FoundTable], int]) -> int:

@@ -23,9 +23,13 @@ FOLDER, ENDING = "evidence", ".json"
 By = Literal["content", "name"]
 
 
+OtherColumn = Annotated[tuple[NotBlank, NotBlank], Field(strict=False)]
+
+
 class Seen(Entry):
     """What a column was found to be. by: what shows it. seen: on which day (UTC). reasons: in words. evidence: the
-    shares, as drafts have them."""
+    shares, as drafts have them. may_be_keys_of: table and column, where it is a question whether its values are the
+    keys of these, which count up."""
 
     kind: NotBlank
     class_: Annotated[Class | Literal["undecided"], Field(alias="class")]
@@ -33,13 +37,15 @@ class Seen(Entry):
     seen: IsoDate
     reasons: Annotated[tuple[str, ...], Field(strict=False)] = ()
     evidence: dict[str, Any] = Field(default={})
+    may_be_keys_of: Annotated[tuple[OtherColumn, ...], Field(strict=False)] = ()
 
     @property
     def is_known(self) -> bool:
         return self.class_ != UNDECIDED
 
     def as_data(self) -> dict[str, Any]:
-        return self.model_dump(mode="json", by_alias=True)
+        told = self.model_dump(mode="json", by_alias=True)
+        return told if self.may_be_keys_of else {k: v for k, v in told.items() if k != "may_be_keys_of"}
 
 
 OfTable = Mapping[str, Seen]

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from jobs.configuration import yaml_reader
+from jobs.configuration.column_path import ColumnPath, ColumnPathError
 from jobs.configuration.documents import Document, Fault
 from jobs.configuration.entry import UNDECIDED
 
@@ -45,6 +46,47 @@ class Unaccepted:
     def as_data(self) -> dict[str, Any]:
         """For JSON."""
         return dataclasses.asdict(self)
+
+
+@dataclasses.dataclass(frozen=True)
+class Additions(Unaccepted):
+    """Columns that were drafted for an entry that is there; those that it decides by now are not counted."""
+
+    def in_words(self) -> str:
+        if not self.columns:
+            return self.problem or f"all of its columns are decided: jobs/accept.py --table {self.table} clears it away"
+        told = f"{self.accepted:,} of {self.columns:,} new columns accepted"
+        return f"a draft, {told}: no run decides about them yet; jobs/accept.py --table {self.table} goes on"
+
+
+def additions_of(entry: str) -> str:
+    """The file of what is drafted for an entry, beside the entry's own."""
+    return f"{entry}.draft"
+
+
+def additions(folder: Path, decided: Mapping[str, tuple[str, Container[str]]]) -> list[Additions]:
+    """What is drafted for entries. decided: by table its file and the columns that it decides, in their normal form."""
+    found = ((table, file, of_entry, folder / additions_of(file)) for table, (file, of_entry) in decided.items())
+    return [_of_entry(path, table, file, of_entry) for table, file, of_entry, path in found if path.exists()]
+
+
+def _of_entry(path: Path, table: str, entry: str, decided: Container[str]) -> Additions:
+    file, faults = additions_of(entry), list[Fault]()
+    try:
+        document = yaml_reader.parse(path.read_bytes().decode("utf-8-sig"), file, faults)
+    except (OSError, UnicodeDecodeError):
+        document = None
+    if document is None or faults:
+        return Additions(file, table, problem="cannot be read")
+    left = [entry for name, entry in document.data.items() if _normal(name) not in decided]
+    return Additions(file, table, len(left), sum(map(is_accepted, left)))
+
+
+def _normal(path: str) -> str:
+    try:
+        return str(ColumnPath.parse(path))
+    except ColumnPathError:
+        return path
 
 
 def of(folder: Path, names: Iterable[str]) -> dict[str, Unaccepted]:

@@ -64,7 +64,7 @@ def _edit(text: str, root: Any, loc: Loc, written: str) -> tuple[int, int, str]:
     value = dict(_entries(holder)).get(str(loc[-1]))
     if value is None:
         return _added(text, holder, f"{loc[-1]}: {written}")
-    start, end = value.start_mark.index, _end(text, value)
+    start, end = value.start_mark.index, end_of(text, value)
     return (start, end, written) if start < end else (start, end, f" {written}")
 
 
@@ -78,17 +78,17 @@ def _added(text: str, holder: Any, entry: str) -> tuple[int, int, str]:
     if holder.flow_style:
         at = holder.end_mark.index - 1
         return at, at, f", {entry}" if holder.value else entry
-    last = _end(text, holder)
+    last = end_of(text, holder)
     line = text.find("\n", last)
     at = len(text) if line < 0 else line
     return at, at, f"\n{' ' * holder.start_mark.column}{entry}"
 
 
-def _end(text: str, node: Any) -> int:
+def end_of(text: str, node: Any) -> int:
     """Where a node's own text ends: that of a block goes on, by its mark, to the next token."""
     if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
         last = node.value[-1]
-        return _end(text, last[1] if isinstance(last, tuple) else last)
+        return end_of(text, last[1] if isinstance(last, tuple) else last)
     start, end = node.start_mark.index, node.end_mark.index
     return int(start + len(text[start:end].rstrip()))
 
@@ -96,5 +96,5 @@ def _end(text: str, node: Any) -> int:
 def _line_of(text: str, root: Any, name: str) -> Iterator[tuple[int, int, str]]:
     for key, value in root.value:
         if key.value == name:
-            end = text.find("\n", _end(text, value))
+            end = text.find("\n", end_of(text, value))
             yield key.start_mark.index, len(text) if end < 0 else end + 1, ""

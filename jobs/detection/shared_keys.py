@@ -3,7 +3,8 @@
 A column is one's foreign key if nearly all of its values are among those of a column that tells rows apart. It is
 looked for by hashes (`jobs.detection.sketch`): some of each column, and all of a key that the sample holds. Where a
 table is larger than its sample, its keys are read again for these hashes alone (`beyond_the_sample`). A key that
-counts up holds every small number: there the name of the column has to agree as well.
+counts up holds every small number: there the name of the column has to agree as well, be it in another language. Where
+it does not, and the column may still be such a key, that is a question for a person and no link.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame
 
-from jobs.configuration.column_path import ColumnPath, Field
-from jobs.detection import distinct, evidence, hints, kinds, leaves, sampled, sketch
+from jobs.configuration.column_path import ColumnPath
+from jobs.detection import distinct, evidence, hints, kinds, leaves, sampled, sketch, things
 from jobs.detection.scan import Found
 from jobs.detection.sketch import Hashes, Sketch
 
@@ -27,6 +28,8 @@ MOST_COLUMNS = 4_000
 MOST_ROWS = 5_000_000
 """Of a table's keys that are read beyond its sample."""
 DENSE = 0.5
+HALF = 0.5
+"""Of the values of a key that counts up, which a column has that is none by accident, or may be."""
 NO_KEYS = frozenset(
     {"moment", "birth_date", "age", "coordinates", "latitude", "longitude", "postal_code", "city", "street",
      "person_name", "gender", "quasi", "sensitive", "constant", "free_text_person"}
@@ -73,15 +76,18 @@ class Column:
 
 @dataclasses.dataclass(frozen=True)
 class Link:
-    """The values of a column are keys of another. share: of them."""
+    """The values of a column are keys of another. share: of them. back: the share of the keys that the column has.
+    is_sure: not a question: no key that counts up holds them by accident."""
 
     column: Column
     key: Column
     share: float
+    back: float = 0.0
+    is_sure: bool = True
 
 
 def links(tables: Sequence[Looked], salt: bytes) -> list[Link]:
-    """All of them. salt: the secret under which the tables were looked at."""
+    """All of them, and those that are questions. salt: the secret under which the tables were looked at."""
     places = [(Column(each.table, str(found.path)), found) for each in tables for found in each.columns]
     asked = [(column, found) for column, found in places if found.evidence.distinct >= LEAST_DIFFERENT][:MOST_COLUMNS]
     asked = [(column, found) for column, found in asked if len(found.evidence.sketch.values)]
@@ -92,7 +98,7 @@ def links(tables: Sequence[Looked], salt: bytes) -> list[Link]:
         if keys and others:
             known = _known(table, keys, others, salt)
             for key in keys:
-                found_links += _of_key(Column(table.table, str(key.path)), others, known[str(key.path)])
+                found_links += _of_key(Column(table.table, str(key.path)), key, others, known[str(key.path)])
     return found_links
 
 
@@ -125,7 +131,7 @@ def _some(found: Found) -> tuple[Hashes, Hashes]:
     return drawn.values[: sketch.FEW], drawn.after[: sketch.FEW]
 
 
-def _of_key(key: Column, others: Sequence[tuple[Column, Found]], known: Hashes) -> Iterator[Link]:
+def _of_key(key: Column, seen: Found, others: Sequence[tuple[Column, Found]], known: Hashes) -> Iterator[Link]:
     highest = known[-1] if len(known) == sketch.MOST else np.uint64(2**64 - 1)  # of more keys the least are known
     for column, found in others:
         values, after = (half[half <= highest] for half in _some(found))
@@ -133,33 +139,41 @@ def _of_key(key: Column, others: Sequence[tuple[Column, Found]], known: Hashes) 
         if column == key or share < LEAST_SHARE:
             continue
         counts_up = len(after) > 0 and float(np.isin(after, known).mean()) >= DENSE
+        back = _back(seen.evidence.sketch.values, found.evidence.sketch.values)
         if not counts_up or _is_called_after(column, key):
-            yield Link(column, key, share)
+            yield Link(column, key, share, back)
+        elif _may_be(column, found, key, back):
+            yield Link(column, key, share, back, is_sure=False)
+
+
+def _back(keys: Hashes, values: Hashes) -> float:
+    """The share of a key's values that a column has: of the least hashes, where no more of the column's are known."""
+    if len(values) >= sketch.FEW:
+        keys = keys[keys <= values[-1]]
+    return float(np.isin(keys, values).mean()) if len(keys) else 0.0
 
 
 def _is_called_after(column: Column, key: Column) -> bool:
-    """Whether a name speaks of the other: ``customer`` and ``customers.id``, ``customer_no`` and ``customer_id``."""
-    said = _said(column.path)
-    return bool((said & (_things(key.table.rpartition(".")[2]) | (_said(key.path)))) - GENERAL)
+    """Whether a name speaks of the other: ``customer`` and ``customers.id``, ``customer_no`` and ``customer_id``,
+    ``Kunden-Nr`` and ``customers.id``."""
+    said = things.words_of(column.path) - things.GENERAL
+    of_key = (things.singulars(key.table.rpartition(".")[2]) | things.words_of(key.path)) - things.GENERAL
+    return bool(said & of_key or things.concepts(said) & things.concepts(of_key))
 
 
-GENERAL = frozenset({"id", "ids", "no", "nr", "num", "number", "key", "code", "ref", "uuid", "sk", "pk", "fk", "value",
-                     "reference", "identifier", "item", "element", "list", "old", "new"})  # fmt: skip
-
-
-def _said(path: str) -> set[str]:
-    names = [step.name for step in ColumnPath.parse(path).steps if isinstance(step, Field)]
-    return {thing for name in names for word in hints.words(name).split() for thing in _things(word)}
-
-
-def _things(word: str) -> set[str]:
-    """A word and what may be its singular."""
-    spoken = hints.words(word).split()
-    return {one.removesuffix(end) for one in spoken for end in ENDS if len(one) > len(end) + 2 or not end}
-
-
-ENDS = ("", "s", "es", "en", "n", "innen")
-"""Of words for several of a kind."""
+def _may_be(column: Column, found: Found, key: Column, back: float) -> bool:
+    """Whether a column could be a key that counts up, although no name says so: it has most of its values, or is called
+    a key of who knows what. Not what numbers its own table's rows, nor what is called after another thing."""
+    hinted = hints.of(found.path, column.table)
+    own = things.words_of(column.path) - things.GENERAL
+    if kinds.decide(found.evidence, hinted).name in NO_KEYS:
+        return False
+    if not own and found.evidence.distinct_share >= sketch.OFTEN:
+        return False
+    spoken, keyed = things.concepts(own), things.concepts(things.of_key(key.path, key.table))
+    if spoken and keyed:  # as they are not the same
+        return False
+    return back >= HALF or not own or "person_key" in hinted or "person_word" in hinted
 
 
 def beyond_the_sample(rows: DataFrame, keys: Sequence[str], looked_for: Hashes, salt: bytes) -> dict[str, Hashes]:

@@ -27,8 +27,9 @@ HEADER = """\
 # what is 'undecided' (of it nothing is known, or not enough), and then take the line 'draft: true' out.
 """
 ADDITIONS = """\
-# Columns of {table} that {file} does not decide yet. Read each proposal with its evidence, mend what is
-# wrong, decide what is 'undecided', say why, and move the lines under 'columns:' there. No job reads this file itself.
+# Columns of {table} that {file} does not decide yet. jobs/accept.py --table {table} asks about each, and moves
+# them there. Or read each proposal with its evidence, mend what is wrong, decide what is 'undecided', say why, and move
+# the lines under 'columns:' there by hand. No job reads this file itself.
 """
 
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from jobs.configuration import unaccepted
 from jobs.configuration.evidence_file import Seen
 from jobs.configuration.models import Source
 from jobs.drafting import draft
@@ -26,7 +27,7 @@ def of(
         return Drafted(name, f"{name}.yaml", made, draft.table(name, source, made, environ), seen, place)
     lacking = tuple(each for each in made if not entry.decides(each.found.path))
     text = draft.additions(entry.table, entry.file, lacking) if lacking else ""
-    return Drafted(entry.table, f"{Path(entry.file).name}.draft", lacking, text, seen, place)
+    return Drafted(entry.table, unaccepted.additions_of(Path(entry.file).name), lacking, text, seen, place)
 
 
 def seen_in(proposal: Proposal) -> Seen:
@@ -41,5 +42,6 @@ def seen_in(proposal: Proposal) -> Seen:
             "seen": today,
             "reasons": list(kind.reasons),
             "evidence": proposal.found.evidence.as_data(),
+            "may_be_keys_of": proposal.may_be,
         }
     )

@@ -12,17 +12,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from jobs.configuration.documents import NAME_PATTERN
-from jobs.detection import hints, shared_keys
+from jobs.detection import hints, things
 from jobs.detection.kinds import CLASS_OF, Kind, percent
 from jobs.detection.shared_keys import Column, Link, Looked
-from jobs.drafting import draft, proposals
+from jobs.drafting import draft, maybe_joined, proposals
 from jobs.drafting.proposals import Proposal, Surroundings
 
 DIRECT = "direct_identifier"
 RANK = {"undecided": 0, "non_personal": 0, "quasi_identifier": 1, "sensitive": 1, DIRECT: 2}
 OFTEN_BEFORE = 0.01
-NAMELESS = shared_keys.GENERAL
-"""What says of a column that it is a key, and not whose."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,15 +47,18 @@ class Shared:
 def propose(
     tables: Sequence[Looked], around: Surroundings, links: Sequence[Link]
 ) -> tuple[dict[str, tuple[Proposal, ...]], tuple[Shared, ...]]:
-    """By table what is proposed for its columns, and which hold the same keys. links: of `shared_keys.links`."""
+    """By table what is proposed for its columns, and which hold the same keys. links: of `shared_keys.links`; those
+    that are questions join nothing, and leave their columns for a person to decide."""
     made = {
         Column(each.table, str(found.path)): proposals.propose(found, around, each.table)
         for each in tables
         for found in each.columns
     }
-    groups = tuple(_shared(columns, links, made, around) for columns in _groups(links))
+    sure = [link for link in links if link.is_sure]
+    groups = tuple(_shared(columns, sure, made, around) for columns in _groups(sure))
     for group in groups:
-        made |= _alike(group, links, made, around)
+        made |= _alike(group, sure, made, around)
+    made |= maybe_joined.asked(links, made, [group.columns for group in groups])
     by_table = {each.table: tuple(made[Column(each.table, str(f.path))] for f in each.columns) for each in tables}
     return by_table, groups
 
@@ -79,7 +80,8 @@ def _shared(
     kinds = [made[each].kind.name for each in best]
     known = set(proposals.JOINS) - set(proposals.KEYED)  # what is a key of anything has the name of that
     names = [kind for kind in kinds if kind in known] + [_name(each) for each in best]
-    name = next((each for each in names if each in around.domains), names[0])
+    others = [_name(each) for each in columns]
+    name = _standing((*names, *others), around.domains) or names[0]
     before = [
         name.removeprefix("prefix:")
         for column in columns
@@ -89,9 +91,15 @@ def _shared(
     return Shared(name, tuple(columns), tuple(dict.fromkeys(before)))
 
 
+def _standing(names: Iterable[str], domains: Sequence[str]) -> str | None:
+    """The domain that there is already, by one of these names, or by one that means the same."""
+    same = (each for name in names for each in domains if things.mean_the_same(each, name))
+    return next((each for each in names if each in domains), None) or next(same, None)
+
+
 def _name(key: Column) -> str:
     """``customer`` of ``customer_id``, or of ``customers.id``."""
-    own = [word for word in hints.words(key.path).split() if word not in NAMELESS]
+    own = [word for word in hints.words(key.path).split() if word not in things.GENERAL]
     table = hints.words(key.table.rpartition(".")[2]).replace(" ", "_")
     text = own[-1] if own else table.removesuffix("s")
     return text if re.fullmatch(NAME_PATTERN, text) else "shared_key"
@@ -106,7 +114,7 @@ def _alike(
     for column in group.columns:
         own = made[column]
         kind = _kind(own.kind, leading, column, links)
-        told = Proposal(own.found, kind, proposals.of_kind(own.found, kind, around).treatment)
+        told = Proposal(own.found, kind, proposals.of_kind(own.found, kind, around, column.table).treatment)
         if kind.class_ == DIRECT:
             told = dataclasses.replace(told, treatment=_treatment(group, told, around))
         found[column] = dataclasses.replace(told, notes=_notes(group, column, told, around))

@@ -7,7 +7,7 @@ What to propose for a kind is a choice, and no fact about techniques: here they 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pyspark.errors import PySparkException
@@ -16,7 +16,7 @@ from pyspark.sql.pandas.types import to_arrow_type
 
 from jobs.configuration.column_path import MapKey
 from jobs.configuration.entry import UNDECIDED
-from jobs.detection import hints, kinds
+from jobs.detection import hints, kinds, things
 from jobs.detection.kinds import Kind
 from jobs.detection.scan import Found
 from privacy_udfs.errors import LakenymError
@@ -65,6 +65,8 @@ class Proposal:
     kind: Kind
     treatment: Any
     notes: tuple[str, ...] = ()
+    may_be: tuple[tuple[str, str], ...] = ()
+    """Tables and columns whose keys its values may be, which is a question."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -78,21 +80,29 @@ class Proposal:
 
 def propose(found: Found, around: Surroundings, table: str = "") -> Proposal:
     """table: its name, which may say whose ids it holds."""
-    return of_kind(found, kinds.decide(found.evidence, hints.of(found.path, table)), around)
+    return of_kind(found, kinds.decide(found.evidence, hints.of(found.path, table)), around, table)
 
 
-def of_kind(found: Found, kind: Kind, around: Surroundings) -> Proposal:
+def of_kind(found: Found, kind: Kind, around: Surroundings, table: str = "") -> Proposal:
     """What is proposed for a column that is known to be of a kind."""
-    return Proposal(found, kind, next(_fitting(found, kind, around)))
+    treatment = next(_fitting(found, kind, around, table))
+    domain = treatment.get("domain") if isinstance(treatment, dict) and "technique" not in treatment else None
+    thin = domain is not None and kind.name == "person_key" and domain != _before_key(found)
+    return Proposal(found, kind, treatment, (BY_NAME_ALONE.format(domain=domain),) if thin else ())
 
 
-def _fitting(found: Found, kind: Kind, around: Surroundings) -> Iterator[Any]:
+BY_NAME_ALONE = (
+    "domain {domain} is proposed by the name alone, and nobody compared the values: see whether these are the same ids"
+)
+
+
+def _fitting(found: Found, kind: Kind, around: Surroundings, table: str) -> Iterator[Any]:
     if isinstance(found.type, T.NullType):
         yield "drop"
     if kind.name in OPEN:
         yield UNDECIDED
     in_key = isinstance(found.path.steps[-1], MapKey)
-    yield from (each for each in _candidates(found, kind, around) if fits(found, kind, each, around))
+    yield from (each for each in _candidates(found, kind, around, table) if fits(found, kind, each, around))
     yield {"technique": "keyed_hash", "key": "NAME_OF_A_KEY"} if in_key else "redact"
 
 
@@ -104,9 +114,9 @@ def fits(found: Found, kind: Kind, treatment: Any, around: Surroundings) -> bool
     return allowed and _takes(treatment, name, found.type)
 
 
-def _candidates(found: Found, kind: Kind, around: Surroundings) -> Iterator[Any]:
+def _candidates(found: Found, kind: Kind, around: Surroundings, table: str) -> Iterator[Any]:
     if kind.name in JOINS:
-        yield from ({"domain": domain} for domain in around.domains if _means(domain, kind, found))
+        yield from ({"domain": domain} for domain in _domains(found, kind, around.domains, table))
     if kind.name in GENERALIZED:
         yield GENERALIZED[kind.name]
     if kind.name in KEPT:
@@ -116,10 +126,21 @@ def _candidates(found: Found, kind: Kind, around: Surroundings) -> Iterator[Any]
     yield from ("redact", "drop")
 
 
-def _means(domain: str, kind: Kind, found: Found) -> bool:
+def _domains(found: Found, kind: Kind, domains: Sequence[str], table: str) -> Iterator[str]:
+    """The domains that are called as the kind is; for keys of persons, as the thing that it is a key of, be it in
+    another language."""
     if kind.name != "person_key":
-        return hints.words(domain) in (kind.name.replace("_", " "), kind.name)
-    return hints.words(str(found.path)).split()[-2:-1] == [hints.words(domain)]
+        yield from (each for each in domains if hints.words(each) in (kind.name.replace("_", " "), kind.name))
+        return
+    thing = things.thing(str(found.path))
+    whose = [thing] if thing is not None else sorted(things.of_key(str(found.path), table))
+    yield from (each for each in domains if hints.words(each) in whose)
+    yield from (each for each in domains if any(things.mean_the_same(each, name) for name in whose))
+
+
+def _before_key(found: Found) -> str | None:
+    """``customer`` of ``customer_id``."""
+    return next(iter(hints.words(str(found.path)).split()[-2:-1]), None)
 
 
 def _technique(treatment: Any, around: Surroundings) -> str:

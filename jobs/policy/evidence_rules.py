@@ -33,6 +33,36 @@ def of_table(config: Config, table: TableConfig) -> Iterator[Finding]:
         if seen is not None and seen.is_known:
             for name, rule in decision.named.items():
                 yield from _of_rule(table, quote(str(name)), rule, seen, allowed)
+        if seen is not None and seen.may_be_keys_of:
+            yield from _questions(config, table, decision, seen)
+
+
+def _questions(config: Config, table: TableConfig, decision: ColumnDecision, seen: Seen) -> Iterator[Finding]:
+    """Of a column whose values may be keys of another: whether they still join, unless somebody said that they are
+    not."""
+    for name, path in seen.may_be_keys_of:
+        other = config.tables.get(name)
+        key = None if other is None else other.decisions.get(path)
+        if key is None or _join(decision, key) or any(rule.evidence_overruled is not None for rule in decision.cases):
+            continue
+        told = f"its values may be the keys {name}.{path}, which count up, and treated like this the two do not join"
+        cure = "give both one domain, or say in 'evidence_overruled' what the values are instead"
+        place = Place(table.file, decision.cases[0].line, f"columns.{quote(str(decision.path))}")
+        yield place.says("warn", f"a question of the inventory of {seen.seen}: {told}: {cure}")
+
+
+def _join(one: ColumnDecision, other: ColumnDecision) -> bool:
+    """Whether what becomes of both is alike, or of one nothing is left."""
+    if any(_is_gone(rule.treatment.technique) for each in (one, other) for rule in each.cases):
+        return True
+    if all(_is_kept(each) for each in (one, other)):
+        return True
+    domains = {rule.treatment.domain for each in (one, other) for rule in each.cases}
+    return len(domains) == 1 and None not in domains
+
+
+def _is_gone(technique: Technique) -> bool:
+    return technique.gives_null() or technique.drops_column
 
 
 def of_house(config: Config) -> Iterator[Finding]:
@@ -52,6 +82,12 @@ def of_house(config: Config) -> Iterator[Finding]:
     for name, fault in house.broken.items():
         if name not in config.tables:
             yield Place(fault.file, 0, fault.key).says("warn", fault.message)
+
+
+def against(table: TableConfig, decision: ColumnDecision) -> Seen | None:
+    """What was seen in a column, where its decision says less, or something else."""
+    seen = table.evidence.get(str(decision.path))
+    return seen if seen is not None and any(_differ(rule, seen) for rule in decision.cases) else None
 
 
 def overruled(config: Config) -> int:
@@ -118,8 +154,7 @@ def _of_rule(
 def _lets_through(technique: Technique, allowed: tuple[str, ...]) -> bool:
     """Whether it may leave of a direct identifier what the policy would never let it: by what the policy allows for
     these, since what ``mask`` leaves depends on its parameters and on the values."""
-    gone = technique.gives_null() or technique.drops_column
-    return technique.keeps_values or not (gone or technique.technique in allowed)
+    return technique.keeps_values or not (_is_gone(technique) or technique.technique in allowed)
 
 
 def _same(one: str, other: str) -> bool:

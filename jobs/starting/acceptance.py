@@ -7,27 +7,24 @@ column is accepted and the whole of it is sound beside the others: then the line
 from __future__ import annotations
 
 import dataclasses
-import os
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from jobs.configuration import config, unaccepted, variables, yaml_edit, yaml_reader
+from jobs.configuration import config, unaccepted, yaml_edit
 from jobs.configuration.column_path import ColumnPath, ColumnPathError
 from jobs.configuration.config import Config, ConfigError
-from jobs.configuration.config_files import CATALOG, SECRET_IN_TABLES
-from jobs.configuration.documents import Document, Fault, Loc, did_you_mean, one_of
+from jobs.configuration.documents import Document, Fault, Loc, did_you_mean
 from jobs.configuration.entry import UNDECIDED
+from jobs.configuration.evidence_file import Seen
 from jobs.configuration.finding import Finding, refused
 from jobs.configuration.unaccepted import MARK
-from jobs.console import whole_files
-from jobs.console.exit_codes import BadUsage, Refused
+from jobs.console.exit_codes import Refused
 from jobs.drafting import catalog_drafts, draft
 from jobs.gates import configuration_gates
 from jobs.gates.known import today
-from jobs.policy import whys
-from jobs.starting import draft_columns, seen_types
+from jobs.policy import evidence_rules, whys
+from jobs.starting import seen_types
 from jobs.starting.draft_columns import COLUMNS, Column
+from jobs.starting.draft_file import DraftFile, stated
 from privacy_udfs.techniques import BY_NAME, facts_of
 
 NO_REASON = "the 'why' says nothing: say what the column is for, so that others can judge it"
@@ -42,45 +39,12 @@ NO_COLUMN = {
 """What stands for what nobody has stated yet, where a column is looked at by itself."""
 
 
-class Draft:
+class Draft(DraftFile):
     """One draft and the configuration around it. Every answer is written to the file before the next is asked."""
 
-    def __init__(self, folder: Path, table: str, environ: Mapping[str, str] = os.environ) -> None:
-        self.folder, self.table, self.environ = folder, table, environ
-        self.around = config.load(folder, environ)
-        found = next((each for each in self.around.drafts if each.table == table), None)
-        if found is None:
-            raise BadUsage(_no_draft(self.around, folder, table))
-        if found.problem:
-            raise ConfigError([Fault(found.file, 0, "", found.in_words())])
-        self.file, self.path = found.file, folder / found.file
-        self.text = self._read()
-
-    def _read(self) -> str:
-        return self.path.read_bytes().decode("utf-8-sig")
-
-    def columns(self) -> list[Column]:
-        """In the order of the file."""
-        return list(draft_columns.of(self._document(), self.text))
-
-    def column(self, path: str) -> Column:
-        """Raises `BadUsage` with a hint where there is none."""
-        columns = {column.path: column for column in self.columns()}
-        if path not in columns:
-            raise BadUsage(f"{self.file} has no column {path}{did_you_mean(path, columns)}")
-        return columns[path]
-
-    def lacks(self) -> list[str]:
-        """What of the table itself is not stated yet: ``owner``, ``target``."""
-        data = self._document().written
-        target = data.get("target")
-        place = (target.get("path") or target.get("table")) if isinstance(target, dict) else None
-        return [name for name, value in (("owner", data.get("owner")), ("target", place)) if not _stated(value)]
-
-    # -- answers
-
-    def accept(self, path: str, class_: str, treatment: Any, why: str) -> list[str]:
-        """Decide about a column, and save it. Returns what the policy warns of. Raises `Refused`."""
+    def accept(self, path: str, class_: str, treatment: Any, why: str, overruled: str = "") -> list[str]:
+        """Decide about a column, and save it. overruled: why the inventory is wrong about it, where the class is less
+        than what it saw. Returns what the policy warns of. Raises `Refused`."""
         column = self.column(path)
         if column.by_cases:
             raise Refused(f"{path} is treated by cases: change it in {self.path}, and say why there")
@@ -88,17 +52,18 @@ class Draft:
             raise Refused(f"{path}: say why: a reason that another person understands in a year")
         if UNDECIDED in (class_, treatment):
             raise Refused(f"{path}: what class it is of, and what becomes of it, is for you to say")
-        here: Loc = (COLUMNS, path)
-        text = why.strip().replace("${", "$${")
-        changes = {
-            (*here, "class"): (class_, draft.flow(class_)),
-            (*here, "treatment"): (treatment, draft.flow(treatment)),
-            (*here, "why"): (text, draft.quoted(text)),
-        }
-        made = self._with(changes)
+        if overruled.strip() and self.against(path, class_, treatment) is None:
+            raise Refused(f"{path}: the inventory saw no more in it than this class says: nothing is to be overruled")
+        made = self._with(_decided(path, class_, treatment, why, overruled))
         warnings = self._judged(made, column)
         self._save(made)
         return warnings
+
+    def against(self, path: str, class_: str, treatment: Any) -> Seen | None:
+        """What the inventory saw in a column, where that is more than this decision says, or something else."""
+        conf, _ = self._looked_at(self._part(self._with(_decided(path, class_, treatment, "not asked yet")), path))
+        found = None if conf is None else conf.tables[self.table].decisions.get(str(ColumnPath.parse(path)))
+        return None if found is None or conf is None else evidence_rules.against(conf.tables[self.table], found)
 
     def state(self, what: str, value: str) -> None:
         """State ``owner``, ``target`` (a path) or ``subject``, and save it."""
@@ -134,9 +99,13 @@ class Draft:
             raise Refused(f"{self.table}: not accepted yet: {', '.join([*self.lacks(), *left])}")
         text = _without_header(self._with({}, (MARK,)))
         conf = config.load(self.folder, self.environ, {self.file: self._read_with_variables(text)})
-        _stop_at(self._findings(conf))
+        stop_at(self._findings(conf))
         self._save(text)
         return conf
+
+    def done(self) -> str:
+        """What is told once it is finished."""
+        return f"accepted; {self.path} is no draft any more"
 
     # -- what an answer is held against
 
@@ -155,7 +124,7 @@ class Draft:
             raise Refused(f"{column.path}: {of_type}")
         lines = {line for loc, line in part.lines.items() if loc[:2] == (COLUMNS, column.path)}
         said = [each for each in self._findings(conf) if each.place is not None and each.place.line in lines]
-        _stop_at(said)
+        stop_at(said)
         rules = [(name, rule) for name, rule in conf.tables[self.table].columns.items() if rule.line in lines]
         empty = any(whys.lacks(name, rule) for name, rule in rules)
         return [each.message for each in said] + [NO_REASON] * empty
@@ -174,7 +143,7 @@ class Draft:
 
     def _part(self, text: str, path: str | None = None) -> Document:
         """The draft as if it were accepted, with those of its columns only that are, and ``path``."""
-        document, lacking = self._expanded(text), self.lacks()
+        document, lacking = self._expanded(self._whole(text)), self.lacks()
 
         def part(data: dict[str, Any]) -> dict[str, Any]:
             made = {name: value for name, value in data.items() if name != MARK}
@@ -187,59 +156,30 @@ class Draft:
 
         return dataclasses.replace(document, data=part(document.data), written=part(document.written))
 
-    # -- the file
-
-    def _document(self) -> Document:
-        return self._expanded(self.text)
-
-    def _expanded(self, text: str, faults: list[Fault] | None = None) -> Document:
-        """faults: where variables that are not set are told; None: they are told when the draft is finished."""
-        wrong: list[Fault] = []
-        document = yaml_reader.parse(text, self.file, wrong, SECRET_IN_TABLES)
-        if document is None or wrong:
-            raise ConfigError(wrong)
-        return variables.expand(document, self.environ, [] if faults is None else faults)
-
-    def _read_with_variables(self, text: str) -> Document:
-        faults: list[Fault] = []
-        document = self._expanded(text, faults)
-        if faults:
-            raise ConfigError(faults)
-        return document
-
-    def _with(self, changes: yaml_edit.Changes, without: tuple[str, ...] = ()) -> str:
-        try:
-            return yaml_edit.with_values(self.text, changes, without)
-        except yaml_edit.CannotEdit as error:
-            raise Refused(f"{self.path}: {error}") from None
-
-    def _save(self, text: str) -> None:
-        if self._read() != self.text:
-            raise Refused(f"{self.path} was changed meanwhile, and is left as it is: begin again")
-        whole_files.replace(self.path, text)
-        self.text = text
+    def _whole(self, text: str) -> str:
+        """The text of the entry that it is, or will be."""
+        return text
 
 
-def _stop_at(found: list[Finding]) -> None:
+def _decided(path: str, class_: str, treatment: Any, why: str, overruled: str = "") -> yaml_edit.Changes:
+    here: Loc = (COLUMNS, path)
+    said = {"why": why.strip(), "evidence_overruled": overruled.strip()}
+    texts = {name: text.replace("${", "$${") for name, text in said.items() if text}
+    return {
+        (*here, "class"): (class_, draft.flow(class_)),
+        (*here, "treatment"): (treatment, draft.flow(treatment)),
+        **{(*here, name): (text, draft.quoted(text)) for name, text in texts.items()},
+    }
+
+
+def stop_at(found: list[Finding]) -> None:
     against = refused(found)
     if against:
         raise Refused("\n".join(each.message if each.place is None else str(each) for each in against))
 
 
-def _no_draft(conf: Config, folder: Path, table: str) -> str:
-    if table in conf.tables:
-        return f"{folder}/{conf.tables[table].file} is accepted already; change it in an editor"
-    names = [each.table for each in conf.drafts]
-    told = f"; drafts are there of {one_of(names)}" if names else ": no draft is in it"
-    return f"{folder}/{CATALOG} has no draft of {table}{did_you_mean(table, names) or told}"
-
-
-def _stated(value: Any) -> bool:
-    return isinstance(value, str) and bool(value.strip())
-
-
 def _named(value: Any) -> bool:
-    return any(map(_stated, value.values())) if isinstance(value, dict) else _stated(value)
+    return any(map(stated, value.values())) if isinstance(value, dict) else stated(value)
 
 
 def _without_header(text: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from jobs.configuration.documents import NAME_PATTERN
-from jobs.detection import hints, kinds
+from jobs.detection import hints, kinds, things
 from jobs.drafting.joined import Shared
 from jobs.drafting.proposals import JOINS
 from jobs.starting.found_tables import Scanned
@@ -17,26 +17,39 @@ LOWER = ("email",)
 """Kinds whose letters are one, large or small."""
 
 
-def proposed(tables: Iterable[Scanned], groups: Iterable[Shared], key: str) -> dict[str, dict[str, Any]]:
+def proposed(tables: Iterable[Scanned], groups: Sequence[Shared], key: str) -> dict[str, dict[str, Any]]:
     """Name -> the domain. One for each group of columns that hold the same keys, for each thing whose id was found
-    (``customer`` of ``customer_id``), and for each kind of direct identifier that stands in two tables or more.
-    key: under which their values are hashed."""
+    (``customer`` of ``customer_id``; once, in whatever language), and for each kind of direct identifier that stands in
+    two tables or more. key: under which their values are hashed."""
     found: dict[str, set[str]] = {}
-    things: list[str] = []
+    called: list[str] = []
+    grouped = {(each.table, each.path) for group in groups for each in group.columns}
     for table in tables:
         for column in table.looked.columns:
             kind = kinds.decide(column.evidence, hints.of(column.path))
             if kind.name == "person_key":
-                things += _thing(str(column.path))
+                own = (table.table.name, str(column.path)) in grouped
+                called += [] if own else _thing(str(column.path))
             elif kind.name in JOINS and kind.class_ == DIRECT:
                 found.setdefault(kind.name, set()).add(table.table.name)
     shared = [name for name, names in found.items() if len(names) > 1]
-    made = {name: _treatment(name, key) for name in dict.fromkeys([*sorted(things), *shared])}
-    return made | {group.name: _treatment(group.name, key, group.prefix_steps) for group in groups}
+    of_groups = {group.name: _treatment(group.name, key, group.prefix_steps) for group in groups}
+    names = _each_once(of_groups, sorted(called))
+    return {name: _treatment(name, key) for name in dict.fromkeys([*names, *shared])} | of_groups
+
+
+def _each_once(standing: Iterable[str], names: Iterable[str]) -> list[str]:
+    """Names of things, none that means the same as another: two tongues make no two domains."""
+    kept: list[str] = []
+    for name in names:
+        if not any(things.mean_the_same(name, other) for other in (*standing, *kept)):
+            kept.append(name)
+    return kept
 
 
 def _thing(path: str) -> list[str]:
-    return [word for word in hints.words(path).split()[-2:-1] if re.fullmatch(NAME_PATTERN, word)]
+    found = things.thing(path)
+    return [found] if found is not None and re.fullmatch(NAME_PATTERN, found) else []
 
 
 def _treatment(name: str, key: str, more: Sequence[Any] = ()) -> dict[str, Any]:

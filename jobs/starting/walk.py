@@ -20,6 +20,7 @@ Say = Callable[[str], None]
 KEYS = "a accept, c change class, t change treatment, ? what the tool says of it, s skip, q stop here"
 CLASSES = get_args(Class)
 BY_NUMBER = {str(number): name for number, name in enumerate(CLASSES, 1)}
+OVERRULED = "why the inventory is wrong (what the values are instead): "
 WHY = "why, in your own words (what the column is for, or why it may go): "
 
 
@@ -112,9 +113,18 @@ class _Asked:
         if why and whys.says_nothing(why):
             self.say(f"    {NO_REASON}")
             why = _said(self.ask, f"    {WHY}")
-        for warning in self.draft.accept(self.column.path, self.class_, self.treatment, why):
+        overruled = self._overruled() if why else ""
+        for warning in self.draft.accept(self.column.path, self.class_, self.treatment, why, overruled):
             self.say(f"    warning: {warning}")
         return True
+
+    def _overruled(self) -> str:
+        """Asked for where the decision says less than what was seen."""
+        seen = self.draft.against(self.column.path, self.class_, self.treatment)
+        if seen is None:
+            return ""
+        self.say(f"    the inventory of {seen.seen} saw {seen.kind} ({seen.class_}): {'; '.join(seen.reasons)}")
+        return _said(self.ask, f"    {OVERRULED}")
 
     def _ask_class(self) -> None:
         listed = ", ".join(f"{number} {name}" for number, name in BY_NUMBER.items())

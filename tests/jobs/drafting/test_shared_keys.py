@@ -37,11 +37,17 @@ def column(name: str, values: list[Any]) -> Found:
 
 
 def looked(table: str, **columns: list[Any]) -> Looked:
-    return Looked(table, [column(name.replace("__", "."), values) for name, values in columns.items()])
+    return Looked(
+        table,
+        [
+            column(name.replace("__", ".") if "-" not in name else f"`{name}`", values)
+            for name, values in columns.items()
+        ],
+    )
 
 
 def linked(*tables: Looked) -> set[tuple[str, str]]:
-    return {(str(link.column), str(link.key)) for link in shared_keys.links(tables, SALT)}
+    return {(str(link.column), str(link.key)) for link in shared_keys.links(tables, SALT) if link.is_sure}
 
 
 RND = random.Random(5)
@@ -169,3 +175,76 @@ def test_a_lake_in_which_ids_are_called_otherwise(
     assert re.search(r"observation.yaml:\d+: refused: columns.`subject.reference`: .*saw person_key", told)
     assert re.search(r"customers.yaml:\d+: warning: columns.female: class non_personal, keep, and .* saw gender", told)
     assert "the 'why' of 3 columns says nothing (cid, female, plan)" in told
+
+
+# -- keys that count up: names in two languages, and questions
+
+
+BUYERS = [at % 390 + 1 for at in range(900)]
+"""Foreign keys into `COUNTED`, some of them repeated."""
+
+
+def asked(*tables: Looked) -> set[tuple[str, str]]:
+    return {(str(link.column), str(link.key)) for link in shared_keys.links(tables, SALT) if not link.is_sure}
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "column"),
+    [("Kunden", "Kunden-Nr", "customer"), ("kunden", "Kundennummer", "customer_id"), ("clients", "id", "klant"),
+     ("patients", "id", "Paciente"), ("customers", "id", "Kunde-ID")],
+)  # fmt: skip
+def test_names_of_two_languages_agree(table: str, key: str, column: str) -> None:
+    keys = looked(table, **{key: COUNTED})
+    assert linked(keys, looked("sales", **{column: BUYERS})) == {
+        (f"sales.{written(column)}", f"{table}.{written(key)}")
+    }
+
+
+def written(name: str) -> str:
+    return str(ColumnPath.parse(name))
+
+
+def test_what_may_be_a_key_that_counts_up_is_a_question_and_no_link() -> None:
+    customers = looked("customers", customer_id=COUNTED)
+    for name in ("who", "nr"):  # has most of the keys, or is called a key of who knows what
+        found = looked("sales", **{name: BUYERS})
+        assert asked(customers, found) == {(f"sales.{name}", "customers.customer_id")}
+        assert linked(customers, found) == set()
+    few = looked("sales", nr=[at % 40 + 1 for at in range(900)], quantity=[at % 40 + 1 for at in range(900)])
+    assert asked(customers, few) == {("sales.nr", "customers.customer_id")}, "a quantity has few of them"
+    assert asked(customers, looked("orders", id=COUNTED)) == set(), "what numbers its own table's rows"
+    assert asked(customers, looked("sales", supplier_id=BUYERS)) == set(), "it says of what else it is a key"
+    assert asked(customers, looked("sales", age=BUYERS)) == set()
+
+
+def test_a_question_leaves_the_treatment_for_a_person_and_says_what_speaks_for_it() -> None:
+    customers, sales = looked("customers", customer_id=COUNTED), looked("sales", nr=BUYERS, who=BUYERS, client=BUYERS)
+    around = Surroundings(("customer",), ("crm",), {}, {"customer": "keyed_hash"})
+    made, (group,) = proposed_for([customers, sales], around)
+    assert [str(each) for each in group.columns] == ["customers.customer_id", "sales.client"]
+    nr, who, client = made["sales"]
+    assert client.treatment == made["customers"][0].treatment == {"domain": "customer"}
+    for each in (nr, who):
+        assert each.treatment == "undecided"
+        assert each.may_be == (("customers", "customer_id"),)
+        (warning,) = each.warnings
+        told = "100% of its values are those of customers.customer_id, and it has 98% of these; both count up"
+        assert warning.startswith(f"is it a key of customers.customer_id? {told}"), warning
+
+
+def test_the_domain_that_stands_is_proposed_by_what_a_column_is_called_after() -> None:
+    around = Surroundings(("customer",), ("crm",), {}, {"customer": "keyed_hash"})
+    names = ["customer", "Kunden-Nr", "client_id", "order_id", "supplier_id"]
+    made, groups = proposed_for(
+        [looked("purchases", **{name: RND.sample(range(10**9), 400) for name in names})], around
+    )
+    assert groups == ()
+    by_name = dict(zip(names, made["purchases"], strict=True))
+    domain = {"domain": "customer"}
+    assert [by_name[name].treatment for name in names[:3]] == [domain, domain, domain]
+    assert all("by the name alone" in by_name[name].warnings[0] for name in names[:3])
+    assert not any(by_name[name].treatment == domain for name in names[3:])
+    exact, _ = proposed_for([looked("t", customer_id=RANDOM_IDS)], around)
+    assert (exact["t"][0].treatment, exact["t"][0].warnings) == (domain, ())
+    own, _ = proposed_for([looked("customers", id=RANDOM_IDS)], around)
+    assert own["customers"][0].treatment == domain, "the table says whose ids they are"

@@ -289,3 +289,28 @@ def test_the_policy_that_a_house_begins_with_bounds_what_stays(
     (conf / "policy.yaml").write_text((conf_files.TEMPLATES / "policy.yaml").read_text().replace("VERSION", "2026-11"))
     assert [f"that {parameter} be one of" in str(each) or f"that {parameter} be at most" in str(each)
             for each in check.run(config.load(conf)) if each.level == "refuse"] == [True]  # fmt: skip
+
+
+def test_what_may_be_keys_of_another_table_is_a_question_until_it_is_decided(lake: Path) -> None:
+    """Counting-up keys hold any small number; whether these are the same is for a person, and `check` asks."""
+    other = {"table": "u", "owner": "me", "source": {"path": "/u", "format": "delta"}, "target": {"path": "/v"},
+             "columns": {"id": rule("direct_identifier", {"domain": "customer"})}}  # fmt: skip
+    seen = {**UNKNOWN, "may_be_keys_of": [["u", "id"], ["gone", "id"], ["u", "gone"]]}
+
+    def lines(column: Any) -> list[str]:
+        told(lake, {"nr": column}, {"nr": seen})
+        (lake / "conf" / "catalog" / "u.yaml").write_text(yaml.safe_dump(other))
+        found = lines_of(lake / "conf")
+        for path in (lake / "conf").rglob("*.json"):
+            path.unlink()
+        (lake / "conf" / "evidence").rmdir()
+        return found
+
+    own = {"technique": "keyed_hash", "key": "crm"}
+    for column in (rule("non_personal", "keep"), rule("direct_identifier", own)):
+        (line,) = lines(column)
+        told_ = "its values may be the keys u.id, which count up, and treated like this the two do not join"
+        assert f"warning: columns.nr: a question of the inventory of 2026-11-28: {told_}: give both one domain" in line
+    assert lines(rule("direct_identifier", {"domain": "customer"})) == []
+    assert lines(rule("non_personal", "drop")) == []
+    assert lines(rule("non_personal", "keep", evidence_overruled="numbers of shelves")) == []

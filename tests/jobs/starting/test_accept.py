@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from jobs import accept
+from jobs import accept, check
 from jobs.configuration import config
 from jobs.console.exit_codes import BadUsage, Refused
-from jobs.starting import typed_treatment, walk
+from jobs.starting import additions, typed_treatment, walk
 from jobs.starting.acceptance import NO_REASON, Draft
 from tests.helpers.lakes import table, write_conf
 
@@ -245,3 +246,174 @@ def test_a_treatment_as_it_is_typed(typed: str, meant: object) -> None:
 def test_what_is_no_treatment(typed: str) -> None:
     with pytest.raises(BadUsage, match="not a treatment"):
         typed_treatment.read(typed)
+
+
+# -- against what the inventory saw
+
+
+SAW = {"kind": "email", "class": "direct_identifier", "by": "content", "seen": "2026-11-28",
+       "reasons": ["97% of the values are e-mail addresses"]}  # fmt: skip
+GENDER = {"kind": "gender", "class": "quasi_identifier", "by": "name", "seen": "2026-11-28"}
+
+
+def saw(conf: Path, table: str, columns: dict[str, object]) -> None:
+    (conf / "evidence").mkdir(exist_ok=True)
+    (conf / "evidence" / f"{table}.json").write_text(json.dumps({"table": table, "columns": columns}))
+
+
+def test_who_decides_against_the_evidence_says_why_it_is_wrong(conf: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    saw(conf, "d", {"mail": SAW, "age": GENDER})
+    kept = ["--column", "mail", "--class", "non_personal", "--treatment", "keep", "--why", "which shop answered"]
+    assert at_once(conf, *kept) == 1
+    assert "say in 'evidence_overruled' why the inventory is wrong" in capsys.readouterr().err
+    assert at_once(conf, *kept, "--evidence-overruled", "Which shop answered!") == 1
+    assert "'evidence_overruled' only repeats 'why'" in capsys.readouterr().err
+    assert text(conf) == DRAFT
+    assert at_once(conf, *kept, "--evidence-overruled", "the addresses of our own shops") == 0
+    assert 'evidence_overruled: "the addresses of our own shops"' in text(conf)
+    redacted = ["--class", "non_personal", "--treatment", "redact", "--why", "nobody needs it"]
+    assert at_once(conf, "--column", "age", *redacted) == 0
+    assert "warning: class non_personal, redact, and the inventory" in capsys.readouterr().out
+    assert at_once(conf, "--column", "id", *redacted, "--evidence-overruled", "a number of shelves") == 1
+    assert "nothing is to be overruled" in capsys.readouterr().err
+    assert at_once(conf, "--evidence-overruled", "x") == 2
+
+
+def test_at_a_terminal_it_asks_why_the_evidence_is_wrong(conf: Path) -> None:
+    saw(conf, "d", {"mail": SAW})
+    said: list[str] = []
+    given = answers("me", "/lake/treated/d", "c", "4", "t", "keep", "a", "which shop answered", "",
+                    "a", "which shop answered", "the addresses of our own shops", "q")  # fmt: skip
+    walk.through(Draft(conf, "d"), given, said.append)
+    told = "\n".join(said)
+    assert "the inventory of 2026-11-28 saw email (direct_identifier): 97% of the values are e-mail addresses" in told
+    assert "not taken: " in told, "an empty answer is none"
+    assert 'evidence_overruled: "the addresses of our own shops"' in text(conf)
+
+
+# -- new columns of a table that has an entry
+
+
+MORE = """\
+# Columns of t that catalog/t.yaml does not decide yet. Read each proposal with its evidence, mend what is
+# wrong, decide what is 'undecided', say why, and move the lines under 'columns:' there. No job reads this file itself.
+  # ip: 97% of the values are IP addresses
+  # evidence: {"type": "string", "values": 200, "null": 0.0, "distinct": 0.98, "match": {"ip": 0.97}}
+  came_from:
+    class: quasi_identifier
+    treatment: {technique: truncate_ip}
+    kind: ip
+    why: ""
+  # unknown: nothing was recognized, which does not make it harmless
+  # evidence: {"type": "int", "values": 200, "null": 0.0, "distinct": 0.004, "match": {}}
+  "`odd one`":
+    class: undecided
+    treatment: undecided
+    why: ""
+"""
+ENTRY = """\
+# our customers
+table: t
+owner: me  # who answers
+source: {path: "/lake/raw/t", format: parquet}
+columns:
+    # as it came
+    a: {class: direct_identifier, treatment: {domain: customer}, why: join key}  # the last one
+
+target: {path: "/lake/treated/t"}
+"""
+
+
+@pytest.fixture
+def grown(lake: Path) -> Path:
+    made = write_conf(lake, table("t", lake, {"a": {"domain": "customer"}}))
+    (made / "catalog" / "t.yaml").write_text(ENTRY)
+    (made / "catalog" / "t.yaml.draft").write_text(MORE)
+    saw(
+        made,
+        "t",
+        {"a": {**GENDER, "class": "undecided"}, "came_from": {**SAW, "kind": "ip", "class": "quasi_identifier"}},
+    )
+    return made
+
+
+def of_t(conf: Path, *words: str) -> int:
+    return accept.main(["--conf", str(conf), "--table", "t", *words])
+
+
+def test_new_columns_are_accepted_and_go_into_the_entry_with_the_last_one(
+    grown: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entry, more = grown / "catalog" / "t.yaml", grown / "catalog" / "t.yaml.draft"
+    assert check.main(["--conf", str(grown)]) == 0
+    told = capsys.readouterr().out
+    assert "catalog/t.yaml.draft: a draft, 0 of 2 new columns accepted: no run decides about them yet" in told
+    assert of_t(grown, "--list") == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith(
+        "came_from: open: quasi_identifier -> truncate_ip\n    ip: 97% of the values are IP addresses"
+    )
+    assert "Columns of t" not in shown
+    assert of_t(grown, "--column", "came_from", "--why", "from which network") == 0
+    assert (entry.read_text(), more.read_text()) == (ENTRY, MORE.replace('""', '"from which network"', 1))
+    assert "t: left: 1 column (`odd one`)" in capsys.readouterr().out
+    for words, said in (
+        (["--column", "a", "--why", "x y z"], "catalog/t.yaml.draft has no column a"),
+        (
+            ["--column", "`odd one`", "--class", "sensitive", "--treatment", "truncate keep=2", "--why", "x y z"],
+            "policy",
+        ),
+        (["--column", "`odd one`", "--class", "sensitive", "--treatment", "mask", "--why", "x y z"], "is of type int"),
+        (["--owner", "you"], "accepted already"),
+    ):
+        assert of_t(grown, *words) != 0
+        assert said in capsys.readouterr().err, words
+    wide = ["--column", "`odd one`", "--class", "sensitive", "--treatment", "generalize_number width=5"]
+    assert of_t(grown, *wide, "--why", "bands do: {a}, ${b}") == 0
+    assert not more.exists()
+    lines = MORE.split("\n", 2)[2].replace('""', '"from which network"', 1)
+    (head, tail), mine = ENTRY.split("\n\ntarget"), entry.read_text()
+    assert mine.startswith(head + "\n    # ip: 97% of the values are IP addresses\n    # evidence: ")
+    assert mine.endswith("\n\ntarget" + tail)
+    assert "      class: quasi_identifier\n" in mine
+    assert lines.count("# evidence") == mine.count("# evidence") == 2
+    rules = config.load(grown).tables["t"].columns
+    assert {path: rule.why for path, rule in rules.items()} == {
+        "a": "join key", "came_from": "from which network", "`odd one`": "bands do: {a}, ${b}",
+    }  # fmt: skip
+    assert of_t(grown, "--list") == 2
+
+
+def test_columns_that_the_entry_decides_by_now_are_passed_over(grown: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    entry, more = grown / "catalog" / "t.yaml", grown / "catalog" / "t.yaml.draft"
+    own = '    "`odd one`": {class: sensitive, treatment: redact, why: not needed}\n'
+    entry.write_text(ENTRY.replace("\n\ntarget", f"\n{own}\ntarget"))
+    assert [each.path for each in additions.opened(grown, "t").columns()] == ["came_from"]
+    assert of_t(grown, "--column", "came_from", "--why", "from which network") == 0
+    rules = config.load(grown).tables["t"].columns
+    assert {path: rule.treatment.technique.technique for path, rule in rules.items()} == {
+        "a": "keyed_hash", "came_from": "truncate_ip", "`odd one`": "redact",
+    }  # fmt: skip
+    more.write_text(MORE)
+    before = entry.read_text()
+    capsys.readouterr()
+    assert check.main(["--conf", str(grown)]) == 0
+    assert "all of its columns are decided: jobs/accept.py --table t clears it away" in capsys.readouterr().out
+    additions.opened(grown, "t").finish()
+    assert (entry.read_text(), more.exists()) == (before, False)
+
+
+def test_an_entry_in_braces_takes_them_too_and_one_that_changed_meanwhile_is_left(grown: Path) -> None:
+    entry, more = grown / "catalog" / "t.yaml", grown / "catalog" / "t.yaml.draft"
+    braces = json.dumps(config.load(grown).written["catalog/t.yaml"])
+    entry.write_text(braces)
+    more.write_text(MORE.partition("  # unknown")[0])
+    draft = additions.opened(grown, "t")
+    assert draft.accept("came_from", "quasi_identifier", "redact", "from which network") == []
+    entry.write_text(braces + " ")
+    with pytest.raises(Refused, match="changed meanwhile"):
+        draft.finish()
+    assert more.exists()
+    additions.opened(grown, "t").finish()
+    assert set(config.load(grown).tables["t"].columns) == {"a", "came_from"}
+    assert not more.exists()

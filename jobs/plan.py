@@ -39,9 +39,11 @@ from jobs.record import measured_risk, record_reader, treatment_record
 from jobs.run_events import events, risk_words
 from jobs.run_events.events import Report, Warned
 from jobs.spark_app import failures, session
-from jobs.table_run.planned import inspected, planned, prepared
+from jobs.table_run import unchanged
+from jobs.table_run.planned import inspected, nothing_new, planned, prepared
 from jobs.treatment import file_statistics, risk_columns
 from jobs.treatment.treatment_plan import Case, Decision, Plan
+from privacy_udfs.errors import LakenymError
 
 THE_RECORD = "record"
 LONGEST = 40
@@ -305,10 +307,14 @@ def _print_all(options: argparse.Namespace) -> int:
     conf, names = arguments.chosen(options)
     spark = session.for_run(session.start("lakenym plan"))
     accepted = options.accept_raw_history, options.accept_other_key_version
-    allowed = Allowed(*accepted, together=tuple(names), deleted_rows=options.accept_deleted_rows)
+    allowed = Allowed(*accepted, together=tuple(names), deleted_rows=options.accept_deleted_rows, even_unchanged=False)
+
+    def step(name: str) -> int:
+        files = unchanged.looked_at(spark, conf.tables[name], allowed)
+        return _show(planned(spark, conf, name, allowed), options, files)
 
     def one(name: str) -> int:
-        return failures.translated(name, lambda: _show(planned(spark, conf, name, allowed), options))
+        return failures.translated(name, lambda: step(name))
 
     code = max(failures.exit_code(events.terminal, functools.partial(one, name), name) for name in names)
     if code == DONE:
@@ -316,21 +322,33 @@ def _print_all(options: argparse.Namespace) -> int:
     return code
 
 
-def _show(known: Planned, options: argparse.Namespace) -> int:
-    """The plan, or what it changes, and then what the run would warn of and refuse."""
+def _show(known: Planned, options: argparse.Namespace, files: unchanged.Files) -> int:
+    """The plan, or what it changes, and then what the run would warn of and refuse, and whether it would write."""
+    is_shown = options.diff is None
     is_more = known.risk.asked() or known.conf.policy.limits is not None
-    if options.diff is None and not is_more:
-        say(canonical_json(as_data(known.plan)) if options.json else as_text(known.plan))
-    ready = inspected(known)
-    if options.diff is None and is_more:
-        told = {**as_data(known.plan), **risk_as_data(ready), **limits_as_data(ready)}
-        lines = [as_text(known.plan), *risk_as_text(ready), *limits_as_text(ready)]
-        say(canonical_json(told) if options.json else "\n".join(lines))
-    code = DONE if options.diff is None else _tell(against_record(ready), options)
+    if is_shown and not is_more and not options.json:
+        say(as_text(known.plan))
+    try:
+        ready = inspected(known)
+    except LakenymError:
+        if is_shown and not is_more and options.json:
+            say(canonical_json(as_data(known.plan)))
+        raise
+    stays = nothing_new(ready, files)
+    if is_shown and options.json:
+        more = {**risk_as_data(ready), **limits_as_data(ready)} if is_more else {}
+        said = {"unchanged": ready.target.version} if stays else {}
+        say(canonical_json({**as_data(known.plan), **more, **said}))
+    elif is_shown and is_more:
+        say("\n".join([as_text(known.plan), *risk_as_text(ready), *limits_as_text(ready)]))
+    code = DONE if is_shown else _tell(against_record(ready), options)
     for each in whys.of_table(known.entry):
         events.terminal(Warned(known.table, str(each)))
     run_gates.pass_all(ready, events.terminal)
-    run_gates.pass_all(ready, events.terminal, run_gates.WITH_WORK)
+    if not stays:
+        run_gates.pass_all(ready, events.terminal, run_gates.WITH_WORK)
+    elif not options.json:
+        say(f"{known.table}: nothing would be written: the source is as it was at version {ready.target.version}")
     return code
 
 

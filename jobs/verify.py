@@ -32,6 +32,7 @@ from jobs.lake.leaves import schema_of
 from jobs.lake.record_names import CONFIG
 from jobs.run_events import events
 from jobs.spark_app import failures, session
+from jobs.table_run import planned
 from jobs.verification import as_read, boxes, outcome, recorded, retreated, shapes, standing, survivors
 from jobs.verification import baseline as comparing
 from jobs.verification.as_read import AsRead
@@ -64,11 +65,27 @@ def run(
         if baseline is not None:
             checks = [*checks, comparing.check(stands, baseline)]
         config_sha256 = stands.properties.get(CONFIG, "")
+        stays = path is None and _stays(own, conf, str(table))
         return Verified(
-            stands.name, stands.state.version, tuple(checks), scanned, stands.source_version, config_sha256, sample
+            stands.name,
+            stands.state.version,
+            tuple(checks),
+            scanned,
+            stands.source_version,
+            config_sha256,
+            sample,
+            stays,
         )
 
     return failures.translated(table or str(path), step)
+
+
+def _stays(spark: SparkSession, conf: Config | None, table: str) -> bool:
+    """Whether it is known that a run would write nothing. What keeps one from being planned is told by that run."""
+    try:
+        return conf is not None and planned.stays_at(spark, conf, table) is not None
+    except (LakenymError, PySparkException, Py4JError):
+        return False
 
 
 def _made(check: Check) -> Check:

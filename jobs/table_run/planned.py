@@ -30,6 +30,7 @@ from jobs.named_keys import key_ring
 from jobs.run_events import events
 from jobs.run_events.events import Report
 from jobs.table_run import rewriting, unchanged
+from jobs.table_run.unchanged import Files
 from jobs.treatment import chosen_partitions, predicates, treatment_plan
 
 REQUEUES = ("full", "incremental")
@@ -157,6 +158,28 @@ def _requeueing(known: Inspected) -> Prepared:
     stopped, version = position.from_json(last.run.get("source_position")), last.run.get("source_version")
     source = dataclasses.replace(known.source, gained=True, position=stopped, version=version, count=None, past=None)
     return Prepared(**{**vars(known), "source": source})
+
+
+def nothing_new(known: Inspected, files: Files) -> bool:
+    """Whether a run would write nothing, since the source is as it was when the target was written: for those who only
+    look. Reads no rows. files: of `unchanged.looked_at`, from before the source was read."""
+    if known.entry.mode == "partitions" or known.allowed.requeue:
+        return False
+    if known.adds and not growth.starts_anew(known):
+        return known.target.stopped_at() == known.source.position
+    return unchanged.is_as_it_was(known, unchanged.made_from(known, files))
+
+
+LOOKING = Allowed(even_unchanged=False)
+"""By whoever asks whether there would be anything to write."""
+
+
+def stays_at(spark: SparkSession, conf: Config, table: str) -> int | None:
+    """The version at which a run would leave a target, as it has nothing to write; None where it would write. Raises as
+    a run does."""
+    files = unchanged.looked_at(spark, conf.tables[table], LOOKING)
+    known = inspected(planned(spark, conf, table, LOOKING))
+    return known.target.version if nothing_new(known, files) else None
 
 
 def _growing(known: Inspected, batch: Batch) -> Prepared:

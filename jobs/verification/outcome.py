@@ -36,7 +36,8 @@ def judged(name: str, faults: list[str], said: str = "") -> Check:
 @dataclasses.dataclass(frozen=True)
 class Verified:
     """One table. version: that was looked at. source_version: that the newest run read. config_sha256: of the
-    configuration that its record names. sample: about how many rows were to be treated anew."""
+    configuration that its record names. sample: about how many rows were to be treated anew. stays: whether a run would
+    write nothing, as the source is as it was."""
 
     table: str
     version: int
@@ -45,6 +46,7 @@ class Verified:
     source_version: int | None = None
     config_sha256: str = ""
     sample: int | None = None
+    stays: bool = False
 
     @property
     def fails(self) -> bool:
@@ -76,6 +78,8 @@ def excused(found: Scanned) -> Iterator[str]:
 def lines(found: Verified) -> Iterator[str]:
     """For a person."""
     yield f"{found.table}, version {found.version}: {found.headline}"
+    if found.stays:
+        yield f"nothing would be written by a run: the source is as it was at version {found.version}"
     rows = [(check.name, check.outcome, check.said) for check in found.checks]
     yield from table_lines(("check", "outcome", "said"), rows)
     for check in found.checks:
@@ -115,6 +119,7 @@ def as_data(found: Verified) -> Mapping[str, Any]:
         "source_version": found.source_version,
         "config_sha256": found.config_sha256,
         "sample": found.sample,
+        "unchanged": found.stays,
         "holds": not found.fails,
         "not_made": found.unmade,
         "of": len(found.checks),

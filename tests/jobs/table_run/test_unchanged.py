@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs import pseudonymize
+from jobs import plan, pseudonymize, verify
 from jobs.console.exit_codes import Refused
 from jobs.lake import folder_files
 from jobs.run_events.events import Event, Unchanged
 from jobs.table_run import unchanged
+from jobs.table_run.planned import stays_at
 from tests.helpers import lakes
 from tests.helpers.audits import audited, listed, wrong
 from tests.helpers.growing import COLUMNS, delta, grown
@@ -57,8 +58,10 @@ def test_nothing_is_written_until_something_changes(spark: SparkSession, lake: P
     assert nightly(spark, lake, entry(lake)) == ("ran", 0)
     before = files(lake)
     assert nightly(spark, lake, entry(lake)) == ("unchanged", 0)
+    assert stays_at(spark, lakes.configured(lake, entry(lake)), "t") == 0
     assert files(lake) == before
     grown(spark, lake, 20, 30)
+    assert stays_at(spark, lakes.configured(lake, entry(lake)), "t") is None
     assert nightly(spark, lake, entry(lake)) == ("ran", 1)
     assert lakes.treated(spark, lake).count() == 30
     assert nightly(spark, lake, entry(lake)) == ("unchanged", 1)
@@ -198,3 +201,30 @@ def test_by_the_command(spark: SparkSession, lake: Path, capsys: pytest.CaptureF
     assert ended("--dry-run") == ended() == (0, "unchanged")
     assert ended("--even-unchanged") == (0, "committed")
     assert ended() == (0, "unchanged")
+
+
+@pytest.mark.parametrize("mode", ["full", "incremental"])
+def test_plan_and_verify_say_so_too(
+    spark: SparkSession, lake: Path, capsys: pytest.CaptureFixture[str], mode: str
+) -> None:
+    grown(spark, lake, 0, 20)
+    target = {"path": str(lake / "treated" / "t"), "mode": mode}
+    given = ["--conf", str(lakes.write_conf(lake, entry(lake, target=target))), "--table", "t"]
+
+    def told(job: Any, *more: str) -> str:
+        assert job.main([*given, *more]) == 0
+        return str(capsys.readouterr().out)
+
+    nothing = "nothing would be written"
+    assert nothing not in told(plan)
+    assert "unchanged" not in json.loads(told(plan, "--json"))
+    assert pseudonymize.main(given) == 0
+    capsys.readouterr()
+    for _ in range(2):  # they look, and change nothing
+        assert f"t: {nothing}: the source is as it was at version 0" in told(plan)
+        assert f"{nothing} by a run: the source is as it was at version 0" in told(verify)
+    assert json.loads(told(plan, "--json"))["unchanged"] == 0
+    assert json.loads(told(verify, "--json"))["unchanged"] is True
+    grown(spark, lake, 20, 30)
+    assert nothing not in told(plan) + told(verify)
+    assert json.loads(told(verify, "--json"))["unchanged"] is False

@@ -17,7 +17,7 @@ import dataclasses
 import os
 import secrets
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,9 @@ from jobs import config_schema
 from jobs.command_line import arguments, flags
 from jobs.configuration import plain_path
 from jobs.configuration.config_files import KEYS
-from jobs.configuration.entry import UNDECIDED
 from jobs.console import next_step
 from jobs.console.exit_codes import DONE, FAILED, BadUsage
 from jobs.console.shown import as_json, say
-from jobs.console.text_table import table_lines
 from jobs.detection import packages, scan, shared_keys
 from jobs.drafting import accepted, draft, drafted, joined, lake_tables, report
 from jobs.drafting.joined import Shared
@@ -38,7 +36,8 @@ from jobs.gates.known import today
 from jobs.named_keys.named_key import NamedKey
 from jobs.run_events import events
 from jobs.spark_app import failures, session
-from jobs.starting import conf_files, domains, found_tables
+from jobs.starting import begun_tables, conf_files, domains, found_tables
+from jobs.starting.begun_tables import Drafted, Outcome
 from jobs.starting.conf_files import Begun
 from jobs.starting.found_tables import Scanned
 from privacy_udfs.entities.phone import REGIONS
@@ -65,37 +64,6 @@ class Options:
     kek: str | None = None
     sample: int = scan.DEFAULT_SAMPLE
     regions: tuple[str, ...] = REGIONS
-
-
-@dataclasses.dataclass(frozen=True)
-class Drafted:
-    """A table with what is proposed for its columns. made: whether its draft was written; it stood already if not."""
-
-    table: str
-    file: str
-    proposals: tuple[Proposal, ...]
-    notes: tuple[str, ...]
-    made: bool
-
-    def classes(self) -> dict[str, int]:
-        """How many columns are proposed as of each class."""
-        found: dict[str, int] = {}
-        for each in self.proposals:
-            found[each.kind.class_] = found.get(each.kind.class_, 0) + 1
-        return found
-
-    def undecided(self) -> int:
-        return sum(UNDECIDED in (each.kind.class_, each.treatment) for each in self.proposals)
-
-
-@dataclasses.dataclass(frozen=True)
-class Outcome:
-    """begun: which files were made, and which stood. problems: of tables that could not be read."""
-
-    begun: Begun
-    tables: tuple[Drafted, ...]
-    problems: tuple[str, ...]
-    told: tuple[str, ...]
 
 
 def run(spark: Any, paths: Sequence[str], options: Options) -> Outcome:
@@ -189,36 +157,6 @@ def _drafted(begun: Begun, each: Scanned, made: tuple[Proposal, ...], options: O
     return Drafted(each.table.name, f"catalog/{file}", made, each.notes, begun.catalog(file, text))
 
 
-def as_text(found: Outcome) -> str:
-    """What was made and found, for a person."""
-    begun = found.begun
-    lines = [f"made in {begun.folder}: {', '.join(begun.made)}"] if begun.made else []
-    lines += [f"stood already, left as it is: {', '.join(begun.stood)}"] if begun.stood else []
-    lines += [*found.told, *(f"{each.table}: {note}" for each in found.tables for note in each.notes)]
-    if found.tables:
-        classes = list(dict.fromkeys(name for each in found.tables for name in each.classes()))
-        rows = [
-            [each.table, str(len(each.proposals)), *(str(each.classes().get(name, 0)) for name in classes)]
-            for each in found.tables
-        ]
-        lines += ["", *table_lines(["table", "columns", *(name.replace("_", " ") for name in classes)], rows)]
-    return "\n".join(lines)
-
-
-def as_data(found: Outcome) -> dict[str, Any]:
-    """The same as plain data; no value is in it."""
-
-    def of(each: Drafted) -> Mapping[str, Any]:
-        told = {"table": each.table, "file": each.file, "made": each.made, "columns": len(each.proposals)}
-        return {**told, "classes": each.classes(), "undecided": each.undecided(), "notes": list(each.notes)}
-
-    begun = found.begun
-    return {
-        "conf": str(begun.folder), "made": begun.made, "stood": begun.stood, "told": list(found.told),
-        "tables": [of(each) for each in found.tables], "problems": list(found.problems),
-    }  # fmt: skip
-
-
 def parser() -> argparse.ArgumentParser:
     options = arguments.parser("init", __doc__)
     options.add_argument("paths", nargs="+", metavar="PATH", help="a file, a table's folder, or a folder of tables")
@@ -251,7 +189,7 @@ def _run(asked: argparse.Namespace) -> int:
     options = Options(asked.conf, asked.keys or beside / "keys", target, asked.owner, asked.kek, asked.sample)
     _check_places(asked.paths, options)
     found = run(session.start("lakenym init"), asked.paths, options)
-    say(as_json(as_data(found)) if asked.json else as_text(found))
+    say(as_json(begun_tables.as_data(found)) if asked.json else begun_tables.as_text(found))
     for problem in found.problems:
         say(problem, sys.stderr)
     first = next((each.table for each in found.tables), None)

@@ -21,7 +21,7 @@ from jobs.drafting import lake_tables
 from jobs.drafting.accepted import Entry
 from jobs.lake import read
 from jobs.lake.java import hadoop_path
-from jobs.lake.text_sources import csv_guess
+from jobs.lake.text_sources import csv_dialect, csv_guess
 from jobs.spark_app import failures
 
 
@@ -95,7 +95,7 @@ def scanned(spark: SparkSession, table: FoundTable, sample: int, regions: tuple[
         raise failures.RunFailed(f"{table.name}: {table.problem}")
 
     def step() -> Scanned:
-        guess = _with_types(spark, source) if source.format == "csv" else csv_guess.Guess(source)
+        guess = _with_types(spark, source) if source.format == "csv" else csv_dialect.Guess(source)
 
         def rows() -> DataFrame:
             found = read.rows_of(spark, guess.source).rows
@@ -110,10 +110,10 @@ def scanned(spark: SparkSession, table: FoundTable, sample: int, regions: tuple[
         raise failures.RunFailed(f"{table.name}: {error}") from None
 
 
-def _with_types(spark: SparkSession, source: Source) -> csv_guess.Guess:
-    written = csv_guess.dialect(spark, source)
+def _with_types(spark: SparkSession, source: Source) -> csv_dialect.Guess:
+    written = csv_dialect.dialect(spark, source)
     found = read.rows_of(spark, written.source)
     names_as_data.check(written.source, found.rows.schema)
-    folders = csv_guess.partition_columns(spark, source)
+    folders = csv_dialect.partition_columns(spark, source)
     typed = csv_guess.schema(written.source, found.rows, folders)
-    return csv_guess.Guess(typed.source, (*written.notes, *typed.notes))
+    return csv_dialect.Guess(typed.source, (*written.notes, *typed.notes))

@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 
 from jobs.configuration.models import Source
 from jobs.lake import read
-from jobs.lake.text_sources import csv_guess
+from jobs.lake.text_sources import csv_dialect, csv_guess
 
 COLUMNS: dict[str, tuple[str, list[str]]] = {
     "whole": ("bigint", ["1", "-20", "0", "999999999999999999"]),
@@ -40,7 +40,7 @@ COLUMNS: dict[str, tuple[str, list[str]]] = {
 }
 
 
-def guessed(columns: dict[str, list[str]]) -> csv_guess.Guess:
+def guessed(columns: dict[str, list[str]]) -> csv_dialect.Guess:
     seen = {
         name: csv_guess.seen(csv_guess.counts(pa.array([value or None for value in values], pa.string())))
         for name, values in columns.items()
@@ -90,17 +90,17 @@ def test_rows_of_many_files_are_one_column(spark: SparkSession, tmp_path: Path) 
 )
 def test_how_it_is_written(spark: SparkSession, tmp_path: Path, content: bytes, options: dict[str, str]) -> None:
     (tmp_path / "a.csv").write_bytes(content)
-    assert csv_guess.dialect(spark, Source(path=str(tmp_path), format="csv")).source.options == options
+    assert csv_dialect.dialect(spark, Source(path=str(tmp_path), format="csv")).source.options == options
     (tmp_path / "a.csv").unlink()
     for packed in (gzip.compress, bz2.compress):
         (tmp_path / "a.csv.z").write_bytes(packed(content))
-        assert csv_guess.dialect(spark, Source(path=str(tmp_path), format="csv")).source.options == options
+        assert csv_dialect.dialect(spark, Source(path=str(tmp_path), format="csv")).source.options == options
 
 
 def test_columns_that_are_folders(spark: SparkSession, tmp_path: Path) -> None:
     (tmp_path / "t" / "day=2026-11-30" / "k=1").mkdir(parents=True)
     (tmp_path / "t" / "day=2026-11-30" / "k=1" / "a.csv").write_text("a\n1\n")
     source = Source(path=str(tmp_path / "t"), format="csv")
-    assert csv_guess.partition_columns(spark, source) == ["day", "k"]
+    assert csv_dialect.partition_columns(spark, source) == ["day", "k"]
     file = Source(path=str(tmp_path / "t/day=2026-11-30/k=1/a.csv"), format="csv")
-    assert csv_guess.partition_columns(spark, file) == []
+    assert csv_dialect.partition_columns(spark, file) == []

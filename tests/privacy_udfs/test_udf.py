@@ -162,7 +162,7 @@ class TestOfDomain:
     @pytest.fixture
     def conf(self, lake: Path) -> Config:
         more = {
-            "patient": {**HASH, "key": "crm", "normalize": {"strip_prefix": "Patient/"}},
+            "patient": {**HASH, "key": "crm", "normalize": {"strip_prefix": ["Patient/", "urn:patient:"]}},
             "dates": {"technique": "date_shift", "max_days": 30, "key": "crm"},
             "plain": {"technique": "truncate", "keep": 2},
             "lab": {**HASH, "key": "crm", "scope": "relationship"},
@@ -176,7 +176,8 @@ class TestOfDomain:
     def test_it_gives_what_the_job_gives(self, spark: SparkSession, lake: Path, conf: Config) -> None:
         born = datetime.date(1980, 5, 17)
         schema = "id string, born date, number bigint"
-        rows = spark.createDataFrame([("Patient/1", born, BIG), ("2", born, None), ("1", born, 7)], schema)
+        spelled = [("Patient/1", born, BIG), ("2", born, None), ("1", born, 7), ("urn:patient:1", born, 7)]
+        rows = spark.createDataFrame(spelled, schema)
         rows.coalesce(1).write.parquet(str(lake / "raw" / "t"))
         pseudonymize.run(spark, conf, "t")
         own = rows.select(

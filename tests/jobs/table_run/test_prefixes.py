@@ -21,6 +21,7 @@ from jobs.record.linkage import Link, Place
 from jobs.record.treated_table import UnsafeUse, check_join, privacy_of
 from jobs.spark_app.failures import RunFailed
 from jobs.subjects.asked import Asked
+from jobs.subjects.search import searching
 from tests.helpers import lakes
 from tests.helpers.lakes import column, record, table, treated
 from tests.helpers.places import TESTS
@@ -148,6 +149,27 @@ def test_the_record_tells_it_and_schemas_say_that_they_join(spark: SparkSession,
     found = linkage.find(schemas)
     assert {link.domain: len(link.columns) for link in found.links} == {"patient": 4, "encounter": 2}
     assert found.apart == ()
+
+
+def test_whoever_is_looked_for_is_found_under_every_prefix_on_both_paths(spark: SparkSession, lake: Path) -> None:
+    """The encounters were treated by Spark's path, the others in whole arrays; nobody else is found."""
+    one = FHIR["ndjson"]["Patient"][0]["id"]
+    count = []
+    for spelled in (one, f"Patient/{one}", f"urn:uuid:{one}"):
+        with searching(spark, configured(lake), Asked("patient", pa.array([spelled]))) as search:
+            tables = {table.treated.name: table for table in search.held.tables}
+            assert not search.held.gaps
+            count.append({name: t.treated.rows().where(search.condition(t)).count() for name, t in tables.items()})
+    assert count[0] == count[1] == count[2]
+    whose = [f"Patient/{one}", f"urn:uuid:{one}"]
+    entries = [entry for bundle in FHIR["bundles"] for entry in bundle["entry"]]
+    theirs = [e for e in entries if {e["fullUrl"], e["resource"].get("subject", {}).get("reference")} & set(whose)]
+    assert count[0] == {
+        "patients": 1,
+        "observations": sum(each["subject"]["reference"] in whose for each in FHIR["ndjson"]["Observation"]),
+        "encounters": sum(each["subject"]["reference"] in whose for each in FHIR["ndjson"]["Encounter"]),
+        "bundled": len(theirs),
+    }
 
 
 def test_columns_that_share_no_value_are_found_wherever_they_are_nested(spark: SparkSession) -> None:

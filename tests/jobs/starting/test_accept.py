@@ -359,10 +359,6 @@ def test_new_columns_are_accepted_and_go_into_the_entry_with_the_last_one(
     assert "t: left: 1 column (`odd one`)" in capsys.readouterr().out
     for words, said in (
         (["--column", "a", "--why", "x y z"], "catalog/t.yaml.draft has no column a"),
-        (
-            ["--column", "`odd one`", "--class", "sensitive", "--treatment", "truncate keep=2", "--why", "x y z"],
-            "policy",
-        ),
         (["--column", "`odd one`", "--class", "sensitive", "--treatment", "mask", "--why", "x y z"], "is of type int"),
         (["--owner", "you"], "accepted already"),
     ):

@@ -14,8 +14,15 @@ from pyspark.sql import SparkSession
 
 from jobs import check, init, pseudonymize
 from jobs.configuration import config
-from jobs.starting import conf_files
+from jobs.configuration.models import Source
+from jobs.detection import shared_keys, things
+from jobs.detection.discovery import FoundTable
+from jobs.drafting import joined
+from jobs.drafting.proposals import Surroundings
+from jobs.starting import conf_files, domains
 from jobs.starting.acceptance import Draft
+from jobs.starting.found_tables import Scanned
+from tests.jobs.drafting.test_shared_keys import SALT, looked
 
 NAMES = ("Jürgen Groß", "Anaïs Dubois", "Zoë Weiß", "Peter Müller", "Maria Peña", "Sophie Gärtner")
 CANARY = "Canaria.Quixotebird@example.org"
@@ -185,3 +192,22 @@ def test_all_that_is_no_module_ships_in_the_wheel() -> None:
     beside = {path for room in ("jobs", "privacy_udfs") for path in (root / room).rglob("*") if path.is_file()}
     assert {path for path in beside if path.suffix not in (".py", ".pyc")} == taken
     assert conf_files.TEMPLATES / "policy.yaml" in taken
+
+
+def test_one_thing_in_two_languages_is_one_domain() -> None:
+    """Linked by their values or not: two numberings of customers are one domain, as the raw ones are one kind of id."""
+    counted, others = list(range(1, 301)), list(range(10**6, 10**6 + 300))
+    for ids in (counted, list(range(10**8, 10**8 + 300))):
+        tables = [
+            looked("Kunden", **{"Kunden-Nr": counted, "patient_id": others}),
+            looked("purchases", customer=[ids[at % 290] for at in range(900)]),
+        ]
+        around = Surroundings((), ("lake",))
+        groups = joined.propose(tables, around, shared_keys.links(tables, SALT))[1]
+        source = Source(path="/a", format="parquet")
+        scanned = [Scanned(FoundTable(each.table, source), source, each, ()) for each in tables]
+        found = domains.proposed(scanned, groups, "lake")
+        assert len(groups) == (1 if ids is counted else 0)
+        assert len(found) == 2, found
+        assert sum(things.mean_the_same(name, "customer") for name in found) == 1
+        assert "patient" in found

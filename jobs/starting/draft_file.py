@@ -103,7 +103,8 @@ class DraftFile:
 
 def _no_draft(conf: Config, folder: Path, table: str) -> str:
     if table in conf.tables:
-        return f"{folder}/{conf.tables[table].file} is accepted already; change it in an editor (new columns: jobs/inventory.py)"
+        file = f"{folder}/{conf.tables[table].file}"
+        return f"{file} is accepted already; change it in an editor (new columns: jobs/inventory.py)"
     names = [each.table for each in conf.drafts]
     told = f"; drafts are there of {one_of(names)}" if names else ": no draft is in it"
     return f"{folder}/{CATALOG} has no draft of {table}{did_you_mean(table, names) or told}"

@@ -46,6 +46,7 @@ class Additions(Draft):
         self.entry_path = self.folder / entry.file
         self.path = self.folder / unaccepted.additions_of(entry.file)
         self.entry_text = _text(self.entry_path)
+        self.entry = accepted.entries(self.folder, self.environ)[self.table]
         return entry.file
 
     def _read(self) -> str:
@@ -57,8 +58,7 @@ class Additions(Draft):
         return _HOLDER.sub("", text, count=1)
 
     def columns(self) -> list[Column]:
-        entry = accepted.entries(self.folder, self.environ)[self.table]
-        return [each for each in super().columns() if not entry.decides(ColumnPath.parse(each.path))]
+        return [each for each in super().columns() if not self.entry.decides(ColumnPath.parse(each.path))]
 
     def lacks(self) -> list[str]:
         return []

@@ -91,7 +91,7 @@ def run(spark: Any, paths: Sequence[str], options: Options) -> Outcome:
     told = _begin(begun, looked, joined.propose(compared, accepted.surroundings(options.conf), links)[1], options)
     made, _ = joined.propose(compared, accepted.surroundings(options.conf), links)
     drafts = tuple(_drafted(begun, each, made[each.table.name], options) for each in looked)
-    return Outcome(begun, drafts, tuple(problems), told)
+    return Outcome(begun, drafts, tuple(problems), (*told, *found_tables.alike(looked)))
 
 
 def _check_places(paths: Sequence[str], options: Options) -> None:

@@ -104,7 +104,9 @@ WORDS: dict[str, str] = {
         r"citizen|donor|subject|policy ?holder|insured|driver|guest|passenger|kunden?|personal|benutzer|mitarbeiter|"
         r"mitglied|patienten|cliente|usuario|usager|klant|kund)(?: id| no| nr| num| number| key| code| nummer| ref|"
         r" uuid| guid| sk| pk)|kundennummer|kundennr|personalnummer|mitgliedsnummer|patientennummer|loyalty id|"
-        r"loyalty number|loyalty card|login id|userid|uid"
+        r"mrn|medical record(?: id| no| nr| number)?|(?:insurance|beneficiary|medicare|medicaid|health plan)(?: id| no|"
+        r" nr| number)|versicherten ?(?:nummer|nr)|versicherungs ?(?:nummer|nr)|kvnr|loyalty number|loyalty card|"
+        r"login id|userid|uid"
     ),
     "gender": (
         r"gender|sex|geschlecht|sexe|sexo|sesso|kon|plec|pohlavi|nem|cinsiyet|sukupuoli|пол|性別|性别|성별|"
@@ -115,7 +117,7 @@ WORDS: dict[str, str] = {
         r"religion|religious|ethnicity|ethnic group|race|diagnosis|diagnose|icd|icd10|icd code|disease|illness|"
         r"disability|health|medication|blood type|blood group|hiv|pregnan\w+|sexual orientation|political|"
         r"party membership|trade union|union|criminal|conviction|salary|gehalt|income|wage|einkommen|lohn|salaire|"
-        r"salario|credit score|score|balance|debt|iq|gpa|biometric"
+        r"kontostand|saldo|salario|credit score|score|balance|debt|iq|gpa|biometric"
     ),
     "quasi": (
         r"nationality|citizenship|marital|marital status|occupation|job|job title|profession|beruf|education|degree|"

@@ -168,7 +168,7 @@ def _may_be(column: Column, found: Found, key: Column, back: float) -> bool:
     own = things.words_of(column.path) - things.GENERAL
     if kinds.decide(found.evidence, hinted).name in NO_KEYS:
         return False
-    if not own and found.evidence.distinct_share >= sketch.OFTEN:
+    if found.evidence.distinct_share >= sketch.OFTEN and (not own or back < HALF):
         return False
     spoken, keyed = things.concepts(own), things.concepts(things.of_key(key.path, key.table))
     if spoken and keyed:  # as they are not the same

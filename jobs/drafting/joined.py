@@ -14,6 +14,7 @@ from typing import Any
 from jobs.configuration.documents import NAME_PATTERN
 from jobs.detection import hints, things
 from jobs.detection.kinds import CLASS_OF, Kind, percent
+from jobs.detection.scan import Found
 from jobs.detection.shared_keys import Column, Link, Looked
 from jobs.drafting import draft, maybe_joined, proposals
 from jobs.drafting.proposals import Proposal, Surroundings
@@ -34,14 +35,22 @@ class Shared:
 
     @property
     def prefix_steps(self) -> list[Any]:
-        """Prefixes go one way only: a column without them has nothing to lose."""
-        if not self.prefixes:
-            return []
-        return [{"strip_prefix": self.prefixes[0] if len(self.prefixes) == 1 else list(self.prefixes)}]
+        return prefix_steps(self.prefixes)
 
     @property
     def normalize(self) -> list[Any]:
         return ["nfc", "trim", *self.prefix_steps]
+
+
+def prefix_steps(prefixes: Sequence[str]) -> list[Any]:
+    """Prefixes go one way only: a column without them has nothing to lose."""
+    return [{"strip_prefix": prefixes[0] if len(prefixes) == 1 else list(prefixes)}] if prefixes else []
+
+
+def prefixes_of(found: Found) -> list[str]:
+    """What stands before the ids in a column."""
+    named = (name for name in sorted(found.evidence.counts) if name.startswith("prefix:"))
+    return [name.removeprefix("prefix:") for name in named if found.evidence.share(name) >= OFTEN_BEFORE]
 
 
 def propose(
@@ -82,12 +91,7 @@ def _shared(
     names = [kind for kind in kinds if kind in known] + [_name(each) for each in best]
     others = [_name(each) for each in columns]
     name = _standing((*names, *others), around.domains) or names[0]
-    before = [
-        name.removeprefix("prefix:")
-        for column in columns
-        for name in sorted(made[column].found.evidence.counts)
-        if name.startswith("prefix:") and made[column].found.evidence.share(name) >= OFTEN_BEFORE
-    ]
+    before = [name for column in columns for name in prefixes_of(made[column].found)]
     return Shared(name, tuple(columns), tuple(dict.fromkeys(before)))
 
 

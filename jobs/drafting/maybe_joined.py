@@ -22,12 +22,12 @@ TOLD = 3
 def asked(
     links: Sequence[Link], made: Mapping[Column, Proposal], groups: Sequence[Sequence[Column]]
 ) -> dict[Column, Proposal]:
-    """The proposals of columns of which it is a question whether they are keys of persons. groups: columns that are
-    known to be the same keys already."""
+    """The proposals of columns of which it is a question whether they are keys of persons. groups: columns of
+    which is known already what they are keys of."""
     questions: dict[Column, list[Link]] = {}
     for link in links:
         direct = DIRECT in (made[link.column].kind.class_, made[link.key].kind.class_)
-        known = any(link.column in group and link.key in group for group in groups)
+        known = any(link.column in group for group in groups)
         if not link.is_sure and direct and not known:
             questions.setdefault(link.column, []).append(link)
     return {column: _open(made[column], found) for column, found in questions.items()}

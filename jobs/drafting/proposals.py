@@ -18,6 +18,7 @@ from jobs.configuration.column_path import MapKey
 from jobs.configuration.entry import UNDECIDED
 from jobs.detection import hints, kinds, things
 from jobs.detection.kinds import Kind
+from jobs.detection.recognizers import reference
 from jobs.detection.scan import Found
 from privacy_udfs.errors import LakenymError
 from privacy_udfs.technique import plain_type
@@ -87,7 +88,8 @@ def of_kind(found: Found, kind: Kind, around: Surroundings, table: str = "") -> 
     """What is proposed for a column that is known to be of a kind."""
     treatment = next(_fitting(found, kind, around, table))
     domain = treatment.get("domain") if isinstance(treatment, dict) and "technique" not in treatment else None
-    thin = domain is not None and kind.name == "person_key" and domain != _before_key(found)
+    told = (_before_key(found), whose(found, table) if found.evidence.share("reference:person") else None)
+    thin = domain is not None and kind.name == "person_key" and domain not in told
     return Proposal(found, kind, treatment, (BY_NAME_ALONE.format(domain=domain),) if thin else ())
 
 
@@ -129,13 +131,29 @@ def _candidates(found: Found, kind: Kind, around: Surroundings, table: str) -> I
 def _domains(found: Found, kind: Kind, domains: Sequence[str], table: str) -> Iterator[str]:
     """The domains that are called as the kind is; for keys of persons, as the thing that it is a key of, be it in
     another language."""
+    if is_of_persons(found, kind, table):
+        thing = whose(found, table)
+        names = [thing] if thing is not None else sorted(things.of_key(str(found.path), table))
+        yield from (each for each in domains if hints.words(each) in names)
+        yield from (each for each in domains if any(things.mean_the_same(each, name) for name in names))
     if kind.name != "person_key":
         yield from (each for each in domains if hints.words(each) in (kind.name.replace("_", " "), kind.name))
-        return
-    thing = things.thing(str(found.path))
-    whose = [thing] if thing is not None else sorted(things.of_key(str(found.path), table))
-    yield from (each for each in domains if hints.words(each) in whose)
-    yield from (each for each in domains if any(things.mean_the_same(each, name) for name in whose))
+
+
+def is_of_persons(found: Found, kind: Kind, table: str) -> bool:
+    """Whether a column holds keys of persons: random ids do so where the name, or the table's, says it."""
+    return kind.name == "person_key" or (kind.name == "device_id" and "person_key" in hints.of(found.path, table))
+
+
+def whose(found: Found, table: str) -> str | None:
+    """The thing that a column holds keys of: as its references say, or its name, or its table's where that is a thing
+    that is listed."""
+    named = (name for name in reference.PERSONS if found.evidence.share(f"prefix:{name}/") >= 0.5)
+    said = next(named, None)
+    if said is not None:
+        return said.lower()
+    of_table = None if things.words_of(str(found.path)) - things.GENERAL else things.concept(table.rpartition(".")[2])
+    return things.thing(str(found.path)) or of_table
 
 
 def _before_key(found: Found) -> str | None:

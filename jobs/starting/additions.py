@@ -108,10 +108,15 @@ def _parted(text: str) -> tuple[str, str]:
     return "".join(lines[:at]), "".join(lines[at:])
 
 
+def _columns_of(text: str) -> Any:
+    """The node under ``columns``; None where there is none."""
+    root: Any = yaml.compose(text, Loader=yaml.SafeLoader)
+    return next((value for key, value in root.value if key.value == COLUMNS), None)
+
+
 def _blocks(text: str) -> Iterator[tuple[str, str]]:
     """Each column with the lines that are its own: the comments above it too."""
-    root = yaml.compose(text, Loader=yaml.SafeLoader)
-    holder = next((value for key, value in root.value if key.value == COLUMNS), None)
+    holder = _columns_of(text)
     if not isinstance(holder, yaml.MappingNode) or holder.flow_style:
         return
     found = _HOLDER.search(text)
@@ -127,13 +132,12 @@ def _with_columns(entry: str, blocks: Mapping[str, str], columns: Mapping[str, A
     """An entry's text with more columns at the end of those that it has. Raises `Refused` where it is written so that
     a person has to."""
     try:
-        root = yaml.compose(entry, Loader=yaml.SafeLoader)
-        holder = {key.value: value for key, value in root.value}[COLUMNS]
-        if holder.flow_style:
+        holder = _columns_of(entry)
+        if holder is None or holder.flow_style:
             made = _within_braces(entry, {name: columns[name] for name in blocks})
         else:
             made = _below(entry, holder, blocks.values())
-    except (yaml_edit.CannotEdit, KeyError) as error:
+    except yaml_edit.CannotEdit as error:
         raise Refused(f"{path}: {error}: {MOVE}") from None
     faults: list[Fault] = []
     before, after = (yaml_reader.parse(text, "", faults, SECRET_IN_TABLES) for text in (entry, made))

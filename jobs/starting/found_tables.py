@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ from jobs.lake import read
 from jobs.lake.java import hadoop_path
 from jobs.lake.text_sources import csv_dialect, csv_guess
 from jobs.spark_app import failures
+
+MOST_NAMED = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,3 +119,18 @@ def _with_types(spark: SparkSession, source: Source) -> csv_dialect.Guess:
     folders = csv_dialect.partition_columns(spark, source)
     typed = csv_guess.schema(written.source, found.rows, folders)
     return csv_dialect.Guess(typed.source, (*written.notes, *typed.notes))
+
+
+def alike(tables: Iterable[Scanned]) -> Iterator[str]:
+    """What a person should know of files that may be parts of one table: by their folder and their columns."""
+    together: dict[tuple[str, frozenset[str]], list[str]] = {}
+    for each in tables:
+        folder, _, file = str(each.source.path or "").rpartition("/")
+        if ENDING.search(file):
+            columns = frozenset(str(found.path) for found in each.looked.columns)
+            together.setdefault((folder, columns), []).append(each.table.name)
+    for (folder, _), names in together.items():
+        if len(names) > 1:
+            listed = ", ".join(names[:MOST_NAMED]) + (", ..." if len(names) > MOST_NAMED else "")
+            told = f"{listed}: files of {folder} with the same columns, each drafted as a table of its own"
+            yield f"{told}; if they are parts of one table, put them into a folder of their own below the one you name"

@@ -97,7 +97,7 @@ def schema(source: Source, rows: DataFrame, partitions: Sequence[str] = ()) -> G
 
 def of_columns(source: Source, columns: Mapping[str, _Seen]) -> Guess:
     """The same of what is known of each column."""
-    forms = [form for each in columns.values() if each.values for form in each.of_dates()[:1]]
+    forms = [form for each in columns.values() if each.values for form in each.of_dates()]
     form = max(forms, key=lambda each: (forms.count(each), each == ISO)) if forms else ISO
     types = {name: each.type(form) for name, each in columns.items()}
     declared = ", ".join(f"{quoted(name)} {kind}" for name, kind in types.items())

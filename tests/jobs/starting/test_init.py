@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import uuid
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,7 +20,7 @@ from jobs.detection import shared_keys, things
 from jobs.detection.discovery import FoundTable
 from jobs.drafting import joined
 from jobs.drafting.proposals import Surroundings
-from jobs.starting import conf_files, domains
+from jobs.starting import conf_files, domains, found_tables
 from jobs.starting.acceptance import Draft
 from jobs.starting.found_tables import Scanned
 from tests.jobs.drafting.test_shared_keys import SALT, looked
@@ -211,3 +212,34 @@ def test_one_thing_in_two_languages_is_one_domain() -> None:
         assert len(found) == 2, found
         assert sum(things.mean_the_same(name, "customer") for name in found) == 1
         assert "patient" in found
+
+
+def test_references_say_whose_they_are_however_few_there_are() -> None:
+    """Four patients are too few to be compared by their values."""
+    ids = [str(uuid.UUID(int=at << 64 | 1 << 78 | 1 << 63)) for at in range(4)]
+    tables = [
+        looked("Patient", id=ids),
+        looked("Observation", subject__reference=[f"Patient/{ids[at % 4]}" for at in range(32)]),
+    ]
+    source = Source(path="/a", format="parquet")
+    scanned = [Scanned(FoundTable(each.table, source), source, each, ()) for each in tables]
+    assert not shared_keys.links(tables, SALT)
+    found = domains.proposed(scanned, (), "lake")
+    assert list(found) == ["patient"]
+    assert found["patient"]["normalize"] == ["nfc", "trim", {"strip_prefix": "Patient/"}]
+    around = Surroundings(("patient",), ("lake",), {}, {"patient": "keyed_hash"})
+    made, _ = joined.propose(tables, around, ())
+    assert [each.treatment for columns in made.values() for each in columns] == [{"domain": "patient"}] * 2
+
+
+def test_files_with_the_same_columns_may_be_one_table_which_is_told() -> None:
+    paths = ("/d/a.parquet", "/d/b.parquet", "/d/c.parquet", "/e/d.parquet", "/d/folder")
+    values = [{"x": [1, 2]}, {"x": [3, 4]}, {"y": [1, 2]}, {"x": [1, 2]}, {"x": [1, 2]}]
+    sources = [Source(path=path, format="parquet") for path in paths]
+    names = [path[3] for path in paths]
+    tables = [
+        Scanned(FoundTable(name, source), source, looked(name, **columns), ())
+        for name, source, columns in zip(names, sources, values, strict=True)
+    ]
+    (told,) = found_tables.alike(tables)
+    assert told.startswith("a, b: files of /d with the same columns, each drafted as a table of its own")

@@ -28,10 +28,12 @@ DATES: dict[str, str] = {
     "d.M.yyyy": rf"^(?P<d>[0-9]{{1,2}})\.(?P<m>[0-9]{{1,2}})\.{_YEAR}$",
     "dd/MM/yyyy": f"^{_DAY}/{_MONTH}/{_YEAR}$",
     "MM/dd/yyyy": f"^{_MONTH}/{_DAY}/{_YEAR}$",
+    "d/M/yyyy": rf"^(?P<d>[0-9]{{1,2}})/(?P<m>[0-9]{{1,2}})/{_YEAR}$",
+    "M/d/yyyy": rf"^(?P<m>[0-9]{{1,2}})/(?P<d>[0-9]{{1,2}})/{_YEAR}$",
     "yyyy/MM/dd": f"^{_YEAR}/{_MONTH}/{_DAY}$",
 }
 ISO = "yyyy-MM-dd"
-LOOK_ALIKE = {"dd/MM/yyyy": "MM/dd/yyyy", "MM/dd/yyyy": "dd/MM/yyyy"}
+LOOK_ALIKE = {"dd/MM/yyyy": "MM/dd/yyyy", "MM/dd/yyyy": "dd/MM/yyyy", "d/M/yyyy": "M/d/yyyy", "M/d/yyyy": "d/M/yyyy"}
 WHOLE, FRACTION = r"^(0|-?[1-9][0-9]{0,17})$", r"^-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,12})?$"
 NO_NUMBER = r"^-0(\.0+)?$"
 """A zero with a sign, which numbers do not keep."""

@@ -63,6 +63,19 @@ def test_days_whose_month_nobody_can_tell_stay_text() -> None:
     assert found.notes == ("open: its days can be read with the month first or second, so it stays text",)
 
 
+def test_the_format_that_reads_most_columns_is_the_files() -> None:
+    """One without leading zeros reads those with them too."""
+    found = guessed({"padded": ["05.06.2000", "13.12.2005"], "odd": ["9.9.2006", "13.12.2005"]})
+    assert found.source.schema_ == "`padded` date, `odd` date"
+    assert found.source.options == {"dateFormat": "d.M.yyyy"}
+    american = guessed({"dob": ["1/31/1960", "12/5/1971"], "open": ["1/2/2003", "3/4/2005"]})
+    assert american.source.schema_ == "`dob` date, `open` string", "each column has to tell by itself"
+    assert american.source.options == {"dateFormat": "M/d/yyyy"}
+    alone = guessed({"open": ["1/2/2003", "3/4/2005"], "id": ["x", "y"]})
+    assert alone.source.schema_ == "`open` string, `id` string"
+    assert len(alone.notes) == 1
+
+
 def test_rows_of_many_files_are_one_column(spark: SparkSession, tmp_path: Path) -> None:
     """Values of which each file would tell another type."""
     (tmp_path / "t").mkdir()

@@ -14,8 +14,8 @@ from jobs.configuration.column_path import ColumnPath, Field
 from jobs.detection import hints
 
 GENERAL = frozenset({"id", "ids", "no", "nr", "num", "number", "key", "code", "ref", "uuid", "guid", "sk", "pk", "fk",
-                     "value", "reference", "identifier", "item", "element", "list", "old", "new", "nummer", "numero",
-                     "kennung", "identifiant", "identificador"})  # fmt: skip
+                     "value", "reference", "identifier", "item", "element", "list", "entry", "resource", "old", "new",
+                     "nummer", "numero", "kennung", "identifiant", "identificador"})  # fmt: skip
 """What says of a column that it is a key, and not whose."""
 ENDS = ("", "s", "es", "en", "n", "innen")
 """Of words for several of a kind."""

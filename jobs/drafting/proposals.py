@@ -132,8 +132,8 @@ def _domains(found: Found, kind: Kind, domains: Sequence[str], table: str) -> It
     """The domains that are called as the kind is; for keys of persons, as the thing that it is a key of, be it in
     another language."""
     if is_of_persons(found, kind, table):
-        thing = whose(found, table)
-        names = [thing] if thing is not None else sorted(things.of_key(str(found.path), table))
+        thing, at_top = whose(found, table), len(found.path.steps) == 1
+        names = [thing] if thing is not None else sorted(things.of_key(str(found.path), table) if at_top else ())
         yield from (each for each in domains if hints.words(each) in names)
         yield from (each for each in domains if any(things.mean_the_same(each, name) for name in names))
     if kind.name != "person_key":
@@ -152,7 +152,8 @@ def whose(found: Found, table: str) -> str | None:
     said = next(named, None)
     if said is not None:
         return said.lower()
-    of_table = None if things.words_of(str(found.path)) - things.GENERAL else things.concept(table.rpartition(".")[2])
+    own = things.words_of(str(found.path)) - things.GENERAL
+    of_table = None if own or len(found.path.steps) > 1 else things.concept(table.rpartition(".")[2])
     return things.thing(str(found.path)) or of_table
 
 

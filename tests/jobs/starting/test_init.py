@@ -218,7 +218,7 @@ def test_references_say_whose_they_are_however_few_there_are() -> None:
     """Four patients are too few to be compared by their values."""
     ids = [str(uuid.UUID(int=at << 64 | 1 << 78 | 1 << 63)) for at in range(4)]
     tables = [
-        looked("Patient", id=ids),
+        looked("Patient", id=ids, identifier__value=ids),
         looked("Observation", subject__reference=[f"Patient/{ids[at % 4]}" for at in range(32)]),
     ]
     source = Source(path="/a", format="parquet")
@@ -229,7 +229,9 @@ def test_references_say_whose_they_are_however_few_there_are() -> None:
     assert found["patient"]["normalize"] == ["nfc", "trim", {"strip_prefix": "Patient/"}]
     around = Surroundings(("patient",), ("lake",), {}, {"patient": "keyed_hash"})
     made, _ = joined.propose(tables, around, ())
-    assert [each.treatment for columns in made.values() for each in columns] == [{"domain": "patient"}] * 2
+    (own, number), (reference,) = made["Patient"], made["Observation"]
+    assert own.treatment == reference.treatment == {"domain": "patient"}
+    assert number.treatment != own.treatment, "a number that others gave"
 
 
 def test_files_with_the_same_columns_may_be_one_table_which_is_told() -> None:

@@ -30,7 +30,8 @@ from jobs.console import next_step
 from jobs.console.exit_codes import DONE, FAILED, BadUsage
 from jobs.console.shown import as_json, say
 from jobs.console.text_table import table_lines
-from jobs.detection import packages, scan, shared_keys
+from jobs.detection import packages, shared_keys
+from jobs.detection.samples import DEFAULT_SAMPLE
 from jobs.drafting import accepted, draft, drafted, joined, lake_tables, report
 from jobs.drafting.joined import Shared
 from jobs.drafting.proposals import Proposal
@@ -63,7 +64,7 @@ class Options:
     target: str | None = None
     owner: str = ""
     kek: str | None = None
-    sample: int = scan.DEFAULT_SAMPLE
+    sample: int = DEFAULT_SAMPLE
     regions: tuple[str, ...] = REGIONS
 
 
@@ -233,7 +234,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument(
         "--kek", metavar="URI", help="the key that encrypts the keyset at that address (of the key that is made)"
     )
-    options.add_argument("--sample", type=flags.at_least_one, default=scan.DEFAULT_SAMPLE, help="rows to look at")
+    options.add_argument("--sample", type=flags.at_least_one, default=DEFAULT_SAMPLE, help="rows to look at")
     flags.JSON.on(options)
     return options
 

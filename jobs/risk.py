@@ -40,6 +40,7 @@ from jobs.risk_measures.report import Report
 from jobs.risk_measures.sizes import THRESHOLD
 from jobs.risk_measures.treated import Chosen
 from jobs.risk_search import boxes_suggestion, of_table, suggestion, suggestion_data
+from jobs.risk_search import exploring as exploring  # for notebooks
 from jobs.risk_search.loss_names import LOSSES
 from jobs.risk_search.search import Found
 from jobs.run_events import events

@@ -17,7 +17,8 @@ from pyspark.sql import SparkSession
 
 from jobs.audit_log import evidence, proofs, settling, verify
 from jobs.audit_log import log as audit_log
-from jobs.audit_log.leaves import KINDS, Leaf
+from jobs.audit_log.kinds import KINDS
+from jobs.audit_log.leaves import Leaf
 from jobs.audit_log.log import Log
 from jobs.audit_log.merkle import NotProven
 from jobs.command_line import arguments, flags, given_files

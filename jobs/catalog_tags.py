@@ -38,6 +38,7 @@ from jobs.lake.address import Address
 from jobs.metastore import writing
 from jobs.metastore.catalogs import CATALOGS, checked_name
 from jobs.metastore.labels import Means
+from jobs.metastore.platforms import PLATFORMS
 from jobs.record.column_record import CLASSES
 from jobs.run_events import events
 from jobs.spark_app import failures, session
@@ -223,7 +224,7 @@ def parser() -> argparse.ArgumentParser:
     options = arguments.parser("catalog_tags", __doc__)
     made = arguments.verbs(options, VERBS)
     for verb in made.values():
-        verb.add_argument("--platform", choices=CATALOGS, default="spark", help="the kind of catalog")
+        verb.add_argument("--platform", choices=PLATFORMS, default="spark", help="the kind of catalog")
         verb.add_argument("--print-sql", action="store_true", help="print the statements, run none of them")
     arguments.tables(made["write"])
     naming = made["write"].add_mutually_exclusive_group()

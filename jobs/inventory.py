@@ -32,6 +32,7 @@ from jobs.detection import names_as_data, packages, scan, shared_keys
 from jobs.detection.discovery import FoundTable
 from jobs.detection.look import look
 from jobs.detection.names_as_data import NamesAreData
+from jobs.detection.samples import DEFAULT_SAMPLE
 from jobs.detection.shared_keys import Looked
 from jobs.drafting import accepted, drafted, drift, joined, lake_tables, report
 from jobs.drafting.accepted import Entry
@@ -56,7 +57,7 @@ class Options:
     """What both ways to run share. sample: rows of a table. regions: of telephone numbers. variables: names of the
     environment that drafts write instead of the paths they stand for."""
 
-    sample: int = scan.DEFAULT_SAMPLE
+    sample: int = DEFAULT_SAMPLE
     regions: tuple[str, ...] = REGIONS
     variables: tuple[str, ...] = ("LAKE",)
 
@@ -134,7 +135,7 @@ def parser() -> argparse.ArgumentParser:
     flags.CONF.on(options)
     flags.OUTPUT.on(options, metavar="FOLDER", former=("--write",))
     options.add_argument("--compare", action="store_true", help="report what has changed since entries were accepted")
-    options.add_argument("--sample", type=int, default=scan.DEFAULT_SAMPLE, help="rows to look at (in each table)")
+    options.add_argument("--sample", type=int, default=DEFAULT_SAMPLE, help="rows to look at (in each table)")
     options.add_argument(
         "--locale", action="append", default=[], help="a country of the data, as DE or de_DE, for telephone numbers"
     )

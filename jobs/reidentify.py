@@ -30,7 +30,7 @@ from jobs.reversal import carried_out, words
 from jobs.reversal.approval import TIME
 from jobs.reversal.asked import Asked, Rows
 from jobs.reversal.carried_out import Output, TurnedBack
-from jobs.reversal.turning import FORMATS, Format
+from jobs.reversal.formats import FORMATS, Format
 from jobs.run_events import events
 from jobs.run_events.events import Report
 from jobs.spark_app import failures, session

@@ -40,7 +40,8 @@ from jobs.risk_measures.report import Report
 from jobs.risk_measures.sizes import THRESHOLD
 from jobs.risk_measures.treated import Chosen
 from jobs.risk_search import boxes_suggestion, of_table, suggestion, suggestion_data
-from jobs.risk_search.losses import MEASURES
+from jobs.risk_search import exploring as exploring  # for notebooks
+from jobs.risk_search.loss_names import LOSSES
 from jobs.risk_search.search import Found
 from jobs.run_events import events
 from jobs.spark_app import failures, session
@@ -198,7 +199,7 @@ def _attack(rows: DataFrame, outside: DataFrame, columns: Sequence[str], subject
 
 
 def parser() -> argparse.ArgumentParser:
-    return risk_options.parser(__doc__, [*MEASURES])
+    return risk_options.parser(__doc__, LOSSES)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

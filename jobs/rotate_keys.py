@@ -27,7 +27,8 @@ from jobs.rotation import bridge_filling, carried_out, foreseen, judged, scope
 from jobs.rotation.carried_out import Rotated
 from jobs.rotation.foreseen import Size
 from jobs.rotation.needed import Needed
-from jobs.rotation.scope import WAYS, Asked, Scope
+from jobs.rotation.scope import Asked, Scope
+from jobs.rotation.ways import WAYS
 from jobs.run_events import events
 from jobs.run_events.events import Report
 from jobs.spark_app import failures, session

@@ -37,7 +37,7 @@ from jobs.verification import as_read, boxes, outcome, recorded, retreated, shap
 from jobs.verification import baseline as comparing
 from jobs.verification.as_read import AsRead
 from jobs.verification.outcome import Check, Verified
-from jobs.verification.retreated import SAMPLE
+from jobs.verification.samples import SAMPLE
 from jobs.verification.standing import Standing
 from jobs.verification.survivors import Scanned, Treated
 from privacy_udfs.errors import LakenymError

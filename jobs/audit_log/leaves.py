@@ -11,32 +11,14 @@ import datetime
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar
 
+from jobs.audit_log.kinds import KINDS
+from jobs.audit_log.kinds import Kind as Kind  # whoever writes leaves names their kind
 from jobs.lake.audit_table import DERIVED
 from privacy_udfs.errors import FAILED, LakenymError
 
 VERSION = 1
-Kind = Literal[
-    "run_started",
-    "run_committed",
-    "run_unchanged",
-    "run_refused",
-    "run_failed",
-    "run_unknown",
-    "key_use",
-    "key_rows",
-    "policy_change",
-    "reversal",
-    "break_glass",
-    "erasure",
-    "rotation",
-    "retention",
-    "subject_access",
-    "subject_keys",
-    "checkpoint",
-]
-KINDS: tuple[str, ...] = get_args(Kind)
 ENDS = ("run_committed", "run_unchanged", "run_refused", "run_failed", "run_unknown")
 """How a run that was started ends. ``run_unknown`` is told by others, and the run itself may say better later."""
 

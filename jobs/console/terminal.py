@@ -26,7 +26,11 @@ def _ends_on_one() -> bool:
 
 
 def columns() -> int | None:
-    """How many characters a line of the terminal holds; None where there is none, and lines may be of any length."""
+    """How many characters a line of the terminal holds; None where there is none, and lines may be of any length.
+    ``COLUMNS`` says it where a person reads, as for other programs."""
+    stated = os.environ.get("COLUMNS", "")
+    if stated.isascii() and stated.isdigit() and int(stated) and (called.wants_text() or _ends_on_one()):
+        return int(stated)
     if not _ends_on_one():
         return None
     for descriptor in (1, 2, 0):  # a job of spark-submit has a pipe for its output

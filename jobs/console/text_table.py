@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from jobs.console import shown
 from jobs.console.terminal import columns
@@ -13,8 +13,14 @@ from jobs.console.terminal import columns
 GAP = 2
 NARROWEST = 8
 """Characters that a column keeps, unless it needs fewer."""
+WORD, PART, SHORT_PART = 32, 24, 14
+"""Characters of a word, and of a part of it between its marks, for which a column has room where that can be: longer
+ones are torn."""
 _UNIT = re.compile(r"\\u[0-9a-f]{4}|\\.|.", re.DOTALL)
 """What is not torn apart: an escape, else a character."""
+_PART = re.compile(r"[^\s\\_./,:;|@=-]*(?:[_./,:;|@=-]+|$|(?=[\s\\]))|\\u[0-9a-f]{4}|\\.|.", re.DOTALL)
+"""What a word is torn into, as long as that is short enough: it and the marks behind it, as in ``direct_`` and
+``identifier``."""
 
 
 def table_lines(header: Sequence[str], rows: Sequence[Sequence[str]], indent: int = 0, fit: bool = True) -> list[str]:
@@ -26,7 +32,7 @@ def table_lines(header: Sequence[str], rows: Sequence[Sequence[str]], indent: in
     rows = [[shown.shown(cell) for cell in row] for row in rows]
     widths = [max(map(width, column)) for column in zip(header, *rows, strict=True)]
     limit = columns() if fit else None
-    fitted = widths if limit is None else _fitted(widths, limit - indent)
+    fitted = widths if limit is None else _fitted(header, rows, widths, limit - indent)
     if fitted is None:
         return list(_one_below_the_other(header, rows, (limit or 0) - indent))
     return [
@@ -50,19 +56,32 @@ def wrapped(text: str, first: str = "", others: str = "") -> list[str]:
     return textwrap.wrap(text, min(columns() or 100, 100), initial_indent=first, subsequent_indent=others) or [first]
 
 
-def _fitted(widths: Sequence[int], limit: int) -> list[int] | None:
-    """The widths, the widest made narrower until all fit; None where they do not."""
-    fitted, least = list(widths), [min(each, NARROWEST) for each in widths]
-    gaps = GAP * (len(widths) - 1)
+def _fitted(
+    header: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[int], limit: int
+) -> list[int] | None:
+    """Widths with which all fit, and no word is torn, or none within a part, if that can be; None where they do not."""
+    columns_ = list(zip(header, *rows, strict=True))
+    for torn, most in ((str.split, WORD), (_PART.findall, PART), (_PART.findall, SHORT_PART)):
+        least = [max(min(_longest(torn, cell), most) for cell in column) for column in columns_]
+        fitted = _narrowed(
+            widths, [max(each, min(wide, NARROWEST)) for each, wide in zip(least, widths, strict=True)], limit
+        )
+        if fitted is not None:
+            return fitted
+    return None
+
+
+def _longest(torn: Callable[[str], Sequence[str]], cell: str) -> int:
+    return max(map(width, torn(cell)), default=0)
+
+
+def _narrowed(widths: Sequence[int], least: Sequence[int], limit: int) -> list[int] | None:
+    """The widths, the widest made narrower until all fit; None where some would be narrower than the least."""
+    fitted, gaps = list(widths), GAP * (len(widths) - 1)
     if sum(least) + gaps > limit:
         return None
-    while (over := sum(fitted) + gaps - limit) > 0:
-        most = max(fitted)
-        widest = [at for at, each in enumerate(fitted) if each == most]
-        next_ = max([each for each in fitted if each < most], default=0)
-        cut = max(1, min(most - max(next_, NARROWEST), over // len(widest)))
-        for at in widest[: max(1, min(len(widest), over))]:
-            fitted[at] -= min(cut, over)
+    for _ in range(max(0, sum(fitted) + gaps - limit)):
+        fitted[max((at for at in range(len(fitted)) if fitted[at] > least[at]), key=fitted.__getitem__)] -= 1
     return fitted
 
 
@@ -83,7 +102,7 @@ def _padded(cell: str, piece: str, wide: int) -> str:
 
 
 def pieces_of(text: str, wide: int) -> list[str]:
-    """A text in pieces so wide: parted at spaces where there are some, never within an escape."""
+    """A text in pieces so wide: parted at spaces where there are some, else behind marks, never within an escape."""
     pieces, line = [], ""
     for word in re.findall(r"\S+|\s+", text):
         if width(line + word) <= wide:
@@ -94,7 +113,7 @@ def pieces_of(text: str, wide: int) -> list[str]:
         line = ""
         if word.isspace():
             continue
-        for unit in _UNIT.findall(word):
+        for unit in _units(word, wide):
             if width(line + unit) > wide and line:
                 pieces.append(line)
                 line = ""
@@ -102,11 +121,19 @@ def pieces_of(text: str, wide: int) -> list[str]:
     return [*pieces, line.rstrip()] if line.strip() or not pieces else pieces
 
 
+def _units(word: str, wide: int) -> Iterator[str]:
+    """What a word that has no room is put together from again."""
+    for part in _PART.findall(word):
+        yield from [part] if width(part) <= wide else _UNIT.findall(part)
+
+
 def _one_below_the_other(header: Sequence[str], rows: Sequence[Sequence[str]], limit: int) -> Iterator[str]:
-    """Each row as lines ``name  cell``, with a line between rows."""
+    """Each row as lines ``name  cell``, but for empty cells, with a line between rows."""
     names = max(map(width, header), default=0)
     for at, row in enumerate(rows):
         if at:
             yield ""
         for name, cell in zip(header, row, strict=True):
-            yield from _row([name, cell], [names, max(limit - names - GAP, NARROWEST)])
+            for number, piece in enumerate(pieces_of(cell, max(limit - names - GAP, NARROWEST)) if cell else ()):
+                label = "" if number else name
+                yield f"{label}{' ' * (names - width(label) + GAP)}{piece}".rstrip()

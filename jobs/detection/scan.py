@@ -24,12 +24,12 @@ from jobs.configuration.column_path import ColumnPath
 from jobs.detection import distinct, evidence, leaves, sampled
 from jobs.detection.evidence import Evidence, Measured, Settings
 from jobs.detection.sampled import Batches
+from jobs.detection.samples import DEFAULT_SAMPLE
 from jobs.detection.sketch import Sketch
 from jobs.lake import bare_types
 from privacy_udfs.entities.phone import REGIONS
 from privacy_udfs.errors import LakenymError, UnexpectedFailure
 
-DEFAULT_SAMPLE = 20_000
 MOST_TASKS = 8
 RESULT = (
     "column string, rows bigint, nulls bigint, examined bigint, counts map<string, bigint>, bits binary, drawn binary, "

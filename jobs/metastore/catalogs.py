@@ -10,8 +10,9 @@ from types import ModuleType
 
 from jobs.console.exit_codes import BadUsage
 from jobs.metastore import spark_catalog, unity_catalog
+from jobs.metastore.platforms import PLATFORMS
 
-CATALOGS: Mapping[str, ModuleType] = {"spark": spark_catalog, "unity": unity_catalog}
+CATALOGS: Mapping[str, ModuleType] = dict(zip(PLATFORMS, (spark_catalog, unity_catalog), strict=True))
 
 
 def checked_name(name: str, platform: str) -> str:

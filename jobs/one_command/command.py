@@ -12,14 +12,13 @@ import importlib
 import io
 import sys
 from collections.abc import Sequence
-from types import ModuleType
 
 from jobs.configuration.documents import did_you_mean
-from jobs.console import called
-from jobs.console.exit_codes import BAD_USAGE, DONE
+from jobs.console import called, outputs
+from jobs.console.exit_codes import BAD_USAGE, DONE, FAILED
 from jobs.console.terminal import is_terminal
 from jobs.console.text_table import wrapped
-from jobs.one_command import json_output, verbs
+from jobs.one_command import json_output, parsers, verbs
 
 ABOUT = "Pseudonymize lake tables with Apache Spark, column by column, and let each table carry the record of it."
 MORE = f"'{called.COMMAND} VERB --help' says what a verb takes. A verb may be written with - or _."
@@ -27,10 +26,9 @@ FLAGS = {
     "--text": "text, as on a terminal, although standard output is none (there it is JSON, one value a line)",
     "--debug": "say also where in the program an error came from; never a value",
     "--version": "say which version this is",
-    "--help": "this help",
+    "--help": "this help; with a verb behind it, the help of the verb",
 }
-
-
+HELPS = ("--help", "-h")
 INTERRUPTED = 130
 """As shells have it."""
 
@@ -38,22 +36,36 @@ INTERRUPTED = 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a verb, and return its exit code; 2 where there is no such verb."""
     words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        with outputs.kept():
+            return _main(words)
+    except outputs.Unwritten:  # it is told already
+        return FAILED
+
+
+def _main(words: list[str]) -> int:
     before = _before_verb(words)
     asked, rest = set(before), words[len(before) :]
     if "--version" in asked:
         print(_version())
         return DONE
-    if asked & {"--help", "-h"} or not rest:
+    wants_help = bool(asked & set(HELPS))
+    if rest[:1] == ["help"]:
+        wants_help, rest = True, rest[1:]
+    if wants_help and not rest:
         print(help_text())
-        return DONE if asked else BAD_USAGE
+        return DONE
+    if not rest:
+        print(help_text(), file=sys.stderr)
+        return BAD_USAGE
     verb = verbs.named(rest[0])
     if verb not in verbs.files():
-        return _not_known(rest[0])
+        return _not_known(rest)
     called.by_command(True if "--text" in asked else None, "--debug" in asked)
     try:
-        return _run(verb, rest[1:])
+        return _run(verb, ["--help"] if wants_help else rest[1:])
     except KeyboardInterrupt:
-        print(f"{called.COMMAND} {verb}: interrupted", file=sys.stderr)
+        print(f"{called.COMMAND} {rest[0]}: interrupted", file=sys.stderr)
         return INTERRUPTED
     finally:
         called.plainly()
@@ -61,26 +73,29 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _before_verb(words: Sequence[str]) -> list[str]:
     """The flags of ``lakenym`` itself, which stand before the verb."""
-    at = next((at for at, word in enumerate(words) if word not in (*FLAGS, "-h")), len(words))
+    at = next((at for at, word in enumerate(words) if word not in (*FLAGS, *HELPS)), len(words))
     return list(words[:at])
 
 
 def _run(verb: str, words: list[str]) -> int:
+    parser = parsers.of(verb)
+    if set(HELPS) & set(words):
+        return _help(parser, words)
+    parser.parse_args(words)  # what is wrong with them is said before Spark is loaded
     job = importlib.import_module(verbs.module(verb))
-    if {"--help", "-h"} & set(words):
-        return _help(job, words)
     if is_terminal():
         return int(job.main(words))
     with json_output.on_standard_output():
-        return int(job.main(_with_json(job.parser(), words)))
+        return int(job.main(_with_json(parser, words)))
 
 
-def _help(job: ModuleType, words: list[str]) -> int:
-    """The help of a job, with jobs in it called as verbs."""
+def _help(parser: argparse.ArgumentParser, words: list[str]) -> int:
+    """The help of a job, with jobs in it called as verbs. Ends the process, as helps do."""
     told = io.StringIO()
     try:
         with contextlib.redirect_stdout(told):
-            return int(job.main(words))
+            parser.parse_args(words)
+        return DONE
     finally:
         print(called.spoken(told.getvalue()), end="")
 
@@ -95,10 +110,23 @@ def _with_json(parser: argparse.ArgumentParser, words: list[str]) -> list[str]:
     return [*words, "--json"] if takes and "--json" not in words else words
 
 
-def _not_known(word: str) -> int:
-    near = did_you_mean(verbs.named(word), verbs.files()) or f": '{called.COMMAND} --help' lists the verbs"
-    print(f"{called.COMMAND}: there is no verb {word!r}{near}", file=sys.stderr)
+def _not_known(words: Sequence[str]) -> int:
+    word = words[0]
+    if word.startswith("-"):
+        told = f"there is no flag {word!r} before the verb{_where_it_stands(words) or did_you_mean(word, FLAGS)}"
+    else:
+        near = did_you_mean(verbs.named(word.lower()), verbs.files()) or f": '{called.COMMAND} --help' lists the verbs"
+        told = f"there is no verb {word!r}{near}"
+    print(f"{called.COMMAND}: {told}", file=sys.stderr)
     return BAD_USAGE
+
+
+def _where_it_stands(words: Sequence[str]) -> str:
+    """Of a flag that the verb behind it takes."""
+    verb = next((each for each in words[1:] if verbs.named(each) in verbs.files()), None)
+    if verb is None or words[0] not in parsers.of(verbs.named(verb))._option_string_actions:
+        return ""
+    return f": it stands behind it: {called.COMMAND} {verb} {words[0]}"
 
 
 def help_text() -> str:

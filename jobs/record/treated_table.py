@@ -1,12 +1,13 @@
 """What a reader's job learns from a treated table alone, and what it is kept from doing with it.
 
 Every field of a treated table carries its own entry of the treatment record in its metadata, so a schema is enough: no
-configuration, no key and no lookup. All functions take a data frame or its schema; none reads rows::
+configuration, no key and no lookup. All functions take a data frame or its schema; none reads rows, unless asked to::
 
     customers, orders = spark.read.table("treated.customers"), spark.read.table("treated.orders")
     privacy_of(customers)["birth_date"].technique        # generalize_date
     check_join(customers, orders, "customer_id")         # says why they join, or raises UnsafeUse where nothing would
     check_join(customers, orders, "customer_id", "buyer")  # of a name on either side
+    check_join(customers, orders, "customer_id", "buyer", look=True)  # reads the rows too: is one value in common?
     check_publishable(customers)                         # raises UnsafeUse where a direct identifier is raw
 
 Metadata follows a column through ``select`` and ``alias`` and is lost by expressions: a computed column has no entry
@@ -37,6 +38,7 @@ from jobs.configuration.column_path import (
 from jobs.configuration.documents import did_you_mean
 from jobs.console.shown import shown
 from jobs.lake.address import Address
+from jobs.record import leaf_values
 from jobs.record.column_privacy import ColumnPrivacy
 from jobs.record.column_record import ColumnRecord, Unsound
 from jobs.record.field_metadata import entries_on
@@ -140,23 +142,51 @@ def _why_not(column: ColumnPrivacy) -> str | None:
     return f"a direct identifier {how}{where}"
 
 
-def check_join(left: Table | str, right: Table | str, on: On, other: str | None = None) -> str:
+def check_join(left: Table | str, right: Table | str, on: On, other: str | None = None, look: bool = False) -> str:
     """Raise `UnsafeUse` unless the columns join: both raw, or both treated alike, in one domain, under one key. Gives a
     sentence for each pair that says why they do, and within what: of a domain of ``scope: period`` rows of one period
     join and no others, and with ``key_per: subject`` those of one subject.
 
     left, right: data frames, schemas, or names or paths of tables, which the session in use reads. on: a path, or a
     list of such; a pair where the two sides name it differently. other: the same of two names alone,
-    ``check_join("treated.customers", "treated.orders", "id", "buyer.id")``.
+    ``check_join("treated.customers", "treated.orders", "id", "buyer.id")``. look: read the rows too, and raise where
+    columns that are treated alike hold values and not one in common, as ids do that are written in two ways
+    (``Patient/f001`` and ``f001``): no record tells how ids were written.
     """
-    sides = privacy_of(_table(left)), privacy_of(_table(right))
-    told = [
-        verdict(_found(sides[0], names[0], "left"), _found(sides[1], names[1], "right")) for names in _pairs(on, other)
-    ]
+    tables = _table(left), _table(right)
+    sides = privacy_of(tables[0]), privacy_of(tables[1])
+    pairs = [(_found(sides[0], one, "left"), _found(sides[1], two, "right")) for one, two in _pairs(on, other)]
+    told = [verdict(*pair) for pair in pairs]
+    if look:
+        told = [_looked(tables, pair, *said) for pair, said in zip(pairs, told, strict=True)]
     if not all(join for join, _ in told):
         reasons = [f"  {sentence}" for join, sentence in told if not join]
         raise UnsafeUse("\n".join(["the tables do not join:", *reasons]))
     return "\n".join(sentence for _, sentence in told)
+
+
+def _looked(
+    tables: tuple[Table, Table], pair: tuple[ColumnPrivacy, ColumnPrivacy], joins: bool, said: str
+) -> tuple[bool, str]:
+    """A verdict by the rows too."""
+    if not joins:
+        return joins, said
+    frames = [table for table in tables if isinstance(table, DataFrame)]
+    if len(frames) < len(tables):
+        raise UnsafeUse("look reads rows: give data frames, or names or paths of tables, and no schema")
+    one, other = (leaf_values.of(frame, column.path) for frame, column in zip(frames, pair, strict=True))
+    if one is None or other is None:
+        return True, f"{said}; what stands in JSON text was not looked at"
+    found = leaf_values.in_common(one, other)
+    if found is None:
+        return True, f"{said}; one of them holds no value"
+    if not found:
+        names = " and ".join(shown(column.path) for column in pair)
+        return (
+            False,
+            f"{names} are treated alike, but have no value in common: are the ids written alike (strip_prefix)?",
+        )
+    return True, f"{said}; they have values in common"
 
 
 def _pairs(on: On, other: str | None) -> list[tuple[str, str]]:

@@ -34,10 +34,11 @@ from jobs.reversal import approval as approvals
 from jobs.reversal.approval import TIME, Signed
 from jobs.reversal.asked import Asked
 from jobs.reversal.by_subject import Kept
+from jobs.reversal.formats import FORMATS, Format
 from jobs.reversal.selection import Selection
 from jobs.reversal.trail import Trail
 from jobs.reversal.treated import Column, Treated
-from jobs.reversal.turning import FORMATS, Counted, Format, Shown, Wanted, Way
+from jobs.reversal.turning import Counted, Shown, Wanted, Way
 from jobs.run_events.events import Report, Warned
 from jobs.spark_app import failures
 from privacy_udfs.keys import AnyReference, KeyReference

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Literal, get_args
+from typing import Literal
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
@@ -19,14 +19,13 @@ from jobs.lake.vault_table import Vault
 from jobs.reversal import columnar_path, text_lines, vaults
 from jobs.reversal.asked import Asked
 from jobs.reversal.columnar_path import Chosen
+from jobs.reversal.formats import Format
 from jobs.reversal.selection import Selection
 from jobs.reversal.treated import Column, Treated
 from privacy_udfs.errors import UnexpectedFailure
 from privacy_udfs.keys import AnyReference
 
 Way = Literal["columnar", "spark"]
-Format = Literal["delta", "csv", "json"]
-FORMATS: tuple[str, ...] = get_args(Format)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from jobs.risk_classes.grouping import Flags, Floats, Ints, summed
 from jobs.risk_search.classes import Classes
+from jobs.risk_search.loss_names import LOSSES
 from jobs.risk_search.space import Space, Steps
 
 
@@ -162,9 +163,6 @@ def numbers(values: pa.Array) -> Floats | None:
     return np.asarray(floats.to_numpy(zero_copy_only=False)) if finite is not False else None
 
 
-MEASURES: Mapping[str, Callable[[Space], Loss]] = {
-    "discernibility": Discernibility,
-    "certainty_penalty": certainty_penalty,
-    "average_class_size": AverageClassSize,
-    "nonuniform_entropy": nonuniform_entropy,
-}
+MEASURES: Mapping[str, Callable[[Space], Loss]] = dict(
+    zip(LOSSES, (Discernibility, certainty_penalty, AverageClassSize, nonuniform_entropy), strict=True)
+)

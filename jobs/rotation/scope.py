@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from typing import Literal, get_args
+from typing import Literal
 
 from pyspark.sql import SparkSession
 
@@ -20,12 +20,10 @@ from jobs.record import rotation_mark
 from jobs.record.record_reader import Columns, columns_of
 from jobs.record.rotation_mark import Mark
 from jobs.rotation import bridged, layered, reencrypted
+from jobs.rotation.ways import WAYS, Way
 from jobs.spark_app import failures, session
 from privacy_udfs.keys import Keyset
 from privacy_udfs.scope_labels import domain_of
-
-Way = Literal["auto", "table", "layer", "bridge", "source"]
-WAYS: tuple[str, ...] = get_args(Way)
 
 
 @dataclasses.dataclass(frozen=True)

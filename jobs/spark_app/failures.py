@@ -14,7 +14,7 @@ from typing import TypeVar
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
-from jobs.console import called
+from jobs.console import called, outputs
 from jobs.console.exit_codes import Refused
 from jobs.console.shown import say
 from jobs.record.record_reader import RecordProblem
@@ -61,7 +61,16 @@ def _translate(table: str, error: Exception) -> LakenymError:
 
 
 def exit_code(report: Report, step: Callable[[], int], table: str = "") -> int:
-    """The exit code of ``step()``; what went wrong is reported, without a traceback."""
+    """The exit code of ``step()``; what went wrong is reported, without a traceback. Nor is there one where outputs
+    lose their readers (`jobs.console.outputs`)."""
+    try:
+        with outputs.kept():
+            return _exit_code(report, step, table)
+    except outputs.Unwritten:  # it is told already
+        return FAILED
+
+
+def _exit_code(report: Report, step: Callable[[], int], table: str) -> int:
     risk = None
     try:
         return step()

@@ -38,10 +38,10 @@ from jobs.treatment.treatment_plan import Decision, Plan
 from jobs.verification import aged_rows, as_read, boxes, charged, multisets
 from jobs.verification.as_read import AsRead
 from jobs.verification.outcome import NOT_CHECKABLE, Check, judged
+from jobs.verification.samples import SAMPLE
 from jobs.verification.standing import Standing
 from privacy_udfs.errors import LakenymError
 
-SAMPLE = 100_000
 ANCHOR, SIGN = "lakenym anchor", "lakenym_sign"
 
 

@@ -23,7 +23,7 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """``lakenym`` of an environment that has this wheel, and the packages that it needs from the one of the tests."""
     folder = tmp_path_factory.mktemp("installed")
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    for name in ("jobs", "privacy_udfs"):  # a copy, since a build leaves folders of its own
+    for name in ("jobs", "privacy_udfs", "conf"):  # a copy, since a build leaves folders of its own
         shutil.copytree(ROOT / name, folder / "source" / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, folder / "source" / name)
@@ -91,3 +91,13 @@ def test_a_run_prints_json_lines_and_no_line_of_a_start(command: Path, tmp_path:
     events = [json.loads(line)["event"] for line in done.stdout.splitlines()]
     assert events == ["checked", "planned", "committed"]
     assert done.stderr == "key crm: its keyset is not encrypted; this is for development only\n"
+
+
+def test_the_demo_works_far_from_the_checkout(command: Path, tmp_path: Path) -> None:
+    done = run(command, tmp_path, "--text", "demo")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    told = done.stdout
+    assert "The join still works" in told
+    assert ". .demo/env && lakenym plan --conf .demo/conf --table crm.orders" in told
+    assert (tmp_path / ".demo" / "conf" / "catalog" / "crm.customers.yaml").is_file()

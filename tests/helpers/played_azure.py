@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes, keywrap, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
 
-from tests.helpers.key_servers import SECRET
+from tests.helpers.key_servers import SECRET, without_pauses
 from tests.helpers.played_clouds import Played, Reply, SignIn
 
 OAEP = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
@@ -36,6 +36,7 @@ def azure_cloud(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple
     """A vault and what signs in a managed identity, as the environment then has them."""
     for name in [name for name in os.environ if name.startswith(("AZURE_", "MSI_", "CURL_CA"))]:
         monkeypatch.delenv(name)
+    without_pauses(monkeypatch)
     with SignIn() as sign_in, KeyVault(folder) as vault:
         monkeypatch.setenv("IDENTITY_ENDPOINT", f"http://127.0.0.1:{sign_in.port}/token")
         monkeypatch.setenv("IDENTITY_HEADER", "header-of-the-test")

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from privacy_udfs.key_providers import gcp_kms
-from tests.helpers.key_servers import SECRET, Relay
+from tests.helpers.key_servers import SECRET, Relay, without_pauses
 from tests.helpers.played_clouds import Played, Reply, SignIn
 
 AAD, VERIFIED_AAD = "additionalAuthenticatedData", "verifiedAdditionalAuthenticatedDataCrc32c"
@@ -36,6 +36,7 @@ def google_error(code: int, status: str, message: str = SECRET, violation: str =
 @contextlib.contextmanager
 def google_cloud(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[CloudKms, SignIn]]:
     """Cloud KMS and what signs in a service account, as the environment then has them."""
+    without_pauses(monkeypatch)
     with SignIn() as sign_in, CloudKms() as kms:
         monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(service_account(sign_in, folder)))
         monkeypatch.setenv(gcp_kms.OVERRIDE, f"http://127.0.0.1:{kms.port}/")

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from pyspark.sql import SparkSession
 
-from jobs import approve, reidentify
+from jobs import approve, pseudonymize, reidentify
 from jobs.approve import Wanted
 from jobs.configuration import config
 from jobs.configuration.config import Config
@@ -111,6 +111,14 @@ def configured(lake: Path, columns: Mapping[str, Any] = COLUMNS, **more: Any) ->
     edit(folder / "policy.yaml", reversal=kept)
     edit(folder / "keys.yaml", crm={"keyset": f"file:{lake}/keys/crm.json", "reversal": back_key(lake)})
     return with_log(lake)
+
+
+def made(spark: SparkSession, lake: Path, columns: Mapping[str, Any]) -> Path:
+    """A lake whose table with these columns is treated."""
+    frame = spark.createDataFrame(rows(), SCHEMA).select(*columns)
+    frame.coalesce(1).write.parquet(f"{lake}/raw/t")
+    pseudonymize.run(spark, configured(lake, columns), "t")
+    return lake
 
 
 def back_key(lake: Path) -> dict[str, str]:

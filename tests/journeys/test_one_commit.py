@@ -117,7 +117,7 @@ def killed_run(lake: Path, point: str, where: str = "") -> None:
     assert done.returncode == -signal.SIGKILL, done.stderr[-2000:]
 
 
-@pytest.mark.parametrize(("point", "execution"), but_for([KILLS[1], KILLS[3]], KILLS))
+@pytest.mark.parametrize(("point", "execution"), but_for([KILLS[1]], KILLS))
 def test_killed_and_run_again_gives_the_same_table(
     spark: SparkSession, lake: Path, point: str, execution: Execution
 ) -> None:

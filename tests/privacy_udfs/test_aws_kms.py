@@ -13,7 +13,7 @@ from privacy_udfs import key_providers, keys, parse
 from privacy_udfs.key_providers import aws_kms
 from privacy_udfs.keys import KeyReference, Keyset, key_check_value, load_keyset
 from privacy_udfs.keysets import encrypted_keysets
-from tests.helpers.key_servers import SECRET, Relay, free_port, kms_server, problem, sealed_by
+from tests.helpers.key_servers import SECRET, Relay, free_port, kms_server, problem, sealed_by, without_pauses
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +30,7 @@ def kms(kms_port: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Relay]:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    without_pauses(monkeypatch)
     with Relay(kms_port) as relay:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{relay.port}")
         yield relay

@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import re
-import subprocess
-import sys
 
 import pyarrow as pa
 import pytest
@@ -21,7 +19,7 @@ from privacy_udfs.keysets.keyset_versions import added
 from privacy_udfs.techniques import BY_NAME
 from privacy_udfs.techniques.keep import Keep
 from tests.helpers.key_helpers import CMAC, GCM, HASH, RAW_SIV, SIV
-from tests.helpers.places import ROOT
+from tests.helpers.page_examples import python_example
 
 
 @pytest.mark.parametrize("type_name", ["HkdfPrfKey", "HmacPrfKey"])
@@ -118,11 +116,8 @@ def test_a_key_that_does_not_fit_is_refused(type_name: str, prefix: str, techniq
 
 def test_an_auditor_repeats_the_derivation_with_the_standard_library() -> None:
     """The example of docs/keys.md runs without any package, prints what the page says, and says what the code does."""
-    page = (ROOT / "docs" / "keys.md").read_text(encoding="utf-8")
-    code, output = (re.findall(rf"```{kind}\n(.*?)```", page, re.DOTALL)[0] for kind in ("python", "text"))
-    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == output
+    code, shown = python_example("keys.md")
     keyset = Keyset.from_json(re.findall(r'json.loads\("""(.*?)"""', code, re.DOTALL)[0])
     key = keyset.subkey(HASH, "customer")
     pseudonym = privacy_udfs.apply(HASH, pa.array(["C-1001"]), key)[0].as_py()
-    assert [line.split()[-1] for line in output.splitlines()] == [key.material.hex(), key_check_value(key), pseudonym]
+    assert [line.split()[-1] for line in shown] == [key.material.hex(), key_check_value(key), pseudonym]

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import pickle
-import re
-import subprocess
-import sys
 from typing import Any
 
 import pyarrow as pa
@@ -25,6 +22,7 @@ from privacy_udfs.techniques import BY_NAME, parse
 from privacy_udfs.techniques.keyed_hash import KeyedHash
 from tests.helpers import layers_by_hand
 from tests.helpers.layers_by_hand import keyset_of
+from tests.helpers.page_examples import python_example
 from tests.helpers.places import ROOT
 
 VECTORS = json.loads((ROOT / "tests" / "vectors" / "layers.json").read_text(encoding="utf-8"))
@@ -68,12 +66,9 @@ def test_any_value_by_hand(values: list[str | None], many: int, domain: str) -> 
 
 
 def test_the_page_says_what_is_done() -> None:
-    page = (ROOT / "docs" / "layers.md").read_text(encoding="utf-8")
-    code, output = (re.findall(rf"```{kind}\n(.*?)```", page, re.DOTALL)[0] for kind in ("python", "text"))
-    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == output
+    _, shown = python_example("layers.md")
     key = KEYSET.subkey(made(), "customer")
-    assert output.splitlines()[-1].split()[0] == privacy_udfs.apply(made(), pa.array(["C-1001"]), key)[0].as_py()
+    assert shown[-1].split()[0] == privacy_udfs.apply(made(), pa.array(["C-1001"]), key)[0].as_py()
 
 
 @each_form

@@ -8,9 +8,6 @@ import hashlib
 import hmac
 import itertools
 import re
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,8 +23,8 @@ from privacy_udfs.reversal import Reversal
 from privacy_udfs.scope_labels import PERIOD, PERSON, RECORD, RELATIONSHIP, context_of, domain_of, label, scope_of
 from privacy_udfs.technique import Key
 from privacy_udfs.techniques import parse
+from tests.helpers.page_examples import python_example
 
-ROOT = Path(__file__).parents[2]
 UTC = datetime.timezone.utc
 MANY = 10_000
 HASH = {"technique": "keyed_hash"}
@@ -238,10 +235,7 @@ def test_no_two_scopes_share_an_info() -> None:
 
 
 def test_the_example_of_the_docs_runs_without_any_package() -> None:
-    page = (ROOT / "docs" / "scopes.md").read_text(encoding="utf-8")
-    code, output = (re.findall(rf"```{kind}\n(.*?)```", page, re.DOTALL)[0] for kind in ("python", "text"))
-    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == output
+    code, shown = python_example("scopes.md")
     keyset = Keyset.from_json(re.findall(r'json.loads\("""(.*?)"""', code, re.DOTALL)[0])
     by_month = of_month(HASH)
     day, one = pa.array([datetime.date(2026, 11, 28)]), pa.array(["C-1001"])
@@ -251,4 +245,4 @@ def test_the_example_of_the_docs_runs_without_any_package() -> None:
         parse(HASH).apply(one, keyset.subkey(parse(HASH), label("customer", "purpose", "billing"))),
         by_month.apply(one, keyset.subkey(by_month, label("customer", "period", "month")), day),
     ]
-    assert [line.split()[-1] for line in output.splitlines()] == [each.values[0].as_py() for each in expected]
+    assert [line.split()[-1] for line in shown] == [each.values[0].as_py() for each in expected]

@@ -12,7 +12,17 @@ import pytest
 from privacy_udfs import key_providers
 from privacy_udfs.key_providers import vault, vault_client
 from privacy_udfs.keys import Keyset, load_keyset
-from tests.helpers.key_servers import ROOT_TOKEN, SECRET, Relay, free_port, problem, sealed_by, vault_call, vault_server
+from tests.helpers.key_servers import (
+    ROOT_TOKEN,
+    SECRET,
+    Relay,
+    free_port,
+    problem,
+    sealed_by,
+    vault_call,
+    vault_server,
+    without_pauses,
+)
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +38,7 @@ def bao(vault_port: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Relay]:
     for name in ("VAULT_ROLE_ID", "VAULT_SECRET_ID", "VAULT_NAMESPACE", "VAULT_CACERT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("VAULT_TOKEN", ROOT_TOKEN)
+    without_pauses(monkeypatch)
     with Relay(vault_port) as relay:
         monkeypatch.setenv("VAULT_ADDR", f"http://127.0.0.1:{relay.port}")
         yield relay

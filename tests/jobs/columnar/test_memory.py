@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.helpers.places import ROOT
+from tests.helpers.sweeps import but_for
 
 MB, GB = 1 << 20, 1 << 30
 WRITES = "import sys; from pathlib import Path; from tests.jobs.columnar import test_memory as t; "
@@ -86,6 +87,7 @@ TREATED: dict[Callable[[Path], None], int] = {
     many_short_cells: 10 * MB // 4,
 }
 LEFT_TO_SPARK = (long_texts_side_by_side, one_value, a_long_cell, a_cell_of_many_lines)
+COMMON = (a_dictionary_of_long_texts, many_columns, many_rows, many_partitions, long_texts_side_by_side, a_long_cell)
 
 
 def told(write: Callable[[Path], None], folder: Path) -> dict[str, Any]:
@@ -98,7 +100,7 @@ def told(write: Callable[[Path], None], folder: Path) -> dict[str, Any]:
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-@pytest.mark.parametrize("write", TREATED, ids=lambda write: write.__name__)
+@pytest.mark.parametrize("write", but_for(COMMON, TREATED), ids=lambda write: write.__name__)
 def test_treated_in_less_than_a_gigabyte(write: Callable[[Path], None], tmp_path: Path) -> None:
     found = told(write, tmp_path)
     assert found["rows"] == TREATED[write]
@@ -107,7 +109,7 @@ def test_treated_in_less_than_a_gigabyte(write: Callable[[Path], None], tmp_path
         assert len(found["files"]) == 200, "as many as Spark would write, though few are open at once"
 
 
-@pytest.mark.parametrize("write", LEFT_TO_SPARK, ids=lambda write: write.__name__)
+@pytest.mark.parametrize("write", but_for(COMMON, LEFT_TO_SPARK), ids=lambda write: write.__name__)
 def test_left_to_spark_in_less_than_a_gigabyte(write: Callable[[Path], None], tmp_path: Path) -> None:
     found = told(write, tmp_path)
     assert "than" in found["unfit"]

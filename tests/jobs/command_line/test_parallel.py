@@ -57,7 +57,7 @@ def test_side_by_side_gives_what_one_after_the_other_gives(
     spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Rows, records, and the counts of each table in its own commit."""
-    names = [f"t{at}" for at in range(6)]
+    names = [f"t{at}" for at in range(4)]
     seen: list[Any] = []
     for parallel in (1, 3):
         lake = tmp_path / "lake"  # the same place, so that records and configurations are the same
@@ -81,7 +81,7 @@ def test_side_by_side_gives_what_one_after_the_other_gives(
             seen.append((name, known, rows, record, treated(spark, lake, name).schema))
     alone, beside = seen[: len(names)], seen[len(names) :]
     assert alone == beside
-    assert [known["rows"] for _, known, *_ in alone] == [10 + at for at in range(6)]
+    assert [known["rows"] for _, known, *_ in alone] == [10 + at for at in range(4)]
 
 
 def test_two_that_fail_at_once_are_each_told_by_their_own_place(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs import approve, pseudonymize
+from jobs import approve
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.monitoring import reversals as watched
@@ -16,7 +16,7 @@ from jobs.reversal.asked import Asked
 from jobs.run_events.events import Event, Warned
 from tests.helpers import reversals
 from tests.helpers.audits import verified
-from tests.helpers.reversals import ANN, BOB, EVE, NOW, approved, asked, configured, rows, signing_key, told, turned
+from tests.helpers.reversals import ANN, BOB, EVE, NOW, approved, asked, configured, signing_key, told, turned
 
 HOUR = datetime.timedelta(hours=1)
 COLUMNS = {name: reversals.COLUMNS[name] for name in ("email", "born", "amount", "code")}
@@ -24,11 +24,7 @@ COLUMNS = {name: reversals.COLUMNS[name] for name in ("email", "born", "amount",
 
 @pytest.fixture(scope="module")
 def lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("glass")
-    frame = spark.createDataFrame(rows(), reversals.SCHEMA).select(*COLUMNS)
-    frame.coalesce(1).write.parquet(f"{made}/raw/t")
-    pseudonymize.run(spark, configured(made, COLUMNS), "t")
-    return made
+    return reversals.made(spark, tmp_path_factory.mktemp("glass"), COLUMNS)
 
 
 def broken(*columns: str, **more: str) -> Asked:

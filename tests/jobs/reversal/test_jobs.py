@@ -27,11 +27,7 @@ UTC = datetime.timezone.utc
 
 @pytest.fixture(scope="module")
 def lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("jobs")
-    frame = spark.createDataFrame(rows(), reversals.SCHEMA).select(*COLUMNS)
-    frame.coalesce(1).write.parquet(f"{made}/raw/t")
-    pseudonymize.run(spark, configured(made, COLUMNS), "t")
-    return made
+    return reversals.made(spark, tmp_path_factory.mktemp("jobs"), COLUMNS)
 
 
 def words(lake: Path, *more: str) -> list[str]:

@@ -67,7 +67,7 @@ FAULTS: dict[str, tuple[Callable[[SparkSession, Path], object], str]] = {
 }
 
 
-COMMON = ("restored", "lost log", "put back")
+COMMON = ("lost log", "put back")
 
 
 @pytest.mark.parametrize("name", but_for(COMMON, FAULTS))

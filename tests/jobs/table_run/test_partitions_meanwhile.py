@@ -33,8 +33,8 @@ def test_runs_on_other_partitions_at_once(spark: SparkSession, lake: Path, execu
     assert run(spark, lake, "part = 1", execution).version == 4, "all of them count as runs"
 
 
-SOON = [("the same", "spark"), ("into it", "columnar"), ("elsewhere", "columnar")]
-LATE = [("the same", "columnar"), ("in full", "columnar"), ("incremental", "columnar")]
+SOON = [("the same", "spark"), ("elsewhere", "columnar")]
+LATE = [("into it", "columnar"), ("the same", "columnar"), ("in full", "columnar"), ("incremental", "columnar")]
 
 
 @pytest.mark.parametrize(("first", "execution"), but_for(SOON, SOON + LATE))

@@ -82,7 +82,7 @@ def files(lake: Path) -> set[str]:
     return {str(path.relative_to(at)) for path in at.rglob("*") if path.is_file() and path.suffix != ".crc"}
 
 
-@pytest.mark.parametrize("execution", PATHS)
+@pytest.mark.parametrize("execution", but_for(["columnar"], PATHS))
 def test_rows_that_single_people_out_are_not_committed(spark: SparkSession, lake: Path, execution: Execution) -> None:
     raw(spark, lake, KEPT)
     configured(lake, {"k": 5, "l": 2, "t": 0.3, "at_risk": 0.1})
@@ -115,7 +115,7 @@ def test_rows_that_single_people_out_are_not_committed(spark: SparkSession, lake
     assert files(lake) == before
 
 
-@pytest.mark.parametrize("execution", PATHS)
+@pytest.mark.parametrize("execution", but_for(["spark"], PATHS))
 def test_rows_that_come_are_asked_with_those_that_stay(spark: SparkSession, lake: Path, execution: Execution) -> None:
     """Three rows are no class of five, but with twelve that are there they are one of fifteen."""
     raw(spark, lake, KEPT)

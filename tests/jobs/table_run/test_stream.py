@@ -151,7 +151,7 @@ FAULTS: dict[str, tuple[Any, str]] = {
 }
 
 
-@pytest.mark.parametrize("name", but_for(["the target is restored", "the key has a new version"], FAULTS))
+@pytest.mark.parametrize("name", but_for(["the key has a new version"], FAULTS))
 def test_what_happens_between_two_batches_stops_it(spark: SparkSession, lake: Path, name: str) -> None:
     fault, why = FAULTS[name]
     grown(spark, lake, 0, 10)

@@ -3,11 +3,7 @@ an audit log; erasures of it that are killed, as processes of their own; and wha
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +18,7 @@ from jobs.configuration.config import Config
 from jobs.erasure.carried_out import Wanted
 from jobs.lake.delta_commit import take_out
 from jobs.subjects.asked import Asked
-from tests.helpers import audits, byte_scan, erased_lists, lakes, many_texts, shredding, vaults
+from tests.helpers import audits, byte_scan, erased_lists, kills, lakes, many_texts, shredding, vaults
 
 DOMAIN, MANY, ERASED = "person", 40, (0, 7, 13, 39)
 TABLES = ("people", "visits")
@@ -130,21 +126,6 @@ def traces(lake: Path, wanted_: set[bytes]) -> set[str]:
 
 # -- killed -----------------------------------------------------------------------------------------------------------
 
-KILLED = """
-import importlib, os, signal, sys
-from jobs import erase
-place, name, when, left = importlib.import_module(sys.argv[1]), sys.argv[2], sys.argv[3], [int(sys.argv[4])]
-step = getattr(place, name)
-def die(*given, **more):
-    left[0] -= 1
-    made = step(*given, **more) if left[0] or when == "after" else None
-    if not left[0]:
-        os.killpg(0, signal.SIGKILL)
-    return made
-setattr(place, name, die)
-sys.exit(erase.main(sys.argv[5:]))
-"""
-
 
 def command(lake: Path, *more: str) -> list[str]:
     ids = lake.parent / "ids.txt"
@@ -155,14 +136,7 @@ def command(lake: Path, *more: str) -> list[str]:
 def killed(lake: Path, step: str, when: str, times: int, *more: str) -> str:
     """`jobs/erase.py` as a process of its own that dies as a machine does that loses its power, before or after a step
     is done for the so manieth time; what it said."""
-    module, _, function = step.rpartition(".")
-    words = [sys.executable, "-c", KILLED, module, function, when, str(times), *command(lake, *more)]
-    done = subprocess.run(
-        words, env={**os.environ, "SPARK_LOCAL_IP": "127.0.0.1"}, capture_output=True, start_new_session=True,
-        timeout=300, check=False, text=True,
-    )  # fmt: skip
-    assert done.returncode == -signal.SIGKILL, f"{step} was not reached: {done.stdout[-800:]} {done.stderr[-1500:]}"
-    return done.stdout + done.stderr
+    return kills.killed_verb("erase", step, when, times, *command(lake, *more))
 
 
 def put_back(spark: SparkSession, lake: Path, backup: Path) -> None:

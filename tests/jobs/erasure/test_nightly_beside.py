@@ -4,7 +4,6 @@ of them stops and does when it is run again. In the end nobody who was erased is
 from __future__ import annotations
 
 import importlib
-import os
 import shutil
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from jobs.configuration.config import Config
 from jobs.lake import table_files
 from jobs.subject_keys import whom
 from privacy_udfs.errors import LakenymError
-from tests.helpers import audits, erased_house, vaults
+from tests.helpers import audits, erased_house, kills, vaults
 from tests.helpers.erased_house import ERASED, MANY, TABLES
 
 OF_ERASURE = (
@@ -188,7 +187,7 @@ def test_processes_of_their_own(spark: SparkSession, lake: Path, conf: Config, m
     }
     left, said = dict(words), list[str]()
     for _ in range(3):
-        begun = {name: subprocess.Popen(each, env={**os.environ, "SPARK_LOCAL_IP": "127.0.0.1"}, text=True,
+        begun = {name: subprocess.Popen(each, env=kills.environ(), text=True,
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
                  for name, each in left.items()}  # fmt: skip
         ends = {name: (each.communicate(timeout=300)[0], each.returncode) for name, each in begun.items()}

@@ -52,9 +52,5 @@ def _of_run(run: str, rows: Sequence[Row]) -> OfRun:
 
 
 def _number(metrics: Mapping[str, str] | None, name: str) -> int | None:
-    told = (metrics or {}).get(name)
-    return int(told) if _is_number(told) else None
-
-
-def _is_number(told: str | None) -> bool:
-    return told is not None and told.isdecimal()
+    told = (metrics or {}).get(name, "")
+    return int(told) if told.isdecimal() else None

@@ -37,16 +37,18 @@ pseudonymize.run(spark, config.load(Path(sys.argv[1])), "t", **json.loads(sys.ar
 VERB = """
 import importlib, os, signal, sys
 verb = importlib.import_module(sys.argv[1])
-place, name, when, left = importlib.import_module(sys.argv[2]), sys.argv[3], sys.argv[4], [int(sys.argv[5])]
+place, name, when, left, of = importlib.import_module(sys.argv[2]), *sys.argv[3:5], [int(sys.argv[5])], sys.argv[6]
 step = getattr(place, name)
 def die(*given, **more):
+    if of and not str(given[0].location).rstrip("/").endswith(of):
+        return step(*given, **more)
     left[0] -= 1
     made = step(*given, **more) if left[0] or when == "after" else None
     if not left[0]:
         os.killpg(0, signal.SIGKILL)
     return made
 setattr(place, name, die)
-sys.exit(verb.main(sys.argv[6:]))
+sys.exit(verb.main(sys.argv[7:]))
 """
 
 
@@ -56,11 +58,11 @@ def environ() -> dict[str, str]:
     return {**os.environ, "SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_SUBMIT_ARGS": " ".join(submit)}
 
 
-def killed_verb(verb: str, step: str, when: str, times: int, *words: str) -> str:
+def killed_verb(verb: str, step: str, when: str, times: int, *words: str, of: str = "") -> str:
     """A file of ``jobs/`` as a process of its own that dies before or after a step is done for the so manieth time;
-    what it said. words: of its command line."""
+    what it said. words: of its command line. of: how the place ends that the step is of; empty for any."""
     module, _, function = step.rpartition(".")
-    command = [sys.executable, "-c", VERB, f"jobs.{verb}", module, function, when, str(times), *words]
+    command = [sys.executable, "-c", VERB, f"jobs.{verb}", module, function, when, str(times), of, *words]
     done = subprocess.run(
         command, env=environ(), capture_output=True, start_new_session=True, timeout=300, check=False, text=True
     )

@@ -53,7 +53,7 @@ def made(spark: SparkSession, lake: Path) -> Config:
     frame.write.format("delta").save(str(lake / "raw" / "t"))
     source = {"format": "delta", "path": str(lake / "raw" / "t")}
     for kept in ({}, {"retention": {"days": 30, "by": "at"}}):
-        lakes.configured(lake, lakes.table("t", lake, COLUMNS, source=source, **kept))
+        lakes.write_conf(lake, lakes.table("t", lake, COLUMNS, source=source, **kept))
         conf = audits.with_log(lake)
         if not kept:
             pseudonymize.run(spark, conf, "t")

@@ -40,7 +40,7 @@ verb = importlib.import_module(sys.argv[1])
 place, name, when, left, of = importlib.import_module(sys.argv[2]), *sys.argv[3:5], [int(sys.argv[5])], sys.argv[6]
 step = getattr(place, name)
 def die(*given, **more):
-    if of and not str(given[0].location).rstrip("/").endswith(of):
+    if of and of not in " ".join(str(getattr(each, "location", each)) for each in given[:2]):
         return step(*given, **more)
     left[0] -= 1
     made = step(*given, **more) if left[0] or when == "after" else None
@@ -60,7 +60,8 @@ def environ() -> dict[str, str]:
 
 def killed_verb(verb: str, step: str, when: str, times: int, *words: str, of: str = "") -> str:
     """A file of ``jobs/`` as a process of its own that dies before or after a step is done for the so manieth time;
-    what it said. words: of its command line. of: how the place ends that the step is of; empty for any."""
+    what it said. words: of its command line. of: what its first arguments name, of the place that is meant; empty
+    for any."""
     module, _, function = step.rpartition(".")
     command = [sys.executable, "-c", VERB, f"jobs.{verb}", module, function, when, str(times), of, *words]
     done = subprocess.run(

@@ -19,17 +19,17 @@ STEPS = (
     ("jobs.lake.erased_list.add", "after", 1, "", 0),
     (COMMITTED, "before", 1, "raw/people", 0),  # files are written, of no commit
     (COMMITTED, "after", 1, "raw/people", 1),
-    ("jobs.erasure.stale.purged", "before", 2, "", 2),  # of the second source
+    ("jobs.erasure.stale.purged", "before", 1, "raw/visits", 2),
     (COMMITTED, "after", 1, "treated/people", 3),
-    ("jobs.lake.table_files._tidied", "before", 1, "", 3),  # some files are gone
-    ("jobs.lake.log_left._without_hint", "after", 1, "", 3),  # the checkpoint is made, the log is there
-    ("jobs.lake.log_left.purged", "after", 1, "", 3),
+    ("jobs.lake.table_files._tidied", "before", 1, "treated/people", 3),  # files are gone, their log is there
+    ("jobs.lake.log_left._without_hint", "after", 1, "treated/people", 3),  # the checkpoint is made, the log is there
+    ("jobs.lake.log_left.purged", "after", 1, "treated/people", 3),
     (COMMITTED, "after", 1, "vault", 5),
     ("jobs.erasure.subject_keys.destroyed", "before", 1, "", 5),
     ("jobs.erasure.subject_keys.destroyed", "after", 1, "", 6),
     ("jobs.console.whole_files.create", "after", 1, "", 6),  # the receipt is there, and the log was not told
 )
-"""How an erasure dies: at which step, before or after it, at the so manieth time, at which place; and how many of the
+"""How an erasure dies: at which step, before or after it, at the so manieth time, of which place; and how many of the
 places have nobody of the erased any more by then."""
 
 

@@ -51,12 +51,15 @@ def run(
     receipt: Path | None = None,
 ) -> list[Retained]:
     """Take away what is past its time. Of several tables those without such a rule are passed over. all_rows: whether a
-    table may lose every row that it has. receipt: the file that is to hold one, signed, of all of them."""
-    log = None if receipt is None else of_retention.check(session.for_run(spark), conf, receipt)
-    done = carried_out.carried_out(spark, conf, tables, day or kept_rows.today(), report, all_rows)
-    if log is not None and receipt is not None:
-        own, file = log, receipt
-        failures.translated("", lambda: of_retention.left(own, done, file))
+    table may lose every row that it has. receipt: the file that is to hold one, signed, of all of them, and of what
+    earlier runs took away that were killed before they left theirs."""
+    own = session.for_run(spark)
+    if receipt is not None:
+        of_retention.check(own, conf, receipt)
+    told = of_retention.opened(own, conf, tables, receipt, report)
+    done = carried_out.carried_out(spark, conf, tables, day or kept_rows.today(), told, report, all_rows)
+    if told.receipt is not None:
+        failures.translated("", lambda: of_retention.left(told, done, receipt))
     return done
 
 

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator
 
 from jobs.audit_log.leaves import Kind, Leaf
 from jobs.audit_log.log import Log
-from jobs.lake import audit_table
 
 KIND: Kind = "erasure"
 BEGAN, ERASED, DONE, WAITS, FAILED = "began", "erased", "done", "waits", "failed"
@@ -37,7 +36,7 @@ class Stands:
 
 def leaves(log: Log) -> list[Leaf]:
     """In order."""
-    return [Leaf.parse(row[audit_table.LEAF]) for row in audit_table.chosen(log.spark, log.address, {"kind": [KIND]})]
+    return log.leaves(KIND)
 
 
 def standing(rows: Iterable[Leaf]) -> Iterator[Stands]:

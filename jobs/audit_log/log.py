@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from pyspark.sql import SparkSession
 
 from jobs.audit_log import rows
-from jobs.audit_log.leaves import Leaf
+from jobs.audit_log.leaves import Kind, Leaf
 from jobs.audit_log.state import State
 from jobs.configuration.audit_entry import Audit
 from jobs.configuration.config import Config
@@ -119,6 +119,10 @@ class Log:
                 f"the audit log {self.address.sql} has {state.size} rows, and a checkpoint of {signed} was signed: "
                 "rows were taken away, see jobs/audit.py verify"
             )
+
+    def leaves(self, kind: Kind) -> list[Leaf]:
+        """All of a kind, in order."""
+        return [Leaf.parse(row[LEAF]) for row in audit_table.chosen(self.spark, self.address, {"kind": [kind]})]
 
     # -- checkpoints ---------------------------------------------------------------------------------------------------
 

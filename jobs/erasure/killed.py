@@ -7,13 +7,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 
 from jobs.audit_log.erasure_rows import BEGAN, DONE, ERASED, WAITS
 from jobs.audit_log.leaves import Leaf
 from jobs.configuration.uris import without_user
 from jobs.erasure.outcome import TableErased
-from jobs.lake.address import Address
+from jobs.lake import commits_of_runs
 from jobs.lake.log_commits import ERASURE
 from jobs.risk_measures.report import count as few
 
@@ -44,28 +43,16 @@ def _is_same(began: Leaf, sames: Collection[str], domain: str, subjects: int) ->
 def of_table(spark: SparkSession, table: TableErased, runs: Mapping[str, set[str]], own: str) -> Iterator[Told]:
     """What the runs did to a table and did not tell, by the commits that its log has. own: the run that goes on."""
     wanted = [run for run, tables in runs.items() if table.name not in tables and run != own]
-    if not wanted:
-        return
-    told = F.from_json("userMetadata", "run_id string, mode string, elements string").alias("told")
-    history = Address(path=table.place).history(spark).select("version", "operationMetrics", told)
-    commits = history.where(F.col("told.mode") == ERASURE).orderBy("version").collect()
-    for run in wanted:
-        made = [row for row in commits if str(row["told"]["run_id"]).partition("/")[0] == run]
-        if made:
-            yield (
-                run,
-                {
-                    "location": without_user(table.place),
-                    "before": made[0]["version"] - 1,
-                    "version": made[-1]["version"],
-                    "rows": few(sum(_number(row["operationMetrics"], "numDeletedRows") for row in made)),
-                    "elements": next((row["told"]["elements"] for row in made if row["told"]["elements"]), 0),
-                    "files": sum(_number(row["operationMetrics"], "numRemovedFiles") for row in made),
-                    "told_by": own,
-                },
-            )
-
-
-def _number(metrics: Mapping[str, str] | None, name: str) -> int:
-    told = (metrics or {}).get(name, "0")
-    return int(told) if told.isdecimal() else 0
+    for made in commits_of_runs.of_runs(spark, table.place, ERASURE, wanted):
+        yield (
+            made.run_id,
+            {
+                "location": without_user(table.place),
+                "before": made.before,
+                "version": made.version,
+                "rows": few(made.rows or 0),
+                "elements": made.elements,
+                "files": made.files,
+                "told_by": own,
+            },
+        )

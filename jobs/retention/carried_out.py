@@ -17,12 +17,13 @@ from pyspark.sql import SparkSession
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import Refused
 from jobs.lake import delta_commit, log_left, old_versions, quarantined, row_deletion, table_files
+from jobs.lake.commits_of_runs import OfRun
 from jobs.lake.delta_commit import Kept, Transaction
 from jobs.lake.log_commits import RETENTION
 from jobs.lake.problems import SourceProblem
 from jobs.lake.remains import Remains, day_after
 from jobs.lake.table_files import DAY
-from jobs.retention import aged, needed, trail
+from jobs.retention import aged, needed
 from jobs.retention.aged import Aged, Counted
 from jobs.retention.trail import Trail
 from jobs.run_events.events import Report, Warned
@@ -57,6 +58,8 @@ class Retained:
     place: str = ""
     looked_at: int = -1
     """Where the table is, and its version when it was looked at."""
+    earlier: Sequence[OfRun] = ()
+    """What runs took away that were killed, or failed, before they left their receipt."""
 
     @property
     def is_done(self) -> bool:
@@ -77,15 +80,20 @@ def _planned(spark: SparkSession, one: Aged) -> Retained:
 
 
 def carried_out(
-    spark: SparkSession, conf: Config, names: Sequence[str], day: datetime.date, report: Report, all_rows: bool = False
+    spark: SparkSession,
+    conf: Config,
+    names: Sequence[str],
+    day: datetime.date,
+    told: Trail,
+    report: Report,
+    all_rows: bool = False,
 ) -> list[Retained]:
     """Raises `Refused` with all reasons before anything is written; what a table raises, once others may be done.
     all_rows: whether a table may lose every row that it has."""
-    own = session.for_run(spark)
+    own, done = session.for_run(spark), list[Retained]()
     tables = aged.found(own, conf, names, day)
     counts = {one.name: failures.translated(one.name, functools.partial(aged.counted, own, one)) for one in tables}
     _check_some_stay(tables, counts, all_rows)
-    told, done = trail.opened(own, conf), list[Retained]()
     for at, one in enumerate(tables):
         try:
             step = functools.partial(_carried_out, own, one, counts[one.name], told, report)
@@ -121,6 +129,7 @@ def _carried_out(spark: SparkSession, one: Aged, counted: Counted, told: Trail, 
     found = dataclasses.replace(found, place=one.location, looked_at=one.stands.version)
     found = _with_remains(spark, one, found)
     _warned(one, found, report)
+    found = dataclasses.replace(found, earlier=told.done_before(spark, one, run_id, report))
     told.done(one, run_id, one.stands.version if version is None else version, rows, found.remains)
     return found
 
@@ -135,7 +144,7 @@ def _rows_taken(
         if one.boundary is None or not past:
             break
         rule = {"by": str(one.boundary.by), "before": one.boundary.text, "days": one.rule.days}
-        said = {"run_id": run_id if not attempt else str(uuid.uuid4()), "mode": RETENTION, "retention": rule}
+        said = {"run_id": f"{run_id}/{attempt}" if attempt else run_id, "mode": RETENTION, "retention": rule}
         if not attempt:
             told.begun(one, run_id, past)
         settings = file_settings.by_record(one.stands.before.schema, one.stands.properties)

@@ -3,11 +3,7 @@ an audit log; erasures of it that are killed, as processes of their own; and wha
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,11 +17,14 @@ from jobs import pseudonymize
 from jobs.configuration.config import Config
 from jobs.erasure.carried_out import Wanted
 from jobs.lake.delta_commit import take_out
+from jobs.subject_keys import whom
 from jobs.subjects.asked import Asked
-from tests.helpers import audits, byte_scan, erased_lists, lakes, many_texts, shredding, vaults
+from tests.helpers import audits, byte_scan, erased_lists, kills, lakes, many_texts, shredding, vaults
 
 DOMAIN, MANY, ERASED = "person", 40, (0, 7, 13, 39)
 TABLES = ("people", "visits")
+PLACES = (*(f"{root}/{table}" for root in ("raw", "treated") for table in TABLES), "vault", "subject_keys")
+"""In the order in which an erasure comes to them."""
 ROWS = {"people": ("mail", "mail-of-"), "visits": ("note", "visit-of-")}
 """Of each table the column beside who it is and the row's number, and how its values begin."""
 WHO = "concat('person-', lpad(cast(id % {} AS string), 6, '0'))"
@@ -95,6 +94,18 @@ def numbers(spark: SparkSession, lake: Path, table: str, root: str = "treated") 
     return Counter(row["num"] for row in rows.select("num").collect())
 
 
+def holding(spark: SparkSession, lake: Path, conf: Config) -> list[str]:
+    """The `PLACES` that hold any of the erased yet, or lead to them."""
+    raw_ = [f"raw/{table}" for table in TABLES
+            if {row["who"] for row in spark.read.format("delta").load(f"{lake}/raw/{table}").select("who").collect()}
+            & {*map(name, ERASED)}]  # fmt: skip
+    treated = [f"treated/{table}" for table in TABLES
+               if any(number % MANY in ERASED for number in numbers(spark, lake, table))]  # fmt: skip
+    vault = ["vault"] if vaults.rows(spark, lake).count() > MANY - len(ERASED) else []
+    keys = ["subject_keys"] if whom.alive(spark, conf, "shred", [*map(name, ERASED)])[0] else []
+    return [*raw_, *treated, *vault, *keys]
+
+
 def of_others(end: int = 2 * MANY) -> Counter[int]:
     """The numbers of rows of all who are not erased, each once."""
     return Counter(at for at in range(end) if at % MANY not in ERASED)
@@ -102,8 +113,7 @@ def of_others(end: int = 2 * MANY) -> Counter[int]:
 
 def contents(spark: SparkSession, lake: Path) -> dict[str, list[str]]:
     """All that tables, vault, keys and list hold, in no order."""
-    places = [*(f"{root}/{table}" for root in ("raw", "treated") for table in TABLES), "vault", "subject_keys"]
-    there = [each for each in places if (lake / each).exists()]
+    there = [each for each in PLACES if (lake / each).exists()]
     return {each: sorted(map(str, spark.read.format("delta").load(f"{lake}/{each}").collect())) for each in there} | {
         "erased": sorted({str(row["code"]) for row in erased_lists.rows(spark, lake).collect()})
     }
@@ -130,21 +140,6 @@ def traces(lake: Path, wanted_: set[bytes]) -> set[str]:
 
 # -- killed -----------------------------------------------------------------------------------------------------------
 
-KILLED = """
-import importlib, os, signal, sys
-from jobs import erase
-place, name, when, left = importlib.import_module(sys.argv[1]), sys.argv[2], sys.argv[3], [int(sys.argv[4])]
-step = getattr(place, name)
-def die(*given, **more):
-    left[0] -= 1
-    made = step(*given, **more) if left[0] or when == "after" else None
-    if not left[0]:
-        os.killpg(0, signal.SIGKILL)
-    return made
-setattr(place, name, die)
-sys.exit(erase.main(sys.argv[5:]))
-"""
-
 
 def command(lake: Path, *more: str) -> list[str]:
     ids = lake.parent / "ids.txt"
@@ -152,17 +147,10 @@ def command(lake: Path, *more: str) -> list[str]:
     return ["--conf", str(lake / "conf"), "--domain", DOMAIN, "--ids", str(ids), "--sources", *more]
 
 
-def killed(lake: Path, step: str, when: str, times: int, *more: str) -> str:
+def killed(lake: Path, step: str, when: str, times: int, *more: str, of: str = "") -> str:
     """`jobs/erase.py` as a process of its own that dies as a machine does that loses its power, before or after a step
-    is done for the so manieth time; what it said."""
-    module, _, function = step.rpartition(".")
-    words = [sys.executable, "-c", KILLED, module, function, when, str(times), *command(lake, *more)]
-    done = subprocess.run(
-        words, env={**os.environ, "SPARK_LOCAL_IP": "127.0.0.1"}, capture_output=True, start_new_session=True,
-        timeout=300, check=False, text=True,
-    )  # fmt: skip
-    assert done.returncode == -signal.SIGKILL, f"{step} was not reached: {done.stdout[-800:]} {done.stderr[-1500:]}"
-    return done.stdout + done.stderr
+    is done for the so manieth time; what it said. of: as of `kills.killed_verb`."""
+    return kills.killed_verb("erase", step, when, times, *command(lake, *more), of=of)
 
 
 def put_back(spark: SparkSession, lake: Path, backup: Path) -> None:

@@ -54,6 +54,7 @@ def rows(spark: SparkSession, lake: Path) -> DataFrame:
 
 def with_the_way_back(lake: Path, id_: str, columns: Mapping[str, Any], **more: Any) -> Config:
     """The same, with an audit log, and who may approve that values are turned back."""
+    (lake / "conf" / "audit.yaml").unlink(missing_ok=True)  # it names a key that keys.yaml gets last
     configured(lake, id_, columns, **more)
     reversals.edit(lake / "conf" / "policy.yaml", reversal=reversals.reversal(lake))
     (lake / "conf" / "keys.yaml").write_text(yaml.safe_dump(keys(lake, id_, reversal=reversals.back_key(lake))))

@@ -13,21 +13,24 @@ from jobs.lake import table_files
 from jobs.lake.delta_commit import take_out
 from tests.helpers import audits, erased_house
 
+COMMITTED = "jobs.lake.delta_commit.take_out._committed"
 STEPS = (
-    ("jobs.lake.erased_list.add", "before", 1),
-    ("jobs.lake.erased_list.add", "after", 1),
-    ("jobs.lake.delta_commit.take_out._committed", "before", 1),  # files are written, of no commit
-    ("jobs.lake.delta_commit.take_out._committed", "after", 1),  # of the first source
-    ("jobs.erasure.stale.purged", "before", 2),  # of the second one
-    ("jobs.lake.delta_commit.take_out._committed", "after", 1),  # of the first target
-    ("jobs.lake.table_files._tidied", "before", 1),  # some files are gone
-    ("jobs.lake.log_left._without_hint", "after", 1),  # the checkpoint is made, the log is there
-    ("jobs.lake.log_left.purged", "after", 1),
-    ("jobs.lake.delta_commit.take_out._committed", "after", 2),  # of the vault
-    ("jobs.erasure.subject_keys.destroyed", "before", 1),
-    ("jobs.erasure.subject_keys.destroyed", "after", 1),
-    ("jobs.console.whole_files.create", "after", 1),  # the receipt is there, and the log was not told
+    ("jobs.lake.erased_list.add", "before", 1, "", 0),
+    ("jobs.lake.erased_list.add", "after", 1, "", 0),
+    (COMMITTED, "before", 1, "raw/people", 0),  # files are written, of no commit
+    (COMMITTED, "after", 1, "raw/people", 1),
+    ("jobs.erasure.stale.purged", "before", 1, "raw/visits", 2),
+    (COMMITTED, "after", 1, "treated/people", 3),
+    ("jobs.lake.table_files._tidied", "before", 1, "treated/people", 3),  # files are gone, their log is there
+    ("jobs.lake.log_left._without_hint", "after", 1, "treated/people", 3),  # the checkpoint is made, the log is there
+    ("jobs.lake.log_left.purged", "after", 1, "treated/people", 3),
+    (COMMITTED, "after", 1, "vault", 5),
+    ("jobs.erasure.subject_keys.destroyed", "before", 1, "", 5),
+    ("jobs.erasure.subject_keys.destroyed", "after", 1, "", 6),
+    ("jobs.console.whole_files.create", "after", 1, "", 6),  # the receipt is there, and the log was not told
 )
+"""How an erasure dies: at which step, before or after it, at the so manieth time, of which place; and how many of the
+places have nobody of the erased any more by then."""
 
 
 @pytest.mark.sweep
@@ -43,10 +46,12 @@ def test_killed_at_every_step_and_run_again(
     assert (unbroken.tokens, unbroken.subject_keys) == (len(erased_house.ERASED),) * 2
 
     erased_house.put_back(spark, lake, tmp_path / "backup")
-    for at, (step, when, times) in enumerate(STEPS):
-        said = erased_house.killed(lake, step, when, times, "--force", "--receipt", str(lake / f"receipt-{at}.json"))
+    for at, (step, when, times, of, done_by_then) in enumerate(STEPS):
+        words = ("--force", "--receipt", str(lake / f"receipt-{at}.json"))
+        said = erased_house.killed(lake, step, when, times, *words, of=of)
         assert erased_house.name(erased_house.ERASED[0]) not in said
         take_out.forget(spark)
+        assert erased_house.holding(spark, lake, conf) == [*erased_house.PLACES[done_by_then:]], f"{at}: {step}"
         for table in erased_house.TABLES:
             held = erased_house.numbers(spark, lake, table)
             others = erased_house.of_others()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from jobs.configuration.config import Config
+from jobs.configuration.models import TableConfig
 from jobs.erasure.one_table import Place
 from jobs.erasure.outcome import Unsearched
 from jobs.erasure.sought import Sought
@@ -32,7 +33,6 @@ PUT_BACK = (
     "its version {} was restored after an erasure, and tokens that it brought back are found by no vault any more: run "
     "the table once with --mode full"
 )
-IN_TEXT = "values of theirs stand within JSON text there, out of which nothing is taken: treat the table anew without"
 
 
 def targets(conf: Config, search: Search) -> tuple[list[Place], list[Unsearched]]:
@@ -41,8 +41,7 @@ def targets(conf: Config, search: Search) -> tuple[list[Place], list[Unsearched]
     told = [gap for gap in search.held.gaps if gap.why != IN_QUARANTINE]
     gaps = [Unsearched(gap.table, gap.path, gap.why) for gap in told]
     for table in search.held.tables:
-        paths = [place for place in table.places if not place.path.is_in_json]
-        gaps += [Unsearched(each.table, str(each.path), IN_TEXT) for each in table.places if each.path.is_in_json]
+        paths = table.places
         sought = tuple(Sought(each.path.leaf, _hit(search, each), each.is_of_others) for each in paths)
         if sought:
             treated, address = table.treated, Address(path=table.treated.place)
@@ -57,6 +56,18 @@ def targets(conf: Config, search: Search) -> tuple[list[Place], list[Unsearched]
 def keys_of(conf: Config, tables: Iterable[str]) -> tuple[str, ...]:
     """The columns by which runs that follow changes tell rows of some tables of the catalog apart."""
     return tuple(name for table in tables if table in conf.tables for name in conf.tables[table].target.key)
+
+
+def asked_of(conf: Config, tables: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """The predicates about rows of some tables of the catalog, each beside its table."""
+    entries = [conf.tables[name] for name in tables]
+    told = [(entry.name, rows) for entry in entries for rows in (entry.rows, *_cases(entry)) if rows is not None]
+    return tuple(dict.fromkeys(told))
+
+
+def _cases(entry: TableConfig) -> Iterator[str | None]:
+    for decision in entry.decisions.values():
+        yield from (rule.rows for rule in decision.cases)
 
 
 def _put_back(search: Search, table: HeldTable) -> list[Unsearched]:

@@ -29,10 +29,6 @@ from privacy_udfs.vault_rows import LOOKUP as LOOKUP_BYTES
 
 BY_PSEUDONYMS = "ids are given as pseudonyms: give them as sources have them, and its rows go"
 FOR_OTHERS = "its rows are what tokens are found by in {}, which cannot be looked into: they stay until then"
-BY_BRIDGE = (
-    "this job takes nothing out of the sealed bridge of the domain, in which their values may stand: when rotations by "
-    "it are over, delete its table and destroy its key (docs/rotation.md)"
-)
 BY_CLAIMS = "it is in S3, where runs keep apart by claims: let its tokens expire (jobs/tokens.py expire)"
 
 
@@ -41,20 +37,6 @@ def places(
 ) -> tuple[list[Place], list[Unsearched]]:
     """The vault of the domain, as a table out of which rows are taken; none where it has none. What is not searched.
     unread: tables of the catalog that nobody could look into."""
-    bridges = _of_bridge(conf, asked)
-    found, gaps = _of_vault(spark, conf, asked, unread)
-    return found, [*gaps, *bridges]
-
-
-def _of_bridge(conf: Config, asked: Asked) -> list[Unsearched]:
-    rotation = conf.policy.rotation
-    there = rotation is not None and rotation.bridge_of(asked.domain) is not None
-    return [Unsearched(f"bridge of {asked.domain}", "", BY_BRIDGE)] if there else []
-
-
-def _of_vault(
-    spark: SparkSession, conf: Config, asked: Asked, unread: Collection[str]
-) -> tuple[list[Place], list[Unsearched]]:
     treatment = conf.domains[asked.domain].treatment
     entry = treatment.vault
     if entry is None:

@@ -45,16 +45,22 @@ from privacy_udfs.udf import erased_udf
 
 Way = tuple[tuple[str, ...], tuple[Erased, ...]]
 """Names of fields down to a column, and what tells the erased there."""
-GONE = "lakenym erased in {}"
+GONE, HELD = "lakenym erased in {}", "lakenym holds {}"
 
 
 @dataclasses.dataclass(frozen=True)
 class KeptOut:
     """What a run leaves out. at: the list when it began. columns: each with what tells the erased in it; none where the
-    list has nobody of their domains."""
+    list has nobody of their domains. held: predicates that are answered before values become null."""
 
     at: ErasedList
     columns: tuple[tuple[Watched, Mapping[str, Erased]], ...] = ()
+    held: tuple[str, ...] = ()
+
+    @property
+    def answers(self) -> Mapping[str, str]:
+        """Of each predicate that is held the column of `cleaned` rows that says whether it is true."""
+        return {text: HELD.format(at) for at, text in enumerate(self.held)}
 
     @property
     def parts(self) -> tuple[tuple[Watched, Mapping[str, Erased]], ...]:
@@ -89,8 +95,9 @@ class KeptOut:
         return self.cleaned(rows.where(~self.is_of_erased())), self._counted(rows)
 
     def cleaned(self, rows: DataFrame) -> DataFrame:
-        """The rows without what names one of the erased in rows of others."""
-        for watched, gone in self._gone(rows):
+        """The rows without what names one of the erased in rows of others; and beside them the `answers`."""
+        rows = rows.withColumns({name: F.expr(text) for text, name in self.answers.items()})
+        for watched, gone in self._gone(rows, self.answers):
             at = GONE.format(watched.path)
             root = within_rows.cleaned(column(watched.path.root), watched.path.steps[1:], column(at))
             rows = rows.withColumn(at, gone).withColumn(watched.path.root, root).drop(at)
@@ -106,12 +113,12 @@ class KeptOut:
         told = marked.agg(F.count_if("erased"), F.sum(F.when(~F.col("erased"), F.col("parts")))).collect()[0]
         return Out(int(told[0]), int(told[1] or 0))
 
-    def _gone(self, rows: DataFrame) -> Iterator[tuple[Watched, Column]]:
+    def _gone(self, rows: DataFrame, answers: Mapping[str, str] = {}) -> Iterator[tuple[Watched, Column]]:
         """Of each such column the values that go, an array for each row."""
         for watched, erased in self.parts:
             kind = within_rows.kind_of(rows.schema, watched.path)
             assert kind is not None, "a run treats the columns of its source"
-            yield watched, _those(watched, erased, bare(kind))
+            yield watched, _those(watched, erased, bare(kind), answers)
 
     def said(self, out: Out) -> Mapping[str, Any]:
         """What the commit says: never who, nor how many, where they are few."""
@@ -149,7 +156,7 @@ def _is_erased(watched: Watched, erased: Mapping[str, Erased]) -> Column:
     return found
 
 
-def _those(watched: Watched, erased: Mapping[str, Erased], kind: T.DataType) -> Column:
+def _those(watched: Watched, erased: Mapping[str, Erased], kind: T.DataType, answers: Mapping[str, str]) -> Column:
     """The same of a column of parts: what goes of its values."""
     values = within_rows.values_at(column(watched.path.root), watched.path.steps[1:], kind)
     none = F.array().cast(T.ArrayType(kind))
@@ -158,7 +165,8 @@ def _those(watched: Watched, erased: Mapping[str, Erased], kind: T.DataType) -> 
         told = none
         if domain is not None and domain in erased:
             told = within_rows.those(str(watched.path), _hit(erased[domain]), kind)(values)
-        found = told if rows is None else F.when(F.expr(rows), told).otherwise(found)
+        holds = None if rows is None else column(answers[rows]) if rows in answers else F.expr(rows)
+        found = told if holds is None else F.when(holds, told).otherwise(found)
     return found
 
 
@@ -177,6 +185,12 @@ def noted(spark: SparkSession, conf: Config, plan: Plan) -> KeptOut | None:
     if key is None or key.entry.list is None or not kept_out.of(spark, plan, conf.domains):
         return None
     return KeptOut(erased_list.looked(spark, key.entry.list))
+
+
+def answers(prepared: Prepared) -> Mapping[str, str]:
+    """As of `KeptOut.answers`; none where nobody is left out."""
+    noted: KeptOut | None = prepared.kept_out
+    return {} if noted is None else noted.answers
 
 
 def without(prepared: Prepared, aside: Aside) -> Prepared:
@@ -235,7 +249,8 @@ def opened(conf: Config, plan: Plan, noted: KeptOut) -> Iterator[KeptOut]:
         erased = _sent(key, noted, watched, stack)
         found = [(each, {name: erased[name] for name in each.domains if name in erased}) for each in watched]
         columns = tuple((each, told) for each, told in found if told)
-        yield dataclasses.replace(noted, columns=columns)
+        held = kept_out.held(noted.at.spark, plan, [each for each, _ in columns])
+        yield dataclasses.replace(noted, columns=columns, held=held)
 
 
 def _sent(

@@ -47,13 +47,15 @@ Treated = tuple[Node, T.DataType]
 class Selection:
     """The columns of the target, made from a plan, the record's entries and the references to keys.
 
-    counts: the accumulator that gets every batch's counts; None where nobody asks (a look at some rows).
+    counts: the accumulator that gets every batch's counts; None where nobody asks (a look at some rows). answers: of
+    predicates the columns of the rows that say whether they are true; all others are asked.
     """
 
     plan: Plan
     entries: Mapping[ColumnPath, ColumnRecord]
     keys: Mapping[ColumnPath, AnyReference]
     counts: Accumulator[Counts] | None = None
+    answers: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def columns(self) -> list[Column]:
         """The select list: each remaining column, treated, with its record entries as field metadata."""
@@ -100,7 +102,7 @@ class Selection:
     def _arguments(self, node: Node, field: T.StructField) -> tuple[Node, list[Column]]:
         """The tree of a column, and what a UDF that walks it takes."""
         needs_subject = any(leaf.technique.needs_subject for leaf in leaves(node))
-        node, source = _with_row(node, column(field.name))
+        node, source = _with_row(node, column(field.name), self.answers)
         return node, [source, self._subject()] if needs_subject else [source]
 
     def refusing(self, name: str, most: int) -> Column:
@@ -198,14 +200,15 @@ class Selection:
         return Leaf(f"{self.plan.table}: {case.path}", technique, self.keys.get(case.path))
 
 
-def _with_row(node: Node, source: Column) -> tuple[Node, Column]:
+def _with_row(node: Node, source: Column, answers: Mapping[str, str]) -> tuple[Node, Column]:
     """A tree that depends on more of the row gets its column together with that: whether each predicate holds for the
     row, and the other columns that its techniques look at."""
     predicates = tuple(dict.fromkeys(rows for choice in choices(node) for rows in choice.cases))
     paths = beside(node)
     if not predicates and not paths:
         return node, source
-    holds = [F.expr(rows).alias(f"holds_{at}") for at, rows in enumerate(predicates)]
+    asked = [column(answers[rows]) if rows in answers else F.expr(rows) for rows in predicates]
+    holds = [each.alias(f"holds_{at}") for at, each in enumerate(asked)]
     others = [column(*ColumnPath.parse(path).names).alias(f"beside_{at}") for at, path in enumerate(paths)]
     return ByRow(node, predicates, paths), F.struct(source.alias("column"), *holds, *others)
 

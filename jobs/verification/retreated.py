@@ -103,24 +103,25 @@ def check(table: Standing, raw: AsRead, conf: Config, sample: int = SAMPLE) -> I
         faults = [] if same else ["configuration, source and keys give another record"]
         yield _of_the_time(judged("record anew", faults), raw) if raw.why else judged("record anew", faults)
         charged.charge(conf, made.plan, made.source.rows, table.rows)
-        with key_delivery.delivered(table.spark, made.ring, made.plan) as keys, _erased(made, conf) as (left, erased):
-            yield _rows(left, Selection(made.plan, entries, keys), sample)
-            yield _counts(table, raw, ages, erased)
+        with key_delivery.delivered(table.spark, made.ring, made.plan) as keys, _erased(made, conf) as (left, out):
+            answers = {} if out is None else out[1]
+            yield _rows(left, Selection(made.plan, entries, keys, answers=answers), sample)
+            yield _counts(table, raw, ages, None if out is None else out[0])
         return
     yield _counts(table, raw, ages, None)
 
 
 @contextlib.contextmanager
-def _erased(made: Ready, conf: Config) -> Iterator[tuple[Ready, int | None]]:
-    """The same without the rows of those who stand on the list of the erased by now, and how many these are; None where
-    the configuration at hand names no list."""
+def _erased(made: Ready, conf: Config) -> Iterator[tuple[Ready, tuple[int, Mapping[str, str]] | None]]:
+    """The same without the rows of those who stand on the list of the erased by now, how many these are, and the
+    answers of predicates (`KeptOut.answers`); None where the configuration at hand names no list."""
     noted = kept_out.noted(made.table.spark, conf, made.plan)
     if noted is None:
         yield made, None
         return
     with kept_out.opened(conf, made.plan, noted) as found:
         rows, out = found.left(made.source.rows)
-        yield dataclasses.replace(made, source=dataclasses.replace(made.source, rows=rows)), out.rows
+        yield dataclasses.replace(made, source=dataclasses.replace(made.source, rows=rows)), (out.rows, found.answers)
 
 
 def _why_not(table: Standing) -> str | None:

@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 
 from jobs import erase, pseudonymize
 from jobs.configuration.config import Config
-from jobs.erasure import carried_out, one_table, places, quarantines, subject_keys, vault_rows
+from jobs.erasure import bridge_rows, carried_out, one_table, places, quarantines, subject_keys
 from jobs.erasure.carried_out import Wanted
 from jobs.erasure.one_table import Place
 from jobs.erasure.outcome import TableErased
@@ -124,6 +124,7 @@ def test_sources_go_first_and_what_came_back_meanwhile_goes_too(
     monkeypatch.setattr(places, "delta_of", lambda *given: source.address)
     monkeypatch.setattr(places, "keys_of", lambda *given: ())
     monkeypatch.setattr(quarantines, "places", lambda *given: ([], []))
+    monkeypatch.setattr(bridge_rows, "places", lambda *given: ([], []))
     monkeypatch.setattr(one_table, "refusals", lambda *given: [])
     versions, done = {"t": 1, "source of t": 1}, list[str]()
 
@@ -148,13 +149,10 @@ def test_sources_go_first_and_what_came_back_meanwhile_goes_too(
 
 
 def test_what_this_job_does_not_reach_is_told() -> None:
-    """A sealed bridge; keys of subjects under a key that no table uses. And ids need be no text."""
+    """Keys of subjects under a key that no table uses. And ids need be no text."""
     nobody = Asked("person", pa.array([b"\xff\xfe"], pa.binary()))
-    rotation = types.SimpleNamespace(bridge_of=lambda domain: object() if domain == "person" else None)
     key = types.SimpleNamespace(subject_keys=object())
-    conf: Any = types.SimpleNamespace(policy=types.SimpleNamespace(rotation=rotation), tables={}, keys={"old": key})
-    assert [each.table for each in vault_rows._of_bridge(conf, nobody)] == ["bridge of person"]
-    assert vault_rows._of_bridge(conf, Asked("customer", nobody.ids)) == []
+    conf: Any = types.SimpleNamespace(tables={}, keys={"old": key})
     assert [each.place for each in subject_keys.unsearched(conf, nobody)] == ["keys of subjects of old"]
     assert subject_keys.found(cast(Any, None), conf, nobody) == ()
 

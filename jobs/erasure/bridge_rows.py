@@ -17,6 +17,8 @@ from pyspark.sql import SparkSession
 from jobs.configuration.column_path import ColumnPath, Field
 from jobs.configuration.config import Config
 from jobs.configuration.rotation_entry import Bridge
+from jobs.erasure import numbered
+from jobs.erasure.numbered import Numbered
 from jobs.erasure.one_table import Place
 from jobs.erasure.outcome import Unsearched
 from jobs.erasure.sought import Sought
@@ -66,8 +68,12 @@ def places(spark: SparkSession, conf: Config, asked: Asked) -> tuple[list[Place]
         return [], [Unsearched(label, "", NO_KEY.format(bridge.key))]
     if claims.is_needed(spark, location):
         return [], [Unsearched(label, "", BY_CLAIMS)]
-    look = _Look(bridge.id, key, spark.sparkContext.broadcast(Lookup(_wanted(conf, asked))))
-    sought = Sought(ColumnPath((Field(SEALED_VALUE),)), look, beside=(ROW_KEY,), closed=_Closed(look))
+    each = _each(conf, asked)
+    wanted = each.drop_null().unique()
+    look = _Look(bridge.id, key, spark.sparkContext.broadcast(Lookup(wanted)))
+    told = Numbered(look.at, numbered.places(each, wanted), len(asked.ids))
+    path = ColumnPath((Field(SEALED_VALUE),))
+    sought = Sought(path, look, beside=(ROW_KEY,), closed=_Closed(look), numbered=told)
     return [Place(label, Address(path=location), (sought,), closed=CLOSED)], []
 
 
@@ -78,11 +84,11 @@ def _key(conf: Config, bridge: Bridge) -> KeyReference:
     return KeyReference(bridge.key, place.keyset, place.kek, key.id, technique, bridge.domain, key_check_value(key))
 
 
-def _wanted(conf: Config, asked: Asked) -> pa.Array:
+def _each(conf: Config, asked: Asked) -> pa.Array:
     """The ids as values stand in a bridge: canonical bytes, after the steps of the domain."""
     technique = conf.domains[asked.domain].treatment.technique
     steps = tuple(getattr(technique, "normalize", ()))
-    return canonical(technique.prepared(asked.ids), steps).drop_null().unique().cast(pa.binary())
+    return canonical(technique.prepared(asked.ids), steps).cast(pa.binary())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,6 +102,9 @@ class _Look:
 
     def __call__(self, rows: pa.StructArray) -> npt.NDArray[np.bool_]:
         return self.wanted.value.holds(self.opened(rows))
+
+    def at(self, rows: pa.StructArray) -> npt.NDArray[np.int32]:
+        return self.wanted.value.positions(self.opened(rows))
 
     def opened(self, rows: pa.StructArray) -> pa.BinaryArray:
         """The values; null where a row does not open. Mostly all do, at once."""

@@ -8,14 +8,24 @@ import dataclasses
 import datetime
 import functools
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from pyspark.sql import SparkSession
 
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import Refused
-from jobs.erasure import bridge_rows, one_table, other_sources, places, quarantines, subject_keys, vault_rows
+from jobs.erasure import (
+    bridge_rows,
+    numbered,
+    one_table,
+    other_sources,
+    outcome,
+    places,
+    quarantines,
+    subject_keys,
+    vault_rows,
+)
 from jobs.erasure.one_table import Place
 from jobs.erasure.outcome import Erased, TableErased, Unsearched
 from jobs.erasure.places import OfSource
@@ -108,6 +118,7 @@ def erased(
             remains=remains,
             tokens=sum(each.rows_deleted for each in vaults),
             subject_keys=subject_keys.destroyed(scope.keys),
+            nowhere=_nowhere(wanted, (*tables, *vaults, *bridges)),
         )
         told.ended(scope.search, made)
         return made
@@ -126,6 +137,15 @@ def _planned(spark: SparkSession, conf: Config, wanted: Wanted, scope: _Scope, r
         remains=remains,
         tokens=sum(each.rows_deleted for each in vaults),
         subject_keys=subject_keys.counted(scope.keys),
+        nowhere=_nowhere(wanted, told),
+    )
+
+
+def _nowhere(wanted: Wanted, tables: Iterable[TableErased]) -> int | None:
+    return (
+        None
+        if wanted.asked.held_in is not None
+        else numbered.nowhere(len(wanted.asked.ids), (each.ids for each in tables))
     )
 
 
@@ -174,6 +194,7 @@ def _again(
                 rows_deleted=first.rows_deleted + then.rows_deleted,
                 elements_removed=first.elements_removed + then.elements_removed,
                 files=first.files + then.files,
+                ids=outcome.both(first.ids, then.ids),
             )
 
 

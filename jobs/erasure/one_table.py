@@ -15,7 +15,7 @@ from pyspark.sql import types as T
 
 from jobs.configuration.column_path import ColumnPath
 from jobs.console.exit_codes import Refused
-from jobs.erasure import remaining, sought, stale
+from jobs.erasure import outcome, remaining, sought, stale
 from jobs.erasure.outcome import TableErased
 from jobs.erasure.sought import Sought
 from jobs.erasure.stale import Found, Unread
@@ -70,12 +70,19 @@ class Place:
 @dataclasses.dataclass(frozen=True)
 class Stands:
     """What of them is in a version. counts: place of a file -> rows that go, elements of others that go. found: what
-    is in other files. unread: values in which nobody can look, of rows that stay."""
+    is in other files. unread: values in which nobody can look, of rows that stay. ids: numbers of those who were found;
+    None where nobody can say."""
 
     begun: Transaction
     counts: Mapping[str, tuple[int, int]]
     found: Found
     unread: int = 0
+    ids: frozenset[int] | None = frozenset()
+
+    @property
+    def all_ids(self) -> frozenset[int] | None:
+        """In older versions too."""
+        return outcome.both(self.ids, self.found.ids)
 
     @property
     def rewritten(self) -> frozenset[str]:
@@ -161,7 +168,8 @@ def plan(spark: SparkSession, place: Place, forced: bool) -> TableErased:
     told = remaining.foreseen(stands.found, left, kept, len(stands.rewritten), feeds, forced)
     told = (*told, *remaining.unread(stands.unread, place.closed))
     version, files = begun.version, len(stands.rewritten)
-    return TableErased(place.name, begun.location, version, version, stands.rows, stands.elements, files, told)
+    counts = stands.rows, stands.elements, files
+    return TableErased(place.name, begun.location, version, version, *counts, told, stands.all_ids)
 
 
 def erase(
@@ -172,9 +180,11 @@ def erase(
     own = session.for_run(spark)
     begun = _there(own, place)
     first, rows, elements, files = begun.version, 0, 0, 0
+    who: frozenset[int] | None = frozenset()
     for attempt in range(ATTEMPTS):
         until = _otherwise_until(own, begun, place)
         stands = _looked(own, begun, place, until)
+        who = outcome.both(who, stands.all_ids)
         if not stands.rewritten:
             break
         made = _committed(own, dataclasses.replace(begun, at_last=at_last), place, stands, run_id)
@@ -192,7 +202,8 @@ def erase(
         )
     after, told = _purged(own, place, stands, run_id, forced)
     is_changed = files > 0 or after != stands.begun.version
-    return TableErased(place.name, begun.location, first, after if is_changed else first, rows, elements, files, told)
+    after = after if is_changed else first
+    return TableErased(place.name, begun.location, first, after, rows, elements, files, told, who)
 
 
 def passed_over(spark: SparkSession, place: Place) -> list[ColumnPath]:
@@ -233,7 +244,8 @@ def _looked(spark: SparkSession, begun: Transaction, place: Place, until: Unread
     counts = {file_places.of_row(row[sought.PLACE]): (int(row[sought.ROWS]), int(row[sought.ELEMENTS])) for row in told}
     holding = {place: numbers for place, numbers in counts.items() if any(numbers)}
     unread = sum(int(row[sought.UNREAD]) for row in told)
-    return Stands(begun, holding, stale.found(begun, wanted, delta_commit.kept(begun), until), unread)
+    elsewhere = stale.found(begun, wanted, delta_commit.kept(begun), until)
+    return Stands(begun, holding, elsewhere, unread, sought.numbers_of(wanted, told))
 
 
 def _in_files(spark: SparkSession, begun: Transaction, place: Place, until: Unread) -> Found:

@@ -11,13 +11,15 @@ from __future__ import annotations
 import dataclasses
 import functools
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from jobs.configuration.column_path import ColumnPath, Field, Items, Step, json_path
+from jobs.erasure import numbered
+from jobs.erasure.numbered import Numbered
 from jobs.lake import within_rows, within_texts
 from jobs.lake.bare_types import bare
 from jobs.lake.columns import column
@@ -29,20 +31,22 @@ from jobs.lake.within_texts import Inner
 ROW, GONE = "lakenym erased row", "lakenym erased in {}"
 NUMBER, CLOSED = "lakenym erased parts", "lakenym unread"
 """Names of what is put beside the columns of a table: no catalog lets a column be called so."""
-ROWS, ELEMENTS, UNREAD, PLACE = "rows", "elements", "unread", "place"
+ROWS, ELEMENTS, UNREAD, PLACE, NUMBERS = "rows", "elements", "unread", "place", "numbers {}"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Sought:
     """A column, or a place in the JSON texts of one, and how those who are asked for are told in it. is_of_others:
     another column says whose a row is. beside: other columns by which it is told too; then ``hit`` gets a struct of
-    all. closed: which values nobody can look into; None where all are looked into, or the texts themselves tell."""
+    all. closed: which values nobody can look into; None where all are looked into, or the texts themselves tell.
+    numbered: whom a value names; None where nobody can say."""
 
     path: ColumnPath
     hit: Hit = dataclasses.field(repr=False)
     is_of_others: bool = False
     beside: tuple[str, ...] = ()
     closed: Hit | None = dataclasses.field(default=None, repr=False)
+    numbered: Numbered | None = dataclasses.field(default=None, repr=False)
 
     @property
     def has_list(self) -> bool:
@@ -96,8 +100,7 @@ def marked(rows: DataFrame, sought: Sequence[Sought]) -> DataFrame:
     for each in sought:
         if each.is_nested or each.path.is_in_json:
             continue
-        own = column(*(step.name for step in each.path.steps if isinstance(step, Field)))
-        own = F.struct(own, *map(column, each.beside)) if each.beside else own
+        own = _own(each)
         hits.append(within_rows.whether(str(each.path), each.hit)(own))
         if each.closed is not None:
             closed.append(within_rows.whether(str(each.path), each.closed)(own).cast("int"))
@@ -113,14 +116,47 @@ def marked(rows: DataFrame, sought: Sequence[Sought]) -> DataFrame:
     )
 
 
+def _own(each: Sought) -> Column:
+    """What a column outside of arrays and maps is told by."""
+    own = column(*(step.name for step in each.path.steps if isinstance(step, Field)))
+    return F.struct(own, *map(column, each.beside)) if each.beside else own
+
+
 def counted(rows: DataFrame, sought: Sequence[Sought]) -> DataFrame:
     """Of each file (`PLACE`) in which one of them stands, or may: how many rows go (`ROWS`), how many parts of rows of
-    others (`ELEMENTS`), and how many values in rows that stay nobody can look into (`UNREAD`)."""
+    others (`ELEMENTS`), and how many values in rows that stay nobody can look into (`UNREAD`); and of each column that
+    is `numbered` whom it names there (`NUMBERS`)."""
     found = marked(rows.withColumn(PLACE, F.col(FILE)), sought)
     of_file = found.where(any_of() | (F.col(CLOSED) > 0)).groupBy(PLACE)
     stays = (F.when(F.col(ROW), 0).otherwise(F.col(name)) for name in (NUMBER, CLOSED))
     sums = (F.sum(each).alias(name) for each, name in zip(stays, (ELEMENTS, UNREAD), strict=True))
-    return of_file.agg(F.count_if(F.col(ROW)).alias(ROWS), *sums)
+    named = (
+        F.array_distinct(F.flatten(F.collect_set(who))).alias(NUMBERS.format(at)) for at, who in _named(rows, sought)
+    )
+    return of_file.agg(F.count_if(F.col(ROW)).alias(ROWS), *sums, *named)
+
+
+def _named(rows: DataFrame, sought: Sequence[Sought]) -> Iterator[tuple[int, Column]]:
+    for at, each in enumerate(sought):
+        if each.numbered is None:
+            continue
+        kind = within_rows.kind_of(rows.schema, each.path)
+        assert kind is not None, "only columns that the rows have are looked into"
+        if each.is_nested:
+            values = within_rows.values_at(column(each.path.root), each.path.steps[1:], bare(kind))
+        else:
+            values = F.array(_own(each))
+        yield at, within_rows.numbers(str(each.path), each.numbered.at)(values)
+
+
+def numbers_of(sought: Sequence[Sought], told: Iterable[Row]) -> frozenset[int] | None:
+    """The numbers of the ids that are named in what `counted` gives; None where somebody is of whom nobody knows
+    whether it is one of them, or another one."""
+    rows = [row for row in told if row[ROWS] or row[ELEMENTS]]
+    if rows and any(each.numbered is None for each in sought):
+        return None
+    found = [{at for row in rows for at in row[NUMBERS.format(number)]} - {-1} for number in range(len(sought))]
+    return numbered.of_places([each.numbered for each in sought], found)
 
 
 def any_of() -> Column:

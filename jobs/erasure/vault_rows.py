@@ -13,12 +13,13 @@ from pyspark.sql import SparkSession
 from jobs.configuration.column_path import ColumnPath, Field
 from jobs.configuration.config import Config
 from jobs.configuration.models import TableConfig
+from jobs.erasure import numbered
+from jobs.erasure.numbered import Numbered
 from jobs.erasure.one_table import Place
 from jobs.erasure.outcome import Unsearched
 from jobs.erasure.sought import Sought
 from jobs.lake import claims, vault_table
 from jobs.lake.address import Address
-from jobs.lake.within_rows import Hit
 from jobs.named_keys import named_key
 from jobs.subjects.asked import Asked
 from jobs.subjects.lookup import Lookup
@@ -57,13 +58,12 @@ def places(
         except KeyProblem:
             gaps.append(Unsearched(label, "", f"rows under version {version} of key {name}, which cannot be opened"))
             continue
-        tickets = treatment.technique.apply(asked.ids, key).values.drop_null().unique()
+        tickets = plain(treatment.technique.apply(asked.ids, key).values)
         found.append(pc.binary_slice(tickets, 0, LOOKUP_BYTES))
     if not found:
         return [], gaps
-    lookups = pa.concat_arrays([plain(each).cast(pa.binary()) for each in found]).unique()
-    path = ColumnPath((Field(vault_table.LOOKUP),))
-    return [Place(label, Address(path=location), (Sought(path, _hit(spark, lookups)),))], gaps
+    each = pa.concat_arrays([plain(some).cast(pa.binary()) for some in found])
+    return [Place(label, Address(path=location), (_sought(spark, each, len(asked.ids)),))], gaps
 
 
 def _domains(table: TableConfig) -> set[str]:
@@ -71,10 +71,16 @@ def _domains(table: TableConfig) -> set[str]:
     return {domain_of(each.domain) for rule in rules for each in rule.treatment.each}
 
 
-def _hit(spark: SparkSession, lookups: pa.Array) -> Hit:
-    sent = spark.sparkContext.broadcast(Lookup(lookups))
+def _sought(spark: SparkSession, lookups: pa.Array, many: int) -> Sought:
+    """lookups: of each id, and so again for each version of the key."""
+    wanted = lookups.drop_null().unique()
+    sent = spark.sparkContext.broadcast(Lookup(wanted))
 
     def hit(values: pa.Array) -> npt.NDArray[np.bool_]:
         return sent.value.holds(values.cast(pa.binary()))
 
-    return hit
+    def at(values: pa.Array) -> npt.NDArray[np.int32]:
+        return sent.value.positions(values.cast(pa.binary()))
+
+    told = Numbered(at, numbered.places(lookups, wanted), many)
+    return Sought(ColumnPath((Field(vault_table.LOOKUP),)), hit, numbered=told)

@@ -61,6 +61,22 @@ def those(label: str, hit: Hit, kind: T.DataType) -> Callable[[Column], Column]:
     return arrow_udf(those_of_the_asked, returnType=T.ArrayType(kind))  # type: ignore[call-overload, no-any-return]
 
 
+def numbers(label: str, at: Callable[[pa.Array], npt.NDArray[np.int32]]) -> Callable[[Column], Column]:
+    """A function of arrays: of each what ``at`` says of its values, each once."""
+    mark = wording.mark()
+
+    def numbers_of_the_asked(lists: pa.Array) -> pa.Array:
+        lists = whole(lists)
+        flat, parents = pc.list_flatten(lists), np.asarray(pc.list_parent_indices(lists))
+        with told_of(label, mark):
+            found = np.asarray(at(narrow(plain(flat))), np.int64)
+        pairs = np.unique(np.column_stack((parents, found)), axis=0) if len(found) else np.zeros((0, 2), np.int64)
+        offsets = np.searchsorted(pairs[:, 0], np.arange(len(lists) + 1)).astype(np.int32)
+        return pa.ListArray.from_arrays(pa.array(offsets), pa.array(pairs[:, 1], pa.int32()))
+
+    return arrow_udf(numbers_of_the_asked, returnType=T.ArrayType(T.IntegerType()))  # type: ignore[call-overload, no-any-return]
+
+
 def whole(values: Any) -> pa.Array:
     return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
 

@@ -174,15 +174,23 @@ def test_on_the_command_line(spark: SparkSession, conf: Config, lake: Path, caps
     ids = lake / "ids.csv"
     ids.write_text(f"id\n{name(3)}\n{name(4)}\n")
     command = ["--conf", str(lake / "conf"), "--domain", "customer", "--ids", str(ids)]
+    other = lake / "other.txt"
+    other.write_text(f"{name(3)}\n1001.00\n{name(99)}\n")
+    assert erase.main([*command[:-1], str(other), "--plan"]) == 0
+    told = capsys.readouterr().out
+    assert "2 of them were found nowhere, in no table and no older version" in told
+    assert not any(each in told for each in (name(3), name(99), "1001.00\n"))
     assert erase.main([*command, "--plan"]) == 0
     assert numbers(spark, lake) == [*range(10)]
     plan = capsys.readouterr().out
     assert "plan for 2 subjects of domain customer" in plan
+    assert "found nowhere" not in plan
     assert "1 data file, goes from 20" in plan
     assert erase.main([*command, "--json"]) == 1, "the source was not looked into"
     out, err = capsys.readouterr()
     told = json.loads(out)
-    assert (told["tables"][0]["rows_deleted"], told["tables"][0]["elements_removed"]) == (2, 0)
+    assert (told["tables"][0]["rows_deleted"], told["tables"][0]["elements_removed"], told["nowhere"]) == (2, 0, 0)
+    assert "ids" not in told["tables"][0]
     assert {each["kind"] for each in told["remains"]} == {"source"}
     gone = {text.encode() for text in map(name, (3, 4))}
     said = [plan.encode(), out.encode(), err.encode()]

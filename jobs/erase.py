@@ -41,7 +41,7 @@ BREAKS = (
 )
 NOWHERE = (
     "were found nowhere, in no table and no older version that was looked into. Unless they were erased before, see "
-    "that they are spelled as the sources have them: numbers without a fraction or zeros before them (1001, not 1001.00)"
+    "that they are spelled as the sources have them: numbers in canonical form (1001, not 1001.00)"
 )
 
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import SparkSession
 
-from jobs.configuration.column_path import ColumnPath, Element, Field, Items, MapKey, MapValue, Step, json_path
+from jobs.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue, Step, json_path
 from jobs.configuration.config import Config
 from jobs.console.shown import shown
 from jobs.erasure.one_table import Place
@@ -179,11 +179,7 @@ def places(
 def _may_be_of_others(conf: Config, place: SourcePlace) -> bool:
     """Whether a row may be somebody else's that names one of them there."""
     subject = conf.tables[place.table].subject
-    return (
-        within_rows.has_list(place.path)
-        or Items() in place.path.steps
-        or (subject is not None and place.path.leaf != subject)
-    )
+    return within_rows.has_list(place.path) or (subject is not None and place.path.leaf != subject)
 
 
 def _columns(search: Search) -> dict[str, list[SourcePlace]]:

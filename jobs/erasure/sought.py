@@ -17,7 +17,7 @@ from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from jobs.configuration.column_path import ColumnPath, Field, Items, Step, json_path
+from jobs.configuration.column_path import ColumnPath, Field, Step, json_path
 from jobs.erasure import numbered
 from jobs.erasure.numbered import Numbered
 from jobs.lake import within_rows, within_texts
@@ -50,7 +50,7 @@ class Sought:
 
     @property
     def has_list(self) -> bool:
-        return within_rows.has_list(self.path) or Items() in self.path.steps
+        return within_rows.has_list(self.path)
 
     @property
     def is_nested(self) -> bool:

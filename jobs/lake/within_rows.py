@@ -32,8 +32,8 @@ for, never the values themselves."""
 
 
 def has_list(path: ColumnPath) -> bool:
-    """Whether a path leads into arrays or maps."""
-    return any(isinstance(step, INTO) for step in path.steps)
+    """Whether a path leads into arrays or maps, of JSON text too."""
+    return any(isinstance(step, (*INTO, Items)) for step in path.steps)
 
 
 def whether(label: str, hit: Hit) -> Callable[[Column], Column]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from pyspark.accumulators import Accumulator
 from pyspark.sql import Column, DataFrame
@@ -113,12 +113,15 @@ class Selection:
         node, arguments = self._arguments(treated[0], field)
         return refusing_udf(node, most, with_subject=len(arguments) > 1)(*arguments)
 
-    def refusal(self, most: int, counts: Accumulator[Counts] | None = None) -> Column | None:
+    def refusal(
+        self, most: int, counts: Accumulator[Counts] | None = None, but_for: Collection[str] = ()
+    ) -> Column | None:
         """Of a row that is refused the first leaf that refuses it and its rule, null of others; None where no column
-        can refuse a row. most: rows of a batch. counts: gets the number of rows that are looked at."""
+        can refuse a row. most: rows of a batch. counts: gets the number of rows that are looked at. but_for: columns
+        that are not asked."""
         found: list[Column] = []
         for field, node, _ in self.trees():
-            if node is not None and may_refuse(node):
+            if node is not None and field.name not in but_for and may_refuse(node):
                 node, arguments = self._arguments(node, field)
                 first = counts if not found else None
                 find = refusal_udf(node, most, first, with_subject=len(arguments) > 1, mark=wording.mark())

@@ -2,8 +2,8 @@
 
 What goes is what an erasure takes out of the target (`jobs.erasure.sought`): the row, by a column of its own; where the
 entry says whose a row is (``subject``), by that one alone, and in other columns the value becomes null; of arrays and
-maps the innermost element or entry; so it is within JSON text too. Where a value may not become null, since the row hangs on it, the row goes.
-Predicates of ``when`` that ask such a value are answered before it becomes null (`held`).
+maps the innermost element or entry; so it is within JSON text too. Where a value may not become null, since the row
+hangs on it, the row goes. Predicates of ``when`` that ask such a value are answered before it becomes null (`held`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from pyspark.sql import SparkSession
 from pyspark.sql.pandas.types import to_arrow_type
 
-from jobs.configuration.column_path import ColumnPath, Field
+from jobs.configuration.column_path import ColumnPath
 from jobs.lake import shapes, within_rows
 from jobs.treatment import predicates
 from jobs.treatment.treatment_plan import Decision, Plan

@@ -39,6 +39,10 @@ BREAKS = (
     "--force: nobody can read older versions of these tables any more, not even who is reading one now; what follows "
     "their change feed or log (streams, runs of mode incremental or changes from or to them) must begin anew"
 )
+NOWHERE = (
+    "were found nowhere, in no table and no older version that was looked into. Unless they were erased before, see "
+    "that they are spelled as the sources have them: numbers in canonical form (1001, not 1001.00)"
+)
 
 
 def plan(spark: SparkSession, conf: Config, wanted: Wanted) -> Erased:
@@ -76,7 +80,7 @@ def as_data(found: Erased) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items() if name != "digests"}
+        return {name: _plain(each) for name, each in value.items() if name not in ("digests", "ids")}
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     return value.isoformat() if hasattr(value, "isoformat") else value
@@ -93,6 +97,8 @@ def lines(found: Erased, is_plan: bool = False) -> Iterator[str]:
     yield from table_lines(("table", "version", "rows", "elements", "files"), rows)
     if found.subject_keys:
         yield f"keys of subjects that {'would be' if is_plan else 'were'} destroyed: {found.subject_keys}"
+    if found.nowhere:
+        yield f"{found.nowhere} of them {NOWHERE}"
     if found.forced:
         yield BREAKS
     for name, each in found.all_remains:

@@ -34,6 +34,8 @@ from jobs.run_events.events import Report
 from jobs.spark_app import failures, session
 from jobs.treatment import kept_rows
 
+OF_ASIDE = " of its quarantine, which hold sealed rows that left it,"
+
 
 def plan(spark: SparkSession, conf: Config, tables: Sequence[str], day: datetime.date | None = None) -> list[Retained]:
     """What `run` would do. Nothing is written. day: in UTC; None: today. Raises `Refused` with all that is against
@@ -80,6 +82,7 @@ def _as_data(each: Retained, is_plan: bool) -> dict[str, Any]:
         told |= {"log_until": each.log_until and each.log_until.isoformat()}
     else:
         told |= {"deleted": each.rows, "version": each.version, "still_due": each.due}
+    told |= {"quarantine_remains": [left.as_data() for left in each.aside]} if each.aside else {}
     return {**told, "remains": [left.as_data() for left in each.remains]}
 
 
@@ -94,9 +97,9 @@ def lines(found: Sequence[Retained], is_plan: bool) -> Iterator[str]:
         if is_plan and each.due:
             log = "for good" if each.log_until is None else f"until {each.log_until.isoformat()}"
             yield f"{each.table}: if they go today, older files hold them until {each.files_until}, the log {log}"
-        for left in each.remains:
+        for of_what, left in (*(("", left) for left in each.remains), *((OF_ASIDE, left) for left in each.aside)):
             until = "for good" if left.until is None else f"until a run on or after {left.until.isoformat()}"
-            yield f"{each.table}: {left.count} {left.kind.replace('_', ' ')}s stay {until}: {left.why}"
+            yield f"{each.table}: {left.count} {left.kind.replace('_', ' ')}s{of_what} stay {until}: {left.why}"
 
 
 def _row(each: Retained) -> tuple[str, ...]:

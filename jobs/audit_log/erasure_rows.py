@@ -24,7 +24,8 @@ ENDS = (DONE, WAITS, FAILED)
 class Stands:
     """How the newest erasure of some subjects stands. began: when, as the log spells it. outcome: `BEGAN` as long as
     it has not told how it ended. until: when a further run takes away the last of what it can; None for no such day.
-    by_hand: whether something is left that no run takes away."""
+    by_hand: whether something is left that no run takes away. off: when somebody of the domain was taken off the list
+    of the erased since it began; None where nobody was."""
 
     run_id: str
     domain: str
@@ -32,6 +33,7 @@ class Stands:
     outcome: str
     until: datetime.date | None
     by_hand: bool
+    off: str | None = None
 
 
 def leaves(log: Log) -> list[Leaf]:
@@ -40,10 +42,16 @@ def leaves(log: Log) -> list[Leaf]:
 
 
 def standing(rows: Iterable[Leaf]) -> Iterator[Stands]:
-    """Of the rows of a log, in order, how each erasure stands."""
+    """Of the rows of a log, in order, how each erasure stands. One whose very subjects were taken off the list of the
+    erased since is none any more: to run it again would erase people who came back."""
     newest: dict[str, list[Leaf]] = {}
+    off: dict[str, str] = {}
     for row in rows:
         same = str(row.body.get("same", row.run_id))
+        if row.outcome == OFF_LIST:
+            off[str(row.body.get("domain", ""))] = row.time
+            for each in _sames(row):
+                newest.pop(each, None)
         if row.outcome == BEGAN:
             for each in _sames(row):
                 newest.pop(each, None)
@@ -54,12 +62,14 @@ def standing(rows: Iterable[Leaf]) -> Iterator[Stands]:
                 newest = {each: rows for each, rows in newest.items() if not _is_closed(rows[0], newest[same][0])}
     for first, *later in newest.values():
         end = next((row for row in reversed(later) if row.outcome in ENDS), first)
-        yield Stands(first.run_id, str(first.body.get("domain", "")), first.time, end.outcome, *_left(end))
+        domain = str(first.body.get("domain", ""))
+        since = off.get(domain, "")
+        yield Stands(first.run_id, domain, first.time, end.outcome, *_left(end), since if since > first.time else None)
 
 
-def _sames(began: Leaf) -> list[str]:
-    """What ``same`` was of the very same subjects, under other versions of the key."""
-    told = began.body.get("sames")
+def _sames(row: Leaf) -> list[str]:
+    """What ``same`` was of the very same subjects, under each version of the key."""
+    told = row.body.get("sames")
     return [str(each) for each in told] if isinstance(told, list) else []
 
 

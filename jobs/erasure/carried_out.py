@@ -8,32 +8,37 @@ import dataclasses
 import datetime
 import functools
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from py4j.protocol import Py4JError
-from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import Refused
-from jobs.erasure import one_table, places, quarantines, sought, subject_keys, vault_rows
+from jobs.erasure import (
+    bridge_rows,
+    numbered,
+    one_table,
+    other_sources,
+    outcome,
+    places,
+    quarantines,
+    subject_keys,
+    vault_rows,
+)
 from jobs.erasure.one_table import Place
 from jobs.erasure.outcome import Erased, TableErased, Unsearched
 from jobs.erasure.places import OfSource
 from jobs.erasure.subject_keys import OfKey
-from jobs.lake import read, within_rows
 from jobs.lake.remains import Remains
 from jobs.run_events import events
 from jobs.run_events.events import Report, Warned
 from jobs.spark_app import failures, session
 from jobs.subjects.asked import Asked
 from jobs.subjects.search import Search, searching
-from privacy_udfs.errors import LakenymError
 
 NOT_ASKED = "sources were not asked for (--sources): a run in full, or of what they gained, may bring them back"
-PASSED_OVER = "it has no such column, or has it within JSON texts, out of which nothing is taken"
-IN_FILES = "rows of theirs are in this source, out of which this job takes nothing: write it anew without them"
+PASSED_OVER = "it has no such column"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,6 +86,7 @@ class _Scope:
     search: Search
     tables: tuple[Place, ...]
     vaults: tuple[Place, ...]
+    bridges: tuple[Place, ...]
     others: tuple[OfSource, ...]
     keys: tuple[OfKey, ...]
     unsearched: tuple[Unsearched, ...]
@@ -104,13 +110,15 @@ def erased(
         tables = tuple(_each(own, scope.tables, run_id, wanted, told, report))
         tables = tuple(_again(own, scope.tables, tables, run_id, wanted, told, report))
         vaults = tuple(_each(own, scope.vaults, run_id, wanted, told, report))
+        bridges = tuple(_each(own, scope.bridges, run_id, wanted, told, report))
         remains = _of_others(own, conf, wanted, scope)
         made = dataclasses.replace(
             _nothing_yet(wanted, scope, run_id),
-            tables=(*tables, *vaults),
+            tables=(*tables, *vaults, *bridges),
             remains=remains,
             tokens=sum(each.rows_deleted for each in vaults),
             subject_keys=subject_keys.destroyed(scope.keys),
+            nowhere=_nowhere(wanted, (*tables, *vaults, *bridges)),
         )
         told.ended(scope.search, made)
         return made
@@ -118,17 +126,26 @@ def erased(
 
 def _planned(spark: SparkSession, conf: Config, wanted: Wanted, scope: _Scope, run_id: str) -> Erased:
     told = []
-    for each in (*scope.tables, *scope.vaults):
+    for each in (*scope.tables, *scope.vaults, *scope.bridges):
         step = functools.partial(one_table.plan, spark, each, wanted.forced)
         told.append(failures.translated(each.name, step))
     remains = _of_others(spark, conf, wanted, scope)
-    tokens = sum(each.rows_deleted for each in told[len(scope.tables) :])
+    vaults = told[len(scope.tables) : len(scope.tables) + len(scope.vaults)]
     return dataclasses.replace(
         _nothing_yet(wanted, scope, run_id),
         tables=tuple(told),
         remains=remains,
-        tokens=tokens,
+        tokens=sum(each.rows_deleted for each in vaults),
         subject_keys=subject_keys.counted(scope.keys),
+        nowhere=_nowhere(wanted, told),
+    )
+
+
+def _nowhere(wanted: Wanted, tables: Iterable[TableErased]) -> int | None:
+    return (
+        None
+        if wanted.asked.held_in is not None
+        else numbered.nowhere(len(wanted.asked.ids), (each.ids for each in tables))
     )
 
 
@@ -177,6 +194,7 @@ def _again(
                 rows_deleted=first.rows_deleted + then.rows_deleted,
                 elements_removed=first.elements_removed + then.elements_removed,
                 files=first.files + then.files,
+                ids=outcome.both(first.ids, then.ids),
             )
 
 
@@ -194,7 +212,8 @@ def _scope(spark: SparkSession, conf: Config, wanted: Wanted) -> Iterator[_Scope
                     others.append(source)
                 else:
                     telling = places.keys_of(conf, source.tables)
-                    of_delta.append(Place(source.label, address, source.sought, keys=telling))
+                    told = places.asked_of(conf, source.tables)
+                    of_delta.append(Place(source.label, address, source.sought, keys=telling, asked=told))
         aside, more = quarantines.places(spark, conf, search, functools.partial(places.by_ids, spark, search))
         unsearched += more
         # else a run in between brings back into a target what its source still has
@@ -202,46 +221,18 @@ def _scope(spark: SparkSession, conf: Config, wanted: Wanted) -> Iterator[_Scope
         unsearched += [Unsearched(place.name, str(path), PASSED_OVER)
                        for place in tables for path in one_table.passed_over(spark, place)]  # fmt: skip
         vaults, more = vault_rows.places(spark, conf, wanted.asked, {gap.table for gap in unsearched if not gap.place})
-        against = [why for place in (*tables, *vaults) for why in one_table.refusals(spark, place)]
+        bridges, of_bridges = bridge_rows.places(spark, conf, wanted.asked)
+        against = [why for place in (*tables, *vaults, *bridges) for why in one_table.refusals(spark, place)]
         if against:
             raise Refused("\n".join(against))
         keys, of_keys = subject_keys.found(spark, conf, wanted.asked), subject_keys.unsearched(conf, wanted.asked)
-        yield _Scope(search, tuple(tables), tuple(vaults), tuple(others), keys, (*unsearched, *more, *of_keys))
-
-
-# -- sources out of which nothing is taken ----------------------------------------------------------------------------
+        told = (*unsearched, *more, *of_bridges, *of_keys)
+        yield _Scope(search, tuple(tables), tuple(vaults), tuple(bridges), tuple(others), keys, told)
 
 
 def _of_others(spark: SparkSession, conf: Config, wanted: Wanted, scope: _Scope) -> tuple[Remains, ...]:
     """What is left beside tables."""
-    return tuple(_of_sources(spark, conf, wanted, scope))
-
-
-def _of_sources(spark: SparkSession, conf: Config, wanted: Wanted, scope: _Scope) -> tuple[Remains, ...]:
     if not wanted.sources:
         number = len({place.table for place in scope.search.held.sources})
         return (Remains("source", number, None, NOT_ASKED),) if number else ()
-    return tuple(_of_other(spark, conf, scope))
-
-
-def _of_other(spark: SparkSession, conf: Config, scope: _Scope) -> Iterator[Remains]:
-    for source in scope.others:
-        held = _holds(spark, conf, source)
-        if held is None:
-            yield Remains("source", 1, None, f"{source.label}: it cannot be read, so nobody looked into it")
-        elif held:
-            yield Remains("source", 1, None, f"{source.label}: {IN_FILES}")
-
-
-def _holds(spark: SparkSession, conf: Config, source: OfSource) -> bool | None:
-    """Whether a source holds one of them; None where that cannot be told."""
-    try:
-        rows = read.rows_of(spark, conf.tables[source.tables[0]].source).rows
-        there = [each for each in source.sought if within_rows.kind_of(rows.schema, each.path) is not None]
-        if len(there) < len(source.sought):
-            return None
-        found = sought.marked(rows, there)
-        nested = sum(each.is_nested for each in there)
-        return not found.where(sought.any_of(nested)).isEmpty()
-    except (LakenymError, PySparkException, Py4JError):
-        return None
+    return tuple(other_sources.told(spark, conf, scope.others))

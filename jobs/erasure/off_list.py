@@ -119,7 +119,9 @@ def taken_off(
         for code in own.listed_as(made.domain, request.asked.ids, steps, key_id)
     }
     after, number = erased_list.take_off(pinned, entry, codes, run_id)
-    _tell(log, run_id, erasure_rows.OFF_LIST, {**told, "list_version": after.version}, made.id)
+    # by which an erasure of theirs that waits for a day is known to be none any more
+    told |= {"list_version": after.version, "sames": commitment.sames(own, made.domain, request.asked.ids)}
+    _tell(log, run_id, erasure_rows.OFF_LIST, told, made.id)
     return Off(made.domain, made.subjects, number, after.version)
 
 

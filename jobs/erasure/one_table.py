@@ -6,7 +6,7 @@ import dataclasses
 import json
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
@@ -15,7 +15,7 @@ from pyspark.sql import types as T
 
 from jobs.configuration.column_path import ColumnPath
 from jobs.console.exit_codes import Refused
-from jobs.erasure import remaining, sought, stale
+from jobs.erasure import outcome, remaining, sought, stale
 from jobs.erasure.outcome import TableErased
 from jobs.erasure.sought import Sought
 from jobs.erasure.stale import Found, Unread
@@ -52,7 +52,8 @@ class Place:
     otherwise in rows that older versions alone hold. of_tokens: whether a vault, whose rows go, told how they are
     called: what was written before the table's newest erasure is found by no later run. columns: of the record by which
     it was found how they are called; None where that is by none. keys: columns by which runs that follow changes tell
-    its rows apart. mixed: whether rows of others go with theirs, whole."""
+    its rows apart. mixed: whether rows of others go with theirs, whole. closed: why nobody can look into a value.
+    asked: of a source, predicates of its tables, by the name of the table."""
 
     name: str
     address: Address
@@ -62,16 +63,26 @@ class Place:
     columns: Columns | None = None
     keys: tuple[str, ...] = ()
     mixed: bool = False
+    closed: str = remaining.CLOSED
+    asked: tuple[tuple[str, str], ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
 class Stands:
     """What of them is in a version. counts: place of a file -> rows that go, elements of others that go. found: what
-    is in other files."""
+    is in other files. unread: values in which nobody can look, of rows that stay. ids: numbers of those who were found;
+    None where nobody can say."""
 
     begun: Transaction
     counts: Mapping[str, tuple[int, int]]
     found: Found
+    unread: int = 0
+    ids: frozenset[int] | None = frozenset()
+
+    @property
+    def all_ids(self) -> frozenset[int] | None:
+        """In older versions too."""
+        return outcome.both(self.ids, self.found.ids)
 
     @property
     def rewritten(self) -> frozenset[str]:
@@ -113,7 +124,22 @@ def refusals(spark: SparkSession, place: Place) -> list[str]:
         if each.is_nested and each.path.root in place.keys:
             told = "rows of others stay and may name them there, and a target's key tells rows apart by it"
             found.append(f"{place.name}: {each.path}: {told}: take it out of 'key', and run the table once in full")
-    return found
+    return [*found, *_asked(spark, place, schema)]
+
+
+def _asked(spark: SparkSession, place: Place, schema: T.StructType) -> Iterator[str]:
+    """Values whose row stays, and that predicates of tables ask: without them the next run would take the row for
+    another one, and leave it out, or treat it otherwise."""
+    parts = [each for each in place.sought if each.is_nested]
+    for table, rule in place.asked if parts else ():
+        names = _checked(spark, schema, [rule])
+        for each in parts:
+            if each.path.root.lower() in names:
+                told = f"rows of others stay and may name them there, and a predicate of {table} asks it"
+                yield (
+                    f"{place.name}: {each.path}: {told}, which would answer otherwise once they are out: let it ask "
+                    "another column first, or leave the source as it is (without --sources)"
+                )
 
 
 def _checked(spark: SparkSession, schema: T.StructType, rules: Sequence[str]) -> frozenset[str]:
@@ -140,8 +166,10 @@ def plan(spark: SparkSession, place: Place, forced: bool) -> TableErased:
         left = log_left.left(own, begun.location, begun.version + 1)
     feeds = bool(stands.counts) and _has_feed(begun)
     told = remaining.foreseen(stands.found, left, kept, len(stands.rewritten), feeds, forced)
+    told = (*told, *remaining.unread(stands.unread, place.closed))
     version, files = begun.version, len(stands.rewritten)
-    return TableErased(place.name, begun.location, version, version, stands.rows, stands.elements, files, told)
+    counts = stands.rows, stands.elements, files
+    return TableErased(place.name, begun.location, version, version, *counts, told, stands.all_ids)
 
 
 def erase(
@@ -152,9 +180,11 @@ def erase(
     own = session.for_run(spark)
     begun = _there(own, place)
     first, rows, elements, files = begun.version, 0, 0, 0
+    who: frozenset[int] | None = frozenset()
     for attempt in range(ATTEMPTS):
         until = _otherwise_until(own, begun, place)
         stands = _looked(own, begun, place, until)
+        who = outcome.both(who, stands.all_ids)
         if not stands.rewritten:
             break
         made = _committed(own, dataclasses.replace(begun, at_last=at_last), place, stands, run_id)
@@ -164,7 +194,7 @@ def erase(
             continue
         rows, elements, files = rows + stands.rows, elements + stands.elements, files + len(stands.rewritten)
         if begun.version == made.version == looked_at + 1:  # nobody came in between: all that is there was looked at
-            stands = Stands(begun, {}, _in_files(own, begun, place, until))
+            stands = Stands(begun, {}, _in_files(own, begun, place, until), stands.unread)
             break
     else:
         raise CommitConflict(
@@ -172,11 +202,12 @@ def erase(
         )
     after, told = _purged(own, place, stands, run_id, forced)
     is_changed = files > 0 or after != stands.begun.version
-    return TableErased(place.name, begun.location, first, after if is_changed else first, rows, elements, files, told)
+    after = after if is_changed else first
+    return TableErased(place.name, begun.location, first, after, rows, elements, files, told, who)
 
 
 def passed_over(spark: SparkSession, place: Place) -> list[ColumnPath]:
-    """The columns that are to be looked into and that the table has not, or has within JSON texts."""
+    """The columns that are to be looked into and that the table has not."""
     begun = _begun(spark, place)
     if begun is None or begun.version < 0:
         return []
@@ -211,7 +242,10 @@ def _looked(spark: SparkSession, begun: Transaction, place: Place, until: Unread
     wanted = _of_version(rows.schema, place.sought)
     told = sought.counted(rows, wanted).collect() if wanted else []
     counts = {file_places.of_row(row[sought.PLACE]): (int(row[sought.ROWS]), int(row[sought.ELEMENTS])) for row in told}
-    return Stands(begun, counts, stale.found(begun, wanted, delta_commit.kept(begun), until))
+    holding = {place: numbers for place, numbers in counts.items() if any(numbers)}
+    unread = sum(int(row[sought.UNREAD]) for row in told)
+    elsewhere = stale.found(begun, wanted, delta_commit.kept(begun), until)
+    return Stands(begun, holding, elsewhere, unread, sought.numbers_of(wanted, told))
 
 
 def _in_files(spark: SparkSession, begun: Transaction, place: Place, until: Unread) -> Found:
@@ -297,7 +331,7 @@ def _purged(
             again, known = _after_the_log(spark, place, forced), {each.place for each in still.files}
             files = (each for each in again.files if each.is_read or each.place in known)
             still = dataclasses.replace(again, files=tuple(files))  # the others were looked into, and hold nobody
-    return begun.version, remaining.of(still, left, kept)
+    return begun.version, (*remaining.of(still, left, kept), *remaining.unread(stands.unread, place.closed))
 
 
 def _after_the_log(spark: SparkSession, place: Place, forced: bool) -> Found:

@@ -18,11 +18,16 @@ class Unsearched:
     why: str
 
 
+def both(one: frozenset[int] | None, other: frozenset[int] | None) -> frozenset[int] | None:
+    return None if one is None or other is None else one | other
+
+
 @dataclasses.dataclass(frozen=True)
 class TableErased:
     """One Delta table. name: of the catalog entry; a source's has `source of ` before it. place: its location. before:
     the version that was looked at; after: that of the erasure's commit, the same where nothing was to be erased.
-    files: that were written anew, or taken out whole."""
+    files: that were written anew, or taken out whole. ids: numbers of those who were found, for the driver alone; None
+    where somebody was found of whom nobody can say who it is."""
 
     name: str
     place: str
@@ -32,6 +37,7 @@ class TableErased:
     elements_removed: int
     files: int
     remains: Sequence[Remains] = ()
+    ids: frozenset[int] | None = dataclasses.field(default=frozenset(), repr=False, compare=False)
 
     @property
     def is_changed(self) -> bool:
@@ -55,6 +61,8 @@ class Erased:
     unsearched: Sequence[Unsearched] = ()
     tokens: int = 0
     subject_keys: int = 0
+    nowhere: int | None = None
+    """How many of the subjects were found in no table, and in no older version; None where nobody can say."""
 
     @property
     def all_remains(self) -> Sequence[tuple[str, Remains]]:

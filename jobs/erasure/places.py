@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,9 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from jobs.configuration.config import Config
+from jobs.configuration.models import TableConfig
+from jobs.erasure import numbered
+from jobs.erasure.numbered import Numbered
 from jobs.erasure.one_table import Place
 from jobs.erasure.outcome import Unsearched
 from jobs.erasure.sought import Sought
@@ -32,7 +35,6 @@ PUT_BACK = (
     "its version {} was restored after an erasure, and tokens that it brought back are found by no vault any more: run "
     "the table once with --mode full"
 )
-IN_TEXT = "values of theirs stand within JSON text there, out of which nothing is taken: treat the table anew without"
 
 
 def targets(conf: Config, search: Search) -> tuple[list[Place], list[Unsearched]]:
@@ -41,9 +43,11 @@ def targets(conf: Config, search: Search) -> tuple[list[Place], list[Unsearched]
     told = [gap for gap in search.held.gaps if gap.why != IN_QUARANTINE]
     gaps = [Unsearched(gap.table, gap.path, gap.why) for gap in told]
     for table in search.held.tables:
-        paths = [place for place in table.places if not place.path.is_in_json]
-        gaps += [Unsearched(each.table, str(each.path), IN_TEXT) for each in table.places if each.path.is_in_json]
-        sought = tuple(Sought(each.path.leaf, _hit(search, each), each.is_of_others) for each in paths)
+        paths = table.places
+        sought = tuple(
+            Sought(each.path.leaf, _hit(search, each), each.is_of_others, numbered=_numbered(search, each))
+            for each in paths
+        )
         if sought:
             treated, address = table.treated, Address(path=table.treated.place)
             periods = any(getattr(each.technique, "period", None) is not None for each in paths)
@@ -57,6 +61,18 @@ def targets(conf: Config, search: Search) -> tuple[list[Place], list[Unsearched]
 def keys_of(conf: Config, tables: Iterable[str]) -> tuple[str, ...]:
     """The columns by which runs that follow changes tell rows of some tables of the catalog apart."""
     return tuple(name for table in tables if table in conf.tables for name in conf.tables[table].target.key)
+
+
+def asked_of(conf: Config, tables: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """The predicates about rows of some tables of the catalog, each beside its table."""
+    entries = [conf.tables[name] for name in tables]
+    told = [(entry.name, rows) for entry in entries for rows in (entry.rows, *_cases(entry)) if rows is not None]
+    return tuple(dict.fromkeys(told))
+
+
+def _cases(entry: TableConfig) -> Iterator[str | None]:
+    for decision in entry.decisions.values():
+        yield from (rule.rows for rule in decision.cases)
 
 
 def _put_back(search: Search, table: HeldTable) -> list[Unsearched]:
@@ -85,6 +101,18 @@ def _hit(search: Search, place: held.Place) -> Hit:
     return hit
 
 
+def _numbered(search: Search, place: held.Place) -> Numbered | None:
+    if place.path.is_in_json or place not in search.aligned:
+        return None
+    compared, sent, key = pseudonyms.comparable(place, search.salt), search.parcel(place), search.keys.get(place)
+
+    def at(values: pa.Array) -> npt.NDArray[np.int32]:
+        return sent.value.positions(compared(values, None if key is None else key.resolve()))
+
+    wanted = search.lookups[place].wanted
+    return Numbered(at, numbered.places(search.aligned[place], wanted), len(search.asked.ids))
+
+
 # -- sources ----------------------------------------------------------------------------------------------------------
 
 
@@ -110,7 +138,7 @@ def sources(spark: SparkSession, conf: Config, search: Search) -> list[OfSource]
         before = found.get(key, OfSource((), ()))
         names = before.tables if place.table in before.tables else (*before.tables, place.table)
         paths = {str(each.path) for each in before.sought}
-        more = () if str(place.path) in paths else (Sought(place.path, by_ids(spark, search, place)),)
+        more = () if str(place.path) in paths else (_of_ids(spark, search, place),)
         found[key] = OfSource(names, (*before.sought, *more))
     return [_owned(conf, each) for each in found.values()]
 
@@ -125,18 +153,30 @@ def _owned(conf: Config, source: OfSource) -> OfSource:
 
 def by_ids(spark: SparkSession, search: Search, place: SourcePlace) -> Hit:
     """By ids in their canonical bytes, after the steps of ``normalize``."""
+    return _of_ids(spark, search, place).hit
+
+
+def _of_ids(spark: SparkSession, search: Search, place: SourcePlace) -> Sought:
     technique = place.technique
     steps = tuple(getattr(technique, "normalize", ()))
-    wanted = canonical(technique.prepared(search.asked.ids), steps).drop_null().unique()
-    sent: Broadcast[Lookup] = spark.sparkContext.broadcast(Lookup(wanted.cast(pa.binary())))
+    each = canonical(technique.prepared(search.asked.ids), steps)
+    wanted = each.drop_null().unique().cast(pa.binary())
+    sent: Broadcast[Lookup] = spark.sparkContext.broadcast(Lookup(wanted))
+
+    def spelled(values: pa.Array) -> pa.Array:
+        if not accepts(values.type):
+            return pa.nulls(len(values), pa.binary())
+        values = well_formed(values)[0] if pa.types.is_string(values.type) else values
+        return canonical(technique.prepared(values), steps)
 
     def hit(values: pa.Array) -> npt.NDArray[np.bool_]:
-        if not accepts(values.type):
-            return np.zeros(len(values), bool)
-        values = well_formed(values)[0] if pa.types.is_string(values.type) else values
-        return sent.value.holds(canonical(technique.prepared(values), steps))
+        return sent.value.holds(spelled(values))
 
-    return hit
+    def at(values: pa.Array) -> npt.NDArray[np.int32]:
+        return sent.value.positions(spelled(values))
+
+    told = None if place.path.is_in_json else Numbered(at, numbered.places(each, wanted), len(search.asked.ids))
+    return Sought(place.path, hit, numbered=told)
 
 
 def delta_of(spark: SparkSession, conf: Config, source: OfSource) -> Address | None:

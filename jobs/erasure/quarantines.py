@@ -17,13 +17,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import SparkSession
 
-from jobs.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue, Step
+from jobs.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue, Step, json_path
 from jobs.configuration.config import Config
 from jobs.console.shown import shown
 from jobs.erasure.one_table import Place
 from jobs.erasure.outcome import Unsearched
 from jobs.erasure.sought import Sought
-from jobs.lake import quarantine_table, within_rows
+from jobs.lake import quarantine_table, within_rows, within_texts
 from jobs.lake.address import Address
 from jobs.lake.problems import SourceProblem
 from jobs.lake.within_rows import Hit
@@ -39,7 +39,6 @@ SEALED, BESIDE = "sealed", ("table", "run_id", "key", "key_id")
 BY_PSEUDONYMS = "rows in its quarantine are told by ids as sources have them, not by pseudonyms: give the ids"
 NO_KEY = "rows in its quarantine do not open: key {} of theirs is not to be had; let them be replaced by a run in full"
 UNKNOWN = "rows of table {} stand in this quarantine, and no entry is called so: nobody knows which columns they have"
-IN_TEXT = "rows in its quarantine may name them within JSON text there, which is not looked into"
 NO_VERSION = "a row is sealed under a version of its key that is not enabled"
 WITH_OTHERS = (
     "rows that name them were taken out whole, and some may be rows of others: then their table lacks these, and "
@@ -58,15 +57,26 @@ class Look:
     keys: Mapping[tuple[str, int], KeyReference]
 
     def __call__(self, rows: pa.StructArray) -> npt.NDArray[np.bool_]:
+        return self.each(rows, self._names)
+
+    def each(self, rows: pa.StructArray, is_so: Callable[[str, pa.RecordBatch | None], bool]) -> npt.NDArray[np.bool_]:
+        """Of each sealed row whether something is so of its table and of it, opened; of None where nothing opens it."""
         told = pa.RecordBatch.from_struct_array(rows)
         sealed, beside = told.column(0), [told.column(at).to_pylist() for at in range(1, 1 + len(BESIDE))]
         found = np.zeros(len(rows), bool)
         for at, (table, run_id, key, key_id) in enumerate(zip(*beside, strict=True)):
             if sealed[at].is_valid and (table is None or table in self.paths):
-                found[at] = self._names(sealed.slice(at, 1), table, run_id, (key, int(key_id)))
+                found[at] = self._opened(sealed.slice(at, 1), table, run_id, (key, int(key_id)), is_so)
         return found
 
-    def _names(self, sealed: pa.Array, table: str | None, run_id: str, key: tuple[str, int]) -> bool:
+    def _opened(
+        self,
+        sealed: pa.Array,
+        table: str | None,
+        run_id: str,
+        key: tuple[str, int],
+        is_so: Callable[[str, pa.RecordBatch | None], bool],
+    ) -> bool:
         """table: None where a file does not say it, being in a folder that does: then whichever opens it."""
         if key not in self.keys:
             raise SourceRefused(NO_VERSION)
@@ -76,12 +86,39 @@ class Look:
                 (row,) = sealed_rows.opened(sealed.cast(pa.binary()), name, run_id, material)
             except TokenRefused:
                 continue
-            return any(hit(each).any() for path, hit in self.paths[name] for each in _values(row, path))
-        return table is not None  # else of a table without a column of the domain; what no key opens holds nobody back
+            return is_so(name, row)
+        return table is not None and is_so(table, None)  # else of a table without a column of the domain
+
+    def _names(self, name: str, row: pa.RecordBatch | None) -> bool:
+        """What no key opens holds nobody back."""
+        return row is None or any(hit(each).any() for path, hit in self.paths[name] for each in _values(row, path))
+
+
+@dataclasses.dataclass(frozen=True)
+class Closed:
+    """Of rows of a quarantine whether they hold a JSON text in which nobody can tell who is named."""
+
+    look: Look
+
+    def __call__(self, rows: pa.StructArray) -> npt.NDArray[np.bool_]:
+        return self.look.each(rows, self._is_unread)
+
+    def _is_unread(self, name: str, row: pa.RecordBatch | None) -> bool:
+        columns = [path.column for path, _ in self.look.paths[name] if path.is_in_json]
+        return row is not None and any(
+            within_texts.has_unread(texts) for column in columns for texts in _at(row, column)
+        )
 
 
 def _values(row: pa.RecordBatch, path: ColumnPath) -> Iterator[pa.Array]:
     """What stands at a path of a row, if there is such a path in it."""
+    for found in _at(row, path.column):
+        values = within_texts.values(found, json_path(path)) if path.is_in_json else found
+        if len(values):
+            yield values
+
+
+def _at(row: pa.RecordBatch, path: ColumnPath) -> Iterator[pa.Array]:
     if path.root in row.schema.names:
         found = _walked(row.column(row.schema.names.index(path.root)), path.steps[1:])
         if found is not None and len(found):
@@ -130,13 +167,10 @@ def places(
             against = NO_KEY.format(keys) if isinstance(keys, str) else BY_PSEUDONYMS
             gaps += [Unsearched(name, each.address.sql, against) for name in wanted]
             continue
-        paths: dict[str, list[tuple[ColumnPath, Hit]]] = {name: [] for name in wanted}
-        for name, one in ((name, one) for name, some in wanted.items() for one in some):
-            if one.path.is_in_json:
-                gaps.append(Unsearched(name, str(one.path), IN_TEXT))
-            else:
-                paths[name].append((one.path, hit(one)))
-        sought = Sought(ColumnPath((Field(SEALED),)), Look(paths, keys), beside=BESIDE)
+        look = Look({name: [(one.path, hit(one)) for one in some] for name, some in wanted.items()}, keys)
+        in_texts = any(one.path.is_in_json for some in wanted.values() for one in some)
+        closed = Closed(look) if in_texts else None
+        sought = Sought(ColumnPath((Field(SEALED),)), look, beside=BESIDE, closed=closed)
         mixed = any(_may_be_of_others(conf, one) for some in wanted.values() for one in some)
         found.append(Place(f"quarantine of {', '.join(wanted)}", each.address, (sought,), mixed=mixed))
     return found, gaps

@@ -151,7 +151,7 @@ def _subjects(who: Commitment) -> dict[str, Any]:
 
 
 def _table(table: TableErased) -> dict[str, Any]:
-    told = dataclasses.asdict(table)
+    told = {name: value for name, value in dataclasses.asdict(table).items() if name != "ids"}
     return {**told, "place": without_user(table.place), "remains": [_remains(each) for each in table.remains]}
 
 

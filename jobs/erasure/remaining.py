@@ -14,6 +14,15 @@ from jobs.lake.table_files import Stale
 
 AT_WORK = "the file is of no commit, and who writes it may be at work yet"
 WHAT = "nobody knows what it is: look at it, and delete it if it is nothing"
+CLOSED = (
+    "rows that stay hold texts in which nobody can tell, or take out, who is named: no JSON, or of another shape than "
+    "the paths of the catalog. Put them right or delete these rows, and run it again"
+)
+
+
+def unread(number: int, why: str) -> Iterator[Remains]:
+    if number:
+        yield Remains("unread", number, None, why)
 
 
 def of(found: Found, left: Left, kept: Kept) -> tuple[Remains, ...]:

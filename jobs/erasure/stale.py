@@ -4,6 +4,7 @@ versions, of its change feed, of runs that were killed; and files of which a del
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from py4j.protocol import Py4JError
@@ -11,6 +12,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
+from jobs.erasure import outcome
 from jobs.erasure import sought as who
 from jobs.erasure.sought import Sought
 from jobs.lake import delta_commit, file_places, log_left, parquet_footers, table_files
@@ -27,11 +29,13 @@ DATA = ".parquet"
 @dataclasses.dataclass(frozen=True)
 class Found:
     """files: to be deleted. hiding: files of the version that hide rows of theirs. unknown: files of which nobody
-    knows what they are."""
+    knows what they are. ids: numbers of those who were found in files that were looked into; None where nobody can
+    say."""
 
     files: tuple[Stale, ...]
     hiding: frozenset[str]
     unknown: tuple[File, ...]
+    ids: frozenset[int] | None = frozenset()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +60,7 @@ def found(begun: Transaction, sought: Sequence[Sought], kept: Kept, otherwise: U
     passed = {each.place for each in stale if otherwise.has(each)}
     looked = [each for each in stale if each.place not in passed]
     hiding = [each for each in data if each.place in known.hiding]
-    holding, closed = _holding(begun, [each.place for each in (*looked, *hiding)], sought)
+    holding, closed, ids = _holding(begun, [each.place for each in (*looked, *hiding)], sought)
     nobody = [each for each in looked if each.place not in holding | closed]
     closed |= set(_of_other_columns(begun, nobody, known, sought))
     told = tuple(
@@ -66,7 +70,7 @@ def found(begun: Transaction, sought: Sequence[Sought], kept: Kept, otherwise: U
     )
     hidden = {each.place for each in hiding if each.place in holding or each.place in closed}
     unknown = tuple(each for each in files if each.place in others or not each.name.endswith((DATA, VECTORS)))
-    return Found(told, frozenset(hidden), unknown)
+    return Found(told, frozenset(hidden), unknown, ids)
 
 
 def _stale(file: File, known: Known, kept: Kept, is_read: bool) -> Stale:
@@ -83,18 +87,24 @@ def may_go(file: Stale, forced: bool) -> bool:
 # -- looking into files -----------------------------------------------------------------------------------------------
 
 
-def _holding(begun: Transaction, places: Sequence[str], sought: Sequence[Sought]) -> tuple[set[str], set[str]]:
-    """Of files those that hold one of them, and those that could not be looked into."""
+def _holding(
+    begun: Transaction, places: Sequence[str], sought: Sequence[Sought]
+) -> tuple[set[str], set[str], frozenset[int] | None]:
+    """Of files those that hold one of them, and those that could not be looked into; and who was found."""
     if not places:
-        return set(), set()
+        return set(), set(), frozenset()
     schema = T.StructType.fromJson(dict(delta_commit.schema(begun)))
     stored, paths = who.in_files(sought, schema, name_in_files)
 
+    ids: list[frozenset[int] | None] = []
+
     def look(some: Sequence[str]) -> set[str]:
-        told = who.counted(table_files.rows_in(begun.spark, some, stored), paths).select(who.PLACE).collect()
+        told = who.counted(table_files.rows_in(begun.spark, some, stored), paths).collect()
+        ids.append(who.numbers_of(paths, told))
         return {file_places.of_row(row[who.PLACE]) for row in told}
 
-    return _halved(list(places), look)
+    held, closed = _halved(list(places), look)
+    return held, closed, functools.reduce(outcome.both, ids, frozenset[int]())
 
 
 def _halved(places: list[str], look: Callable[[Sequence[str]], Collection[str]]) -> tuple[set[str], set[str]]:

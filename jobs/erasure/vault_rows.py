@@ -13,12 +13,13 @@ from pyspark.sql import SparkSession
 from jobs.configuration.column_path import ColumnPath, Field
 from jobs.configuration.config import Config
 from jobs.configuration.models import TableConfig
+from jobs.erasure import numbered
+from jobs.erasure.numbered import Numbered
 from jobs.erasure.one_table import Place
 from jobs.erasure.outcome import Unsearched
 from jobs.erasure.sought import Sought
 from jobs.lake import claims, vault_table
 from jobs.lake.address import Address
-from jobs.lake.within_rows import Hit
 from jobs.named_keys import named_key
 from jobs.subjects.asked import Asked
 from jobs.subjects.lookup import Lookup
@@ -29,10 +30,6 @@ from privacy_udfs.vault_rows import LOOKUP as LOOKUP_BYTES
 
 BY_PSEUDONYMS = "ids are given as pseudonyms: give them as sources have them, and its rows go"
 FOR_OTHERS = "its rows are what tokens are found by in {}, which cannot be looked into: they stay until then"
-BY_BRIDGE = (
-    "this job takes nothing out of the sealed bridge of the domain, in which their values may stand: when rotations by "
-    "it are over, delete its table and destroy its key (docs/rotation.md)"
-)
 BY_CLAIMS = "it is in S3, where runs keep apart by claims: let its tokens expire (jobs/tokens.py expire)"
 
 
@@ -41,20 +38,6 @@ def places(
 ) -> tuple[list[Place], list[Unsearched]]:
     """The vault of the domain, as a table out of which rows are taken; none where it has none. What is not searched.
     unread: tables of the catalog that nobody could look into."""
-    bridges = _of_bridge(conf, asked)
-    found, gaps = _of_vault(spark, conf, asked, unread)
-    return found, [*gaps, *bridges]
-
-
-def _of_bridge(conf: Config, asked: Asked) -> list[Unsearched]:
-    rotation = conf.policy.rotation
-    there = rotation is not None and rotation.bridge_of(asked.domain) is not None
-    return [Unsearched(f"bridge of {asked.domain}", "", BY_BRIDGE)] if there else []
-
-
-def _of_vault(
-    spark: SparkSession, conf: Config, asked: Asked, unread: Collection[str]
-) -> tuple[list[Place], list[Unsearched]]:
     treatment = conf.domains[asked.domain].treatment
     entry = treatment.vault
     if entry is None:
@@ -75,13 +58,12 @@ def _of_vault(
         except KeyProblem:
             gaps.append(Unsearched(label, "", f"rows under version {version} of key {name}, which cannot be opened"))
             continue
-        tickets = treatment.technique.apply(asked.ids, key).values.drop_null().unique()
+        tickets = plain(treatment.technique.apply(asked.ids, key).values)
         found.append(pc.binary_slice(tickets, 0, LOOKUP_BYTES))
     if not found:
         return [], gaps
-    lookups = pa.concat_arrays([plain(each).cast(pa.binary()) for each in found]).unique()
-    path = ColumnPath((Field(vault_table.LOOKUP),))
-    return [Place(label, Address(path=location), (Sought(path, _hit(spark, lookups)),))], gaps
+    each = pa.concat_arrays([plain(some).cast(pa.binary()) for some in found])
+    return [Place(label, Address(path=location), (_sought(spark, each, len(asked.ids)),))], gaps
 
 
 def _domains(table: TableConfig) -> set[str]:
@@ -89,10 +71,16 @@ def _domains(table: TableConfig) -> set[str]:
     return {domain_of(each.domain) for rule in rules for each in rule.treatment.each}
 
 
-def _hit(spark: SparkSession, lookups: pa.Array) -> Hit:
-    sent = spark.sparkContext.broadcast(Lookup(lookups))
+def _sought(spark: SparkSession, lookups: pa.Array, many: int) -> Sought:
+    """lookups: of each id, and so again for each version of the key."""
+    wanted = lookups.drop_null().unique()
+    sent = spark.sparkContext.broadcast(Lookup(wanted))
 
     def hit(values: pa.Array) -> npt.NDArray[np.bool_]:
         return sent.value.holds(values.cast(pa.binary()))
 
-    return hit
+    def at(values: pa.Array) -> npt.NDArray[np.int32]:
+        return sent.value.positions(values.cast(pa.binary()))
+
+    told = Numbered(at, numbered.places(lookups, wanted), many)
+    return Sought(ColumnPath((Field(vault_table.LOOKUP),)), hit, numbered=told)

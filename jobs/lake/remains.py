@@ -20,6 +20,7 @@ Kind = Literal[
     "change_file",  # of a change data feed: it holds the rows that were deleted
     "source",  # a file source, or one that was not to be changed
     "unknown",  # a file below the table's folder of which nobody knows what it is
+    "unread",  # a value of a row that stays, in which nobody can look: a JSON text, a sealed one
 ]
 OF_FILES: tuple[Kind, ...] = ("data_file", "change_file")
 OF_LOG: tuple[Kind, ...] = ("log", "checksum", "checkpoint")

@@ -6,7 +6,8 @@ stays; where it stands in none, the value becomes null.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 from pyspark.sql.pandas.functions import arrow_udf
 
-from jobs.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue, Step
+from jobs.configuration.column_path import ColumnPath, Document, Element, Field, Items, MapKey, MapValue, Member, Step
 from jobs.lake.columns import dotted
 from privacy_udfs import wording
 from privacy_udfs.errors import LakenymError, UnexpectedFailure
@@ -31,8 +32,8 @@ for, never the values themselves."""
 
 
 def has_list(path: ColumnPath) -> bool:
-    """Whether a path leads into arrays or maps."""
-    return any(isinstance(step, INTO) for step in path.steps)
+    """Whether a path leads into arrays or maps, of JSON text too."""
+    return any(isinstance(step, (*INTO, Items)) for step in path.steps)
 
 
 def whether(label: str, hit: Hit) -> Callable[[Column], Column]:
@@ -40,7 +41,7 @@ def whether(label: str, hit: Hit) -> Callable[[Column], Column]:
     look = _look(label, hit)
 
     def is_one_of_the_asked(values: pa.Array) -> pa.Array:
-        return pa.array(look(_whole(values)))
+        return pa.array(look(whole(values)))
 
     return arrow_udf(is_one_of_the_asked, returnType=T.BooleanType())  # type: ignore[call-overload, no-any-return]
 
@@ -50,7 +51,7 @@ def those(label: str, hit: Hit, kind: T.DataType) -> Callable[[Column], Column]:
     look = _look(label, hit)
 
     def those_of_the_asked(lists: pa.Array) -> pa.Array:
-        lists = _whole(lists)
+        lists = whole(lists)
         flat, parents = pc.list_flatten(lists), pc.list_parent_indices(lists)
         hits = pa.array(look(flat))
         numbers = np.bincount(np.asarray(parents.filter(hits)), minlength=len(lists))
@@ -60,7 +61,23 @@ def those(label: str, hit: Hit, kind: T.DataType) -> Callable[[Column], Column]:
     return arrow_udf(those_of_the_asked, returnType=T.ArrayType(kind))  # type: ignore[call-overload, no-any-return]
 
 
-def _whole(values: Any) -> pa.Array:
+def numbers(label: str, at: Callable[[pa.Array], npt.NDArray[np.int32]]) -> Callable[[Column], Column]:
+    """A function of arrays: of each what ``at`` says of its values, each once."""
+    mark = wording.mark()
+
+    def numbers_of_the_asked(lists: pa.Array) -> pa.Array:
+        lists = whole(lists)
+        flat, parents = pc.list_flatten(lists), np.asarray(pc.list_parent_indices(lists))
+        with told_of(label, mark):
+            found = np.asarray(at(narrow(plain(flat))), np.int64)
+        pairs = np.unique(np.column_stack((parents, found)), axis=0) if len(found) else np.zeros((0, 2), np.int64)
+        offsets = np.searchsorted(pairs[:, 0], np.arange(len(lists) + 1)).astype(np.int32)
+        return pa.ListArray.from_arrays(pa.array(offsets), pa.array(pairs[:, 1], pa.int32()))
+
+    return arrow_udf(numbers_of_the_asked, returnType=T.ArrayType(T.IntegerType()))  # type: ignore[call-overload, no-any-return]
+
+
+def whole(values: Any) -> pa.Array:
     return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
 
 
@@ -69,16 +86,22 @@ def _look(label: str, hit: Hit) -> Hit:
     mark = wording.mark()
 
     def look(values: pa.Array) -> npt.NDArray[np.bool_]:
-        with wording.marked_errors(mark):
-            try:
-                return np.asarray(hit(narrow(plain(values))), bool)
-            except LakenymError as error:
-                error.args = (f"{label}: {error}",)
-                raise error from None
-            except Exception as error:  # texts of libraries quote values
-                raise UnexpectedFailure(f"{label}: it cannot be searched ({type(error).__name__})") from None
+        with told_of(label, mark):
+            return np.asarray(hit(narrow(plain(values))), bool)
 
     return look
+
+
+@contextlib.contextmanager
+def told_of(label: str, mark: str) -> Iterator[None]:
+    with wording.marked_errors(mark):
+        try:
+            yield
+        except LakenymError as error:
+            error.args = (f"{label}: {error}",)
+            raise error from None
+        except Exception as error:  # texts of libraries quote values
+            raise UnexpectedFailure(f"{label}: it cannot be searched ({type(error).__name__})") from None
 
 
 def values_at(at: Column, steps: Sequence[Step], kind: T.DataType) -> Column:
@@ -137,7 +160,7 @@ def kind_of(schema: T.StructType, path: ColumnPath) -> T.DataType | None:
             if inner is given:
                 return None
             given = inner
-        else:
+        elif not (isinstance(step, Document | Member | Items) and isinstance(given, T.StringType)):
             return None
     return given
 

@@ -20,6 +20,10 @@ from privacy_udfs.errors import LakenymError
 SOON, OPEN = datetime.timedelta(hours=1), datetime.timedelta(hours=24)
 """After so long an erasure that has not told how it ended is warned of, and alerted of."""
 AGAIN = "run jobs/erase.py again, with the same ids: it goes on where tables stand"
+BUT_FOR = (
+    "run jobs/erase.py again, but not with ids that were taken off the list of the erased since ({}Z), should any be "
+    "among them: who came back would be erased anew"
+)
 
 
 def findings(spark: SparkSession, conf: Config, now: datetime.datetime) -> list[Finding]:
@@ -35,17 +39,19 @@ def findings(spark: SparkSession, conf: Config, now: datetime.datetime) -> list[
 
 
 def of_one(each: Stands, now: datetime.datetime) -> Iterator[Finding]:
-    what = f"erasure {each.run_id} of domain {each.domain}"
+    what, mend = f"erasure {each.run_id} of domain {each.domain}", AGAIN
+    if each.off is not None:
+        mend = BUT_FOR.format(each.off[:16])
     if each.outcome == BEGAN and each.began < text_of(now - SOON):
         level: Level = "alert" if each.began < text_of(now - OPEN) else "warn"
-        yield Finding(level, "", "erasure", f"{what} began at {each.began[:16]}Z and has not told how it ended", AGAIN)
+        yield Finding(level, "", "erasure", f"{what} began at {each.began[:16]}Z and has not told how it ended", mend)
     if each.outcome == FAILED:
-        yield Finding("alert", "", "erasure", f"{what} failed: rows of its subjects may be there", AGAIN)
+        yield Finding("alert", "", "erasure", f"{what} failed: rows of its subjects may be there", mend)
     if each.outcome != WAITS:
         return
     if each.until is not None and each.until <= now.date():
         told = f"what {what} left was to go by {each.until}, and no further run has told that it is gone"
-        yield Finding("alert", "", "erasure", told, AGAIN)
+        yield Finding("alert", "", "erasure", told, mend)
     if each.by_hand:
         told = f"{what} left something that no run takes away, or nobody looked into"
-        yield Finding("warn", "", "erasure", told, "its receipt says what, and where: see to it, then erase again")
+        yield Finding("warn", "", "erasure", told, f"its receipt says what, and where: see to it, then {mend}")

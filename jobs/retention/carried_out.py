@@ -23,7 +23,7 @@ from jobs.lake.log_commits import RETENTION
 from jobs.lake.problems import SourceProblem
 from jobs.lake.remains import Remains, day_after
 from jobs.lake.table_files import DAY
-from jobs.retention import aged, needed
+from jobs.retention import aged, aside, needed
 from jobs.retention.aged import Aged, Counted
 from jobs.retention.trail import Trail
 from jobs.run_events.events import Report, Warned
@@ -60,10 +60,12 @@ class Retained:
     """Where the table is, and its version when it was looked at."""
     earlier: Sequence[OfRun] = ()
     """What runs took away that were killed, or failed, before they left their receipt."""
+    aside: Sequence[Remains] = ()
+    """What older versions of its quarantine hold."""
 
     @property
     def is_done(self) -> bool:
-        return not self.due and all(each.until is not None for each in self.remains)
+        return not self.due and all(each.until is not None for each in (*self.remains, *self.aside))
 
 
 def planned(spark: SparkSession, conf: Config, names: Sequence[str], day: datetime.date) -> list[Retained]:
@@ -125,6 +127,7 @@ def _carried_out(spark: SparkSession, one: Aged, counted: Counted, told: Trail, 
     version, rows, left = _rows_taken(spark, one, counted, told, run_id)
     _purged(spark, one)
     _versions_taken(spark, one, report)
+    aside.vacuumed(spark, one)
     found = Retained(one.name, True, _before(one), counted, version, rows, left)
     found = dataclasses.replace(found, place=one.location, looked_at=one.stands.version)
     found = _with_remains(spark, one, found)
@@ -213,6 +216,7 @@ def _with_remains(spark: SparkSession, one: Aged, found: Retained) -> Retained:
         found,
         versions=old.versions,
         remains=needed.told(old.remains, _needed(one)),
+        aside=aside.remains(spark, one),
         files_until=day_after(now + kept.files),
         log_until=None if kept.log is None else day_after(now + DAY + kept.log),  # of the next version, that is
     )

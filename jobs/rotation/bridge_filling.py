@@ -20,6 +20,7 @@ from jobs.configuration.config import Config
 from jobs.configuration.finding import refused
 from jobs.configuration.rotation_entry import Bridge
 from jobs.console.exit_codes import BadUsage, Refused
+from jobs.gates.known import Planned
 from jobs.lake import vault_table
 from jobs.lake.columns import column
 from jobs.lake.history import ROTATION
@@ -31,7 +32,7 @@ from jobs.rotation import bridged, trail
 from jobs.rotation.bridged import Turn
 from jobs.rotation.scope import Held, Scope, Table
 from jobs.spark_app import failures, session
-from jobs.table_run import of_run, planned
+from jobs.table_run import kept_out, of_run, planned
 from privacy_udfs import wording
 from privacy_udfs.bridging import SEAL, BridgeRows, of_canonical
 from privacy_udfs.errors import KeyProblem
@@ -130,10 +131,19 @@ def _of_source(
     own, path = session.for_run(spark), ColumnPath.parse(held.path)
     known = failures.translated(table.name, lambda: planned.planned(own, conf, table.name))
     # the values' own column goes into the tasks that seal it, and nothing else of the row
-    values = known.source.rows.select(column(*path.names))
+    values = _left(own, conf, known, stack).select(column(*path.names))
     keys = stack.enter_context(reversal_keys.delivered(spark, conf, turn.keys))
     make = functools.partial(_sealed, wording.mark(), turn.technique, keys[BEFORE], keys[SEAL], turn.bridge.id)
     return values.mapInArrow(make, TOLD).withColumn(KEY_ID, F.lit(int(turn.before.key_id)))
+
+
+def _left(spark: SparkSession, conf: Config, known: Planned, stack: contextlib.ExitStack) -> DataFrame:
+    """The rows of the source without those of whoever stands on the list of the erased."""
+    noted = kept_out.noted(spark, conf, known.plan)
+    if noted is None:
+        return known.source.rows
+    found = stack.enter_context(kept_out.opened(conf, known.plan, noted))
+    return found.cleaned(known.source.rows.where(~found.is_of_erased()))
 
 
 def _sealed(

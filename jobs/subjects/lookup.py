@@ -40,6 +40,11 @@ class Lookup:
             found[near] = _among(values.take(pa.array(near)), self.wanted.take(pa.array(order[wanted])))
         return found
 
+    def positions(self, values: pa.BinaryArray) -> npt.NDArray[np.int32]:
+        """Of each value its place among the wanted; -1 where it is none."""
+        found = pc.index_in(values, value_set=self.wanted, skip_nulls=True)
+        return pc.fill_null(found, -1).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
+
     @functools.cached_property
     def _sorted(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
         tails = _tails(self.wanted)

@@ -39,13 +39,13 @@ INFO = b"lakenym/1/subject search/"
 def of(
     spark: SparkSession, conf: Config, place: Place, treated: Treated, ids: pa.Array, keys: Keys, salt: bytes
 ) -> pa.Array:
-    """The bytes to look for, distinct; none of an id that the column cannot hold. Raises `CannotSearch`."""
+    """The bytes to look for, null of an id that the column cannot hold: those of each id in order, and so again for
+    each period; of tokens of a vault in no order. Raises `CannotSearch`."""
     key = keys.of(place.record, place.technique)
     try:
-        found = _found(spark, conf, place, treated, ids, key, salt)
+        return _found(spark, conf, place, treated, ids, key, salt)
     except (TypeRefused, ValueRefused) as error:
         raise CannotSearch(f"the ids are none that {place.record.technique} takes ({error})") from None
-    return found.drop_null().unique()
 
 
 def _found(

@@ -53,7 +53,8 @@ from privacy_udfs.keys import AnyReference, KeyReference
 @dataclasses.dataclass(frozen=True)
 class Search:
     """held: what is searched, and what is not. lookups: the bytes that each place is compared with. keys: of places
-    that are turned back within the search."""
+    that are turned back within the search. aligned: of places where that can be told these of each id, in order, and
+    so again for each way in which it may be called."""
 
     spark: SparkSession
     asked: Asked
@@ -63,6 +64,7 @@ class Search:
     parcels: _Parcels = dataclasses.field(repr=False)
     salt: bytes = dataclasses.field(repr=False)
     ids: _Ids = dataclasses.field(repr=False)
+    aligned: Mapping[Place, pa.Array] = dataclasses.field(repr=False)
 
     def condition(self, table: HeldTable, places: Sequence[Place] | None = None) -> Column:
         """True for rows that hold one of the asked, in any place of the table or in one of some of them; never null."""
@@ -126,10 +128,11 @@ def searching(spark: SparkSession, conf: Config, asked: Asked) -> Iterator[Searc
     ]
     held = dataclasses.replace(found, tables=tuple(table for table in tables if table.places)).without(gaps)
     sent = {place.label: keys.reference(place.record, place.technique) for place in wanted if place.way == "opened"}
-    lookups = {place: Lookup(values.cast(pa.binary())) for place, values in wanted.items()}
+    lookups = {place: Lookup(values.drop_null().unique().cast(pa.binary())) for place, values in wanted.items()}
+    aligned = {place: values for place, values in wanted.items() if place.way != "vault" and asked.held_in is None}
     with _delivered(spark, conf, sent) as there, contextlib.closing(_Parcels(spark)) as parcels:
         own = {place: there[place.label] for place in wanted if place.way == "opened"}
-        yield Search(spark, asked, held, lookups, own, parcels, salt, ids)
+        yield Search(spark, asked, held, lookups, own, parcels, salt, ids, aligned)
 
 
 @contextlib.contextmanager

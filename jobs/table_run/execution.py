@@ -103,7 +103,7 @@ def _carried_out(
         kept_out.sent(rooted) as left,
     ):
         prepared = aside.prepared = left
-        selection = Selection(plan, entries, keys)
+        selection = Selection(plan, entries, keys, answers=kept_out.answers(left))
         if prepared.allowed.requeue:
             prepared = requeue.passing(prepared, selection, aside)
             aside.prepared = prepared

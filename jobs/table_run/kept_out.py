@@ -24,13 +24,15 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from jobs.configuration.column_path import json_path
 from jobs.configuration.config import Config
 from jobs.gates.known import Prepared
-from jobs.lake import closed_table, erased_list, within_rows
+from jobs.lake import closed_table, erased_list, within_rows, within_texts
 from jobs.lake.bare_types import bare
 from jobs.lake.columns import column
 from jobs.lake.erased_list import ErasedList
 from jobs.lake.problems import CommitConflict
+from jobs.lake.within_texts import Inner
 from jobs.named_keys import erasure_key
 from jobs.named_keys.erasure_key import ErasureKey
 from jobs.risk_measures.report import count as few
@@ -45,16 +47,22 @@ from privacy_udfs.udf import erased_udf
 
 Way = tuple[tuple[str, ...], tuple[Erased, ...]]
 """Names of fields down to a column, and what tells the erased there."""
-GONE = "lakenym erased in {}"
+GONE, HELD = "lakenym erased in {}", "lakenym holds {}"
 
 
 @dataclasses.dataclass(frozen=True)
 class KeptOut:
     """What a run leaves out. at: the list when it began. columns: each with what tells the erased in it; none where the
-    list has nobody of their domains."""
+    list has nobody of their domains. held: predicates that are answered before values become null."""
 
     at: ErasedList
     columns: tuple[tuple[Watched, Mapping[str, Erased]], ...] = ()
+    held: tuple[str, ...] = ()
+
+    @property
+    def answers(self) -> Mapping[str, str]:
+        """Of each predicate that is held the column of `cleaned` rows that says whether it is true."""
+        return {text: HELD.format(at) for at, text in enumerate(self.held)}
 
     @property
     def parts(self) -> tuple[tuple[Watched, Mapping[str, Erased]], ...]:
@@ -63,8 +71,8 @@ class KeptOut:
 
     @property
     def has_lists(self) -> bool:
-        """Whether it looks into arrays or maps."""
-        return any(watched.has_list for watched, _ in self.columns)
+        """Whether it looks into arrays or maps, or into JSON text."""
+        return any(watched.has_list or watched.path.is_in_json for watched, _ in self.columns)
 
     @property
     def ways(self) -> tuple[Way, ...]:
@@ -89,16 +97,19 @@ class KeptOut:
         return self.cleaned(rows.where(~self.is_of_erased())), self._counted(rows)
 
     def cleaned(self, rows: DataFrame) -> DataFrame:
-        """The rows without what names one of the erased in rows of others."""
-        for watched, gone in self._gone(rows):
-            at = GONE.format(watched.path)
-            root = within_rows.cleaned(column(watched.path.root), watched.path.steps[1:], column(at))
+        """The rows without what names one of the erased in rows of others; and beside them the `answers`."""
+        rows = rows.withColumns({name: F.expr(text) for text, name in self.answers.items()})
+        for watched, gone in self._gone(rows, self.answers):
+            at, path = GONE.format(watched.path), watched.path.column
+            clean = within_texts.cleaned if watched.path.is_in_json else within_rows.cleaned
+            root = clean(column(path.root), path.steps[1:], column(at))
             rows = rows.withColumn(at, gone).withColumn(watched.path.root, root).drop(at)
         return rows
 
     def number_of_parts(self, rows: DataFrame) -> Column:
         """Of a row how many values, elements and entries `cleaned` takes out, if the row is another's."""
-        each = [F.size(gone) for _, gone in self._gone(rows)]
+        each = [within_texts.total(gone, within_texts.PARTS) if watched.path.is_in_json else F.size(gone)
+                for watched, gone in self._gone(rows)]  # fmt: skip
         return functools.reduce(operator.add, each, F.lit(0))
 
     def _counted(self, rows: DataFrame) -> Out:
@@ -106,12 +117,15 @@ class KeptOut:
         told = marked.agg(F.count_if("erased"), F.sum(F.when(~F.col("erased"), F.col("parts")))).collect()[0]
         return Out(int(told[0]), int(told[1] or 0))
 
-    def _gone(self, rows: DataFrame) -> Iterator[tuple[Watched, Column]]:
-        """Of each such column the values that go, an array for each row."""
+    def _gone(self, rows: DataFrame, answers: Mapping[str, str] = {}) -> Iterator[tuple[Watched, Column]]:
+        """Of each such column the values that go, an array for each row; of JSON text as of `within_texts.found`."""
         for watched, erased in self.parts:
+            if watched.path.is_in_json:
+                yield watched, _within(watched, erased)
+                continue
             kind = within_rows.kind_of(rows.schema, watched.path)
             assert kind is not None, "a run treats the columns of its source"
-            yield watched, _those(watched, erased, bare(kind))
+            yield watched, _those(watched, erased, bare(kind), answers)
 
     def said(self, out: Out) -> Mapping[str, Any]:
         """What the commit says: never who, nor how many, where they are few."""
@@ -141,6 +155,8 @@ class KeptOut:
 
 def _is_erased(watched: Watched, erased: Mapping[str, Erased]) -> Column:
     """By the first case whose predicate is true, as the treatment goes by it."""
+    if watched.path.is_in_json:
+        return within_texts.is_own(_within(watched, erased))
     values, mark = column(*watched.path.names), wording.mark()
     found = F.lit(False)
     for domain, rows in reversed(watched.cases):
@@ -149,7 +165,7 @@ def _is_erased(watched: Watched, erased: Mapping[str, Erased]) -> Column:
     return found
 
 
-def _those(watched: Watched, erased: Mapping[str, Erased], kind: T.DataType) -> Column:
+def _those(watched: Watched, erased: Mapping[str, Erased], kind: T.DataType, answers: Mapping[str, str]) -> Column:
     """The same of a column of parts: what goes of its values."""
     values = within_rows.values_at(column(watched.path.root), watched.path.steps[1:], kind)
     none = F.array().cast(T.ArrayType(kind))
@@ -158,8 +174,17 @@ def _those(watched: Watched, erased: Mapping[str, Erased], kind: T.DataType) -> 
         told = none
         if domain is not None and domain in erased:
             told = within_rows.those(str(watched.path), _hit(erased[domain]), kind)(values)
-        found = told if rows is None else F.when(F.expr(rows), told).otherwise(found)
+        holds = None if rows is None else column(answers[rows]) if rows in answers else F.expr(rows)
+        found = told if holds is None else F.when(holds, told).otherwise(found)
     return found
+
+
+def _within(watched: Watched, erased: Mapping[str, Erased]) -> Column:
+    """What is theirs in the JSON texts of a column, at one path, which has no cases."""
+    text, (domain,) = watched.path.column, watched.domains
+    values = within_rows.values_at(column(text.root), text.steps[1:], T.StringType())
+    inner = Inner(json_path(watched.path), _hit(erased[domain]), watched.is_of_others)
+    return within_texts.found(text, [inner])(values)
 
 
 def _hit(erased: Erased) -> within_rows.Hit:
@@ -177,6 +202,12 @@ def noted(spark: SparkSession, conf: Config, plan: Plan) -> KeptOut | None:
     if key is None or key.entry.list is None or not kept_out.of(spark, plan, conf.domains):
         return None
     return KeptOut(erased_list.looked(spark, key.entry.list))
+
+
+def answers(prepared: Prepared) -> Mapping[str, str]:
+    """As of `KeptOut.answers`; none where nobody is left out."""
+    noted: KeptOut | None = prepared.kept_out
+    return {} if noted is None else noted.answers
 
 
 def without(prepared: Prepared, aside: Aside) -> Prepared:
@@ -235,7 +266,8 @@ def opened(conf: Config, plan: Plan, noted: KeptOut) -> Iterator[KeptOut]:
         erased = _sent(key, noted, watched, stack)
         found = [(each, {name: erased[name] for name in each.domains if name in erased}) for each in watched]
         columns = tuple((each, told) for each, told in found if told)
-        yield dataclasses.replace(noted, columns=columns)
+        held = kept_out.held(noted.at.spark, plan, [each for each, _ in columns])
+        yield dataclasses.replace(noted, columns=columns, held=held)
 
 
 def _sent(

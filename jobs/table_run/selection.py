@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from pyspark.accumulators import Accumulator
 from pyspark.sql import Column, DataFrame
@@ -47,13 +47,15 @@ Treated = tuple[Node, T.DataType]
 class Selection:
     """The columns of the target, made from a plan, the record's entries and the references to keys.
 
-    counts: the accumulator that gets every batch's counts; None where nobody asks (a look at some rows).
+    counts: the accumulator that gets every batch's counts; None where nobody asks (a look at some rows). answers: of
+    predicates the columns of the rows that say whether they are true; all others are asked.
     """
 
     plan: Plan
     entries: Mapping[ColumnPath, ColumnRecord]
     keys: Mapping[ColumnPath, AnyReference]
     counts: Accumulator[Counts] | None = None
+    answers: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def columns(self) -> list[Column]:
         """The select list: each remaining column, treated, with its record entries as field metadata."""
@@ -100,7 +102,7 @@ class Selection:
     def _arguments(self, node: Node, field: T.StructField) -> tuple[Node, list[Column]]:
         """The tree of a column, and what a UDF that walks it takes."""
         needs_subject = any(leaf.technique.needs_subject for leaf in leaves(node))
-        node, source = _with_row(node, column(field.name))
+        node, source = _with_row(node, column(field.name), self.answers)
         return node, [source, self._subject()] if needs_subject else [source]
 
     def refusing(self, name: str, most: int) -> Column:
@@ -111,12 +113,15 @@ class Selection:
         node, arguments = self._arguments(treated[0], field)
         return refusing_udf(node, most, with_subject=len(arguments) > 1)(*arguments)
 
-    def refusal(self, most: int, counts: Accumulator[Counts] | None = None) -> Column | None:
+    def refusal(
+        self, most: int, counts: Accumulator[Counts] | None = None, but_for: Collection[str] = ()
+    ) -> Column | None:
         """Of a row that is refused the first leaf that refuses it and its rule, null of others; None where no column
-        can refuse a row. most: rows of a batch. counts: gets the number of rows that are looked at."""
+        can refuse a row. most: rows of a batch. counts: gets the number of rows that are looked at. but_for: columns
+        that are not asked."""
         found: list[Column] = []
         for field, node, _ in self.trees():
-            if node is not None and may_refuse(node):
+            if node is not None and field.name not in but_for and may_refuse(node):
                 node, arguments = self._arguments(node, field)
                 first = counts if not found else None
                 find = refusal_udf(node, most, first, with_subject=len(arguments) > 1, mark=wording.mark())
@@ -198,14 +203,15 @@ class Selection:
         return Leaf(f"{self.plan.table}: {case.path}", technique, self.keys.get(case.path))
 
 
-def _with_row(node: Node, source: Column) -> tuple[Node, Column]:
+def _with_row(node: Node, source: Column, answers: Mapping[str, str]) -> tuple[Node, Column]:
     """A tree that depends on more of the row gets its column together with that: whether each predicate holds for the
     row, and the other columns that its techniques look at."""
     predicates = tuple(dict.fromkeys(rows for choice in choices(node) for rows in choice.cases))
     paths = beside(node)
     if not predicates and not paths:
         return node, source
-    holds = [F.expr(rows).alias(f"holds_{at}") for at, rows in enumerate(predicates)]
+    asked = [column(answers[rows]) if rows in answers else F.expr(rows) for rows in predicates]
+    holds = [each.alias(f"holds_{at}") for at, each in enumerate(asked)]
     others = [column(*ColumnPath.parse(path).names).alias(f"beside_{at}") for at, path in enumerate(paths)]
     return ByRow(node, predicates, paths), F.struct(source.alias("column"), *holds, *others)
 

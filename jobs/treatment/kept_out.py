@@ -2,19 +2,20 @@
 
 What goes is what an erasure takes out of the target (`jobs.erasure.sought`): the row, by a column of its own; where the
 entry says whose a row is (``subject``), by that one alone, and in other columns the value becomes null; of arrays and
-maps the innermost element or entry. Where a value may not become null, since the row hangs on it, the row goes.
+maps the innermost element or entry; so it is within JSON text too. Where a value may not become null, since the row
+hangs on it, the row goes. Predicates of ``when`` that ask such a value are answered before it becomes null (`held`).
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from pyspark.sql import SparkSession
 from pyspark.sql.pandas.types import to_arrow_type
 
-from jobs.configuration.column_path import ColumnPath, Field
+from jobs.configuration.column_path import ColumnPath
 from jobs.lake import shapes, within_rows
 from jobs.treatment import predicates
 from jobs.treatment.treatment_plan import Decision, Plan
@@ -68,16 +69,26 @@ def _of(plan: Plan, domains: Collection[str], asked: Asked) -> Iterator[Watched]
     for leaf in plan.leaves:
         cases = tuple((_named(case.domain, domains), case.rule.rows) for case in leaf.cases)
         if any(domain is not None for domain, _ in cases):
-            yield Watched(leaf.path, cases, _unfit(plan, leaf, asked), _is_of_others(plan, leaf, asked))
+            yield Watched(leaf.path, cases, _unfit(plan, leaf, asked), _is_of_others(plan, leaf))
+
+
+def held(spark: SparkSession, plan: Plan, watched: Iterable[Watched]) -> tuple[str, ...]:
+    """The predicates of ``when`` that ask a value that may become null: each row is treated by what they say of it as
+    the source has it, so that it is treated as before the erasure."""
+    roots = {each.path.root.lower() for each in watched if each.is_of_others}
+    return tuple(sorted(text for text, names in (_named_by(spark, plan) if roots else {}).items() if roots & names))
+
+
+def _named_by(spark: SparkSession, plan: Plan) -> dict[str, frozenset[str]]:
+    """Of each predicate of ``when`` the columns that it asks, in small letters."""
+    texts = {case.rule.rows for case in plan.cases if case.rule.rows is not None}
+    rows = shapes.without_rows(spark, plan.schema)
+    told = {text: predicates.named(predicates.condition(rows, text)) for text in texts}
+    return {text: frozenset(map(str.lower, names)) for text, names in told.items()}
 
 
 def _asked(spark: SparkSession, plan: Plan) -> frozenset[str]:
-    """The columns that predicates of ``when`` ask, in small letters."""
-    texts = {case.rule.rows for case in plan.cases if case.rule.rows is not None}
-    if not texts:
-        return frozenset()
-    rows = shapes.without_rows(spark, plan.schema)
-    return frozenset(name.lower() for text in texts for name in predicates.named(predicates.condition(rows, text)))
+    return frozenset(name for names in _named_by(spark, plan).values() for name in names)
 
 
 def _named(label: str | None, domains: Collection[str]) -> str | None:
@@ -86,8 +97,6 @@ def _named(label: str | None, domains: Collection[str]) -> str | None:
 
 
 def _unfit(plan: Plan, leaf: Decision, asked: Asked) -> str | None:
-    if not all(isinstance(step, (Field, *within_rows.INTO)) for step in leaf.path.steps):
-        return "members of JSON text are not taken out one by one"
     if not kept_out.takes(to_arrow_type(leaf.input, timezone="UTC")):
         return f"subjects are not told by {leaf.input.simpleString()}"
     if within_rows.has_list(leaf.path) and leaf.path.root.lower() in asked():
@@ -95,19 +104,19 @@ def _unfit(plan: Plan, leaf: Decision, asked: Asked) -> str | None:
     return None
 
 
-def _is_of_others(plan: Plan, leaf: Decision, asked: Asked) -> bool:
+def _is_of_others(plan: Plan, leaf: Decision) -> bool:
     subject = plan.config.subject
     if subject is None or leaf.path == subject or within_rows.has_list(leaf.path):
         return False
-    return not _hangs_on(plan, leaf.path, asked)
+    return not _hangs_on(plan, leaf.path)
 
 
-def _hangs_on(plan: Plan, path: ColumnPath, asked: Asked) -> bool:
+def _hangs_on(plan: Plan, path: ColumnPath) -> bool:
     """Whether null in it would change what becomes of the row, or of its other columns: it may not be null, tells rows
-    apart or into folders, is asked by predicates, or other columns are treated by it."""
+    apart or into folders, or other columns are treated by it."""
     beside = {name for case in plan.cases for name in case.treatment.technique.beside()}
     folders = {str(leaf.path) for leaf in plan.folders}
     is_needed = (
         path.root in plan.config.target.key or str(path) in folders or within_rows.is_required(plan.schema, path)
     )
-    return is_needed or path.root.lower() in asked() or any(ColumnPath.parse(name).root == path.root for name in beside)
+    return is_needed or any(ColumnPath.parse(name).root == path.root for name in beside)

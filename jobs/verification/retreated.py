@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -103,24 +103,25 @@ def check(table: Standing, raw: AsRead, conf: Config, sample: int = SAMPLE) -> I
         faults = [] if same else ["configuration, source and keys give another record"]
         yield _of_the_time(judged("record anew", faults), raw) if raw.why else judged("record anew", faults)
         charged.charge(conf, made.plan, made.source.rows, table.rows)
-        with key_delivery.delivered(table.spark, made.ring, made.plan) as keys, _erased(made, conf) as (left, erased):
-            yield _rows(left, Selection(made.plan, entries, keys), sample)
-            yield _counts(table, raw, ages, erased)
+        with key_delivery.delivered(table.spark, made.ring, made.plan) as keys, _erased(made, conf) as (left, out):
+            answers = {} if out is None else out[1]
+            yield _rows(left, Selection(made.plan, entries, keys, answers=answers), sample)
+            yield _counts(table, raw, ages, None if out is None else out[0])
         return
     yield _counts(table, raw, ages, None)
 
 
 @contextlib.contextmanager
-def _erased(made: Ready, conf: Config) -> Iterator[tuple[Ready, int | None]]:
-    """The same without the rows of those who stand on the list of the erased by now, and how many these are; None where
-    the configuration at hand names no list."""
+def _erased(made: Ready, conf: Config) -> Iterator[tuple[Ready, tuple[int, Mapping[str, str]] | None]]:
+    """The same without the rows of those who stand on the list of the erased by now, how many these are, and the
+    answers of predicates (`KeptOut.answers`); None where the configuration at hand names no list."""
     noted = kept_out.noted(made.table.spark, conf, made.plan)
     if noted is None:
         yield made, None
         return
     with kept_out.opened(conf, made.plan, noted) as found:
         rows, out = found.left(made.source.rows)
-        yield dataclasses.replace(made, source=dataclasses.replace(made.source, rows=rows)), out.rows
+        yield dataclasses.replace(made, source=dataclasses.replace(made.source, rows=rows)), (out.rows, found.answers)
 
 
 def _why_not(table: Standing) -> str | None:
@@ -146,26 +147,39 @@ def _rows(made: Ready, selection: Selection, sample: int) -> Check:
     without += f"; {', '.join(map(shown, boxed))}: not, for their values are of boxes (mondrian)" if boxed else ""
     if not names:
         return Check("rows anew", "not checked", f"no column of it is made the same way each time{without}")
-    by_subject = any(case.treatment.technique.by_subject_keys() for case in made.plan.cases)
-    if (elsewhere or by_subject) and made.entry.quarantine is not None:  # keys are destroyed later, too
-        return Check("rows anew", "not checked", f"which rows are set aside is not known{without}")
+    unknown = _may_be_aside(made, elsewhere)
+    aside = _waiting(made.table, may_lack=True) if unknown else 0
     anchor = next((name for name in names if _is_anchor(made.plan, name)), None)
     count, hides = made.table.rows.count(), made.entry.suppress is not None
     share = 1.0 if anchor is None or count <= sample else sample / count
-    due, there = _due(made, selection, anchor, share), _there(made.table.rows, anchor, share)
+    due, there = _due(made, selection, anchor, share, unknown), _there(made.table.rows, anchor, share)
     found = multisets.compared(due.select(*map(column, names)), there.select(*map(column, names)), names)
     if not found.rows and not found.whole.second and count:
         return Check("rows anew", "not checked", "no row of it is in the sample: ask for a larger one")
     faults = [] if not found.whole.second else [f"{found.whole.second} rows are not what the source gives"]
     missing = found.whole.first
-    if missing and not hides:
-        faults.append(f"{missing} rows that the source gives are missing")
-    faults += _by_column(found, strict=not hides)
+    if missing > aside and not hides:
+        but_for = f", and {aside} are in quarantine" if aside else ""
+        faults.append(f"{missing} rows that the source gives are missing{but_for}")
+    faults += _by_column(found, strict=not hides and not aside)
+    without += (
+        f"; which {many(aside, 'row')} {', '.join(map(shown, sorted(unknown)))} set aside is not known" if aside else ""
+    )
     left = len(made.table.rows.columns) - len(names) - len(elsewhere) - len(boxed) - len(kept)
     rows = "rows" if hides else f"{found.rows} rows"  # beside the table's number it would say how many are kept out
     said = f"{rows} of the source, {many(len(names), 'column')}" + (f"; {left} not the same each time" if left else "")
     unversioned = "" if made.raw.is_same else "; the source as it is now"
     return _of_the_time(judged("rows anew", faults, said + without + unversioned), made.raw)
+
+
+def _may_be_aside(made: Ready, elsewhere: Collection[str]) -> frozenset[str]:
+    """The columns of which nobody knows any more which rows they set aside: they look for values of other tables, or
+    are under keys of subjects, which are destroyed later, too."""
+    if made.entry.quarantine is None:
+        return frozenset()
+    each = (leaf.path.root for leaf in made.plan.leaves
+            if any(case.treatment.technique.by_subject_keys() for case in leaf.cases))  # fmt: skip
+    return frozenset((*elsewhere, *each))
 
 
 def _of_the_time(check: Check, raw: AsRead) -> Check:
@@ -217,15 +231,18 @@ def _is_anchor(plan: Plan, name: str) -> bool:
     return technique.scatters and technique.injective and technique.deterministic
 
 
-def _due(made: Ready, selection: Selection, anchor: str | None, share: float) -> DataFrame:
-    """The rows of the sample, treated; without those that are refused where such are set aside."""
+def _due(
+    made: Ready, selection: Selection, anchor: str | None, share: float, unknown: Collection[str] = ()
+) -> DataFrame:
+    """The rows of the sample, treated; without those that are refused where such are set aside. unknown: columns of
+    which nobody knows which they refused."""
     rows = made.source.rows
     columns = dict(zip(_names(selection), selection.columns(), strict=True))
     if anchor is not None and share < 1:
         rows = rows.withColumn(ANCHOR, columns[anchor])
         rows = rows.where(multisets.in_sample(column(ANCHOR), share, _SEEDS))
     if made.entry.quarantine is not None:
-        refusal = selection.refusal(MOST_ROWS)
+        refusal = selection.refusal(MOST_ROWS, but_for=unknown)
         rows = rows if refusal is None else rows.where(refusal.isNull())
     return rows.select(*columns.values())
 

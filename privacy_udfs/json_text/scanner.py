@@ -79,7 +79,7 @@ class Scan:
             raise Refused((OTHER_SHAPE if branch.goes_on else UNKNOWN).format(path=branch.path))
 
     def _object(self, at: int, branch: Branch) -> int:
-        text, seen, parts = self.text, set[str](), _Parts(self.found) if branch.cuts else None
+        text, seen, parts = self.text, set[str](), Parts(self.found) if branch.cuts else None
         skipped, at = branch.skipped, _end(BLANK, text, at + 1)
         if text[at] == "}":
             return at + 1
@@ -115,7 +115,7 @@ class Scan:
         name, end = _decode(self.text, at)
         return name, _end(COLON, self.text, end)
 
-    def _simple(self, parts: _Parts | None, at: int, member: re.Match[str], child: Branch) -> None:
+    def _simple(self, parts: Parts | None, at: int, member: re.Match[str], child: Branch) -> None:
         """A member with a value that is no object or array, and a string without escapes if it is one."""
         (start, end), literal = member.span(2), member[2]
         if parts is not None and not parts.takes(at, end, gone=child.action == DROP):
@@ -125,7 +125,7 @@ class Scan:
             self._note(start, end, child, first, literal[1:-1] if first == '"' else literal)
 
     def _array(self, at: int, branch: Branch) -> int:
-        text, parts, child = self.text, _Parts(self.found) if branch.cuts else None, branch.elements
+        text, parts, child = self.text, Parts(self.found) if branch.cuts else None, branch.elements
         assert child is not None
         at = _end(BLANK, text, at + 1)
         if text[at] == "]":
@@ -140,7 +140,7 @@ class Scan:
                 return after.end(1)
             at = after.end()
 
-    def _part(self, parts: _Parts | None, at: int, start: int, child: Branch) -> int:
+    def _part(self, parts: Parts | None, at: int, start: int, child: Branch) -> int:
         """The end of a member or an element. at: where it starts. start: where its value does."""
         if parts is None:
             return self.value(start, child)
@@ -155,7 +155,7 @@ class Scan:
 
 
 @dataclasses.dataclass
-class _Parts:
+class Parts:
     """The members of an object, or the elements of an array, of which some are cut out: each with one comma.
 
     first_gone: where the first starts, as long as none has stayed. last_end: the end of the one before.

@@ -12,6 +12,8 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 from jobs.configuration import file_properties
+from jobs.lake import column_mapping
+from jobs.lake.column_mapping import MODE
 from jobs.lake.delta_commit.scala import DELTA, argument, java, java_class, java_map, java_session, scala_map, seq, some
 from jobs.lake.delta_commit.transaction import Transaction
 
@@ -95,14 +97,25 @@ def _storage(begun: Transaction) -> Any:
 
 def metadata(begun: Transaction, table: NewTable, described: Any) -> Any:
     """The new metadata of a table that is there; of a new one Delta's writer makes it from the same parts."""
-    jvm = java(begun.spark)
+    jvm, properties = java(begun.spark), java_map(java(begun.spark), described.properties())
     metadata = {
         "id": str(uuid.uuid4()),
         "description": table.comment,
         "format": {"provider": "parquet", "options": {}},
-        "schemaString": table.rows._jdf.schema().asNullable().json(),
+        "schemaString": _schema(begun, table, properties),
         "partitionColumns": list(table.partition_by),
-        "configuration": java_map(jvm, described.properties()),
+        "configuration": properties,
         "createdTime": int(time.time() * 1000),
     }
     return java_class(jvm, f"{DELTA}.actions.Action").fromJson(json.dumps({"metaData": metadata}))
+
+
+def _schema(begun: Transaction, table: NewTable, properties: Mapping[str, str]) -> str:
+    """In JSON. With column mapping and a change feed columns stay what they were in files: Delta takes new names of
+    theirs for columns that were dropped, and refuses the commit."""
+    schema = str(table.rows._jdf.schema().asNullable().json())
+    there = json.loads(begun.txn.metadata().json())["metaData"]
+    same = column_mapping.stated(properties, MODE) == column_mapping.stated(there["configuration"], MODE)
+    if not same or not column_mapping.has_mapped_feed(properties):
+        return schema
+    return json.dumps(column_mapping.named_as_before(json.loads(schema), json.loads(there["schemaString"])))

@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 
 from jobs import erase, pseudonymize
 from jobs.configuration.config import Config
-from jobs.erasure import carried_out, one_table, places, quarantines, subject_keys, vault_rows
+from jobs.erasure import bridge_rows, carried_out, one_table, places, quarantines, subject_keys
 from jobs.erasure.carried_out import Wanted
 from jobs.erasure.one_table import Place
 from jobs.erasure.outcome import TableErased
@@ -124,6 +124,7 @@ def test_sources_go_first_and_what_came_back_meanwhile_goes_too(
     monkeypatch.setattr(places, "delta_of", lambda *given: source.address)
     monkeypatch.setattr(places, "keys_of", lambda *given: ())
     monkeypatch.setattr(quarantines, "places", lambda *given: ([], []))
+    monkeypatch.setattr(bridge_rows, "places", lambda *given: ([], []))
     monkeypatch.setattr(one_table, "refusals", lambda *given: [])
     versions, done = {"t": 1, "source of t": 1}, list[str]()
 
@@ -148,13 +149,10 @@ def test_sources_go_first_and_what_came_back_meanwhile_goes_too(
 
 
 def test_what_this_job_does_not_reach_is_told() -> None:
-    """A sealed bridge; keys of subjects under a key that no table uses. And ids need be no text."""
+    """Keys of subjects under a key that no table uses. And ids need be no text."""
     nobody = Asked("person", pa.array([b"\xff\xfe"], pa.binary()))
-    rotation = types.SimpleNamespace(bridge_of=lambda domain: object() if domain == "person" else None)
     key = types.SimpleNamespace(subject_keys=object())
-    conf: Any = types.SimpleNamespace(policy=types.SimpleNamespace(rotation=rotation), tables={}, keys={"old": key})
-    assert [each.table for each in vault_rows._of_bridge(conf, nobody)] == ["bridge of person"]
-    assert vault_rows._of_bridge(conf, Asked("customer", nobody.ids)) == []
+    conf: Any = types.SimpleNamespace(tables={}, keys={"old": key})
     assert [each.place for each in subject_keys.unsearched(conf, nobody)] == ["keys of subjects of old"]
     assert subject_keys.found(cast(Any, None), conf, nobody) == ()
 
@@ -176,15 +174,23 @@ def test_on_the_command_line(spark: SparkSession, conf: Config, lake: Path, caps
     ids = lake / "ids.csv"
     ids.write_text(f"id\n{name(3)}\n{name(4)}\n")
     command = ["--conf", str(lake / "conf"), "--domain", "customer", "--ids", str(ids)]
+    other = lake / "other.txt"
+    other.write_text(f"{name(3)}\n1001.00\n{name(99)}\n")
+    assert erase.main([*command[:-1], str(other), "--plan"]) == 0
+    told = capsys.readouterr().out
+    assert "2 of them were found nowhere, in no table and no older version" in told
+    assert not any(each in told for each in (name(3), name(99), "1001.00\n"))
     assert erase.main([*command, "--plan"]) == 0
     assert numbers(spark, lake) == [*range(10)]
     plan = capsys.readouterr().out
     assert "plan for 2 subjects of domain customer" in plan
+    assert "found nowhere" not in plan
     assert "1 data file, goes from 20" in plan
     assert erase.main([*command, "--json"]) == 1, "the source was not looked into"
     out, err = capsys.readouterr()
     told = json.loads(out)
-    assert (told["tables"][0]["rows_deleted"], told["tables"][0]["elements_removed"]) == (2, 0)
+    assert (told["tables"][0]["rows_deleted"], told["tables"][0]["elements_removed"], told["nowhere"]) == (2, 0, 0)
+    assert "ids" not in told["tables"][0]
     assert {each["kind"] for each in told["remains"]} == {"source"}
     gone = {text.encode() for text in map(name, (3, 4))}
     said = [plan.encode(), out.encode(), err.encode()]

@@ -57,6 +57,9 @@ def test_what_older_versions_of_a_quarantine_hold_goes_on_its_day(
     before = [bytes(row.sealed) for row in quarantines.aside(spark, lake) if row.row_in_file == 4]
     planned = erase.plan(spark, conf, wanted("4", "8"))
     assert {each.name: each.rows_deleted for each in planned.tables} == {"t": 1, "quarantine of t": 1}
+    (due,) = (each for each in planned.tables if each.name == "quarantine of t")
+    assert all(each.until is not None for each in due.remains)
+    assert {each.kind for each in due.remains} >= {"data_file"}, "with the day, as of any table"
     assert len(quarantines.aside(spark, lake)) == 3, "a plan writes nothing"
     made = erase.run(spark, conf, wanted("4", "8"))
     (aside,) = (each for each in made.tables if each.name == "quarantine of t")

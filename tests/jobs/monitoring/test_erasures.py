@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import types
+from typing import Any
 
 import pytest
 
-from jobs.audit_log.erasure_rows import BEGAN, DONE, FAILED, WAITS, Stands
+from jobs.audit_log import erasure_rows
+from jobs.audit_log.erasure_rows import BEGAN, DONE, FAILED, OFF_BEGAN, OFF_LIST, WAITS, Stands
+from jobs.audit_log.leaves import Leaf
 from jobs.monitoring import erasures
 
 NOW = datetime.datetime(2026, 11, 28, 12, 0, tzinfo=datetime.timezone.utc)
@@ -35,3 +39,28 @@ def test_who_is_called(
     found = list(erasures.of_one(stands, NOW))
     assert [each.level for each in found] == expected
     assert all("run-1" in each.message and each.what == "erasure" for each in found)
+
+
+def row(at: int, outcome: str, same: str, **more: Any) -> Any:
+    body = {"domain": "customer", "same": same, "sames": [same, f"old-{same}"], **more}
+    return types.SimpleNamespace(
+        time=f"2026-11-01T{at:02}:00:00.000000Z", run_id=f"run-{same}", outcome=outcome, body=body
+    )
+
+
+def test_nobody_is_told_to_erase_whom_the_list_let_go() -> None:
+    """An erasure of those who were taken off it, under whichever version of the key; of others it is told that some
+    were."""
+    waits = [row(1, BEGAN, "a"), row(2, WAITS, "a", until="2026-11-08", remains=[{"until": "2026-11-08"}])]
+    other = [row(1, BEGAN, "b"), row(2, WAITS, "b", until="2026-11-08", remains=[{"until": "2026-11-08"}])]
+    began, off = row(3, OFF_BEGAN, "x", sames=None), row(4, OFF_LIST, "x", sames=["new-a", "old-a", "a"])
+
+    def told(rows: list[Leaf]) -> list[str]:
+        return [str(found.to_do) for each in erasure_rows.standing(rows) for found in erasures.of_one(each, NOW)]
+
+    assert told(waits) == [erasures.AGAIN]
+    assert told([*waits, began]) == [erasures.AGAIN], "nobody was taken off yet"
+    assert told([*waits, began, off]) == []
+    (left,) = told([*waits, *other, began, off])
+    assert "not with ids that were taken off the list of the erased since (2026-11-01T04:00Z)" in left
+    assert told([*waits, off, row(5, BEGAN, "a"), row(6, FAILED, "a")]) == [erasures.AGAIN], "who is erased anew is"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import hmac
 from pathlib import Path
@@ -169,11 +170,11 @@ def by_cases(*predicates: str) -> dict[str, Any]:
     ("predicates", "there"),
     [
         (("bypassed AND kind <> 'by'", "NOT bypassed OR kind = 'by'"), {0: "C-1", 1: "C-2", 2: None}),
-        (("length(By) > 3", "length(By) <= 3"), {0: "C-1", 1: "C-2"}),
+        (("by = 'C-3'", "by <> 'C-3'"), {0: "C-1", 1: "C-2", 2: None}),
     ],
     ids=["its name stands in another's and in a text", "it is asked"],
 )
-def test_a_row_of_another_goes_only_where_a_predicate_asks_the_column(
+def test_a_row_of_another_stays_also_where_a_predicate_asks_the_column(
     spark: SparkSession, lake: Path, predicates: tuple[str, str], there: dict[int, str | None]
 ) -> None:
     spark.range(4).selectExpr(
@@ -192,6 +193,39 @@ def test_a_row_of_another_goes_only_where_a_predicate_asks_the_column(
     rows = lakes.treated(spark, lake).collect()
     tokens = {row.id: f"C-{row.number}" for row in rows}
     assert {row.number: row.by and tokens.get(row.by, "C-2") for row in rows} == there
+    checks = {each.name: each.outcome for each in verify.run(spark, conf, "t").checks}
+    assert {checks["rows anew"], checks["counts"]} == {"holds"}, checks
+    if "=" in predicates[0].split()[1]:
+        assert {row.number: row.kind for row in rows} == {0: "by", 1: "by", 2: None}, "as the source says, and no other"
+
+
+@pytest.mark.parametrize("mode", but_for(["changes"], ["full", "incremental", "changes"]))
+def test_a_predicate_that_asks_whom_an_erasure_takes_out_says_the_same_afterwards(
+    spark: SparkSession, lake: Path, mode: str
+) -> None:
+    """The target is the same whether somebody was erased from it or never came into it, and nobody else's row is
+    missing; out of a source they are not taken, where null would choose another case."""
+    said = "concat('C-', id) AS id", "concat('C-', id + 1) AS by", "int(id) AS number", "concat('n-', id) AS kind"
+    source = {"format": "delta", "path": str(lake / "raw" / "t")}
+    target = {"path": str(lake / "treated" / "t"), "mode": mode, **({"key": ["number"]} if mode == "changes" else {})}
+    rows = spark.range(4).selectExpr(*said)
+    rows.write.format("delta").option("delta.enableChangeDataFeed", "true").save(source["path"])
+    same = {name: {"domain": "customer"} for name in ("id", "by")}
+    columns = {**same, "number": "keep", "kind": by_cases("by IN ('C-3', 'C-6')", "by NOT IN ('C-3', 'C-6')")}
+    entry = lakes.table("t", lake, columns, subject="id", source=source, target=target, rows="by IS NOT NULL")
+    lakes.write_conf(lake, entry)
+    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
+    pseudonymize.run(spark, conf, "t")
+    wanted = Wanted(Asked("customer", pa.array(["C-3", "C-6"])))
+    with pytest.raises(Refused, match=r"source of t: by: .* a predicate of t asks it") as refused:
+        erase.run(spark, conf, dataclasses.replace(wanted, sources=True))
+    assert "C-3" not in str(refused.value)
+    erase.run(spark, conf, wanted)
+    spark.range(4, 8).selectExpr(*said).write.format("delta").mode("append").save(source["path"])
+    pseudonymize.run(spark, conf, "t")
+    found = {row.number: (row.by is None, row.kind) for row in lakes.treated(spark, lake).collect()}
+    others = {at: (False, f"n-{at}") for at in (0, 1, 4, 7)}
+    assert found == {**others, 2: (True, None), 5: (True, None)}, "3 and 6 are their own"
 
 
 def test_what_tells_rows_apart_is_not_taken_out_of_rows_of_others(spark: SparkSession, lake: Path) -> None:

@@ -1,0 +1,98 @@
+"""Rows of a sealed bridge: those of the erased go, under every version of the key, with days as of any table."""
+
+from __future__ import annotations
+
+import types
+from pathlib import Path
+from typing import Any, cast
+
+import pyarrow as pa
+import pytest
+from pyspark.sql import SparkSession
+
+from jobs import erase, rotate_keys
+from jobs.configuration import config
+from jobs.configuration.config import Config
+from jobs.erasure import bridge_rows
+from jobs.erasure.carried_out import Wanted
+from jobs.lake import table_files, vault_table
+from jobs.rotation.scope import Asked as Moved
+from jobs.subjects.asked import Asked, HeldIn
+from privacy_udfs.bridging import BridgeRows
+from privacy_udfs.keys import create_file
+from tests.helpers import erased_lists, rotations
+from tests.helpers.reversals import edit
+
+WHY = "the shop's system is switched off in March"
+
+
+def with_bridge(spark: SparkSession, lake: Path) -> Config:
+    rotations.house(lake)
+    create_file(lake / "keys" / "bridge.json")
+    edit(lake / "conf" / "keys.yaml", bridge={"keyset": f"file:{lake}/keys/bridge.json"})
+    stated = {"domain": "customer", "key": "bridge", "path": f"{lake}/bridge", "why": WHY}
+    stated["id"] = vault_table.create(spark, f"{lake}/bridge")
+    edit(lake / "conf" / "policy.yaml", rotation={"reencrypt": ["crm"], "bridge": [stated]})
+    return config.load(lake / "conf")
+
+
+def bridge(spark: SparkSession, lake: Path) -> set[tuple[bytes, bytes]]:
+    rows = spark.read.format("delta").load(f"{lake}/bridge").collect()
+    return {(bytes(row["row_key"]), bytes(row["sealed_value"])) for row in rows}
+
+
+@pytest.mark.sweep
+def test_a_person_goes_out_of_the_bridge(
+    spark: SparkSession, lake: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delitem(rotations.TABLES, "crm.people")
+    rotations.treated_house(spark, lake)
+    conf, customer = with_bridge(spark, lake), Moved(domain="customer")
+    assert rotate_keys.build_bridge(spark, conf, customer) == 4
+    rotations.promoted(lake)
+    rotations.treated_all(spark, conf)
+    assert rotate_keys.build_bridge(spark, conf, customer) == 8, "each of four under two versions"
+    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
+    before = bridge(spark, lake)
+    wanted = Wanted(Asked("customer", pa.array(["C-1"])), sources=True)
+    planned = {each.name: each for each in erase.plan(spark, conf, wanted).tables}
+    assert planned["bridge of customer"].rows_deleted == 2
+    assert {each.kind for each in planned["bridge of customer"].remains} == {"data_file"}
+    assert bridge(spark, lake) == before, "a plan writes nothing"
+    made = erase.run(spark, conf, wanted)
+    (told,) = (each for each in made.tables if each.name == "bridge of customer")
+    assert (told.rows_deleted, {each.kind for each in told.remains}) == (2, {"data_file"})
+    assert made.is_done, made.unsearched
+    gone = before - bridge(spark, lake)
+    assert len(gone) == 2
+    rotations.raw(spark, lake, "shop.orders", 1, 2)
+    assert rotate_keys.build_bridge(spark, conf, customer) == 6, "whom a source has again stands on the list"
+    last = made.until
+    assert last is not None
+    monkeypatch.setattr(table_files, "now", lambda: (last.toordinal() - 719163) * table_files.DAY)
+    assert erase.run(spark, conf, wanted).is_done
+    files = b"".join(each.read_bytes() for each in (lake / "bridge").rglob("*.parquet"))
+    assert not any(sealed in files for _, sealed in gone)
+    assert "C-1" not in "".join(capfd.readouterr())
+
+
+def test_rows_are_told_by_the_value_and_rows_that_do_not_open_are_told() -> None:
+    own = BridgeRows(b"k" * 32, "b")
+    keys = own.row_keys(pa.array(["one", "two", "three"]))
+    sealed = own.sealed(keys, pa.array([b"C-1", b"C-2", b"C-1"]))
+    rows = pa.StructArray.from_arrays([pa.array([*sealed, b"x" * 60, None]), pa.array([*keys, b"r" * 16, None])],
+                                      ["sealed_value", "row_key"])  # fmt: skip
+    key: Any = types.SimpleNamespace(resolve=lambda: types.SimpleNamespace(material=b"k" * 32))
+    wanted: Any = types.SimpleNamespace(value=bridge_rows.Lookup(pa.array([b"C-1"], pa.binary())))
+    look = bridge_rows._Look("b", key, wanted)
+    assert [*look(rows)] == [True, False, True, False, False]
+    assert [*bridge_rows._Closed(look)(rows)] == [False, False, False, True, True]
+    assert len(look.opened(rows.slice(0, 0))) == 0
+
+
+def test_pseudonyms_and_a_bridge_that_cannot_be_opened_are_told() -> None:
+    rotation = types.SimpleNamespace(bridge_of=lambda domain: object() if domain == "person" else None)
+    conf: Any = types.SimpleNamespace(policy=types.SimpleNamespace(rotation=rotation))
+    by = Asked("person", pa.array(["x"]), HeldIn("t", "c"))
+    assert [each.why for each in bridge_rows.places(cast(Any, None), conf, by)[1]] == [bridge_rows.BY_PSEUDONYMS]
+    assert bridge_rows.places(cast(Any, None), conf, Asked("customer", by.ids)) == ([], [])

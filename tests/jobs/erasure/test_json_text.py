@@ -1,0 +1,151 @@
+"""Persons within JSON text: erased as from nested columns of the same shape, in targets, sources, older versions."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from jobs import erase, pseudonymize, verify
+from jobs.configuration.column_path import ColumnPath
+from jobs.configuration.config import Config
+from jobs.erasure import sought
+from jobs.erasure.carried_out import Wanted
+from jobs.erasure.sought import Sought
+from jobs.lake import table_files
+from jobs.subjects.asked import Asked
+from tests.helpers import byte_scan, erased_lists, lakes
+from tests.helpers.sweeps import but_for
+
+PERSON = {"domain": "customer"}
+SHAPE = "struct<user: struct<id: string>, items: array<struct<owner: string, n: int>>>"
+FEED = {"delta.enableChangeDataFeed": "true"}
+MANY = 8
+
+
+def name(at: int) -> str:
+    return f"C-{at % MANY:06d}"
+
+
+def document(at: int) -> dict[str, Any]:
+    return {"user": {"id": name(at)}, "items": [{"owner": name(at + 1), "n": 1}, {"owner": name(at + 2), "n": 2}, None]}
+
+
+def made(spark: SparkSession, lake: Path, subject: bool) -> Config:
+    """The same rows as JSON text and as nested columns, each of two runs. subject: whether another column says whose a
+    row is."""
+    columns = {
+        "text": {"who": PERSON, "nr": "keep", "doc:$.user.id": PERSON, "doc:$.items[*].owner": PERSON,
+                 "doc:$.items[*].n": "keep", "docs[]:$.by": PERSON},
+        "nested": {"who": PERSON, "nr": "keep", "doc.user.id": PERSON, "doc.items[].owner": PERSON,
+                   "doc.items[].n": "keep", "docs[].by": PERSON},
+    }  # fmt: skip
+    entries = [
+        lakes.table(
+            table, lake, some, source={"format": "delta", "path": f"{lake}/raw/{table}"},
+            target={"path": f"{lake}/treated/{table}", "mode": "incremental", "properties": FEED},
+            **({"subject": "who"} if subject else {}),
+        )
+        for table, some in columns.items()
+    ]  # fmt: skip
+    conf = lakes.configured(lake, *entries)
+    for start in (0, MANY // 2):
+        rows = [
+            (name(at + 3), at, json.dumps(document(at)), json.dumps([{"by": name(at + 4)}, None]))
+            for at in range(start, start + MANY // 2)
+        ]
+        nested = spark.createDataFrame(rows, "who string, nr int, doc string, docs string").withColumns(
+            {"doc": F.from_json("doc", SHAPE), "docs": F.from_json("docs", "array<struct<by: string>>")}
+        )
+        text = nested.withColumns({"doc": F.to_json("doc", {"ignoreNullFields": "false"}),
+                                   "docs": F.transform("docs", lambda each: F.to_json(each))})  # fmt: skip
+        for table, frame in (("nested", nested), ("text", text)):
+            frame.write.format("delta").mode("append").save(f"{lake}/raw/{table}")
+            pseudonymize.run(spark, conf, table)
+    return conf
+
+
+def contents(spark: SparkSession, lake: Path, table: str) -> dict[int, Any]:
+    rows = lakes.treated(spark, lake, table).collect()
+    told = {row["nr"]: (row["who"], row["doc"], row["docs"]) for row in rows}
+    if table == "text":
+        return {nr: (who, json.loads(doc), [each and json.loads(each) for each in docs])
+                for nr, (who, doc, docs) in told.items()}  # fmt: skip
+    return {nr: (who, doc.asDict(True), [each and each.asDict(True) for each in docs])
+            for nr, (who, doc, docs) in told.items()}  # fmt: skip
+
+
+@pytest.mark.parametrize("subject", [True, pytest.param(False, marks=pytest.mark.sweep)])
+def test_as_from_nested_columns(
+    spark: SparkSession, lake: Path, subject: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conf = made(spark, lake, subject)
+    before = contents(spark, lake, "text")
+    theirs = before[2][0]
+    assert contents(spark, lake, "nested") == before, "equal before: the pseudonyms of texts are those of columns"
+    wanted = Wanted(Asked("customer", pa.array([name(5)])), sources=True)
+    planned = erase.plan(spark, conf, wanted)
+    told = erase.run(spark, conf, wanted)
+    # as whose row it is, as user, in items of two, in docs of one; whose user it is a row goes with where none is named
+    each = (1, 4) if subject else (2, 3)
+    expected = dict.fromkeys(("source of text", "source of nested", "text", "nested"), each)
+    assert {one.name: (one.rows_deleted, one.elements_removed) for one in planned.tables} == expected
+    assert {one.name: (one.rows_deleted, one.elements_removed) for one in told.tables} == expected
+    assert told.is_done, told.unsearched
+    after = contents(spark, lake, "text")
+    assert contents(spark, lake, "nested") == after
+    assert theirs not in str(after)
+    assert set(before) - set(after) == ({2} if subject else {2, 5})
+    whole = {at: before[at] for at in after if theirs not in str(before[at])}
+    assert {at: after[at] for at in whole} == whole, "nobody else's row changed"
+    for table in ("text", "nested"):
+        assert verify.run(spark, conf, table).outcome != "fails"
+        assert pseudonymize.run(spark, conf, table).rows == 0
+
+    last = told.until
+    assert last is not None
+    night = datetime.datetime.combine(last, datetime.time(), datetime.timezone.utc)
+    monkeypatch.setattr(table_files, "now", lambda: int(night.timestamp() * 1000))
+    assert erase.run(spark, conf, wanted).is_gone
+    for folder in (lake / "raw", lake / "treated"):
+        assert not any(byte_scan.found({name(5).encode(), theirs.encode()}, each)
+                       for _, each in byte_scan.contents(folder))  # fmt: skip
+
+
+@pytest.mark.parametrize("subject", but_for([True], [True, False]))
+def test_a_list_keeps_out_what_an_erasure_takes_out(spark: SparkSession, lake: Path, subject: bool) -> None:
+    """The same target, to the value, whether somebody was erased from it or never came into it."""
+    conf = made(spark, lake, subject)
+    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
+    erase.run(spark, conf, Wanted(Asked("customer", pa.array([name(5), name(6)]))))
+    erased = contents(spark, lake, "text")
+    again = pseudonymize.run(spark, conf, "text", mode="full")
+    assert contents(spark, lake, "text") == erased == contents(spark, lake, "nested")
+    assert (again.execution, again.kept_out) == ("spark", "< 10")
+    checks = {each.name: each.outcome for each in verify.run(spark, conf, "text").checks}
+    assert {checks["rows anew"], checks["counts"]} == {"holds"}, checks
+
+
+def test_texts_in_which_nobody_can_look_are_told(spark: SparkSession) -> None:
+    texts = ['{"id":"a"}', '{"id":"b"}', "no json: a", '{"id":"b","id":"a"}', '{"id":"b","id":"c"}', " ", None, '"a"']
+    rows = spark.createDataFrame([(at, text) for at, text in enumerate(texts)], "at int, doc string")
+
+    def hit(values: pa.Array) -> Any:
+        return np.asarray(pc.equal(values, "a"))
+
+    for of_others, row, number in ((False, {0, 3}, set()), (True, set[int](), {0})):
+        found = sought.marked(rows, [Sought(ColumnPath.parse("doc:$.id"), hit, of_others)]).collect()
+        assert {each["at"] for each in found if each[sought.ROW]} == row
+        assert {each["at"] for each in found if each[sought.NUMBER]} == number
+        closed = {each["at"] for each in found if each[sought.CLOSED]}
+        assert closed == ({2} if row else {2, 3}), "of a member that is there twice none can be taken out"
+    left = sought.without(rows, [Sought(ColumnPath.parse("doc:$.id"), hit, True)], False)
+    assert {row["at"]: row["doc"] for row in left.collect()} == {**dict(enumerate(texts)), 0: '{"id":null}'}

@@ -133,6 +133,7 @@ def measure(folder: Path, rows: int, turns: int, cores: int, say: Callable[[str]
             shred.destroy(spark, configured("subject"), "crm", [f"absent-{at}" for at in range(DESTROYED)]) == DESTROYED
         )
         size = sum(path.stat().st_size for path in (folder / "subject_keys").rglob("*.parquet"))
+        turn(CASES[2:], into=False)
         for _ in range(turns):
             turn(CASES[2:])
         thief = _stolen(spark, folder, configured("subject"), rows, min(DESTROYED, rows // 10))

@@ -11,7 +11,7 @@ import contextlib
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from jobs.console import called
 
@@ -30,6 +30,9 @@ NOISE = re.compile(
 """How lines begin that say how Java, Spark and Ivy start."""
 TRACE = re.compile(r"\s+at\ [\w.$/<>@]+\(|\s+\.\.\.\ \d+\ (more|common)|Caused\ by:\ |\s+Suppressed:\ ", re.VERBOSE)
 """How lines of a Java stack trace begin, but for its first."""
+FRAME = re.compile(r"  File \"[^\"]*\bpyspark/daemon\.py\"|    ")
+"""A frame of Spark's Python daemon, and the line of code that may follow."""
+READ_ENOUGH = re.compile("(BrokenPipeError|ConnectionResetError):")
 _LINE = 1 << 16
 KEPT = 200
 """Lines of a start that failed."""
@@ -52,6 +55,31 @@ class Heard:
 def is_told(line: str) -> bool:
     """Whether a line says something to a person."""
     return called.wants_debug() or not (NOISE.match(line) or TRACE.match(line))
+
+
+class Tracebacks:
+    """Leaves out those of Spark's Python daemon that say a worker's reader had read enough, as after a limit: nothing
+    failed."""
+
+    def __init__(self) -> None:
+        self.held: list[str] = []
+
+    def told(self, line: str) -> list[str]:
+        """The lines to pass on, now that this one is there."""
+        if line.startswith("Traceback ") and not called.wants_debug():
+            return self.rest([line])
+        if not self.held:
+            return [line]
+        self.held.append(line)
+        if FRAME.match(line):
+            return []
+        told = self.rest()
+        return [] if len(told) > 2 and READ_ENOUGH.match(line) else told
+
+    def rest(self, held: Iterable[str] = ()) -> list[str]:
+        """What was held back until now. held: what is from now on."""
+        told, self.held = self.held, list(held)
+        return told
 
 
 def _say(out: int, line: str) -> None:
@@ -88,7 +116,7 @@ def while_starting() -> Iterator[Heard]:
 def _passed_on(read: int, out: int, heard: Heard) -> None:
     """Lines of a pipe to a file, but for those that say nothing to a person. Ends with the last who writes."""
     with open(read, "rb", buffering=0) as pipe:
-        rest = b""
+        rest, tracebacks = b"", Tracebacks()
         while piece := pipe.read(_LINE):
             *lines, rest = (rest + piece).split(b"\n")
             if len(rest) > _LINE:
@@ -99,4 +127,7 @@ def _passed_on(read: int, out: int, heard: Heard) -> None:
                     heard.lines.append(text)
                     if not called.wants_debug():
                         continue
-                _say(out, text)
+                for told in tracebacks.told(text):
+                    _say(out, told)
+        for told in tracebacks.rest():
+            _say(out, told)

@@ -6,6 +6,7 @@ Tables: a subject that becomes a keyed hash, and a column of e-mail addresses; a
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import statistics
 import time
 from collections.abc import Callable
@@ -14,6 +15,8 @@ from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import SparkSession
 
 from jobs import pseudonymize, shred
 from jobs.configuration.config import Config
@@ -27,17 +30,20 @@ from tests.helpers import lakes, shredding
 
 ROWS = 10_000_000
 DESTROYED = 1_000
+PRIME = 99_999_989
 PATHS: tuple[Literal["columnar", "spark"], ...] = ("columnar", "spark")
 CASES = ("one key", "key_per: subject", f"the same, {DESTROYED:,} destroyed")
 
 
 @dataclasses.dataclass(frozen=True)
 class Shredding:
-    """Seconds by the clock, a turn each, by path and case."""
+    """Seconds by the clock, a turn each, by path and case. thief: who copied the table before keys of subjects in it
+    were destroyed, and has the master key: values that do not open any more, and that do."""
 
     rows: int
     seconds: dict[tuple[str, str], list[float]]
     size: int
+    thief: tuple[int, int]
 
     def as_text(self) -> str:
         head = f"| {self.rows:,} rows of as many subjects, seconds (of one key's) |"
@@ -50,6 +56,8 @@ class Shredding:
                 told.append(f"{statistics.median(each):.2f} ({ratio:.2f} x)")
             lines.append(f"| {path} path | {' | '.join(told)} |")
         lines.append(f"\n{DESTROYED:,} destroyed: the table of keys has {self.size / DESTROYED:,.0f} bytes for each.")
+        lost, opened = self.thief
+        lines.append(f"Of a copy taken before {lost:,} subjects were destroyed: none of theirs opens, {opened:,} do.")
         return "\n".join(lines)
 
 
@@ -58,7 +66,7 @@ VALUES, BATCH = 100_000, 10_000
 
 def kernel(turns: int) -> str:
     """Nanoseconds for a value of a subject of its own, in batches as Spark makes them: least of the turns."""
-    values = pa.array([f"user-{at * 7919 % 99999989}@example.org" for at in range(VALUES)])
+    values = pa.array([f"user-{at * 7919 % PRIME}@example.org" for at in range(VALUES)])
     subjects, lines = pa.array(range(VALUES)), list[str]()
     keys = SubjectKeys(bytes(32), table := f"tree-{'0' * 32}")
     nodes = keys.root(bytes)
@@ -95,7 +103,7 @@ def measure(folder: Path, rows: int, turns: int, cores: int, say: Callable[[str]
     seconds: dict[tuple[str, str], list[float]] = {(path, case): [] for path in PATHS for case in CASES}
     try:
         id_ = shredding.made(spark, folder)
-        text = "concat('user-', id * 7919 % 99999989, '@example.org') AS email"
+        text = f"concat('user-', id * 7919 % {PRIME}, '@example.org') AS email"
         spark.range(0, rows, 1, 8).selectExpr("id", text).write.parquet(str(folder / "raw" / "one"))
         (folder / "raw" / "subject").symlink_to(folder / "raw" / "one")
 
@@ -125,8 +133,31 @@ def measure(folder: Path, rows: int, turns: int, cores: int, say: Callable[[str]
             shred.destroy(spark, configured("subject"), "crm", [f"absent-{at}" for at in range(DESTROYED)]) == DESTROYED
         )
         size = sum(path.stat().st_size for path in (folder / "subject_keys").rglob("*.parquet"))
+        turn(CASES[2:], into=False)
         for _ in range(turns):
             turn(CASES[2:])
+        thief = _stolen(spark, folder, configured("subject"), rows, min(DESTROYED, rows // 10))
+        say(f"a copy: {thief[0]} do not open, {thief[1]} do")
     finally:
         spark.stop()
-    return Shredding(rows, seconds, size)
+    return Shredding(rows, seconds, size, thief)
+
+
+def _stolen(spark: SparkSession, folder: Path, conf: Config, rows: int, many: int) -> tuple[int, int]:
+    """Raises `AssertionError` where a value of a destroyed subject opens in a copy taken before, or one of another does
+    not."""
+    shutil.copytree(folder / "treated" / "subject", folder / "copy")
+    ids = np.random.default_rng(3).choice(rows, many, replace=False)
+    assert shred.destroy(spark, conf, "crm", [str(id_) for id_ in ids]) == many
+    there, lost = np.zeros(rows, np.int64), 0
+    back = pow(7919, -1, PRIME)
+    for values, closed in shredding.by_a_thief(spark, folder, conf, folder / "copy", "email", "subject"):
+        mails = pc.extract_regex(values.cast(pa.string()), r"^user-(?P<number>\d+)@example\.org$").field("number")
+        numbers = mails.cast(pa.int64()).to_numpy()
+        there += np.bincount((numbers * back) % PRIME, minlength=rows)
+        lost += closed
+    expected = np.ones(rows, np.int64)
+    expected[ids] = 0
+    assert (there == expected).all(), "who opens, and who does not"
+    assert lost == many
+    return lost, int(there.sum())

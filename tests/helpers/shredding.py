@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import urllib.parse
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
 import yaml
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -61,15 +65,17 @@ def with_the_way_back(lake: Path, id_: str, columns: Mapping[str, Any], **more: 
     return audits.with_log(lake)
 
 
-def tree_key(spark: SparkSession, lake: Path, conf: Config, path: str, key_id: int | None = None) -> TreeKey:
+def tree_key(
+    spark: SparkSession, lake: Path, conf: Config, path: str, key_id: int | None = None, table: str = "t"
+) -> TreeKey:
     """What the keyset, and the table of keys as it is now, give for a column. key_id: the version of the key."""
-    technique, entry = _technique(conf, path), conf.keys["crm"].subject_keys
+    technique, entry = _technique(conf, path, table), conf.keys["crm"].subject_keys
     assert entry is not None
     key = load_keyset(conf.keys["crm"].keyset).subkey(technique, "any", key_id)
     told = sorted(rows(spark, lake).where(F.col("key_id") == key.id).collect(), key=lambda row: row["part"])
     parts = [Part(row["depths"], row["prefixes"], row["wrapped"]) for row in told]
     nodes = SubjectKeys(key.material, entry.id).unwrapped(parts)
-    domain = conf.tables["t"].columns[path].treatment.domain or f"t/{path}"
+    domain = conf.tables[table].columns[path].treatment.domain or f"{table}/{path}"
     return TreeKey(key.material, key.id, tree=entry.id, domain=domain, nodes=nodes)
 
 
@@ -93,12 +99,30 @@ def opened(
     return values
 
 
+def by_a_thief(
+    spark: SparkSession, lake: Path, conf: Config, place: Path, path: str, table: str
+) -> Iterator[tuple[pa.BinaryArray, int]]:
+    """By file of a copied table: the values of a column that the keyset, and the table of keys as it is now, open, and
+    how many they do not."""
+    technique, key = _technique(conf, path, table), tree_key(spark, lake, conf, path, table=table)
+    for file in spark.read.format("delta").load(str(place)).inputFiles():
+        tokens = pq.read_table(urllib.parse.unquote(urllib.parse.urlsplit(file).path), columns=[path])[path]
+        for chunk in tokens.chunks:
+            named = technique.named(chunk.drop_null(), key)
+            assert named is not None
+            alive = pa.array(key.secrets(named)[1])
+            yield technique.revert(chunk.drop_null().filter(alive), key), pc.sum(pc.invert(alive)).as_py() or 0
+            for token in chunk.drop_null().filter(pc.invert(alive)):
+                with pytest.raises(ValueRefused):
+                    technique.revert(pa.array([token.as_py()]), key)
+
+
 def secrets(spark: SparkSession, lake: Path) -> list[bytes]:
     """The byte strings that must not outlive the destruction of any key: all wrapped nodes as they are now."""
     return [bytes(row["wrapped"]) for row in rows(spark, lake).collect()]
 
 
-def _technique(conf: Config, path: str) -> BySubject:
-    technique = conf.tables["t"].columns[path].treatment.technique
+def _technique(conf: Config, path: str, table: str = "t") -> BySubject:
+    technique = conf.tables[table].columns[path].treatment.technique
     assert isinstance(technique, BySubject)
     return technique

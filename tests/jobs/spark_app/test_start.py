@@ -52,6 +52,37 @@ def test_the_rest_is_heard(line: str) -> None:
     assert java_output.is_told(line)
 
 
+DAEMON = """\
+Traceback (most recent call last):
+  File "/x/pyspark/python/lib/pyspark.zip/pyspark/daemon.py", line 262, in manager
+  File "/x/pyspark/python/lib/pyspark.zip/pyspark/daemon.py", line 95, in worker
+    outfile.flush()
+"""
+
+
+def _passed_on(text: str) -> str:
+    held = java_output.Tracebacks()
+    lines = [told for line in text.splitlines() for told in held.told(line)]
+    return "\n".join([*lines, *held.rest(), ""])
+
+
+def test_a_worker_whose_reader_had_read_enough_says_nothing() -> None:
+    ended = f"{DAEMON}BrokenPipeError: [Errno 32] Broken pipe\n"
+    assert _passed_on(f"before\n{ended}{ended.replace('BrokenPipe', 'ConnectionReset')}after\n") == "before\nafter\n"
+    others = [
+        f"{DAEMON}MemoryError\nafter\n",
+        "Traceback (most recent call last):\nBrokenPipeError: x\n",
+        'Traceback (most recent call last):\n  File "/x/mine.py", line 1, in f\nBrokenPipeError: x\n',
+        f'{DAEMON}  File "/x/mine.py", line 1, in f\nBrokenPipeError: x\n',
+        f"{DAEMON}Traceback (most recent call last):\n",
+        DAEMON,
+    ]
+    for text in others:
+        assert _passed_on(text) == text
+    called.by_command(debug=True)
+    assert _passed_on(ended) == ended
+
+
 def test_java_writes_to_standard_error_alone_and_no_line_of_its_start() -> None:
     """A process that is started inside is Java; what it says later than its start is passed on."""
     java = f"import sys, time; sys.stdout.write({START!r} + 'early\\n'); sys.stdout.flush(); time.sleep(.5);"

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from jobs.configuration import config
+from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import ConfigError
 from jobs.configuration.entry import UNDECIDED
 from jobs.configuration.finding import Finding
@@ -493,7 +494,7 @@ def test_the_vocabulary_of_kinds_holds_those_that_the_inventory_finds() -> None:
      ("payload:$.user.card_number", "payment_card")],
 )  # fmt: skip
 def test_names_hint_at_kinds_of_laws_too(name: str, kind: str) -> None:
-    assert kind in named_like.of(config.ColumnPath.parse(name))
+    assert kind in named_like.of(ColumnPath.parse(name))
 
 
 def test_profiles_are_those_that_a_policy_may_name() -> None:

@@ -399,8 +399,8 @@ def test_strict_asks_for_every_check(monkeypatch: pytest.MonkeyPatch, capsys: py
 
 
 FIELDS = (
-    "format", "table", "version", "source_version", "config_sha256", "sample", "holds", "not_made", "of", "said",
-    "checks", "survivor_scan",
+    "format", "table", "version", "source_version", "config_sha256", "sample", "unchanged", "holds", "not_made", "of",
+    "said", "checks", "survivor_scan",
 )  # fmt: skip
 SCANNED = (
     "looked_for", "left_out", "values", "files", "not_looked_through", "by_chance", "excused", "survivors",

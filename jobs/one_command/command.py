@@ -19,6 +19,7 @@ from jobs.console.exit_codes import BAD_USAGE, DONE, FAILED
 from jobs.console.terminal import is_terminal
 from jobs.console.text_table import wrapped
 from jobs.one_command import json_output, parsers, verbs
+from jobs.one_command.start import INTERRUPTED
 
 ABOUT = "Pseudonymize lake tables with Apache Spark, column by column, and let each table carry the record of it."
 MORE = f"'{called.COMMAND} VERB --help' says what a verb takes. A verb may be written with - or _."
@@ -29,8 +30,6 @@ FLAGS = {
     "--help": "this help; with a verb behind it, the help of the verb",
 }
 HELPS = ("--help", "-h")
-INTERRUPTED = 130
-"""As shells have it."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,0 +1,19 @@
+"""What ``lakenym`` is when it starts: it imports the rest where Ctrl-C is heard already."""
+
+from __future__ import annotations
+
+import sys
+
+INTERRUPTED = 130
+"""As shells have it."""
+
+
+def main() -> int:
+    """Run the command with the words of the command line, and return its exit code."""
+    try:
+        from jobs.one_command import command
+
+        return command.main()
+    except KeyboardInterrupt:
+        print("lakenym: interrupted", file=sys.stderr)
+        return INTERRUPTED

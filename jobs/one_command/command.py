@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import importlib
 import io
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -19,7 +20,6 @@ from jobs.console.exit_codes import BAD_USAGE, DONE, FAILED
 from jobs.console.terminal import is_terminal
 from jobs.console.text_table import wrapped
 from jobs.one_command import json_output, parsers, verbs
-from jobs.one_command.start import INTERRUPTED
 
 ABOUT = "Pseudonymize lake tables with Apache Spark, column by column, and let each table carry the record of it."
 MORE = f"'{called.COMMAND} VERB --help' says what a verb takes. A verb may be written with - or _."
@@ -65,7 +65,7 @@ def _main(words: list[str]) -> int:
         return _run(verb, ["--help"] if wants_help else rest[1:])
     except KeyboardInterrupt:
         print(f"{called.COMMAND} {rest[0]}: interrupted", file=sys.stderr)
-        return INTERRUPTED
+        return 128 + signal.SIGINT  # as shells have it
     finally:
         called.plainly()
 

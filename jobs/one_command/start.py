@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-
-INTERRUPTED = 130
-"""As shells have it."""
 
 
 def main() -> int:
-    """Run the command with the words of the command line, and return its exit code."""
+    """Run the command with the words of the command line, and return its exit code; interrupted, that of shells."""
     try:
         from jobs.one_command import command
 
         return command.main()
     except KeyboardInterrupt:
         print("lakenym: interrupted", file=sys.stderr)
-        return INTERRUPTED
+        return 128 + signal.SIGINT

@@ -31,6 +31,7 @@ from jobs.run_events import events
 from jobs.spark_app import failures
 from jobs.starting import additions, draft_columns, typed_treatment, walk
 from jobs.starting.acceptance import Draft
+from jobs.starting.found_tables import absolute
 
 NEVER_IN_BULK = "non_personal"
 """The class whose columns are kept: each wants a look of its own."""
@@ -90,6 +91,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     asked = parser().parse_args(argv)
+    if asked.target and not asked.target.startswith("${"):  # else it would depend on where a run is started
+        asked.target = absolute(asked.target)
     return failures.exit_code(events.terminal, lambda: _run(asked))
 
 

@@ -27,8 +27,16 @@ class Output(io.TextIOBase):
     def __init__(self, out: IO[str]) -> None:
         self._out = out
 
-    def __getattr__(self, name: str) -> Any:  # encoding, errors, buffer
+    def __getattr__(self, name: str) -> Any:  # buffer
         return getattr(self._out, name)
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return self._out.encoding
+
+    @property
+    def errors(self) -> str | None:  # type: ignore[override]
+        return self._out.errors
 
     def writable(self) -> bool:
         return True

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from jobs.one_command.command import main
+from jobs.one_command.start import main
 
 sys.exit(main())

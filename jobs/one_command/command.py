@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import importlib
 import io
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -29,8 +30,6 @@ FLAGS = {
     "--help": "this help; with a verb behind it, the help of the verb",
 }
 HELPS = ("--help", "-h")
-INTERRUPTED = 130
-"""As shells have it."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -66,7 +65,7 @@ def _main(words: list[str]) -> int:
         return _run(verb, ["--help"] if wants_help else rest[1:])
     except KeyboardInterrupt:
         print(f"{called.COMMAND} {rest[0]}: interrupted", file=sys.stderr)
-        return INTERRUPTED
+        return 128 + signal.SIGINT  # as shells have it
     finally:
         called.plainly()
 

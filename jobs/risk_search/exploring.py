@@ -1,4 +1,4 @@
-"""The search in a notebook, as ``risk.exploring``: ladders, counts, the tables that they give, lines for the catalog."""
+"""The search in a notebook, as ``risk.exploring``: ladders, counts, the tables that they give, catalog lines."""
 
 from __future__ import annotations
 

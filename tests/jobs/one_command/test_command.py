@@ -21,7 +21,7 @@ import jobs
 from jobs import demo
 from jobs.console import called, help_text, text_table
 from jobs.console.exit_codes import BadUsage
-from jobs.one_command import command, json_output, parsers, verbs
+from jobs.one_command import command, json_output, parsers, start, verbs
 from tests.helpers.lakes import column, table, write_conf
 from tests.helpers.places import ROOT
 
@@ -199,6 +199,19 @@ def test_help_may_stand_before_its_verb(words: list[str], capsys: pytest.Capture
         command.main(words)
     assert ended.value.code == 0
     assert capsys.readouterr().out.startswith("usage: lakenym rotate-keys ")
+
+
+@pytest.mark.parametrize("words", [[], ["plan", "--conf", "conf", "--all"]])
+def test_ctrl_c_leaves_one_line(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "argv", ["lakenym", *words])
+    monkeypatch.setattr(command, "_run" if words else "_main", interrupted)
+    assert start.main() == 130
+    assert capsys.readouterr() == ("", f"lakenym{' plan' if words else ''}: interrupted\n")
 
 
 def test_help_is_a_word_for_the_list_too(capsys: pytest.CaptureFixture[str]) -> None:

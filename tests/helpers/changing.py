@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from delta.tables import DeltaTable
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.configuration.models import Execution
@@ -99,13 +99,10 @@ def check_as_in_full(spark: SparkSession, lake: Path, **more: Any) -> None:
     target = {**more.pop("target", {}), "path": str(lake / "treated" / "full"), "mode": "full"}
     run(spark, lake, target=target, **more)
     ours, full = (spark.read.format("delta").load(str(lake / "treated" / name)) for name in ("t", "full"))
-    assert ours.schema.jsonValue() == full.schema.jsonValue()
-    assert told(ours) == told(full)
+    lakes.check_equal(ours, full)
 
 
-def told(table: DataFrame) -> list[Row]:
-    """All rows, the same for the same bytes: numbers as the bits that they are."""
-    return sorted(table.select(F.to_json(F.struct("*"), {"ignoreNullFields": "false"}).alias("all")).collect())
+told = lakes.contents
 
 
 def names(spark: SparkSession, lake: Path) -> set[str]:

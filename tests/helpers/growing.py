@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from chispa import assert_df_equality
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 
@@ -70,8 +69,7 @@ def check_as_in_full(spark: SparkSession, lake: Path, format_: str = "delta", **
     more["target"] = {"path": str(lake / "treated" / "full"), "mode": "full"}
     ran(spark, lake, format_, **more)
     ours, full = (spark.read.format("delta").load(str(lake / "treated" / name)) for name in ("t", "full"))
-    assert ours.schema.jsonValue() == full.schema.jsonValue()
-    assert_df_equality(ours, full, ignore_row_order=True)
+    lakes.check_equal(ours, full)
 
 
 def delta(spark: SparkSession, path: Path) -> DeltaTable:

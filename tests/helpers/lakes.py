@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
 
 from jobs.configuration import config
 from jobs.configuration.config import Config
@@ -75,6 +76,18 @@ class _NoAliases(yaml.SafeDumper):
 def treated(spark: SparkSession, lake: Path, name: str = "t") -> DataFrame:
     """The treated table of a catalog entry by `table`."""
     return spark.read.format("delta").load(str(lake / "treated" / name))
+
+
+def contents(table: DataFrame) -> list[Row]:
+    """All rows, the same for the same bytes: numbers as the bits that they are, times to the microsecond."""
+    options = {"ignoreNullFields": "false", "timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX"}
+    return sorted(table.select(F.to_json(F.struct("*"), options).alias("all")).collect())
+
+
+def check_equal(ours: DataFrame, theirs: DataFrame) -> None:
+    """The same columns, with all that is said of them, and the same rows in whatever order."""
+    assert ours.schema.jsonValue() == theirs.schema.jsonValue()
+    assert contents(ours) == contents(theirs)
 
 
 def properties(spark: SparkSession, lake: Path, name: str = "t") -> dict[str, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs import pseudonymize
@@ -68,7 +67,7 @@ def full(spark: SparkSession, lake: Path, **more: Any) -> DataFrame:
 def check(spark: SparkSession, lake: Path, before: DataFrame, where: str, anew: DataFrame) -> None:
     """What the predicate is true for is as in full, all else as before. anew: by `full`."""
     expected = before.where(f"NOT coalesce({where}, false)").unionAll(anew.where(where))
-    assert_df_equality(lakes.treated(spark, lake), expected, ignore_row_order=True)
+    lakes.check_equal(lakes.treated(spark, lake), expected)
 
 
 def held(spark: SparkSession, lake: Path) -> DataFrame:

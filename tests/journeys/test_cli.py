@@ -1,7 +1,7 @@
 """The jobs as a scheduler starts them: ``spark-submit``, exit codes, JSON lines, and a terminal.
 
-A start of Spark takes longer than all that a job does here. So ``spark-submit`` starts one job that goes well, one that
-is refused and one that a person watches; what they do besides is asked of ``main``, all that a job's file calls.
+A start of Spark takes longer than all that a job does here. So ``spark-submit`` starts one job that goes well and one
+that a person watches, and in the sweep one that is refused; all else is asked of ``main``, all that a job's file calls.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from jobs.spark_app import session
 from tests.helpers.lakes import column, table, write_conf
 from tests.helpers.places import ROOT
 from tests.helpers.standalone import SUBMIT as SPARK_SUBMIT
+from tests.helpers.sweeps import but_for
 
 SUBMIT = [
     str(SPARK_SUBMIT),
@@ -64,11 +65,19 @@ def test_one_json_line_per_event_and_exit_0(conf: Path) -> None:
     assert last["columns"][0]["treated"] == 2  # type: ignore[index]
 
 
-def test_all_refuses_before_anything_is_written(conf: Path) -> None:
+@pytest.mark.parametrize("how", but_for(["main"], ["main", "spark-submit"]))
+def test_all_refuses_before_anything_is_written(
+    spark: SparkSession, conf: Path, how: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     before = sorted((conf.parent / "treated").rglob("*.json"))
-    done = submit("pseudonymize.py", "--conf", str(conf), "--all")
-    assert done.returncode == 1
-    failed = [event for event in events(done.stdout) if event["event"] == "failed"]
+    asked = ["--conf", str(conf), "--all"]
+    if how == "main":
+        code, said = pseudonymize.main(asked), capfd.readouterr().out
+    else:
+        done = submit("pseudonymize.py", *asked)
+        code, said = done.returncode, done.stdout
+    assert code == 1
+    failed = [event for event in events(said) if event["event"] == "failed"]
     assert [event["table"] for event in failed] == ["new_column"]
     assert "mail (string): no decision" in str(failed[0]["message"])
     assert sorted((conf.parent / "treated").rglob("*.json")) == before

@@ -38,7 +38,6 @@ def bao(vault_port: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Relay]:
     for name in ("VAULT_ROLE_ID", "VAULT_SECRET_ID", "VAULT_NAMESPACE", "VAULT_CACERT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("VAULT_TOKEN", ROOT_TOKEN)
-    without_pauses(monkeypatch)
     with Relay(vault_port) as relay:
         monkeypatch.setenv("VAULT_ADDR", f"http://127.0.0.1:{relay.port}")
         yield relay
@@ -143,12 +142,16 @@ def test_vaults_own_throttling_is_retried(stored: str, vault_port: int, monkeypa
     ("status", "reason"),
     [(429, "too many requests"), (503, "sealed or down"), (502, "sealed or down"), (501, "not initialized")],
 )
-def test_what_vault_refuses_is_said(bao: Relay, stored: str, status: int, reason: str) -> None:
+def test_what_vault_refuses_is_said(
+    bao: Relay, stored: str, status: int, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_pauses(monkeypatch)
     bao.faults = [(status, {"errors": [SECRET]})] * (vault_client.RETRIES + 1)
     assert reason in problem(lambda: key_providers.fetch(stored))
 
 
 def test_vault_out_of_reach(bao: Relay, stored: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_pauses(monkeypatch)
     monkeypatch.setattr(vault_client, "READ_SECONDS", 0.2)
     bao.faults = ["hang"] * (vault_client.RETRIES + 1)
     message = problem(lambda: key_providers.fetch(stored))

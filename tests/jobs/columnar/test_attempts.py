@@ -31,7 +31,7 @@ from tests.helpers import standalone
 from tests.helpers.lakes import column, configured, table, treated, write_conf
 from tests.helpers.set_runs import FILE_BY_FILE, prepared, run
 
-ROWS, GROUP = 60_000, 5_000
+ROWS, GROUP = 45_000, 5_000
 """Of a file and of its row groups. The rows are so wide that a task writes before it has read them all."""
 ENTRY = {"id": {"domain": "customer"}, "row": "keep", "note": "keep"}
 OLD = {"org.apache.spark.legacyDateTime": ""}
@@ -63,7 +63,7 @@ class Dying:
 
     def batches(self, stretch, access, wanted):
         for at, batch in enumerate(self.reader.batches(stretch, access, wanted)):
-            if at == 10:
+            if at == 8:
                 die(self.deaths, self.point)
             yield batch
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import pyarrow.fs as pafs
 import pytest
 from pyspark.sql import SparkSession
 
@@ -134,7 +135,10 @@ def test_s3_without_its_jars_is_not_columnar(spark: SparkSession) -> None:
         access(spark, ["s3a://lake/x"])
 
 
-def test_a_server_that_is_not_there_is_not_columnar() -> None:
+def test_a_server_that_is_not_there_is_not_columnar(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked once, without the pauses of those who ask again."""
+    once = pafs.AwsStandardS3RetryStrategy(max_attempts=1)
+    monkeypatch.setattr(pafs, "AwsStandardS3RetryStrategy", lambda max_attempts: once)
     nobody = dataclasses.replace(in_s3(free_port()).buckets[0], region="us-east-2")
     with pytest.raises(NotColumnar, match="could not list a folder"):
         Access(buckets=(nobody,)).list_names("s3a://lake/x")

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chispa import assert_df_equality
 from pyspark.sql import SparkSession
 
 from jobs import pseudonymize
@@ -44,7 +43,7 @@ def test_what_a_delta_table_gained_is_added(spark: SparkSession, lake: Path, exe
 KILLED: list[tuple[Execution, Mode]] = [(path, mode) for path in PATHS for mode in ("full", "incremental")]
 
 
-@pytest.mark.parametrize(("execution", "mode"), but_for(KILLED[1:2], KILLED))
+@pytest.mark.parametrize(("execution", "mode"), but_for([], KILLED))
 def test_killed_between_the_last_file_and_the_commit(
     spark: SparkSession, lake: Path, execution: Execution, mode: Mode
 ) -> None:
@@ -221,7 +220,7 @@ def test_random_histories_end_as_in_full(spark: SparkSession, lake: Path, seed: 
     run(spark, lake, target=target, columns=columns)
     full = spark.read.format("delta").load(str(lake / "treated" / "full"))
     assert without_comments(ours.schema.jsonValue()) == without_comments(full.schema.jsonValue())
-    assert_df_equality(ours, full, ignore_row_order=True, ignore_metadata=True)
+    assert lakes.contents(ours) == lakes.contents(full)
 
 
 def without_comments(schema: Any) -> Any:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chispa import assert_df_equality
 from pyspark.sql import SparkSession
 
 from jobs.configuration.models import Execution
@@ -162,4 +161,4 @@ def test_random_histories_end_as_in_full(spark: SparkSession, lake: Path, seed: 
     numbers = [str(part) for part in changed if part is not None]
     for where in [f"part IN ({', '.join(numbers)})"] * bool(numbers) + ["part IS NULL"] * (None in changed):
         run(spark, lake, where, accept_deleted_rows=True)
-    assert_df_equality(lakes.treated(spark, lake), full(spark, lake), ignore_row_order=True)
+    lakes.check_equal(lakes.treated(spark, lake), full(spark, lake))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from chispa import assert_df_equality
 from pyspark.sql import SparkSession
 
 from jobs import pseudonymize
@@ -29,7 +28,7 @@ def test_runs_on_other_partitions_at_once(spark: SparkSession, lake: Path, execu
     both = [prepared(spark, lake, where, execution) for where in ("part < 2", "part IN (2, 3)", "part >= 4")]
     outcomes = set_runs.at_once(both)
     assert [type(outcome) for outcome in outcomes] == [Result] * 3, outcomes
-    assert_df_equality(lakes.treated(spark, lake), full(spark, lake), ignore_row_order=True)
+    lakes.check_equal(lakes.treated(spark, lake), full(spark, lake))
     assert run(spark, lake, "part = 1", execution).version == 4, "all of them count as runs"
 
 
@@ -58,7 +57,7 @@ def test_who_came_first_between_look_and_commit(
         return
     with pytest.raises(CommitConflict):
         pseudonymize.execute(*late)
-    assert_df_equality(lakes.treated(spark, lake), before, ignore_row_order=True)
+    lakes.check_equal(lakes.treated(spark, lake), before)
 
 
 def test_a_run_that_adds_after_one_of_partitions(spark: SparkSession, lake: Path) -> None:
@@ -77,4 +76,4 @@ def test_a_run_that_adds_after_one_of_partitions(spark: SparkSession, lake: Path
     adding = pseudonymize.prepare(other, config.in_mode(configured(lake), "incremental"), "t")
     assert adding.unchanged
     pseudonymize.execute(*late)
-    assert_df_equality(lakes.treated(spark, lake), full(spark, lake), ignore_row_order=True)
+    lakes.check_equal(lakes.treated(spark, lake), full(spark, lake))

@@ -21,9 +21,9 @@ STEPS = (
     (COMMITTED, "after", 1, "raw/people", 1),
     ("jobs.erasure.stale.purged", "before", 1, "raw/visits", 2),
     (COMMITTED, "after", 1, "treated/people", 3),
-    ("jobs.lake.table_files._tidied", "before", 1, "treated/people", 3),  # files are gone, their log is there
-    ("jobs.lake.log_left._without_hint", "after", 1, "treated/people", 3),  # the checkpoint is made, the log is there
-    ("jobs.lake.log_left.purged", "after", 1, "treated/people", 3),
+    ("jobs.lake.table_files._tidied", "before", 1, "treated/people", 3),  # files are gone
+    ("jobs.lake.log_left._without_hint", "after", 1, "treated/visits", 4),  # the checkpoint is made, the log is there
+    ("jobs.lake.log_left.purged", "after", 1, "treated/visits", 4),
     (COMMITTED, "after", 1, "vault", 5),
     ("jobs.erasure.subject_keys.destroyed", "before", 1, "", 5),
     ("jobs.erasure.subject_keys.destroyed", "after", 1, "", 6),

@@ -226,8 +226,8 @@ def _scope(spark: SparkSession, conf: Config, wanted: Wanted) -> Iterator[_Scope
         if against:
             raise Refused("\n".join(against))
         keys, of_keys = subject_keys.found(spark, conf, wanted.asked), subject_keys.unsearched(conf, wanted.asked)
-        told = (*unsearched, *more, *of_bridges, *of_keys)
-        yield _Scope(search, tuple(tables), tuple(vaults), tuple(bridges), tuple(others), keys, told)
+        gaps = (*unsearched, *more, *of_bridges, *of_keys)
+        yield _Scope(search, tuple(tables), tuple(vaults), tuple(bridges), tuple(others), keys, gaps)
 
 
 def _of_others(spark: SparkSession, conf: Config, wanted: Wanted, scope: _Scope) -> tuple[Remains, ...]:

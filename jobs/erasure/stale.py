@@ -4,7 +4,6 @@ versions, of its change feed, of runs that were killed; and files of which a del
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from py4j.protocol import Py4JError
@@ -104,7 +103,10 @@ def _holding(
         return {file_places.of_row(row[who.PLACE]) for row in told}
 
     held, closed = _halved(list(places), look)
-    return held, closed, functools.reduce(outcome.both, ids, frozenset[int]())
+    found: frozenset[int] | None = frozenset()
+    for each in ids:
+        found = outcome.both(found, each)
+    return held, closed, found
 
 
 def _halved(places: list[str], look: Callable[[Sequence[str]], Collection[str]]) -> tuple[set[str], set[str]]:

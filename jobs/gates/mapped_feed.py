@@ -16,17 +16,17 @@ from jobs.lake.column_mapping import FEED, MODE
 from jobs.treatment import layout
 
 CURE = (
-    f"state {FEED}: 'false' under the target's properties for one run in full, and 'true' again after it (who follows "
-    "the feed begins anew), or choose a new target"
+    f"state {FEED}: 'false' under the target's properties for one run in full, and 'true' in the next one (the feed "
+    "begins with that, and who follows it begins anew)"
 )
 OUT_OF_REACH = "writes all of it anew outside of Delta's own transaction, which is out of reach here"
 
 
 def writable(known: Inspected) -> Iterator[Finding]:
-    """A run in full by which a column goes, or columns begin to be mapped, while a change feed is on: Delta refuses it
-    (DELTA_BLOCK_COLUMN_MAPPING_AND_CDC_OPERATION) at the commit, when all is written."""
+    """A new table, or a run in full by which a column goes, or columns begin to be mapped, while a change feed is on:
+    Delta refuses it (DELTA_BLOCK_COLUMN_MAPPING_AND_CDC_OPERATION) at the commit, when all is written."""
     there, stated = known.target, known.entry.target
-    if there.version < 0 or (known.adds and not growth.starts_anew(known)):
+    if known.adds and not growth.starts_anew(known):
         return
     feed = column_mapping.stated(stated.properties, FEED) or column_mapping.stated(there.properties, FEED)
     mode = column_mapping.stated({**layout.column_mapping(stated, known.plan.schema), **stated.properties}, MODE)
@@ -34,7 +34,9 @@ def writable(known: Inspected) -> Iterator[Finding]:
         return
     before = column_mapping.stated(there.properties, MODE)
     gone = list(_gone(known))
-    if before not in ("name", "id"):
+    if there.version < 0:
+        why = "makes it"
+    elif before not in ("name", "id"):
         why = "begins to map its columns"
     elif there.transaction is None:
         why = OUT_OF_REACH
@@ -46,8 +48,8 @@ def writable(known: Inspected) -> Iterator[Finding]:
     yield Finding(
         "refuse",
         None,
-        f"the target {there.name} has a change feed and column mapping ({MODE}), and this run {why}, which Delta "
-        f"refuses in one commit: {CURE}",
+        f"the target {there.name} is to have a change feed and column mapping ({MODE}), and this run {why}, which "
+        f"Delta refuses in one commit: {CURE}",
     )
 
 

@@ -24,15 +24,13 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from jobs.configuration.column_path import json_path
 from jobs.configuration.config import Config
 from jobs.gates.known import Prepared
-from jobs.lake import closed_table, erased_list, within_rows, within_texts
+from jobs.lake import closed_table, erased_list, within_rows
 from jobs.lake.bare_types import bare
 from jobs.lake.columns import column
 from jobs.lake.erased_list import ErasedList
 from jobs.lake.problems import CommitConflict
-from jobs.lake.within_texts import Inner
 from jobs.named_keys import erasure_key
 from jobs.named_keys.erasure_key import ErasureKey
 from jobs.risk_measures.report import count as few
@@ -71,8 +69,8 @@ class KeptOut:
 
     @property
     def has_lists(self) -> bool:
-        """Whether it looks into arrays or maps, or into JSON text."""
-        return any(watched.has_list or watched.path.is_in_json for watched, _ in self.columns)
+        """Whether it looks into arrays or maps."""
+        return any(watched.has_list for watched, _ in self.columns)
 
     @property
     def ways(self) -> tuple[Way, ...]:
@@ -100,16 +98,14 @@ class KeptOut:
         """The rows without what names one of the erased in rows of others; and beside them the `answers`."""
         rows = rows.withColumns({name: F.expr(text) for text, name in self.answers.items()})
         for watched, gone in self._gone(rows, self.answers):
-            at, path = GONE.format(watched.path), watched.path.column
-            clean = within_texts.cleaned if watched.path.is_in_json else within_rows.cleaned
-            root = clean(column(path.root), path.steps[1:], column(at))
+            at = GONE.format(watched.path)
+            root = within_rows.cleaned(column(watched.path.root), watched.path.steps[1:], column(at))
             rows = rows.withColumn(at, gone).withColumn(watched.path.root, root).drop(at)
         return rows
 
     def number_of_parts(self, rows: DataFrame) -> Column:
         """Of a row how many values, elements and entries `cleaned` takes out, if the row is another's."""
-        each = [within_texts.total(gone, within_texts.PARTS) if watched.path.is_in_json else F.size(gone)
-                for watched, gone in self._gone(rows)]  # fmt: skip
+        each = [F.size(gone) for _, gone in self._gone(rows)]
         return functools.reduce(operator.add, each, F.lit(0))
 
     def _counted(self, rows: DataFrame) -> Out:
@@ -118,11 +114,8 @@ class KeptOut:
         return Out(int(told[0]), int(told[1] or 0))
 
     def _gone(self, rows: DataFrame, answers: Mapping[str, str] = {}) -> Iterator[tuple[Watched, Column]]:
-        """Of each such column the values that go, an array for each row; of JSON text as of `within_texts.found`."""
+        """Of each such column the values that go, an array for each row."""
         for watched, erased in self.parts:
-            if watched.path.is_in_json:
-                yield watched, _within(watched, erased)
-                continue
             kind = within_rows.kind_of(rows.schema, watched.path)
             assert kind is not None, "a run treats the columns of its source"
             yield watched, _those(watched, erased, bare(kind), answers)
@@ -155,8 +148,6 @@ class KeptOut:
 
 def _is_erased(watched: Watched, erased: Mapping[str, Erased]) -> Column:
     """By the first case whose predicate is true, as the treatment goes by it."""
-    if watched.path.is_in_json:
-        return within_texts.is_own(_within(watched, erased))
     values, mark = column(*watched.path.names), wording.mark()
     found = F.lit(False)
     for domain, rows in reversed(watched.cases):
@@ -177,14 +168,6 @@ def _those(watched: Watched, erased: Mapping[str, Erased], kind: T.DataType, ans
         holds = None if rows is None else column(answers[rows]) if rows in answers else F.expr(rows)
         found = told if holds is None else F.when(holds, told).otherwise(found)
     return found
-
-
-def _within(watched: Watched, erased: Mapping[str, Erased]) -> Column:
-    """What is theirs in the JSON texts of a column, at one path, which has no cases."""
-    text, (domain,) = watched.path.column, watched.domains
-    values = within_rows.values_at(column(text.root), text.steps[1:], T.StringType())
-    inner = Inner(json_path(watched.path), _hit(erased[domain]), watched.is_of_others)
-    return within_texts.found(text, [inner])(values)
 
 
 def _hit(erased: Erased) -> within_rows.Hit:

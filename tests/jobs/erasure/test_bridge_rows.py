@@ -80,8 +80,9 @@ def test_rows_are_told_by_the_value_and_rows_that_do_not_open_are_told() -> None
     own = BridgeRows(b"k" * 32, "b")
     keys = own.row_keys(pa.array(["one", "two", "three"]))
     sealed = own.sealed(keys, pa.array([b"C-1", b"C-2", b"C-1"]))
-    rows = pa.StructArray.from_arrays([pa.array([*sealed, b"x" * 60, None]), pa.array([*keys, b"r" * 16, None])],
-                                      ["sealed_value", "row_key"])  # fmt: skip
+    columns = [[*sealed.to_pylist(), b"x" * 60, None], [*keys.to_pylist(), b"r" * 16, None]]
+    arrays = [pa.array(each, pa.binary()) for each in columns]
+    rows = pa.StructArray.from_arrays(arrays, ["sealed_value", "row_key"])
     key: Any = types.SimpleNamespace(resolve=lambda: types.SimpleNamespace(material=b"k" * 32))
     wanted: Any = types.SimpleNamespace(value=bridge_rows.Lookup(pa.array([b"C-1"], pa.binary())))
     look = bridge_rows._Look("b", key, wanted)

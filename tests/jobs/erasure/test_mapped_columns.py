@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +12,29 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs import erase, pseudonymize
+from jobs.configuration.config import Config
+from jobs.console.exit_codes import Refused
 from jobs.erasure.carried_out import Wanted
+from jobs.lake import delta_commit
 from jobs.subjects.asked import Asked
 from tests.helpers import lakes
 
-MAPPED = {"delta.enableChangeDataFeed": "true", "delta.columnMapping.mode": "name"}
+FEED = "delta.enableChangeDataFeed"
+MAPPED = {"delta.columnMapping.mode": "name"}
+
+
+def in_files(spark: SparkSession, lake: Path) -> str:
+    """The schema of the log, with what columns are called in files."""
+    begun = delta_commit.begin(spark, f"{lake}/treated/t", None)
+    assert begun is not None
+    return str(sorted(re.findall("col-[0-9a-f-]+", json.dumps(delta_commit.schema(begun)))))
 
 
 def name(at: int) -> str:
     return f"C-{at:06d}"
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("mode", ["incremental", "full"])
 def test_persons_go_out(spark: SparkSession, lake: Path, mode: str) -> None:
     rows = spark.range(0, 6, 1, 2).selectExpr(
@@ -29,12 +43,21 @@ def test_persons_go_out(spark: SparkSession, lake: Path, mode: str) -> None:
     )  # fmt: skip
     rows.write.format("delta").save(f"{lake}/raw/t")
     columns: dict[str, Any] = {"who": {"domain": "customer"}, "nr": "keep", "lines[].who": {"domain": "customer"}}
-    conf = lakes.configured(
-        lake,
-        lakes.table("t", lake, columns, source={"format": "delta", "path": f"{lake}/raw/t"},
-                    target={"path": f"{lake}/treated/t", "mode": mode, "properties": MAPPED}),
-    )  # fmt: skip
-    pseudonymize.run(spark, conf, "t")
+
+    def configured(columns: dict[str, Any] = columns, feed: str = "true") -> Config:
+        target = {"path": f"{lake}/treated/t", "mode": mode, "properties": {**MAPPED, FEED: feed}}
+        source = {"format": "delta", "path": f"{lake}/raw/t"}
+        return lakes.configured(lake, lakes.table("t", lake, columns, source=source, target=target))
+
+    with pytest.raises(Refused, match="this run makes it, which Delta refuses in one commit"):
+        pseudonymize.run(spark, configured(), "t")
+    pseudonymize.run(spark, configured(feed="false"), "t")
+    names = in_files(spark, lake)
+    pseudonymize.run(spark, configured(), "t", mode="full")
+    assert in_files(spark, lake) == names, "columns are what they were in files, which Delta asks for"
+    with pytest.raises(Refused, match=r"this run leaves out nr, which Delta refuses in one commit"):
+        pseudonymize.run(spark, configured({**columns, "nr": "drop"}), "t", mode="full")
+    conf = configured()
     made = erase.run(spark, conf, Wanted(Asked("customer", pa.array([name(3)])), sources=True))
     counts = {each.name: (each.rows_deleted, each.elements_removed) for each in made.tables}
     assert counts == {"source of t": (1, 1), "t": (1, 1)}

@@ -12,7 +12,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterator
-from typing import IO, Any
+from typing import Any, TextIO
 
 from privacy_udfs.errors import LakenymError
 
@@ -24,7 +24,7 @@ class Unwritten(LakenymError):
 class Output(io.TextIOBase):
     """A stream of this process, which leads nowhere once nobody reads it."""
 
-    def __init__(self, out: IO[str]) -> None:
+    def __init__(self, out: TextIO) -> None:
         self._out = out
 
     def __getattr__(self, name: str) -> Any:  # buffer
@@ -67,7 +67,7 @@ class Output(io.TextIOBase):
             raise Unwritten(why) from None
 
 
-def _nowhere(out: IO[str]) -> None:
+def _nowhere(out: TextIO) -> None:
     with contextlib.suppress(OSError, ValueError), open(os.devnull, "wb") as nothing:
         os.dup2(nothing.fileno(), out.fileno())
 

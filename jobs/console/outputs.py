@@ -12,7 +12,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterator
-from typing import IO, Any
+from typing import IO, Any, TextIO
 
 from privacy_udfs.errors import LakenymError
 
@@ -24,7 +24,7 @@ class Unwritten(LakenymError):
 class Output(io.TextIOBase):
     """A stream of this process, which leads nowhere once nobody reads it."""
 
-    def __init__(self, out: IO[str]) -> None:
+    def __init__(self, out: TextIO) -> None:
         self._out = out
 
     def __getattr__(self, name: str) -> Any:  # buffer

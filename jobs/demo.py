@@ -29,6 +29,7 @@ from jobs.configuration.config import Config
 from jobs.console import called
 from jobs.console.exit_codes import DONE, BadUsage
 from jobs.console.numbers import many
+from jobs.console.terminal import columns
 from jobs.console.text_table import table_lines
 from jobs.lake import read
 from jobs.lake.address import Address
@@ -74,7 +75,11 @@ def shown(spark: SparkSession, conf: Config) -> Iterator[str]:
     yield from (f"  {line}" for line in before_and_after(spark, conf))
     yield from _title("The record, read from the table alone: SHOW TBLPROPERTIES")
     properties = _target(conf, CUSTOMERS).properties(spark)
-    yield from (f"  {key:24} {_cut(properties[key], 100)}" for key in properties if key.startswith("privacy."))
+    yield from (
+        f"  {key:24} {_cut(properties[key], min(100, (columns() or 127) - 27))}"
+        for key in properties
+        if key.startswith("privacy.")
+    )
     yield from _title("The join still works: customers and orders on their pseudonyms")
     for name, count in joins(spark, conf).items():
         yield f"  {name:8} {CUSTOMERS} JOIN {ORDERS} USING (customer_id): {count:,} rows"

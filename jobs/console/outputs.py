@@ -12,7 +12,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any, TextIO
+from typing import IO, Any, TextIO
 
 from privacy_udfs.errors import LakenymError
 
@@ -67,7 +67,7 @@ class Output(io.TextIOBase):
             raise Unwritten(why) from None
 
 
-def _nowhere(out: TextIO) -> None:
+def _nowhere(out: IO[str]) -> None:
     with contextlib.suppress(OSError, ValueError), open(os.devnull, "wb") as nothing:
         os.dup2(nothing.fileno(), out.fileno())
 

@@ -90,7 +90,7 @@ def _row(cells: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
     pieces = [pieces_of(cell, each) for cell, each in zip(cells, widths, strict=True)]
     for at in range(max(map(len, pieces), default=0)):
         line = (
-            _padded(cell, piece[at] if at < len(piece) else "", each)
+            _padded(cell if len(piece) == 1 else "", piece[at] if at < len(piece) else "", each)
             for cell, piece, each in zip(cells, pieces, widths, strict=True)
         )
         yield (" " * GAP).join(line).rstrip()

@@ -19,7 +19,7 @@ from jobs.console import called, outputs
 from jobs.console.exit_codes import BAD_USAGE, DONE, FAILED
 from jobs.console.terminal import is_terminal
 from jobs.console.text_table import wrapped
-from jobs.one_command import json_output, parsers, verbs
+from jobs.one_command import json_output, verbs
 
 ABOUT = "Pseudonymize lake tables with Apache Spark, column by column, and let each table carry the record of it."
 MORE = f"'{called.COMMAND} VERB --help' says what a verb takes. A verb may be written with - or _."
@@ -77,15 +77,13 @@ def _before_verb(words: Sequence[str]) -> list[str]:
 
 
 def _run(verb: str, words: list[str]) -> int:
-    parser = parsers.of(verb)
-    if set(HELPS) & set(words):
-        return _help(parser, words)
-    parser.parse_args(words)  # what is wrong with them is said before Spark is loaded
     job = importlib.import_module(verbs.module(verb))
+    if set(HELPS) & set(words):
+        return _help(job.parser(), words)
     if is_terminal():
         return int(job.main(words))
     with json_output.on_standard_output():
-        return int(job.main(_with_json(parser, words)))
+        return int(job.main(_with_json(job.parser(), words)))
 
 
 def _help(parser: argparse.ArgumentParser, words: list[str]) -> int:
@@ -123,7 +121,10 @@ def _not_known(words: Sequence[str]) -> int:
 def _where_it_stands(words: Sequence[str]) -> str:
     """Of a flag that the verb behind it takes."""
     verb = next((each for each in words[1:] if verbs.named(each) in verbs.files()), None)
-    if verb is None or words[0] not in parsers.of(verbs.named(verb))._option_string_actions:
+    if verb is None:
+        return ""
+    parser = importlib.import_module(verbs.module(verbs.named(verb))).parser()
+    if words[0] not in parser._option_string_actions:
         return ""
     return f": it stands behind it: {called.COMMAND} {verb} {words[0]}"
 

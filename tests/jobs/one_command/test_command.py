@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import importlib.util
-import inspect
 import io
 import json
 import re
 import shutil
 import subprocess
 import sys
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +18,7 @@ import jobs
 from jobs import demo
 from jobs.console import called, help_text, text_table
 from jobs.console.exit_codes import BadUsage
-from jobs.one_command import command, json_output, parsers, start, verbs
+from jobs.one_command import command, json_output, start, verbs
 from tests.helpers.lakes import column, table, write_conf
 from tests.helpers.places import ROOT
 
@@ -217,58 +214,6 @@ def test_ctrl_c_leaves_one_line(
 def test_help_is_a_word_for_the_list_too(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["help"]) == command.main(["-h"]) == 0
     assert capsys.readouterr().out == f"{command.help_text()}\n" * 2
-
-
-def test_no_help_and_no_wrong_flag_loads_spark() -> None:
-    code = """
-        import contextlib, io, sys
-        from jobs.one_command import command, verbs
-        for verb in verbs.files():
-            for flag in ("--help", "--no-such-flag"):
-                with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-                    with contextlib.suppress(SystemExit):
-                        command.main([verb, flag])
-                assert not {"pyspark", "pandas"} & set(sys.modules), verb
-        print("none")
-    """
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True)
-    assert done.stdout == "none\n"
-
-
-@pytest.mark.parametrize("verb", sorted(verbs.files()))
-def test_the_parser_of_a_verb_is_its_own(verb: str) -> None:
-    """Made from a part of its file, and what ``main`` begins with."""
-    called.by_command()
-    job = importlib.import_module(verbs.module(verb))
-    own, made = job.parser(), parsers.of(verb)
-    assert made.format_help() == own.format_help()
-    assert made._option_string_actions.keys() == own._option_string_actions.keys()
-    first = inspect.getsource(job.main).partition(") -> int:")[2].replace('"""Exit code', "").splitlines()
-    assert any("parser()" in line and "argv" in line for line in first[:3])
-
-
-def test_a_part_of_a_file_is_what_a_name_needs_and_no_more() -> None:
-    code = """
-        from heavy import Thing, small
-        import far.away
-        LIMIT: Thing = small(2)
-        OTHER = Thing()
-        def parser(of: Thing) -> Thing:
-            return inner(LIMIT)
-        def inner(x):
-            return far.of(x)
-        def main():
-            return parser(OTHER)
-    """
-    kept = parsers.needed(ast.parse(textwrap.dedent(code)).body, "parser")
-    told = [ast.unparse(each).splitlines()[0] for each in kept]
-    assert told == [
-        "from heavy import small",
-        "import far.away",
-        "LIMIT: Thing = small(2)",
-        "def parser(of: Thing) -> Thing:",
-        "def inner(x):",
-    ]
 
 
 @pytest.mark.parametrize("words", ["--help", "plan --help", "--version", "check --conf none", "plan --bogus"])

@@ -20,7 +20,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 from pyspark.sql.pandas.functions import arrow_udf
 
-from jobs.configuration.column_path import ColumnPath, Element, Field, Step
+from jobs.configuration.column_path import ColumnPath, Element, Field, MapKey, Step
 from jobs.lake import within_rows
 from jobs.lake.columns import dotted
 from jobs.lake.within_rows import Hit
@@ -30,7 +30,7 @@ from privacy_udfs.json_text.branches import JsonPath
 from privacy_udfs.json_text.scanner import Refused
 from privacy_udfs.technique import narrow, plain
 
-WAS, NOW, PARTS, OWN, UNREAD = "was", "now", "parts", "own", "unread"
+WAS, NOW, PARTS, OWN, UNREAD, STUCK = "was", "now", "parts", "own", "unread", "stuck"
 FOUND = T.StructType(
     [
         T.StructField(WAS, T.StringType()),
@@ -38,11 +38,13 @@ FOUND = T.StructType(
         T.StructField(PARTS, T.IntegerType()),
         T.StructField(OWN, T.BooleanType()),
         T.StructField(UNREAD, T.IntegerType()),
+        T.StructField(STUCK, T.BooleanType()),
     ]
 )
-KINDS = (pa.string(), pa.string(), pa.int32(), pa.bool_(), pa.int32())
+KINDS = (pa.string(), pa.string(), pa.int32(), pa.bool_(), pa.int32(), pa.bool_())
 """A text that has one: what it is and will be, null where the element of the column goes that holds it; how many parts
-of it go; whether the row is theirs; and 1 where nobody can tell, or take out, what is in it."""
+of it go; whether the row is theirs; 1 where nobody can tell, or take out, what is in it; and whether it names one who
+cannot be taken out."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -88,7 +90,7 @@ def _decoded(raw: bytes | None) -> str | None:
 
 
 BLANK = " \t\n\r"
-Row = tuple[str, str | None, int, bool, int]
+Row = tuple[str, str | None, int, bool, int, bool]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -148,15 +150,15 @@ class _Look:
         others = {each.path for each in self.inner if each.is_of_others}
         whole = {path for path, _ in gone if None not in path and (self.in_list or path not in others)}
         if whole and not self.in_list:
-            return text, text, 0, True, 0
+            return text, text, 0, True, 0, False
         if whole:
-            return text, None, len(gone), False, 0
+            return text, None, len(gone), False, 0, False
         if is_unread or any(start < 0 for _, start in gone):
-            return text, text, 0, False, 1
+            return text, text, 0, False, 1, bool(gone)
         try:
-            return text, taken_out.without(text, gone), len(gone), False, 0
+            return text, taken_out.without(text, gone), len(gone), False, 0, False
         except Refused:
-            return text, text, 0, False, 1
+            return text, text, 0, False, 1, True
 
 
 # -- on arrays --------------------------------------------------------------------------------------------------------
@@ -191,25 +193,40 @@ def cleaned(at: Column, steps: Sequence[Step], gone: Column) -> Column:
         whole = F.transform(F.filter(gone, lambda each: each[NOW].isNull()), lambda each: each[WAS])
         at = within_rows.cleaned(at, steps, whole)
     changed = F.filter(gone, lambda each: each[PARTS] > 0)
-    return F.when(F.size(changed) > 0, _replaced(at, steps, changed)).otherwise(at)
+    was, now = F.transform(changed, lambda each: each[WAS]), F.transform(changed, lambda each: each[NOW])
+    return F.when(F.size(changed) > 0, _replaced(at, steps, was, now)).otherwise(at)
 
 
-def _replaced(at: Column, steps: Sequence[Step], changed: Column) -> Column:
+def _replaced(at: Column, steps: Sequence[Step], was: Column, now: Column) -> Column:
+    """Each text by what stands in its place. Looked up without a lambda within the one around it: Spark 4.2 leaves a
+    Python UDF of a column unevaluated (INTERNAL_ERROR) where an inner lambda names the part of the outer one."""
     if not steps:
-        own = F.get(F.filter(changed, lambda each: each[WAS] == at), F.lit(0))
-        return F.coalesce(own[NOW], at)
+        return F.coalesce(F.get(now, (F.array_position(was, at) - 1).cast("int")), at)
     step, rest = steps[0], steps[1:]
     if isinstance(step, Field):
-        inner = _replaced(at.getField(step.name), rest, changed)
+        inner = _replaced(at.getField(step.name), rest, was, now)
         return F.when(at.isNotNull(), at.withField(dotted(step.name), inner))
     if isinstance(step, Element):
-        return F.transform(at, lambda part: _replaced(part, rest, changed))
-    return F.transform_values(at, lambda key, value: _replaced(value, rest, changed))
+        return F.transform(at, lambda part: _replaced(part, rest, was, now))
+    if isinstance(step, MapKey):
+        return F.transform_keys(at, lambda key, value: _replaced(key, rest, was, now))
+    return F.transform_values(at, lambda key, value: _replaced(value, rest, was, now))
+
+
+def may_be_own(column: ColumnPath, inner: Sequence[Inner]) -> bool:
+    """Whether rows can be theirs by such a text."""
+    whole = any(None not in each.path and not each.is_of_others for each in inner)
+    return whole and not within_rows.has_list(column)
 
 
 def is_own(gone: Column) -> Column:
     """Whether the row is theirs by one of its texts."""
     return F.exists(gone, lambda each: each[OWN])
+
+
+def is_stuck(gone: Column) -> Column:
+    """Whether one of its texts names somebody who cannot be taken out of it."""
+    return F.exists(gone, lambda each: each[STUCK])
 
 
 def total(gone: Column, what: str) -> Column:

@@ -36,7 +36,7 @@ def written(prepared: Prepared, selection: Selection, record: Mapping[str, str],
     spark, plan, target, run_id = prepared.spark, prepared.plan, prepared.target, aside.run_id
     noted = prepared.kept_out
     if noted is not None and noted.has_lists:
-        raise NotColumnar("elements that name somebody on the list of the erased are taken out of arrays by Spark")
+        raise NotColumnar("who is on the list of the erased is taken out of arrays, maps and JSON text by Spark")
     erased = ((), ()) if noted is None else (noted.ways, noted.ways_of_others)
     fits = fitting.fitted(spark, plan, prepared.source, selection.trees(), target.transaction, *erased)
     treated = shapes.without_rows(spark, selection.schema())

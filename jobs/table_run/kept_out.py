@@ -24,13 +24,15 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from jobs.configuration.column_path import ColumnPath, json_path
 from jobs.configuration.config import Config
 from jobs.gates.known import Prepared
-from jobs.lake import closed_table, erased_list, within_rows
+from jobs.lake import closed_table, erased_list, within_rows, within_texts
 from jobs.lake.bare_types import bare
 from jobs.lake.columns import column
 from jobs.lake.erased_list import ErasedList
-from jobs.lake.problems import CommitConflict
+from jobs.lake.problems import CommitConflict, SourceProblem
+from jobs.lake.within_texts import Inner
 from jobs.named_keys import erasure_key
 from jobs.named_keys.erasure_key import ErasureKey
 from jobs.risk_measures.report import count as few
@@ -64,13 +66,24 @@ class KeptOut:
 
     @property
     def parts(self) -> tuple[tuple[Watched, Mapping[str, Erased]], ...]:
-        """The columns out of which a part goes, and the row stays."""
-        return tuple(each for each in self.columns if each[0].is_part)
+        """The columns out of which a part goes, and the row stays; but for JSON text."""
+        return tuple(each for each in self.columns if each[0].is_part and not each[0].path.is_in_json)
+
+    @property
+    def texts(self) -> Mapping[ColumnPath, Sequence[Inner]]:
+        """The columns of JSON text, each with all its places at once: of one text all that goes is cut in one step."""
+        found: dict[ColumnPath, list[Inner]] = {}
+        for watched, erased in self.columns:
+            if watched.path.is_in_json:
+                (domain,) = watched.domains  # what stands in JSON text is treated alike in all rows
+                inner = Inner(json_path(watched.path), _hit(erased[domain]), watched.is_of_others)
+                found.setdefault(watched.path.column, []).append(inner)
+        return found
 
     @property
     def has_lists(self) -> bool:
-        """Whether it looks into arrays or maps."""
-        return any(watched.has_list for watched, _ in self.columns)
+        """Whether it looks into arrays or maps, or into JSON text."""
+        return any(watched.has_list or watched.path.is_in_json for watched, _ in self.columns)
 
     @property
     def ways(self) -> tuple[Way, ...]:
@@ -84,8 +97,9 @@ class KeptOut:
 
     def is_of_erased(self) -> Column:
         """Of a row of the source whether it is one of the erased."""
-        own = (each for each in self.columns if not each[0].is_part)
-        return functools.reduce(operator.or_, [F.lit(False), *itertools.starmap(_is_erased, own)])
+        own = (each for each in self.columns if not (each[0].is_part or each[0].path.is_in_json))
+        within = [within_texts.is_own(_within(*each)) for each in self.texts.items() if within_texts.may_be_own(*each)]
+        return functools.reduce(operator.or_, [F.lit(False), *itertools.starmap(_is_erased, own), *within])
 
     def left(self, rows: DataFrame) -> tuple[DataFrame, Out]:
         """The rows that are not of the erased, without what names one, and how much was left out. That is counted
@@ -97,28 +111,45 @@ class KeptOut:
     def cleaned(self, rows: DataFrame) -> DataFrame:
         """The rows without what names one of the erased in rows of others; and beside them the `answers`."""
         rows = rows.withColumns({name: F.expr(text) for text, name in self.answers.items()})
-        for watched, gone in self._gone(rows, self.answers):
-            at = GONE.format(watched.path)
-            root = within_rows.cleaned(column(watched.path.root), watched.path.steps[1:], column(at))
-            rows = rows.withColumn(at, gone).withColumn(watched.path.root, root).drop(at)
+        texts = ((path, _within(path, inner), within_texts.cleaned) for path, inner in self.texts.items())
+        nested = ((path, gone, within_rows.cleaned) for path, gone in self._gone(rows, self.answers))
+        for path, gone, clean in (*nested, *texts):
+            at = GONE.format(path)
+            root = clean(column(path.root), path.steps[1:], column(at))
+            rows = rows.withColumn(at, gone).withColumn(path.root, root).drop(at)
         return rows
 
     def number_of_parts(self, rows: DataFrame) -> Column:
         """Of a row how many values, elements and entries `cleaned` takes out, if the row is another's."""
         each = [F.size(gone) for _, gone in self._gone(rows)]
+        each += [within_texts.total(_within(*text), within_texts.PARTS) for text in self.texts.items()]
         return functools.reduce(operator.add, each, F.lit(0))
 
+    def is_stuck(self) -> Column:
+        """Of a row whether a text of it names one of the erased, and nobody can take that out."""
+        each = (within_texts.is_stuck(_within(*text)) for text in self.texts.items())
+        return functools.reduce(operator.or_, each, F.lit(False))
+
     def _counted(self, rows: DataFrame) -> Out:
-        marked = rows.select(self.is_of_erased().alias("erased"), self.number_of_parts(rows).alias("parts"))
-        told = marked.agg(F.count_if("erased"), F.sum(F.when(~F.col("erased"), F.col("parts")))).collect()[0]
+        """Raises `SourceProblem` where what `cleaned` gives would name one of them yet."""
+        values = {"erased": self.is_of_erased(), "parts": self.number_of_parts(rows), "stuck": self.is_stuck()}
+        marked, stays = rows.select(*(each.alias(name) for name, each in values.items())), ~F.col("erased")
+        told = marked.agg(F.count_if("erased"), F.sum(F.when(stays, F.col("parts"))),
+                          F.count_if(stays & F.col("stuck"))).collect()[0]  # fmt: skip
+        if told[2]:
+            raise SourceProblem(
+                f"{', '.join(map(str, self.texts))}: a JSON text in a row of somebody else names one of the erased, "
+                "who cannot be cut out of it (a member that is there twice, or a value where paths lead further): put "
+                "it right at the source; where it was there in a change before, then --mode full"
+            )
         return Out(int(told[0]), int(told[1] or 0))
 
-    def _gone(self, rows: DataFrame, answers: Mapping[str, str] = {}) -> Iterator[tuple[Watched, Column]]:
-        """Of each such column the values that go, an array for each row."""
+    def _gone(self, rows: DataFrame, answers: Mapping[str, str] = {}) -> Iterator[tuple[ColumnPath, Column]]:
+        """Of each of `parts` the values that go, an array for each row."""
         for watched, erased in self.parts:
             kind = within_rows.kind_of(rows.schema, watched.path)
             assert kind is not None, "a run treats the columns of its source"
-            yield watched, _those(watched, erased, bare(kind), answers)
+            yield watched.path, _those(watched, erased, bare(kind), answers)
 
     def said(self, out: Out) -> Mapping[str, Any]:
         """What the commit says: never who, nor how many, where they are few."""
@@ -168,6 +199,12 @@ def _those(watched: Watched, erased: Mapping[str, Erased], kind: T.DataType, ans
         holds = None if rows is None else column(answers[rows]) if rows in answers else F.expr(rows)
         found = told if holds is None else F.when(holds, told).otherwise(found)
     return found
+
+
+def _within(text: ColumnPath, inner: Sequence[Inner]) -> Column:
+    """What is theirs in the JSON texts of a column, as of `within_texts.FOUND`."""
+    values = within_rows.values_at(column(text.root), text.steps[1:], T.StringType())
+    return within_texts.found(text, inner)(values)
 
 
 def _hit(erased: Erased) -> within_rows.Hit:

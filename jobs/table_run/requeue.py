@@ -16,7 +16,8 @@ from jobs.table_run.selection import Selection
 from jobs.table_run.waiting import NUMBER, RUN
 from jobs.treatment.kept_out import Out
 
-REFUSED, ERASED, PARTS = "lakenym refused", "lakenym erased", "lakenym erased parts"
+REFUSED, ERASED, PARTS, STUCK = "lakenym refused", "lakenym erased", "lakenym erased parts", "lakenym stuck"
+"""A row that is stuck (`KeptOut.is_stuck`) waits on, as one that is refused."""
 
 
 def passing(prepared: Prepared, selection: Selection, aside: Aside) -> Prepared:
@@ -24,16 +25,17 @@ def passing(prepared: Prepared, selection: Selection, aside: Aside) -> Prepared:
     which these are, and those of the erased. Raises `Refused` where they cannot be opened."""
     rows, noted = waiting.opened(prepared, selection, aside), prepared.kept_out
     if noted is None:
-        rows = rows.withColumns({ERASED: F.lit(False), PARTS: F.lit(0)})
+        rows = rows.withColumns({ERASED: F.lit(False), PARTS: F.lit(0), STUCK: F.lit(False)})
     else:
-        rows = noted.cleaned(rows.withColumns({ERASED: noted.is_of_erased(), PARTS: noted.number_of_parts(rows)}))
+        told_of = {ERASED: noted.is_of_erased(), PARTS: noted.number_of_parts(rows), STUCK: noted.is_stuck()}
+        rows = noted.cleaned(rows.withColumns(told_of))
     refusal = selection.refusal(MOST_ROWS)
-    refused = F.lit(False) if refusal is None else refusal.isNotNull()
+    refused = column(STUCK) if refusal is None else column(STUCK) | refusal.isNotNull()
     numbers = (column(name) for name in (RUN, NUMBER))
     told = rows.select(*numbers, refused.alias(REFUSED), column(ERASED), column(PARTS)).collect()
     taken = [(row[0], row[1]) for row in told if row[ERASED] or not row[REFUSED]]
     waiting.take_out(aside, [(row[0], row[1]) for row in told], taken)
     pass_now = [row for row in told if not (row[ERASED] or row[REFUSED])]
     aside.kept_out = Out(sum(row[ERASED] for row in told), sum(row[PARTS] for row in pass_now))
-    left = rows.where(~refused & ~column(ERASED)).drop(ERASED, PARTS)
+    left = rows.where(~refused & ~column(ERASED)).drop(ERASED, PARTS, STUCK)
     return dataclasses.replace(prepared, source=dataclasses.replace(prepared.source, rows=left, count=len(pass_now)))

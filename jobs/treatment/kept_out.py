@@ -2,8 +2,8 @@
 
 What goes is what an erasure takes out of the target (`jobs.erasure.sought`): the row, by a column of its own; where the
 entry says whose a row is (``subject``), by that one alone, and in other columns the value becomes null; of arrays and
-maps the innermost element or entry. Where a value may not become null, since the row hangs on it, the row goes.
-Predicates of ``when`` that ask such a value are answered before it becomes null (`held`).
+maps the innermost element or entry; so it is within JSON text too. Where a value may not become null, since the row
+hangs on it, the row goes. Predicates of ``when`` that ask such a value are answered before it becomes null (`held`).
 """
 
 from __future__ import annotations
@@ -97,8 +97,6 @@ def _named(label: str | None, domains: Collection[str]) -> str | None:
 
 
 def _unfit(plan: Plan, leaf: Decision, asked: Asked) -> str | None:
-    if leaf.path.is_in_json:
-        return "members of JSON text are not taken out one by one"
     if not kept_out.takes(to_arrow_type(leaf.input, timezone="UTC")):
         return f"subjects are not told by {leaf.input.simpleString()}"
     if within_rows.has_list(leaf.path) and leaf.path.root.lower() in asked():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +14,20 @@ import pyarrow.compute as pc
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.functions import arrow_udf
+from pyspark.sql.types import StringType
 
-from jobs import erase, pseudonymize
-from jobs.configuration.column_path import ColumnPath
+from jobs import erase, pseudonymize, verify
+from jobs.configuration.column_path import ColumnPath, json_path
 from jobs.configuration.config import Config
 from jobs.erasure import sought
 from jobs.erasure.carried_out import Wanted
 from jobs.erasure.sought import Sought
-from jobs.lake import table_files
+from jobs.lake import table_files, within_rows, within_texts
+from jobs.lake.problems import SourceProblem
+from jobs.lake.within_texts import Inner
 from jobs.subjects.asked import Asked
-from tests.helpers import byte_scan, lakes
+from tests.helpers import byte_scan, erased_lists, lakes
 from tests.helpers.sweeps import but_for
 
 PERSON = {"domain": "customer"}
@@ -118,6 +123,106 @@ def test_as_from_nested_columns(
     for folder in (lake / "raw", lake / "treated"):
         assert not any(byte_scan.found({name(5).encode(), theirs.encode()}, each)
                        for _, each in byte_scan.contents(folder))  # fmt: skip
+
+
+SPELLED: tuple[dict[str, Any], ...] = (
+    {},
+    {"indent": 1},
+    {"separators": (" , ", " : ")},
+    {"ensure_ascii": False, "indent": "\t"},
+)
+"""Ways to write the same JSON."""
+
+
+def written(spark: SparkSession, lake: Path, numbers: Iterable[int]) -> None:
+    """Rows of a source with a change feed, texts of all spellings, one without a text, and one without the paths."""
+    rows = [
+        (name(at + 3), at, None if at == 13 else "{}" if at == 14 else json.dumps(document(at), **SPELLED[at % 4]),
+         [json.dumps({"by": name(at + 4)}, **SPELLED[at % 4]), None])
+        for at in numbers
+    ]  # fmt: skip
+    frame = spark.createDataFrame(rows, "who string, nr int, doc string, docs array<string>")
+    frame.write.format("delta").options(**FEED).mode("append").save(f"{lake}/raw/text")
+
+
+def as_spelled(spark: SparkSession, lake: Path, table: str) -> dict[int, Any]:
+    """To the byte."""
+    return {
+        row["nr"]: tuple(row) for row in lakes.treated(spark, lake, table).select("nr", "who", "doc", "docs").collect()
+    }
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("subject", [True, False])
+def test_runs_with_a_list_leave_out_what_an_erasure_takes_out(spark: SparkSession, lake: Path, subject: bool) -> None:
+    """The same target, to the byte, whether somebody was erased from it or never came into it, by runs of each mode."""
+    columns = {"who": PERSON, "nr": "keep", "doc:$.user.id": PERSON, "doc:$.items[*].owner": PERSON,
+               "doc:$.items[*].n": "keep", "docs[]:$.by": PERSON}  # fmt: skip
+    modes: dict[str, dict[str, Any]] = {"full": {"properties": FEED}, "incremental": {}, "changes": {"key": ["nr"]}}
+    entries = [
+        lakes.table(mode, lake, columns, source={"format": "delta", "path": f"{lake}/raw/text"},
+                    target={"path": f"{lake}/treated/{mode}", "mode": mode, **more},
+                    **({"subject": "who"} if subject else {}))
+        for mode, more in modes.items()
+    ]  # fmt: skip
+    lakes.write_conf(lake, *entries)
+    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
+    written(spark, lake, range(8))
+    for mode in ("incremental", "changes"):
+        pseudonymize.run(spark, conf, mode)
+    written(spark, lake, range(8, 16))
+    pseudonymize.run(spark, conf, "full")
+    before = as_spelled(spark, lake, "full")
+    erase.run(spark, conf, Wanted(Asked("customer", pa.array([name(5), name(6)]))))
+    erased = as_spelled(spark, lake, "full")
+    assert len(before) == 16
+    assert len(erased) == (12 if subject else 10), "2, 3, 10, 11; without a subject 5 and 6 too, whose user one is"
+    assert any(erased[at] != before[at] for at in erased), "values and elements of rows that stay went too"
+    assert as_spelled(spark, lake, "changes") == {at: erased[at] for at in erased if at < 8}
+    for mode in ("incremental", "changes"):
+        told = pseudonymize.run(spark, conf, mode)
+        assert (told.mode, told.kept_out) == (mode, "< 10")
+        assert as_spelled(spark, lake, mode) == erased
+    told = pseudonymize.run(spark, conf, "full")
+    assert (told.execution, told.kept_out) == ("spark", "< 10")
+    assert as_spelled(spark, lake, "full") == erased
+    checks = {each.name: each.outcome for each in verify.run(spark, conf, "full").checks}
+    assert {checks["rows anew"], checks["counts"]} == {"holds"}, checks
+
+
+@pytest.mark.parametrize("text", ['{"user":{"id":"C-2","id":"C-1"}}', '{"user":"elsewhere","by":"C-1"}'])
+def test_who_cannot_be_cut_out_comes_back_by_no_run(spark: SparkSession, lake: Path, text: str) -> None:
+    """Also where a shorter path lets the run treat the text."""
+    rows = spark.createDataFrame([("C-3", '{"user":{"id":"C-1"}}'), ("C-4", text)], "who string, doc string")
+    rows.write.parquet(f"{lake}/raw/t")
+    columns = {"who": PERSON, "doc:$.user": "redact", "doc:$.user.id": PERSON, "doc:$.by": PERSON}
+    lakes.write_conf(lake, lakes.table("t", lake, columns, subject="who"))
+    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
+    erased_lists.put(spark, conf, ["C-1"])
+    with pytest.raises(SourceProblem, match=r"^doc: a JSON text in a row of somebody else names one") as told:
+        pseudonymize.run(spark, conf, "t")
+    assert "C-1" not in str(told.value)
+    assert not (lake / "treated" / "t" / "_delta_log").exists()
+
+
+@pytest.mark.parametrize("path", ["docs[]:$.by[*]", "more[][]:$.by[*]", "of{value}[]:$.by[*]", "parts[].text:$.by[*]"])
+def test_a_python_function_takes_what_was_cut(spark: SparkSession, path: str) -> None:
+    """As the treatment of a run does. A lambda within another one kept Spark from it, where it named the outer part."""
+    text, left = json.dumps({"by": ["a", "b"]}), json.dumps({"by": ["b"]})
+    rows = spark.createDataFrame([([text, None],)], "docs array<string>").select(
+        "docs", F.array("docs").alias("more"), F.create_map(F.lit("k"), "docs").alias("of"),
+        F.transform("docs", lambda each: F.struct(each.alias("text"))).alias("parts"),
+    )  # fmt: skip
+    where = ColumnPath.parse(path)
+    inner = Inner(json_path(where), lambda values: np.asarray(pc.equal(values, "a")), True)
+    values = within_rows.values_at(F.col(where.root), where.column.steps[1:], StringType())
+    gone = rows.withColumn("gone", within_texts.found(where.column, [inner])(values))
+    cut = gone.withColumn(where.root, within_texts.cleaned(F.col(where.root), where.column.steps[1:], F.col("gone")))
+    kind = rows.schema[where.root].dataType
+    same = arrow_udf(lambda values: values, returnType=kind)  # type: ignore[call-overload]
+    treated = cut.drop("gone").select(same(where.root)).collect()[0][0]
+    was = rows.select(where.root).collect()[0][0]
+    assert str(treated) == str(was).replace(text, left) != str(was)
 
 
 @pytest.mark.parametrize("of_others", but_for([True], [True, False]))

@@ -20,7 +20,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from jobs.command_line import arguments, flags
 from jobs.configuration.entry import Class
@@ -102,21 +102,29 @@ def _run(asked: argparse.Namespace) -> int:
     for what in ("owner", "target", "subject"):
         if getattr(asked, what) is not None:
             draft.state(what, getattr(asked, what))
-    if asked.list or asked.json:
+    is_stated = bool(asked.owner or asked.target or asked.subject)
+    decides = asked.column is not None or asked.all_with_evidence is not None
+    if asked.list or (asked.json and not decides and not is_stated):
         _list(draft, asked.json)
         return DONE
+    told = list[str]()
+    tell = told.append if asked.json else say
     if asked.column is not None:
         overruled = asked.evidence_overruled or ""
         for warning in run(draft, asked.column, asked.why, asked.class_, asked.treatment, overruled):
-            say(f"{asked.column}: warning: {warning}")
-        say(f"{asked.column}: accepted")
+            tell(f"{asked.column}: warning: {warning}")
+        tell(f"{asked.column}: accepted")
     elif asked.all_with_evidence is not None:
-        run_evident(draft, asked.all_with_evidence, asked.why, say)
-    elif sys.stdin.isatty():
+        run_evident(draft, asked.all_with_evidence, asked.why, tell)
+    elif sys.stdin.isatty() and not asked.json:
         walk.through(draft, input, say)
-    elif not (asked.owner or asked.target or asked.subject):
+    elif not is_stated:
         raise BadUsage("no terminal to ask at: say --column and --why, --all-with-evidence and --why, or --list")
-    return _finish(draft, asked.conf)
+    data = _as_data(draft)
+    code = _finish(draft, asked.conf, tell)
+    if asked.json:
+        print(shown.as_json({**data, "told": told}))
+    return code
 
 
 def _check(asked: argparse.Namespace) -> None:
@@ -131,27 +139,30 @@ def _check(asked: argparse.Namespace) -> None:
 
 
 def _list(draft: Draft, as_json: bool) -> None:
-    columns = draft.columns()
     if as_json:
-        print(shown.as_json({"table": draft.table, "file": draft.file, "columns": [c.as_data() for c in columns]}))
+        print(shown.as_json(_as_data(draft)))
         return
-    for column in columns:
+    for column in draft.columns():
         state = "accepted" if column.accepted else "open"
         say(f"{column.path}: {state}: {column.class_} -> {typed_treatment.shown(column.treatment)}")
         for note in column.notes:
             say(f"    {note}")
 
 
-def _finish(draft: Draft, conf: Path) -> int:
+def _as_data(draft: Draft) -> dict[str, Any]:
+    return {"table": draft.table, "file": draft.file, "columns": [each.as_data() for each in draft.columns()]}
+
+
+def _finish(draft: Draft, conf: Path, tell: Callable[[str], None]) -> int:
     left = [column.path for column in draft.columns() if not column.accepted]
     if left or draft.lacks():
         missing = [f"--{name}" for name in draft.lacks()]
         open_ = [f"{len(left):,} column{'s' * (len(left) > 1)} ({', '.join(left[:5])}{', ...' * (len(left) > 5)})"]
-        say(f"{draft.table}: left: {', '.join([*missing, *(open_ if left else [])])}")
+        tell(f"{draft.table}: left: {', '.join([*missing, *(open_ if left else [])])}")
         next_step.tell("accept", "--conf", conf, "--table", draft.table)
         return DONE
     draft.finish()
-    say(f"{draft.table}: {draft.done()}")
+    tell(f"{draft.table}: {draft.done()}")
     next_step.tell("plan", "--conf", conf, "--table", draft.table)
     return DONE
 

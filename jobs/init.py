@@ -25,7 +25,7 @@ from jobs import config_schema
 from jobs.command_line import arguments, flags
 from jobs.configuration import plain_path
 from jobs.configuration.config_files import KEYS
-from jobs.console import next_step
+from jobs.console import called, next_step
 from jobs.console.exit_codes import DONE, FAILED, BadUsage
 from jobs.console.shown import as_json, say
 from jobs.detection import packages, shared_keys
@@ -142,7 +142,7 @@ def _first_key(begun: Begun, options: Options) -> list[str]:
     keyset = key.read() if stands else key.create(KEY_TYPE)
     begun.keys(KEY, key.keyset, options.kek, keyset.primary_id, today())
     told = f"key {KEY}: {'the keyset that stands' if stands else 'made'} at {path}"
-    return [told if options.kek else f"{told}; it {IN_THE_CLEAR}"]
+    return [told if options.kek else f"{told}; it {called.spoken(IN_THE_CLEAR)}"]
 
 
 def _drafted(begun: Begun, each: Scanned, made: tuple[Proposal, ...], options: Options) -> Drafted:

@@ -39,6 +39,11 @@ def plainly() -> None:
     _call.command, _call.text, _call.debug = False, None, False
 
 
+def is_command() -> bool:
+    """Whether it is ``lakenym VERB``."""
+    return _call.command
+
+
 def wants_text() -> bool | None:
     """Whether somebody said that a person reads; None where nobody did."""
     return _call.text

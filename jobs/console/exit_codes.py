@@ -8,17 +8,20 @@ code  meaning
       treatment that is weaker, a schema that is stale
 2     the configuration or the command line cannot be used
 3     failed at run time: the target is as it was before, or the message says what is not
+130   interrupted by Ctrl-C, as shells have it
 ====  ===========================================================================================================
 """
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from privacy_udfs.errors import BAD_USAGE, DONE, FAILED, REFUSED, LakenymError
 
-__all__ = ["BAD_USAGE", "DONE", "FAILED", "REFUSED", "BadUsage", "Refused"]
+__all__ = ["BAD_USAGE", "DONE", "FAILED", "INTERRUPTED", "REFUSED", "BadUsage", "Refused"]
+INTERRUPTED = 128 + signal.SIGINT
 
 
 class BadUsage(LakenymError):

@@ -11,7 +11,7 @@ import json
 import sys
 from typing import IO, Any
 
-from jobs.console import colour
+from jobs.console import called, colour
 
 
 def shown(name: str) -> str:
@@ -50,14 +50,15 @@ def _escaped_in_yaml(character: str) -> str:
 
 
 def say(text: str, file: IO[str] | None = None) -> None:
-    """Print lines for a person, at once."""
+    """Print lines for a person, at once, with jobs in them as they can be typed here; JSON as it is."""
     out = file or sys.stdout
-    print(colour.meant(lines(text), out), file=out, flush=True)
+    told = text if text.startswith(("{", "[")) else called.spoken(text)
+    print(colour.meant(lines(told), out), file=out, flush=True)
 
 
 def say_event(text: str, file: IO[str] | None = None, tint: str = "") -> None:
     """Print what is one event (`event`), its first line in a colour of `jobs.console.colour`."""
     out = file or sys.stdout
-    first, *more = event(text).split("\n")
+    first, *more = event(called.spoken(text)).split("\n")
     head = colour.whole(first, tint, out) if tint else first
     print("\n".join([head, *(colour.meant(line, out) for line in more)]), file=out, flush=True)

@@ -10,13 +10,12 @@ import argparse
 import contextlib
 import importlib
 import io
-import signal
 import sys
 from collections.abc import Sequence
 
 from jobs.configuration.documents import did_you_mean
 from jobs.console import called, outputs
-from jobs.console.exit_codes import BAD_USAGE, DONE, FAILED
+from jobs.console.exit_codes import BAD_USAGE, DONE, FAILED, INTERRUPTED
 from jobs.console.terminal import is_terminal
 from jobs.console.text_table import wrapped
 from jobs.one_command import json_output, verbs
@@ -65,7 +64,7 @@ def _main(words: list[str]) -> int:
         return _run(verb, ["--help"] if wants_help else rest[1:])
     except KeyboardInterrupt:
         print(f"{called.COMMAND} {rest[0]}: interrupted", file=sys.stderr)
-        return 128 + signal.SIGINT  # as shells have it
+        return INTERRUPTED
     finally:
         called.plainly()
 

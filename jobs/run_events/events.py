@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from typing import Any, ClassVar
 
-from jobs.console import colour, shown
+from jobs.console import called, colour, shown
 from jobs.console.terminal import is_terminal
 from jobs.console.text_table import table_lines
 from jobs.run_events import risk_words
@@ -141,6 +141,8 @@ def silent(event: Event) -> None:
 def as_data(event: Event) -> dict[str, Any]:
     """An event as plain data, for JSON."""
     fields = dataclasses.asdict(event, dict_factory=lambda pairs: {key.rstrip("_"): value for key, value in pairs})
+    if isinstance(event, Warned):
+        fields["message"] = called.spoken(event.message)
     left_out = {*NOT_TOLD, *(name for name in IF_ANY if fields.get(name) is None)}
     return {"event": event.name, **{name: value for name, value in fields.items() if name not in left_out}}
 

@@ -7,6 +7,7 @@ classes and our own messages, which hold no values by construction and carry the
 from __future__ import annotations
 
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from typing import TypeVar
@@ -15,11 +16,13 @@ from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
 from jobs.console import called, outputs
-from jobs.console.exit_codes import Refused
+from jobs.console.exit_codes import INTERRUPTED, Refused
 from jobs.console.shown import say
+from jobs.console.terminal import is_terminal
 from jobs.record.record_reader import RecordProblem
+from jobs.run_events import events
 from jobs.run_events.events import Failed, Report
-from jobs.spark_app import spark_errors
+from jobs.spark_app import interruption, spark_errors
 from privacy_udfs import wording
 from privacy_udfs.errors import FAILED, LakenymError
 
@@ -62,7 +65,8 @@ def _translate(table: str, error: Exception) -> LakenymError:
 
 def exit_code(report: Report, step: Callable[[], int], table: str = "") -> int:
     """The exit code of ``step()``; what went wrong is reported, without a traceback. Nor is there one where outputs
-    lose their readers (`jobs.console.outputs`)."""
+    lose their readers (`jobs.console.outputs`), or after Ctrl-C, which ends a job, but is raised out of one table of
+    it. table: empty for the job."""
     try:
         with outputs.kept():
             return _exit_code(report, step, table)
@@ -71,19 +75,39 @@ def exit_code(report: Report, step: Callable[[], int], table: str = "") -> int:
 
 
 def _exit_code(report: Report, step: Callable[[], int], table: str) -> int:
-    risk = None
     try:
         return step()
-    except LakenymError as error:
-        code, message, kind = error.exit_code, str(error), type(error).__name__
+    except KeyboardInterrupt:
+        failed = Failed(table, INTERRUPTED, interruption.WORD, "KeyboardInterrupt")
+        if table:  # the tables after it are not to be begun
+            raise
+    except Exception as error:
+        if table and interruption.is_heard() and threading.current_thread() is threading.main_thread():
+            raise KeyboardInterrupt from None  # whatever swallowed it
+        failed = _failed(table, error)
+    _tell(report, failed)
+    return failed.exit_code
+
+
+def _failed(table: str, error: Exception) -> Failed:
+    kind = type(error).__name__
+    if called.wants_debug() and not isinstance(error, LakenymError):
+        say("\n".join(_frames(error)), sys.stderr)
+    if interruption.is_heard():
+        return Failed(table, INTERRUPTED, called.spoken(interruption.told(error, RunFailed)), kind)
+    if isinstance(error, LakenymError):
         risk = error.risk if isinstance(error, Refused) else None
-    except Exception as error:  # a defect: say what it was, not what it held
-        code, kind = FAILED, type(error).__name__
-        message = GONE if isinstance(error, LOST) else f"unexpected {kind} at {_where(error)}: {DEFECT}"
-        if called.wants_debug():
-            say("\n".join(_frames(error)), sys.stderr)
-    report(Failed(table, code, called.spoken(message), kind, risk))
-    return code
+        return Failed(table, error.exit_code, called.spoken(str(error)), kind, risk)
+    if isinstance(error, LOST):
+        return Failed(table, FAILED, GONE, kind)
+    return Failed(table, FAILED, f"unexpected {kind} at {_where(error)}: {DEFECT}", kind)  # not what it held
+
+
+def _tell(report: Report, failed: Failed) -> None:
+    """A verb's words for a person stand in standard error: whatever program reads the rest is told too."""
+    report(failed)
+    if report is events.terminal and called.is_command() and not is_terminal():
+        events.json_lines(failed)
 
 
 def _frames(error: BaseException) -> Iterator[str]:

@@ -20,7 +20,7 @@ from pyspark.sql import SparkSession
 
 from jobs.console.exit_codes import DONE
 from jobs.lake.active_session import active
-from jobs.spark_app import session
+from jobs.spark_app import interruption, session
 
 A = TypeVar("A")
 MOST = 8
@@ -104,9 +104,10 @@ def _walk(spark: SparkSession, items: collections.deque[A], step: Callable[[Spar
     """One lane's way through what is left; its session is the thread's active one."""
     code = DONE
     with active(spark):
-        while True:
+        while not interruption.is_heard():
             try:
                 item = items.popleft()
             except IndexError:
                 return code
             code = max(code, step(spark, item))
+        return code

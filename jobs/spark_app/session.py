@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 from jobs.console.exit_codes import BadUsage
 from jobs.console.terminal import is_terminal
 from jobs.lake.pinned_settings import PINNED
-from jobs.spark_app import quiet, ready
+from jobs.spark_app import interruption, quiet, ready
 from privacy_udfs import wording
 
 DELTA = {
@@ -32,6 +32,7 @@ def start(name: str, settings: Mapping[str, str] = {}) -> SparkSession:
         builder = builder.config("spark.log.level", "ERROR")
     builder = builder.config("spark.ui.showConsoleProgress", "false")  # lines over lines, of stages that nobody knows
     spark = ready.started(builder.getOrCreate)
+    interruption.watched()
     quiet.everywhere(spark)
     return spark
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +16,10 @@ import pytest
 
 from jobs.console import called
 from jobs.lake import storage_jars
+from jobs.run_events import events
 from jobs.run_events.events import Event, Failed
-from jobs.spark_app import failures, java_output, ready
+from jobs.spark_app import failures, interruption, java_output, ready
+from privacy_udfs.errors import LakenymError
 
 START = """\
 WARNING: Using incubator modules: jdk.incubator.vector
@@ -183,3 +188,88 @@ def test_a_broken_connection_is_no_defect(error: Exception) -> None:
     assert "broke off in the middle of the work" in message
     assert "canary" not in message
     assert "unexpected" not in message
+
+
+# -- Ctrl-C ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def heard(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Ctrl-C was pressed, with Spark's handler in force: it interrupts the main thread alone."""
+    before = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    interruption.watched()
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, before)
+    interruption.watched()
+    assert not interruption.is_heard()
+
+
+def in_a_lane(error: Exception) -> Failed:
+    """What is told of a table whose run, in another thread, ends so."""
+    told: list[Event] = []
+
+    def failing() -> int:
+        raise error
+
+    lane = threading.Thread(target=lambda: failures.exit_code(told.append, failing, "t"))
+    lane.start()
+    lane.join()
+    (failed,) = told
+    assert isinstance(failed, Failed)
+    return failed
+
+
+@pytest.mark.usefixtures("heard")
+def test_what_ends_by_ctrl_c_says_that_it_was_interrupted() -> None:
+    """And not what Spark says of its cancelled jobs; what was committed, and is not told of elsewhere, stays told."""
+    for error in (
+        LakenymError("t: it cannot be read: Spark says [SPARK_JOB_CANCELLED]"),
+        failures.RunFailed("t: Spark failed with InterruptedException"),
+        TypeError("canary"),
+        ConnectionResetError("canary"),
+    ):
+        found = in_a_lane(error)
+        assert (found.exit_code, found.message) == (130, interruption.OF_A_RUN)
+    found = in_a_lane(LakenymError("t: version 3 was committed, and the audit log does not say so"))
+    assert found.exit_code == 130
+    assert found.message == "interrupted by Ctrl-C; t: version 3 was committed, and the audit log does not say so"
+
+
+@pytest.mark.usefixtures("heard")
+def test_ctrl_c_ends_the_job_and_not_one_table_of_it() -> None:
+    """Whatever swallowed it on its way, the next table is not begun."""
+    told: list[Event] = []
+
+    def cancelled() -> int:
+        raise LakenymError("SPARK_JOB_CANCELLED")
+
+    def job() -> int:
+        return max(failures.exit_code(told.append, cancelled, name) for name in ("a", "b"))
+
+    assert failures.exit_code(told.append, job) == 130
+    assert told == [Failed("", 130, "interrupted by Ctrl-C")]
+
+
+def test_without_ctrl_c_an_error_stays_what_it_is() -> None:
+    assert in_a_lane(LakenymError("Spark says [SPARK_JOB_CANCELLED]")).exit_code == 3
+
+
+def test_a_verb_that_fails_tells_a_program_in_one_line_and_a_person_besides(capsys: pytest.CaptureFixture[str]) -> None:
+    def failing() -> int:
+        raise LakenymError("mend it with jobs/keys.py")
+
+    assert failures.exit_code(events.terminal, failing) == 3
+    assert capsys.readouterr() == ("", "mend it with jobs/keys.py\n"), "a job by its file prints as it did"
+    called.by_command()
+    assert failures.exit_code(events.terminal, failing) == 3
+    told = capsys.readouterr()
+    assert told.err == "mend it with lakenym keys\n"
+    line = json.loads(told.out)
+    del line["time"]
+    assert line == {"event": "failed", "table": "", "exit_code": 3, "message": "mend it with lakenym keys"}
+    called.by_command(text=True)
+    failures.exit_code(events.terminal, failing)
+    assert capsys.readouterr().out == ""

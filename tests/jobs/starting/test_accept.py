@@ -212,6 +212,22 @@ def test_at_a_terminal_it_asks_and_goes_on_where_it_stopped(conf: Path) -> None:
     assert (entry.columns["age"].class_, entry.columns["age"].why) == ("quasi_identifier", "bands")
 
 
+def test_with_json_it_decides_too_and_says_what_stands_then(conf: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """``lakenym accept ... | cat`` asks for JSON by itself: without a decision it is a list."""
+    before = text(conf)
+    assert at_once(conf, "--json") == 0
+    assert text(conf) == before
+    assert [each["accepted"] for each in json.loads(capsys.readouterr().out)["columns"]] == [False] * 4
+    assert at_once(conf, "--column", "mail", "--why", "join key", "--owner", "me", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [each["accepted"] for each in told["columns"]] == [True, False, False, False]
+    assert told["told"] == ["mail: accepted", "d: left: --target, 3 columns (id, age, unit)"]
+    assert at_once(conf, "--all-with-evidence", "direct_identifier", "--why", "x", "--target", "/t", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    (draft,) = config.load(conf).drafts
+    assert draft.accepted == sum(each["accepted"] for each in told["columns"])
+
+
 @pytest.mark.parametrize("given", [("a", "q"), ("c", "q"), ("t", "quit"), ("Q",)])
 def test_to_stop_is_no_answer(conf: Path, given: tuple[str, ...]) -> None:
     assert not walk.through(Draft(conf, "d"), answers("me", "/lake/treated/d", *given, "a", "x"), lambda _: None)

@@ -165,3 +165,29 @@ def test_texts_in_which_nobody_can_look_are_told(spark: SparkSession) -> None:
         assert closed == ({2} if row else {2, 3}), "of a member that is there twice none can be taken out"
     left = sought.without(rows, [Sought(ColumnPath.parse("doc:$.id"), hit, True)], False)
     assert {row["at"]: row["doc"] for row in left.collect()} == {**dict(enumerate(texts)), 0: '{"id":null}'}
+
+
+def test_values_of_no_kind_and_texts_of_other_shapes(spark: SparkSession) -> None:
+    """Numbers are compared as of columns of them; of an object where a value is asked for nobody can tell; what the
+    paths do not lead into is passed over, as runs drop or redact it."""
+    texts = {
+        '{"id":1001.0}': '{"id":null}',
+        '{"id":1.001e3,"l":[1001.0,5]}': '{"id":null,"l":[5]}',
+        '{"id":["1001"],"l":["1001","5"]}': '{"id":["1001"],"l":["5"]}',
+        '{"id":"\\ud800"}': '{"id":"\\ud800"}',
+        '{"l":[{"x":"1001"},1001.5]}': '{"l":[{"x":"1001"},1001.5]}',
+        '{"user":"anonymous","l":[1001]}': '{"user":"anonymous","l":[]}',
+        '{"user":[7],"l":"none","id":null}': '{"user":[7],"l":"none","id":null}',
+    }
+    closed = {2, 3, 4}
+    rows = spark.createDataFrame(list(enumerate(texts)), "at int, doc string")
+
+    def hit(values: pa.Array) -> Any:
+        return np.asarray(pc.equal(values, "1001"))
+
+    asked = [Sought(ColumnPath.parse(f"doc:$.{path}"), hit, True) for path in ("id", "l[*]", "user.id")]
+    assert {each["at"] for each in sought.marked(rows, asked).collect() if each[sought.CLOSED]} == closed
+    left = sought.without(rows, asked, False)
+    assert {row["at"]: row["doc"] for row in left.collect()} == dict(enumerate(texts.values()))
+    assert {each["at"] for each in sought.marked(left, asked).collect() if each[sought.CLOSED]} == closed
+    assert not [each for each in sought.marked(left, asked).collect() if each[sought.NUMBER]], "nobody is left"

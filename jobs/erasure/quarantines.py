@@ -104,9 +104,9 @@ class Closed:
         return self.look.each(rows, self._is_unread)
 
     def _is_unread(self, name: str, row: pa.RecordBatch | None) -> bool:
-        columns = [path.column for path, _ in self.look.paths[name] if path.is_in_json]
+        paths = [path for path, _ in self.look.paths[name] if path.is_in_json]
         return row is not None and any(
-            within_texts.has_unread(texts) for column in columns for texts in _at(row, column)
+            within_texts.has_unread(texts, [json_path(path)]) for path in paths for texts in _at(row, path.column)
         )
 
 

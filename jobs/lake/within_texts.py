@@ -43,8 +43,8 @@ FOUND = T.StructType(
 )
 KINDS = (pa.string(), pa.string(), pa.int32(), pa.bool_(), pa.int32(), pa.bool_())
 """A text that has one: what it is and will be, null where the element of the column goes that holds it; how many parts
-of it go; whether the row is theirs; 1 where nobody can tell, or take out, what is in it; and whether it names one who
-cannot be taken out."""
+of it go; whether the row is theirs; 1 where nobody can tell, or take out, all that is in it; and whether it names one
+who cannot be taken out."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -100,10 +100,13 @@ class _Values:
     spots: list[tuple[int, int]] = dataclasses.field(default_factory=list)
     values: list[str] = dataclasses.field(default_factory=list)
 
-    def add(self, text: int, start: int, value: str | None) -> None:
-        if value is not None:
-            self.spots.append((text, start))
-            self.values.append(value)
+    def add(self, text: int, start: int, value: str | None) -> bool:
+        """Whether nobody can tell whom a value names."""
+        if value is None:
+            return True
+        self.spots.append((text, start))
+        self.values.append(value)
+        return False
 
     def those(self, hits: Iterable[Hit]) -> list[tuple[int, int]]:
         values = pa.array(self.values, pa.string())
@@ -127,7 +130,8 @@ class _Look:
                 continue
             try:
                 for start, _, number, first, value in scanner.scan(text, root):
-                    there[number].add(at, start, taken_out.as_text(first, value))
+                    if first != "n":
+                        unread[at] += there[number].add(at, start, taken_out.as_text(first, value))
             except Refused:
                 unread[at] += self._otherwise(at, text, paths, there)
         gone: dict[int, list[tuple[JsonPath, int]]] = {at: [] for at in unread if unread[at]}
@@ -139,12 +143,11 @@ class _Look:
     def _otherwise(self, at: int, text: str, paths: Sequence[JsonPath], there: Sequence[_Values]) -> bool:
         """Whether nobody can tell what is in a text that no run would treat; what is there, if one can."""
         try:
-            for path, values in zip(paths, there, strict=True):
-                for value in taken_out.values_of(text, path):
-                    values.add(at, -1, value)
+            each = [[values.add(at, -1, value) for value in taken_out.values_of(text, path)]
+                    for path, values in zip(paths, there, strict=True)]  # fmt: skip
         except Refused:
             return True
-        return False
+        return any(map(any, each))
 
     def _row(self, text: str, gone: Sequence[tuple[JsonPath, int]], is_unread: bool) -> Row:
         others = {each.path for each in self.inner if each.is_of_others}
@@ -153,10 +156,10 @@ class _Look:
             return text, text, 0, True, 0, False
         if whole:
             return text, None, len(gone), False, 0, False
-        if is_unread or any(start < 0 for _, start in gone):
-            return text, text, 0, False, 1, bool(gone)
+        if any(start < 0 for _, start in gone):
+            return text, text, 0, False, 1, True
         try:
-            return text, taken_out.without(text, gone), len(gone), False, 0, False
+            return text, taken_out.without(text, gone), len(gone), False, int(is_unread), False
         except Refused:
             return text, text, 0, False, 1, True
 
@@ -169,16 +172,17 @@ def values(texts: pa.Array, path: JsonPath) -> pa.StringArray:
     found = list[str]()
     for text in _spelled(texts):
         with contextlib.suppress(Refused):
-            found += [] if text is None else taken_out.values_of(text, path)
+            found += [] if text is None else [each for each in taken_out.values_of(text, path) if each is not None]
     return pa.array(found, pa.string())
 
 
-def has_unread(texts: pa.Array) -> bool:
-    """Whether one of them is no JSON, and not blank either."""
+def has_unread(texts: pa.Array, paths: Iterable[JsonPath]) -> bool:
+    """Whether one of them is no JSON, and not blank either, or nobody can tell whom a value at a path names."""
     for text in _spelled(texts):
         try:
-            if text is not None and text.strip(BLANK):
-                taken_out.values_of(text, ())
+            is_there = text is not None and bool(text.strip(BLANK))
+            if is_there and any(None in taken_out.values_of(str(text), path) for path in paths):
+                return True
         except Refused:
             return True
     return False

@@ -35,8 +35,9 @@ from jobs.table_run import kept_out
 from jobs.table_run.selection import Selection
 from jobs.treatment import predicates, treatment_plan
 from jobs.treatment.treatment_plan import Decision, Plan
-from jobs.verification import aged_rows, as_read, boxes, charged, multisets
+from jobs.verification import aged_rows, as_read, boxes, charged, erased_since, multisets
 from jobs.verification.as_read import AsRead
+from jobs.verification.erased_since import Since
 from jobs.verification.outcome import NOT_CHECKABLE, Check, judged
 from jobs.verification.samples import SAMPLE
 from jobs.verification.standing import Standing
@@ -104,22 +105,31 @@ def check(table: Standing, raw: AsRead, conf: Config, sample: int = SAMPLE) -> I
         yield _of_the_time(judged("record anew", faults), raw) if raw.why else judged("record anew", faults)
         charged.charge(conf, made.plan, made.source.rows, table.rows)
         with key_delivery.delivered(table.spark, made.ring, made.plan) as keys, _erased(made, conf) as (left, out):
+            if isinstance(out, str):
+                yield from (Check(name, "not checked", out) for name in ("rows anew", "counts"))
+                return
             answers = {} if out is None else out[1]
-            yield _rows(left, Selection(made.plan, entries, keys, answers=answers), sample)
-            yield _counts(table, raw, ages, None if out is None else out[0])
+            since = erased_since.of(table) if out is None else None
+            yield _rows(left, Selection(made.plan, entries, keys, answers=answers), sample, since)
+            yield _counts(table, raw, ages, None if out is None else out[0], since)
         return
-    yield _counts(table, raw, ages, None)
+    yield _counts(table, raw, ages, None, erased_since.of(table))
 
 
 @contextlib.contextmanager
-def _erased(made: Ready, conf: Config) -> Iterator[tuple[Ready, tuple[int, Mapping[str, str]] | None]]:
+def _erased(made: Ready, conf: Config) -> Iterator[tuple[Ready, tuple[int, Mapping[str, str]] | str | None]]:
     """The same without the rows of those who stand on the list of the erased by now, how many these are, and the
-    answers of predicates (`KeptOut.answers`); None where the configuration at hand names no list."""
+    answers of predicates (`KeptOut.answers`); None where the configuration at hand names no list, and why where nobody
+    can tell which rows are theirs."""
     noted = kept_out.noted(made.table.spark, conf, made.plan)
     if noted is None:
         yield made, None
         return
     with kept_out.opened(conf, made.plan, noted) as found:
+        why = erased_since.unfit(watched for watched, _ in found.columns)
+        if why:
+            yield made, why
+            return
         rows, out = found.left(made.source.rows)
         yield dataclasses.replace(made, source=dataclasses.replace(made.source, rows=rows)), (out.rows, found.answers)
 
@@ -133,7 +143,7 @@ def _why_not(table: Standing) -> str | None:
 # -- rows -------------------------------------------------------------------------------------------------------------
 
 
-def _rows(made: Ready, selection: Selection, sample: int) -> Check:
+def _rows(made: Ready, selection: Selection, sample: int, since: Since | None) -> Check:
     names = [name for name in made.table.rows.columns if _is_compared(made, name)]
     elsewhere = [name for name in made.table.rows.columns if _looks_elsewhere(made.plan, name)]
     without = "".join(f"; {shown(name)} is not: it looks for values of other tables" for name in elsewhere)
@@ -169,7 +179,8 @@ def _rows(made: Ready, selection: Selection, sample: int) -> Check:
     rows = "rows" if hides else f"{found.rows} rows"  # beside the table's number it would say how many are kept out
     said = f"{rows} of the source, {many(len(names), 'column')}" + (f"; {left} not the same each time" if left else "")
     unversioned = "" if made.raw.is_same else "; the source as it is now"
-    return _of_the_time(judged("rows anew", faults, said + without + unversioned), made.raw)
+    check = judged("rows anew", faults, said + without + unversioned)
+    return _of_the_time(erased_since.judged(check, since, missing - aside, found.whole.second), made.raw)
 
 
 def _may_be_aside(made: Ready, elsewhere: Collection[str]) -> frozenset[str]:
@@ -264,10 +275,10 @@ def _there(rows: DataFrame, anchor: str | None, share: float) -> DataFrame:
 # -- counts -----------------------------------------------------------------------------------------------------------
 
 
-def _counts(table: Standing, raw: AsRead, ages: bool, erased: int | None) -> Check:
+def _counts(table: Standing, raw: AsRead, ages: bool, erased: int | None, since: Since | None) -> Check:
     """Rows of the source = rows of the target + those in quarantine + those kept out. ages: whether rows are left out
     that are past their time; of those in quarantine nobody knows which are. erased: rows of the source that are of
-    those on the list; None where nobody asks for one."""
+    those on the list; None where nobody asks for one. since: what erasures took out, where no list says whom."""
     assert table.entry is not None
     assert table.last is not None
     read_ = predicates.minimized(raw.rows, table.entry).rows
@@ -286,11 +297,13 @@ def _counts(table: Standing, raw: AsRead, ages: bool, erased: int | None) -> Che
         said += ", without those of the erased" if erased else ""
         fine = _are_kept_out(missing, kept_out, of_people=table.entry.subject is not None)
     faults = [] if fine else [f"{said}: they do not add up" if told else "rows do not add up"]
-    if by_partitions and not aside and told:
+    found = erased_since.judged(judged("counts", faults), since, missing)
+    faults = list(found.faults)
+    if by_partitions and not aside and told and found.outcome != "not checked":
         faults += _by_partition(table, read_)
     if table.mode in ("full", None) and not ages:
         faults += _by_metadata(table, source - aside, erased or 0, table.last.run.get("counts") or {})
-    return _of_the_time(judged("counts", faults, said), raw)
+    return _of_the_time(judged("counts", faults, said) if faults or found.outcome == "holds" else found, raw)
 
 
 def _waiting(table: Standing, may_lack: bool) -> int:

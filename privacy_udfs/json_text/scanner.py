@@ -11,7 +11,7 @@ import json
 import re
 from typing import NoReturn
 
-from privacy_udfs.json_text.branches import DROP, Branch
+from privacy_udfs.json_text.branches import DROP, PASS, Branch
 from privacy_udfs.json_text.grammar import AFTER_ELEMENT, AFTER_MEMBER, BLANK, COLON, MEMBER
 
 MOST_BYTES = 1 << 24
@@ -75,7 +75,7 @@ class Scan:
         """A value that no path leads into. Null stays where one would."""
         if branch.action >= 0:
             _add(self.found, (at, end, branch.action, first, value))
-        elif first != "n" or not branch.goes_on:
+        elif branch.action != PASS and (first != "n" or not branch.goes_on):
             raise Refused((OTHER_SHAPE if branch.goes_on else UNKNOWN).format(path=branch.path))
 
     def _object(self, at: int, branch: Branch) -> int:

@@ -8,10 +8,12 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from privacy_udfs.json_text import branches, literals, scanner
-from privacy_udfs.json_text.branches import KEEP, Branch, JsonPath
+from privacy_udfs.json_text.branches import PASS, Branch, JsonPath
+from privacy_udfs.json_text.literals import MOST_DIGITS
 from privacy_udfs.json_text.scanner import NOT_JSON, Found, Parts, Refused
 
 Gone = tuple[JsonPath, int]
@@ -22,36 +24,55 @@ _BETWEEN = re.compile(r"[ \t\n\r]*,[ \t\n\r]*")
 
 
 def tree(paths: Sequence[JsonPath]) -> Branch:
-    """What `scanner.scan` finds the values of some different paths by, each under its number; all else stays."""
-    return branches.tree({(): KEEP, **{path: at for at, path in enumerate(paths)}})
+    """What `scanner.scan` finds the values of some different paths by, each under its number. All else stays,
+    also where a value has another shape than the longer paths ask for: none of theirs is in it."""
+    return branches.tree({(): PASS, **{path: at for at, path in enumerate(paths)}})
 
 
 def as_text(first: str, value: str) -> str | None:
-    """A value as it is compared: the text of a string, whole numbers in their one spelling, others as they stand there.
-    None of null, objects, arrays, and strings that no column holds. Both as of `scanner.Found`."""
-    if first in "n[{":
-        return None
+    """A value, but null, as it is compared: the text of a string, and numbers in one spelling, as of columns of them.
+    None where nobody can tell whom it names: of objects, arrays and strings that no column holds. Both as of
+    `scanner.Found`."""
     read = literals.read(first, value)
     if isinstance(read, str):
-        return None if first == '"' else value
+        return None if first in '"[{' else _number(value)
     return value if first in 'tf"' else str(read[1])
+
+
+def _number(literal: str) -> str:
+    """A number that is of no kind: without its exponent, and the zeros that say nothing. One that is longer than any of
+    a column, as it stands there."""
+    try:
+        number = Decimal(literal)
+    except InvalidOperation:  # its exponent is beyond all bounds
+        return literal
+    if not number:
+        return "0"
+    if abs(number.adjusted()) > MOST_DIGITS:
+        return literal
+    plain = format(number, "f")
+    return plain.rstrip("0").rstrip(".") if "." in plain else plain
 
 
 class _Members(list[tuple[str, Any]]):
     """Of an object, those that are there twice too."""
 
 
-def values_of(text: str, path: JsonPath) -> list[str]:
-    """The values at a path of a text that no run would treat, being of another shape, or with a member twice. Raises
-    `Refused` where it is no JSON at all."""
+class _Literal(str):
+    """A number as it stands in the text."""
+
+
+def values_of(text: str, path: JsonPath) -> list[str | None]:
+    """The values at a path of a text that no run would treat, being of another shape, or with a member twice; as of
+    `as_text`. Raises `Refused` where it is no JSON at all."""
     try:
-        document = json.loads(text, object_pairs_hook=_Members, parse_int=str, parse_float=str)
+        document = json.loads(text, object_pairs_hook=_Members, parse_int=_Literal, parse_float=_Literal)
         return list(_walked(document, path))
     except (ValueError, RecursionError):
         raise Refused(NOT_JSON) from None
 
 
-def _walked(value: Any, path: JsonPath) -> Iterator[str]:
+def _walked(value: Any, path: JsonPath) -> Iterator[str | None]:
     if path and isinstance(value, _Members):
         for name, member in value:
             if name == path[0]:
@@ -59,9 +80,11 @@ def _walked(value: Any, path: JsonPath) -> Iterator[str]:
     elif path and isinstance(value, list) and path[0] is None:
         for each in value:
             yield from _walked(each, path[1:])
-    elif not path and isinstance(value, str | bool):
-        told = as_text('"', value) if isinstance(value, str) else str(value).lower()
-        yield from () if told is None else (told,)
+    elif not path and isinstance(value, bool):
+        yield str(value).lower()
+    elif not path and isinstance(value, str | list):
+        first = "[" if isinstance(value, list) else value[0] if isinstance(value, _Literal) else '"'
+        yield as_text(first, "" if isinstance(value, list) else value)
 
 
 def without(text: str, gone: Iterable[Gone]) -> str:

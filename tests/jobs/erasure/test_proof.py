@@ -63,7 +63,8 @@ def test_who_is_erased_is_out_told_and_proven(spark: SparkSession, lake: Path, c
     checks = {each.name: each.outcome for each in verify.run(spark, conf, "t").checks}
     assert {checks["rows anew"], checks["counts"]} == {"holds"}, checks
     found, told, among = receipt_job.verified(spark, conf, file, asked=Asked("customer", pa.array(["C-5", "C-6"])))
-    assert found.outcome == dataclasses.replace(made, moment=made.moment.replace(microsecond=0))
+    assert made.nowhere == 0, "a receipt does not say it"
+    assert found.outcome == dataclasses.replace(made, moment=made.moment.replace(microsecond=0), nowhere=None)
     assert among == (1, 2)
     assert {each.outcome for each in told} <= {"ok", "waits", "unknown"}, told
     log = audit_log.opened(spark, conf)

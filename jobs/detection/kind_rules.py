@@ -109,7 +109,9 @@ def _person_name(evidence: Evidence, hints: frozenset[str]) -> Kind | None:
     many = evidence.distinct >= min(MANY, 0.5 * evidence.values)
     if shape < 0.6 or company >= 0.15:
         return None
-    if "person_name:part" in hints and known >= max(0.15, 0.4 * town) and evidence.distinct >= FEW:  # many a surname is a town's name too
+    if (
+        "person_name:part" in hints and known >= max(0.15, 0.4 * town) and evidence.distinct >= FEW
+    ):  # many a surname is a town's name too
         return found("person_name", known, "hold common names of persons, and the column's name is a part of one's")
     if "person_name" in hints and known >= 0.1:
         return found("person_name", known, "hold common names of persons, and the column's name says so")

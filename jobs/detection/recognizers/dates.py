@@ -36,9 +36,7 @@ def recognize(values: pa.StringArray) -> Findings:
     for decade in range(1900, 2030, 10):
         of_decade: Mask = (years >= decade) & (years < decade + 10)
         found[f"date:{decade}s"] = of_decade
-    found["timestamp"] = (
-        matches(values, WITH_TIME) & matches(values, DAY_FIRST) & ~matches(values, MIDNIGHT)
-    )
+    found["timestamp"] = matches(values, WITH_TIME) & matches(values, DAY_FIRST) & ~matches(values, MIDNIGHT)
     return found
 
 

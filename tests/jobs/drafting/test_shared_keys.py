@@ -255,7 +255,9 @@ def test_the_domain_that_stands_is_proposed_by_what_a_column_is_called_after() -
 
 def test_a_domain_that_strips_the_prefixes_already_is_not_told_to(tmp_path: Path) -> None:
     steps = "[nfc, trim, {strip_prefix: [Patient/, 'urn:uuid:']}]"
-    text = f"patient: {{technique: keyed_hash, key: crm, normalize: {steps}}}\nplain: {{technique: keyed_hash, key: crm}}"
+    text = (
+        f"patient: {{technique: keyed_hash, key: crm, normalize: {steps}}}\nplain: {{technique: keyed_hash, key: crm}}"
+    )
     (tmp_path / "domains.yaml").write_text(text)
     around = accepted.surroundings(tmp_path)
     assert around.prefixes == {"patient": {"Patient/", "urn:uuid:"}, "plain": frozenset()}

@@ -84,15 +84,17 @@ def run(spark: Any, paths: Sequence[str], options: Options) -> Outcome:
         except LakenymError as error:
             problems.append(str(error) if table.name in str(error) else f"{table.name}: {error}")
     begun = Begun(options.conf)
-    begun.stood += [entry.file for entry in (lake_tables.entry_of(table, known) for table in found) if entry]
+    standing = [entry for entry in (lake_tables.entry_of(table, known) for table in found) if entry]
+    begun.stood += [entry.file for entry in standing]
+    waiting = tuple(entry.table for entry in standing if entry.is_draft)
     if not looked and fresh:
-        return Outcome(begun, (), tuple(problems), ())
+        return Outcome(begun, (), tuple(problems), (), waiting)
     compared = [each.looked for each in looked]
     links = failures.translated("tables", lambda: shared_keys.links(compared, salt))
     told = _begin(begun, looked, joined.propose(compared, accepted.surroundings(options.conf), links)[1], options)
     made, _ = joined.propose(compared, accepted.surroundings(options.conf), links)
     drafts = tuple(_drafted(begun, each, made[each.table.name], options) for each in looked)
-    return Outcome(begun, drafts, tuple(problems), (*told, *found_tables.alike(looked)))
+    return Outcome(begun, drafts, tuple(problems), (*told, *found_tables.alike(looked)), waiting)
 
 
 def _check_places(paths: Sequence[str], options: Options) -> None:
@@ -193,7 +195,7 @@ def _run(asked: argparse.Namespace) -> int:
     say(as_json(begun_tables.as_data(found)) if asked.json else begun_tables.as_text(found))
     for problem in found.problems:
         say(problem, sys.stderr)
-    first = next((each.table for each in found.tables), None)
+    first = next(iter((*(each.table for each in found.tables), *found.waiting)), None)
     if first is not None:
         next_step.tell("accept", "--conf", asked.conf, "--table", first)
     return FAILED if found.problems else DONE

@@ -192,6 +192,8 @@ def _draft_all(asked: argparse.Namespace) -> int:
             say(f"{table.name}: {NOT_COMPARED}", sys.stderr)
             found = shared_keys.without(found)
         looked[table.name] = found
+        if entry is None and table.note:
+            say(f"{table.name}: {table.note}", sys.stderr)
         return DONE
 
     def join_all() -> int:

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import re
 from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
+from jobs.configuration import locations
 from jobs.configuration.documents import Fault
 from jobs.configuration.entry import UNDECIDED, Class, Entry, NotBlank
 from jobs.configuration.models import TableConfig
 from privacy_udfs.parameters import IsoDate
 
 FOLDER, ENDING = "evidence", ".json"
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
 By = Literal["content", "name"]
 
 
@@ -96,11 +100,23 @@ def read(conf: Path) -> House | None:
     return House(files, broken)
 
 
-def of_table(conf: Path, table: str) -> OfTable:
-    """Of one table; nothing where there is no file that can be read."""
+def of_table(conf: Path, table: str, source: str | None = None) -> OfTable:
+    """Of one table; nothing where there is no file that can be read, or one of another source than this."""
     file = path(conf, table)
     found = _read(file, f"{FOLDER}/{file.name}") if file.exists() else None
-    return found.columns if isinstance(found, File) else {}
+    if not isinstance(found, File) or _is_another(found.source, source):
+        return {}
+    return found.columns
+
+
+def _is_another(one: str | None, other: str | None) -> bool:
+    """Whether two sources are two, both stated: however they are spelled, with variables or without."""
+    if one is None or other is None:
+        return False
+    places = [
+        locations.of_path(_VARIABLE.sub(lambda name: os.environ.get(name[1], name[0]), each)) for each in (one, other)
+    ]
+    return places[0] != places[1]
 
 
 def _read(file: Path, name: str) -> File | Fault:

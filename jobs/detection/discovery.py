@@ -28,11 +28,13 @@ FORMATS = {"jsonl": "json", "ndjson": "json"}
 
 @dataclasses.dataclass(frozen=True)
 class FoundTable:
-    """A table by a name for the catalog. source: None where ``problem`` says why it cannot be read."""
+    """A table by a name for the catalog. source: None where ``problem`` says why it cannot be read. note: what a
+    person should know of its name."""
 
     name: str
     source: Source | None
     problem: str = ""
+    note: str = ""
 
 
 def of_database(spark: SparkSession, database: str) -> list[FoundTable]:

@@ -145,8 +145,14 @@ def of(path: ColumnPath, table: str = "") -> tuple[str, ...]:
     last = _kinds(names[-1]) if names else []
     above = [kind for name in names[-2::-1] for kind in _kinds(name) if kind == "person_name"] if not last else []
     spoken = [words(name) for name in names]
-    by_way = path_hints.of(spoken, words(table.rpartition(".")[2]), _traits(names))
+    by_way = path_hints.of(spoken, words(own_name(table)), _traits(names))
     return tuple(dict.fromkeys([*last, *by_way, *above]))
+
+
+def own_name(table: str) -> str:
+    """A table's name without the way to it, and without the count that parts namesakes: ``customers_2``."""
+    name = table.rpartition(".")[2]
+    return re.sub(r"_\d+$", "", name) or name
 
 
 def _traits(names: Sequence[str]) -> dict[str, list[str]]:

@@ -109,6 +109,10 @@ def _person_name(evidence: Evidence, hints: frozenset[str]) -> Kind | None:
     many = evidence.distinct >= min(MANY, 0.5 * evidence.values)
     if shape < 0.6 or company >= 0.15:
         return None
+    if (
+        "person_name:part" in hints and known >= max(0.15, 0.4 * town) and evidence.distinct >= FEW
+    ):  # many a surname is a town's name too
+        return found("person_name", known, "hold common names of persons, and the column's name is a part of one's")
     if "person_name" in hints and known >= 0.1:
         return found("person_name", known, "hold common names of persons, and the column's name says so")
     if known >= NEARLY_ALL and known > town + formed + 0.2 and 1 < evidence.distinct < MANY:
@@ -161,7 +165,7 @@ def _text_about_persons(evidence: Evidence, hints: frozenset[str]) -> Kind | Non
 
 def _postal_code(evidence: Evidence, hints: frozenset[str]) -> Kind | None:
     own, digits = evidence.share("postal_code"), evidence.share("postal_code:digits")
-    if own >= 0.7 or ("postal_code" in hints and own + digits >= 0.5):
+    if (own >= 0.7 and "number:thing" not in hints) or ("postal_code" in hints and own + digits >= 0.5):
         return found("postal_code", own + digits, "are written as postal codes")
     return None
 

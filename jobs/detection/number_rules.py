@@ -27,7 +27,11 @@ def ssn_without_hyphens(evidence: Evidence, hints: frozenset[str]) -> Kind | Non
     """Nine in ten random numbers could be one; that all of a column could, from areas all over, is no chance."""
     nine, valid = evidence.share("nine_digits"), evidence.share("nine_digits:ssn")
     areas = sum(evidence.share(f"nine_digits:ssn{digit}") >= 0.02 for digit in range(9))
-    other = hints - {"national_id"} or evidence.share("nine_digits:bank") >= 0.5 or evidence.share("date") >= 0.5
+    other = (
+        hints - {"national_id", "number:thing", "person_name:part"}
+        or evidence.share("nine_digits:bank") >= 0.5
+        or evidence.share("date") >= 0.5
+    )
     enough = evidence.distinct >= ENOUGH_NUMBERS and evidence.distinct_share >= 0.5
     if nine < NEARLY_ALL or valid < NEVER_INVALID * nine or areas < AREAS or other or not enough:
         return None

@@ -37,6 +37,14 @@ WORD = (
     r"adherent|abonne|usager|utilisateur|buyer|donor|pupil|insured"
 )
 KEY = r"ids?|nr|no|num|number|key|uuid|guid|sk|pk|code|ref|nummer|numero|identifier|kennung|identifiant|identificador"
+PART = r"first|last|middle"
+"""Parts of a name where names of persons are in the column; else what is first or last in time."""
+NO_PLACE = (
+    r"(?:orders?|bestell(?:ung)?s?|auftrags?|commandes?|pedidos?|invoices?|rechnungs?|factures?|facturas?|products?|"
+    r"produkts?|articles?|artikels?|contracts?|vertrags?|tickets?|vorgangs?|belegs?|liefer|delivery|shipments?) ?"
+    rf"(?:{KEY})"
+)
+"""Numbers of things that are in no place."""
 CODED = r"coding|codes?|display|text|value|value code|concept|kode|codigo"
 TRAITS = ("gender", "sensitive", "quasi", "age", "birth_date")
 
@@ -63,6 +71,10 @@ def of(names: Sequence[str], table: str, traits_of: dict[str, list[str]]) -> lis
         found.append("free_text_person")
     if not above and _is(KEY, last) and _is(PERSON, table):
         found.append("person_key")
+    if not above and _is(PART, last):
+        found.append("person_name:part")
+    if re.search(rf"(?:^| ){NO_PLACE}$", last):
+        found.append("number:thing")
     if _is(WORD, last):
         found.append("person_word")
     if _is(CODED, last):

@@ -157,7 +157,7 @@ def _is_called_after(column: Column, key: Column) -> bool:
     """Whether a name speaks of the other: ``customer`` and ``customers.id``, ``customer_no`` and ``customer_id``,
     ``Kunden-Nr`` and ``customers.id``."""
     said = things.words_of(column.path) - things.GENERAL
-    of_key = (things.singulars(key.table.rpartition(".")[2]) | things.words_of(key.path)) - things.GENERAL
+    of_key = (things.singulars(hints.own_name(key.table)) | things.words_of(key.path)) - things.GENERAL
     return bool(said & of_key or things.concepts(said) & things.concepts(of_key))
 
 

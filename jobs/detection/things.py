@@ -67,7 +67,7 @@ def concept(word: str) -> str | None:
 def of_key(column: str, table: str) -> frozenset[str]:
     """What the name of a key speaks of, or its table's where its own says only that it is one."""
     own = words_of(column) - GENERAL
-    return own or singulars(table.rpartition(".")[2])
+    return own or singulars(hints.own_name(table))
 
 
 def concepts(words: frozenset[str]) -> frozenset[str]:

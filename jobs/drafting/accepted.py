@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from jobs.configuration import column_path
+from jobs.configuration import column_path, unaccepted
 from jobs.configuration.column_path import ColumnPath, ColumnPathError
 from jobs.configuration.config_files import CATALOG, DOMAINS, KEYS, POLICY, ConfigFiles
 from jobs.configuration.documents import Document, Fault
@@ -27,13 +27,15 @@ from privacy_udfs.techniques import BY_NAME, facts_of
 @dataclasses.dataclass(frozen=True)
 class Entry:
     """A file of the catalog, accepted or not. columns: normal forms of the paths it decides, by whether the whole
-    subtree goes (``drop``, ``redact``). source, target: None where they cannot be made out."""
+    subtree goes (``drop``, ``redact``). source, target: None where they cannot be made out. is_draft: it waits for a
+    person."""
 
     table: str
     file: str
     source: Source | None
     target: str | None
     columns: Mapping[str, bool]
+    is_draft: bool = False
 
     def decides(self, path: ColumnPath) -> bool:
         """Whether a leaf has its decision, by paths into its JSON text too, or lies in a part that goes as a whole."""
@@ -64,6 +66,7 @@ def _entry(document: Document) -> Entry:
         _source(data.get("source")),
         place if isinstance(place, str) and place else None,
         found,
+        data.get(unaccepted.MARK) is True,
     )
 
 
@@ -94,7 +97,19 @@ def surroundings(conf: Path, environ: Mapping[str, str] = os.environ) -> Surroun
     techniques = {
         name: item["technique"] for name, item in domains.items() if isinstance(item, dict) and "technique" in item
     }
-    return Surroundings(tuple(techniques), tuple(keys), _allowed(policy), techniques)
+    stripped = {name: _stripped(domains[name].get("normalize")) for name in techniques}
+    return Surroundings(tuple(techniques), tuple(keys), _allowed(policy), techniques, stripped)
+
+
+def _stripped(normalize: Any) -> frozenset[str]:
+    """The prefixes that the steps of a domain take away."""
+    steps = [step for step in normalize if isinstance(step, dict)] if isinstance(normalize, list) else []
+    named = [step.get("strip_prefix") for step in steps]
+    return frozenset(text for each in named for text in (each if isinstance(each, list) else [each]) if _is_text(text))
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
 
 
 def _names(files: ConfigFiles, file: str) -> dict[str, Any]:

@@ -104,7 +104,7 @@ def _standing(names: Iterable[str], domains: Sequence[str]) -> str | None:
 def _name(key: Column) -> str:
     """``customer`` of ``customer_id``, or of ``customers.id``."""
     own = [word for word in hints.words(key.path).split() if word not in things.GENERAL]
-    table = hints.words(key.table.rpartition(".")[2]).replace(" ", "_")
+    table = hints.words(hints.own_name(key.table)).replace(" ", "_")
     text = own[-1] if own else table.removesuffix("s")
     return text if re.fullmatch(NAME_PATTERN, text) else "shared_key"
 
@@ -151,8 +151,9 @@ def _notes(group: Shared, column: Column, told: Proposal, around: Surroundings) 
     others = ", ".join(str(each) for each in group.columns if each != column)
     if told.kind.class_ != DIRECT:
         return (f"it shares its values with {others}: treated in other ways they do not join",)
-    normalize = f"normalize: {draft.flow(group.normalize)}" if group.prefixes else ""
     stands = group.name in around.domains
+    is_met = stands and around.prefixes.get(group.name, frozenset()).issuperset(group.prefixes)
+    normalize = f"normalize: {draft.flow(group.normalize)}" if group.prefixes and not is_met else ""
     state = f"domain {group.name} has to state {normalize}" if stands else f"with {normalize}"
     lacking = f"; {state}, or references and ids do not join" if normalize else ""
     made = "" if stands else f" (state it in domains.yaml: {_entry(group, around)})"

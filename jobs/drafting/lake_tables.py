@@ -31,17 +31,36 @@ def chosen(
     if database:
         listed = failures.translated(database, lambda: discovery.of_database(spark, database))
         found += raw_only(spark, listed, known)
-    return _each_once(found, known)
+    return each_once(found, known)
 
 
-def _each_once(found: Iterable[FoundTable], known: Mapping[str, Entry]) -> list[FoundTable]:
+def each_once(found: Iterable[FoundTable], known: Mapping[str, Entry]) -> list[FoundTable]:
+    """The tables, each once, under names that no other of them and no entry of another place has; a name that was
+    counted on is noted."""
     kept: dict[str, FoundTable] = {}
     for table in found:
         name, count = table.name, 1
-        while _is_other(table, kept.get(name)) or _is_other(table, known.get(name)):
+        while _is_another(table, kept.get(name)) or _is_other(table, known.get(name)):
             name, count = f"{table.name}_{count + 1}", count + 1
-        kept[name] = dataclasses.replace(table, name=name)
+        note = table.note if name == table.name else _counted_on(table, kept.get(table.name) or known.get(table.name))
+        kept[name] = dataclasses.replace(table, name=name, note=note)
     return list(kept.values())
+
+
+def _counted_on(table: FoundTable, namesake: FoundTable | Entry | None) -> str:
+    places = [_place_of(each.source) for each in (table, namesake) if each is not None and each.source is not None]
+    taken = f", the one at {places[1]}" if len(places) > 1 else ""
+    return f"{places[0] if places else table.name}: called so, for {table.name} is another table{taken}"
+
+
+def _place_of(source: Source) -> str:
+    return str(source.path if source.path is not None else source.table)
+
+
+def _is_another(table: FoundTable, kept: FoundTable | None) -> bool:
+    if kept is None or (table.source is None) is (kept.source is None):
+        return _is_other(table, kept)
+    return True
 
 
 def _is_other(table: FoundTable, namesake: FoundTable | Entry | None) -> bool:

@@ -55,6 +55,8 @@ class Surroundings:
     allowed: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     techniques: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """domain -> its technique"""
+    prefixes: Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)
+    """domain -> what it strips before ids"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -153,7 +155,7 @@ def whose(found: Found, table: str) -> str | None:
     if said is not None:
         return said.lower()
     own = things.words_of(str(found.path)) - things.GENERAL
-    of_table = None if own or len(found.path.steps) > 1 else things.concept(table.rpartition(".")[2])
+    of_table = None if own or len(found.path.steps) > 1 else things.concept(hints.own_name(table))
     return things.thing(str(found.path)) or of_table
 
 

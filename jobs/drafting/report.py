@@ -53,12 +53,12 @@ def write(made: Drafted, folder: Path) -> Path | None:
 
 def write_evidence(made: Drafted, folder: Path) -> None:
     """Write the file beside ``folder``, the catalog's, that holds what was seen, where anything was. Of a column that
-    had no values this time, or in which less is seen now (a smaller sample may miss it), what was seen before stays;
-    the latter is told on stderr."""
+    had no values this time, or in which less is seen now (a smaller sample may miss it), what was seen before in the
+    same source stays; the latter is told on stderr."""
     if not made.seen or not plain_path.is_name(made.table):
         return
     conf = folder.absolute().parent
-    before = evidence_file.of_table(conf, made.table)
+    before = evidence_file.of_table(conf, made.table, made.source)
     seen = {**before, **{name: each for name, each in made.seen.items() if _says_more(each, before.get(name))}}
     file = evidence_file.path(conf, made.table)
     file.parent.mkdir(exist_ok=True)

@@ -35,12 +35,14 @@ class Drafted:
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """begun: which files were made, and which stood. problems: of tables that could not be read."""
+    """begun: which files were made, and which stood. problems: of tables that could not be read. waiting: tables whose
+    drafts stood, and wait for a person still."""
 
     begun: Begun
     tables: tuple[Drafted, ...]
     problems: tuple[str, ...]
     told: tuple[str, ...]
+    waiting: tuple[str, ...] = ()
 
 
 def as_text(found: Outcome) -> str:

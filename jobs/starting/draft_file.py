@@ -14,7 +14,7 @@ from jobs.configuration import config, variables, yaml_edit, yaml_reader
 from jobs.configuration.config import Config, ConfigError
 from jobs.configuration.config_files import CATALOG, SECRET_IN_TABLES
 from jobs.configuration.documents import Document, Fault, did_you_mean, one_of
-from jobs.console import whole_files
+from jobs.console import next_step, whole_files
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.starting import draft_columns
 from jobs.starting.draft_columns import Column
@@ -104,7 +104,9 @@ class DraftFile:
 def _no_draft(conf: Config, folder: Path, table: str) -> str:
     if table in conf.tables:
         file = f"{folder}/{conf.tables[table].file}"
-        return f"{file} is accepted already; change it in an editor (new columns: jobs/inventory.py)"
+        command = next_step.command("inventory", "--table", table, "--output", folder / CATALOG)
+        of_csv = "state them in source.schema, then " if conf.tables[table].source.schema_ else ""
+        return f"{file} is accepted already; change it in an editor (for new columns: {of_csv}{command})"
     names = [each.table for each in conf.drafts]
     told = f"; drafts are there of {one_of(names)}" if names else ": no draft is in it"
     return f"{folder}/{CATALOG} has no draft of {table}{did_you_mean(table, names) or told}"

@@ -9,7 +9,6 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.configuration import locations
 from jobs.configuration.models import Source
 from jobs.console.exit_codes import BadUsage
 from jobs.detection import discovery, names_as_data, shared_keys
@@ -55,7 +54,7 @@ def at(spark: SparkSession, paths: Sequence[str], known: Mapping[str, Entry]) ->
     for path in paths:
         whole = absolute(path)
         found += failures.translated(path, lambda whole=whole: _at(spark, whole, known))  # type: ignore[misc]
-    return _each_once(found)
+    return lake_tables.each_once(found, known)
 
 
 def _at(spark: SparkSession, path: str, known: Mapping[str, Entry]) -> list[FoundTable]:
@@ -64,7 +63,7 @@ def _at(spark: SparkSession, path: str, known: Mapping[str, Entry]) -> list[Foun
     if not files.exists(at):
         raise BadUsage(f"nothing is at {path}")
     if not files.getFileStatus(at).isFile():
-        return lake_tables.chosen(spark, (), path, None, known)
+        return list(lake_tables.raw_only(spark, discovery.below(spark, path), known))
     name = str(at.getName())
     ending = ENDING.search(name)
     if ending is None:
@@ -72,21 +71,6 @@ def _at(spark: SparkSession, path: str, known: Mapping[str, Entry]) -> list[Foun
     word = ending[1].lower()
     source = Source.model_validate({"path": path, "format": FORMATS.get(word, word)})
     return [FoundTable(discovery.name_of((name,), ""), source)]
-
-
-def _each_once(found: Iterable[FoundTable]) -> list[FoundTable]:
-    kept: dict[str, FoundTable] = {}
-    for table in found:
-        name, count = table.name, 1
-        while name in kept and _place(kept[name]) != _place(table):
-            count += 1
-            name = f"{table.name}_{count}"
-        kept[name] = dataclasses.replace(table, name=name)
-    return list(kept.values())
-
-
-def _place(table: FoundTable) -> Any:
-    return table.name if table.source is None else locations.of(table.source)
 
 
 def scanned(spark: SparkSession, table: FoundTable, sample: int, regions: tuple[str, ...], salt: bytes) -> Scanned:
@@ -104,7 +88,8 @@ def scanned(spark: SparkSession, table: FoundTable, sample: int, regions: tuple[
             names_as_data.check(guess.source, found.schema)
             return found
 
-        return Scanned(table, guess.source, look(table.name, rows, sample, regions, salt), guess.notes)
+        notes = (*([table.note] if table.note else []), *guess.notes)
+        return Scanned(table, guess.source, look(table.name, rows, sample, regions, salt), notes)
 
     try:
         return failures.translated(table.name, step)

@@ -15,14 +15,15 @@ _YEAR, _MONTH, _DAY = r"(?P<y>(?:1[89]|20)\d\d)", r"(?:0?[1-9]|1[0-2])", r"(?:0?
 _WORD = r"\p{L}{3,12}\.?"
 FORMS = (
     rf"^\s*{_YEAR}[\-/.]{_MONTH}[\-/.]{_DAY}(?:[T ]00:00:00(?:\.0+)?(?:Z|[+\-]00:?00)?)?\s*$",
-    rf"^\s*{_DAY}[\-/.]{_DAY}[\-/.]{_YEAR}\s*$",
+    rf"^\s*{_DAY}[\-/.]{_DAY}[\-/.]{_YEAR}(?:[T ]00:00(?::00(?:\.0+)?)?)?\s*$",
     rf"^\s*{_YEAR}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\s*$",
     rf"^\s*{_DAY}\.?(?: de)? {_WORD}(?: de)?,? {_YEAR}\s*$",
     rf"^\s*{_WORD} {_DAY}(?:st|nd|rd|th)?,? {_YEAR}\s*$",
     rf"^\s*{_YEAR}\s*[年년]\s*{_MONTH}\s*[月월]\s*{_DAY}\s*[日일]\s*$",
 )
 WITH_TIME = r"\d{1,2}:\d{2}"
-MIDNIGHT = r"[T ]00:00:00"
+DAY_FIRST = rf"^\s*(?:\d{{4}}-\d\d-\d\d|{_DAY}[\-/.]{_DAY}[\-/.](?:1[89]|20)\d\d[T ,])"
+MIDNIGHT = r"[T ]00:00:00|^[^T ]+\d{4}[T ]00:00\s*$"
 ADULT, OLDEST = 14, 115
 
 
@@ -35,9 +36,7 @@ def recognize(values: pa.StringArray) -> Findings:
     for decade in range(1900, 2030, 10):
         of_decade: Mask = (years >= decade) & (years < decade + 10)
         found[f"date:{decade}s"] = of_decade
-    found["timestamp"] = (
-        matches(values, WITH_TIME) & matches(values, r"^\s*\d{4}-\d\d-\d\d") & ~matches(values, MIDNIGHT)
-    )
+    found["timestamp"] = matches(values, WITH_TIME) & matches(values, DAY_FIRST) & ~matches(values, MIDNIGHT)
     return found
 
 

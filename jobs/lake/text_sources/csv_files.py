@@ -87,7 +87,8 @@ def _unlike(header: list[str], names: list[str]) -> str:
     if len(header) != len(names):
         return (
             f"of {many(len(header), 'column')}, and source.schema names {len(names)} ({', '.join(names)}): state all "
-            "of them there, in the order of the file"
+            "of them there, in the order of the file (one that came later too, with its type, before jobs/inventory.py "
+            "can draft it)"
         )
     at = next((at for at, name in enumerate(names) if name != header[at]), None)
     if at is None:

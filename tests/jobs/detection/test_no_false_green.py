@@ -161,7 +161,36 @@ def test_names_of_persons_that_are_few_are_no_nothing() -> None:
         ("products", "id", "unique"),
         ("orders", "customer", "person_key"),
         ("achats", "usager", "person_key"),
+        ("customers_2", "id", "person_key"),
+        ("crm.kunden_13", "nr", "person_key"),
+        ("products_2", "id", "unique"),
     ],
 )
 def test_a_tables_name_says_whose_ids_are_its_own(table: str, name: str, wanted: str) -> None:
     assert kind(name, list(range(40)), table).name == wanted
+
+
+def test_the_number_of_an_order_is_no_postal_code_and_a_postal_code_is_one_still() -> None:
+    numbers = [f"B-{at:05}" for at in range(200)]
+    assert {name: kind(name, numbers).name for name in ("`Bestell-Nr`", "orderNumber", "plz", "c")} == {
+        "`Bestell-Nr`": "unique",
+        "orderNumber": "unique",
+        "plz": "postal_code",
+        "c": "postal_code",
+    }
+    assert kind("order_zip", ["1234 AB", "2345 BC"] * 50).name == "postal_code"
+
+
+def test_last_is_a_surname_where_surnames_are_in_it() -> None:
+    """Many a surname is a town too."""
+    surnames = ("Washington", "Jackson", "Houston", "Lincoln", "Madison", "Columbus", "Smith", "Johnson", "Williams",
+                "Brown", "Miller", "Davis", "Wilson")  # fmt: skip
+    towns = ("Berlin", "Hamburg", "Chicago", "Boston", "Seattle", "Dallas", "Denver", "Munich", "Toulouse", "Lyon")
+    assert kind("last", [*surnames] * 20).name == "person_name"
+    assert kind("last", [*towns] * 20).name == "city"
+    assert kind("last", [f"2024-03-{at % 28 + 1:02} 10:0{at % 9}:00" for at in range(100)]).name == "moment"
+
+
+def test_days_before_months_with_a_time_are_moments_and_with_none_may_be_births() -> None:
+    assert kind("c", [f"{at % 28 + 1:02}.03.2024 {at % 24:02}:15" for at in range(200)]).name == "moment"
+    assert kind("c", [f"{at % 28 + 1:02}.03.{1940 + at % 60} 00:00" for at in range(200)]).name == "birth_date"

@@ -196,6 +196,30 @@ def test_a_new_column_is_drafted_beside_the_entry_which_stays_as_it_is(
     assert "every column is decided" in capfd.readouterr().out
 
 
+def test_a_new_column_of_a_csv_is_drafted_once_the_schema_names_it(
+    spark: SparkSession, lake: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """As docs/quickstart.md says it."""
+    (lake / "raw" / "guests").mkdir(parents=True)
+    rows = "".join(f"{at},198.51.100.{at}\n" for at in range(PEOPLE))
+    (lake / "raw" / "guests" / "a.csv").write_text(f"id,came_from\n{rows}")
+    source = {"format": "csv", "path": str(lake / "raw" / "guests"), "schema": "id int"}
+    entry = table("guests", lake, {"id": column("redact")}, source=source)
+    conf = write_conf(lake, entry)
+    words = ["--table", "guests", "--output", str(conf / "catalog")]
+    assert inventory.main(words) == 3
+    told = capfd.readouterr().err
+    assert "a header of 2 columns, and source.schema names 1 (id): state all of them there" in told
+    assert "one that came later too, with its type" in told
+    with pytest.raises(
+        BadUsage, match=r"for new columns: state them in source\.schema, then python jobs/inventory\.py"
+    ):
+        Draft(conf, "guests")
+    write_conf(lake, {**entry, "source": {**source, "schema": "id int, came_from string"}})
+    assert inventory.main(words) == 0
+    assert list(yaml.safe_load((conf / "catalog" / "guests.yaml.draft").read_text())) == ["came_from"]
+
+
 def test_drift_is_told_and_counted_by_exit_code(
     spark: SparkSession, lake: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import random
 import re
@@ -20,7 +21,7 @@ from jobs.detection import shared_keys, sketch
 from jobs.detection.evidence import Settings, measure
 from jobs.detection.scan import Found
 from jobs.detection.shared_keys import Looked
-from jobs.drafting import joined
+from jobs.drafting import accepted, joined
 from jobs.drafting.proposals import Surroundings
 from tests.helpers.lakes import write_conf
 from tests.jobs.detection.test_column_kinds import TYPES
@@ -248,3 +249,22 @@ def test_the_domain_that_stands_is_proposed_by_what_a_column_is_called_after() -
     assert (exact["t"][0].treatment, exact["t"][0].warnings) == (domain, ())
     own, _ = proposed_for([looked("customers", id=RANDOM_IDS)], around)
     assert own["customers"][0].treatment == domain, "the table says whose ids they are"
+    own, _ = proposed_for([looked("customers_2", id=RANDOM_IDS)], around)
+    assert own["customers_2"][0].treatment == domain, "and does so where it is counted on"
+
+
+def test_a_domain_that_strips_the_prefixes_already_is_not_told_to(tmp_path: Path) -> None:
+    steps = "[nfc, trim, {strip_prefix: [Patient/, 'urn:uuid:']}]"
+    text = (
+        f"patient: {{technique: keyed_hash, key: crm, normalize: {steps}}}\nplain: {{technique: keyed_hash, key: crm}}"
+    )
+    (tmp_path / "domains.yaml").write_text(text)
+    around = accepted.surroundings(tmp_path)
+    assert around.prefixes == {"patient": {"Patient/", "urn:uuid:"}, "plain": frozenset()}
+    ids = [f"f{at:03}" for at in range(60)]
+    tables = [looked("Patient", id=ids), looked("Observation", subject__reference=[f"Patient/{each}" for each in ids])]
+    for prefixes, is_told in (({"patient": frozenset({"Patient/"})}, False), ({"patient": frozenset({"X"})}, True)):
+        made, _ = proposed_for(tables, dataclasses.replace(around, prefixes=prefixes))
+        warnings = [warning for columns in made.values() for each in columns for warning in each.warnings]
+        assert len(warnings) == 2
+        assert all(("has to state normalize" in warning) is is_told for warning in warnings), warnings

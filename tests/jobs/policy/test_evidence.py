@@ -199,6 +199,21 @@ def test_a_smaller_sample_takes_no_evidence_away(tmp_path: Path, capsys: pytest.
     assert json.loads((tmp_path / "evidence" / "t.json").read_text())["source"] == "${LAKE}/raw/t"
 
 
+def test_evidence_of_another_source_is_no_evidence_of_this_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An entry was removed, and another file was drafted under its name."""
+
+    def scanned(source: str | None, **columns: dict[str, Any]) -> dict[str, str]:
+        seen = {name: Seen.model_validate(data, by_alias=True) for name, data in columns.items()}
+        report.write_evidence(report.Drafted("t", "t.yaml", (), "", seen, source), tmp_path / "catalog")
+        return {name: each.kind for name, each in evidence_file.of_table(tmp_path, "t").items()}
+
+    monkeypatch.setenv("LAKE", "/lake")
+    assert scanned("${LAKE}/t", a=MAIL, old=MAIL) == {"a": "email", "old": "email"}
+    for same in ("/lake/t", "file:///lake/t/", None, "${LAKE}/t"):
+        assert scanned(same, a=UNKNOWN) == {"a": "email", "old": "email"}, same
+    assert scanned("/lake/other", a=UNKNOWN) == {"a": "unknown"}
+
+
 def test_what_is_written_is_read_again() -> None:
     seen = {name: Seen.model_validate(each, by_alias=True) for name, each in (("a", MAIL), ("`b c`", UNKNOWN))}
     data = json.loads(evidence_file.as_text("t", seen))

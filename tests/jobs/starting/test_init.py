@@ -16,6 +16,7 @@ from pyspark.sql import SparkSession
 from jobs import check, init, pseudonymize
 from jobs.configuration import config
 from jobs.configuration.models import Source
+from jobs.console import next_step
 from jobs.detection import shared_keys, things
 from jobs.detection.discovery import FoundTable
 from jobs.drafting import joined
@@ -140,6 +141,19 @@ def test_from_files_to_a_treated_table(
     assert {path: path.read_bytes() for path in before if path.name != "customers.yaml"} == {
         path: content for path, content in before.items() if path.name != "customers.yaml"
     }
+
+    monkeypatch.setattr(next_step, "is_terminal", lambda: True)
+    put_customers(tmp_path)
+    assert init.main([str(tmp_path / "customers.csv")]) == 0, "another file of that name"
+    told = capfd.readouterr()
+    place = f"{tmp_path / 'customers.csv'}: called so, for customers is another table, the one at {raw}/customers.csv"
+    assert f"customers_2: {place}" in told.out
+    assert yaml.safe_load((conf / "catalog/customers_2.yaml").read_text())["columns"].keys() == draft["columns"].keys()
+    assert (conf / "evidence" / "customers_2.json").exists()
+    assert init.main([str(tmp_path / "customers.csv")]) == 0
+    told = capfd.readouterr()
+    assert "stood already, left as it is: catalog/customers_2.yaml" in told.out
+    assert "next: python jobs/accept.py --conf conf --table customers_2" in told.err, "its draft waits"
 
 
 @pytest.mark.parametrize(

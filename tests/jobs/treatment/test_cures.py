@@ -56,6 +56,12 @@ def test_the_cure_of_a_type(tmp_path: Path, source: Any, technique: Any, given: 
     [
         (["id", "born"], ["id", "born"], ""),
         (["Ann"], ["id", "born"], "of 1 column, and source.schema names 2 (id, born): state all of them there, in the"),
+        (
+            ["id", "born", "new"],
+            ["id", "born"],
+            "of 3 columns, and source.schema names 2 (id, born): state all of them there, in the order of the file "
+            "(one that came later too, with its type, before jobs/inventory.py",
+        ),
         (["id", "Ann"], ["id", "born"], "with another name in column 2 than source.schema, which calls it born: mend"),
     ],
 )

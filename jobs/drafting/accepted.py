@@ -105,11 +105,8 @@ def _stripped(normalize: Any) -> frozenset[str]:
     """The prefixes that the steps of a domain take away."""
     steps = [step for step in normalize if isinstance(step, dict)] if isinstance(normalize, list) else []
     named = [step.get("strip_prefix") for step in steps]
-    return frozenset(text for each in named for text in (each if isinstance(each, list) else [each]) if _is_text(text))
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and value != ""
+    texts = [text for each in named for text in (each if isinstance(each, list) else [each])]
+    return frozenset(text for text in texts if isinstance(text, str) and text)
 
 
 def _names(files: ConfigFiles, file: str) -> dict[str, Any]:

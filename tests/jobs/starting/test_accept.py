@@ -332,7 +332,10 @@ def grown(lake: Path) -> Path:
     saw(
         made,
         "t",
-        {"a": {**GENDER, "class": "undecided"}, "came_from": {**SAW, "kind": "ip", "class": "quasi_identifier"}},
+        {
+            "a": {**GENDER, "kind": "unknown", "class": "undecided"},
+            "came_from": {**SAW, "kind": "ip", "class": "quasi_identifier"},
+        },
     )
     return made
 

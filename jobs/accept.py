@@ -35,6 +35,8 @@ from jobs.starting.found_tables import absolute
 
 NEVER_IN_BULK = "non_personal"
 """The class whose columns are kept: each wants a look of its own."""
+STATED = ("owner", "target", "subject")
+"""What options state of the table itself."""
 
 
 def run(
@@ -99,12 +101,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(asked: argparse.Namespace) -> int:
     _check(asked)
     draft = additions.opened(asked.conf, asked.table)
-    for what in ("owner", "target", "subject"):
-        if getattr(asked, what) is not None:
-            draft.state(what, getattr(asked, what))
     if asked.list or asked.json:
         _list(draft, asked.json)
         return DONE
+    for what in STATED:
+        if getattr(asked, what) is not None:
+            draft.state(what, getattr(asked, what))
     if asked.column is not None:
         overruled = asked.evidence_overruled or ""
         for warning in run(draft, asked.column, asked.why, asked.class_, asked.treatment, overruled):
@@ -112,9 +114,11 @@ def _run(asked: argparse.Namespace) -> int:
         say(f"{asked.column}: accepted")
     elif asked.all_with_evidence is not None:
         run_evident(draft, asked.all_with_evidence, asked.why, say)
+    elif _is_decided(draft):
+        pass  # nothing to ask, so no terminal is needed: stopped before it was finished, or decided in the entry
     elif sys.stdin.isatty():
         walk.through(draft, input, say)
-    elif not (asked.owner or asked.target or asked.subject):
+    elif not any(getattr(asked, what) for what in STATED):
         raise BadUsage("no terminal to ask at: say --column and --why, --all-with-evidence and --why, or --list")
     return _finish(draft, asked.conf)
 
@@ -128,18 +132,29 @@ def _check(asked: argparse.Namespace) -> None:
         raise BadUsage("--evidence-overruled goes with --column")
     if asked.why and not (asked.column or asked.all_with_evidence):
         raise BadUsage("--why goes with --column or --all-with-evidence")
+    changes = [name for name in ("column", "all_with_evidence", *STATED) if getattr(asked, name) is not None]
+    if changes and (asked.list or asked.json):
+        option = "--list" if asked.list else "--json"
+        raise BadUsage(f"{option} shows the columns and changes nothing: leave out --{changes[0].replace('_', '-')}")
 
 
 def _list(draft: Draft, as_json: bool) -> None:
     columns = draft.columns()
     if as_json:
-        print(shown.as_json({"table": draft.table, "file": draft.file, "columns": [c.as_data() for c in columns]}))
+        file = draft.path.relative_to(draft.folder).as_posix()
+        print(shown.as_json({"table": draft.table, "file": file, "columns": [c.as_data() for c in columns]}))
         return
+    if not columns:
+        say(f"{draft.table}: no column of {draft.path.name} is left to decide: without --list, it is cleared away")
     for column in columns:
         state = "accepted" if column.accepted else "open"
         say(f"{column.path}: {state}: {column.class_} -> {typed_treatment.shown(column.treatment)}")
         for note in column.notes:
             say(f"    {note}")
+
+
+def _is_decided(draft: Draft) -> bool:
+    return not draft.lacks() and all(column.accepted for column in draft.columns())
 
 
 def _finish(draft: Draft, conf: Path) -> int:

@@ -105,7 +105,7 @@ def test_overruling_needs_a_reason_of_its_own(lake: Path, overruled: str, lackin
     assert f"'evidence_overruled' {lacking}: say what the values are instead" in line
 
 
-SEEN = {
+SEEN: dict[str, dict[str, Any]] = {
     "email": MAIL,
     "ssn": {**MAIL, "kind": "national_id"},
     "note": {**MAIL, "kind": "free_text_person"},

@@ -35,6 +35,8 @@ from jobs.starting.found_tables import absolute
 
 NEVER_IN_BULK = "non_personal"
 """The class whose columns are kept: each wants a look of its own."""
+STATED = ("owner", "target", "subject")
+"""What options state of the table itself."""
 
 
 def run(
@@ -99,14 +101,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(asked: argparse.Namespace) -> int:
     _check(asked)
     draft = additions.opened(asked.conf, asked.table)
-    for what in ("owner", "target", "subject"):
-        if getattr(asked, what) is not None:
-            draft.state(what, getattr(asked, what))
-    is_stated = bool(asked.owner or asked.target or asked.subject)
-    decides = asked.column is not None or asked.all_with_evidence is not None
-    if asked.list or (asked.json and not decides and not is_stated):
+    changes = _changes(asked)
+    if asked.list or (asked.json and not changes and not _is_decided(draft)):
         _list(draft, asked.json)
         return DONE
+    for what in STATED:
+        if getattr(asked, what) is not None:
+            draft.state(what, getattr(asked, what))
     told = list[str]()
     tell = told.append if asked.json else say
     if asked.column is not None:
@@ -116,9 +117,11 @@ def _run(asked: argparse.Namespace) -> int:
         tell(f"{asked.column}: accepted")
     elif asked.all_with_evidence is not None:
         run_evident(draft, asked.all_with_evidence, asked.why, tell)
+    elif _is_decided(draft):
+        pass  # nothing to ask, so no terminal is needed: stopped before it was finished, or decided in the entry
     elif sys.stdin.isatty() and not asked.json:
         walk.through(draft, input, say)
-    elif not is_stated:
+    elif not changes:
         raise BadUsage("no terminal to ask at: say --column and --why, --all-with-evidence and --why, or --list")
     data = _as_data(draft)
     code = _finish(draft, asked.conf, tell)
@@ -136,13 +139,24 @@ def _check(asked: argparse.Namespace) -> None:
         raise BadUsage("--evidence-overruled goes with --column")
     if asked.why and not (asked.column or asked.all_with_evidence):
         raise BadUsage("--why goes with --column or --all-with-evidence")
+    changes = _changes(asked)
+    if changes and asked.list:
+        raise BadUsage(f"--list shows the columns and changes nothing: leave out --{changes[0].replace('_', '-')}")
+
+
+def _changes(asked: argparse.Namespace) -> list[str]:
+    """The flags by which something is decided or stated."""
+    return [name for name in ("column", "all_with_evidence", *STATED) if getattr(asked, name) is not None]
 
 
 def _list(draft: Draft, as_json: bool) -> None:
     if as_json:
         print(shown.as_json(_as_data(draft)))
         return
-    for column in draft.columns():
+    columns = draft.columns()
+    if not columns:
+        say(f"{draft.table}: no column of {draft.path.name} is left to decide: without --list, it is cleared away")
+    for column in columns:
         state = "accepted" if column.accepted else "open"
         say(f"{column.path}: {state}: {column.class_} -> {typed_treatment.shown(column.treatment)}")
         for note in column.notes:
@@ -150,7 +164,12 @@ def _list(draft: Draft, as_json: bool) -> None:
 
 
 def _as_data(draft: Draft) -> dict[str, Any]:
-    return {"table": draft.table, "file": draft.file, "columns": [each.as_data() for each in draft.columns()]}
+    file = draft.path.relative_to(draft.folder).as_posix()
+    return {"table": draft.table, "file": file, "columns": [each.as_data() for each in draft.columns()]}
+
+
+def _is_decided(draft: Draft) -> bool:
+    return not draft.lacks() and all(column.accepted for column in draft.columns())
 
 
 def _finish(draft: Draft, conf: Path, tell: Callable[[str], None]) -> int:

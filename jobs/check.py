@@ -97,8 +97,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     say(as_json if options.json else as_text(found, tables, options.conf, drafts, overruled))
     if refused(found) or (options.strict and found):
         return REFUSED
-    if drafts:
-        next_step.tell("accept", "--conf", options.conf, "--table", drafts[0].table)
+    to_accept = [draft.table for draft in drafts if not draft.problem]
+    if to_accept:
+        next_step.tell("accept", "--conf", options.conf, "--table", to_accept[0])
     elif conf.tables:
         next_step.tell("plan", "--conf", options.conf, "--all")
     return DONE

@@ -10,15 +10,16 @@ import dataclasses
 import json
 import os
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
 from jobs.configuration import locations
-from jobs.configuration.documents import Fault
+from jobs.configuration.documents import Fault, quote
 from jobs.configuration.entry import UNDECIDED, Class, Entry, NotBlank
+from jobs.configuration.kinds import KINDS
 from jobs.configuration.models import TableConfig
 from privacy_udfs.parameters import IsoDate
 
@@ -128,7 +129,16 @@ def _read(file: Path, name: str) -> File | Fault:
         return Fault(name, 0, where, f"is no evidence of the inventory: {MEND}")
     if told.table != name.rpartition("/")[2].removesuffix(ENDING):
         return Fault(name, 0, "table", f"is of another table than the file's name says: {MEND}")
-    return told
+    return next(_disagreements(told, name), told)
+
+
+def _disagreements(told: File, name: str) -> Iterator[Fault]:
+    """Columns whose class is less than their kind's: the inventory writes none, so somebody has edited the file."""
+    for column, each in told.columns.items():
+        of_kind = KINDS[each.kind].class_ if each.kind in KINDS else None
+        if of_kind is not None and RANK[each.class_] < RANK[of_kind]:
+            against = f"calls {each.kind} {each.class_}, and that kind is {of_kind}: is no evidence of the inventory"
+            yield Fault(name, 0, f"columns.{quote(column)}.class", f"{against}: {MEND}")
 
 
 MEND = "restore it, or let jobs/inventory.py --table ... --output write it anew"

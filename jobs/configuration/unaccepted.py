@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from jobs.configuration import yaml_reader
 from jobs.configuration.column_path import ColumnPath, ColumnPathError
+from jobs.configuration.config_files import CATALOG
 from jobs.configuration.documents import Document, Fault
 from jobs.configuration.entry import UNDECIDED
 
@@ -67,17 +68,42 @@ def additions_of(entry: str) -> str:
 def additions(folder: Path, decided: Mapping[str, tuple[str, Container[str]]]) -> list[Additions]:
     """What is drafted for entries. decided: by table its file and the columns that it decides, in their normal form."""
     found = ((table, file, of_entry, folder / additions_of(file)) for table, (file, of_entry) in decided.items())
-    return [_of_entry(path, table, file, of_entry) for table, file, of_entry, path in found if path.exists()]
+    of_entries = [_of_entry(path, table, file, of_entry) for table, file, of_entry, path in found if path.exists()]
+    return [*of_entries, *_of_none(folder, {each.file for each in of_entries})]
+
+
+def _of_none(folder: Path, known: Container[str]) -> Iterator[Additions]:
+    for path in sorted((folder / CATALOG).glob(f"[!.]*{additions_of('.yaml')}")):
+        file = path.relative_to(folder).as_posix()
+        if file not in known:
+            entry = file.removesuffix(additions_of(""))
+            told = f"columns for {entry}, which is no accepted entry: restore or accept that, or remove this file"
+            yield Additions(file, _name(entry), problem=told)
+
+
+def read_additions(path: Path, file: str, table: str) -> Document | Fault:
+    """The columns in what is drafted for an entry, by name; or what keeps it from being read, with what to do."""
+    faults: list[Fault] = []
+    document = yaml_reader.read(path, file, faults)
+    anew = f"mend that, or remove the file and let jobs/inventory.py --table {table} --output write it anew"
+    if document is None or faults:
+        first = min(faults)
+        return dataclasses.replace(first, message=f"{first.message}: {anew}")
+    lines = enumerate(path.read_bytes().decode("utf-8-sig").splitlines(), 1)
+    flush = next((at for at, line in lines if line.strip() and line[0] not in " #"), None)
+    if flush is not None:
+        told = "its columns stand two blanks in, as below 'columns:' of the entry, and without that line"
+        return Fault(file, flush, "", f"{told}: {anew}")
+    return document
 
 
 def _of_entry(path: Path, table: str, entry: str, decided: Container[str]) -> Additions:
-    file, faults = additions_of(entry), list[Fault]()
-    try:
-        document = yaml_reader.parse(path.read_bytes().decode("utf-8-sig"), file, faults)
-    except (OSError, UnicodeDecodeError):
-        document = None
-    if document is None or faults:
-        return Additions(file, table, problem="cannot be read")
+    file = additions_of(entry)
+    document = read_additions(path, file, table)
+    if isinstance(document, Fault):
+        where = f"line {document.line}: " if document.line else ""
+        key = f"{document.key}: " if document.key else ""
+        return Additions(file, table, problem=f"a draft that cannot be read: {where}{key}{document.message}")
     left = [entry for name, entry in document.data.items() if _normal(name) not in decided]
     return Additions(file, table, len(left), sum(map(is_accepted, left)))
 

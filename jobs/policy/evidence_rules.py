@@ -2,17 +2,18 @@
 
 Nothing is read here but ``conf/evidence`` (`jobs.configuration.evidence_file`). A direct identifier that is called less
 and treated as the policy treats none is refused, all else is warned of; ``evidence_overruled`` says why the inventory
-is wrong.
+is wrong, of each column in words of its own.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from jobs.configuration import evidence_file
 from jobs.configuration.column_path import ColumnPath, Document
 from jobs.configuration.config import Config
-from jobs.configuration.documents import quote
+from jobs.configuration.documents import describe, quote
 from jobs.configuration.evidence_file import RANK, Seen
 from jobs.configuration.finding import Finding, Level, Place
 from jobs.configuration.models import ColumnDecision, ColumnRule, TableConfig
@@ -23,6 +24,9 @@ DIRECT = "direct_identifier"
 OVERRULE = "mend the class and the treatment, or say in 'evidence_overruled' why the inventory is wrong"
 LOOK = "let jobs/inventory.py --table ... --output write it"
 NAMED = 3
+FEWEST_ALIKE, FEWEST_OF_ONE_KIND = 3, 5
+"""From how many columns on one sentence that overrules the inventory is warned of: of several kinds, and of one, of
+which it may be true."""
 
 
 def of_table(config: Config, table: TableConfig) -> Iterator[Finding]:
@@ -35,6 +39,32 @@ def of_table(config: Config, table: TableConfig) -> Iterator[Finding]:
                 yield from _of_rule(table, quote(str(name)), rule, seen, allowed)
         if seen is not None and seen.may_be_keys_of:
             yield from _questions(config, table, decision, seen)
+    yield from _alike(table)
+
+
+def _alike(table: TableConfig) -> Iterator[Finding]:
+    """One sentence that overrules the inventory of many columns: it is not likely to be wrong about all in one way."""
+    shared: dict[str, dict[str, ColumnRule]] = {}
+    for path, decision in table.decisions.items():
+        for rule in decision.cases:
+            if path in table.evidence and rule.evidence_overruled is not None:
+                shared.setdefault(_without_numbers(rule.evidence_overruled), {}).setdefault(path, rule)
+    for rules in shared.values():
+        kinds = {table.evidence[path].kind for path in rules}
+        if len(rules) >= (FEWEST_ALIKE if len(kinds) > 1 else FEWEST_OF_ONE_KIND):
+            last = list(rules.values())[-1]
+            more = f" and {len(rules) - NAMED:,} more" if len(rules) > NAMED else ""
+            named = f"{', '.join(list(rules)[:NAMED])}{more}"
+            told = (
+                f"{len(rules):,} columns ({named}) share one 'evidence_overruled', {describe(last.evidence_overruled)}"
+            )
+            message = f"{told}: say of each what its values are instead of {', '.join(sorted(kinds)[:NAMED])}"
+            yield Place(table.file, last.line, "columns").says("warn", message)
+
+
+def _without_numbers(text: str) -> str:
+    """A text to compare: counting the columns in it makes no reason of each."""
+    return re.sub(r"\d+", "", whys.plain(text)).replace(" ", "")
 
 
 def _questions(config: Config, table: TableConfig, decision: ColumnDecision, seen: Seen) -> Iterator[Finding]:
@@ -43,7 +73,7 @@ def _questions(config: Config, table: TableConfig, decision: ColumnDecision, see
     for name, path in seen.may_be_keys_of:
         other = config.tables.get(name)
         key = None if other is None else other.decisions.get(path)
-        if key is None or _join(decision, key) or any(rule.evidence_overruled is not None for rule in decision.cases):
+        if key is None or _join(decision, key) or any(map(_is_overruled, decision.cases)):
             continue
         told = f"its values may be the keys {name}.{path}, which count up, and treated like this the two do not join"
         cure = "give both one domain, or say in 'evidence_overruled' what the values are instead"
@@ -127,6 +157,12 @@ def _whole(path: ColumnPath) -> str:
 
 def _differ(rule: ColumnRule, seen: Seen) -> bool:
     return seen.is_known and seen.class_ != rule.class_ and RANK[seen.class_] >= RANK[rule.class_]
+
+
+def _is_overruled(rule: ColumnRule) -> bool:
+    """Whether it is said, in words that are not those of ``why``."""
+    text = rule.evidence_overruled
+    return text is not None and not whys.says_nothing(text) and not _same(text, rule.why)
 
 
 def _overrules(rule: ColumnRule, seen: Seen) -> bool:

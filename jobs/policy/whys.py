@@ -74,9 +74,19 @@ def _alike(table: TableConfig, rules: Sequence[tuple[str, ColumnRule]]) -> Itera
     if len(rules) < FEWEST_ALIKE:
         return
     text, count = Counter(plain(rule.why) for _, rule in rules).most_common(1)[0]
-    alike = [rule for _, rule in rules if plain(rule.why) == text]
-    ways = {(rule.class_, rule.treatment.technique.technique) for rule in alike}
-    if count > FEWEST_OF_ALL * len(rules) and len(ways) > 1 and not says_nothing(text):
-        told = f"{count:,} of {len(rules):,} columns, treated in {len(ways):,} ways"
-        message = f"{told}, share one 'why', {describe(alike[0].why)}: say of each why it is treated so"
-        yield Place(table.file, alike[0].line, "columns").says("warn", message)
+    alike = [(path, rule) for path, rule in rules if plain(rule.why) == text]
+    ways = {(rule.class_, rule.treatment.technique.technique) for _, rule in alike}
+    kinds = {_kept_against(table, path, rule) for path, rule in alike} - {None}
+    if count > FEWEST_OF_ALL * len(rules) and max(len(ways), len(kinds)) > 1 and not says_nothing(text):
+        unlike = f"treated in {len(ways):,} ways" if len(ways) > 1 else f"in which {len(kinds):,} kinds were seen"
+        told, (_, first) = f"{count:,} of {len(rules):,} columns, {unlike}", alike[0]
+        message = f"{told}, share one 'why', {describe(first.why)}: say of each why it is treated so"
+        yield Place(table.file, first.line, "columns").says("warn", message)
+
+
+def _kept_against(table: TableConfig, path: str, rule: ColumnRule) -> str | None:
+    """The kind that was seen in a column that is kept as another class; None of others."""
+    seen = table.evidence.get(path)
+    if seen is None or not seen.is_known or not rule.treatment.technique.keeps_values:
+        return None
+    return str(seen.kind) if seen.class_ != rule.class_ else None

@@ -6,6 +6,7 @@ what the inventory says above each, and the file goes. The entry is as it was un
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,7 @@ import yaml
 
 from jobs.configuration import config, unaccepted, yaml_edit, yaml_reader
 from jobs.configuration.column_path import ColumnPath
-from jobs.configuration.config import Config
+from jobs.configuration.config import Config, ConfigError
 from jobs.configuration.config_files import SECRET_IN_TABLES
 from jobs.configuration.documents import Fault
 from jobs.console import whole_files
@@ -44,7 +45,11 @@ class Additions(Draft):
     def _found(self) -> str:
         entry = self.around.tables[self.table]
         self.entry_path = self.folder / entry.file
-        self.path = self.folder / unaccepted.additions_of(entry.file)
+        self.draft_file = unaccepted.additions_of(entry.file)
+        self.path = self.folder / self.draft_file
+        found = unaccepted.read_additions(self.path, self.draft_file, self.table)
+        if isinstance(found, Fault):
+            raise ConfigError([found])
         self.entry_text = _text(self.entry_path)
         self.entry = accepted.entries(self.folder, self.environ)[self.table]
         return entry.file
@@ -72,6 +77,8 @@ class Additions(Draft):
     def _joined(self, text: str, paths: list[str]) -> str:
         """The entry's text with these columns of the draft."""
         blocks = {path: block for path, block in _blocks(text) if path in paths}
+        if blocks.keys() != set(paths):
+            raise Refused(f"{self.path}: its columns do not stand one below the other: {MOVE}")
         return _with_columns(self.entry_text, blocks, self._document_of(text), self.path)
 
     def finish(self) -> Config:
@@ -80,7 +87,10 @@ class Additions(Draft):
         if left:
             raise Refused(f"{self.table}: not accepted yet: {', '.join(left)}")
         text = self._joined(self.text, [column.path for column in columns])
-        conf = config.load(self.folder, self.environ, {self.file: self._read_with_variables(text)})
+        try:
+            conf = config.load(self.folder, self.environ, {self.file: self._read_with_variables(text)})
+        except ConfigError as error:
+            raise ConfigError([self._where_it_stands(fault) for fault in error.faults]) from None
         stop_at(self._findings(conf))
         if _text(self.entry_path) != self.entry_text:
             raise Refused(f"{self.entry_path} was changed meanwhile, and is left as it is: begin again")
@@ -88,6 +98,15 @@ class Additions(Draft):
         whole_files.replace(self.entry_path, text)
         self.path.unlink()
         return conf
+
+    def _where_it_stands(self, fault: Fault) -> Fault:
+        """A fault of a column that is still in the draft, by the draft's name and line."""
+        document = self._document()
+        for column in self.columns() if fault.file == self.file else ():
+            place = document.key((COLUMNS, column.path))
+            if f"{fault.key}.".startswith((f"{place}.", f"{place}[")):  # less the line that `_read` puts in
+                return dataclasses.replace(fault, file=self.draft_file, line=document.line((COLUMNS, column.path)) - 1)
+        return fault
 
     def done(self) -> str:
         return f"accepted; the columns stand in {self.entry_path}, and {self.path.name} is gone"

@@ -13,6 +13,8 @@ from jobs import check
 from jobs.configuration import config, evidence_file
 from jobs.configuration.config import ConfigError
 from jobs.configuration.evidence_file import Seen
+from jobs.configuration.kinds import KINDS
+from jobs.detection.kind import CLASS_OF
 from jobs.drafting import report
 from jobs.policy import whys
 from jobs.starting import conf_files
@@ -103,6 +105,46 @@ def test_overruling_needs_a_reason_of_its_own(lake: Path, overruled: str, lackin
     assert f"'evidence_overruled' {lacking}: say what the values are instead" in line
 
 
+SEEN: dict[str, dict[str, Any]] = {
+    "email": MAIL,
+    "ssn": {**MAIL, "kind": "national_id"},
+    "note": {**MAIL, "kind": "free_text_person"},
+    "sex": FEMALE,
+    "zip": {**FEMALE, "kind": "postal_code"},
+}
+
+
+def test_one_sentence_that_overrules_the_inventory_of_many_columns_is_warned_of(lake: Path) -> None:
+    """Else one command over the whole file would let all of it through."""
+    text = "needed for the analysis"
+    columns = {name: rule("non_personal", "keep", text, evidence_overruled=f"It is fine so, {at}!")
+               for at, name in enumerate(SEEN)}  # fmt: skip
+    code, (whys_line, line) = told(lake, columns, SEEN, "--strict")
+    assert "5 of 5 columns, in which 5 kinds were seen, share one 'why', 'needed for the analysis'" in whys_line
+    assert "warning: columns: 5 columns (email, ssn, note and 2 more) share one 'evidence_overruled', 'It is" in line
+    assert line.endswith("say of each what its values are instead of email, free_text_person, gender")
+    assert code == 1
+
+
+@pytest.mark.parametrize(
+    ("kinds", "overruled", "lines"),
+    [
+        (["email"] * 4, ["the mailboxes of our shops"] * 4, 0),
+        (["email"] * 5, ["the mailboxes of our shops"] * 5, 1),
+        (["email", "ssn"], ["of our own shops"] * 2, 0),
+        (["email", "ssn", "zip"], ["of our own shops"] * 3, 1),
+        (["email", "ssn", "zip"], ["mailboxes of shops", "numbers of pumps", "codes of shelves"], 0),
+    ],
+)
+def test_few_columns_or_others_words_may_overrule_it(
+    lake: Path, kinds: list[str], overruled: list[str], lines: int
+) -> None:
+    columns = {f"c{at}": rule("non_personal", "keep", f"reason {'abcde'[at] * 3} of its own", evidence_overruled=text)
+               for at, text in enumerate(overruled)}  # fmt: skip
+    seen = {f"c{at}": SEEN[kind] for at, kind in enumerate(kinds)}
+    assert len(told(lake, columns, seen)[1]) == lines
+
+
 def test_each_case_of_a_column_is_held_against_it(lake: Path) -> None:
     cases = [{"rows": "eu", "treatment": "redact"}, {"rows": "not eu", "treatment": "keep"}]
     column = {"class": "non_personal", "why": "asked for by the shop", "when": cases}
@@ -122,6 +164,35 @@ def test_a_broken_file_is_a_fault_and_shows_nothing_of_it(lake: Path, text: str)
     with pytest.raises(ConfigError, match=r"evidence/t.json: .*restore it, or let jobs/inventory.py") as error:
         config.load(conf)
     assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("column", "told_"),
+    [
+        (
+            {**SEEN["ssn"], "class": "non_personal"},
+            "calls national_id non_personal, and that kind is direct_identifier",
+        ),
+        (
+            {**SEEN["note"], "class": "undecided"},
+            "calls free_text_person undecided, and that kind is direct_identifier",
+        ),
+        ({**MAIL, "class": "sensitive"}, "calls email sensitive, and that kind is direct_identifier"),
+        ({**FEMALE, "class": "non_personal"}, "calls gender non_personal, and that kind is quasi_identifier"),
+    ],
+)
+def test_evidence_that_calls_a_kind_less_than_it_is_was_edited(lake: Path, column: Any, told_: str) -> None:
+    conf = house(lake, {"t": {"columns": {"name": MAIL, "a.b": column}}}, {"table": "t", "columns": KEPT})
+    with pytest.raises(ConfigError) as error:
+        config.load(conf)
+    assert f"evidence/t.json: columns.`a.b`.class: {told_}: is no evidence of the inventory: restore" in str(
+        error.value
+    )
+    assert check.main(["--conf", str(conf)]) == 2
+
+
+def test_no_kind_that_the_inventory_finds_is_called_less_than_it_is() -> None:
+    assert {name: KINDS[name].class_ or "undecided" for name in CLASS_OF} == CLASS_OF
 
 
 ENTRY = {"owner": "me", "source": {"path": "/raw", "format": "delta"}, "target": {"path": "/t"}}
@@ -329,3 +400,5 @@ def test_what_may_be_keys_of_another_table_is_a_question_until_it_is_decided(lak
     assert lines(rule("direct_identifier", {"domain": "customer"})) == []
     assert lines(rule("non_personal", "drop")) == []
     assert lines(rule("non_personal", "keep", evidence_overruled="numbers of shelves")) == []
+    for empty in ("ok", "Asked for, by the shop"):
+        assert len(lines(rule("non_personal", "keep", evidence_overruled=empty))) == 1, "it says nothing of the values"

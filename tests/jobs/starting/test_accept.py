@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -104,6 +105,13 @@ def test_column_by_column_until_it_is_no_draft(conf: Path, capsys: pytest.Captur
         (["--class", "sensitive"], 2, "--class and --treatment go with --column"),
         (["--why", "x"], 2, "--why goes with"),
         ([], 2, "no terminal to ask at"),
+        (
+            ["--column", "mail", "--why", "x y z", "--json"],
+            2,
+            "--json shows the columns and changes nothing: leave out",
+        ),
+        (["--all-with-evidence", "sensitive", "--why", "x y z", "--json"], 2, "leave out --all-with-evidence"),
+        (["--list", "--owner", "me"], 2, "--list shows the columns and changes nothing: leave out --owner"),
         (["--target", "/lake/raw/d/x"], 1, "is the table's own source"),
         (["--target", "/lake/*"], 1, "expected one place"),
     ],
@@ -348,7 +356,10 @@ def grown(lake: Path) -> Path:
     saw(
         made,
         "t",
-        {"a": {**GENDER, "class": "undecided"}, "came_from": {**SAW, "kind": "ip", "class": "quasi_identifier"}},
+        {
+            "a": {**GENDER, "kind": "unknown", "class": "undecided"},
+            "came_from": {**SAW, "kind": "ip", "class": "quasi_identifier"},
+        },
     )
     return made
 
@@ -411,8 +422,73 @@ def test_columns_that_the_entry_decides_by_now_are_passed_over(grown: Path, caps
     capsys.readouterr()
     assert check.main(["--conf", str(grown)]) == 0
     assert "all of its columns are decided: jobs/accept.py --table t clears it away" in capsys.readouterr().out
-    additions.opened(grown, "t").finish()
+    assert of_t(grown, "--list") == 0
+    assert "t: no column of t.yaml.draft is left to decide" in capsys.readouterr().out
+    assert of_t(grown) == 0, "the cure of check needs no terminal"
     assert (entry.read_text(), more.exists()) == (before, False)
+
+
+def test_a_draft_whose_last_answer_was_saved_and_no_more_is_finished_without_a_terminal(conf: Path) -> None:
+    words = DRAFT.replace('why: ""', "why: as agreed").replace('owner: ""', "owner: me")
+    words = words.replace('target: {path: ""}', 'target: {path: "/lake/treated/d"}')
+    words = words.replace("class: undecided", "class: sensitive").replace("treatment: undecided", "treatment: redact")
+    (conf / "catalog" / "d.yaml").write_text(words)
+    assert at_once(conf) == 0
+    assert set(config.load(conf).tables) == {"t", "d"}
+
+
+ONE = '  c:\n    class: sensitive\n    treatment: redact\n    why: ""\n'
+ANEW = "mend that, or remove the file and let jobs/inventory.py --table t --output write it anew"
+FLUSH = "its columns stand two blanks in, as below 'columns:' of the entry, and without that line"
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "told"),
+    [
+        ("# of t\n" + ONE + ONE, 6, "c: given twice, first on line 2"),
+        (ONE + "  d: {class\n", 6, "not valid YAML: "),
+        (b"\xff\xfe\x00", 1, "expected UTF-8, got bytes that are not"),
+        ("", 1, "the file is empty"),
+        ("# of t\n", 2, "the file is empty"),
+        ("columns:\n" + ONE, 1, FLUSH),
+        ("# of t\n" + textwrap.dedent(ONE), 2, FLUSH),
+    ],
+)
+def test_a_draft_of_columns_that_cannot_be_read_is_named_with_its_line_and_the_cure(
+    grown: Path, capsys: pytest.CaptureFixture[str], content: str | bytes, line: int, told: str
+) -> None:
+    more = grown / "catalog" / "t.yaml.draft"
+    more.write_bytes(content if isinstance(content, bytes) else content.encode())
+    for words in (["--list"], ["--column", "c", "--why", "x y z"], []):
+        assert of_t(grown, *words) == 2
+        (said,) = [each for each in capsys.readouterr().err.splitlines() if "catalog/" in each]
+        assert f"catalog/t.yaml.draft:{line}: {told}" in said
+        assert ANEW in said
+    assert check.main(["--conf", str(grown)]) == 0
+    said = capsys.readouterr().out
+    assert f"catalog/t.yaml.draft: a draft that cannot be read: line {line}: {told}" in said
+    assert ANEW in said
+
+
+def test_columns_in_braces_are_not_lost(grown: Path) -> None:
+    more, entry = grown / "catalog" / "t.yaml.draft", grown / "catalog" / "t.yaml"
+    more.write_text("  {c: {class: sensitive, treatment: redact, why: not needed}}\n")
+    assert of_t(grown) == 1
+    assert (more.exists(), entry.read_text()) == (True, ENTRY)
+
+
+def test_what_is_wrong_in_a_drafted_column_is_told_by_its_own_line(
+    grown: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (grown / "catalog" / "t.yaml.draft").write_text("# of t\n" + ONE.replace('""', "not needed").replace("red", "rud"))
+    assert of_t(grown) == 2
+    assert "catalog/t.yaml.draft:2: columns.c.treatment" in capsys.readouterr().err
+
+
+def test_a_draft_of_columns_of_no_entry_is_told(grown: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (grown / "catalog" / "t.yaml.draft").rename(grown / "catalog" / "u.yaml.draft")
+    assert check.main(["--conf", str(grown)]) == 0
+    assert "u.yaml.draft: columns for catalog/u.yaml, which is no accepted entry" in capsys.readouterr().out
 
 
 def test_an_entry_in_braces_takes_them_too_and_one_that_changed_meanwhile_is_left(grown: Path) -> None:

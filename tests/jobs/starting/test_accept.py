@@ -105,7 +105,6 @@ def test_column_by_column_until_it_is_no_draft(conf: Path, capsys: pytest.Captur
         (["--class", "sensitive"], 2, "--class and --treatment go with --column"),
         (["--why", "x"], 2, "--why goes with"),
         ([], 2, "no terminal to ask at"),
-        (["--list", "--json", "--column", "mail", "--why", "x y z"], 2, "--list shows the columns and changes nothing"),
         (["--list", "--owner", "me"], 2, "--list shows the columns and changes nothing: leave out --owner"),
         (["--target", "/lake/raw/d/x"], 1, "is the table's own source"),
         (["--target", "/lake/*"], 1, "expected one place"),

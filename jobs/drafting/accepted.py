@@ -104,12 +104,9 @@ def surroundings(conf: Path, environ: Mapping[str, str] = os.environ) -> Surroun
 def _stripped(normalize: Any) -> frozenset[str]:
     """The prefixes that the steps of a domain take away."""
     steps = [step for step in normalize if isinstance(step, dict)] if isinstance(normalize, list) else []
-    named = [step.get("strip_prefix") for step in steps]
-    return frozenset(text for each in named for text in (each if isinstance(each, list) else [each]) if _is_text(text))
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and value != ""
+    named = (step.get("strip_prefix") for step in steps)
+    each = (text for one in named for text in (one if isinstance(one, list) else [one]))
+    return frozenset(text for text in each if isinstance(text, str))
 
 
 def _names(files: ConfigFiles, file: str) -> dict[str, Any]:

@@ -110,6 +110,17 @@ def _run(asked: argparse.Namespace) -> int:
             draft.state(what, getattr(asked, what))
     told = list[str]()
     tell = told.append if asked.json else say
+    stands = dict[str, Any]()
+    try:
+        _decide(asked, draft, tell)
+        stands = _as_data(draft)
+        return _finish(draft, asked.conf, tell)
+    finally:  # what is decided is saved by then, whatever is refused after it
+        if asked.json and told:
+            print(shown.as_json({**(stands or _as_data(draft)), "told": told}))
+
+
+def _decide(asked: argparse.Namespace, draft: Draft, tell: Callable[[str], None]) -> None:
     if asked.column is not None:
         overruled = asked.evidence_overruled or ""
         for warning in run(draft, asked.column, asked.why, asked.class_, asked.treatment, overruled):
@@ -121,13 +132,8 @@ def _run(asked: argparse.Namespace) -> int:
         pass  # nothing to ask, so no terminal is needed: stopped before it was finished, or decided in the entry
     elif sys.stdin.isatty() and not asked.json:
         walk.through(draft, input, say)
-    elif not changes:
+    elif not _changes(asked):
         raise BadUsage("no terminal to ask at: say --column and --why, --all-with-evidence and --why, or --list")
-    data = _as_data(draft)
-    code = _finish(draft, asked.conf, tell)
-    if asked.json:
-        print(shown.as_json({**data, "told": told}))
-    return code
 
 
 def _check(asked: argparse.Namespace) -> None:

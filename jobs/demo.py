@@ -232,7 +232,10 @@ def own_conf(root: Path) -> Path:
                 f"the demo's configuration is not installed in {installed}, and not in {here}: run it in a checkout of "
                 f"the repository, or begin with files of your own ({called.spoken('jobs/init.py')})"
             )
-        shutil.copytree(installed, copy)
+        part = root / "conf.part"  # one that was broken off is not taken for whole
+        shutil.rmtree(part, ignore_errors=True)
+        shutil.copytree(installed, part)
+        part.rename(copy)
     return copy
 
 

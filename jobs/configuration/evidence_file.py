@@ -70,7 +70,8 @@ class File(Entry):
 
 @dataclasses.dataclass(frozen=True)
 class House:
-    """All of ``evidence/``, by table. broken: files that cannot be read."""
+    """All of ``evidence/``, by table. broken: files that are not as the inventory writes them; those that call a kind
+    less than it is count all the same, as of the kind."""
 
     files: Mapping[str, File]
     broken: Mapping[str, Fault]
@@ -92,11 +93,11 @@ def read(conf: Path) -> House | None:
     files, broken = dict[str, File](), dict[str, Fault]()
     for path in sorted((conf / FOLDER).glob(f"*{ENDING}")):
         if not path.name.startswith("."):
-            found = _read(path, f"{FOLDER}/{path.name}")
+            found, fault = _read(path, f"{FOLDER}/{path.name}")
             name = path.name.removesuffix(ENDING)
-            if isinstance(found, Fault):
-                broken[name] = found
-            else:
+            if fault is not None:
+                broken[name] = fault
+            if found is not None:
                 files[name] = found
     return House(files, broken)
 
@@ -104,8 +105,8 @@ def read(conf: Path) -> House | None:
 def of_table(conf: Path, table: str, source: str | None = None) -> OfTable:
     """Of one table; nothing where there is no file that can be read, or one of another source than this."""
     file = path(conf, table)
-    found = _read(file, f"{FOLDER}/{file.name}") if file.exists() else None
-    if not isinstance(found, File) or _is_another(found.source, source):
+    found, fault = _read(file, f"{FOLDER}/{file.name}") if file.exists() else (None, None)
+    if found is None or fault is not None or _is_another(found.source, source):
         return {}
     return found.columns
 
@@ -120,24 +121,37 @@ def _is_another(one: str | None, other: str | None) -> bool:
     return places[0] != places[1]
 
 
-def _read(file: Path, name: str) -> File | Fault:
+def _read(file: Path, name: str) -> tuple[File | None, Fault | None]:
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
         told = File.model_validate(data, by_alias=True, by_name=False)
     except (OSError, ValueError, RecursionError) as error:  # their messages quote the file
         where = ".".join(map(str, error.errors()[0]["loc"])) if isinstance(error, ValidationError) else ""
-        return Fault(name, 0, where, f"is no evidence of the inventory: {MEND}")
+        return None, Fault(name, 0, where, f"is no evidence of the inventory: {MEND}")
     if told.table != name.rpartition("/")[2].removesuffix(ENDING):
-        return Fault(name, 0, "table", f"is of another table than the file's name says: {MEND}")
-    return next(_disagreements(told, name), told)
+        return None, Fault(name, 0, "table", f"is of another table than the file's name says: {MEND}")
+    return told.model_copy(update={"columns": _of_kinds(told)}), next(_disagreements(told, name), None)
+
+
+def _of_kinds(told: File) -> dict[str, Seen]:
+    """The columns, none of a class that is less than its kind's."""
+    return {
+        column: each.model_copy(update={"class_": KINDS[each.kind].class_}) if _is_less(each) else each
+        for column, each in told.columns.items()
+    }
+
+
+def _is_less(each: Seen) -> bool:
+    of_kind = KINDS[each.kind].class_ if each.kind in KINDS else None
+    return of_kind is not None and RANK[each.class_] < RANK[of_kind]
 
 
 def _disagreements(told: File, name: str) -> Iterator[Fault]:
     """Columns whose class is less than their kind's: the inventory writes none, so somebody has edited the file."""
     for column, each in told.columns.items():
-        of_kind = KINDS[each.kind].class_ if each.kind in KINDS else None
-        if of_kind is not None and RANK[each.class_] < RANK[of_kind]:
-            against = f"calls {each.kind} {each.class_}, and that kind is {of_kind}: is no evidence of the inventory"
+        if _is_less(each):
+            kind = f"{each.kind} {each.class_}, and that kind is {KINDS[each.kind].class_}"
+            against = f"calls {kind}: is no evidence of the inventory"
             yield Fault(name, 0, f"columns.{quote(column)}.class", f"{against}: {MEND}")
 
 

@@ -86,8 +86,12 @@ def thing(path: str) -> str | None:
 
 
 def mean_the_same(one: str, other: str) -> bool:
-    """Whether two words are one, or one in another language."""
-    if singulars(one) & singulars(other):
+    """Whether two names are of one thing, or of one in another language. A name of two things is of neither:
+    ``customer_email`` is not of ``customer``."""
+    of_one, of_other = ([word for word in hints.words(name).split() if word not in GENERAL] for name in (one, other))
+    if len(of_one) != 1 or len(of_other) != 1:
+        return hints.words(one) == hints.words(other)
+    if singulars(of_one[0]) & singulars(of_other[0]):
         return True
-    known = concept(one)
-    return known is not None and known == concept(other)
+    known = concept(of_one[0])
+    return known is not None and known == concept(of_other[0])

@@ -91,7 +91,7 @@ def of_kind(found: Found, kind: Kind, around: Surroundings, table: str = "") -> 
     treatment = next(_fitting(found, kind, around, table))
     domain = treatment.get("domain") if isinstance(treatment, dict) and "technique" not in treatment else None
     told = (_before_key(found), whose(found, table) if found.evidence.share("reference:person") else None)
-    thin = domain is not None and kind.name == "person_key" and domain not in told
+    thin = domain is not None and is_of_persons(found, kind, table) and domain not in told
     return Proposal(found, kind, treatment, (BY_NAME_ALONE.format(domain=domain),) if thin else ())
 
 

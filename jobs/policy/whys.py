@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from jobs.configuration.documents import describe
+from jobs.configuration.evidence_file import RANK
 from jobs.configuration.finding import Finding, Place
 from jobs.configuration.models import ColumnRule, TableConfig
 
@@ -85,8 +86,9 @@ def _alike(table: TableConfig, rules: Sequence[tuple[str, ColumnRule]]) -> Itera
 
 
 def _kept_against(table: TableConfig, path: str, rule: ColumnRule) -> str | None:
-    """The kind that was seen in a column that is kept as another class; None of others."""
+    """The kind that was seen in a column that is kept as less, or as another class of its rank; None of others."""
     seen = table.evidence.get(path)
     if seen is None or not seen.is_known or not rule.treatment.technique.keeps_values:
         return None
-    return str(seen.kind) if seen.class_ != rule.class_ else None
+    is_less = seen.class_ != rule.class_ and RANK[seen.class_] >= RANK[rule.class_]
+    return str(seen.kind) if is_less else None

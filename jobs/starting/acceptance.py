@@ -52,10 +52,10 @@ class Draft(DraftFile):
             raise Refused(f"{path}: say why: a reason that another person understands in a year")
         if UNDECIDED in (class_, treatment):
             raise Refused(f"{path}: what class it is of, and what becomes of it, is for you to say")
-        if overruled.strip() and self.against(path, class_, treatment) is None:
-            raise Refused(f"{path}: the inventory saw no more in it than this class says: nothing is to be overruled")
         made = self._with(_decided(path, class_, treatment, why, overruled))
         warnings = self._judged(made, column)
+        if overruled.strip() and self.against(path, class_, treatment) is None:
+            raise Refused(f"{path}: the inventory saw no more in it than this class says: nothing is to be overruled")
         self._save(made)
         return warnings
 

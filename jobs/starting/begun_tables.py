@@ -71,5 +71,6 @@ def as_data(found: Outcome) -> dict[str, Any]:
     begun = found.begun
     return {
         "conf": str(begun.folder), "made": begun.made, "stood": begun.stood, "told": list(found.told),
+        "waiting": list(found.waiting),
         "tables": [of(each) for each in found.tables], "problems": list(found.problems),
     }  # fmt: skip

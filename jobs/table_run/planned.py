@@ -7,6 +7,7 @@ What it comes to is for the gates to judge (`jobs.gates.run_gates`).
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Mapping
 
@@ -166,7 +167,9 @@ def nothing_new(known: Inspected, files: Files) -> bool:
     if known.entry.mode == "partitions" or known.allowed.requeue:
         return False
     if known.adds and not growth.starts_anew(known):
-        return known.target.stopped_at() == known.source.position
+        with contextlib.suppress(CannotGrow):  # a gate tells it
+            return known.target.stopped_at() == known.source.position
+        return False
     return unchanged.is_as_it_was(known, unchanged.made_from(known, files))
 
 

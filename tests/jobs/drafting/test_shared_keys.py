@@ -253,6 +253,16 @@ def test_the_domain_that_stands_is_proposed_by_what_a_column_is_called_after() -
     assert own["customers_2"][0].treatment == domain, "and does so where it is counted on"
 
 
+def test_a_domain_of_two_things_is_of_neither() -> None:
+    around = Surroundings(("customer_email",), ("crm",), {}, {"customer_email": "deterministic_encryption"})
+    made, groups = proposed_for(
+        [looked("customers", id=RANDOM_IDS), looked("orders", customer_id=RANDOM_IDS, customer=RANDOM_IDS)], around
+    )
+    proposed = [each.treatment for columns in made.values() for each in columns]
+    assert {"domain": "customer_email"} not in proposed
+    assert "customer_email" not in {group.name for group in groups}
+
+
 def test_a_domain_that_strips_the_prefixes_already_is_not_told_to(tmp_path: Path) -> None:
     steps = "[nfc, trim, {strip_prefix: [Patient/, 'urn:uuid:']}]"
     text = (

@@ -583,8 +583,12 @@ def forgotten_list(at: Scene) -> None:
 
 
 def listed_members(at: Scene) -> None:
-    _with_list(at)
-    erased_lists.put(at.spark, config.load(at.lake / "conf"), ["C-9"], "other")
+    """A predicate asks the array out of which members would be taken."""
+    at.spark.sql("SELECT 'C-1001' AS id, array('C-1') AS whose").write.parquet(str(at.lake / "raw" / "t"))
+    cases = {"when": [{"rows": "size(whose) > 1", "treatment": "redact"}, {"otherwise": {"domain": "customer"}}]}
+    at.configured({"id": cases, "whose[]": {"domain": "other"}})
+    conf = erased_lists.stated(at.lake, erased_lists.listed(at.spark, at.lake))
+    erased_lists.put(at.spark, conf, ["C-9"], "other")
 
 
 def listed_under_another_name(at: Scene) -> None:
@@ -764,7 +768,7 @@ CASES: tuple[Case, ...] = (
     (another_list, kept_out.can_be, 1, "has another id than policy.yaml says: it is another list"),
     (restored_list, kept_out.can_be, 1, "is not what became of its version 1, which this table's last run had"),
     (forgotten_list, kept_out.can_be, 1, "policy.yaml names no list of the erased, and this table's last run had one"),
-    (listed_members, kept_out.can_be, 1, "doc:$.who: the list of the erased names subjects of other, and members of"),
+    (listed_members, kept_out.can_be, 1, "whose[]: the list of the erased names subjects of other, and a predicate"),
     (listed_under_another_name, kept_out.can_be, 1, "names subjects of customer, and domains.yaml has no such domain"),
     (listed_of_a_column_that_moved, kept_out.can_be, 1, "id is no longer of domain customer, of which the list of"),
     (listed_of_a_column_that_is_dropped, kept_out.can_be, 1, "id is no longer of domain customer, of which the list"),

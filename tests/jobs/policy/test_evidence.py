@@ -191,6 +191,12 @@ def test_evidence_that_calls_a_kind_less_than_it_is_was_edited(lake: Path, colum
     assert check.main(["--conf", str(conf)]) == 2
 
 
+def test_edited_evidence_of_a_table_that_was_renamed_counts_as_of_its_kind(lake: Path) -> None:
+    edited = {"source": "/raw", "columns": {"email": {**MAIL, "class": "non_personal"}}}
+    (seen,) = config.load(house(lake, {"old": edited}, {"table": "t", "columns": KEPT})).tables["t"].evidence.values()
+    assert (seen.kind, seen.class_) == ("email", "direct_identifier")
+
+
 def test_no_kind_that_the_inventory_finds_is_called_less_than_it_is() -> None:
     assert {name: KINDS[name].class_ or "undecided" for name in CLASS_OF} == CLASS_OF
 

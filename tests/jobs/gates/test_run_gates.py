@@ -585,8 +585,10 @@ def forgotten_list(at: Scene) -> None:
 def listed_members(at: Scene) -> None:
     """A predicate asks the array out of which members would be taken."""
     at.spark.sql("SELECT 'C-1001' AS id, array('C-1') AS whose").write.parquet(str(at.lake / "raw" / "t"))
-    cases = {"when": [{"rows": "size(whose) > 1", "treatment": "redact"}, {"otherwise": {"domain": "customer"}}]}
-    at.configured({"id": cases, "whose[]": {"domain": "other"}})
+    cases = {"size(whose) > 1": "redact", "size(whose) <= 1": {"domain": "customer"}}
+    when = [{"rows": rows, "treatment": treatment} for rows, treatment in cases.items()]
+    rule = {"class": "quasi_identifier", "why": "a test", "when": when}
+    at.configured({"id": rule, "whose[]": {"domain": "other"}})
     conf = erased_lists.stated(at.lake, erased_lists.listed(at.spark, at.lake))
     erased_lists.put(at.spark, conf, ["C-9"], "other")
 

@@ -50,7 +50,7 @@ def of_table(spark: SparkSession, table: TableErased, runs: Mapping[str, set[str
                 "location": without_user(table.place),
                 "before": made.before,
                 "version": made.version,
-                "rows": few(made.rows or 0),
+                "rows": None if made.rows is None else few(made.rows),
                 "elements": made.elements,
                 "files": made.files,
                 "told_by": own,

@@ -88,6 +88,7 @@ def left(told: Trail, tables: Sequence[Retained], path: Path | None) -> str:
 def _of_table(each: Retained) -> Iterator[TableErased]:
     """What earlier runs took away, then what this one did, which alone tells what remains."""
     for made in each.earlier:
-        yield TableErased(each.table, each.place, made.before, made.version, made.rows or 0, 0, made.files)
+        assert made.rows is not None, "of what is not known a receipt tells nothing"
+        yield TableErased(each.table, each.place, made.before, made.version, made.rows, 0, made.files)
     before, after = each.looked_at, each.looked_at if each.version is None else each.version
     yield TableErased(each.table, each.place, before, after, each.rows, 0, each.counted.files, tuple(each.remains))

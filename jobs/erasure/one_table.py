@@ -53,7 +53,7 @@ class Place:
     called: what was written before the table's newest erasure is found by no later run. columns: of the record by which
     it was found how they are called; None where that is by none. keys: columns by which runs that follow changes tell
     its rows apart. mixed: whether rows of others go with theirs, whole. closed: why nobody can look into a value.
-    asked: of a source, predicates of its tables, by the name of the table."""
+    asked: of a source, predicates of its tables (`places.asked_of`), by the name of the table."""
 
     name: str
     address: Address
@@ -128,17 +128,20 @@ def refusals(spark: SparkSession, place: Place) -> list[str]:
 
 
 def _asked(spark: SparkSession, place: Place, schema: T.StructType) -> Iterator[str]:
-    """Values whose row stays, and that predicates of tables ask: without them the next run would take the row for
-    another one, and leave it out, or treat it otherwise."""
+    """Values whose row stays, and that predicates of tables ask, or other columns are treated by: without them the next
+    run would take the row for another one, and leave it out, or treat it otherwise."""
     parts = [each for each in place.sought if each.is_nested]
     for table, rule in place.asked if parts else ():
         names = _checked(spark, schema, [rule])
         for each in parts:
             if each.path.root.lower() in names:
-                told = f"rows of others stay and may name them there, and a predicate of {table} asks it"
+                told = (
+                    f"rows of others stay and may name them there, and a predicate of {table} asks it, or another "
+                    "column is treated by it (known, period_of)"
+                )
                 yield (
-                    f"{place.name}: {each.path}: {told}, which would answer otherwise once they are out: let it ask "
-                    "another column first, or leave the source as it is (without --sources)"
+                    f"{place.name}: {each.path}: {told}, so that these rows would be treated otherwise once they are "
+                    "out: let it go by another column first, or leave the source as it is (without --sources)"
                 )
 
 

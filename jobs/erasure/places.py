@@ -12,6 +12,7 @@ from pyspark.core.broadcast import Broadcast
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
+from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
 from jobs.configuration.models import TableConfig
 from jobs.erasure import numbered
@@ -22,6 +23,7 @@ from jobs.erasure.sought import Sought
 from jobs.lake import history
 from jobs.lake.address import Address
 from jobs.lake.log_commits import ERASURE
+from jobs.lake.sql import quoted
 from jobs.lake.within_rows import Hit
 from jobs.subjects import held, pseudonyms
 from jobs.subjects.held import IN_QUARANTINE, HeldTable, SourcePlace
@@ -64,7 +66,8 @@ def keys_of(conf: Config, tables: Iterable[str]) -> tuple[str, ...]:
 
 
 def asked_of(conf: Config, tables: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """The predicates about rows of some tables of the catalog, each beside its table."""
+    """The predicates about rows of some tables of the catalog, each beside its table; also one of each column that
+    others are treated by."""
     entries = [conf.tables[name] for name in tables]
     told = [(entry.name, rows) for entry in entries for rows in (entry.rows, *_cases(entry)) if rows is not None]
     return tuple(dict.fromkeys(told))
@@ -72,7 +75,10 @@ def asked_of(conf: Config, tables: Iterable[str]) -> tuple[tuple[str, str], ...]
 
 def _cases(entry: TableConfig) -> Iterator[str | None]:
     for decision in entry.decisions.values():
-        yield from (rule.rows for rule in decision.cases)
+        for rule in decision.cases:
+            yield rule.rows
+            for name in rule.treatment.technique.beside():  # null in it changes these others as it changes an answer
+                yield f"{quoted(ColumnPath.parse(name).root)} IS NOT NULL"
 
 
 def _put_back(search: Search, table: HeldTable) -> list[Unsearched]:

@@ -26,6 +26,7 @@ from pyspark.sql import types as T
 
 from jobs.configuration.column_path import ColumnPath, json_path
 from jobs.configuration.config import Config
+from jobs.console.shown import shown
 from jobs.gates.known import Prepared
 from jobs.lake import closed_table, erased_list, within_rows, within_texts
 from jobs.lake.bare_types import bare
@@ -132,15 +133,17 @@ class KeptOut:
 
     def _counted(self, rows: DataFrame) -> Out:
         """Raises `SourceProblem` where what `cleaned` gives would name one of them yet."""
-        values = {"erased": self.is_of_erased(), "parts": self.number_of_parts(rows), "stuck": self.is_stuck()}
+        stuck = {f"stuck_{at}": within_texts.is_stuck(_within(*text)) for at, text in enumerate(self.texts.items())}
+        values = {"erased": self.is_of_erased(), "parts": self.number_of_parts(rows), **stuck}
         marked, stays = rows.select(*(each.alias(name) for name, each in values.items())), ~F.col("erased")
         told = marked.agg(F.count_if("erased"), F.sum(F.when(stays, F.col("parts"))),
-                          F.count_if(stays & F.col("stuck"))).collect()[0]  # fmt: skip
-        if told[2]:
+                          *(F.count_if(stays & F.col(name)) for name in stuck)).collect()[0]  # fmt: skip
+        fail = [shown(str(path)) for path, rows_of in zip(self.texts, told[2:], strict=True) if rows_of]
+        if fail:
             raise SourceProblem(
-                f"{', '.join(map(str, self.texts))}: a JSON text in a row of somebody else names one of the erased, "
-                "who cannot be cut out of it (a member that is there twice, or a value where paths lead further): put "
-                "it right at the source; where it was there in a change before, then --mode full"
+                f"{', '.join(fail)}: a JSON text in a row of somebody else names one of the erased, who cannot be cut "
+                "out of it (a member that is there twice, or a text beyond the bounds of docs/json_text.md): put it "
+                "right at the source; where it was there in a change before, then --mode full"
             )
         return Out(int(told[0]), int(told[1] or 0))
 

@@ -17,7 +17,7 @@ from jobs.verification.standing import Standing
 @dataclasses.dataclass(frozen=True)
 class Since:
     """Since the newest run that wrote all rows. version: of the newest erasure. rows: that went, None where the log
-    does not say it. parts: at most so many rows stay and are others."""
+    does not say it: then no missing row is excused. parts: at most so many rows stay and are others."""
 
     version: int
     rows: int | None
@@ -32,7 +32,7 @@ class Since:
 
     def may_be(self, missing: int, others: int = 0) -> bool:
         """Whether so many rows may be missing for that alone. others: rows that the source does not give."""
-        return 0 <= others <= self.parts and (self.rows is None or 0 <= missing <= self.rows + others)
+        return 0 <= others <= self.parts and 0 <= missing <= (self.rows or 0) + others
 
 
 def of(table: Standing) -> Since | None:

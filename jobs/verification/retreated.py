@@ -180,7 +180,7 @@ def _rows(made: Ready, selection: Selection, sample: int, since: Since | None) -
     said = f"{rows} of the source, {many(len(names), 'column')}" + (f"; {left} not the same each time" if left else "")
     unversioned = "" if made.raw.is_same else "; the source as it is now"
     check = judged("rows anew", faults, said + without + unversioned)
-    return _of_the_time(erased_since.judged(check, since, missing - aside, found.whole.second), made.raw)
+    return _of_the_time(erased_since.judged(check, since, max(missing - aside, 0), found.whole.second), made.raw)
 
 
 def _may_be_aside(made: Ready, elsewhere: Collection[str]) -> frozenset[str]:

@@ -212,6 +212,14 @@ def scan(text: str, root: Branch) -> list[Found]:
         raise Refused(NOT_JSON) from None
 
 
+def end_of(text: str, at: int) -> int:
+    """Of the value that starts at ``at``, as `scan` found it."""
+    try:
+        return _decode(text, at)[1]
+    except (ValueError, IndexError, RecursionError):
+        raise Refused(NOT_JSON) from None
+
+
 def _scan(text: str, root: Branch) -> list[Found]:
     begun = Scan(text)
     start = _end(BLANK, text, 0)

@@ -20,6 +20,7 @@ Gone = tuple[JsonPath, int]
 """A value that goes: its path, and where it starts in the text."""
 Edit = tuple[int, int, str]
 
+NOT_FOUND = "a value that is to be cut out is in no element"
 _BETWEEN = re.compile(r"[ \t\n\r]*,[ \t\n\r]*")
 
 
@@ -88,17 +89,29 @@ def _walked(value: Any, path: JsonPath) -> Iterator[str | None]:
 
 
 def without(text: str, gone: Iterable[Gone]) -> str:
-    """gone: of values as `scanner.scan` found them in the text. Raises `Refused` of more than can be cut out."""
+    """gone: of values as `scanner.scan` found them in the text. Raises `Refused` of more than can be cut out, and of
+    what is not found again: nothing stays in silence."""
     edits, elements = list[Edit](), defaultdict[JsonPath, set[int]](set)
     for path, start in gone:
         last = max((at for at, step in enumerate(path) if step is None), default=-1)
         if last < 0:
-            edits += [(each[0], each[1], "null") for each in scanner.scan(text, tree([path])) if each[0] == start]
+            edits.append((start, scanner.end_of(text, start), "null"))
         else:
             elements[path[: last + 1]].add(start)
     for path, starts in elements.items():
-        edits += [(start, end, "") for start, end, *_ in _cuts(text, path, sorted(starts))]
+        cuts = _cuts(text, path, sorted(starts))
+        _check_covered(cuts, starts)
+        edits += [(start, end, "") for start, end, *_ in cuts]
     return _edited(text, edits)
+
+
+def _check_covered(cuts: Sequence[Found], starts: Iterable[int]) -> None:
+    """cuts: in the order of the text, none within another."""
+    begins = [begin for begin, *_ in cuts]
+    for start in starts:
+        at = bisect.bisect_right(begins, start) - 1
+        if at < 0 or cuts[at][1] <= start:
+            raise Refused(NOT_FOUND)
 
 
 def _cuts(text: str, path: JsonPath, starts: Sequence[int]) -> list[Found]:

@@ -21,6 +21,7 @@ from jobs.configuration.models import Execution
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.erasure.carried_out import Wanted
 from jobs.gates import kept_out as gate
+from jobs.lake import erased_list
 from jobs.lake.log_commits import Commit
 from jobs.lake.problems import CommitConflict
 from jobs.named_keys import erasure_key
@@ -228,6 +229,22 @@ def test_a_predicate_that_asks_whom_an_erasure_takes_out_says_the_same_afterward
     assert found == {**others, 2: (True, None), 5: (True, None)}, "3 and 6 are their own"
 
 
+def test_a_column_that_others_are_treated_by_is_not_taken_out_of_a_source(spark: SparkSession, lake: Path) -> None:
+    """A name that is looked for in a text no more stays there in clear."""
+    source = {"format": "delta", "path": str(lake / "raw" / "t")}
+    said = "concat('C-', id + 1) AS by", "concat('C-', id + 1) AS seen", "concat('met C-', id + 1) AS note"
+    spark.range(4).selectExpr("concat('C-', id) AS id", *said).write.format("delta").save(source["path"])
+    same = {name: {"domain": "customer"} for name in ("id", "by", "seen")}
+    note = {"technique": "treat_entities", "entities": {"email": "redact"}, "known": {"by": "customer"}}
+    lakes.write_conf(lake, lakes.table("t", lake, {**same, "note": note}, source=source, subject="id"))
+    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
+    pseudonymize.run(spark, conf, "t")
+    with pytest.raises(Refused, match=r"source of t: by: .* another column is treated by it \(known") as refused:
+        erase.run(spark, conf, Wanted(Asked("customer", pa.array(["C-3"])), sources=True))
+    assert "seen" not in str(refused.value), "nothing goes by that one"
+    assert (lakes.treated(spark, lake).count(), erased_lists.rows(spark, lake).count()) == (4, 0)
+
+
 def test_what_tells_rows_apart_is_not_taken_out_of_rows_of_others(spark: SparkSession, lake: Path) -> None:
     """No later change would find them again."""
     made = spark.range(4).selectExpr("concat('C-', id) AS id", "concat('C-', id + 1) AS by")
@@ -415,6 +432,31 @@ def test_they_stay_out_of_what_comes_back_from_quarantine(spark: SparkSession, l
     assert (again.rows, again.kept_out, quarantines.aside(spark, lake)) == (2, "< 10", [])
     full = pseudonymize.run(spark, conf, "t", mode="full")
     assert (full.rows, full.quarantined) == (18, 0)
+
+
+def test_rows_that_a_predicate_was_asked_of_do_not_come_back_from_quarantine(spark: SparkSession, lake: Path) -> None:
+    """They are sealed without the value: by it a note that the run redacts would be kept."""
+    quarantines.put(quarantines.rows(spark, 0, 8, "id in (3, 4)").selectExpr("*", "'5' AS by"), lake)
+    columns = {"by": {"domain": "customer"}, "note": by_cases("by IS NOT NULL", "by IS NULL")}
+    quarantines.configured(lake, subject="id", columns=columns)
+    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
+    erased_lists.put(spark, conf, ["5"])
+    first = pseudonymize.run(spark, conf, "t")
+    assert (first.rows, first.quarantined) == (5, 2)
+    quarantines.configured(lake, subject="id", columns={**columns, **quarantines.NULLED})
+    listed = conf.policy.erasure.list
+    conf = erased_lists.stated(lake, listed.id)
+    for who_stands_there in (["5"], []):
+        with pytest.raises(Refused, match="t: by: a predicate of 'when' asks it, and values of the erased"):
+            pseudonymize.run(spark, conf, "t", mode="incremental", requeue=True)
+        if who_stands_there:  # taken off they come back, but for what is sealed without them
+            erased_list.take_off(spark, listed, erased_list.looked(spark, listed).spelled(["customer"]), "run-2")
+    assert not erased_list.looked(spark, listed).domains
+    assert len(quarantines.aside(spark, lake)) == 2
+    assert {row.note for row in lakes.treated(spark, lake).collect()} == {None}
+    full = pseudonymize.run(spark, conf, "t", mode="full")
+    assert (full.rows, full.quarantined) == (8, 0)
+    assert {row.note for row in lakes.treated(spark, lake).collect()} == {None}
 
 
 def test_the_erased_leave_quarantine_though_nobody_else_passes(spark: SparkSession, lake: Path) -> None:

@@ -56,6 +56,14 @@ def test_what_goes_by_hand(text: str, left: str | None, paths: list[JsonPath]) -
         assert without(text, theirs, *paths) == left
 
 
+def test_what_is_not_found_again_does_not_stay_in_silence() -> None:
+    """A value that stands above its path goes all the same; one that is in no element is refused."""
+    assert taken_out.without('{"user":"a","n":1}', [(("user", "id"), 8)]) == '{"user":null,"n":1}'
+    for start in (0, 16):
+        with pytest.raises(Refused):
+            taken_out.without('{"items":["a"],"n":1}', [(("items", None), start)])
+
+
 WHO = st.sampled_from(["a", "b", 'c"', None])
 ITEM = st.none() | st.fixed_dictionaries({"owner": WHO, "tags": st.lists(WHO, max_size=3), "n": st.integers(0, 3)})
 DOCUMENT = st.fixed_dictionaries({"by": WHO, "items": st.lists(ITEM, max_size=4)})

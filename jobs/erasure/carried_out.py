@@ -111,6 +111,7 @@ def erased(
         tables = tuple(_again(own, scope.tables, tables, run_id, wanted, told, report))
         vaults = tuple(_each(own, scope.vaults, run_id, wanted, told, report))
         bridges = tuple(_each(own, scope.bridges, run_id, wanted, told, report))
+        bridges = tuple(_again(own, scope.bridges, bridges, run_id, wanted, told, report))
         remains = _of_others(own, conf, wanted, scope)
         made = dataclasses.replace(
             _nothing_yet(wanted, scope, run_id),

@@ -15,12 +15,14 @@ from jobs import erase, rotate_keys
 from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.configuration.vault_entry import VaultEntry
-from jobs.erasure import bridge_rows
+from jobs.erasure import bridge_rows, carried_out, other_sources
 from jobs.erasure.carried_out import Wanted
+from jobs.erasure.outcome import TableErased
 from jobs.lake import table_files, vault_table
 from jobs.lake.closed_table import Still
 from jobs.lake.problems import CommitConflict
-from jobs.lake.vault_table import Vault
+from jobs.lake.remains import Remains
+from jobs.lake.vault_table import NoVault, Vault
 from jobs.rotation import bridge_filling, scope
 from jobs.rotation.scope import Asked as Moved
 from jobs.spark_app import session
@@ -137,9 +139,22 @@ def test_rows_are_told_by_the_value_and_rows_that_do_not_open_are_told() -> None
     assert len(look.opened(rows.slice(0, 0))) == 0
 
 
-def test_pseudonyms_and_a_bridge_that_cannot_be_opened_are_told() -> None:
-    rotation = types.SimpleNamespace(bridge_of=lambda domain: object() if domain == "person" else None)
+def test_pseudonyms_and_a_bridge_that_is_not_there_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: Any) -> None:
+        raise NoVault("make one with jobs/tokens.py create")
+
+    monkeypatch.setattr(vault_table, "looked", gone)
+    made: Any = types.SimpleNamespace(table=types.SimpleNamespace(place="/b"))
+    rotation = types.SimpleNamespace(bridge_of=lambda domain: made if domain == "person" else None)
     conf: Any = types.SimpleNamespace(policy=types.SimpleNamespace(rotation=rotation))
     by = Asked("person", pa.array(["x"]), HeldIn("t", "c"))
     assert [each.why for each in bridge_rows.places(cast(Any, None), conf, by)[1]] == [bridge_rows.BY_PSEUDONYMS]
     assert bridge_rows.places(cast(Any, None), conf, Asked("customer", by.ids)) == ([], [])
+    (told,) = bridge_rows.places(cast(Any, None), conf, Asked("person", by.ids))[1]
+    assert told.why == bridge_rows.NOT_THERE.format("/b")
+
+
+def test_whoever_is_found_in_files_alone_is_not_called_found_nowhere() -> None:
+    table, wanted = TableErased("t", "/t", 0, 0, 0, 0, 0, ids=frozenset({0})), Wanted(Asked("person", pa.array("ab")))
+    asked, files = (Remains("source", 1, None, why) for why in (carried_out.NOT_ASKED, other_sources.IN_FILES))
+    assert [carried_out._nowhere(wanted, [table], each) for each in ([], [asked], [files])] == [1, 1, None]

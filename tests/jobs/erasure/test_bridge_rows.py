@@ -155,6 +155,9 @@ def test_pseudonyms_and_a_bridge_that_is_not_there_are_told(monkeypatch: pytest.
 
 
 def test_whoever_is_found_in_files_alone_is_not_called_found_nowhere() -> None:
-    table, wanted = TableErased("t", "/t", 0, 0, 0, 0, 0, ids=frozenset({0})), Wanted(Asked("person", pa.array("ab")))
+    table, wanted = (
+        TableErased("t", "/t", 0, 0, 0, 0, 0, ids=frozenset({0})),
+        Wanted(Asked("person", pa.array(["a", "b"]))),
+    )
     asked, files = (Remains("source", 1, None, why) for why in (carried_out.NOT_ASKED, other_sources.IN_FILES))
     assert [carried_out._nowhere(wanted, [table], each) for each in ([], [asked], [files])] == [1, 1, None]

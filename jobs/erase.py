@@ -40,8 +40,9 @@ BREAKS = (
     "their change feed or log (streams, runs of mode incremental or changes from or to them) must begin anew"
 )
 NOWHERE = (
-    "were found nowhere, in no table and no older version that was looked into. Unless they were erased before, see "
-    "that they are spelled as the sources have them: numbers in canonical form (1001, not 1001.00)"
+    "found nowhere, in no table and no older version that was looked into. Unless they were erased before, or stand "
+    "where nobody looked, see that they are spelled as the sources have them: numbers in canonical form (1001, not "
+    "1001.00)"
 )
 
 
@@ -98,7 +99,7 @@ def lines(found: Erased, is_plan: bool = False) -> Iterator[str]:
     if found.subject_keys:
         yield f"keys of subjects that {'would be' if is_plan else 'were'} destroyed: {found.subject_keys}"
     if found.nowhere:
-        yield f"{found.nowhere} of them {NOWHERE}"
+        yield f"{found.nowhere} of them {'was' if found.nowhere == 1 else 'were'} {NOWHERE}"
     if found.forced:
         yield BREAKS
     for name, each in found.all_remains:

@@ -25,7 +25,7 @@ from jobs.erasure.sought import Sought
 from jobs.lake import claims, vault_table
 from jobs.lake.address import Address
 from jobs.lake.problems import SourceProblem
-from jobs.lake.vault_table import ROW_KEY, SEALED_VALUE
+from jobs.lake.vault_table import ROW_KEY, SEALED_VALUE, NoVault
 from jobs.named_keys import named_key
 from jobs.subjects.asked import Asked
 from jobs.subjects.lookup import Lookup
@@ -38,6 +38,10 @@ BY_PSEUDONYMS = "ids are given as pseudonyms: give them as sources have them, an
 NO_KEY = (
     "its key {} is not to be had here, so nobody looked into it: run this with an account that may open it, or delete "
     "the table and destroy the key once rotations by it are over (docs/rotation.md)"
+)
+NOT_THERE = (
+    "there is no bridge at {}: get it back; if it was never made, or is deleted for good, take it out of policy.yaml "
+    "(rotation: bridge)"
 )
 BY_CLAIMS = (
     "it is in S3, where runs keep apart by claims, and nothing is taken out: when rotations by it are over, delete its "
@@ -62,6 +66,8 @@ def places(spark: SparkSession, conf: Config, asked: Asked) -> tuple[list[Place]
     try:
         location = vault_table.looked(spark, bridge.table).location
         key = _key(conf, bridge)
+    except NoVault:
+        return [], [Unsearched(label, "", NOT_THERE.format(bridge.table.place))]
     except SourceProblem as error:
         return [], [Unsearched(label, "", str(error))]
     except KeyProblem:

@@ -111,6 +111,7 @@ def erased(
         tables = tuple(_again(own, scope.tables, tables, run_id, wanted, told, report))
         vaults = tuple(_each(own, scope.vaults, run_id, wanted, told, report))
         bridges = tuple(_each(own, scope.bridges, run_id, wanted, told, report))
+        bridges = tuple(_again(own, scope.bridges, bridges, run_id, wanted, told, report))
         remains = _of_others(own, conf, wanted, scope)
         made = dataclasses.replace(
             _nothing_yet(wanted, scope, run_id),
@@ -118,7 +119,7 @@ def erased(
             remains=remains,
             tokens=sum(each.rows_deleted for each in vaults),
             subject_keys=subject_keys.destroyed(scope.keys),
-            nowhere=_nowhere(wanted, (*tables, *vaults, *bridges)),
+            nowhere=_nowhere(wanted, (*tables, *vaults, *bridges), remains),
         )
         told.ended(scope.search, made)
         return made
@@ -137,16 +138,15 @@ def _planned(spark: SparkSession, conf: Config, wanted: Wanted, scope: _Scope, r
         remains=remains,
         tokens=sum(each.rows_deleted for each in vaults),
         subject_keys=subject_keys.counted(scope.keys),
-        nowhere=_nowhere(wanted, told),
+        nowhere=_nowhere(wanted, told, remains),
     )
 
 
-def _nowhere(wanted: Wanted, tables: Iterable[TableErased]) -> int | None:
-    return (
-        None
-        if wanted.asked.held_in is not None
-        else numbered.nowhere(len(wanted.asked.ids), (each.ids for each in tables))
-    )
+def _nowhere(wanted: Wanted, tables: Iterable[TableErased], remains: Iterable[Remains]) -> int | None:
+    """remains: beside tables. Sources that are files say only that somebody is there, or nobody could look."""
+    if wanted.asked.held_in is not None or any(each.why != NOT_ASKED for each in remains):
+        return None
+    return numbered.nowhere(len(wanted.asked.ids), (each.ids for each in tables))
 
 
 def _nothing_yet(wanted: Wanted, scope: _Scope, run_id: str) -> Erased:

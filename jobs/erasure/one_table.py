@@ -245,7 +245,7 @@ def _looked(spark: SparkSession, begun: Transaction, place: Place, until: Unread
     wanted = _of_version(rows.schema, place.sought)
     told = sought.counted(rows, wanted).collect() if wanted else []
     counts = {file_places.of_row(row[sought.PLACE]): (int(row[sought.ROWS]), int(row[sought.ELEMENTS])) for row in told}
-    holding = {place: numbers for place, numbers in counts.items() if any(numbers)}
+    holding = {file: numbers for file, numbers in counts.items() if any(numbers)}
     unread = sum(int(row[sought.UNREAD]) for row in told)
     elsewhere = stale.found(begun, wanted, delta_commit.kept(begun), until)
     return Stands(begun, holding, elsewhere, unread, sought.numbers_of(wanted, told))

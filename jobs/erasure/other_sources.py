@@ -23,7 +23,8 @@ def told(spark: SparkSession, conf: Config, sources: Iterable[OfSource]) -> Iter
     for source in sources:
         held = _holds(spark, conf, source)
         if held is None:
-            yield Remains("source", 1, None, f"{source.label}: it cannot be read, so nobody looked into it")
+            why = "it cannot be read, or holds texts that cannot, so nobody knows whether it holds rows of theirs"
+            yield Remains("source", 1, None, f"{source.label}: {why}")
         elif held:
             yield Remains("source", 1, None, f"{source.label}: {IN_FILES}")
 

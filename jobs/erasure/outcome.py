@@ -62,7 +62,8 @@ class Erased:
     tokens: int = 0
     subject_keys: int = 0
     nowhere: int | None = None
-    """How many of the subjects were found in no table, and in no older version; None where nobody can say."""
+    """How many of the subjects were found in no table, and in no older version, of those that were looked into; None
+    where nobody can say."""
 
     @property
     def all_remains(self) -> Sequence[tuple[str, Remains]]:

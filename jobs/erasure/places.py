@@ -62,7 +62,7 @@ def targets(conf: Config, search: Search) -> tuple[list[Place], list[Unsearched]
 
 def keys_of(conf: Config, tables: Iterable[str]) -> tuple[str, ...]:
     """The columns by which runs that follow changes tell rows of some tables of the catalog apart."""
-    return tuple(name for table in tables if table in conf.tables for name in conf.tables[table].target.key)
+    return tuple(name for table in tables for name in conf.tables[table].target.key)
 
 
 def asked_of(conf: Config, tables: Iterable[str]) -> tuple[tuple[str, str], ...]:

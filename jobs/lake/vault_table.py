@@ -49,6 +49,10 @@ EXPIRE = "expire"
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 
+class NoVault(SourceProblem):
+    """There is none at the place."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Vault:
     """A vault at one version. moment: what expired before it is not there. commit: SHA-256 of the version's commit
@@ -125,7 +129,7 @@ def _begun(spark: SparkSession, entry: VaultEntry) -> Transaction:
     if begun is None:
         raise SourceProblem("tokens are added by Delta's own transaction, which is out of reach here")
     if begun.version < 0:
-        raise SourceProblem(f"there is no vault at {entry.place}: make one with jobs/tokens.py create, or get it back")
+        raise NoVault(f"there is no vault at {entry.place}: make one with jobs/tokens.py create, or get it back")
     return begun
 
 

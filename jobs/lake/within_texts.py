@@ -20,7 +20,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 from pyspark.sql.pandas.functions import arrow_udf
 
-from jobs.configuration.column_path import ColumnPath, Element, Field, MapKey, Step
+from jobs.configuration.column_path import ColumnPath, Element, Field, MapValue, Step
 from jobs.lake import within_rows
 from jobs.lake.columns import dotted
 from jobs.lake.within_rows import Hit
@@ -41,10 +41,10 @@ FOUND = T.StructType(
         T.StructField(STUCK, T.BooleanType()),
     ]
 )
-KINDS = (pa.string(), pa.string(), pa.int32(), pa.bool_(), pa.int32(), pa.bool_())
 """A text that has one: what it is and will be, null where the element of the column goes that holds it; how many parts
 of it go; whether the row is theirs; 1 where nobody can tell, or take out, all that is in it; and whether it names one
 who cannot be taken out."""
+KINDS = (pa.string(), pa.string(), pa.int32(), pa.bool_(), pa.int32(), pa.bool_())
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -212,8 +212,7 @@ def _replaced(at: Column, steps: Sequence[Step], was: Column, now: Column) -> Co
         return F.when(at.isNotNull(), at.withField(dotted(step.name), inner))
     if isinstance(step, Element):
         return F.transform(at, lambda part: _replaced(part, rest, was, now))
-    if isinstance(step, MapKey):
-        return F.transform_keys(at, lambda key, value: _replaced(key, rest, was, now))
+    assert isinstance(step, MapValue), "a catalog entry has no path into JSON text of keys"
     return F.transform_values(at, lambda key, value: _replaced(value, rest, was, now))
 
 
@@ -235,4 +234,4 @@ def is_stuck(gone: Column) -> Column:
 
 def total(gone: Column, what: str) -> Column:
     """Of all texts of a row. what: `PARTS` or `UNREAD`."""
-    return F.aggregate(gone, F.lit(0), lambda sum_, each: sum_ + each[what])
+    return F.aggregate(gone, F.lit(0), lambda before, each: before + each[what])

@@ -21,8 +21,8 @@ SOON, OPEN = datetime.timedelta(hours=1), datetime.timedelta(hours=24)
 """After so long an erasure that has not told how it ended is warned of, and alerted of."""
 AGAIN = "run jobs/erase.py again, with the same ids: it goes on where tables stand"
 BUT_FOR = (
-    "run jobs/erase.py again, but not with ids that were taken off the list of the erased since ({}Z), should any be "
-    "among them: who came back would be erased anew"
+    "run jobs/erase.py again, without the ids that were taken off the list of the erased since {}Z, if any are among "
+    "them: they would be erased again"
 )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from jobs.lake import delta_commit, old_versions, quarantine_table
@@ -22,14 +24,18 @@ def remains(spark: SparkSession, one: Aged) -> tuple[Remains, ...]:
     return () if looked is None else tuple(of_files(looked[2].files))
 
 
-def vacuumed(spark: SparkSession, one: Aged) -> None:
-    """Take away what may go by now. Nothing where that cannot be told: `remains` says why."""
+def vacuumed(spark: SparkSession, one: Aged) -> Exception | None:
+    """Take away what may go by now. Nothing where that cannot be told: `remains` says why. What Spark raised, which is
+    the caller's to raise."""
     try:
         looked = _looked(spark, one)
+        if looked is not None and looked[2].has_files_due() and not looked[2].strangers:
+            old_versions.vacuumed(spark, looked[0])
     except SourceProblem:
-        return
-    if looked is not None and looked[2].has_files_due() and not looked[2].strangers:
-        old_versions.vacuumed(spark, looked[0])
+        return None
+    except (PySparkException, Py4JError) as error:
+        return error
+    return None
 
 
 def _looked(spark: SparkSession, one: Aged) -> tuple[Address, Transaction, OldVersions] | None:

@@ -127,13 +127,15 @@ def _carried_out(spark: SparkSession, one: Aged, counted: Counted, told: Trail, 
     version, rows, left = _rows_taken(spark, one, counted, told, run_id)
     _purged(spark, one)
     _versions_taken(spark, one, report)
-    aside.vacuumed(spark, one)
+    failed = aside.vacuumed(spark, one)
     found = Retained(one.name, True, _before(one), counted, version, rows, left)
     found = dataclasses.replace(found, place=one.location, looked_at=one.stands.version)
     found = _with_remains(spark, one, found)
     _warned(one, found, report)
     found = dataclasses.replace(found, earlier=told.done_before(spark, one, run_id, report))
-    told.done(one, run_id, one.stands.version if version is None else version, rows, found.remains)
+    told.done(one, run_id, one.stands.version if version is None else version, rows, found.remains, found.aside)
+    if failed is not None:  # once it is told what went from the table
+        raise failed
     return found
 
 

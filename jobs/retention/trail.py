@@ -50,10 +50,13 @@ class Trail:
         body = {**self._rule(one), "version": one.stands.version, "rows": few(rows), **asked}
         self._append(one, run_id, BEGUN, body, "nothing was taken away")
 
-    def done(self, one: Aged, run_id: str, version: int, rows: int, remains: Sequence[Remains]) -> None:
-        """Raises `LogProblem`; what was done stands."""
-        left = [each.as_data() for each in remains]
-        body = {**self._rule(one), "version": version, "rows": few(rows), "remains": left}
+    def done(
+        self, one: Aged, run_id: str, version: int, rows: int, remains: Sequence[Remains], aside: Sequence[Remains]
+    ) -> None:
+        """aside: what remains in its quarantine. Raises `LogProblem`; what was done stands."""
+        left = {"remains": [each.as_data() for each in remains]}
+        left |= {"quarantine_remains": [each.as_data() for each in aside]} if aside else {}
+        body = {**self._rule(one), "version": version, "rows": few(rows), **left}
         self._append(one, run_id, DONE, body, "what was due was taken away all the same")
 
     def done_before(self, spark: SparkSession, one: Aged, own: str, report: Report) -> list[OfRun]:

@@ -6,7 +6,7 @@ import contextlib
 import datetime
 import functools
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
@@ -33,6 +33,7 @@ from jobs.rotation.bridged import Turn
 from jobs.rotation.scope import Held, Scope, Table
 from jobs.spark_app import failures, session
 from jobs.table_run import kept_out, of_run, planned
+from jobs.table_run.kept_out import KeptOut
 from privacy_udfs import wording
 from privacy_udfs.bridging import SEAL, BridgeRows, of_canonical
 from privacy_udfs.errors import KeyProblem
@@ -57,13 +58,15 @@ def built(spark: SparkSession, conf: Config, found: Scope, domain: str) -> int:
         raise BadUsage(f"no treated table has a column of domain {domain} that a bridge could serve")
     log, run_id = audit_log.opened(spark, conf), str(uuid.uuid4())
     body = {"key": found.key, "domain": domain, "bridge": bridge.id, "location": bridge.table.place}
+    looks = list[KeptOut]()
     with contextlib.ExitStack() as stack:
         turns = [_turn(conf, found, *each) for each in columns]
-        frames = [_of_source(spark, conf, *each, turn, stack) for each, turn in zip(columns, turns, strict=True)]
+        each_turn = zip(columns, turns, strict=True)
+        frames = [_of_source(spark, conf, *each, turn, looks, stack) for each, turn in each_turn]
         if log is not None:
             told = [log.leaf(trail.KIND, now(), run_id=run_id, outcome=BEGUN, body=body), *_uses(log, run_id, turns)]
             _told(log, "nothing was put there", told)
-        vault = _added(spark, bridge, frames)
+        vault = _added(spark, bridge, lambda vault: functools.reduce(DataFrame.unionAll, frames), looks)
     rows = vault.all_rows().count()
     if log is not None:
         leaf = log.leaf(trail.KIND, now(), run_id=run_id, outcome=BUILT, body={**body, "version": vault.version})
@@ -125,23 +128,32 @@ def _turn(conf: Config, found: Scope, table: Table, held: Held) -> Turn:
 
 
 def _of_source(
-    spark: SparkSession, conf: Config, table: Table, held: Held, turn: Turn, stack: contextlib.ExitStack
+    spark: SparkSession,
+    conf: Config,
+    table: Table,
+    held: Held,
+    turn: Turn,
+    looks: list[KeptOut],
+    stack: contextlib.ExitStack,
 ) -> DataFrame:
-    """stack: on which keys are delivered until the rows are there."""
+    """looks: takes the list of the erased as it is now. stack: on which keys are delivered until the rows are there."""
     own, path = session.for_run(spark), ColumnPath.parse(held.path)
     known = failures.translated(table.name, lambda: planned.planned(own, conf, table.name))
     # the values' own column goes into the tasks that seal it, and nothing else of the row
-    values = _left(own, conf, known, stack).select(column(*path.names))
+    values = _left(own, conf, known, looks, stack).select(column(*path.names))
     keys = stack.enter_context(reversal_keys.delivered(spark, conf, turn.keys))
     make = functools.partial(_sealed, wording.mark(), turn.technique, keys[BEFORE], keys[SEAL], turn.bridge.id)
     return values.mapInArrow(make, TOLD).withColumn(KEY_ID, F.lit(int(turn.before.key_id)))
 
 
-def _left(spark: SparkSession, conf: Config, known: Planned, stack: contextlib.ExitStack) -> DataFrame:
+def _left(
+    spark: SparkSession, conf: Config, known: Planned, looks: list[KeptOut], stack: contextlib.ExitStack
+) -> DataFrame:
     """The rows of the source without those of whoever stands on the list of the erased."""
     noted = kept_out.noted(spark, conf, known.plan)
     if noted is None:
         return known.source.rows
+    looks.append(noted)
     found = stack.enter_context(kept_out.opened(conf, known.plan, noted))
     return found.cleaned(known.source.rows.where(~found.is_of_erased()))
 
@@ -170,12 +182,14 @@ def carried_on(spark: SparkSession, conf: Config, turns: Iterable[Turn]) -> None
     """Put into bridges, of each value, the row of the pseudonym that it has under the version in force: so the rotation
     after this one has a bridge too."""
     for turn in {(each.bridge.id, each.before.key_id): each for each in turns}.values():
-        looked = vault_table.looked(spark, turn.bridge.table)
-        older = looked.all_rows().where(F.col(KEY_ID) == turn.before.key_id).select(ROW_KEY, SEALED_VALUE)
         with reversal_keys.delivered(spark, conf, turn.keys) as keys:
             work = functools.partial(_carried, wording.mark(), turn.technique, keys[AFTER], keys[SEAL], turn.bridge.id)
-            made = older.mapInArrow(work, TOLD).withColumn(KEY_ID, F.lit(int(turn.after.key_id)))
-            _added(spark, turn.bridge, [made])
+            _added(spark, turn.bridge, functools.partial(_of_older, turn, work))
+
+
+def _of_older(turn: Turn, work: Made, vault: Vault) -> DataFrame:
+    older = vault.all_rows().where(F.col(KEY_ID) == turn.before.key_id).select(ROW_KEY, SEALED_VALUE)
+    return older.mapInArrow(work, TOLD).withColumn(KEY_ID, F.lit(int(turn.after.key_id)))
 
 
 def _carried(
@@ -194,13 +208,27 @@ def _carried(
             yield _rows(rows, bare.treat(values, own, None).values, values)
 
 
-def _added(spark: SparkSession, bridge: Bridge, frames: Sequence[DataFrame]) -> Vault:
-    once = functools.reduce(DataFrame.unionAll, frames).dropDuplicates([ROW_KEY])
+def _added(
+    spark: SparkSession, bridge: Bridge, made: Callable[[Vault], DataFrame], looks: Iterable[KeptOut] = ()
+) -> Vault:
+    """made: rows of the bridge as it is when they are added: what an erasure took out of it meanwhile is not made again
+    of what was there before. looks: the list of the erased, looked at again right before the commit, and after it.
+    Raises `CommitConflict` and `RunFailed` where somebody was erased meanwhile."""
+    begun = list[int]()
 
     def missing(vault: Vault) -> DataFrame:
-        lacking = once.join(vault.rows().select(ROW_KEY), ROW_KEY, "left_anti")
+        begun.append(vault.version)
+        lacking = made(vault).dropDuplicates([ROW_KEY]).join(vault.rows().select(ROW_KEY), ROW_KEY, "left_anti")
         stated = {ROW_KEY: F.col(ROW_KEY), SEALED_VALUE: F.col(SEALED_VALUE), KEY_ID: F.col(KEY_ID).cast("bigint")}
         stated[CREATED] = F.lit(vault.moment).cast("timestamp")
         return lacking.select(*(stated.get(f.name, F.lit(None).cast(f.dataType)).alias(f.name) for f in SCHEMA.fields))
 
-    return vault_table.add(spark, bridge.table, missing)
+    def still() -> None:
+        for each in looks:
+            each.check_still()
+
+    vault = vault_table.add(spark, bridge.table, missing, still)
+    if vault.version not in begun:  # else nothing was lacking, and nothing committed
+        for each in looks:
+            each.check_after(vault.version)
+    return vault

@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
 import pyarrow as pa
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from jobs import erase, rotate_keys
 from jobs.configuration import config
 from jobs.configuration.config import Config
-from jobs.erasure import bridge_rows
+from jobs.configuration.vault_entry import VaultEntry
+from jobs.erasure import bridge_rows, carried_out, other_sources
 from jobs.erasure.carried_out import Wanted
+from jobs.erasure.outcome import TableErased
 from jobs.lake import table_files, vault_table
+from jobs.lake.closed_table import Still
+from jobs.lake.problems import CommitConflict
+from jobs.lake.remains import Remains
+from jobs.lake.vault_table import NoVault, Vault
+from jobs.rotation import bridge_filling, scope
 from jobs.rotation.scope import Asked as Moved
+from jobs.spark_app import session
 from jobs.subjects.asked import Asked, HeldIn
 from privacy_udfs.bridging import BridgeRows
 from privacy_udfs.keys import create_file
 from tests.helpers import erased_lists, rotations
 from tests.helpers.reversals import edit
 
+Missing = Callable[[Vault], DataFrame]
 WHY = "the shop's system is switched off in March"
 
 
@@ -67,6 +77,7 @@ def test_a_person_goes_out_of_the_bridge(
     assert len(gone) == 2
     rotations.raw(spark, lake, "shop.orders", 1, 2)
     assert rotate_keys.build_bridge(spark, conf, customer) == 6, "whom a source has again stands on the list"
+    check_an_erasure_meanwhile(spark, lake, conf)
     last = made.until
     assert last is not None
     monkeypatch.setattr(table_files, "now", lambda: (last.toordinal() - 719163) * table_files.DAY)
@@ -74,6 +85,43 @@ def test_a_person_goes_out_of_the_bridge(
     files = b"".join(each.read_bytes() for each in (lake / "bridge").rglob("*.parquet"))
     assert not any(sealed in files for _, sealed in gone)
     assert "C-1" not in "".join(capfd.readouterr())
+
+
+def check_an_erasure_meanwhile(spark: SparkSession, lake: Path, conf: Config) -> None:
+    """Of three values under two versions: nobody who is erased while the bridge is filled, or carried on, is put there
+    again."""
+    customer = Moved(domain="customer")
+
+    def before_it(spark: SparkSession, entry: VaultEntry, missing: Missing, still: Still) -> Vault:
+        erase.run(spark, conf, Wanted(Asked("customer", pa.array(["C-2"]))))
+        return vault_table.add(spark, entry, missing, still)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(bridge_filling, "vault_table", types.SimpleNamespace(add=before_it))
+        with pytest.raises(CommitConflict, match="nothing was committed"):
+            rotate_keys.build_bridge(spark, conf, customer)
+    assert len(bridge(spark, lake)) == 4
+    assert rotate_keys.build_bridge(spark, conf, customer) == 4
+    rotations.promoted(lake)
+    own = session.for_run(spark)
+    found = scope.found(own, conf, customer)
+    turns = [bridge_filling._turn(conf, found, *each) for each in bridge_filling._columns(conf, found, "customer")]
+    meanwhile = list[Any]()
+
+    def during_it(spark: SparkSession, entry: VaultEntry, missing: Missing, still: Still) -> Vault:
+        def then(vault: Vault) -> DataFrame:
+            rows = missing(vault)
+            if not meanwhile:
+                meanwhile.append(erase.run(spark, conf, Wanted(Asked("customer", pa.array(["C-3"])))))
+            return rows
+
+        return vault_table.add(spark, entry, then, still)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(bridge_filling, "vault_table", types.SimpleNamespace(add=during_it))
+        bridge_filling.carried_on(own, conf, turns)
+    assert meanwhile, "it was carried on"
+    assert len(bridge(spark, lake)) == 3, "one value is left, under three versions"
 
 
 def test_rows_are_told_by_the_value_and_rows_that_do_not_open_are_told() -> None:
@@ -91,9 +139,25 @@ def test_rows_are_told_by_the_value_and_rows_that_do_not_open_are_told() -> None
     assert len(look.opened(rows.slice(0, 0))) == 0
 
 
-def test_pseudonyms_and_a_bridge_that_cannot_be_opened_are_told() -> None:
-    rotation = types.SimpleNamespace(bridge_of=lambda domain: object() if domain == "person" else None)
+def test_pseudonyms_and_a_bridge_that_is_not_there_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: Any) -> None:
+        raise NoVault("make one with jobs/tokens.py create")
+
+    monkeypatch.setattr(vault_table, "looked", gone)
+    made: Any = types.SimpleNamespace(table=types.SimpleNamespace(place="/b"))
+    rotation = types.SimpleNamespace(bridge_of=lambda domain: made if domain == "person" else None)
     conf: Any = types.SimpleNamespace(policy=types.SimpleNamespace(rotation=rotation))
     by = Asked("person", pa.array(["x"]), HeldIn("t", "c"))
     assert [each.why for each in bridge_rows.places(cast(Any, None), conf, by)[1]] == [bridge_rows.BY_PSEUDONYMS]
     assert bridge_rows.places(cast(Any, None), conf, Asked("customer", by.ids)) == ([], [])
+    (told,) = bridge_rows.places(cast(Any, None), conf, Asked("person", by.ids))[1]
+    assert told.why == bridge_rows.NOT_THERE.format("/b")
+
+
+def test_whoever_is_found_in_files_alone_is_not_called_found_nowhere() -> None:
+    table, wanted = (
+        TableErased("t", "/t", 0, 0, 0, 0, 0, ids=frozenset({0})),
+        Wanted(Asked("person", pa.array(["a", "b"]))),
+    )
+    asked, files = (Remains("source", 1, None, why) for why in (carried_out.NOT_ASKED, other_sources.IN_FILES))
+    assert [carried_out._nowhere(wanted, [table], each) for each in ([], [asked], [files])] == [1, 1, None]

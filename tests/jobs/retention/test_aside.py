@@ -6,11 +6,15 @@ import datetime
 from pathlib import Path
 
 import pytest
+from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
 
 from jobs import retain
 from jobs.lake import old_versions, table_files
 from jobs.lake.address import Address
+from jobs.lake.remains import Remains
+from jobs.retention.trail import Trail
+from privacy_udfs.errors import LakenymError
 from tests.helpers import quarantines
 
 
@@ -39,9 +43,20 @@ def test_the_day_of_a_quarantine_is_named_and_on_it_they_go(
     assert asked == []
     night = int(datetime.datetime.combine(left.until, datetime.time(), datetime.timezone.utc).timestamp() * 1000)
     monkeypatch.setattr(table_files, "now", lambda: night)
+    with pytest.MonkeyPatch.context() as patched:
+        told: list[tuple[Remains, ...]] = []
+        patched.setattr(Trail, "done", lambda self, *given: told.append(given[-1]))
+        patched.setattr(old_versions, "vacuumed", _may_not)
+        with pytest.raises(LakenymError):
+            retain.run(spark, conf, ["t"])
+        assert [[each.kind for each in some] for some in told] == [["data_file"]], "what went is told all the same"
     (done,) = retain.run(spark, conf, ["t"])
     assert asked == [str(lake / "quarantine")]
     assert done.is_done
+
+
+def _may_not(spark: SparkSession, address: Address) -> None:
+    raise Py4JError("no right to delete")
 
 
 def _place(address: Address) -> str:

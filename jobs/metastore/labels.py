@@ -111,11 +111,15 @@ def _of_mark(path: ColumnPath, comment: str | None, where: str) -> Iterator[Told
             yield Told(whole, said.class_, where, said.domain)
 
 
+_INTO = re.compile(rf"(?<!\.)`{re.escape(str(Document()))}")
+"""How the way into JSON text begins (`jobs.record.marks`); behind a dot it is a name."""
+
+
 def _joined(path: ColumnPath, rest: str) -> ColumnPath | None:
-    way, quoted, into = rest.partition(f"`{Document()}")
-    rest = f"{way}{Document()}{into.removesuffix('`')}" if quoted else rest  # the way into JSON text
-    text = rest if rest[:1] in ("", "[", "{", ":") or not path.steps else f".{rest}"
-    return path if not rest else _parsed(f"{path}{text}")
+    into = _INTO.search(rest)
+    rest = f"{rest[: into.start()]}{rest[into.start() + 1 :].removesuffix('`')}" if into else rest
+    text = rest if rest[:1] in ("", "[", "{", ":", ".") else f".{rest}"
+    return path if not rest else _parsed(f"{path}{text}" if path.steps else text.removeprefix("."))
 
 
 def _parsed(text: str) -> ColumnPath | None:

@@ -77,17 +77,22 @@ def _leaf(path: ColumnPath, words: str) -> str:
 
 def _rest(steps: tuple[object, ...]) -> str:
     """As a path is written, and also names with a character that has a meaning in a mark stand in backticks. So does
-    the way into JSON text, which holds no backtick."""
+    the way into JSON text, which holds no backtick, and before which stands no dot."""
     parts: list[str] = []
     for at, step in enumerate(steps):
         if isinstance(step, Document):
-            return "".join([*parts, f"`{''.join(map(str, steps[at:]))}`"]).removeprefix(".")
+            return _begun("".join([*parts, f"`{''.join(map(str, steps[at:]))}`"]))
         if isinstance(step, Field):
             plain = str(step)
             parts.append(f".`{plain}`" if re.search("[;:,]", plain) and not plain.startswith("`") else f".{plain}")
         else:
             parts.append(str(step))
-    return "".join(parts).removeprefix(".")
+    return _begun("".join(parts))
+
+
+def _begun(text: str) -> str:
+    """Without the dot at its start, but before a name that would be taken for the way into JSON text."""
+    return text if text.startswith(f".`{Document()}") else text.removeprefix(".")
 
 
 def of_table(properties: Mapping[str, str], columns: Iterable[ColumnPrivacy]) -> str:

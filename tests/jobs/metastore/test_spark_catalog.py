@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import types as T
@@ -212,6 +212,8 @@ RECORDS = st.builds(
 LEAVES = st.builds(ColumnPrivacy, PATHS.map(str), RECORDS)
 
 
+@example("", [ColumnPrivacy("`:$`", ColumnRecord("direct_identifier", "keep"))])
+@example("", [ColumnPrivacy("a.`:$ b`:$.c", ColumnRecord("direct_identifier", "keep"))])
 @given(st.text(st.characters(exclude_categories=["Cs"])), st.lists(LEAVES, min_size=1, max_size=4))
 def test_a_mark_is_read_as_it_was_written(comment: str, columns: list[ColumnPrivacy]) -> None:
     """Whatever people wrote and however columns are called."""

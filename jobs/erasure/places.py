@@ -22,8 +22,8 @@ from jobs.erasure.outcome import Unsearched
 from jobs.erasure.sought import Sought
 from jobs.lake import history
 from jobs.lake.address import Address
+from jobs.lake.columns import dotted
 from jobs.lake.log_commits import ERASURE
-from jobs.lake.sql import quoted
 from jobs.lake.within_rows import Hit
 from jobs.subjects import held, pseudonyms
 from jobs.subjects.held import IN_QUARANTINE, HeldTable, SourcePlace
@@ -78,7 +78,7 @@ def _cases(entry: TableConfig) -> Iterator[str | None]:
         for rule in decision.cases:
             yield rule.rows
             for name in rule.treatment.technique.beside():  # null in it changes these others as it changes an answer
-                yield f"{quoted(ColumnPath.parse(name).root)} IS NOT NULL"
+                yield f"{dotted(ColumnPath.parse(name).root)} IS NOT NULL"
 
 
 def _put_back(search: Search, table: HeldTable) -> list[Unsearched]:

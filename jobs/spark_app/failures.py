@@ -82,9 +82,11 @@ def _exit_code(report: Report, step: Callable[[], int], table: str) -> int:
         if table:  # the tables after it are not to be begun
             raise
     except Exception as error:
-        if table and interruption.is_heard() and threading.current_thread() is threading.main_thread():
-            raise KeyboardInterrupt from None  # whatever swallowed it
         failed = _failed(table, error)
+        if table and interruption.is_heard() and threading.current_thread() is threading.main_thread():
+            if failed.message != interruption.OF_A_RUN:  # what became of it is told, as of a run in a lane
+                _tell(report, failed)
+            raise KeyboardInterrupt from None  # whatever swallowed it
     _tell(report, failed)
     return failed.exit_code
 
@@ -94,7 +96,7 @@ def _failed(table: str, error: Exception) -> Failed:
     if called.wants_debug() and not isinstance(error, LakenymError):
         say("\n".join(_frames(error)), sys.stderr)
     if interruption.is_heard():
-        return Failed(table, INTERRUPTED, called.spoken(interruption.told(error, RunFailed)), kind)
+        return Failed(table, INTERRUPTED, called.spoken(interruption.told(table, error, RunFailed)), kind)
     if isinstance(error, LakenymError):
         risk = error.risk if isinstance(error, Refused) else None
         return Failed(table, error.exit_code, called.spoken(str(error)), kind, risk)

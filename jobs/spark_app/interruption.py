@@ -53,8 +53,8 @@ class _Remembering:
         self._before(number, frame)
 
 
-def told(error: Exception, comes_of_spark: type[LakenymError]) -> str:
-    """What a run in another thread says that ended with this error: what it would have said too, where that is not
-    about its cancelled jobs. comes_of_spark: our error for one of Spark's."""
+def told(table: str, error: Exception, comes_of_spark: type[LakenymError]) -> str:
+    """What a run, or a job, says that ended with this error: what it would have said too, where that is not about its
+    cancelled jobs. table: empty for the job, which may have no target. comes_of_spark: our error for one of Spark's."""
     is_own = isinstance(error, LakenymError) and not isinstance(error, comes_of_spark)
-    return f"{WORD}; {error}" if is_own and CANCELLED not in str(error) else OF_A_RUN
+    return f"{WORD}; {error}" if is_own and CANCELLED not in str(error) else OF_A_RUN if table else WORD

@@ -28,22 +28,22 @@ class Lookup:
 
     def holds(self, values: pa.BinaryArray) -> npt.NDArray[np.bool_]:
         """Of each value whether it is wanted; not so of nulls."""
+        return self.positions(values) >= 0
+
+    def positions(self, values: pa.BinaryArray) -> npt.NDArray[np.int32]:
+        """Of each value its place among the wanted; -1 where it is none, and of nulls."""
         if len(self.wanted) <= FEW:
-            return _among(values, self.wanted)
-        found = np.zeros(len(values), bool)
+            return _places(values, self.wanted)
+        found = np.full(len(values), -1, np.int32)
         tails = _tails(values)
         sorted_, order = self._sorted
         at = np.minimum(np.searchsorted(sorted_, tails), len(sorted_) - 1)
         near = np.flatnonzero((sorted_[at] == tails) & values.is_valid().to_numpy(zero_copy_only=False))
         if len(near):
-            wanted = np.isin(sorted_, tails[near])
-            found[near] = _among(values.take(pa.array(near)), self.wanted.take(pa.array(order[wanted])))
+            few = order[np.isin(sorted_, tails[near])]
+            places = _places(values.take(pa.array(near)), self.wanted.take(pa.array(few)))
+            found[near] = np.where(places < 0, -1, few[places])
         return found
-
-    def positions(self, values: pa.BinaryArray) -> npt.NDArray[np.int32]:
-        """Of each value its place among the wanted; -1 where it is none."""
-        found = pc.index_in(values, value_set=self.wanted, skip_nulls=True)
-        return pc.fill_null(found, -1).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
 
     @functools.cached_property
     def _sorted(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
@@ -55,9 +55,9 @@ class Lookup:
         return {"wanted": self.wanted}
 
 
-def _among(values: pa.Array, wanted: pa.Array) -> npt.NDArray[np.bool_]:
-    found = pc.is_in(values, value_set=wanted, skip_nulls=True)
-    return found.to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
+def _places(values: pa.Array, wanted: pa.Array) -> npt.NDArray[np.int32]:
+    found = pc.index_in(values, value_set=wanted, skip_nulls=True)
+    return pc.fill_null(found, -1).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
 
 
 def _tails(values: pa.BinaryArray) -> npt.NDArray[np.uint64]:

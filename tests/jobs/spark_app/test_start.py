@@ -253,6 +253,31 @@ def test_ctrl_c_ends_the_job_and_not_one_table_of_it() -> None:
     assert told == [Failed("", 130, "interrupted by Ctrl-C")]
 
 
+@pytest.mark.usefixtures("heard")
+def test_what_became_of_a_table_is_told_before_the_job_ends() -> None:
+    told: list[Event] = []
+
+    def committed() -> int:
+        raise LakenymError("t: version 3 was committed, and the audit log does not say so")
+
+    with pytest.raises(KeyboardInterrupt):
+        failures.exit_code(told.append, committed, "t")
+    (failed,) = told
+    assert isinstance(failed, Failed)
+    assert failed.message.startswith("interrupted by Ctrl-C; t: version 3 was committed")
+
+
+@pytest.mark.usefixtures("heard")
+def test_a_job_without_a_table_says_nothing_of_a_target() -> None:
+    told: list[Event] = []
+
+    def cancelled() -> int:
+        raise LakenymError("SPARK_JOB_CANCELLED")
+
+    assert failures.exit_code(told.append, cancelled) == 130
+    assert [each.message for each in told if isinstance(each, Failed)] == [interruption.WORD]
+
+
 def test_without_ctrl_c_an_error_stays_what_it_is() -> None:
     assert in_a_lane(LakenymError("Spark says [SPARK_JOB_CANCELLED]")).exit_code == 3
 

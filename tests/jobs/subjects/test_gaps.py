@@ -92,8 +92,10 @@ def test_a_lookup_holds_what_is_wanted(wanted: list[bytes], values: list[bytes |
     few, lookup.FEW = lookup.FEW, -1 if sifts and wanted else lookup.FEW
     try:
         values = [*values, *wanted[:3]]
-        found = Lookup(pa.array(sorted({*wanted}), pa.binary())).holds(pa.array(values, pa.binary()))
-        assert np.array_equal(found, [value in {*wanted} for value in values])
+        once = sorted({*wanted})
+        asked, given_ = Lookup(pa.array(once, pa.binary())), pa.array(values, pa.binary())
+        assert np.array_equal(asked.holds(given_), [value in once for value in values])
+        assert asked.positions(given_).tolist() == [once.index(each) if each in once else -1 for each in values]
     finally:
         lookup.FEW = few
 

@@ -67,6 +67,19 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     session.stop()
 
 
+@pytest.fixture(autouse=True)
+def _settings_stay(request: pytest.FixtureRequest) -> Iterator[None]:
+    """No test, and nothing that one calls, leaves a setting in the session that all share: by the mark of a run alone
+    Delta passes over the writes of others without a word."""
+    if "spark" not in request.fixturenames:
+        yield
+        return
+    session = request.getfixturevalue("spark")
+    before = dict(session.conf.getAll)
+    yield
+    assert dict(session.conf.getAll) == before, "the session's settings are not as they were"
+
+
 @pytest.fixture
 def lake(tmp_path: Path) -> Path:
     """An empty folder for the raw and treated tables of one test."""

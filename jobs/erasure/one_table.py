@@ -35,6 +35,7 @@ from jobs.lake.delta_commit import Transaction, take_out
 from jobs.lake.log_left import Left
 from jobs.lake.problems import CommitConflict
 from jobs.lake.remains import Remains
+from jobs.lake.session_settings import held
 from jobs.record.record_reader import Columns, columns_of
 from jobs.risk_measures.report import count as few
 from jobs.spark_app import session
@@ -294,7 +295,7 @@ def _committed(
     rows = delta_commit.rows_of_files(spark, begun.log, begun.txn.snapshot(), removed)
     stays = sought.without(rows, _of_version(rows.schema, place.sought), _has_feed(begun))
     try:
-        with session.settings(spark, _settings(begun)):
+        with held(spark, _settings(begun)):
             return take_out.take_out(begun, removed, stays, _said(run_id, stands.elements), stands.rows)
     except (delta_commit.Changed, PySparkException, Py4JError) as error:
         if not row_deletion.is_conflict(error):

@@ -18,6 +18,7 @@ from jobs.lake.delta_commit import Kept, Transaction
 from jobs.lake.delta_commit.scala import java, java_class, scala_object
 from jobs.lake.log_left import LogFile
 from jobs.lake.remains import Remains
+from jobs.lake.session_settings import held
 from jobs.lake.table_files import CHANGES, DAY, VECTORS, File, Stale
 
 LISTING = "spark.sql.sources.parallelPartitionDiscovery.parallelism"
@@ -76,12 +77,8 @@ def is_vacuumed(file: File) -> bool:
 
 def vacuumed(spark: SparkSession, address: Address) -> None:
     """Take away what VACUUM may, as the table's own retention allows."""
-    spark.conf.set(LISTING, str(FEW_TASKS))
-    try:
-        with active(spark), _console_silent(spark):
-            row_deletion.table(spark, address).vacuum()
-    finally:
-        spark.conf.unset(LISTING)
+    with held(spark, {LISTING: str(FEW_TASKS)}), active(spark), _console_silent(spark):
+        row_deletion.table(spark, address).vacuum()
 
 
 @contextlib.contextmanager

@@ -145,11 +145,11 @@ def run_metadata(spark: SparkSession, expected: Callable[[], int | None], rows: 
 def _by_statement(spark: SparkSession, state: TargetState, table: NewTable, run_id: str) -> Commit:
     """Where Delta's own transaction is out of reach. Of two runs of ours one is refused, by the number that the commit
     carries; a commit of another program is seen only afterwards, and told as `Overwritten`."""
-    delta_commit.mark(spark, state.version)
     view = f"treated_{run_id.replace('-', '_')}"
     table.rows.createOrReplaceTempView(view)
     try:
-        spark.sql(_statement(state, table, view))
+        with delta_commit.marked(spark, state.version):
+            spark.sql(_statement(state, table, view))
     finally:
         spark.catalog.dropTempView(view)
     commit = _find_commit(spark, state, run_id)

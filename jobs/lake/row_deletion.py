@@ -11,11 +11,10 @@ Delta's own does.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from delta.tables import DeltaTable
@@ -29,6 +28,7 @@ from jobs.lake.address import Address
 from jobs.lake.delta_commit import Changed, Transaction
 from jobs.lake.problems import CommitConflict
 from jobs.lake.replace import CONFLICT, USER_METADATA
+from jobs.lake.session_settings import held
 
 VECTORS = "spark.databricks.delta.delete.deletionVectors.persistent"
 ATTEMPTS, PAUSE = 5, 0.5
@@ -56,8 +56,8 @@ def delete(
         if found_again(spark, address, str(said["run_id"])) is None:  # an answer may have been lost on the way
             table(spark, address).delete(which)
 
-    held = {**settings, USER_METADATA: json.dumps(said, ensure_ascii=False), VECTORS: "false"}
-    with _held(spark, held), active(spark):
+    wanted = {**settings, USER_METADATA: json.dumps(said, ensure_ascii=False), VECTORS: "false"}
+    with held(spark, wanted), active(spark):
         tried(address, once)
     return found_again(spark, address, str(said["run_id"]))
 
@@ -82,21 +82,10 @@ def has_vectors(begun: Transaction) -> bool:
     return bool(begun.txn.snapshot().allFiles().filter("deletionVector IS NOT NULL").limit(1).count())
 
 
-@contextlib.contextmanager
-def _held(spark: SparkSession, settings: Mapping[str, str]) -> Iterator[None]:
-    for name, value in settings.items():
-        spark.conf.set(name, value)
-    try:
-        yield
-    finally:
-        for name in settings:
-            spark.conf.unset(name)
-
-
 def purge(spark: SparkSession, address: Address, settings: Mapping[str, str]) -> None:
     """Write files anew of which deletion vectors hide rows, whoever deleted them. No row changes by it. settings: as
     of `delete`."""
-    with _held(spark, settings), active(spark):
+    with held(spark, settings), active(spark):
         tried(address, lambda: spark.sql(f"REORG TABLE {address.sql} APPLY (PURGE)").collect())
 
 

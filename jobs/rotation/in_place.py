@@ -29,11 +29,11 @@ from jobs.lake.log_commits import Commit as Told
 from jobs.lake.problems import CannotGrow
 from jobs.lake.record_names import PRIVACY, RECORD
 from jobs.lake.replace import USER_METADATA, Commit
+from jobs.lake.session_settings import held
 from jobs.lake.state import TargetState
 from jobs.record import field_metadata, measured_risk, treatment_record
 from jobs.record.column_record import ColumnRecord
 from jobs.record.record_reader import columns_of
-from jobs.spark_app import session
 from jobs.table_run import file_settings, row_order
 from privacy_udfs import wording
 from privacy_udfs.errors import LakenymError
@@ -128,7 +128,7 @@ def rewritten(
     def metadata(rows: int, files: int) -> str:
         return replace.run_metadata(spark, lambda: expected, rows, files)
 
-    with session.settings(spark, _settings(spark, stands, changes)), replace.conflicts_told(stands):
+    with held(spark, _settings(spark, stands, changes)), replace.conflicts_told(stands):
         written = delta_commit.rewrite(begun, rows, schema, stated, metadata)
     kept = {**stands.properties, **stated}
     told_by_table = {name: value for name, value in kept.items() if value is not None}

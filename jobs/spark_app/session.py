@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from pyspark.sql import SparkSession
 
@@ -35,18 +34,6 @@ def start(name: str, settings: Mapping[str, str] = {}) -> SparkSession:
     interruption.watched()
     quiet.everywhere(spark)
     return spark
-
-
-@contextlib.contextmanager
-def settings(spark: SparkSession, wanted: Mapping[str, str]) -> Iterator[None]:
-    """Settings for a while; afterwards they are unset."""
-    for key, value in wanted.items():
-        spark.conf.set(key, value)
-    try:
-        yield
-    finally:
-        for key in wanted:
-            spark.conf.unset(key)
 
 
 def for_run(spark: SparkSession) -> SparkSession:

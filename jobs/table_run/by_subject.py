@@ -16,8 +16,8 @@ from jobs.configuration.column_path import ColumnPath
 from jobs.gates import subject_keys
 from jobs.gates.known import Prepared
 from jobs.lake import closed_table, subject_key_table
+from jobs.lake.session_settings import held
 from jobs.lake.subject_key_table import SAID, KeyTable, Trees
-from jobs.spark_app import session
 from jobs.subject_keys import trees
 from privacy_udfs.keys import AnyReference, Key, KeyReference
 from privacy_udfs.subject_keys import Part, SubjectKeys
@@ -49,7 +49,7 @@ def _rooted(prepared: Prepared, path: ColumnPath) -> tuple[KeyTable, Trees]:
     assert isinstance(reference, KeyReference), "such a column has one key"
     entry, key = prepared.conf.keys[reference.name].subject_keys, prepared.keys.subkey(reference)
     assert entry is not None, "a key without such a table is refused when the configuration is read"
-    with session.settings(prepared.spark, closed_table.UNSHUFFLED):
+    with held(prepared.spark, closed_table.UNSHUFFLED):
         made = functools.partial(_tree, key, entry.id)
         return subject_key_table.rooted(prepared.spark, entry, key.id, made)
 

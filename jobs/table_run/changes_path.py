@@ -15,7 +15,7 @@ from jobs.gates.known import Prepared
 from jobs.lake import change, shapes
 from jobs.lake.changed import AFTER, TYPE
 from jobs.lake.replace import Commit
-from jobs.spark_app import session
+from jobs.lake.session_settings import held
 from jobs.table_run import file_settings, reconciled, refused_rows, spark_path, waiting, whereabouts
 from jobs.table_run.aside import Aside
 from jobs.table_run.changed_keys import THERE, ChangedKeys
@@ -46,7 +46,7 @@ def written(prepared: Prepared, selection: Selection, aside: Aside) -> Written:
         left, moves = _left(changed, moves, selection, aside)
         with spark_path.counted(prepared, aside, not_columnar, moves.counts) as counts:
             selection = dataclasses.replace(selection, counts=counts)
-            with session.settings(spark, file_settings.of(prepared)):
+            with held(spark, file_settings.of(prepared)):
                 commit = _committed(changed, moves, left, selection)
     except (PySparkException, Py4JError) as error:
         raise whereabouts.located(error, prepared.source, selection) or error from None

@@ -14,7 +14,7 @@ from jobs.gates.known import Prepared
 from jobs.lake import replace, shapes
 from jobs.lake.delta_commit import AddedFile, Place
 from jobs.lake.problems import CommitConflict
-from jobs.spark_app import session
+from jobs.lake.session_settings import held
 from jobs.table_run import commits, file_settings, whereabouts
 from jobs.table_run.aside import Aside
 from jobs.table_run.result import by_column
@@ -61,7 +61,7 @@ def written(prepared: Prepared, selection: Selection, record: Mapping[str, str],
     is_last = prepared.entry.suppress is None and prepared.entry.mondrian is None
     settings = {} if is_last else file_settings.of(prepared)
     try:
-        with session.settings(spark, settings):
+        with held(spark, settings):
             commit = commits.committed(prepared, treated, record, aside, files)
     except (CommitConflict, UnexpectedFailure):
         # a store may report a conflict with the very commit that it took: then these are the table's files

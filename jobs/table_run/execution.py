@@ -17,6 +17,7 @@ from jobs.console.exit_codes import BadUsage, Refused
 from jobs.gates.known import Prepared
 from jobs.lake import log_replay, replace
 from jobs.lake.problems import AnswerLost
+from jobs.lake.session_settings import held
 from jobs.lineage import steps
 from jobs.named_keys import key_delivery
 from jobs.policy.profiles import judged
@@ -25,7 +26,7 @@ from jobs.record.column_record import ColumnRecord
 from jobs.risk_measures.report import count as few
 from jobs.run_events import events
 from jobs.run_events.events import Report
-from jobs.spark_app import failures, session
+from jobs.spark_app import failures
 from jobs.table_run import (
     audited,
     by_subject,
@@ -97,7 +98,7 @@ def _carried_out(
     replay = log_replay.settings(spark, [*prepared.source.log_sizes, *others, prepared.target.log_size])
     with (
         key_delivery.delivered(spark, prepared.keys, plan) as delivered,
-        session.settings(spark, replay),
+        held(spark, replay),
         looked_for.sent(prepared, delivered, report) as (told, with_lists),
         by_subject.sent(told, with_lists) as (rooted, keys),
         kept_out.sent(rooted) as left,

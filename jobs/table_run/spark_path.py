@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 from jobs.gates import used_up, vault
 from jobs.gates.known import Prepared
 from jobs.lake import replace
-from jobs.spark_app import session
+from jobs.lake.session_settings import held
 from jobs.table_run import commits, file_settings, kept_out, refused_rows, tokens, whereabouts
 from jobs.table_run.aside import Aside
 from jobs.table_run.result import by_column
@@ -48,7 +48,7 @@ def written(
         with counted(prepared, aside, not_columnar) as counts:
             selection = dataclasses.replace(selection, counts=counts)
             treated = tokens.rows(prepared, selection, vaults)
-            with session.settings(spark, file_settings.of(prepared)):
+            with held(spark, file_settings.of(prepared)):
                 commit = commits.committed(prepared, treated, record, aside)
     except (PySparkException, Py4JError) as error:
         raise whereabouts.located(error, prepared.source, selection) or error from None

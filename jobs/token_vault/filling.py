@@ -19,8 +19,8 @@ from jobs.configuration.vault_entry import VaultEntry
 from jobs.lake import closed_table, vault_table
 from jobs.lake.closed_table import Still, as_ever
 from jobs.lake.problems import SourceProblem
+from jobs.lake.session_settings import held
 from jobs.lake.vault_table import CREATED, EXPIRES, EXPORTED, KEY_ID, LOOKUP, SCHEMA, Vault
-from jobs.spark_app import session
 from privacy_udfs import wording
 from privacy_udfs.errors import KeyProblem
 from privacy_udfs.keys import KeyReference
@@ -59,7 +59,7 @@ def filled(
         make = functools.partial(_made, wording.mark(), technique, key, salt, entry.exportable, vault.moment, until)
         return lacking.mapInArrow(make, SCHEMA)
 
-    with session.settings(spark, closed_table.UNSHUFFLED):
+    with held(spark, closed_table.UNSHUFFLED):
         return vault_table.add(spark, entry, missing, still)
 
 

@@ -11,7 +11,7 @@ Delta has other signatures: then the statement serves.
 from jobs.lake.delta_commit.append_rows import append
 from jobs.lake.delta_commit.catalog_entry import NewTable
 from jobs.lake.delta_commit.files import AddedFile, Files, Place, rows_of_files
-from jobs.lake.delta_commit.marks import APPLICATION, BESIDE, Changed, Written, mark
+from jobs.lake.delta_commit.marks import APPLICATION, BESIDE, Changed, Written, marked
 from jobs.lake.delta_commit.partitions import files_where, is_any_inside
 from jobs.lake.delta_commit.replace_all import Unregistered, replace
 from jobs.lake.delta_commit.replace_files import replace_files
@@ -55,7 +55,7 @@ __all__ = [
     "is_any_inside",
     "is_tried",
     "kept",
-    "mark",
+    "marked",
     "partition_columns",
     "replace",
     "replace_files",

@@ -13,7 +13,7 @@ from jobs.lake.active_session import active
 from jobs.lake.delta_commit import before_commit
 from jobs.lake.delta_commit.files import Files, actions_of, measure, metric, number_added, place
 from jobs.lake.delta_commit.log_files import quickly_written
-from jobs.lake.delta_commit.marks import APPLICATION, Written, check_place, check_stands, mark
+from jobs.lake.delta_commit.marks import APPLICATION, Written, check_place, check_stands, marked
 from jobs.lake.delta_commit.scala import DELTA, argument, java, java_class, java_session, scala_map, scala_object, some
 from jobs.lake.delta_commit.transaction import Transaction
 from jobs.lake.delta_commit.writer import writer
@@ -36,8 +36,7 @@ def append(
     fields of ``rows`` say under `PRIVACY`; None: nothing else of the table is changed. The whole table counts as read,
     so that a commit by which others added, changed or took away rows since the transaction began is a conflict.
     """
-    mark(begun.spark, begun.version)
-    with active(begun.spark):
+    with marked(begun.spark, begun.version), active(begun.spark):
         check_place(begun)
         begun.txn.readWholeTable()
         if restated is not None:

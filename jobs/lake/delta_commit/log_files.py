@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from jobs.lake.delta_commit.transaction import Transaction
+from jobs.lake.session_settings import held
 
 Settings = Mapping[str, tuple[str | None, str]]
 """Setting -> what it is where nobody chose, and what writes the same in less time."""
@@ -43,14 +44,8 @@ OF_COMMIT = re.compile(r"\.(\d{20})\.(json|crc|checkpoint\.parquet)\.crc")
 def quickly_written(begun: Transaction, anew: bool = False) -> Iterator[None]:
     """As long as a block lasts, the session writes a table's log that way. What someone chose stays. anew: no file that
     was part of the table stays."""
-    wanted = _unchosen(begun, anew)
-    try:
-        for name, value in wanted.items():
-            begun.spark.conf.set(name, value)
+    with held(begun.spark, _unchosen(begun, anew)):
         yield
-    finally:
-        for name in wanted:
-            begun.spark.conf.unset(name)
 
 
 def _unchosen(begun: Transaction, anew: bool) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 
@@ -10,6 +11,7 @@ from pyspark.sql import SparkSession
 
 from jobs.lake.delta_commit.scala import java
 from jobs.lake.delta_commit.transaction import Transaction, commit_file, commit_holds
+from jobs.lake.session_settings import held
 
 APPLICATION = "lakenym"
 """Of the ``txn`` action that `history` knows a commit of ours by; its version is the next after the one looked at."""
@@ -30,10 +32,13 @@ class Changed(Exception):
     """The table is not the one that the transaction began on."""
 
 
-def mark(spark: SparkSession, looked_at: int, application: str = APPLICATION) -> None:
-    """Have the session's next commit carry the mark of a run that looked at a version."""
-    spark.conf.set("spark.databricks.delta.write.txnAppId", application)
-    spark.conf.set("spark.databricks.delta.write.txnVersion", str(looked_at + 1))
+def marked(
+    spark: SparkSession, looked_at: int, application: str = APPLICATION
+) -> contextlib.AbstractContextManager[None]:
+    """As long as a block lasts, what the session commits carries the mark of a run that looked at a version. No longer:
+    a later write of the same session, to a table that has such a mark already, is left out without a word."""
+    named = "spark.databricks.delta.write"
+    return held(spark, {f"{named}.txnAppId": application, f"{named}.txnVersion": str(looked_at + 1)})
 
 
 def check_place(begun: Transaction, application: str = APPLICATION) -> None:

@@ -24,7 +24,7 @@ from jobs.lake.delta_commit.files import (
     without_statistics,
 )
 from jobs.lake.delta_commit.log_files import quickly_written
-from jobs.lake.delta_commit.marks import Written, check_place, check_stands, mark
+from jobs.lake.delta_commit.marks import Written, check_place, check_stands, marked
 from jobs.lake.delta_commit.registration import is_known, register
 from jobs.lake.delta_commit.scala import (
     DELTA,
@@ -57,8 +57,7 @@ def replace(
     run_metadata: number of rows and of files -> the commit's user metadata, asked for when all is written. files: who
     writes the rows; None for Delta's own writer. After an error the transaction is of no more use.
     """
-    mark(begun.spark, begun.version)
-    with active(begun.spark):
+    with marked(begun.spark, begun.version), active(begun.spark):
         check_place(begun)
         described = entry_of(begun, table)
         stated = metadata(begun, table, described)

@@ -12,7 +12,7 @@ from jobs.lake.active_session import active
 from jobs.lake.delta_commit import before_commit, partitions
 from jobs.lake.delta_commit.append_rows import added, committed
 from jobs.lake.delta_commit.files import Files, measure_removed
-from jobs.lake.delta_commit.marks import APPLICATION, BESIDE, Written, check_place, mark
+from jobs.lake.delta_commit.marks import APPLICATION, BESIDE, Written, check_place, marked
 from jobs.lake.delta_commit.scala import java, seq
 from jobs.lake.delta_commit.transaction import Transaction
 
@@ -49,8 +49,7 @@ def replace_files(
     def application() -> str:
         return APPLICATION if where is None or alone() else BESIDE
 
-    mark(begun.spark, begun.version, application())
-    with active(begun.spark):
+    with marked(begun.spark, begun.version, application()), active(begun.spark):
         check_place(begun, application())
         begun.txn.trackFilesRead(seq(java(begun.spark), removed))
         actions, tags = added(begun, rows, files, application)

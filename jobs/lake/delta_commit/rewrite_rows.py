@@ -17,7 +17,7 @@ from jobs.lake.active_session import active
 from jobs.lake.delta_commit import before_commit
 from jobs.lake.delta_commit.append_rows import added, committed, say
 from jobs.lake.delta_commit.files import measure_removed
-from jobs.lake.delta_commit.marks import Written, check_place, mark
+from jobs.lake.delta_commit.marks import Written, check_place, marked
 from jobs.lake.delta_commit.replace_files import removals
 from jobs.lake.delta_commit.scala import DELTA, java, java_class, scala_map, seq
 from jobs.lake.delta_commit.transaction import Transaction
@@ -38,8 +38,7 @@ def rewrite(
     rows: of the table's own columns. schema: the same columns, with what their fields are to say under `PRIVACY`.
     Whatever others commit since the transaction began, and that changes rows or metadata, is a conflict.
     """
-    mark(begun.spark, begun.version)
-    with active(begun.spark):
+    with marked(begun.spark, begun.version), active(begun.spark):
         check_place(begun)
         begun.txn.readWholeTable()
         found = begun.txn.filterFiles()

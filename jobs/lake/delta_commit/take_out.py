@@ -10,7 +10,7 @@ import contextlib
 import dataclasses
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -25,6 +25,7 @@ from jobs.lake.delta_commit.replace_files import removals
 from jobs.lake.delta_commit.scala import DELTA, java, java_class, java_session, scala_map, scala_object, seq
 from jobs.lake.delta_commit.transaction import Transaction
 from jobs.lake.java import as_python
+from jobs.lake.session_settings import held
 
 USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 CHANGE = "_change_type"
@@ -59,7 +60,7 @@ def take_out(
     The files count as read: who changed or removed one of them meanwhile makes a conflict. Who only added others does
     not: look again afterwards. Raises `Changed`, and what Delta raises."""
     jvm = java(begun.spark)
-    with active(begun.spark), _said(begun, run_metadata):
+    with active(begun.spark), held(begun.spark, {USER_METADATA: run_metadata}):
         check_place(begun)
         files = without_statistics(jvm, removed)
         begun.txn.trackFilesRead(seq(jvm, files))
@@ -81,7 +82,7 @@ def take_out(
 
 def mark_only(begun: Transaction, run_metadata: str) -> int:
     """A commit of the same kind that changes no file; its version."""
-    with active(begun.spark), _said(begun, run_metadata):
+    with active(begun.spark), held(begun.spark, {USER_METADATA: run_metadata}):
         check_place(begun)
         _measure(begun, {"numRemovedFiles": 0, "numAddedFiles": 0, DELETED_ROWS: 0})
         return _committed(begun, _mark(begun), run_metadata)
@@ -95,15 +96,6 @@ def _committed(begun: Transaction, actions: Any, run_metadata: str) -> int:
         version = int(begun.txn.commit(actions, operation, scala_map(jvm, {})))
     check_stands(begun, version, run_metadata)
     return version
-
-
-@contextlib.contextmanager
-def _said(begun: Transaction, run_metadata: str) -> Iterator[None]:
-    begun.spark.conf.set(USER_METADATA, run_metadata)
-    try:
-        yield
-    finally:
-        begun.spark.conf.unset(USER_METADATA)
 
 
 def _mark(begun: Transaction) -> Any:

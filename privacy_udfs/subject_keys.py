@@ -20,6 +20,7 @@ as ``index xor AES-256(k.handle, the 16 bytes that follow it)``: the synthetic I
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 import os
@@ -35,7 +36,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from privacy_udfs.kernels.aes import GCM_KEY, BlockCipher, Index, Schedules, derived, key_tree, of_secrets
-from privacy_udfs.kernels.arrays import Bytes, binary, by_length, cut, joined, opened_by_length, rows_of, to_bytes
+from privacy_udfs.kernels.arrays import Bytes, Places, each_length
 from privacy_udfs.kernels.hmac import hmac_sha256
 from privacy_udfs.technique import Key
 
@@ -46,11 +47,10 @@ KEY_LABEL = "subject_keys"
 """In the place of a technique's name where the key of a table is derived; its domain is the table's id."""
 INFO = "lakenym/subject_keys/2/{role}"
 AT_ONCE = 1 << 14
-"""Rows whose key schedules are kept at a time, some half kilobyte each: fewer cost more calls (measured)."""
+"""Rows that are sealed at a time, whose key schedules may be kept, some half kilobyte each: fewer cost more calls, and
+what comes of more does not stay in the caches (measured)."""
 OF_A_PART = 1 << 14
 """Nodes that are wrapped together."""
-LONGEST = 512
-_TAG = 4  # bytes by which a message on its way says which key is its
 
 
 class Part(NamedTuple):
@@ -151,7 +151,11 @@ class SubjectKeys:
 
     def pads(self, blocks: Bytes) -> Bytes:
         """What hides the index of each token, by the 16 bytes that follow it there."""
-        return BlockCipher(self._of("handle", 32)).encrypt(np.ascontiguousarray(blocks))[:, :INDEX]
+        return self._handle.encrypt(np.ascontiguousarray(blocks))[:, :INDEX]
+
+    @functools.cached_property
+    def _handle(self) -> BlockCipher:
+        return BlockCipher(self._of("handle", 32))
 
 
 # -- nodes without their seeds ----------------------------------------------------------------------------------------
@@ -223,52 +227,15 @@ def sealed(
     """Each value under the key that ``index`` names. finished: what is made of sealed rows of one length, by their
     keys."""
 
-    def rows(given: Bytes) -> Bytes:
-        keys = _keys(given)
-        return finished(keys, made.seal(keys, np.ascontiguousarray(given[:, _TAG:])))
+    def rows(places: Places, plain: Bytes) -> Bytes:
+        keys = index[places]
+        return finished(keys, made.seal(keys, plain))
 
-    return by_length(_tagged(index, values), LONGEST, rows, lambda few: _few(few, rows))
+    done = each_length(values, rows)
+    assert done is not None, "of rows that are sealed something always comes"
+    return done
 
 
 def opened(made: Schedules, index: Index, values: pa.BinaryArray) -> pa.BinaryArray | None:
     """The inverse of `sealed`; None where any is not authentic."""
-    failed = False
-
-    def rows(given: Bytes) -> Bytes:
-        nonlocal failed
-        keys = _keys(given)
-        found = made.open(keys, np.ascontiguousarray(given[:, _TAG:]))
-        failed = failed or found is None
-        return np.zeros((len(given), 0), np.uint8) if found is None else found
-
-    plain = opened_by_length(
-        _tagged(index, values),
-        LONGEST,
-        lambda given: [(np.arange(len(given)), rows(given))],
-        lambda few: _few(few, rows),
-    )
-    return None if failed else plain
-
-
-def _tagged(index: Index, values: pa.BinaryArray) -> pa.BinaryArray:
-    """Each value behind the number of its key, so that both go the same way."""
-    return joined(rows_of(np.ascontiguousarray(index, "<i4").view(np.uint8).reshape(-1, _TAG)), to_bytes(values))
-
-
-def _keys(tagged: Bytes) -> Index:
-    return np.ascontiguousarray(tagged[:, :_TAG]).view("<i4").reshape(-1).astype(np.int32)
-
-
-def _few(tagged: pa.BinaryArray, rows: Callable[[Bytes], Bytes]) -> pa.BinaryArray:
-    """Values of lengths that are rare, or long."""
-    lengths = np.diff(to_bytes(tagged).offsets)
-    order = np.argsort(lengths, kind="stable")
-    ends = np.flatnonzero(np.diff(lengths[order], append=-1)) + 1
-    parts, start = [pa.array([], pa.binary())], 0
-    for end in ends.tolist():
-        at = order[start:end]
-        parts.append(binary(rows_of(rows(cut(tagged.take(pa.array(at)), 0, int(lengths[at[0]]))))))
-        start = end
-    places = np.empty(len(tagged), np.int64)
-    places[order] = np.arange(len(tagged))
-    return pa.concat_arrays(parts).take(pa.array(places))
+    return each_length(values, lambda places, given: made.open(index[places], given))

@@ -129,7 +129,8 @@ def sealed(made: BySubject, values: pa.Array, subjects: pa.Array, held: Held, do
 def values_of(count: int) -> tuple[list[str | None], list[str]]:
     rng = random.Random(7)
     lengths = [*range(70), 511, 512, 513, 600, 5000]
-    values = ["x" * rng.choice(lengths) if rng.random() > 0.1 else None for _ in range(count)]
+    values = ["x" * rng.choice(lengths) if rng.random() > 0.1 else None for _ in range(count - 1)]
+    values.append("x" * 70_000)
     return values, [f"s{rng.randrange(count // 3)}" for _ in range(count)]
 
 

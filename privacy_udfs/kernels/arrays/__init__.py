@@ -13,7 +13,7 @@ is done depends on lengths, nulls, repeats and on whether text is ASCII and well
 """
 
 from privacy_udfs.kernels.arrays import utf8
-from privacy_udfs.kernels.arrays.by_length import by_length, opened_by_length
+from privacy_udfs.kernels.arrays.by_length import Places, by_length, each_length, opened_by_length
 from privacy_udfs.kernels.arrays.byte_arrays import (
     binary,
     by_size,
@@ -50,6 +50,7 @@ __all__ = [
     "Array",
     "Bytes",
     "Chunk",
+    "Places",
     "Units",
     "about_distinct",
     "as_cells",
@@ -59,6 +60,7 @@ __all__ = [
     "chunks",
     "cut",
     "distinct_if_few",
+    "each_length",
     "end_marks",
     "from_bytes",
     "from_code_points",

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from privacy_udfs.kernels.arrays.byte_arrays import binary
+from privacy_udfs.kernels.arrays.byte_arrays import binary, must_fit
 from privacy_udfs.kernels.arrays.utf8 import Bytes, Units, to_bytes
 
 FEWEST = 64  # rows of one length from which on a matrix of their own costs less than to go with all others (measured)
@@ -17,6 +17,7 @@ FEWEST = 64  # rows of one length from which on a matrix of their own costs less
 Places = npt.NDArray[Any]
 Rows = Callable[[Bytes], Bytes]
 Rest = Callable[[pa.BinaryArray], pa.BinaryArray]
+EachRows = Callable[[Places, Bytes], "Bytes | None"]
 Opened = Callable[[Bytes], "list[tuple[Places, Bytes]] | None"]
 """What comes of rows of one length: rows of several lengths, each with which of the given ones they are of."""
 
@@ -54,6 +55,21 @@ def opened_by_length(
     return pa.concat_arrays([*(_array(matrix, left.type) for _, matrix in parts), left]).take(pa.array(places))
 
 
+def each_length(values: pa.BinaryArray, rows: EachRows) -> pa.BinaryArray | None:
+    """``rows`` over the values of each length, with their places; None where it gives that. It gives a matrix of as
+    many rows. No nulls."""
+    data, offsets = to_bytes(values)
+    lengths = np.diff(offsets)
+    order = np.argsort(lengths.astype(np.uint16) if lengths.max(initial=0) < 1 << 16 else lengths, kind="stable")
+    parts = list[tuple[Places, Bytes]]()
+    for at in _split(order, np.flatnonzero(np.diff(lengths[order], append=-1)) + 1):
+        made = rows(at, _matrix(data, offsets[at], int(lengths[at[0]])))
+        if made is None:
+            return None
+        parts.append((at, made))
+    return _placed(parts, len(values))
+
+
 def _groups(lengths: npt.NDArray[Any], longest: int) -> tuple[npt.NDArray[Any], list[npt.NDArray[Any]]]:
     """All places, those of the frequent lengths first; and these apart, length by length, each in order."""
     short = np.minimum(lengths, longest + 1)
@@ -88,6 +104,7 @@ def _placed(parts: list[tuple[npt.NDArray[Any], Bytes]], count: int) -> pa.Binar
     for at, matrix in parts:
         offsets[at + 1] = matrix.shape[1]
     np.cumsum(offsets, out=offsets)
+    must_fit(int(offsets[-1]))
     data = np.empty(int(offsets[-1]), np.uint8)
     for at, matrix in parts:
         if matrix.shape[1]:

@@ -21,14 +21,14 @@ SLICE = 1 << 16
 def binary(messages: Units) -> pa.BinaryArray:
     """The messages as an Arrow array."""
     data, offsets = messages
-    _must_fit(int(offsets[-1]))
+    must_fit(int(offsets[-1]))
     buffers = [None, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(np.ascontiguousarray(data))]
     return pa.Array.from_buffers(pa.binary(), len(offsets) - 1, buffers)
 
 
 def from_list(values: list[bytes]) -> pa.BinaryArray:
     """The values as an Arrow array."""
-    _must_fit(sum(map(len, values)))
+    must_fit(sum(map(len, values)))
     return pa.array(values, pa.binary())
 
 
@@ -46,17 +46,18 @@ def rows_of(matrix: npt.NDArray[Any]) -> Units:
 
 def joined(*parts: Units) -> pa.BinaryArray:
     """For each row, its message of every part, end to end."""
-    _must_fit(sum(int(part.offsets[-1]) for part in parts))
+    must_fit(sum(int(part.offsets[-1]) for part in parts))
     return pc.binary_join_element_wise(*(binary(part) for part in parts), b"")
 
 
 def prefixed(prefix: bytes, values: pa.BinaryArray) -> pa.BinaryArray:
     """Each value with ``prefix`` before it."""
-    _must_fit(values.nbytes + len(values) * len(prefix))
+    must_fit(values.nbytes + len(values) * len(prefix))
     return pc.binary_join_element_wise(pa.scalar(prefix, pa.binary()), values, b"")
 
 
-def _must_fit(size: int) -> None:
+def must_fit(size: int) -> None:
+    """Raise `ValueRefused` where so many bytes are more than an array takes."""
     if size > MAX_TEXT_BYTES:
         raise ValueRefused("the values of this batch are over 2 GiB once treated; use smaller batches")
 
@@ -94,7 +95,7 @@ def by_size(values: pa.BinaryArray, limit: int, many: Many, one: One) -> pa.Bina
     rest = [one(value.as_py()) for value in values.filter(pa.array(long))]
     if short is None or None in rest:
         return None
-    _must_fit(short.nbytes + sum(map(len, filter(None, rest))))
+    must_fit(short.nbytes + sum(map(len, filter(None, rest))))
     places = np.where(long, len(short) + np.cumsum(long), np.cumsum(~long)) - 1
     return pa.concat_arrays([short, pa.array(rest, pa.binary())]).take(pa.array(places))
 
@@ -107,7 +108,7 @@ def in_slices(values: pa.Array, treat: Callable[[pa.Array], pa.Array | None]) ->
         if part is None:
             return None
         parts.append(part)
-    _must_fit(sum(part.nbytes for part in parts))
+    must_fit(sum(part.nbytes for part in parts))
     return parts[0] if len(parts) == 1 else pa.concat_arrays(parts)
 
 

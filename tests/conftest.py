@@ -67,6 +67,11 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     session.stop()
 
 
+@pytest.fixture(scope="session")
+def _settings_at_first(spark: SparkSession) -> dict[str, str]:
+    return _settings(spark)
+
+
 @pytest.fixture(autouse=True)
 def _settings_stay(request: pytest.FixtureRequest) -> Iterator[None]:
     """No test, and nothing that one calls, leaves a setting in the session that all share: by the mark of a run alone
@@ -74,10 +79,19 @@ def _settings_stay(request: pytest.FixtureRequest) -> Iterator[None]:
     if "spark" not in request.fixturenames:
         yield
         return
-    session = request.getfixturevalue("spark")
-    before = dict(session.conf.getAll)
+    first, session = request.getfixturevalue("_settings_at_first"), request.getfixturevalue("spark")
     yield
-    assert dict(session.conf.getAll) == before, "the session's settings are not as they were"
+    now = _settings(session)
+    for name in now.keys() - first.keys():  # what one test left is not to fail the next
+        session.conf.unset(name)
+    assert now == first, "the session's settings are not as they were"
+
+
+def _settings(session: SparkSession) -> dict[str, str]:
+    """But for those that Spark and Delta set by themselves: a job's name, the last commit, how ids of columns are
+    read."""
+    of_spark = ("spark.app.name", "spark.databricks.delta.lastCommitVersionInSession", "spark.sql.parquet.fieldId.")
+    return {name: value for name, value in session.conf.getAll.items() if not name.startswith(of_spark)}
 
 
 @pytest.fixture

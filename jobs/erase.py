@@ -46,9 +46,9 @@ NOWHERE = (
 )
 
 
-def plan(spark: SparkSession, conf: Config, wanted: Wanted) -> Erased:
+def plan(spark: SparkSession, conf: Config, wanted: Wanted, report: Report = events.silent) -> Erased:
     """What `run` would do. Nothing is written. Raises `Refused` with all that is against it."""
-    return carried_out.planned(spark, conf, wanted)
+    return carried_out.planned(spark, conf, wanted, report)
 
 
 def run(
@@ -166,7 +166,7 @@ def _run(options: argparse.Namespace) -> int:
     wanted = Wanted(_asked(started, options), options.force, options.sources)
     report = _warnings if options.json else events.terminal
     found = (
-        plan(started, conf, wanted)
+        plan(started, conf, wanted, report)
         if options.plan
         else run(started, conf, wanted, report=report, receipt=options.receipt)
     )

@@ -187,6 +187,14 @@ class Log:
         except small_files.CannotStore as error:
             raise LogProblem(f"checkpoints of the audit log: {error}") from None
 
+    def take_back(self, name: str) -> None:
+        """Take away a file that `leave` wrote. Raises `LogProblem`."""
+        assert self.audit.checkpoints is not None
+        try:
+            small_files.remove(self.spark, self.audit.checkpoints, name)
+        except small_files.CannotStore as error:
+            raise LogProblem(f"checkpoints of the audit log: {error}") from None
+
 
 def name_of(size: int) -> str:
     """The file of a checkpoint."""

@@ -115,14 +115,17 @@ def snapshot(config: Config, table: str) -> str:
     """Everything that decides about a table, as canonical JSON: equal text for equal decisions.
 
     Variables stay unexpanded, so that nothing of the environment enters. Rows of hierarchies enter by hash. Tables
-    whose values are looked for in its texts enter too.
+    whose values are looked for in its texts enter too, and keys and domains that the policy names: without them nobody
+    could read it again.
     """
     others = known_elsewhere.tables_behind(config.tables, table)
     entries = [config.tables[name] for name in (table, *others)]
     treatments = [each for entry in entries for rule in entry.columns.values() for each in rule.treatment.each]
-    domains = {domain_of(treatment.domain) for treatment in treatments} & config.domains.keys()
+    named = _texts(config.written[POLICY])
+    domains = ({domain_of(treatment.domain) for treatment in treatments} | named) & config.domains.keys()
+    treatments += [config.domains[name].treatment for name in domains]
     quarantines = {entry.quarantine.key for entry in entries if entry.quarantine is not None}
-    keys = ({treatment.key for treatment in treatments} | quarantines) & config.keys.keys()
+    keys = ({treatment.key for treatment in treatments} | quarantines | named) & config.keys.keys()
     elsewhere = {name: _written(config, name) for name in others}
     return canonical_json(
         {
@@ -133,6 +136,15 @@ def snapshot(config: Config, table: str) -> str:
             **({"elsewhere": elsewhere} if elsewhere else {}),
         }
     )
+
+
+def _texts(data: Any) -> set[str]:
+    """All texts in what a file says, names of fields among them."""
+    if isinstance(data, dict):
+        return {*map(str, data)}.union(*map(_texts, data.values()))
+    if isinstance(data, list):
+        return set[str]().union(*map(_texts, data))
+    return {data} if isinstance(data, str) else set()
 
 
 def _written(config: Config, table: str) -> dict[str, Any]:

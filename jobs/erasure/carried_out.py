@@ -19,6 +19,7 @@ from jobs.erasure import (
     bridge_rows,
     numbered,
     one_table,
+    other_list,
     other_sources,
     outcome,
     places,
@@ -92,10 +93,11 @@ class _Scope:
     unsearched: tuple[Unsearched, ...]
 
 
-def planned(spark: SparkSession, conf: Config, wanted: Wanted) -> Erased:
+def planned(spark: SparkSession, conf: Config, wanted: Wanted, report: Report = events.silent) -> Erased:
     """What `erased` would do. Nothing is written. Raises `Refused` with all that is against it."""
     own = session.for_run(spark)
     with _scope(own, conf, wanted) as scope:
+        other_list.warned(own, conf, scope.search, report)
         return _planned(own, conf, wanted, scope, str(uuid.uuid4()))
 
 
@@ -106,12 +108,15 @@ def erased(
     done."""
     own, told, run_id = session.for_run(spark), trail or NoTrail(), str(uuid.uuid4())
     with _scope(own, conf, wanted) as scope:
+        other_list.warned(own, conf, scope.search, report)
         told.began(scope.search, _nothing_yet(wanted, scope, run_id))
         tables = tuple(_each(own, scope.tables, run_id, wanted, told, report))
         tables = tuple(_again(own, scope.tables, tables, run_id, wanted, told, report))
         vaults = tuple(_each(own, scope.vaults, run_id, wanted, told, report))
         bridges = tuple(_each(own, scope.bridges, run_id, wanted, told, report))
         bridges = tuple(_again(own, scope.bridges, bridges, run_id, wanted, told, report))
+        # a token that a run brought back while its vault was at work is known to this run, and to no later one
+        tables = tuple(_again(own, scope.tables, tables, run_id, wanted, told, report))
         remains = _of_others(own, conf, wanted, scope)
         made = dataclasses.replace(
             _nothing_yet(wanted, scope, run_id),

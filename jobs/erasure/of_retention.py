@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import hashlib
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from pyspark.sql import SparkSession
 
 from jobs.audit_log import log as audit_log
-from jobs.audit_log.leaves import now, plain
+from jobs.audit_log.leaves import Leaf, now, plain
 from jobs.audit_log.log import Log
+from jobs.audit_log.state import State
 from jobs.configuration.config import Config
 from jobs.console import whole_files
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.erasure import receipt
 from jobs.erasure.outcome import Erased, TableErased
+from jobs.lake.commits_of_runs import OfRun
 from jobs.retention import killed, trail
 from jobs.retention.carried_out import Retained
 from jobs.retention.trail import Trail
@@ -66,29 +69,79 @@ def _can_be_left(log: Log | None) -> bool:
 
 
 def left(told: Trail, tables: Sequence[Retained], path: Path | None) -> str:
-    """Leave one, as the file, beside the checkpoints of the audit log, and by its hash in the log; its text."""
-    log, run_id, there = told.log, told.receipt, [each for each in tables if each.is_there]
+    """Leave one, as the file, beside the checkpoints of the audit log, and by its hash in the log; its text. The row of
+    the log is what makes it one: where another run's receipt tells of the same meanwhile, it is made anew without."""
+    log, run_id = told.log, told.receipt
     assert log is not None, "who is to leave a receipt has a log"
     assert run_id is not None, "and its id"
-    moment = datetime.datetime.now(datetime.timezone.utc)
-    done = tuple(made for each in there for made in _of_table(each))
-    text = receipt.of_retention(Erased(run_id, moment, "", 0, False, done, ()), log.signer())
+    there, settled = [each for each in tables if each.is_there], dict[str, int]()
+    for each in there:
+        settled |= each.before_it.settled
+        settled[each.run_id] = each.looked_at if each.own is None else each.own.version
+    while True:
+        known = _known(log, settled)
+        text, also = _written(log, run_id, there, known)
+        body = {"receipt_sha256": hashlib.sha256(text.encode()).hexdigest(), "tables": [each.table for each in tables]}
+        said = {**body, **({killed.ALSO: also} if also else {}), killed.UP_TO: settled}
+        leaf = log.leaf(trail.KIND, now(), table="", run_id=run_id, outcome=killed.RECEIPT, body=plain(said))
+        _keep(log, run_id, text, path)
+        if log.append(functools.partial(_unless_overtaken, log, settled, known, leaf))[1]:
+            return text
+        _take_back(log, run_id, path)
+        run_id = str(uuid.uuid4())
+
+
+def _known(log: Log, runs: Collection[str]) -> dict[str, int]:
+    """Up to which version receipts tell of some runs by now."""
+    return {run: version for run, version in killed.left_up_to(log.leaves(trail.KIND)).items() if run in runs}
+
+
+def _unless_overtaken(log: Log, runs: Collection[str], known: Mapping[str, int], leaf: Leaf, _: State) -> list[Leaf]:
+    """Within the transaction that adds the row."""
+    return [leaf] if _known(log, runs) == known else []
+
+
+def _written(log: Log, run_id: str, there: Sequence[Retained], known: Mapping[str, int]) -> tuple[str, list[str]]:
+    """The text of a receipt, and which earlier runs it tells of."""
+    moment, done, also = datetime.datetime.now(datetime.timezone.utc), list[TableErased](), list[str]()
+    for each in there:
+        for earlier in each.before_it.earlier:
+            if (rest := earlier.after(known.get(earlier.run_id, -1))) is not None:
+                done.append(_of_run(each, rest))
+                also.append(earlier.run_id)
+        done.append(_of_own(each, known))
+    return receipt.of_retention(Erased(run_id, moment, "", 0, False, tuple(done), ()), log.signer()), also
+
+
+def _of_own(each: Retained, known: Mapping[str, int]) -> TableErased:
+    """What this run did, which alone tells what remains."""
+    rest = None if each.own is None else each.own.after(known.get(each.own.run_id, -1))
+    if rest is not None:
+        made = _of_run(each, rest)
+    else:
+        stands = each.looked_at if each.own is None else each.own.version
+        made = TableErased(each.table, each.place, stands, stands, 0, 0, 0)
+    return dataclasses.replace(made, remains=tuple(each.remains))
+
+
+def _of_run(each: Retained, made: OfRun) -> TableErased:
+    assert made.rows is not None, "of what is not known a receipt tells nothing"
+    return TableErased(each.table, each.place, made.before, made.version, made.rows, 0, made.files)
+
+
+def _keep(log: Log, run_id: str, text: str, path: Path | None) -> None:
     if path is not None:
         whole_files.create(path, text)
     if log.audit.checkpoints is not None:
-        log.leave(f"retention-{run_id}.intoto.json", text)
-    body = {"receipt_sha256": hashlib.sha256(text.encode()).hexdigest(), "tables": [each.table for each in tables]}
-    also = told.owed([each.table for each in there])
-    said = {**body, **({killed.ALSO: also} if also else {})}
-    leaf = log.leaf(trail.KIND, now(), table="", run_id=run_id, outcome=killed.RECEIPT, body=plain(said))
-    log.append(lambda state: [leaf])
-    return text
+        log.leave(_name(run_id), text)
 
 
-def _of_table(each: Retained) -> Iterator[TableErased]:
-    """What earlier runs took away, then what this one did, which alone tells what remains."""
-    for made in each.earlier:
-        assert made.rows is not None, "of what is not known a receipt tells nothing"
-        yield TableErased(each.table, each.place, made.before, made.version, made.rows, 0, made.files)
-    before, after = each.looked_at, each.looked_at if each.version is None else each.version
-    yield TableErased(each.table, each.place, before, after, each.rows, 0, each.counted.files, tuple(each.remains))
+def _take_back(log: Log, run_id: str, path: Path | None) -> None:
+    if path is not None:
+        path.unlink()
+    if log.audit.checkpoints is not None:
+        log.take_back(_name(run_id))
+
+
+def _name(run_id: str) -> str:
+    return f"retention-{run_id}.intoto.json"

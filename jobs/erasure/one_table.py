@@ -15,6 +15,7 @@ from pyspark.sql import types as T
 
 from jobs.configuration.column_path import ColumnPath
 from jobs.console.exit_codes import Refused
+from jobs.console.shown import shown
 from jobs.erasure import outcome, remaining, sought, stale
 from jobs.erasure.outcome import TableErased
 from jobs.erasure.sought import Sought
@@ -66,6 +67,11 @@ class Place:
     mixed: bool = False
     closed: str = remaining.CLOSED
     asked: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def why_closed(self) -> str:
+        texts = {str(each.path.column): None for each in self.sought if each.path.is_in_json}
+        return self.closed.format(", ".join(map(shown, texts))) if texts else self.closed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -170,7 +176,7 @@ def plan(spark: SparkSession, place: Place, forced: bool) -> TableErased:
         left = log_left.left(own, begun.location, begun.version + 1)
     feeds = bool(stands.counts) and _has_feed(begun)
     told = remaining.foreseen(stands.found, left, kept, len(stands.rewritten), feeds, forced)
-    told = (*told, *remaining.unread(stands.unread, place.closed))
+    told = (*told, *remaining.unread(stands.unread, place.why_closed))
     version, files = begun.version, len(stands.rewritten)
     counts = stands.rows, stands.elements, files
     return TableErased(place.name, begun.location, version, version, *counts, told, stands.all_ids)
@@ -335,7 +341,7 @@ def _purged(
             again, known = _after_the_log(spark, place, forced), {each.place for each in still.files}
             files = (each for each in again.files if each.is_read or each.place in known)
             still = dataclasses.replace(again, files=tuple(files))  # the others were looked into, and hold nobody
-    return begun.version, (*remaining.of(still, left, kept), *remaining.unread(stands.unread, place.closed))
+    return begun.version, (*remaining.of(still, left, kept), *remaining.unread(stands.unread, place.why_closed))
 
 
 def _after_the_log(spark: SparkSession, place: Place, forced: bool) -> Found:

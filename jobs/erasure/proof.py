@@ -33,7 +33,8 @@ NO_KEY = "policy.yaml names no key of erasures (erasure: {key: ...}), by which a
 @dataclasses.dataclass
 class Proof:
     """Of one erasure: what `jobs.erasure.carried_out` tells. path: of the receipt; None where none is asked for.
-    receipt: its text, in the end. killed: earlier runs of the same subjects, and the tables that they told of."""
+    receipt: its text, in the end. killed: earlier runs of the same subjects, and of which tables they told up to
+    which version."""
 
     spark: SparkSession
     conf: Config
@@ -44,7 +45,7 @@ class Proof:
     log: Trail | None = None
     listed: ErasedList | None = None
     receipt: str | None = None
-    killed: Mapping[str, set[str]] = dataclasses.field(default_factory=dict)
+    killed: Mapping[str, Mapping[str, int]] = dataclasses.field(default_factory=dict)
 
     def began(self, search: Search, planned: Erased) -> None:
         """Raises what keeps anything from being deleted."""
@@ -69,8 +70,8 @@ class Proof:
         """Told at once: an erasure that is killed later, and run again, finds nothing there any more. What one took out
         that was killed before it told that is told now."""
         assert self.log is not None, "what is erased from has begun"
-        for run_id, body in killed.of_table(self.spark, table, self.killed, self.log.run_id):
-            self.log.erased_before(run_id, table.name, body)
+        for made, more in killed.of_table(self.spark, table, self.killed, self.log.run_id):
+            self.log.erased_before(table.name, made, more)
         self.log.erased(table)
 
     def ended(self, search: Search, made: Erased) -> None:

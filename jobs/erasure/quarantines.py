@@ -40,6 +40,11 @@ BY_PSEUDONYMS = "rows in its quarantine are told by ids as sources have them, no
 NO_KEY = "rows in its quarantine do not open: key {} of theirs is not to be had; let them be replaced by a run in full"
 UNKNOWN = "rows of table {} stand in this quarantine, and no entry is called so: nobody knows which columns they have"
 NO_VERSION = "a row is sealed under a version of its key that is not enabled"
+CLOSED = (
+    "rows that stay hold a value in which nobody can tell who is named, in {}: text that is no JSON, an object or "
+    "array where an id is asked for, or a column that is of another type by now. Treat them (--requeue), or let a run "
+    "in full replace them, and run it again"
+)
 WITH_OTHERS = (
     "rows that name them were taken out whole, and some may be rows of others: then their table lacks these, and "
     "verify says so, until it is run once with --mode full"
@@ -96,7 +101,8 @@ class Look:
 
 @dataclasses.dataclass(frozen=True)
 class Closed:
-    """Of rows of a quarantine whether they hold a JSON text in which nobody can tell who is named."""
+    """Of rows of a quarantine whether they hold a JSON text in which nobody can tell who is named, or a column of
+    another shape than its path leads into."""
 
     look: Look
 
@@ -104,18 +110,39 @@ class Closed:
         return self.look.each(rows, self._is_unread)
 
     def _is_unread(self, name: str, row: pa.RecordBatch | None) -> bool:
-        paths = [path for path, _ in self.look.paths[name] if path.is_in_json]
+        paths = [path for path, _ in self.look.paths[name]]
         return row is not None and any(
-            within_texts.has_unread(texts, [json_path(path)]) for path in paths for texts in _at(row, path.column)
+            _is_of_another_shape(row, path)
+            or (
+                path.is_in_json
+                and any(within_texts.has_unread(each, [json_path(path)]) for each in _at(row, path.column))
+            )
+            for path in paths
         )
 
 
+def _is_of_another_shape(row: pa.RecordBatch, path: ColumnPath) -> bool:
+    """Whether the column was of another type when the row was read, and holds something."""
+    if path.root not in row.schema.names:
+        return False
+    values = row.column(row.schema.names.index(path.root))
+    for step in path.column.steps[1:]:
+        kind = values.type
+        if isinstance(step, Field) and pa.types.is_struct(kind) and kind.get_field_index(step.name) < 0:
+            return False  # a field that is there since
+        below = _walked(values, [step])
+        if below is None:
+            return bool(values.null_count < len(values))
+        values = below
+    return bool(pa.types.is_nested(values.type) and values.null_count < len(values))
+
+
 def _values(row: pa.RecordBatch, path: ColumnPath) -> Iterator[pa.Array]:
-    """What stands at a path of a row, if there is such a path in it."""
+    """What stands at a path of a row, if there is such a path in it; of JSON text also what stands in values of another
+    shape, for which a row may have been refused."""
     for found in _at(row, path.column):
-        values = within_texts.values(found, json_path(path)) if path.is_in_json else found
-        if len(values):
-            yield values
+        looks = (within_texts.values, within_texts.elsewhere)
+        yield from filter(len, [look(found, json_path(path)) for look in looks] if path.is_in_json else [found])
 
 
 def _at(row: pa.RecordBatch, path: ColumnPath) -> Iterator[pa.Array]:
@@ -168,11 +195,12 @@ def places(
             gaps += [Unsearched(name, each.address.sql, against) for name in wanted]
             continue
         look = Look({name: [(one.path, hit(one)) for one in some] for name, some in wanted.items()}, keys)
-        in_texts = any(one.path.is_in_json for some in wanted.values() for one in some)
-        closed = Closed(look) if in_texts else None
-        sought = Sought(ColumnPath((Field(SEALED),)), look, beside=BESIDE, closed=closed)
+        sought = Sought(ColumnPath((Field(SEALED),)), look, beside=BESIDE, closed=Closed(look))
         mixed = any(_may_be_of_others(conf, one) for some in wanted.values() for one in some)
-        found.append(Place(f"quarantine of {', '.join(wanted)}", each.address, (sought,), mixed=mixed))
+        paths = {str(one.path.column) for some in wanted.values() for one in some}
+        closed = CLOSED.format(", ".join(map(shown, sorted(paths))))
+        name = f"quarantine of {', '.join(wanted)}"
+        found.append(Place(name, each.address, (sought,), mixed=mixed, closed=closed))
     return found, gaps
 
 

@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pyspark.sql import SparkSession
 
+from jobs.audit_log import erasure_rows
 from jobs.audit_log import log as audit_log
+from jobs.audit_log.leaves import Kind
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage
 from jobs.console.shown import as_json, say, shown
 from jobs.erasure import commitment, proof, receipt, receipt_check
 from jobs.erasure.receipt import Receipt
 from jobs.erasure.receipt_check import Check
-from jobs.lake.log_commits import ERASURE
+from jobs.lake.log_commits import ERASURE, RETENTION
 from jobs.named_keys import erasure_key
+from jobs.retention import trail
 from jobs.signatures import keys
 from jobs.signatures.keys import PublicKey
 from jobs.spark_app import session
 from jobs.subjects.asked import Asked
 
+KINDS: Mapping[str, Kind] = {ERASURE: erasure_rows.KIND, RETENTION: trail.KIND}
+NOT_LOGGED = (
+    "the audit log does not keep its hash: the run that wrote it ended before it told, and a later one tells what it "
+    "did; or the log is another one"
+)
 Verified = tuple[Receipt, list[Check], tuple[int, int] | None]
 
 
@@ -37,9 +46,10 @@ def verified(
     except (OSError, ValueError) as error:
         raise BadUsage(f"--verify-receipt: the file cannot be read as text ({type(error).__name__})") from None
     found = receipt.opened(text, _trusted(spark, conf, public_keys))
-    told = list(
-        receipt_check.checks(session.for_run(spark), found, datetime.datetime.now(datetime.timezone.utc).date())
-    )
+    today = datetime.datetime.now(datetime.timezone.utc).date()
+    told = [*receipt_check.checks(session.for_run(spark), found, today)]
+    if not public_keys:  # else the log that keeps it may be another one
+        told += _logged(spark, conf, found, text)
     return found, told, None if asked is None else _among(conf, found, asked)
 
 
@@ -52,6 +62,17 @@ def _trusted(spark: SparkSession, conf: Config, public_keys: Sequence[str]) -> t
     if not own:
         raise BadUsage("nobody says who may have signed it: give --public-key, or name signing_key in audit.yaml")
     return own
+
+
+def _logged(spark: SparkSession, conf: Config, found: Receipt, text: str) -> Iterator[Check]:
+    """A run that was killed, or overtaken, before its row of the log may leave a file: another receipt tells of what it
+    did."""
+    log, digest = audit_log.opened(spark, conf), hashlib.sha256(text.encode()).hexdigest()
+    assert log is not None, "its keys are trusted"
+    if any(row.body.get("receipt_sha256") == digest for row in log.leaves(KINDS[found.mode])):
+        yield Check("ok", "", "the audit log keeps its hash")
+    else:
+        yield Check("fails", "", NOT_LOGGED)
 
 
 def _among(conf: Config, found: Receipt, asked: Asked) -> tuple[int, int]:

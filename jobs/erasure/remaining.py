@@ -15,9 +15,9 @@ from jobs.lake.table_files import Stale
 AT_WORK = "the file is of no commit, and who writes it may be at work yet"
 WHAT = "nobody knows what it is: look at it, and delete it if it is nothing"
 CLOSED = (
-    "rows that stay hold texts in which nobody can tell, or take out, who is named: no JSON, an object "
-    "or array where an id is asked for, or a member that is there twice. Put them right or delete these rows, and run "
-    "it again"
+    "rows that stay hold texts in which nobody can tell, or take out, who is named, in {}: no JSON, an object or array "
+    "where an id is asked for, a member that is there twice, or one of them in a value of another shape than its paths "
+    "lead into. Put them right or delete these rows, and run it again"
 )
 
 

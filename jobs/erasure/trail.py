@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pyspark.sql import SparkSession
 
+from jobs.audit_log import erasure_rows
 from jobs.audit_log import log as audit_log
 from jobs.audit_log.erasure_rows import BEGAN, DONE, ERASED, FAILED, KIND, WAITS
-from jobs.audit_log.leaves import now, plain
+from jobs.audit_log.leaves import Leaf, now, plain
 from jobs.audit_log.log import Log
 from jobs.configuration.config import Config
 from jobs.configuration.uris import without_user
+from jobs.erasure import killed
 from jobs.erasure.outcome import Erased, TableErased
+from jobs.lake import commits_of_runs, log_commits
+from jobs.lake.commits_of_runs import OfRun
 from jobs.lake.remains import Remains
 from jobs.risk_measures.report import count as few
 from jobs.run_events.events import Report, Warned
@@ -53,7 +57,8 @@ class Trail:
         self._append(BEGAN, "", body, "nothing was erased")
 
     def erased(self, table: TableErased) -> None:
-        """Raises `LogProblem`; what was taken out stays out."""
+        """Raises `LogProblem`; what was taken out stays out. Where another run of the same subjects told it by now,
+        which took this one for killed, it is not told twice."""
         body = {
             "location": without_user(table.place),
             "before": table.before,
@@ -62,11 +67,28 @@ class Trail:
             "elements": few(table.elements_removed),
             "files": table.files,
         }
-        self._append(ERASED, table.name, body, f"{table.name} was erased from all the same")
 
-    def erased_before(self, run_id: str, table: str, body: Mapping[str, Any]) -> None:
-        """The same of an earlier run, which was killed before it could tell it. Raises `LogProblem`."""
-        self._append(ERASED, table, body, f"{table} was erased from all the same", run_id)
+        def once(log: Log) -> list[Leaf]:
+            told = self._told(log, self.run_id, table.name) if table.is_changed else -1
+            if told <= table.before:
+                return [self._leaf(log, ERASED, table.name, body)]
+            rest = commits_of_runs.of_runs(log.spark, table.place, log_commits.ERASURE, {self.run_id: told})
+            return [self._leaf(log, ERASED, table.name, {**body, **killed.body_of(each)}) for each in rest]
+
+        self._add(once, f"{table.name} was erased from all the same")
+
+    def erased_before(self, table: str, made: OfRun, more: Mapping[str, Any]) -> None:
+        """The same of an earlier run, which was killed before it could tell it, or is slow. Raises `LogProblem`."""
+
+        def rest(log: Log) -> list[Leaf]:
+            left = made.after(self._told(log, made.run_id, table))
+            body = {} if left is None else {**more, **killed.body_of(left)}
+            return [] if left is None else [self._leaf(log, ERASED, table, body, made.run_id)]
+
+        self._add(rest, f"{table} was erased from all the same")
+
+    def _told(self, log: Log, run_id: str, table: str) -> int:
+        return killed.told_up_to(erasure_rows.leaves(log), run_id).get(table, -1)
 
     def ended(self, outcome: Erased, receipt: str | None) -> None:
         """Raises `LogProblem`. receipt: its text, of which the log keeps the hash."""
@@ -89,15 +111,19 @@ class Trail:
             what = f"the audit log does not say that this erasure failed ({type(problem).__name__})"
             self.report(Warned("", what))
 
-    def _append(
-        self, outcome: str, table: str, body: Mapping[str, Any], otherwise: str, run_id: str | None = None
-    ) -> None:
+    def _append(self, outcome: str, table: str, body: Mapping[str, Any], otherwise: str) -> None:
+        self._add(lambda log: [self._leaf(log, outcome, table, body)], otherwise)
+
+    def _add(self, make: Callable[[Log], list[Leaf]], otherwise: str) -> None:
+        """make: is asked within the transaction that adds the rows, and again whenever others were faster."""
         if self.log is None:
             return
-        log, about = self.log, {"domain": self.domain, "same": self.same}
-        own, said = run_id or self.run_id, plain({**about, **body})
-        leaf = log.leaf(KIND, now(), table=table, run_id=own, outcome=outcome, body=said)
-        told(f"the audit log cannot be written, and {otherwise}", lambda: log.append(lambda state: [leaf]))
+        log = self.log
+        told(f"the audit log cannot be written, and {otherwise}", lambda: log.append(lambda state: make(log)))
+
+    def _leaf(self, log: Log, outcome: str, table: str, body: Mapping[str, Any], run_id: str | None = None) -> Leaf:
+        said = plain({"domain": self.domain, "same": self.same, **body})
+        return log.leaf(KIND, now(), table=table, run_id=run_id or self.run_id, outcome=outcome, body=said)
 
 
 def _remains(table: str, each: Remains) -> dict[str, Any]:

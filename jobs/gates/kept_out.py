@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from jobs.configuration.finding import Finding
 from jobs.gates.known import Inspected
-from jobs.lake import erased_list, places
+from jobs.lake import erased_list, lists_of_runs, places
 from jobs.lake.erased_list import ErasedList
 from jobs.lake.log_commits import ERASURE, Commit
 from jobs.lake.problems import SourceProblem
@@ -18,14 +17,16 @@ from jobs.treatment.kept_out import Watched
 from privacy_udfs.errors import KeyProblem
 from privacy_udfs.scope_labels import domain_of
 
-LISTED = "erased_list"
-"""What the commit of a run says of the list that it had."""
+AGAIN = (
+    "name that one again (from a backup that is no older than the last erasure); or erase the same subjects again, "
+    "which puts them on this one, and then say --accept-deleted-rows"
+)
 
 
 def can_be(known: Inspected) -> Iterator[Finding]:
     """A list that is not there, or another one, or went back; one that the policy names no more; columns by which
     nobody can be left out; a key that does not open."""
-    last = _last(known)
+    last = lists_of_runs.last(known.target.history)
     key = erasure_key.of(known.conf)
     watched = kept_out.of(known.spark, known.plan, known.conf.domains)
     if key is None or key.entry.list is None:
@@ -48,13 +49,9 @@ def can_be(known: Inspected) -> Iterator[Finding]:
         yield from _forgotten(known, now, left)
         if last.get("id") == now.entry.id:
             erased_list.check_goes_on(now, int(last["version"]), last.get("commit"))
-        elif last:
-            yield Finding(
-                "warn",
-                None,
-                "the list of the erased is another one than this table's last run had: whoever stands on that alone "
-                "comes back",
-            )
+        elif (lost := lists_of_runs.lost(known.target.history, known.conf.policy.erasure)) is not None:
+            allowed = known.allowed.deleted_rows
+            yield Finding("warn" if allowed else "refuse", None, lost if allowed else f"{lost}. {AGAIN}")
         key.check_apart(known.keys.keysets)
         yield from _unfit(now, watched)
         key.ring  # noqa: B018 - it opens
@@ -79,13 +76,6 @@ def not_kept_out(known: Inspected, deletes: Sequence[Commit]) -> tuple[Commit, .
     except SourceProblem:  # told by the gate above
         return tuple(deletes)
     return tuple(commit for commit in deletes if by.get(commit.version) not in runs)
-
-
-def _last(known: Inspected) -> Mapping[str, Any]:
-    """What the table's last run says of the list; nothing where it had none."""
-    history = known.target.history
-    said = (commit.run.get(LISTED) for commit in reversed(history.commits) if commit.version in history.ours)
-    return next((each for each in said if isinstance(each, dict)), {})
 
 
 def _check_place(known: Inspected, now: ErasedList) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
@@ -11,44 +11,80 @@ from pyspark.sql import functions as F
 from jobs.lake.address import Address
 
 TOLD = "run_id string, mode string, elements string"
+EVER = 1 << 62
+"""Later than any version."""
+
+
+@dataclasses.dataclass(frozen=True)
+class OfCommit:
+    """rows: that went whole; None where Delta did not count them. elements: of rows that stay, as the commit says it;
+    few are a text."""
+
+    version: int
+    rows: int | None
+    elements: int | str = 0
+    files: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
 class OfRun:
-    """The commits of one run. before: the version that its first one changed; version: of its last one. rows: that went
-    whole; None where Delta did not count them. elements: of rows that stay, as the commit says it; few are a text."""
+    """The commits of one run, the oldest first; one at least. What it says is the sum of them."""
 
     run_id: str
-    before: int
-    version: int
-    rows: int | None
-    elements: int | str
-    files: int
+    commits: tuple[OfCommit, ...]
+
+    def after(self, version: int) -> OfRun | None:
+        """The same without what it did up to a version; None where that is all."""
+        left = tuple(each for each in self.commits if each.version > version)
+        return OfRun(self.run_id, left) if left else None
+
+    @property
+    def before(self) -> int:
+        """The version that its first commit changed."""
+        return self.commits[0].version - 1
+
+    @property
+    def version(self) -> int:
+        return self.commits[-1].version
+
+    @property
+    def rows(self) -> int | None:
+        counted = [each.rows for each in self.commits]
+        return None if None in counted else sum(each or 0 for each in counted)
+
+    @property
+    def elements(self) -> int | str:
+        return next((each.elements for each in self.commits if each.elements), 0)
+
+    @property
+    def files(self) -> int:
+        return sum(each.files for each in self.commits)
 
 
-def of_runs(spark: SparkSession, place: str, mode: str, runs: Collection[str]) -> list[OfRun]:
-    """Of those runs that committed anything there, as far as the log has it. mode: of their commits. A run may say more
-    after its id, behind a ``/``."""
-    if not runs:
+def name_of(run_id: object) -> str:
+    """The run that a commit names: one may say more after its id, behind a ``/``."""
+    return str(run_id).partition("/")[0]
+
+
+def of_runs(spark: SparkSession, place: str, mode: str, after: Mapping[str, int]) -> list[OfRun]:
+    """Of those runs that committed anything there, as far as the log has it. mode: of their commits. after: by run, the
+    version up to which it is known already what it did; -1 for nothing."""
+    if not after:
         return []
     told = F.from_json("userMetadata", TOLD).alias("told")
     history = Address(path=place).history(spark).select("version", "operationMetrics", told)
-    by_run: dict[str, list[Row]] = {run: [] for run in runs}
+    by_run: dict[str, list[OfCommit]] = {run: [] for run in after}
     for row in history.where(F.col("told.mode") == mode).orderBy("version").collect():
-        by_run.get(str(row["told"]["run_id"]).partition("/")[0], []).append(row)
-    return [_of_run(run, rows) for run, rows in by_run.items() if rows]
+        run = name_of(row["told"]["run_id"])
+        if row["version"] > after.get(run, EVER):
+            by_run[run].append(_of_commit(row))
+    return [OfRun(run, tuple(commits)) for run, commits in by_run.items() if commits]
 
 
-def _of_run(run: str, rows: Sequence[Row]) -> OfRun:
-    deleted = [_number(row["operationMetrics"], "numDeletedRows") for row in rows]
-    return OfRun(
-        run,
-        rows[0]["version"] - 1,
-        rows[-1]["version"],
-        None if None in deleted else sum(each or 0 for each in deleted),
-        next((row["told"]["elements"] for row in rows if row["told"]["elements"]), 0),
-        sum(_number(row["operationMetrics"], "numRemovedFiles") or 0 for row in rows),
-    )
+def _of_commit(row: Row) -> OfCommit:
+    metrics = row["operationMetrics"]
+    rows, files = _number(metrics, "numDeletedRows"), _number(metrics, "numRemovedFiles")
+    return OfCommit(row["version"], rows, row["told"]["elements"] or 0, files or 0)
 
 
 def _number(metrics: Mapping[str, str] | None, name: str) -> int | None:

@@ -62,6 +62,15 @@ def create(spark: SparkSession, folder: str, name: str, text: str) -> None:
         raise CannotStore(f"{name} in {folder} is there already, and says something else")
 
 
+def remove(spark: SparkSession, folder: str, name: str) -> None:
+    """Take a file away, if it is there. Raises `CannotStore`."""
+    try:
+        path, files = _of(spark, folder, name)
+        files.delete(path, False)
+    except Py4JError as error:
+        raise CannotStore(f"{name} in {folder} cannot be taken away ({kind_of(error)})") from None
+
+
 def _of(spark: SparkSession, *names: str) -> tuple[Any, Any]:
     """A path and its file system."""
     path = hadoop_path(spark, *names)

@@ -26,7 +26,7 @@ from jobs.lake.columns import dotted
 from jobs.lake.within_rows import Hit
 from privacy_udfs import wording
 from privacy_udfs.json_text import scanner, taken_out
-from privacy_udfs.json_text.branches import JsonPath
+from privacy_udfs.json_text.branches import OTHER, JsonPath
 from privacy_udfs.json_text.scanner import Refused
 from privacy_udfs.technique import narrow, plain
 
@@ -42,8 +42,8 @@ FOUND = T.StructType(
     ]
 )
 """A text that has one: what it is and will be, null where the element of the column goes that holds it; how many parts
-of it go; whether the row is theirs; 1 where nobody can tell, or take out, all that is in it; and whether it names one
-who cannot be taken out."""
+of it go; whether the row is theirs; 1 where nobody can tell, or take out, all that is in it, as of one who stands in a
+value of another shape than paths ask for; and whether it names one at a path who cannot be taken out."""
 KINDS = (pa.string(), pa.string(), pa.int32(), pa.bool_(), pa.int32(), pa.bool_())
 
 
@@ -108,6 +108,11 @@ class _Values:
         self.values.append(value)
         return False
 
+    def add_all(self, text: int, values: Sequence[str]) -> None:
+        """Of which nothing is cut out."""
+        self.spots.extend([(text, -1)] * len(values))
+        self.values.extend(values)
+
     def those(self, hits: Iterable[Hit]) -> list[tuple[int, int]]:
         values = pa.array(self.values, pa.string())
         masks = [np.asarray(hit(values), bool) for hit in hits] if len(values) else []
@@ -123,26 +128,34 @@ class _Look:
 
     def __call__(self, texts: Sequence[str | None]) -> tuple[list[int], list[Row]]:
         paths = list(dict.fromkeys(each.path for each in self.inner))
-        unread, there = Counter[int](), [_Values() for _ in paths]
-        root = taken_out.tree(paths)
+        unread, there, beside = Counter[int](), [_Values() for _ in paths], _Values()
+        root = taken_out.looking_tree(paths)
         for at, text in enumerate(texts):
             if text is None or not text.strip(BLANK):
                 continue
             try:
                 for start, _, number, first, value in scanner.scan(text, root):
-                    if first != "n":
+                    if number == OTHER:
+                        beside.add_all(at, taken_out.all_of(first, value))
+                    elif first != "n":
                         unread[at] += there[number].add(at, start, taken_out.as_text(first, value))
             except Refused:
-                unread[at] += self._otherwise(at, text, paths, there)
+                unread[at] += self._otherwise(at, text, paths, there, beside)
+        for at, _ in beside.those(each.hit for each in self.inner):
+            unread[at] += 1  # who stands in a value of another shape is cut out by nobody
         gone: dict[int, list[tuple[JsonPath, int]]] = {at: [] for at in unread if unread[at]}
         for path, values in zip(paths, there, strict=True):
             for at, start in values.those(each.hit for each in self.inner if each.path == path):
                 gone.setdefault(at, []).append((path, start))
         return sorted(gone), [self._row(str(texts[at]), gone[at], bool(unread[at])) for at in sorted(gone)]
 
-    def _otherwise(self, at: int, text: str, paths: Sequence[JsonPath], there: Sequence[_Values]) -> bool:
-        """Whether nobody can tell what is in a text that no run would treat; what is there, if one can."""
+    def _otherwise(
+        self, at: int, text: str, paths: Sequence[JsonPath], there: Sequence[_Values], beside: _Values
+    ) -> bool:
+        """Whether nobody can tell what is in a text that no run would treat; what is there, if one can. beside: what
+        stands in values of another shape."""
         try:
+            beside.add_all(at, taken_out.elsewhere(text, taken_out.looking_tree(paths)))
             each = [[values.add(at, -1, value) for value in taken_out.values_of(text, path)]
                     for path, values in zip(paths, there, strict=True)]  # fmt: skip
         except Refused:
@@ -173,6 +186,15 @@ def values(texts: pa.Array, path: JsonPath) -> pa.StringArray:
     for text in _spelled(texts):
         with contextlib.suppress(Refused):
             found += [] if text is None else [each for each in taken_out.values_of(text, path) if each is not None]
+    return pa.array(found, pa.string())
+
+
+def elsewhere(texts: pa.Array, path: JsonPath) -> pa.StringArray:
+    """All that stands in values of another shape than a path asks for; of texts that are no JSON nothing."""
+    found, root = list[str](), taken_out.looking_tree([path])
+    for text in _spelled(texts):
+        with contextlib.suppress(Refused):
+            found += [] if text is None else taken_out.elsewhere(text, root)
     return pa.array(found, pa.string())
 
 

@@ -176,6 +176,13 @@ def rotating(looked: Looked, now: datetime.datetime) -> Iterator[Finding]:
         yield Finding(level, looked.table, "rotation", f"it {mark}", to_do)
 
 
+def list_of_erased(looked: Looked, now: datetime.datetime) -> Iterator[Finding]:
+    """A table whose last run had another list of the erased."""
+    if looked.lost is not None:
+        to_do = "its next run is refused: name that list again, or erase the same subjects again"
+        yield Finding("alert", looked.table, "erasure", looked.lost, to_do)
+
+
 OF_CONF: tuple[Callable[[Config, datetime.date], Iterator[Finding]], ...] = (reviewed, kept_policy, aged_keys)
 OF_TABLES: tuple[Callable[[Looked, datetime.datetime], Iterator[Finding]], ...] = (
     there,
@@ -184,6 +191,7 @@ OF_TABLES: tuple[Callable[[Looked, datetime.datetime], Iterator[Finding]], ...] 
     refusing,
     open_quarantine,
     rotating,
+    list_of_erased,
 )
 
 

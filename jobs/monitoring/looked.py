@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from jobs.configuration.config import Config
 from jobs.configuration.models import TableConfig
 from jobs.configuration.monitoring_checks import normal
-from jobs.lake import quarantined, state
+from jobs.lake import lists_of_runs, quarantined, state
 from jobs.lake.log_commits import Commit
 from jobs.lake.state import TargetState
 from jobs.monitoring.profile import told
@@ -37,7 +37,8 @@ class Run:
 class Looked:
     """What the log of a target says. run: the newest run of ours in it, None where it has none; after: what others
     committed since, the newest first. ran_at: when that run committed, None where nobody knows. runs: the last
-    ones, the oldest first. waiting: rows in quarantine, as many as are told; some_wait: whether there are any."""
+    ones, the oldest first. waiting: rows in quarantine, as many as are told; some_wait: whether there are any. lost: of
+    `jobs.lake.lists_of_runs`."""
 
     table: str
     entry: TableConfig
@@ -49,6 +50,7 @@ class Looked:
     runs: Sequence[Run] = ()
     waiting: int = 0
     some_wait: bool = False
+    lost: str | None = None
 
     def bounds_of(self, path: str) -> Bounds:
         """Those of a column: its own, or those of the table."""
@@ -76,6 +78,7 @@ def look(spark: SparkSession, conf: Config, name: str) -> Looked:
         runs=tuple(Run(commit.version, _refused(commit)) for commit in ours[-RUNS:]),
         waiting=told(waiting),
         some_wait=waiting > 0,
+        lost=lists_of_runs.lost(stands.history, conf.policy.erasure),
     )
 
 

@@ -17,7 +17,7 @@ from pyspark.sql import SparkSession
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import Refused
 from jobs.lake import delta_commit, log_left, old_versions, quarantined, row_deletion, table_files
-from jobs.lake.commits_of_runs import OfRun
+from jobs.lake.commits_of_runs import OfCommit, OfRun
 from jobs.lake.delta_commit import Kept, Transaction
 from jobs.lake.log_commits import RETENTION
 from jobs.lake.problems import SourceProblem
@@ -25,7 +25,7 @@ from jobs.lake.remains import Remains, day_after
 from jobs.lake.table_files import DAY
 from jobs.retention import aged, aside, needed
 from jobs.retention.aged import Aged, Counted
-from jobs.retention.trail import Trail
+from jobs.retention.trail import Before, Trail
 from jobs.run_events.events import Report, Warned
 from jobs.spark_app import failures, session
 from jobs.table_run import file_settings
@@ -58,7 +58,10 @@ class Retained:
     place: str = ""
     looked_at: int = -1
     """Where the table is, and its version when it was looked at."""
-    earlier: Sequence[OfRun] = ()
+    run_id: str = ""
+    own: OfRun | None = None
+    """What this run committed; None where it took nothing away."""
+    before_it: Before = dataclasses.field(default_factory=Before)
     """What runs took away that were killed, or failed, before they left their receipt."""
     aside: Sequence[Remains] = ()
     """What older versions of its quarantine hold."""
@@ -124,27 +127,26 @@ def _carried_out(spark: SparkSession, one: Aged, counted: Counted, told: Trail, 
     if not one.is_there:
         return Retained(one.name, False, None, counted)
     run_id = str(uuid.uuid4())
-    version, rows, left = _rows_taken(spark, one, counted, told, run_id)
+    own, left = _rows_taken(spark, one, counted, told, run_id)
     _purged(spark, one)
     _versions_taken(spark, one, report)
     failed = aside.vacuumed(spark, one)
+    version, rows = (None, 0) if own is None else (own.version, own.rows or 0)
     found = Retained(one.name, True, _before(one), counted, version, rows, left)
-    found = dataclasses.replace(found, place=one.location, looked_at=one.stands.version)
+    found = dataclasses.replace(found, place=one.location, looked_at=one.stands.version, run_id=run_id, own=own)
     found = _with_remains(spark, one, found)
     _warned(one, found, report)
-    found = dataclasses.replace(found, earlier=told.done_before(spark, one, run_id, report))
-    told.done(one, run_id, one.stands.version if version is None else version, rows, found.remains, found.aside)
+    found = dataclasses.replace(found, before_it=told.done_before(spark, one, run_id, report))
+    told.done(one, run_id, own, found.remains, found.aside)
     if failed is not None:  # once it is told what went from the table
         raise failed
     return found
 
 
-def _rows_taken(
-    spark: SparkSession, one: Aged, counted: Counted, told: Trail, run_id: str
-) -> tuple[int | None, int, int]:
-    """The version by which rows went, how many, and how many are there yet; more than one commit only where others add
-    such rows meanwhile."""
-    version, rows, past = None, 0, counted.past
+def _rows_taken(spark: SparkSession, one: Aged, counted: Counted, told: Trail, run_id: str) -> tuple[OfRun | None, int]:
+    """The commits by which rows went, and how many are there yet; more than one commit only where others add such rows
+    meanwhile."""
+    commits, past = list[OfCommit](), counted.past
     for attempt in range(AGAIN):
         if one.boundary is None or not past:
             break
@@ -155,9 +157,9 @@ def _rows_taken(
         settings = file_settings.by_record(one.stands.before.schema, one.stands.properties)
         made = row_deletion.delete(spark, one.stands.address, one.boundary.past(), said, settings)
         if made is not None:
-            version, rows = made.version, rows + (past if made.rows is None else made.rows)
+            commits.append(OfCommit(made.version, past if made.rows is None else made.rows, files=made.files or 0))
         past = aged.counted(spark, one).past
-    return version, rows, past
+    return (OfRun(run_id, tuple(commits)) if commits else None), past
 
 
 def _purged(spark: SparkSession, one: Aged) -> None:

@@ -21,7 +21,7 @@ from jobs.configuration.finding import refused
 from jobs.configuration.rotation_entry import Bridge
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.gates.known import Planned
-from jobs.lake import vault_table
+from jobs.lake import lists_of_runs, vault_table
 from jobs.lake.columns import column
 from jobs.lake.history import ROTATION
 from jobs.lake.vault_table import CREATED, KEY_ID, ROW_KEY, SCHEMA, SEALED_VALUE, Vault
@@ -138,12 +138,21 @@ def _of_source(
 ) -> DataFrame:
     """looks: takes the list of the erased as it is now. stack: on which keys are delivered until the rows are there."""
     own, path = session.for_run(spark), ColumnPath.parse(held.path)
+    _check_list(conf, table)
     known = failures.translated(table.name, lambda: planned.planned(own, conf, table.name))
     # the values' own column goes into the tasks that seal it, and nothing else of the row
     values = _left(own, conf, known, looks, stack).select(column(*path.names))
     keys = stack.enter_context(reversal_keys.delivered(spark, conf, turn.keys))
     make = functools.partial(_sealed, wording.mark(), turn.technique, keys[BEFORE], keys[SEAL], turn.bridge.id)
     return values.mapInArrow(make, TOLD).withColumn(KEY_ID, F.lit(int(turn.before.key_id)))
+
+
+def _check_list(conf: Config, table: Table) -> None:
+    """Raise `Refused` where the list of the erased is another one than the table's last run had."""
+    stated = conf.policy.erasure
+    lost = None if stated is None or stated.list is None else lists_of_runs.lost(table.stands.history, stated)
+    if lost is not None:
+        raise Refused(f"{table.name}: {lost}, and would come into the bridge: name that list, or run the table first")
 
 
 def _left(

@@ -19,7 +19,7 @@ from jobs.lake import restricted, restricted_texts
 from jobs.lake.state import TargetState
 from jobs.reversal import apart
 from jobs.reversal.approval import TIME, new_id
-from jobs.run_events.events import Report
+from jobs.run_events.events import Report, Warned
 from jobs.signatures.keys import SigningKey
 from jobs.spark_app import failures
 from jobs.subject_access import approval as approvals
@@ -32,6 +32,10 @@ from jobs.subjects.held import Held
 from jobs.subjects.search import searching
 
 UTC = datetime.timezone.utc
+NOWHERE = (
+    "no row was found in any table that was searched: before the person is told so, see that the ids are spelled as "
+    "the sources have them, numbers in canonical form (1001, not 1001.00), and what was not searched"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,6 +109,8 @@ def given(
         with _failures(spark, told, where):
             failures.translated("", lambda: _written(spark, conf, signed, where, held, tables, told.run_id))
     told.done()
+    if not any(each.number for each in tables):
+        report(Warned("", NOWHERE))
     return Given(told.run_id, where, signed.approval.expires, held)
 
 

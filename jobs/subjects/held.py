@@ -23,6 +23,7 @@ from pyspark.sql import SparkSession
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
 from jobs.configuration.models import ColumnRule, TableConfig
+from jobs.console.exit_codes import Refused
 from jobs.console.shown import shown
 from jobs.record.column_record import ColumnRecord
 from jobs.reversal import treated
@@ -125,7 +126,8 @@ def _of_table(spark: SparkSession, conf: Config, entry: TableConfig, domain: str
     try:
         looked = treated.look(spark, conf, entry.name)
     except (LakenymError, PySparkException, Py4JError) as error:
-        if stated or entry.subject is not None:
+        # a target that is there and cannot be read may hold the domain, whatever the catalog says by now
+        if stated or entry.subject is not None or not isinstance(error, Refused):
             why = str(error).partition("\n")[0] if isinstance(error, LakenymError) else "its target cannot be read"
             gaps.append(Gap(entry.name, "", why.removeprefix(f"{entry.name}: ")))
         return None

@@ -48,6 +48,8 @@ from privacy_udfs.udf import erased_udf
 
 Way = tuple[tuple[str, ...], tuple[Erased, ...]]
 """Names of fields down to a column, and what tells the erased there."""
+VALUES_OUT = "kept_out_values"
+"""What a run's commit says of values, elements and entries that it took out of rows of others; nothing for none."""
 GONE, HELD = "lakenym erased in {}", "lakenym holds {}"
 
 
@@ -156,7 +158,7 @@ class KeptOut:
 
     def said(self, out: Out) -> Mapping[str, Any]:
         """What the commit says: never who, nor how many, where they are few."""
-        parts = {"kept_out_values": few(out.parts)} if out.parts else {}
+        parts = {VALUES_OUT: few(out.parts)} if out.parts else {}
         return {"erased_list": self.at.said, "kept_out": few(out.rows), **parts}
 
     def check_still(self) -> None:

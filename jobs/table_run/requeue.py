@@ -4,7 +4,10 @@ are those of the erased, which go nowhere."""
 from __future__ import annotations
 
 import dataclasses
+import functools
+from collections.abc import Sequence
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.columnar.set_aside import MOST_ROWS
@@ -14,11 +17,11 @@ from jobs.gates.known import Prepared
 from jobs.lake.columns import column
 from jobs.table_run import waiting
 from jobs.table_run.aside import Aside
-from jobs.table_run.kept_out import KeptOut
+from jobs.table_run.kept_out import VALUES_OUT, KeptOut
 from jobs.table_run.selection import Selection
 from jobs.table_run.waiting import NUMBER, RUN
 from jobs.treatment import kept_out
-from jobs.treatment.kept_out import Out
+from jobs.treatment.kept_out import Out, Watched
 
 REFUSED, ERASED, PARTS, STUCK = "lakenym refused", "lakenym erased", "lakenym erased parts", "lakenym stuck"
 """A row that is stuck (`KeptOut.is_stuck`) waits on, as one that is refused."""
@@ -28,9 +31,9 @@ def passing(prepared: Prepared, selection: Selection, aside: Aside) -> Prepared:
     """The run with the rows that no technique refuses any more, of all that stand in quarantine; ``aside`` says then
     which these are, and those of the erased. Raises `Refused` where they cannot be opened."""
     noted: KeptOut | None = prepared.kept_out
-    if noted is not None:
-        _check_answers(prepared, noted)
     rows = waiting.opened(prepared, selection, aside)
+    if noted is not None:
+        _check_answers(prepared, noted, rows, aside)
     if noted is None:
         rows = rows.withColumns({ERASED: F.lit(False), PARTS: F.lit(0), STUCK: F.lit(False)})
     else:
@@ -48,14 +51,31 @@ def passing(prepared: Prepared, selection: Selection, aside: Aside) -> Prepared:
     return dataclasses.replace(prepared, source=dataclasses.replace(prepared.source, rows=left, count=len(pass_now)))
 
 
-def _check_answers(prepared: Prepared, noted: KeptOut) -> None:
+def _check_answers(prepared: Prepared, noted: KeptOut, rows: DataFrame, aside: Aside) -> None:
     """Rows are set aside after values of the erased became null in them, and what predicates said before stands nowhere
-    with them. Whoever was taken off the list since counts too."""
+    with them. Whoever was taken off the list since counts too. Raises `Refused` where a row may be such a one: it has
+    null where a predicate asks, and its run took values out, or the log no longer tells."""
     watched = kept_out.of(prepared.spark, prepared.plan, prepared.conf.domains)
     asked = [each for each in watched if kept_out.held(prepared.spark, prepared.plan, [each])]
-    if asked and noted.at.runs({domain for each in asked for domain in each.domains}):
+    runs = _with_values_out(prepared, noted, asked, aside) if asked else []
+    lacks = {each: F.lit(True) if each.path.is_in_json else column(*each.path.names).isNull() for each in asked}
+    of_runs = rows.where(column(RUN).isin(runs)) if runs else None
+    numbers = [] if of_runs is None else of_runs.agg(*map(F.count_if, lacks.values())).collect()[0]
+    lacking = [shown(str(each.path)) for each, number in zip(lacks, numbers, strict=bool(runs)) if number]
+    if lacking:
         raise Refused(
-            f"{prepared.table}: {', '.join(shown(str(each.path)) for each in asked)}: a predicate of 'when' asks it, "
-            "and values of the erased were taken out of it before rows were set aside, so nobody knows what it said of "
-            "them: treat all rows anew, with --mode full"
+            f"{prepared.table}: {', '.join(lacking)}: a predicate of 'when' asks it, and rows in quarantine have null "
+            "there by a run that took values of the erased out of the table's rows before it set them aside: nobody "
+            "knows what the predicate said of them. Treat all rows anew, with --mode full; runs without --requeue go on"
         )
+
+
+def _with_values_out(prepared: Prepared, noted: KeptOut, asked: Sequence[Watched], aside: Aside) -> list[str]:
+    """Of the runs whose rows wait those that took values of the erased out of rows of others, by their commits. One
+    whose commit is in the log no more may have, if the list ever had anybody."""
+    told: dict[str, bool] = {}
+    for commit in prepared.target.history.commits:
+        run = str(commit.run.get("run_id"))
+        told[run] = told.get(run, False) or bool(commit.run.get(VALUES_OUT))
+    is_known = functools.cache(lambda: bool(noted.at.runs({domain for each in asked for domain in each.domains})))
+    return [run for run, rows in aside.before.runs.items() if rows and (told[run] if run in told else is_known())]

@@ -61,6 +61,13 @@ def judged(check: Check, since: Since | None, missing: int, others: int = 0) -> 
     return Check(check.name, "not checked", since.why)
 
 
+def by_list(check: Check, lost: str | None) -> Check:
+    """The check; where it fails, and the list that the table's last run had is another one, that is told beside."""
+    if check.outcome != "fails" or lost is None:
+        return check
+    return dataclasses.replace(check, faults=(*check.faults, f"whom that run kept out nobody can tell: {lost}"))
+
+
 def unfit(columns: Iterable[Watched]) -> str:
     """Why nobody can tell which rows are of those on the list; empty where one can."""
     why = (f"{shown(str(each.path))}: {each.unfit}" for each in columns if each.unfit is not None)

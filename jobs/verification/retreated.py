@@ -22,7 +22,7 @@ from jobs.configuration.config import Config
 from jobs.configuration.models import TableConfig
 from jobs.console.numbers import many
 from jobs.console.shown import shown
-from jobs.lake import log_counts, quarantine_table, quarantined
+from jobs.lake import lists_of_runs, log_counts, quarantine_table, quarantined
 from jobs.lake.address import Address
 from jobs.lake.columns import column
 from jobs.lake.read import SourceRows
@@ -110,8 +110,10 @@ def check(table: Standing, raw: AsRead, conf: Config, sample: int = SAMPLE) -> I
                 return
             answers = {} if out is None else out[1]
             since = erased_since.of(table) if out is None else None
-            yield _rows(left, Selection(made.plan, entries, keys, answers=answers), sample, since)
-            yield _counts(table, raw, ages, None if out is None else out[0], since)
+            lost = lists_of_runs.lost(table.state.history, conf.policy.erasure)
+            rows = _rows(left, Selection(made.plan, entries, keys, answers=answers), sample, since)
+            yield erased_since.by_list(rows, lost)
+            yield erased_since.by_list(_counts(table, raw, ages, None if out is None else out[0], since), lost)
         return
     yield _counts(table, raw, ages, None, erased_since.of(table))
 

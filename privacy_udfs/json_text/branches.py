@@ -15,9 +15,9 @@ from privacy_udfs.json_text import grammar
 JsonPath = tuple[str | None, ...]
 """From the root of a text: the name of an object's member, or None for the elements of an array."""
 
-KEEP, DROP, UNDECIDED, PASS = -1, -2, -3, -4
+KEEP, DROP, UNDECIDED, PASS, OTHER = -1, -2, -3, -4, -5
 """What is done with a value, where it is no number of a treatment. PASS: above longer paths, what they do not lead into
-stays, whatever its shape."""
+stays, whatever its shape. OTHER: the same, and such values are found."""
 
 
 @dataclasses.dataclass
@@ -36,7 +36,7 @@ class Branch:
     @functools.cached_property
     def rest(self) -> Branch:
         """Any place right below that no path leads to."""
-        return Branch(KEEP if self.action == PASS else self.action, self.path)
+        return Branch(KEEP if self.action in (PASS, OTHER) else self.action, self.path)
 
     @functools.cached_property
     def goes_on(self) -> bool:

@@ -11,7 +11,7 @@ import json
 import re
 from typing import NoReturn
 
-from privacy_udfs.json_text.branches import DROP, PASS, Branch
+from privacy_udfs.json_text.branches import DROP, OTHER, PASS, Branch
 from privacy_udfs.json_text.grammar import AFTER_ELEMENT, AFTER_MEMBER, BLANK, COLON, MEMBER
 
 MOST_BYTES = 1 << 24
@@ -39,8 +39,8 @@ class Refused(Exception):
 
 
 Found = tuple[int, int, int, str, str]
-"""A value that a treatment is for, or a stretch that is cut out: its start and end; the number of the treatment, or
-`DROP`; the character it begins with; of a string its characters, escapes undone, of other values how they stand there.
+"""A value that a treatment is for, or a stretch that is cut out: its start and end; the number of the treatment, `DROP`
+or `OTHER`; the character it begins with; of a string its characters, escapes undone, of others how they stand there.
 """
 
 
@@ -73,9 +73,9 @@ class Scan:
 
     def _note(self, at: int, end: int, branch: Branch, first: str, value: str) -> None:
         """A value that no path leads into. Null stays where one would."""
-        if branch.action >= 0:
+        if branch.action >= 0 or (branch.action == OTHER and first != "n"):
             _add(self.found, (at, end, branch.action, first, value))
-        elif branch.action != PASS and (first != "n" or not branch.goes_on):
+        elif branch.action not in (PASS, OTHER) and (first != "n" or not branch.goes_on):
             raise Refused((OTHER_SHAPE if branch.goes_on else UNKNOWN).format(path=branch.path))
 
     def _object(self, at: int, branch: Branch) -> int:

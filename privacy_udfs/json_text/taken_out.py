@@ -12,7 +12,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from privacy_udfs.json_text import branches, literals, scanner
-from privacy_udfs.json_text.branches import PASS, Branch, JsonPath
+from privacy_udfs.json_text.branches import OTHER, PASS, Branch, JsonPath
 from privacy_udfs.json_text.literals import MOST_DIGITS
 from privacy_udfs.json_text.scanner import NOT_JSON, Found, Parts, Refused
 
@@ -26,8 +26,13 @@ _BETWEEN = re.compile(r"[ \t\n\r]*,[ \t\n\r]*")
 
 def tree(paths: Sequence[JsonPath]) -> Branch:
     """What `scanner.scan` finds the values of some different paths by, each under its number. All else stays,
-    also where a value has another shape than the longer paths ask for: none of theirs is in it."""
+    also where a value has another shape than the longer paths ask for."""
     return branches.tree({(): PASS, **{path: at for at, path in enumerate(paths)}})
+
+
+def looking_tree(paths: Sequence[JsonPath]) -> Branch:
+    """The same, by which values of another shape are found too, as `OTHER`: no path leads to what is in them."""
+    return branches.tree({(): OTHER, **{path: at for at, path in enumerate(paths)}})
 
 
 def as_text(first: str, value: str) -> str | None:
@@ -71,6 +76,50 @@ def values_of(text: str, path: JsonPath) -> list[str | None]:
         return list(_walked(document, path))
     except (ValueError, RecursionError):
         raise Refused(NOT_JSON) from None
+
+
+def elsewhere(text: str, root: Branch) -> list[str]:
+    """What stands in values of another shape than the paths ask for, of such a text: texts, numbers, names of members.
+    root: of `looking_tree`. Raises `Refused` where it is no JSON at all."""
+    try:
+        document = json.loads(text, object_pairs_hook=_Members, parse_int=_Literal, parse_float=_Literal)
+    except (ValueError, RecursionError):
+        raise Refused(NOT_JSON) from None
+    found, left = list[str](), [(document, root)]
+    while left:
+        value, branch = left.pop()
+        if isinstance(value, _Members) and branch.members:
+            left += [(member, branch.members[name]) for name, member in value if name in branch.members]
+        elif isinstance(value, list) and not isinstance(value, _Members) and branch.elements is not None:
+            left += [(each, branch.elements) for each in value]
+        elif branch.action == OTHER:
+            found += _scalars(value)
+    return found
+
+
+def all_of(first: str, value: str) -> list[str]:
+    """The same of one value, as of `scanner.Found`."""
+    if first not in "[{":
+        told = as_text(first, value)
+        return [] if told is None else [told]
+    return _scalars(json.loads(value, object_pairs_hook=_Members, parse_int=_Literal, parse_float=_Literal))
+
+
+def _scalars(value: Any) -> list[str]:
+    """As of `as_text`; without those of which nobody can tell whom they name."""
+    found, left = list[str | None](), [value]
+    while left:
+        each = left.pop()
+        if isinstance(each, _Members):
+            for name, member in each:
+                left += [name, member]
+        elif isinstance(each, list):
+            left += each
+        elif isinstance(each, bool):
+            found.append(str(each).lower())
+        elif isinstance(each, str):
+            found.append(as_text(each[0] if isinstance(each, _Literal) else '"', each))
+    return [told for told in found if told is not None]
 
 
 def _walked(value: Any, path: JsonPath) -> Iterator[str | None]:

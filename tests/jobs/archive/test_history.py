@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
@@ -19,6 +20,7 @@ from jobs.configuration.config import Config
 from jobs.configuration.documents import Fault
 from jobs.configuration.policy_entries import Snapshots
 from jobs.console.exit_codes import Refused
+from tests.helpers import reversals
 from tests.helpers.edits import replace
 from tests.jobs.configuration.test_config import ENVIRON, GOOD, JSON, PRINTABLE
 
@@ -75,6 +77,27 @@ def test_a_restored_configuration_means_the_same(conf: Path, tmp_path: Path, tab
     assert config.snapshot_sha256(after, table) == config.snapshot_sha256(before, table)
     assert ("hierarchies/countries.csv" in names) is (table == "crm.customers")
     assert names == sorted(path.relative_to(tmp_path / "restored").as_posix() for path in files(tmp_path / "restored"))
+
+
+def test_keys_and_domains_that_the_policy_names_are_restored(conf: Path, tmp_path: Path) -> None:
+    """Though no table has them: without them the policy would not load."""
+    with (conf / "keys.yaml").open("a", encoding="utf-8") as keys:
+        keys.write(
+            'away: {keyset: "file:/away.json"}\nown: {keyset: "file:/own.json"}\nleft: {keyset: "file:/l.json"}\n'
+        )
+    with (conf / "domains.yaml").open("a", encoding="utf-8") as domains:
+        domains.write("visitor: {technique: keyed_hash, key: own}\n")
+    erasure = {"key": "away", "approvers": [reversals.approver(tmp_path, domains=["visitor"])]}
+    with (conf / "policy.yaml").open("a", encoding="utf-8") as policy:
+        policy.write(yaml.safe_dump({"erasure": erasure}))
+    before = config.load(conf)
+    restore.restore(config.snapshot(before, "crm.orders"), contents(before).__getitem__, tmp_path / "restored")
+    after = config.load(tmp_path / "restored")
+    assert after.policy == before.policy
+    assert {*after.keys} >= {"away", "own"}
+    assert "left" not in after.keys, "of nobody"
+    assert after.domains["visitor"] == before.domains["visitor"]
+    assert config.snapshot(after, "crm.orders") == config.snapshot(before, "crm.orders")
 
 
 def files(folder: Path) -> list[Path]:

@@ -14,12 +14,16 @@ from pyspark.sql import DataFrame, SparkSession
 from jobs import erase, rotate_keys
 from jobs.configuration import config
 from jobs.configuration.config import Config
+from jobs.configuration.erasure_entry import ErasedListEntry, Erasure
 from jobs.configuration.vault_entry import VaultEntry
+from jobs.console.exit_codes import Refused
 from jobs.erasure import bridge_rows, carried_out, other_sources
 from jobs.erasure.carried_out import Wanted
 from jobs.erasure.outcome import TableErased
 from jobs.lake import table_files, vault_table
 from jobs.lake.closed_table import Still
+from jobs.lake.history import History
+from jobs.lake.log_commits import Commit
 from jobs.lake.problems import CommitConflict
 from jobs.lake.remains import Remains
 from jobs.lake.vault_table import NoVault, Vault
@@ -85,6 +89,7 @@ def test_a_person_goes_out_of_the_bridge(
     files = b"".join(each.read_bytes() for each in (lake / "bridge").rglob("*.parquet"))
     assert not any(sealed in files for _, sealed in gone)
     assert "C-1" not in "".join(capfd.readouterr())
+    check_another_writer_between_the_commit_and_the_second_look(spark, lake)
 
 
 def check_an_erasure_meanwhile(spark: SparkSession, lake: Path, conf: Config) -> None:
@@ -124,6 +129,25 @@ def check_an_erasure_meanwhile(spark: SparkSession, lake: Path, conf: Config) ->
     assert len(bridge(spark, lake)) == 3, "one value is left, under three versions"
 
 
+def check_another_writer_between_the_commit_and_the_second_look(spark: SparkSession, lake: Path) -> None:
+    """One is left, under three versions. A writer puts back the three whom the source has, under the version of the
+    tables, since nobody keeps a list: the one who was asked for goes again, and the two others stay."""
+    conf, customer, put = erased_lists.stated(lake, None), Moved(domain="customer"), list[int]()
+
+    class Between(carried_out.NoTrail):
+        def erased(self, table: TableErased) -> None:
+            if table.name == "bridge of customer" and not put:
+                assert (table.rows_deleted, len(bridge(spark, lake))) == (3, 0)
+                put.append(rotate_keys.build_bridge(spark, conf, customer))
+
+    wanted = Wanted(Asked("customer", pa.array(["C-0"])))
+    made = {each.name: each for each in erase.run(spark, conf, wanted, Between()).tables}["bridge of customer"]
+    assert (put, made.rows_deleted, len(bridge(spark, lake))) == ([3], 3 + 1, 2)
+    assert made.ids == frozenset({0})
+    again = {each.name: each for each in erase.run(spark, conf, wanted).tables}["bridge of customer"]
+    assert (again.rows_deleted, again.before, again.after) == (0, made.after, made.after)
+
+
 def test_rows_are_told_by_the_value_and_rows_that_do_not_open_are_told() -> None:
     own = BridgeRows(b"k" * 32, "b")
     keys = own.row_keys(pa.array(["one", "two", "three"]))
@@ -152,6 +176,23 @@ def test_pseudonyms_and_a_bridge_that_is_not_there_are_told(monkeypatch: pytest.
     assert bridge_rows.places(cast(Any, None), conf, Asked("customer", by.ids)) == ([], [])
     (told,) = bridge_rows.places(cast(Any, None), conf, Asked("person", by.ids))[1]
     assert told.why == bridge_rows.NOT_THERE.format("/b")
+
+
+def test_a_bridge_is_not_filled_by_another_list_than_runs_had() -> None:
+    def ask(had: Any, now: str | None) -> None:
+        run = {"erased_list": had} if had else {}
+        commit = Commit(4, 1, 1, 0, None, 4, "CREATE OR REPLACE TABLE", {}, run)
+        listed = None if now is None else ErasedListEntry(path="/l", id=now)
+        conf: Any = types.SimpleNamespace(policy=types.SimpleNamespace(erasure=Erasure(key="erasure", list=listed)))
+        stands = types.SimpleNamespace(history=History(4, (commit,), ours=frozenset({4})))
+        bridge_filling._check_list(conf, cast(Any, types.SimpleNamespace(name="t", stands=stands)))
+
+    first, second = "1" * 32, "2" * 32
+    for had, now in ((None, first), ({"id": first, "version": 3}, first), ({"id": first, "version": 0}, second)):
+        ask(had, now)
+    ask({"id": first, "version": 3}, None)  # without a list it is as it was documented
+    with pytest.raises(Refused, match=r"^t: its last run had another list .*version 3 of it.*name that list, or run"):
+        ask({"id": first, "version": 3}, second)
 
 
 def test_whoever_is_found_in_files_alone_is_not_called_found_nowhere() -> None:

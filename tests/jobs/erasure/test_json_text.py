@@ -280,14 +280,14 @@ def test_texts_in_which_nobody_can_look_are_told(spark: SparkSession) -> None:
         assert {each["at"] for each in found if each[sought.ROW]} == row
         assert {each["at"] for each in found if each[sought.NUMBER]} == number
         closed = {each["at"] for each in found if each[sought.CLOSED]}
-        assert closed == ({2} if row else {2, 3}), "of a member that is there twice none can be taken out"
+        assert closed == ({2, 7} if row else {2, 3, 7}), "of a member that is there twice none can be taken out"
     left = sought.without(rows, [Sought(ColumnPath.parse("doc:$.id"), hit, True)], False)
     assert {row["at"]: row["doc"] for row in left.collect()} == {**dict(enumerate(texts)), 0: '{"id":null}'}
 
 
 def test_values_of_no_kind_and_texts_of_other_shapes(spark: SparkSession) -> None:
-    """Numbers are compared as of columns of them; of an object where a value is asked for nobody can tell; what the
-    paths do not lead into is passed over, as runs drop or redact it."""
+    """Numbers are compared as of columns of them; of an object where a value is asked for nobody can tell. What the
+    paths do not lead into stays, as runs drop or redact it; where it holds one of them, that is told."""
     texts = {
         '{"id":1001.0}': '{"id":null}',
         '{"id":1.001e3,"l":[1001.0,5]}': '{"id":null,"l":[5]}',
@@ -296,8 +296,14 @@ def test_values_of_no_kind_and_texts_of_other_shapes(spark: SparkSession) -> Non
         '{"l":[{"x":"1001"},1001.5]}': '{"l":[{"x":"1001"},1001.5]}',
         '{"user":"anonymous","l":[1001]}': '{"user":"anonymous","l":[]}',
         '{"user":[7],"l":"none","id":null}': '{"user":[7],"l":"none","id":null}',
+        '{"user":[{"of":{"1001":1}}],"l":[1001]}': '{"user":[{"of":{"1001":1}}],"l":[]}',
+        '{"l":{"a":[null,"x",1.001e3]}}': '{"l":{"a":[null,"x",1.001e3]}}',
+        '{"user":"1001","other":"1001"}': '{"user":"1001","other":"1001"}',
+        '{"id":"7","id":"8","user":["1001"]}': '{"id":"7","id":"8","user":["1001"]}',
+        "[1001]": "[1001]",
+        '{"other":{"user":"1001"},"user":null}': '{"other":{"user":"1001"},"user":null}',
     }
-    closed = {2, 3, 4}
+    closed = {2, 3, 4, 7, 8, 9, 10, 11}
     rows = spark.createDataFrame(list(enumerate(texts)), "at int, doc string")
 
     def hit(values: pa.Array) -> Any:
@@ -312,14 +318,19 @@ def test_values_of_no_kind_and_texts_of_other_shapes(spark: SparkSession) -> Non
 
 
 @pytest.mark.parametrize(
-    ("text", "found", "is_unread"),
+    ("text", "found", "is_unread", "beside"),
     [
-        ('{"l":[["x"],1001.0]}', ["1001"], True), ('{"l":[1001.0,null]}', ["1001"], False), ("no json", [], True),
-        ('{"l":[1],"l":[2]}', ["1", "2"], False), ('{"l":{"a":1}}', [], False), (" ", [], False), (None, [], False),
+        ('{"l":[["x"],1001.0]}', ["1001"], True, []), ('{"l":[1001.0,null]}', ["1001"], False, []),
+        ("no json", [], True, []), ('{"l":[1],"l":[2]}', ["1", "2"], False, []),
+        ('{"l":{"a":1}}', [], False, ["1", "a"]),
+        ('["y",{"l":[7]}]', [], False, ["7", "l", "y"]), (" ", [], False, []), (None, [], False, []),
     ],
 )  # fmt: skip
-def test_texts_of_rows_that_were_set_aside(text: str | None, found: list[str], is_unread: bool) -> None:
+def test_texts_of_rows_that_were_set_aside(
+    text: str | None, found: list[str], is_unread: bool, beside: list[str]
+) -> None:
     texts = pa.array([text, '{"l":["z"]}'], pa.string())
+    assert sorted(within_texts.elsewhere(texts, ("l", None)).to_pylist()) == beside
     assert within_texts.values(texts, ("l", None)).to_pylist() == [*found, "z"]
     assert within_texts.has_unread(texts, [("id",), ("l", None)]) is is_unread
 

@@ -22,6 +22,7 @@ from jobs.configuration.config import Config
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.erasure import carried_out, off_list, off_list_approval, proof, receipt_check, receipt_job
 from jobs.erasure.carried_out import Wanted
+from jobs.erasure.outcome import TableErased
 from jobs.lake import erased_list, state
 from jobs.report_pages.facts import run_history
 from jobs.report_pages.facts.evidence_facts import Runs
@@ -203,6 +204,17 @@ def test_what_was_killed_before_it_told_is_told_by_the_run_that_goes_on(
     assert told[0].body["version"] == told[0].body["before"] + 1
     erase.run(spark, conf, wanted(["C-3", "C-5"]))
     assert len([each for each in erasure_rows.leaves(log) if each.run_id == first]) == 3, "it is told once"
+
+    def slow(own: proof.Proof, table: TableErased) -> None:
+        if table.is_changed:
+            erase.run(spark, conf, wanted(["C-9"]))  # which takes the first for dead
+        whole(own, table)
+
+    whole, known = proof.Proof.erased, len(erasure_rows.leaves(log))
+    monkeypatch.setattr(proof.Proof, "erased", slow)
+    slower = erase.run(spark, conf, wanted(["C-9"]))
+    told = [each for each in erasure_rows.leaves(log)[known:] if each.outcome == "erased" and each.body["rows"]]
+    assert [(each.run_id, "told_by" in each.body) for each in told] == [(slower.run_id, True)], "it is told once"
 
 
 def test_what_is_there_after_its_day_is_told(spark: SparkSession, lake: Path, conf: Config) -> None:

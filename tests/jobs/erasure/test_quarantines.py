@@ -12,7 +12,9 @@ import yaml
 from pyspark.sql import SparkSession
 
 from jobs import erase, pseudonymize, verify
+from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
+from jobs.erasure import quarantines as within
 from jobs.erasure.carried_out import Wanted
 from jobs.lake import table_files
 from jobs.subjects.asked import Asked
@@ -109,3 +111,18 @@ def test_an_id_that_was_itself_refused_is_found(spark: SparkSession, lake: Path)
     assert {each.name: each.rows_deleted for each in told.tables}["quarantine of t"] == 2
     assert quarantines.aside(spark, lake) == []
     assert "no number" not in str(erase.as_data(told))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "is_so"),
+    [
+        ("c", "a", False), ("c", ["a"], True), ("c", {"x": "a"}, True), ("c", None, False), ("other", "a", False),
+        ("c.x", {"x": "a"}, False), ("c.x", {"y": "a"}, False), ("c.x", "a", True), ("c.x", {"x": ["a"]}, True),
+        ("c[]", ["a"], False), ("c[]", "a", True), ("c[].x", [{"x": "a"}], False), ("c[].x", ["a", None], True),
+        ("c[].x", [None], False), ("c:$.x", {"x": "a"}, True), ("c:$.x", "text", False),
+    ],
+)  # fmt: skip
+def test_a_column_that_was_of_another_shape_is_told(path: str, value: Any, is_so: bool) -> None:
+    """In a row that was set aside when its source was otherwise."""
+    row = pa.RecordBatch.from_pylist([{"c": value}])
+    assert within._is_of_another_shape(row, ColumnPath.parse(path)) is is_so

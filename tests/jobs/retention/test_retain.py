@@ -397,7 +397,7 @@ def test_who_comes_second_says_that_nothing_is_due(spark: SparkSession, lake: Pa
     monkeypatch.setattr(row_deletion, "delete", lambda *given: None)
     monkeypatch.setattr(aged, "counted", lambda *given: aged.Counted(rows=4))
     counted = aged.Counted(rows=6, past=2)
-    assert carried_out._rows_taken(spark, one, counted, trail.Trail(None, own), "a run") == (None, 0, 0)
+    assert carried_out._rows_taken(spark, one, counted, trail.Trail(None, own), "a run") == (None, 0)
 
 
 @pytest.mark.sweep

@@ -45,7 +45,9 @@ def told(spark: SparkSession, conf: Config) -> list[dict[str, Any]]:
 def test_all_that_is_held_of_one_person(spark: SparkSession, lake: Path, conf: Config, tmp_path: Path) -> None:
     approval, place = approved(spark, lake, conf, request()), tmp_path / "given"
     assert name(3) not in approval
-    given = subject.run(spark, conf, request(), approval, str(place), now=LATER)
+    warned = list[Any]()
+    given = subject.run(spark, conf, request(), approval, str(place), warned.append, LATER)
+    assert not warned
     assert {each.name for each in place.iterdir() if not each.name.startswith((".", "_"))} == {
         "index.json",
         "rows.t.jsonl",
@@ -83,6 +85,9 @@ def test_all_that_is_held_of_one_person(spark: SparkSession, lake: Path, conf: C
         subject.expire(spark, conf, str(place), LATER)
     assert reidentify.expire(spark, conf, str(place), NOW + datetime.timedelta(hours=25)) == given.run_id
     assert not place.exists()
+    nobody, out = request("nobody"), str(tmp_path / "of nobody")
+    subject.run(spark, conf, nobody, approved(spark, lake, conf, nobody), out, warned.append, LATER)
+    assert ["no row was found" in each.message for each in warned] == [True], "an id may be spelled otherwise"
 
 
 def test_what_was_not_approved_is_refused(spark: SparkSession, lake: Path, conf: Config, tmp_path: Path) -> None:

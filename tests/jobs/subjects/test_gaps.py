@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from jobs import pseudonymize
@@ -16,6 +18,7 @@ from jobs.configuration import subject_access_entry
 from jobs.configuration.subject_access_entry import SubjectAccess
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.lake import read
+from jobs.record.record_reader import RecordProblem
 from jobs.subjects import asked as asking
 from jobs.subjects import held as holding
 from jobs.subjects import lookup
@@ -151,3 +154,24 @@ def test_ids_of_a_table(spark: SparkSession, tmp_path: Path) -> None:
         assert asking.of_table(spark, "customer", str(tmp_path / name), "id").ids.to_pylist() == ["7"]
     with pytest.raises(BadUsage, match="the ids cannot be read from column e of"):
         asking.of_table(spark, "customer", str(tmp_path / "p"), "e")
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (Refused("t: its treated table is not there"), None),
+        (RecordProblem("t: its record cannot be understood"), "its record cannot be understood"),
+        (PySparkException("a file is not there"), "its target cannot be read"),
+    ],
+)
+def test_a_target_that_cannot_be_read_is_told_though_the_catalog_has_the_domain_no_more(
+    lake: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, why: str | None
+) -> None:
+    conf = configured(lake, table("t", lake, {"id": "drop", "nr": "keep"}))
+
+    def look(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(holding.treated, "look", look)
+    found = holding.held(cast(SparkSession, None), conf, "customer")
+    assert [(gap.table, gap.why) for gap in found.gaps] == ([] if why is None else [("t", why)])

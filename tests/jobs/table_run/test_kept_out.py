@@ -6,6 +6,7 @@ import base64
 import dataclasses
 import hashlib
 import hmac
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pyspark.sql import SparkSession
 
-from jobs import erase, pseudonymize, verify
+from jobs import erase, monitor, pseudonymize, verify
 from jobs.configuration import config
 from jobs.configuration.models import Execution
 from jobs.console.exit_codes import BadUsage, Refused
@@ -25,6 +26,7 @@ from jobs.lake import erased_list
 from jobs.lake.log_commits import Commit
 from jobs.lake.problems import CommitConflict
 from jobs.named_keys import erasure_key
+from jobs.run_events.events import Warned
 from jobs.spark_app.failures import RunFailed
 from jobs.subjects.asked import Asked
 from jobs.table_run import kept_out, planned
@@ -32,6 +34,7 @@ from jobs.table_run.kept_out import KeptOut
 from privacy_udfs.keys import load_keyset
 from tests.helpers import changing, erased_lists, growing, lakes, quarantines
 from tests.helpers.growing import PATHS
+from tests.helpers.reversals import edit
 from tests.helpers.sweeps import but_for
 
 COLUMNS = {"id": {"domain": "customer"}, "number": "keep"}
@@ -447,7 +450,7 @@ def test_rows_that_a_predicate_was_asked_of_do_not_come_back_from_quarantine(spa
     listed = conf.policy.erasure.list
     conf = erased_lists.stated(lake, listed.id)
     for who_stands_there in (["5"], []):
-        with pytest.raises(Refused, match="t: by: a predicate of 'when' asks it, and values of the erased"):
+        with pytest.raises(Refused, match="t: by: a predicate of 'when' asks it, and rows in quarantine have null"):
             pseudonymize.run(spark, conf, "t", mode="incremental", requeue=True)
         if who_stands_there:  # taken off they come back, but for what is sealed without them
             erased_list.take_off(spark, listed, erased_list.looked(spark, listed).spelled(["customer"]), "run-2")
@@ -457,6 +460,25 @@ def test_rows_that_a_predicate_was_asked_of_do_not_come_back_from_quarantine(spa
     full = pseudonymize.run(spark, conf, "t", mode="full")
     assert (full.rows, full.quarantined) == (8, 0)
     assert {row.note for row in lakes.treated(spark, lake).collect()} == {None}
+
+
+def test_rows_that_lost_nothing_that_a_predicate_asks_come_back(spark: SparkSession, lake: Path) -> None:
+    """The run took a value out of the row of 0, which does not wait; those that wait have theirs."""
+    by = "if(id = 0, '5', '6') AS by"
+    quarantines.put(quarantines.rows(spark, 0, 8, "id in (3, 4)").selectExpr("*", by), lake)
+    columns = {"by": {"domain": "customer"}, "note": by_cases("by IS NOT NULL", "by IS NULL")}
+    quarantines.configured(lake, subject="id", columns=columns)
+    listed = erased_lists.listed(spark, lake)
+    conf = erased_lists.stated(lake, listed)
+    erased_lists.put(spark, conf, ["5"])
+    first = pseudonymize.run(spark, conf, "t")
+    assert (first.rows, first.quarantined) == (5, 2)
+    quarantines.configured(lake, subject="id", columns={**columns, **quarantines.NULLED})
+    again = pseudonymize.run(spark, erased_lists.stated(lake, listed), "t", mode="incremental", requeue=True)
+    assert (again.rows, quarantines.aside(spark, lake)) == (2, [])
+    rows = lakes.treated(spark, lake).collect()
+    assert (len(rows), {row.note for row in rows}) == (7, {None})
+    assert sum(row.by is None for row in rows) == 1, "of 0 alone"
 
 
 def test_the_erased_leave_quarantine_though_nobody_else_passes(spark: SparkSession, lake: Path) -> None:
@@ -509,6 +531,37 @@ def test_a_run_beside_an_erasure_stops(spark: SparkSession, lake: Path, monkeypa
         with pytest.raises(RunFailed, match="and an erasure began at that moment"):
             pseudonymize.run(spark, conf, "t")
     assert pseudonymize.run(spark, conf, "t").rows == 8
+
+
+def test_a_list_that_was_made_anew_lets_nobody_back_in_silence(spark: SparkSession, lake: Path) -> None:
+    rows = [(f"C-{n}", n) for n in range(12)]
+    spark.createDataFrame(rows, "id string, number int").write.format("delta").save(str(lake / "raw" / "t"))
+    lakes.write_conf(lake, lakes.table("t", lake, COLUMNS, source={"format": "delta", "path": f"{lake}/raw/t"}))
+    edit(lake / "conf" / "policy.yaml", snapshots={"path": f"{lake}/snapshots"})
+    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake))
+    pseudonymize.run(spark, conf, "t")
+    conf = erased_lists.stated(lake, erased_lists.listed(spark, lake, "second"), "second")
+    assert pseudonymize.run(spark, conf, "t").rows == 12, "nobody stood on the first one"
+    erased_lists.put(spark, conf, ["C-3"])
+    assert pseudonymize.run(spark, conf, "t").rows == 11
+    conf, told = erased_lists.stated(lake, erased_lists.listed(spark, lake, "third"), "third"), list[Any]()
+    lost = "its last run had another list of the erased, with subjects on it (version 1 of it)"
+    with pytest.raises(Refused, match=f"{re.escape(lost)}.* or erase the same subjects again"):
+        pseudonymize.run(spark, conf, "t")
+    assert [
+        each.level for each in monitor.run(spark, conf, ["t"], house_only=True).findings if lost in each.message
+    ] == ["alert"]
+    whom = Wanted(Asked("customer", pa.array(["C-99"])))
+    for ask in (erase.plan, erase.run):
+        told.clear()
+        ask(spark, conf, whom, report=told.append)
+        assert [(each.table, lost in each.message) for each in told if isinstance(each, Warned)] == [("t", True)]
+    checks = {each.name: each for each in verify.run(spark, conf, "t").checks if each.name in ("rows anew", "counts")}
+    told_of = {name: (each.outcome, lost in "".join(each.faults)) for name, each in checks.items()}
+    assert told_of == dict.fromkeys(checks, ("fails", True)), checks
+    told.clear()
+    assert pseudonymize.run(spark, conf, "t", report=told.append, accept_deleted_rows=True).rows == 12
+    assert any(lost in str(each) for each in told)
 
 
 def test_what_reads_and_shows_a_list_names_nobody(spark: SparkSession, lake: Path) -> None:

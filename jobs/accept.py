@@ -24,7 +24,7 @@ from typing import Any, get_args
 
 from jobs.command_line import arguments, flags
 from jobs.configuration.entry import Class
-from jobs.console import next_step, shown
+from jobs.console import next_step, process, shown
 from jobs.console.exit_codes import DONE, BadUsage
 from jobs.console.shown import say
 from jobs.run_events import events
@@ -193,4 +193,4 @@ def _finish(draft: Draft, conf: Path, tell: Callable[[str], None]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(process.ended(main))

@@ -21,6 +21,7 @@ from pyspark.sql import SparkSession
 
 from jobs.command_line import arguments, flags, given_files
 from jobs.configuration.config import Config
+from jobs.console import process
 from jobs.console.exit_codes import DONE, BadUsage
 from jobs.console.numbers import many
 from jobs.console.shown import say
@@ -143,4 +144,4 @@ def _lines(rows: pa.Table) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(process.ended(main))

@@ -27,6 +27,7 @@ from jobs.command_line import arguments, risk_options
 from jobs.configuration import asked_risk
 from jobs.configuration.config import Config
 from jobs.configuration.models import TableConfig
+from jobs.console import process
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage, Refused
 from jobs.console.shown import as_json, say, shown
 from jobs.lake.address import Address
@@ -264,4 +265,4 @@ def _suggested(spark: SparkSession, conf: Config, name: str, asked: argparse.Nam
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(process.ended(main))

@@ -6,10 +6,11 @@ import argparse
 import difflib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from jobs.command_line import flags
+from jobs.command_line.flags import Flag
 from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.configuration.documents import did_you_mean
@@ -69,9 +70,17 @@ def chosen(options: argparse.Namespace) -> tuple[Config, list[str]]:
 
 
 def next_step(verb: str, options: argparse.Namespace, *more: str) -> None:
-    """Tell which job comes next for the same tables, where a person watches."""
+    """Tell which job comes next for the same tables, where a person watches. more: what else is to be typed."""
     which = ["--all"] if options.all else [word for name in options.table for word in ("--table", name)]
     tell(verb, "--conf", options.conf, *which, *more)
+
+
+def again(options: argparse.Namespace, *carried: Flag) -> Iterator[str]:
+    """Those of some flags that were given, as they were: the next job is to be asked for the same."""
+    for flag in carried:
+        value = vars(options).get(flag.word.removeprefix("--").replace("-", "_"))
+        if value is not None and value is not False:
+            yield from (flag.word,) if value is True else (flag.word, str(value))
 
 
 def _hint(conf: Config, name: str) -> str:

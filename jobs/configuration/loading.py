@@ -78,7 +78,7 @@ class Loader:
         self.faults += mondrian_checks.check(drafts)
         ladders = [mondrian_checks.files(draft, resolver.hierarchies) for draft in drafts]
         self.faults += known_elsewhere.check(drafts)
-        self.faults += monitoring_checks.check(drafts)
+        self.faults += monitoring_checks.check(drafts, policy, key_names)
         self.faults += scope_checks.check(drafts)
         self.faults += kept_values.check(drafts)
         self.faults += retention_checks.check(drafts)

@@ -24,6 +24,7 @@ from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
 from jobs.configuration.models import ColumnRule, TableConfig
 from jobs.console.shown import shown
+from jobs.lake import storage_jars
 from jobs.record.column_record import ColumnRecord
 from jobs.reversal import treated
 from jobs.reversal.treated import Treated
@@ -126,7 +127,8 @@ def _of_table(spark: SparkSession, conf: Config, entry: TableConfig, domain: str
         looked = treated.look(spark, conf, entry.name)
     except (LakenymError, PySparkException, Py4JError) as error:
         if stated or entry.subject is not None:
-            why = str(error).partition("\n")[0] if isinstance(error, LakenymError) else "its target cannot be read"
+            known = str(error).partition("\n")[0] if isinstance(error, LakenymError) else storage_jars.told(error)
+            why = known or "its target cannot be read"
             gaps.append(Gap(entry.name, "", why.removeprefix(f"{entry.name}: ")))
         return None
     places = []

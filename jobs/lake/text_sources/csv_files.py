@@ -64,7 +64,10 @@ def _schema(lines: DataFrame, source: Source, dialect: Dialect, folders: Sequenc
     found = None if looked is None else looked[0]
     declared = T.DataType.fromDDL(source.schema_) if source.schema_ else None
     if found is None and declared is None:
-        raise SourceProblem(f"no CSV file holds a first record within its first {HEADER_LINES} lines: state 'schema'")
+        raise SourceProblem(
+            f"no CSV file holds a first record within its first {HEADER_LINES} lines (an empty file holds none): wait "
+            "for its first rows, or state 'schema' of the source in an entry"
+        )
     by_name = {name.lower(): T.StructField(name, T.StringType()) for name in folders}
     if declared is None:
         assert found is not None

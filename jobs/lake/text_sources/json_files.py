@@ -70,6 +70,11 @@ def _schema(reader: DataFrameReader, source: Source, corrupt: str, folders: Sequ
         fields = [field for field in declared.fields if field.name.lower() not in taken]
     else:
         fields = [field for field in _inferred(reader, str(source.path)).fields if field.name not in folders]
+        if not fields:
+            raise SourceProblem(
+                "no JSON object holds a key: all files are empty, or all objects; wait for the first ones, or state "
+                "'schema' of the source in an entry"
+            )
         if any(field.name == corrupt for field in fields):
             raise SourceProblem(f"the JSON source holds what {NO_OBJECT}: one object is expected on each line")
         if any(field.name.lower() in taken for field in fields):

@@ -16,6 +16,7 @@ from jobs.configuration import (
     evidence_file,
     grants_checks,
     kept_values,
+    key_checks,
     known_elsewhere,
     mondrian_checks,
     monitoring_checks,
@@ -67,6 +68,7 @@ class Loader:
         lineage = self._alone(LINEAGE, Lineage, secret=(("to",), ("token",)))
         controller = self._alone(CONTROLLER, Controller)
         keys, key_names = self._keys()
+        self.faults += key_checks.check(keys)
         resolver = Resolver(self.faults, Hierarchies(self.files.folder, self.faults), key_names)
         resolver.subject_keys = {name: entry.subject_keys for name, entry in keys.items()}
         domains = self._domains(resolver)

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 import jobs
-from jobs import demo
+from jobs import demo, init, keys
 from jobs.console import called, help_text, text_table
 from jobs.console.exit_codes import BadUsage
 from jobs.one_command import command, json_output, start, verbs
@@ -317,3 +317,13 @@ def test_json_is_asked_of_each_verb_that_has_it(verb: str) -> None:
     has = "--json" in parser._option_string_actions
     assert ("--json" in command._with_json(parser, [])) == has
     assert command._with_json(parser, ["--json"]) == ["--json"]
+
+
+def test_behind_two_dashes_no_word_is_a_flag(capsys: pytest.CaptureFixture[str]) -> None:
+    """A file may be called so; and what is added for a program is no file."""
+    assert command._with_json(init.parser(), ["--", "-h"]) == ["--json", "--", "-h"]
+    words = command._with_json(keys.parser(), ["show", "--conf", "c", "--name", "n"])
+    assert words == ["show", "--json", "--conf", "c", "--name", "n"]
+    assert command.main(["init", "--keys", "conf/keys", "--conf", "conf", "--", "-h"]) == 2
+    told = json.loads(capsys.readouterr().out)
+    assert "a key has no place in the configuration" in told["message"], "it was asked to begin, not for its help"

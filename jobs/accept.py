@@ -67,7 +67,7 @@ def run_evident(draft: Draft, class_: str, why: str, tell: Callable[[str], None]
 def parser() -> argparse.ArgumentParser:
     options = arguments.parser("accept", __doc__)
     flags.CONF.on(options, required=True)
-    flags.TABLE.on(options, required=True, action="store", more="the one whose draft it is")
+    flags.ONE_TABLE.on(options, required=True)
     which = options.add_mutually_exclusive_group()
     which.add_argument("--column", metavar="PATH", help="accept this column")
     which.add_argument(
@@ -93,6 +93,9 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     asked = parser().parse_args(argv)
+    if len(asked.table) != 1:
+        parser().error("name one table with --table")
+    asked.table = asked.table[0]
     if asked.target and not asked.target.startswith("${"):  # else it would depend on where a run is started
         asked.target = absolute(asked.target)
     return failures.exit_code(events.terminal, lambda: _run(asked))

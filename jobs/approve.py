@@ -172,7 +172,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--approver", metavar="NAME", help="who signs, as policy.yaml names them")
     options.add_argument("--signing-key", metavar="KEY", help="a name of keys.yaml, or the address of a keyset")
     options.add_argument("--kek", metavar="URI", help="the key that encrypts the keyset at that address")
-    for flag in (flags.TABLE, flags.COLUMNS, flags.WITH, flags.ACTOR, flags.PURPOSE, flags.FORM):
+    for flag in (flags.ONE_TABLE, flags.COLUMNS, flags.WITH, flags.ACTOR, flags.PURPOSE, flags.FORM):
         flag.on(options)
     for flag in (flags.DOMAIN, flags.IDS, flags.HELD_IN):
         flag.on(options, more="subject access")

@@ -69,7 +69,7 @@ def expire(spark: SparkSession, conf: Config, path: str, now: datetime.datetime 
 def parser() -> argparse.ArgumentParser:
     options = arguments.parser("reidentify", __doc__)
     flags.CONF.on(options, required=True)
-    for flag in (flags.TABLE, flags.COLUMNS, flags.WITH, flags.ACTOR, flags.PURPOSE, flags.FORM):
+    for flag in (flags.ONE_TABLE, flags.COLUMNS, flags.WITH, flags.ACTOR, flags.PURPOSE, flags.FORM):
         flag.on(options)
     which = options.add_mutually_exclusive_group()
     flags.WHERE.on(which, more="over the treated table")

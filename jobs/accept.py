@@ -24,7 +24,7 @@ from typing import Any, get_args
 
 from jobs.command_line import arguments, flags
 from jobs.configuration.entry import Class
-from jobs.console import next_step, shown
+from jobs.console import next_step, process, shown
 from jobs.console.exit_codes import DONE, BadUsage
 from jobs.console.shown import say
 from jobs.run_events import events
@@ -67,7 +67,7 @@ def run_evident(draft: Draft, class_: str, why: str, tell: Callable[[str], None]
 def parser() -> argparse.ArgumentParser:
     options = arguments.parser("accept", __doc__)
     flags.CONF.on(options, required=True)
-    flags.TABLE.on(options, required=True, action="store", more="the one whose draft it is")
+    flags.ONE_TABLE.on(options, required=True)
     which = options.add_mutually_exclusive_group()
     which.add_argument("--column", metavar="PATH", help="accept this column")
     which.add_argument(
@@ -93,6 +93,9 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     asked = parser().parse_args(argv)
+    if len(asked.table) != 1:
+        parser().error("name one table with --table")
+    asked.table = asked.table[0]
     if asked.target and not asked.target.startswith("${"):  # else it would depend on where a run is started
         asked.target = absolute(asked.target)
     return failures.exit_code(events.terminal, lambda: _run(asked))
@@ -193,4 +196,4 @@ def _finish(draft: Draft, conf: Path, tell: Callable[[str], None]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(process.ended(main))

@@ -1,6 +1,6 @@
 """Approve that somebody sees values of a treated table: ``python jobs/approve.py --conf conf --approver NAME
 --signing-key KEY --table crm.customers --columns email --where "..." --actor NAME --purpose WHY --at-most 10 --hours 24
---once --output FILE``.
+--output FILE``.
 
 It says in words what the approval allows, and asks, before it signs. --show explains a file that is there; --review
 signs that an approver looked at a run that broke the glass (docs/reversal.md). With --domain and --ids in the place of
@@ -24,6 +24,7 @@ from pyspark.sql import SparkSession
 from jobs import subject
 from jobs.command_line import arguments, flags, given_files
 from jobs.configuration.config import Config
+from jobs.console import process
 from jobs.console.asking import answer
 from jobs.console.exit_codes import DONE, BadUsage, Refused
 from jobs.console.shown import say
@@ -171,7 +172,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--approver", metavar="NAME", help="who signs, as policy.yaml names them")
     options.add_argument("--signing-key", metavar="KEY", help="a name of keys.yaml, or the address of a keyset")
     options.add_argument("--kek", metavar="URI", help="the key that encrypts the keyset at that address")
-    for flag in (flags.TABLE, flags.COLUMNS, flags.WITH, flags.ACTOR, flags.PURPOSE, flags.FORM):
+    for flag in (flags.ONE_TABLE, flags.COLUMNS, flags.WITH, flags.ACTOR, flags.PURPOSE, flags.FORM):
         flag.on(options)
     for flag in (flags.DOMAIN, flags.IDS, flags.HELD_IN):
         flag.on(options, more="subject access")
@@ -274,4 +275,4 @@ def _agree(told: str, yes: bool) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(process.ended(main))

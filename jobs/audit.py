@@ -23,6 +23,7 @@ from jobs.audit_log.log import Log
 from jobs.audit_log.merkle import NotProven
 from jobs.command_line import arguments, flags, given_files
 from jobs.configuration.config import Config
+from jobs.console import process
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage, Refused
 from jobs.console.numbers import many
 from jobs.console.shown import as_json, say
@@ -259,4 +260,4 @@ def _text(path: Path | None) -> str | None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(process.ended(main))

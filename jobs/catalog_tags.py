@@ -25,7 +25,7 @@ from jobs.command_line import arguments, flags
 from jobs.configuration import plain_path
 from jobs.configuration.config import Config
 from jobs.configuration.documents import canonical_json
-from jobs.console import whole_files
+from jobs.console import process, whole_files
 from jobs.console.exit_codes import DONE, BadUsage, Refused
 from jobs.console.numbers import many
 from jobs.console.shown import say
@@ -249,4 +249,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(process.ended(main))

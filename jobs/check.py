@@ -23,7 +23,7 @@ from jobs.configuration.config import Config, ConfigError
 from jobs.configuration.finding import Finding, in_order, refused
 from jobs.configuration.unaccepted import Unaccepted
 from jobs.configuration.variables import StandIns
-from jobs.console import next_step, shown
+from jobs.console import next_step, process, shown
 from jobs.console.exit_codes import DONE, REFUSED
 from jobs.console.numbers import many
 from jobs.console.shown import say
@@ -83,6 +83,10 @@ def _day(text: str) -> datetime.date:
 
 def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(argv)
+    return process.exit_code(lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
     as_of = options.as_of or today()
     try:
         conf = config.load(options.conf, StandIns(os.environ) if options.without_environment else os.environ)
@@ -116,4 +120,4 @@ def _tell_faults(error: ConfigError, options: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(process.ended(main))

@@ -17,7 +17,7 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from jobs.command_line import arguments, flags
+from jobs.command_line import arguments, flags, given_files
 from jobs.configuration import key_reference, scope_entry, subject_keys_entry
 from jobs.configuration.audit_entry import Audit
 from jobs.configuration.documents import NAME_PATTERN
@@ -31,7 +31,9 @@ from jobs.configuration.processing_entry import Controller
 from jobs.configuration.treatments import words
 from jobs.configuration.vault_entry import EXPORTABLE, VaultEntry
 from jobs.configuration.vault_entry import KEY as VAULT
+from jobs.console import next_step, process
 from jobs.console.exit_codes import DONE, REFUSED
+from jobs.console.shown import say
 from privacy_udfs.entities import KINDS
 from privacy_udfs.scope_labels import SCOPES
 from privacy_udfs.technique import Technique
@@ -182,13 +184,14 @@ def _techniques(more: Schema) -> dict[str, Schema]:
 
 
 def run(folder: Path, check: bool = False) -> list[str]:
-    """Write all schemas into ``folder``, or only look at them; returns the names of those that were stale."""
+    """Write all schemas into ``folder``, or only look at them; returns the names of those that were stale. Raises
+    `BadUsage` where they cannot be written."""
     made = {name: as_text(schema) for name, schema in schemas().items()}
     stale = [name for name, text in made.items() if not _has(folder / name, text)]
     if not check:
-        folder.mkdir(parents=True, exist_ok=True)
+        given_files.folder(folder)
         for name, text in made.items():
-            (folder / name).write_text(text, encoding="utf-8")
+            given_files.replace(folder / name, text)
     return stale
 
 
@@ -198,7 +201,7 @@ def as_text(schema: Schema) -> str:
 
 
 def _has(path: Path, text: str) -> bool:
-    return path.is_file() and path.read_text(encoding="utf-8") == text
+    return path.is_file() and path.read_bytes() == text.encode()
 
 
 def parser() -> argparse.ArgumentParser:
@@ -212,17 +215,21 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(argv)
+    return process.exit_code(lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
     if options.output is not None:
         run(options.output)
         return DONE
     if options.page is not None:
-        options.page.write_text(key_reference.page(schemas()["table.json"]), encoding="utf-8")
+        given_files.replace(options.page, key_reference.page(schemas()["table.json"]))
         return DONE
     names = run(options.check, check=True)
     for name in names:
-        print(f"{options.check / name} is stale: python jobs/config_schema.py --output {options.check}")
+        say(f"{options.check / name} is stale: {next_step.command('config_schema', '--output', options.check)}")
     return REFUSED if names else DONE
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(process.ended(main))

@@ -26,7 +26,7 @@ from jobs.command_line import arguments, flags
 from jobs.configuration import config
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
-from jobs.console import called
+from jobs.console import called, process
 from jobs.console.exit_codes import DONE, BadUsage
 from jobs.console.numbers import many
 from jobs.console.terminal import columns
@@ -214,8 +214,8 @@ def _demo(root: Path, stated: Path | None) -> int:
     conf_dir = stated or own_conf(root)
     if not conf_dir.is_dir():
         raise BadUsage(f"there is no folder {conf_dir}: leave --conf out for the demo's own")
+    spark = session.start("lakenym demo", {**SMALL, "spark.log.level": "ERROR"})  # before anything is made
     conf = prepare(root, conf_dir)
-    spark = session.start("lakenym demo", {**SMALL, "spark.log.level": "ERROR"})
     print(run(spark, conf, events.terminal))
     print(next_steps(root, conf_dir))
     return DONE
@@ -257,4 +257,4 @@ def _typed(path: Path) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(process.ended(main))

@@ -23,6 +23,7 @@ from pyspark.sql import SparkSession
 
 from jobs.command_line import arguments, flags, given_files
 from jobs.configuration.config import Config
+from jobs.console import process
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage
 from jobs.console.shown import as_json, say, shown
 from jobs.console.text_table import table_lines
@@ -142,27 +143,29 @@ def parser() -> argparse.ArgumentParser:
     return options
 
 
+ALONE = ("plan", "verify_receipt", "make_list", "off_list")
+"""What is asked for in the place of an erasure."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(argv)
     return failures.exit_code(events.terminal, lambda: _run(options))
 
 
 def _run(options: argparse.Namespace) -> int:
-    if (options.ids_table is None) != (options.ids_column is None):
-        raise BadUsage("--ids-table and --ids-column go together")
+    _check(options)
     conf = arguments.loaded(options.conf)
+    if options.domain is not None:
+        asked.check_domain(conf, options.domain)
     started = session.start("lakenym erase")
     if options.make_list is not None:
         print(keeping_out.make(session.for_run(started), options.make_list), end="")
         return DONE
     if options.off_list is not None:
         return _taken_off(started, conf, options)
-    given = options.ids is not None or options.ids_table is not None
     if options.verify_receipt is not None:
-        whom = _asked(started, options) if given else None
+        whom = _asked(started, options) if _are_given(options) else None
         return receipt_job.told(started, conf, options.verify_receipt, options.public_key, whom, options.json)
-    if options.domain is None or not given:
-        raise BadUsage("say whom to erase: --domain, and --ids or --ids-table")
     wanted = Wanted(_asked(started, options), options.force, options.sources)
     report = _warnings if options.json else events.terminal
     found = (
@@ -174,9 +177,28 @@ def _run(options: argparse.Namespace) -> int:
     return DONE if options.plan or found.is_done else REFUSED
 
 
-def _taken_off(spark: SparkSession, conf: Config, options: argparse.Namespace) -> int:
-    if options.domain is None or options.ids is not None or options.ids_table is not None:
+def _check(options: argparse.Namespace) -> None:
+    """What words do not go together, before Spark starts."""
+    if (options.ids_table is None) != (options.ids_column is None):
+        raise BadUsage("--ids-table and --ids-column go together")
+    alone = [name for name in ALONE if vars(options)[name] not in (None, False)]
+    if len(alone) > 1 or (alone and options.receipt is not None):
+        words = [f"--{name.replace('_', '-')}" for name in (*alone, *["receipt"] * (options.receipt is not None))]
+        raise BadUsage(f"{' and '.join(words)} do not go together: say one of them")
+    if options.off_list is not None and (options.domain is None or _are_given(options)):
         raise BadUsage("--off-list goes with --domain, --actor, --because and --approval, and with no other ids")
+    is_erasure = options.plan or not alone
+    if is_erasure and (options.domain is None or not _are_given(options)):
+        raise BadUsage("say whom to erase: --domain, and --ids or --ids-table")
+    if options.ids is not None:
+        given_files.readable(options.ids)
+
+
+def _are_given(options: argparse.Namespace) -> bool:
+    return options.ids is not None or options.ids_table is not None
+
+
+def _taken_off(spark: SparkSession, conf: Config, options: argparse.Namespace) -> int:
     whom = asked.of_file(options.domain, options.off_list, None)
     request = off_list.Request(whom, options.actor or "", options.because or "")
     approval = None if options.approval is None else given_files.text(options.approval)
@@ -201,4 +223,4 @@ def _warnings(event: events.Event) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(process.ended(main))

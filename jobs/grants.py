@@ -22,7 +22,7 @@ from jobs.configuration.config import Config
 from jobs.configuration.documents import one_of
 from jobs.configuration.finding import refused
 from jobs.configuration.variables import StandIns
-from jobs.console import whole_files
+from jobs.console import process, whole_files
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage, Refused
 from jobs.console.numbers import many
 from jobs.console.shown import say
@@ -109,4 +109,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(process.ended(main))

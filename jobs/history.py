@@ -22,6 +22,7 @@ from jobs.command_line import arguments, flags, given_files
 from jobs.configuration.config import Config
 from jobs.configuration.documents import did_you_mean
 from jobs.configuration.policy_entries import Snapshots
+from jobs.console import process
 from jobs.console.exit_codes import DONE, BadUsage, Refused
 from jobs.console.shown import as_json, say
 from jobs.console.text_table import table_lines
@@ -204,4 +205,4 @@ def _run(options: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(process.ended(main))

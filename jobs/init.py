@@ -25,7 +25,7 @@ from jobs import config_schema
 from jobs.command_line import arguments, flags
 from jobs.configuration import plain_path
 from jobs.configuration.config_files import KEYS
-from jobs.console import called, next_step
+from jobs.console import called, file_errors, next_step, process
 from jobs.console.exit_codes import DONE, FAILED, BadUsage
 from jobs.console.shown import as_json, say
 from jobs.detection import packages, shared_keys
@@ -82,7 +82,7 @@ def run(spark: Any, paths: Sequence[str], options: Options) -> Outcome:
             one = found_tables.scanned(own, table, options.sample, options.regions, salt)
             looked.append(one.within(shared_keys.MOST_HELD - sum(shared_keys.held(each.looked) for each in looked)))
         except LakenymError as error:
-            problems.append(str(error) if table.name in str(error) else f"{table.name}: {error}")
+            problems.append(str(error) if str(error).startswith(f"{table.name}: ") else f"{table.name}: {error}")
     begun = Begun(options.conf)
     standing = [entry for entry in (lake_tables.entry_of(table, known) for table in found) if entry]
     begun.stood += [entry.file for entry in standing]
@@ -136,7 +136,7 @@ def _first_key(begun: Begun, options: Options) -> list[str]:
         try:
             folder.mkdir(mode=0o700, parents=True)
         except OSError as error:
-            raise BadUsage(f"--keys: {folder} cannot be made ({type(error).__name__})") from None
+            raise BadUsage(f"--keys: {folder} cannot be made: {file_errors.why(error)}") from None
         Begun(folder).create(".gitignore", conf_files.IGNORED)
     path = folder / f"{KEY}.json"
     key = NamedKey(KEY, f"file:{path}", options.kek)
@@ -202,4 +202,4 @@ def _run(asked: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(process.ended(main))

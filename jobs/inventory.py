@@ -25,12 +25,12 @@ from jobs.configuration import config
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
 from jobs.configuration.models import Source
-from jobs.console import next_step
+from jobs.console import next_step, process
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage
 from jobs.console.shown import say
 from jobs.detection import names_as_data, packages, scan, shared_keys
 from jobs.detection.discovery import FoundTable
-from jobs.detection.look import look
+from jobs.detection.look import look, to_draft
 from jobs.detection.names_as_data import NamesAreData
 from jobs.detection.samples import DEFAULT_SAMPLE
 from jobs.detection.shared_keys import Looked
@@ -77,11 +77,13 @@ def run(
 
 
 def look_at(spark: SparkSession, table: FoundTable, entry: Entry | None, options: Options, salt: bytes) -> Looked:
-    """Scan one table, to be compared with others that are looked at under the same secret (`joined.propose`)."""
+    """Scan one table, to be compared with others that are looked at under the same secret (`joined.propose`). Raises
+    `RunFailed` where it cannot be read, or has no columns."""
     own, source = session.for_run(spark), source_of(table, entry)
     decided = () if entry is None else entry.columns
     name = table.name if entry is None else entry.table
-    return dataclasses.replace(_looked(own, table.name, source, options, decided, salt), table=name)
+    looked = _looked(own, table.name, source, options, decided, salt)
+    return dataclasses.replace(_failing_as_failed(lambda: to_draft(looked)), table=name)
 
 
 def _proposed(tables: Sequence[Looked], around: Surroundings, salt: bytes) -> dict[str, tuple[Proposal, ...]]:
@@ -256,4 +258,4 @@ def _each(steps: Sequence[tuple[str, Callable[[], int]]]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(process.ended(main))

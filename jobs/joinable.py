@@ -23,7 +23,7 @@ from jobs.command_line import arguments, flags
 from jobs.configuration.config import Config
 from jobs.configuration.finding import refused
 from jobs.configuration.models import TableConfig
-from jobs.console import whole_files
+from jobs.console import process, whole_files
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage, Refused
 from jobs.console.shown import as_json, say, shown
 from jobs.gates.known import today
@@ -205,4 +205,4 @@ def _keep(path: Path, profiles: Profiles) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(process.ended(main))

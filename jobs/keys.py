@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from jobs.command_line import arguments, flags
 from jobs.configuration.config import Config
 from jobs.configuration.finding import refused
-from jobs.console import asking, next_step, shown
+from jobs.console import asking, next_step, process, shown
 from jobs.console.exit_codes import DONE, BadUsage, Refused
 from jobs.console.shown import say
 from jobs.console.text_table import table_lines
@@ -292,4 +292,4 @@ def _agree(key_id: int, yes: bool) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(process.ended(main))

@@ -25,6 +25,7 @@ from jobs.command_line import arguments, flags
 from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.configuration.models import Target
+from jobs.console import process
 from jobs.console.exit_codes import DONE, BadUsage, Refused
 from jobs.console.shown import as_json, say, shown
 from jobs.lake.address import Address
@@ -269,4 +270,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(process.ended(main))

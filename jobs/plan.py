@@ -26,6 +26,7 @@ from jobs.configuration import config
 from jobs.configuration.config import Config, ConfigError
 from jobs.configuration.documents import canonical_json
 from jobs.configuration.variables import StandIns
+from jobs.console import process
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage
 from jobs.console.shown import say
 from jobs.console.text_table import table_lines
@@ -263,6 +264,10 @@ def run(
     return failures.translated(table, lambda: prepared(own, conf, table, allowed, report).plan)
 
 
+ACCEPTED = (flags.ACCEPT_RAW_HISTORY, flags.ACCEPT_OTHER_KEY_VERSION, flags.ACCEPT_DELETED_ROWS)
+"""What the run after a plan is to be asked for too."""
+
+
 def parser() -> argparse.ArgumentParser:
     options = arguments.parser("plan", __doc__)
     arguments.tables(options)
@@ -318,7 +323,7 @@ def _print_all(options: argparse.Namespace) -> int:
 
     code = max(failures.exit_code(events.terminal, functools.partial(one, name), name) for name in names)
     if code == DONE:
-        arguments.next_step("pseudonymize", options)
+        arguments.next_step("pseudonymize", options, *arguments.again(options, *ACCEPTED))
     return code
 
 
@@ -353,4 +358,4 @@ def _show(known: Planned, options: argparse.Namespace, files: unchanged.Files) -
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(process.ended(main))

@@ -19,6 +19,7 @@ from jobs.command_line import arguments, flags
 from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.configuration.models import Execution, Mode
+from jobs.console import process
 from jobs.console.exit_codes import DONE, BadUsage
 from jobs.gates.known import Allowed, Prepared
 from jobs.lineage import sink
@@ -85,6 +86,14 @@ def run(
     return failures.translated(table, lambda: execute(own, one, report))
 
 
+OF_A_RUN = (
+    flags.ACCEPT_RAW_HISTORY, flags.ACCEPT_OTHER_KEY_VERSION, flags.ACCEPT_DELETED_ROWS, flags.MODE, flags.WHERE,
+    flags.RETREAT, flags.EVEN_UNCHANGED, flags.TRIGGER, flags.FILES_PER_BATCH, flags.REQUEUE, flags.EXECUTION,
+    flags.PARALLEL, flags.LINEAGE,
+)  # fmt: skip
+"""What a dry run is asked for, and the run after it."""
+
+
 def parser() -> argparse.ArgumentParser:
     options = arguments.parser("pseudonymize", __doc__)
     arguments.tables(options)
@@ -130,7 +139,8 @@ def _run_all(options: argparse.Namespace, report: Report) -> int:
     if asked is None:
         code = tables.run(names, options.dry_run)
         if code == DONE:
-            arguments.next_step("pseudonymize" if options.dry_run else "verify", options)
+            more = arguments.again(options, *OF_A_RUN) if options.dry_run else ()
+            arguments.next_step("pseudonymize" if options.dry_run else "verify", options, *more)
         return code
     with rounds.ended_by_signals(report) as stopping:
         streams = dataclasses.replace(tables, report=streaming.once(report), asked=asked, stopping=stopping)
@@ -138,4 +148,4 @@ def _run_all(options: argparse.Namespace, report: Report) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(process.ended(main))

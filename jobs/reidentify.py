@@ -21,6 +21,7 @@ from pyspark.sql import SparkSession
 
 from jobs.command_line import arguments, flags, given_files
 from jobs.configuration.config import Config
+from jobs.console import process
 from jobs.console.exit_codes import DONE, BadUsage
 from jobs.console.numbers import many
 from jobs.console.shown import say
@@ -68,7 +69,7 @@ def expire(spark: SparkSession, conf: Config, path: str, now: datetime.datetime 
 def parser() -> argparse.ArgumentParser:
     options = arguments.parser("reidentify", __doc__)
     flags.CONF.on(options, required=True)
-    for flag in (flags.TABLE, flags.COLUMNS, flags.WITH, flags.ACTOR, flags.PURPOSE, flags.FORM):
+    for flag in (flags.ONE_TABLE, flags.COLUMNS, flags.WITH, flags.ACTOR, flags.PURPOSE, flags.FORM):
         flag.on(options)
     which = options.add_mutually_exclusive_group()
     flags.WHERE.on(which, more="over the treated table")
@@ -143,4 +144,4 @@ def _lines(rows: pa.Table) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(process.ended(main))

@@ -31,7 +31,7 @@ from jobs import linkage, risk
 from jobs.command_line import arguments
 from jobs.configuration import yaml_writer
 from jobs.configuration.config import Config
-from jobs.console import whole_files
+from jobs.console import process, whole_files
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage, Refused
 from jobs.console.shown import lines, say, shown
 from jobs.lake.address import Address
@@ -221,4 +221,4 @@ def _pages(conf: Config, names: Sequence[str], options: argparse.Namespace) -> i
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(process.ended(main))

@@ -22,6 +22,7 @@ from pyspark.sql import SparkSession
 
 from jobs.command_line import arguments, flags
 from jobs.configuration.config import Config
+from jobs.console import process
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage
 from jobs.console.numbers import many
 from jobs.console.shown import as_json, say, shown
@@ -139,12 +140,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.receipt is not None and (options.plan or options.verify_receipt is not None):
+        raise BadUsage("--receipt: a plan takes nothing away, nor does --verify-receipt, and has no receipt")
     conf, names = arguments.chosen(options)
     started = session.start("lakenym retain")
     if options.verify_receipt is not None:
         return receipt_job.told(started, conf, options.verify_receipt, options.public_key, None, options.json)
-    if options.plan and options.receipt is not None:
-        raise BadUsage("--receipt: a plan takes nothing away, and has no receipt")
     report = _warnings if options.json else events.terminal
     if options.plan:
         found = plan(started, conf, names)
@@ -164,4 +165,4 @@ def _warnings(event: events.Event) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(process.ended(main))

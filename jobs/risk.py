@@ -27,11 +27,12 @@ from jobs.command_line import arguments, risk_options
 from jobs.configuration import asked_risk
 from jobs.configuration.config import Config
 from jobs.configuration.models import TableConfig
+from jobs.console import process
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage, Refused
 from jobs.console.shown import as_json, say, shown
 from jobs.lake.address import Address
 from jobs.risk_measures import estimate as estimating
-from jobs.risk_measures import estimate_report, singling, treated, uniqueness
+from jobs.risk_measures import estimate_report, frames, singling, treated, uniqueness
 from jobs.risk_measures import measure as measuring
 from jobs.risk_measures import report as reporting
 from jobs.risk_measures.estimate_report import Estimated
@@ -97,6 +98,8 @@ def run(
         outside = None if population is None else _read(own, Address.named(population), population)
         if outside is not None and subject is not None and subject not in outside.columns:
             raise BadUsage(f"--population: it has no column {subject} to count people by: give --by-rows")
+        if outside is not None:
+            _check_population(outside, columns)
         asked = Asked(
             columns,
             chosen.sensitive,
@@ -187,6 +190,14 @@ def _chosen(rows: DataFrame, entry: TableConfig, table: str) -> Chosen:
     return chosen
 
 
+def _check_population(outside: DataFrame, columns: Sequence[str]) -> None:
+    for name in columns:
+        try:
+            frames.found(outside, name)
+        except BadUsage as error:
+            raise BadUsage(f"--population: of the table there: {error}") from None
+
+
 def _attack(rows: DataFrame, outside: DataFrame, columns: Sequence[str], subject: str | None) -> singling.Matched:
     """With the quasi-identifiers that the outside table has too."""
     common = [name for name in columns if name in outside.columns]
@@ -264,4 +275,4 @@ def _suggested(spark: SparkSession, conf: Config, name: str, asked: argparse.Nam
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(process.ended(main))

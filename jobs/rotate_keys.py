@@ -20,6 +20,7 @@ from pyspark.sql import SparkSession
 
 from jobs.command_line import arguments, flags
 from jobs.configuration.config import Config
+from jobs.console import process
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage
 from jobs.console.shown import as_json, say, shown
 from jobs.console.text_table import table_lines
@@ -27,7 +28,7 @@ from jobs.rotation import bridge_filling, carried_out, foreseen, judged, scope
 from jobs.rotation.carried_out import Rotated
 from jobs.rotation.foreseen import Size
 from jobs.rotation.needed import Needed
-from jobs.rotation.scope import Asked, Scope
+from jobs.rotation.scope import Asked, Scope, check
 from jobs.rotation.ways import WAYS
 from jobs.run_events import events
 from jobs.run_events.events import Report
@@ -161,6 +162,7 @@ def _run(options: argparse.Namespace) -> int:
         deleted_rows=options.accept_deleted_rows,
         shorter_source=options.accept_shorter_source,
     )
+    check(conf, asked)
     started = session.start("lakenym rotate_keys")
     if options.build_bridge:
         rows = build_bridge(started, conf, asked)
@@ -188,4 +190,4 @@ def _say(told: Iterator[str]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(process.ended(main))

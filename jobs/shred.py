@@ -21,6 +21,7 @@ from pyspark.sql import SparkSession
 from jobs.command_line import arguments, flags
 from jobs.configuration.config import Config
 from jobs.configuration.finding import refused
+from jobs.console import process
 from jobs.console.exit_codes import DONE, BadUsage, Refused
 from jobs.console.numbers import many
 from jobs.console.shown import as_json, say, shown
@@ -150,4 +151,4 @@ def _run(options: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(process.ended(main))

@@ -21,6 +21,7 @@ from pyspark.sql import SparkSession
 
 from jobs.command_line import arguments, flags, given_files
 from jobs.configuration.config import Config
+from jobs.console import process
 from jobs.console.exit_codes import DONE, BadUsage
 from jobs.console.shown import say, shown
 from jobs.reversal import carried_out as reversals
@@ -107,6 +108,7 @@ def _run(options: argparse.Namespace) -> int:
         say(f"{options.expire}: removed, of run {expire(session.start('lakenym subject'), conf, options.expire)}")
         return DONE
     asked = asked_of(options)
+    asking.check_domain(conf, asked.domain)
     if options.plan:
         request = Request(asked, options.actor or "nobody", options.purpose or "a plan")
         held = plan(session.start("lakenym subject"), conf, request)
@@ -151,4 +153,4 @@ def as_data(held: Held) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(process.ended(main))

@@ -18,6 +18,7 @@ from pyspark.sql import SparkSession
 from jobs.command_line import arguments, flags
 from jobs.configuration.config import Config
 from jobs.configuration.finding import refused
+from jobs.console import process
 from jobs.console.exit_codes import DONE, REFUSED, Refused
 from jobs.console.shown import as_json, say, shown
 from jobs.gates.known import today
@@ -135,4 +136,4 @@ def _tell(domain: str, done: Expired) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(process.ended(main))

@@ -24,6 +24,7 @@ from pyspark.sql import SparkSession
 from jobs.command_line import arguments, flags
 from jobs.configuration.config import Config
 from jobs.configuration.models import TableConfig, Target
+from jobs.console import process
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage
 from jobs.console.numbers import many
 from jobs.console.shown import as_json, say, shown
@@ -205,7 +206,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     asked = parser().parse_args(argv)
     if asked.path is None and asked.conf is None:
-        parser().error("--conf is needed, but with --path")
+        parser().error("--conf is needed, unless --path is given")
     return failures.exit_code(events.terminal, lambda: _of_all(asked))
 
 
@@ -234,4 +235,4 @@ def _asked(asked: argparse.Namespace) -> tuple[Config | None, list[str | None]]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(process.ended(main))

@@ -6,10 +6,12 @@ import argparse
 import difflib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from jobs.command_line import flags
+from jobs.command_line.flags import Flag
 from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.configuration.documents import did_you_mean
@@ -20,10 +22,30 @@ from jobs.console.next_step import tell
 from jobs.console.shown import say
 
 
+class Parser(argparse.ArgumentParser):
+    """Tells words that it does not know by the verb that they were given to, with the flag that may be meant."""
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        found, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            asked = self._asked(found)
+            flags_ = [word for action in asked._actions for word in action.option_strings if word.startswith("--")]
+            hint = next(filter(None, (did_you_mean(word.partition("=")[0], flags_) for word in unknown)), "")
+            asked.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
+        return found
+
+    def _asked(self, found: argparse.Namespace) -> argparse.ArgumentParser:
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                verb: argparse.ArgumentParser = action.choices[getattr(found, action.dest)]
+                return verb
+        return self
+
+
 def parser(job: str, doc: str | None) -> argparse.ArgumentParser:
     """The parser of a job, whose help is its docstring. A flag is written out: a short form would be another word."""
     told = None if doc is None else called.spoken(doc)
-    return argparse.ArgumentParser(called.program(job), description=told, allow_abbrev=False, formatter_class=AsWritten)
+    return Parser(called.program(job), description=told, allow_abbrev=False, formatter_class=AsWritten)
 
 
 def verbs(options: argparse.ArgumentParser, words: Mapping[str, str]) -> dict[str, argparse.ArgumentParser]:
@@ -69,9 +91,17 @@ def chosen(options: argparse.Namespace) -> tuple[Config, list[str]]:
 
 
 def next_step(verb: str, options: argparse.Namespace, *more: str) -> None:
-    """Tell which job comes next for the same tables, where a person watches."""
+    """Tell which job comes next for the same tables, where a person watches. more: what else is to be typed."""
     which = ["--all"] if options.all else [word for name in options.table for word in ("--table", name)]
     tell(verb, "--conf", options.conf, *which, *more)
+
+
+def again(options: argparse.Namespace, *carried: Flag) -> Iterator[str]:
+    """Those of some flags that were given, as they were: the next job is to be asked for the same."""
+    for flag in carried:
+        value = vars(options).get(flag.word.removeprefix("--").replace("-", "_"))
+        if value is not None and value is not False:
+            yield from (flag.word,) if value is True else (flag.word, str(value))
 
 
 def _hint(conf: Config, name: str) -> str:

@@ -55,7 +55,8 @@ def share(text: str) -> float:
 SWITCH = {"action": "store_true"}
 
 CONF = Flag("--conf", "folder of the configuration", {"type": Path})
-TABLE = Flag("--table", "a table; may be given several times", {"action": "append"})
+TABLE = Flag("--table", "a table (may be given several times)", {"action": "append"})
+ONE_TABLE = Flag("--table", "a table (one)", {"action": "append"})
 ALL = Flag("--all", "every table of the catalog", SWITCH)
 DATABASE = Flag("--database", "a database of Spark's catalog, or of the platform's")
 APPROVAL = Flag("--approval", "what approve.py made", {"type": Path, "metavar": "FILE"})

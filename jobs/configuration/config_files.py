@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Container, Mapping
 from pathlib import Path
@@ -70,7 +71,13 @@ class ConfigFiles:
         return [document for document in documents if document is not None]
 
     def look_for_misplaced(self) -> None:
-        """Files that someone may think are read."""
+        """Files and folders that someone may think are read."""
+        catalog = self.folder / CATALOG
+        if catalog.exists() and not catalog.is_dir():
+            self._faults.append(Fault(CATALOG, 0, "", "expected a folder with a file for each table, got a file"))
+        for path in sorted(self.folder.iterdir()) if not catalog.exists() else ():
+            if path.is_dir() and (hint := did_you_mean(path.name.lower(), (CATALOG,))):
+                self._faults.append(Fault(path.name, 0, "", f"is not read{hint}"))
         for path in sorted((self.folder / CATALOG).rglob("*.y*ml")):
             place = path.relative_to(self.folder / CATALOG)
             if not path.name.startswith(".") and (len(place.parts) > 1 or path.suffix != ".yaml"):
@@ -84,5 +91,16 @@ class ConfigFiles:
     def report(self) -> list[Fault]:
         """Each fault once, by file and line; many alike are one. Of what cannot be read, nothing else is said."""
         places = {(fault.file, fault.key) for fault in self._unreadable}
-        told = {fault for fault in self._faults if (fault.file, fault.key) not in places}
+        told = {self._placed(fault) for fault in self._faults if (fault.file, fault.key) not in places}
         return sorted(alike_faults.together(told | self._unreadable))
+
+    def _placed(self, fault: Fault) -> Fault:
+        """With the line of its key, or of what holds it, where whoever found it knew the key alone."""
+        if fault.line or not fault.key or fault.file not in self.lines:
+            return fault
+        named = Document(fault.file, {}, {}, {})
+        lines = {named.key(loc): line for loc, line in self.lines[fault.file].items()}
+        key = fault.key
+        while key and key not in lines:
+            key = key[: max(key.rfind("."), key.rfind("["), 0)]
+        return dataclasses.replace(fault, line=lines[key]) if key else fault

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.configuration.documents import Document, Fault, Loc
+from jobs.console import file_errors
 
 LEVELS_FILE = "levels_file"
 Rows = tuple[tuple[str, ...], ...]
@@ -67,7 +68,7 @@ def read(path: Path, file: str, faults: list[Fault]) -> Rows | None:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        faults.append(Fault(file, 0, "", f"cannot be read ({type(error).__name__})"))
+        faults.append(Fault(file, 0, "", f"cannot be read: {file_errors.why(error)}"))
         return None
     except UnicodeDecodeError:
         faults.append(Fault(file, 0, "", "expected UTF-8, got bytes that are not; save the file as UTF-8"))

@@ -16,6 +16,7 @@ from jobs.configuration import (
     evidence_file,
     grants_checks,
     kept_values,
+    key_checks,
     known_elsewhere,
     mondrian_checks,
     monitoring_checks,
@@ -67,6 +68,7 @@ class Loader:
         lineage = self._alone(LINEAGE, Lineage, secret=(("to",), ("token",)))
         controller = self._alone(CONTROLLER, Controller)
         keys, key_names = self._keys()
+        self.faults += key_checks.check(keys)
         resolver = Resolver(self.faults, Hierarchies(self.files.folder, self.faults), key_names)
         resolver.subject_keys = {name: entry.subject_keys for name, entry in keys.items()}
         domains = self._domains(resolver)
@@ -78,7 +80,7 @@ class Loader:
         self.faults += mondrian_checks.check(drafts)
         ladders = [mondrian_checks.files(draft, resolver.hierarchies) for draft in drafts]
         self.faults += known_elsewhere.check(drafts)
-        self.faults += monitoring_checks.check(drafts)
+        self.faults += monitoring_checks.check(drafts, policy, key_names)
         self.faults += scope_checks.check(drafts)
         self.faults += kept_values.check(drafts)
         self.faults += retention_checks.check(drafts)

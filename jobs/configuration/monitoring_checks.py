@@ -1,18 +1,24 @@
-"""Bounds of single columns held against the columns that there are."""
+"""What monitoring goes by, held against what there is: the columns of bounds of their own, the key of profiles."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from jobs.configuration.column_path import ColumnPath, ColumnPathError
 from jobs.configuration.config_checks import Draft
+from jobs.configuration.config_files import POLICY
 from jobs.configuration.documents import Fault, Loc, did_you_mean
+from jobs.configuration.models import Policy
 
 AT: Loc = ("monitoring", "columns")
 
 
-def check(drafts: Sequence[Draft]) -> Iterator[Fault]:
-    """Every column with bounds of its own that its entry does not have, or does not keep, or that is named twice."""
+def check(drafts: Sequence[Draft], policy: Policy | None, keys: Collection[str] | None) -> Iterator[Fault]:
+    """Every column with bounds of its own that its entry does not have, or does not keep, or that is named twice; a key
+    that is none. keys: the names of all, also of those at fault; nothing where they could not be read."""
+    name = None if policy is None else policy.monitoring.key
+    if name is not None and keys and name not in keys:
+        yield Fault(POLICY, 0, "monitoring.key", f"keys.yaml has no key {name!r}{did_you_mean(name, keys)}")
     for draft in drafts:
         yield from _of_table(draft)
 

@@ -16,6 +16,7 @@ import yaml
 from yaml.reader import Reader
 
 from jobs.configuration.documents import Document, Fault, Loc
+from jobs.console import file_errors
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _ODD_CHARACTER = re.compile(f"\t|{Reader.NON_PRINTABLE.pattern}")
@@ -52,7 +53,7 @@ def _text(path: Path, file: str, faults: list[Fault]) -> str | None:
     try:
         content = path.read_bytes()
     except OSError as error:
-        faults.append(Fault(file, 0, "", f"cannot be read ({type(error).__name__})"))
+        faults.append(Fault(file, 0, "", f"cannot be read: {file_errors.why(error)}"))
         return None
     try:
         return content.decode("utf-8-sig")
@@ -76,7 +77,9 @@ def parse(text: str, file: str, faults: list[Fault], secret: tuple[Loc, ...] = (
         return _Reader(text, Document(file, {}, {}, {}, secret), faults).document()
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
-        faults.append(Fault(file, line, "", f"not valid YAML: {error.problem}"))
+        began = error.context_mark.line + 1 if error.context_mark else line
+        told = f" ({error.context}, which begins on line {began})" if error.context and began != line else ""
+        faults.append(Fault(file, line, "", f"not valid YAML: {error.problem}{told}"))
         return None
 
 

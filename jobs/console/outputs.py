@@ -74,13 +74,18 @@ def _nowhere(out: IO[str]) -> None:
 
 @contextlib.contextmanager
 def kept() -> Iterator[None]:
-    """While a job runs: its outputs may lose their readers, or be closed from the start. Raises `Unwritten`."""
+    """While a job runs: its outputs may lose their readers, or be closed from the start. Raises `Unwritten`, also where
+    a help ended the process, of which the end waits in memory by then."""
     _opened()
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = _kept(before[0]), _kept(before[1])
     try:
         yield
         sys.stdout.flush()
+    except SystemExit as ended:
+        if not ended.code:  # else something else is told already
+            sys.stdout.flush()
+        raise
     finally:
         with contextlib.suppress(Unwritten):
             sys.stdout.flush()

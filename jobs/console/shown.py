@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import json
 import sys
+import time
+from collections.abc import Mapping
+from datetime import datetime, timezone
 from typing import IO, Any
 
 from jobs.console import called, colour
@@ -37,6 +40,12 @@ def event(text: str) -> str:
 def as_json(data: Any, **options: Any) -> str:
     """JSON with Unicode as it is, but for what cannot be seen, which is escaped."""
     return lines(json.dumps(data, ensure_ascii=False, **options))
+
+
+def stamped(data: Mapping[str, Any]) -> str:
+    """What happened as one line of JSON, with the time in UTC."""
+    stamp = datetime.fromtimestamp(time.time(), timezone.utc).isoformat(timespec="milliseconds")
+    return as_json({"time": stamp, **data})
 
 
 def as_yaml(text: str) -> str:

@@ -14,6 +14,7 @@ from jobs.audit_log import erasure_rows
 from jobs.audit_log import log as audit_log
 from jobs.audit_log.leaves import Kind
 from jobs.configuration.config import Config
+from jobs.console import file_errors
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage
 from jobs.console.shown import as_json, say, shown
 from jobs.erasure import commitment, proof, receipt, receipt_check
@@ -44,7 +45,7 @@ def verified(
     try:
         text = path.read_bytes().decode()
     except (OSError, ValueError) as error:
-        raise BadUsage(f"--verify-receipt: the file cannot be read as text ({type(error).__name__})") from None
+        raise BadUsage(f"--verify-receipt: {path} cannot be read as text: {file_errors.why(error)}") from None
     found = receipt.opened(text, _trusted(spark, conf, public_keys))
     today = datetime.datetime.now(datetime.timezone.utc).date()
     told = [*receipt_check.checks(session.for_run(spark), found, today)]

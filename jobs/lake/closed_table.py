@@ -69,7 +69,8 @@ def create(
     spark: SparkSession, path: str, what: str, schema: T.StructType, comment: str, properties: Mapping[str, str]
 ) -> None:
     """Make an empty table in a new folder. Raises `Refused` where anything stands there, `SourceProblem` where it lies
-    in another table. what: such a table is called."""
+    in another table, `NoStorage` where Spark has no file system for it. what: such a table is called."""
+    restricted.check_reached(spark, path)
     if not restricted.is_gone(spark, path):
         raise Refused(f"{path} is there already, or cannot be looked at: choose a new place")
     places.check_free(spark, path, path, what)

@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from jobs.configuration.models import Target
 from jobs.console.exit_codes import BadUsage, Refused
-from jobs.lake import places, replace, state
+from jobs.lake import places, replace, state, storage_jars
 from jobs.lake.address import Address
 from jobs.lake.delta_commit import Files
 from jobs.lake.java import hadoop_path, java_class
@@ -90,6 +90,16 @@ def location(spark: SparkSession, path: str) -> str:
     """The place as a URI, as `looked` finds it."""
     where = hadoop_path(spark, path)
     return str(where.getFileSystem(hadoop_conf(spark)).makeQualified(where).toString())
+
+
+def check_reached(spark: SparkSession, place: str) -> None:
+    """Raise `NoStorage` where Spark has no file system for such a place."""
+    try:
+        hadoop_path(spark, place).getFileSystem(hadoop_conf(spark))
+    except Py4JError as error:
+        told = storage_jars.told(error)
+        if told is not None:
+            raise storage_jars.NoStorage(f"{place}: {told}") from None
 
 
 def is_gone(spark: SparkSession, place: str) -> bool:

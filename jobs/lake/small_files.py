@@ -8,6 +8,7 @@ from typing import Any
 from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
 
+from jobs.lake import storage_jars
 from jobs.lake.java import hadoop_path, java_class, kind_of
 
 LONGEST = 1 << 20
@@ -18,6 +19,10 @@ class CannotStore(Exception):
     """A file cannot be written or read. Says which, and what kind of error it was."""
 
 
+def _why(error: Py4JError) -> str:
+    return f": {storage_jars.told(error) or kind_of(error)}"
+
+
 def names(spark: SparkSession, folder: str) -> list[str]:
     """The files of a folder, sorted; none where there is no folder. Raises `CannotStore`."""
     try:
@@ -26,7 +31,7 @@ def names(spark: SparkSession, folder: str) -> list[str]:
     except Py4JError as error:
         if NOT_THERE.search(kind_of(error)):
             return []
-        raise CannotStore(f"{folder} cannot be listed ({kind_of(error)})") from None
+        raise CannotStore(f"{folder} cannot be listed{_why(error)}") from None
 
 
 def read(spark: SparkSession, folder: str, name: str) -> str:
@@ -42,7 +47,7 @@ def read(spark: SparkSession, folder: str, name: str) -> str:
             stream.close()
         return bytes(content).decode(errors="replace")
     except Py4JError as error:
-        raise CannotStore(f"{name} in {folder} cannot be read ({kind_of(error)})") from None
+        raise CannotStore(f"{name} in {folder} cannot be read{_why(error)}") from None
 
 
 def create(spark: SparkSession, folder: str, name: str, text: str) -> None:
@@ -57,7 +62,7 @@ def create(spark: SparkSession, folder: str, name: str, text: str) -> None:
                 stream.close()
             return
     except Py4JError as error:
-        raise CannotStore(f"{name} cannot be written to {folder} ({kind_of(error)})") from None
+        raise CannotStore(f"{name} cannot be written to {folder}{_why(error)}") from None
     if read(spark, folder, name) != text:
         raise CannotStore(f"{name} in {folder} is there already, and says something else")
 

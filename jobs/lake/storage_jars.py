@@ -9,21 +9,43 @@ from pathlib import Path
 
 import pyspark
 
+from privacy_udfs.errors import LakenymError
+
+
+class NoStorage(LakenymError):
+    """Spark has no file system for a path; nothing was done."""
+
+
 JARS: Mapping[str, str] = {
     "s3a": "org.apache.hadoop:hadoop-aws:{hadoop}",
     "abfs": "org.apache.hadoop:hadoop-azure:{hadoop}",
     "abfss": "org.apache.hadoop:hadoop-azure:{hadoop}",
     "wasbs": "org.apache.hadoop:hadoop-azure:{hadoop}",
-    "gs": "com.google.cloud.bigdataoss:gcs-connector:hadoop3-2.2.29:shaded",
+    "wasb": "org.apache.hadoop:hadoop-azure:{hadoop}",
+    "gs": "org.apache.hadoop:hadoop-gcp:{hadoop}",
+    "obs": "org.apache.hadoop:hadoop-huaweicloud:{hadoop}",
     "oss": "org.apache.hadoop:hadoop-aliyun:{hadoop}",
 }
 """Scheme of a path -> the package that brings its file system; with it come what it needs."""
 OTHER_WORDS = {"s3": "s3a", "s3n": "s3a"}
 """Schemes that Spark's Hadoop does not know, and what to write instead."""
-_IN_TEXT = re.compile(
-    r'No FileSystem for scheme "?([a-z][a-z0-9+.-]*)|Class org\.apache\.hadoop\.fs\.(\w+)\.\w+ not found'
+NO_STORAGE = re.compile(
+    r"ClassNotFoundException: Class (org\.apache|com\.google\.cloud)\.hadoop\.fs\.|No FileSystem for scheme"
 )
-_OF_CLASS = {"s3a": "s3a", "azurebfs": "abfss", "azure": "wasbs", "aliyun": "oss"}
+_IN_TEXT = re.compile(
+    r'No FileSystem for scheme "?([a-z][a-z0-9+.-]*)|'
+    r"Class (?:org\.apache|com\.google\.cloud)\.hadoop\.fs\.(\w+)\.[\w.$]+ not found"
+)
+_OF_CLASS = {
+    "s3a": "s3a",
+    "azurebfs": "abfss",
+    "azure": "wasbs",
+    "aliyun": "oss",
+    "gs": "gs",
+    "gcs": "gs",
+    "obs": "obs",
+}
+"""The package of a file system -> a scheme that it is for."""
 
 
 def scheme_of(path: str) -> str:
@@ -36,6 +58,12 @@ def in_text(text: str) -> str:
     """The scheme that Hadoop's own words are about, empty where they are about none."""
     found = _IN_TEXT.search(text)
     return "" if found is None else found[1] or _OF_CLASS.get(found[2], "")
+
+
+def told(error: Exception) -> str | None:
+    """What is missing where Hadoop failed for want of a file system; None for other errors."""
+    text = str(error)
+    return missing(in_text(text)) if NO_STORAGE.search(text) else None
 
 
 def missing(scheme: str) -> str:

@@ -36,6 +36,7 @@ BACK = datetime.timedelta(days=90)
 OVERDUE = datetime.timedelta(days=7)
 """After so long without a word of `jobs/retain.py` the retention of a table is overdue."""
 WRONG = {"run_failed": "failed", "run_refused": "was refused", UNKNOWN: "has no known end"}
+SEVERAL = {"was refused": "were refused", "has no known end": "have no known end"}
 FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
@@ -98,7 +99,8 @@ def _of_runs(table: str, rows: list[Row], lately: str, open_since: str) -> Itera
     earlier = Counter(WRONG[row.kind] for row in ends[:-1] if row.kind in WRONG and row.time >= lately)
     if earlier:
         hours = f"within {LATELY // datetime.timedelta(hours=1)} hours, before its last one"
-        listed = ", ".join(f"{many} that {what}" for what, many in sorted(earlier.items()))
+        counts = sorted(earlier.items())
+        listed = ", ".join(f"{many} that {what if many == 1 else SEVERAL.get(what, what)}" for what, many in counts)
         yield Finding("warn", table, "run", f"runs went wrong {hours}: {listed}", to_do)
     ended = {row.run_id for row in ends}
     for row in rows:

@@ -77,12 +77,17 @@ def _before_verb(words: Sequence[str]) -> list[str]:
 
 def _run(verb: str, words: list[str]) -> int:
     job = importlib.import_module(verbs.module(verb))
-    if set(HELPS) & set(words):
+    if set(HELPS) & set(_flags(words)):
         return _help(job.parser(), words)
     if is_terminal():
         return int(job.main(words))
     with json_output.on_standard_output():
         return int(job.main(_with_json(job.parser(), words)))
+
+
+def _flags(words: list[str]) -> list[str]:
+    """The words that may be flags: behind ``--`` none is."""
+    return words[: words.index("--")] if "--" in words else words
 
 
 def _help(parser: argparse.ArgumentParser, words: list[str]) -> int:
@@ -102,8 +107,9 @@ def _with_json(parser: argparse.ArgumentParser, words: list[str]) -> list[str]:
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             taken += [action.choices[word] for word in words[:1] if word in action.choices]
+    at = len(taken) - 1  # behind the verb of a verb, and before what may follow "--"
     takes = "--json" in taken[-1]._option_string_actions
-    return [*words, "--json"] if takes and "--json" not in words else words
+    return [*words[:at], "--json", *words[at:]] if takes and "--json" not in _flags(words) else words
 
 
 def _not_known(words: Sequence[str]) -> int:

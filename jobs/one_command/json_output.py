@@ -7,12 +7,14 @@ import io
 import json
 import sys
 from collections.abc import Iterator
-from typing import IO
+from typing import IO, Any
 
-from jobs.console import shown
+from jobs.console import called, shown
 
 OPENS = {"{": "}", "[": "]"}
 """A line of JSON that is laid out over several lines, and the line that ends it."""
+OWN_WORDS = ("faults", "limits", "message", "notes", "problem", "problems", "remains", "said", "to_do", "told")
+"""Under these names verbs speak: a reason that somebody gave (``why``), a path or a name is told as it is."""
 
 
 class JsonLines(io.TextIOBase):
@@ -61,9 +63,20 @@ class JsonLines(io.TextIOBase):
 
     def _tell(self, text: str) -> None:
         if _is_json(text):
-            print(shown.as_json(json.loads(text)) if "\n" in text else text, file=self._out)
+            has_jobs = called.spoken(text) != text
+            told = shown.as_json(_spoken(json.loads(text))) if "\n" in text or has_jobs else text
+            print(told, file=self._out)
         elif text.strip():
             print(shown.as_json({"text": text}), file=self._out)
+
+
+def _spoken(data: Any, own: bool = False) -> Any:
+    """JSON with jobs as they can be typed here, in what a verb says (`OWN_WORDS`); all else is data, and stays."""
+    if isinstance(data, dict):
+        return {name: _spoken(value, name in OWN_WORDS) for name, value in data.items()}
+    if isinstance(data, list):
+        return [_spoken(value, own) for value in data]
+    return called.spoken(data) if own and isinstance(data, str) else data
 
 
 def _is_json(text: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.reversal_entry import is_person
+from jobs.console import file_errors
 from jobs.console.exit_codes import BadUsage
 
 Form = Literal["clear", "masked"]
@@ -55,7 +56,7 @@ def of_tokens(path: Path) -> Rows:
         found = Rows(content=content)
         tokens = found.tokens
     except (OSError, ValueError) as error:
-        raise BadUsage(f"{path} cannot be read as text ({type(error).__name__})") from None
+        raise BadUsage(f"{path} cannot be read as text: {file_errors.why(error)}") from None
     if not tokens or len(content) > LONGEST_FILE:
         raise BadUsage(f"{path} holds no tokens, or more than {LONGEST_FILE} bytes of them: one a line")
     return found

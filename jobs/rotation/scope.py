@@ -121,8 +121,7 @@ class Scope:
 
 def found(spark: SparkSession, conf: Config, asked: Asked) -> Scope:
     """Raises `Refused` or `KeyProblem` where the key must not or cannot be opened. Reads no rows."""
-    key = _key(conf, asked)
-    named_key.find(conf, key)
+    key = check(conf, asked)
     exposed = key_exposure.refusals(java.application(spark).items(), conf.keys)
     if exposed:
         raise Refused("\n".join(exposed))
@@ -130,6 +129,13 @@ def found(spark: SparkSession, conf: Config, asked: Asked) -> Scope:
     records = key_use.recorded(spark, conf, conf.tables)
     names = _chosen(conf, asked, key, records)
     return Scope(key, keyset, tuple(_table(spark, conf, name, key, keyset, asked) for name in names))
+
+
+def check(conf: Config, asked: Asked) -> str:
+    """The name of the key that is meant. Raises `BadUsage` where there is none; it needs no Spark."""
+    key = _key(conf, asked)
+    named_key.find(conf, key)
+    return key
 
 
 def _key(conf: Config, asked: Asked) -> str:

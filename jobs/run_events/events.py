@@ -7,9 +7,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 import threading
-import time
 from collections.abc import Callable, Mapping
-from datetime import datetime, timezone
 from typing import Any, ClassVar
 
 from jobs.console import called, colour, shown
@@ -149,8 +147,7 @@ def as_data(event: Event) -> dict[str, Any]:
 
 def json_lines(event: Event) -> None:
     """One JSON object a line on standard output, with the time in UTC."""
-    stamp = datetime.fromtimestamp(time.time(), timezone.utc).isoformat(timespec="milliseconds")
-    print(shown.as_json({"time": stamp, **as_data(event)}), flush=True)
+    print(shown.stamped(as_data(event)), flush=True)
 
 
 def terminal(event: Event) -> None:

@@ -14,7 +14,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from jobs.console import called
+from jobs.console import called, process
+from jobs.console.exit_codes import DONE
 from jobs.console.help_text import AsWritten
 from jobs.setup.delta_jars import JARS, ensure_jars
 from jobs.setup.java_runtime import SetupProblem, ensure_java, java_version, package_folder
@@ -22,8 +23,15 @@ from jobs.setup.java_runtime import SetupProblem, ensure_java, java_version, pac
 
 def run() -> str:
     """Fetch what is missing; returns what is there. Raises `SetupProblem`, with what to do."""
-    java = ensure_java(Path(sys.executable).parent)
-    ensure_jars(package_folder("pyspark") / "jars", java)
+    bin_folder, jars = Path(sys.executable).parent, package_folder("pyspark") / "jars"
+    try:
+        java = ensure_java(bin_folder)
+        ensure_jars(jars, java)
+    except OSError as error:  # an environment of the system, or of somebody else
+        raise SetupProblem(
+            f"{bin_folder} or {jars} cannot be written ({type(error).__name__}): set up an environment of your own "
+            "(python -m venv), or have its owner run this once"
+        ) from None
     return f"Ready: Java {java_version(java)} ({java}), Delta Lake {JARS[0].version}"
 
 
@@ -39,13 +47,13 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 0 when Java and the jars are there, 3 with what to do on stderr when not."""
     parser().parse_args(argv)
-    try:
-        print(run())
-    except SetupProblem as problem:
-        print(problem, file=sys.stderr)
-        return 3
-    return 0
+    return process.exit_code(_run)
+
+
+def _run() -> int:
+    print(run())
+    return DONE
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(process.ended(main))

@@ -47,13 +47,16 @@ JARS = (
 def ensure_jars(folder: Path, java: str, jars: tuple[Jar, ...] = JARS) -> list[str]:
     """Have every jar in ``folder`` with its digest, and no other version of it. Returns the files fetched.
 
-    Raises `SetupProblem` when one cannot be had or is not what it should be; then nothing of it is left in ``folder``.
+    Raises `SetupProblem` when one cannot be had, is not what it should be, and `OSError`; then nothing of it is
+    left in ``folder``.
     """
     missing = [jar for jar in jars if not is_whole(folder / jar.file, jar)]
     for jar in jars:
         for other in folder.glob(f"{jar.artifact}-[0-9]*.jar"):
             if jar in missing or other.name != jar.file:
                 other.unlink()
+    if not missing:  # the folder may be one that nobody writes to
+        return []
     with tempfile.TemporaryDirectory(dir=folder, prefix=".fetching-") as scratch:
         fetch(missing, Path(scratch), java)
         for jar in missing:

@@ -81,7 +81,7 @@ def ensure_java(bin_folder: Path) -> str:
     link.unlink(missing_ok=True)
     home = os.environ.get("JAVA_HOME")
     if home and Path(home, "bin").resolve() != Path(java).parent.resolve():
-        print(f"JAVA_HOME holds no Java {JAVA_NEEDED}+; make uses {java}. To run spark-submit by hand, unset JAVA_HOME")
+        print(f"JAVA_HOME holds no Java {JAVA_NEEDED}+: {java} is used. To run spark-submit by hand, unset JAVA_HOME")
         link.symlink_to(java)
     return java
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import sys
 import threading
-import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TypeVar
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
-from jobs.console import called, outputs
+from jobs.console import called, outputs, process
 from jobs.console.exit_codes import INTERRUPTED, Refused
 from jobs.console.shown import say
 from jobs.console.terminal import is_terminal
@@ -33,10 +32,6 @@ GONE = (
     "the connection to Spark's Java process, or to a service, broke off in the middle of the work (killed, or out of "
     "memory: spark.driver.memory): the target is as it was before, or holds the whole of a commit; run it again"
 )
-DEFECT = (
-    "this is a defect of the program. What it says is not shown, since it may hold a value: report this line (lakenym "
-    "--debug, or LAKENYM_DEBUG=1, tells the way to it)"
-)
 
 
 class RunFailed(LakenymError):
@@ -48,7 +43,7 @@ def translated(table: str, step: Callable[[], T]) -> T:
     try:
         return step()
     except RecordProblem as error:
-        raise RecordProblem(f"{table}: {error}") from None
+        raise RecordProblem(f"{table}: {error}" if table else str(error)) from None
     except LakenymError:
         raise
     except (PySparkException, Py4JError) as error:
@@ -56,10 +51,10 @@ def translated(table: str, step: Callable[[], T]) -> T:
 
 
 def _translate(table: str, error: Exception) -> LakenymError:
-    ours = wording.told(str(error))
+    ours, of_table = wording.told(str(error)), f"{table}: " if table else ""
     if ours is None:
-        return RunFailed(f"{table}: {spark_errors.explained(error)}; nothing was committed")
-    named = ours.message if ours.message.startswith(f"{table}: ") else f"{table}: {ours.message}"
+        return RunFailed(f"{of_table}{spark_errors.explained(error)}; nothing was committed")
+    named = ours.message if ours.message.startswith(of_table) else f"{of_table}{ours.message}"
     return RunFailed(f"{named} ({ours.kind}); nothing was committed")
 
 
@@ -94,15 +89,25 @@ def _exit_code(report: Report, step: Callable[[], int], table: str) -> int:
 def _failed(table: str, error: Exception) -> Failed:
     kind = type(error).__name__
     if called.wants_debug() and not isinstance(error, LakenymError):
-        say("\n".join(_frames(error)), sys.stderr)
+        say("\n".join(process.frames(error)), sys.stderr)
     if interruption.is_heard():
         return Failed(table, INTERRUPTED, called.spoken(interruption.told(table, error, RunFailed)), kind)
     if isinstance(error, LakenymError):
         risk = error.risk if isinstance(error, Refused) else None
         return Failed(table, error.exit_code, called.spoken(str(error)), kind, risk)
+    if isinstance(error, PySparkException | Py4JError):
+        return Failed(table, FAILED, _of_spark(error), kind)
     if isinstance(error, LOST):
         return Failed(table, FAILED, GONE, kind)
-    return Failed(table, FAILED, f"unexpected {kind} at {_where(error)}: {DEFECT}", kind)  # not what it held
+    return Failed(table, FAILED, process.unexpected(error), kind)  # not what it held
+
+
+def _of_spark(error: Exception) -> str:
+    """Of an error that no `translated` met; whether anything was committed by then is not known here."""
+    ours, told = wording.told(str(error)), spark_errors.explained(error)
+    if ours is not None:
+        return f"{ours.message} ({ours.kind})"
+    return process.unexpected(error) if told.startswith(spark_errors.NO_WORDS) else told
 
 
 def _tell(report: Report, failed: Failed) -> None:
@@ -110,20 +115,3 @@ def _tell(report: Report, failed: Failed) -> None:
     report(failed)
     if report is events.terminal and called.is_command() and not is_terminal():
         events.json_lines(failed)
-
-
-def _frames(error: BaseException) -> Iterator[str]:
-    """The way to an error and to those behind it: places and classes, no text of theirs."""
-    seen: BaseException | None = error
-    while seen is not None:
-        yield f"{type(seen).__name__}:"
-        for frame in traceback.extract_tb(seen.__traceback__):
-            yield f"  {frame.filename}:{frame.lineno} in {frame.name}"
-        seen = seen.__cause__ or seen.__context__
-
-
-def _where(error: BaseException) -> str:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return "an unknown place" if trace is None else f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"

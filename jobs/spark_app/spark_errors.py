@@ -42,7 +42,6 @@ class Known:
 
 
 PATH = ("path", "filePath", "currentFile")
-NO_STORAGE = re.compile(r"ClassNotFoundException: Class org\.apache\.hadoop\.fs\.|No FileSystem for scheme")
 RERUN = "run it again once nothing writes there"
 KNOWN = (
     Known(
@@ -129,6 +128,10 @@ KNOWN = (
     Known("DELTA_EXCEED_CHAR_VARCHAR_LIMIT", "a treated value is longer than its CHAR or VARCHAR: make it a STRING"),
     Known("DELTA_NOT_NULL_CONSTRAINT_VIOLATED|DELTA_VIOLATE_CONSTRAINT|DELTA_NEW_",
           "a treated row breaks a constraint of the target: drop the constraint, or treat its column in another way"),
+    Known("UnknownHostException", "the host that a path names is not known here: mend the path, or the network's "
+          "names"),
+    Known("ConnectException|NoRouteToHostException|SocketTimeoutException", "the service that a path, or Spark's "
+          "settings, name does not answer: see whether it runs, and whether this machine may reach it"),
     Known("FetchFailed|MetadataFetchFailedException", "an executor was lost with the data that it held: run it again, "
           "with more memory for executors (spark.executor.memoryOverhead)"),
     Known("", "an executor was lost, most often for want of memory: raise spark.executor.memoryOverhead, which "
@@ -144,18 +147,23 @@ KNOWN = (
 )  # fmt: skip
 
 
+NO_WORDS = "Spark failed"
+"""How it begins of an error that stands in none of these."""
+
+
 def explained(error: Any) -> str:
     """What went wrong, without a value: a sentence from `KNOWN`, else the class of the error in brackets."""
+    no_storage = storage_jars.told(error)
+    if no_storage is not None:
+        return no_storage
     chain, text = list(causes(error)), str(error)
-    if NO_STORAGE.search(text):
-        return storage_jars.missing(storage_jars.in_text(text))
     for known in KNOWN:
         if known.text and re.search(known.text, text):
             return known.told
         found = next((each for each in chain if known.pattern and _is_of(each, known.pattern)), None)
         if found is not None:
             return known.told + _named(known, found) + _condition([found])
-    return f"Spark failed{_condition(chain) or _class(error, chain)}"
+    return f"{NO_WORDS}{_condition(chain) or _class(error, chain)}"
 
 
 def _class(error: Any, chain: list[Thrown]) -> str:

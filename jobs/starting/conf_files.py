@@ -9,7 +9,7 @@ from typing import Any
 
 from jobs.configuration import yaml_writer
 from jobs.configuration.config_files import CATALOG, DOMAINS, KEYS, POLICY
-from jobs.console import whole_files
+from jobs.console import file_errors, whole_files
 from jobs.console.exit_codes import BadUsage
 from jobs.gates.known import today
 
@@ -38,7 +38,7 @@ class Begun:
             self.stood.append(name)
             return False
         except OSError as error:
-            raise BadUsage(f"{path} cannot be written ({type(error).__name__})") from None
+            raise BadUsage(f"{path} cannot be written: {file_errors.why(error)}") from None
         self.made.append(name)
         return True
 

@@ -13,7 +13,7 @@ from jobs.configuration.models import Source
 from jobs.console.exit_codes import BadUsage
 from jobs.detection import discovery, names_as_data, shared_keys
 from jobs.detection.discovery import ENDING, FORMATS, FoundTable
-from jobs.detection.look import look
+from jobs.detection.look import look, to_draft
 from jobs.detection.names_as_data import NamesAreData
 from jobs.detection.shared_keys import Looked
 from jobs.drafting import lake_tables
@@ -89,7 +89,7 @@ def scanned(spark: SparkSession, table: FoundTable, sample: int, regions: tuple[
             return found
 
         notes = (*([table.note] if table.note else []), *guess.notes)
-        return Scanned(table, guess.source, look(table.name, rows, sample, regions, salt), notes)
+        return Scanned(table, guess.source, to_draft(look(table.name, rows, sample, regions, salt)), notes)
 
     try:
         return failures.translated(table.name, step)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from jobs.console import file_errors
 from jobs.console.exit_codes import BadUsage
 
 NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]*)?")
@@ -29,7 +30,7 @@ def ids(path: Path, as_text: bool) -> list[str]:
     try:
         lines = path.read_bytes().decode("utf-8-sig").split("\n")
     except (OSError, ValueError) as error:
-        raise BadUsage(f"{path} cannot be read as UTF-8 ({type(error).__name__})") from None
+        raise BadUsage(f"{path} cannot be read as UTF-8: {file_errors.why(error)}") from None
     lines = [line.removesuffix("\r") for line in lines]
     for number, line in enumerate(lines, 1):
         if "\0" in line:

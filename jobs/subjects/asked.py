@@ -15,6 +15,7 @@ from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
 from jobs.configuration.documents import did_you_mean
 from jobs.configuration.models import Source
+from jobs.console import file_errors
 from jobs.console.exit_codes import BadUsage
 from jobs.lake import read
 from jobs.lake.address import Address
@@ -82,9 +83,9 @@ def of_file(domain: str, path: Path, held_in: HeldIn | None = None) -> Asked:
         text = content.decode("utf-8-sig")
         ids = _cells(text) if path.suffix.lower() == ".csv" else [line.rstrip("\r") for line in text.split("\n")]
     except (OSError, ValueError, csv.Error) as error:
-        raise BadUsage(f"the file of ids cannot be read as text ({type(error).__name__})") from None
+        raise BadUsage(f"the file of ids {path} cannot be read as text: {file_errors.why(error)}") from None
     if len(content) > LONGEST_FILE:
-        raise BadUsage(f"the file of ids has more than {LONGEST_FILE} bytes: ask for them in parts")
+        raise BadUsage(f"the file of ids {path} has more than {LONGEST_FILE} bytes: ask for them in parts")
     return Asked(domain, pa.array([each for each in ids if each], pa.string()), held_in)
 
 
@@ -113,10 +114,10 @@ def _source(spark: SparkSession, address: Address) -> Source:
     return Source(path=address.path, format="delta" if address.exists(spark) else "parquet")
 
 
-def check_domain(conf: Config, asked: Asked) -> None:
+def check_domain(conf: Config, domain: str) -> None:
     """Raise `BadUsage` where domains.yaml has no such domain."""
-    if asked.domain not in conf.domains:
-        raise BadUsage(f"domains.yaml has no domain {asked.domain}{did_you_mean(asked.domain, conf.domains)}")
+    if domain not in conf.domains:
+        raise BadUsage(f"domains.yaml has no domain {domain}{did_you_mean(domain, conf.domains)}")
 
 
 class CannotSearch(LakenymError):

@@ -25,6 +25,7 @@ from jobs.configuration.config import Config
 from jobs.configuration.models import ColumnRule, TableConfig
 from jobs.console.exit_codes import Refused
 from jobs.console.shown import shown
+from jobs.lake import storage_jars
 from jobs.record.column_record import ColumnRecord
 from jobs.reversal import treated
 from jobs.reversal.treated import Treated
@@ -128,7 +129,8 @@ def _of_table(spark: SparkSession, conf: Config, entry: TableConfig, domain: str
     except (LakenymError, PySparkException, Py4JError) as error:
         # a target that is there and cannot be read may hold the domain, whatever the catalog says by now
         if stated or entry.subject is not None or not isinstance(error, Refused):
-            why = str(error).partition("\n")[0] if isinstance(error, LakenymError) else "its target cannot be read"
+            known = str(error).partition("\n")[0] if isinstance(error, LakenymError) else storage_jars.told(error)
+            why = known or "its target cannot be read"
             gaps.append(Gap(entry.name, "", why.removeprefix(f"{entry.name}: ")))
         return None
     places = []

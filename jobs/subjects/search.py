@@ -111,7 +111,7 @@ class Search:
 def searching(spark: SparkSession, conf: Config, asked: Asked) -> Iterator[Search]:
     """What can be searched for what was asked; frames of it are to be used within the block. Raises `BadUsage`,
     `Refused`, `KeyProblem`, `SourceProblem`."""
-    asking.check_domain(conf, asked)
+    asking.check_domain(conf, asked.domain)
     found, keys, salt = holding.held(spark, conf, asked.domain), opening.opened(spark, conf), secrets.token_bytes(16)
     gaps: list[Gap] = []
     ids = _Ids(spark, conf, asked, found, keys)

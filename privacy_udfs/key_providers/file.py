@@ -8,6 +8,7 @@ It protects against other accounts of the machine, not against its administrator
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import stat
@@ -44,7 +45,8 @@ def _opened(uri: str) -> Iterator[BinaryIO]:
         # NONBLOCK so that a pipe does not hang; the checks are on what was opened, so nobody can swap it in between
         descriptor = os.open(path_of(uri), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
-        raise KeyProblem(f"{uri}: cannot be read: {error.strerror}") from None
+        hint = ": make it first (keys.py create makes a keyset), or mend its address" * (error.errno == errno.ENOENT)
+        raise KeyProblem(f"{uri}: cannot be read: {error.strerror}{hint}") from None
     try:
         _check(uri, os.fstat(descriptor))
         with open(descriptor, "rb", closefd=False) as file:
@@ -114,7 +116,8 @@ def _written_beside(uri: str, path: str, content: bytes) -> Iterator[str]:
             with contextlib.suppress(FileNotFoundError):  # it may have become the file itself
                 os.unlink(temporary)
     except OSError as error:
-        raise KeyProblem(f"{uri}: cannot be written: {error.strerror}") from None
+        hint = ": make its folder first (mkdir -m 700)" * (error.errno == errno.ENOENT)
+        raise KeyProblem(f"{uri}: cannot be written: {error.strerror}{hint}") from None
 
 
 def _sync_folder(path: str) -> None:

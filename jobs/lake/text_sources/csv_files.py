@@ -62,9 +62,12 @@ def _schema(lines: DataFrame, source: Source, dialect: Dialect, folders: Sequenc
     """Columns of the files, then of their folders."""
     looked = _look(lines, dialect) if dialect.header or not source.schema_ else None
     found = None if looked is None else looked[0]
-    declared = T.DataType.fromDDL(source.schema_) if source.schema_ else None
+    declared = text_source.declared(source) if source.schema_ else None
     if found is None and declared is None:
-        raise SourceProblem(f"no CSV file holds a first record within its first {HEADER_LINES} lines: state 'schema'")
+        raise SourceProblem(
+            f"no CSV file holds a first record within its first {HEADER_LINES} lines (an empty file holds none): wait "
+            "for its first rows, or state 'schema' of the source in an entry"
+        )
     by_name = {name.lower(): T.StructField(name, T.StringType()) for name in folders}
     if declared is None:
         assert found is not None
@@ -73,7 +76,6 @@ def _schema(lines: DataFrame, source: Source, dialect: Dialect, folders: Sequenc
         if any(name.lower() in by_name for name in names):
             raise SourceProblem("a column of the CSV files is called as a partition folder is: state 'schema'")
     else:
-        assert isinstance(declared, T.StructType)
         by_name |= {field.name.lower(): field for field in declared.fields if field.name.lower() in by_name}
         fields = [field for field in declared.fields if field.name.lower() not in by_name]
         if looked is not None and (why := _unlike(csv_records.safe_names(looked[0]), [field.name for field in fields])):

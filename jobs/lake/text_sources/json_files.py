@@ -65,11 +65,15 @@ def _schema(reader: DataFrameReader, source: Source, corrupt: str, folders: Sequ
     """The columns of the objects: as declared, or what Spark makes of all of them."""
     taken = {name.lower() for name in folders}
     if source.schema_:
-        declared = T.DataType.fromDDL(source.schema_)
-        assert isinstance(declared, T.StructType)
+        declared = text_source.declared(source)
         fields = [field for field in declared.fields if field.name.lower() not in taken]
     else:
         fields = [field for field in _inferred(reader, str(source.path)).fields if field.name not in folders]
+        if not fields:
+            raise SourceProblem(
+                "no JSON object holds a key: all files are empty, or all objects; wait for the first ones, or state "
+                "'schema' of the source in an entry"
+            )
         if any(field.name == corrupt for field in fields):
             raise SourceProblem(f"the JSON source holds what {NO_OBJECT}: one object is expected on each line")
         if any(field.name.lower() in taken for field in fields):
@@ -90,8 +94,7 @@ def _inferred(reader: DataFrameReader, path: str) -> T.StructType:
 
 def _whole_schema(source: Source, objects: T.StructType, folders: Sequence[str]) -> T.StructType:
     """The columns of the objects and, as text or as declared, of the partition folders."""
-    declared = T.DataType.fromDDL(source.schema_) if source.schema_ else objects
-    assert isinstance(declared, T.StructType)
+    declared = text_source.declared(source) if source.schema_ else objects
     types = {field.name.lower(): field.dataType for field in declared.fields}
     fields = [T.StructField(name, types.get(name.lower(), T.StringType())) for name in folders]
     return T.StructType([*objects.fields, *fields])

@@ -5,8 +5,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 
+from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from jobs.configuration.models import Source
 from jobs.configuration.reader_options import ENCODINGS, LISTING
@@ -17,6 +19,20 @@ LINE, FILE, START = "line", "file", "start"
 """Columns of `lines`; those of partition folders follow, as text."""
 SIZES = ("spark.sql.files.maxPartitionBytes", "spark.sql.files.openCostInBytes")
 """How large the parts are that tasks read: as the caller's session says."""
+
+
+def declared(source: Source) -> T.StructType:
+    """The columns that 'schema' of a source states. Raises `SourceProblem` where it is none."""
+    try:
+        found = T.DataType.fromDDL(str(source.schema_))
+    except PySparkException:
+        found = None
+    if not isinstance(found, T.StructType):
+        raise SourceProblem(
+            "'schema' of the source is no list of columns with types that Spark knows: write it as in: id bigint, born "
+            "date, note string"
+        )
+    return found
 
 
 def codec(options: Mapping[str, str]) -> str:

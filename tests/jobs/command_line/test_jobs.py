@@ -144,6 +144,27 @@ def test_errors_name_the_word_of_now(capsys: pytest.CaptureFixture[str]) -> None
     assert "--output" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("name", "words", "begins", "said"),
+    [
+        ("monitor", ["--conf", "c", "--all", "--hous"], "usage: monitor ", "--hous; did you mean '--house'?"),
+        ("keys", ["show", "--conf", "c", "--name", "n", "--tabels"], "usage: keys show ", "did you mean '--tables'?"),
+        ("inventory", ["--path", "p", "--writ"], "usage: inventory ", "unrecognized arguments: --writ\n"),
+        ("accept", ["--conf", "c", "--table", "t", "--table", "u"], "usage: accept ", "name one table with --table"),
+    ],
+)
+def test_a_flag_that_is_none_is_told_by_its_verb_with_the_one_that_is_meant(
+    name: str, words: list[str], begins: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a verb of a job too; no former spelling is proposed."""
+    with pytest.raises(SystemExit) as ended:
+        job(name).main(words)
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert told.startswith(begins)
+    assert said in told
+
+
 def test_a_verb_that_is_not_there() -> None:
     with pytest.raises(arguments.BadUsage, match=r"there is no verb lst; did you mean 'list'\?"):
         arguments.check_verb("lst", job("keys").VERBS)

@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import jsonschema
@@ -96,6 +97,43 @@ def test_the_report_names_its_count_and_can_be_pickled(tmp_path: Path) -> None:
 def test_what_is_no_folder_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="expected a folder with the configuration"):
         config.load(tmp_path / "nowhere")
+
+
+def no_file(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def leads_nowhere(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("nowhere")
+
+
+def called_otherwise(path: Path) -> None:
+    path.parent.rename(path.parent.with_name("catalogue"))
+
+
+def a_file(path: Path) -> None:
+    shutil.rmtree(path.parent)
+    path.parent.touch()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (no_file, "catalog/crm.customers.yaml: cannot be read: a folder is there"),
+        (leads_nowhere, "catalog/crm.customers.yaml: cannot be read: nothing is there"),
+        (called_otherwise, "catalogue: is not read; did you mean 'catalog'?"),
+        (a_file, "catalog: expected a folder with a file for each table, got a file"),
+    ],
+)
+def test_what_is_no_file_or_no_folder_is_told(change: Callable[[Path], None], told: str, tmp_path: Path) -> None:
+    """A catalog that nobody reads has no table that could be refused: that is no green."""
+    folder = lay({}, tmp_path / "conf")
+    change(folder / "catalog" / "crm.customers.yaml")
+    with pytest.raises(ConfigError) as caught:
+        config.load(folder, ENVIRON)
+    assert told in list(map(str, caught.value.faults))
 
 
 @pytest.mark.parametrize("name", [name for name, technique in BY_NAME.items() if not technique.deterministic])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from jobs import check
+from jobs import check, plan, pseudonymize
+from jobs.command_line import arguments
 from jobs.console import next_step
 from tests.helpers.lakes import table, write_conf
 
@@ -32,3 +35,21 @@ def test_after_check_comes_a_draft_or_else_the_plan(
     (conf / "catalog" / "t.yaml").write_text("table: t\n")
     assert check.main(["--conf", str(conf)]) == 2
     assert capsys.readouterr().err == "", "nothing comes after what failed"
+
+
+def test_what_a_plan_was_asked_for_the_run_is_asked_for_too() -> None:
+    """Pasted as it stands it does what was planned, and is not refused for want of a flag."""
+    words = ["--conf", "c", "--table", "t", "--mode", "partitions", "--where", "day = '2024-01-01'", "--parallel", "2"]
+    asked = pseudonymize.parser().parse_args([*words, "--accept-raw-history", "--dry-run"])
+    more = list(arguments.again(asked, *pseudonymize.OF_A_RUN))
+    again = pseudonymize.parser().parse_args(["--conf", "c", "--table", "t", *more])
+    assert vars(again) == {**vars(asked), "dry_run": False}
+    flags = {"--conf", "--table", "--all", "--dry-run", "--help", "-h"}
+    known = {flag.word for flag in pseudonymize.OF_A_RUN}
+    assert {action.option_strings[0] for action in asked_by(pseudonymize)} - flags == known
+    planned = plan.parser().parse_args(["--conf", "c", "--all", "--accept-deleted-rows"])
+    assert list(arguments.again(planned, *plan.ACCEPTED)) == ["--accept-deleted-rows"]
+
+
+def asked_by(job: ModuleType) -> list[argparse.Action]:
+    return list(job.parser()._actions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -10,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from jobs.console import outputs
+from jobs.console import called, outputs, process
+from jobs.console.exit_codes import BadUsage
+from jobs.one_command import verbs
 from jobs.run_events import events
 from jobs.spark_app import failures
 
@@ -29,6 +32,9 @@ JOB = """
     except Unwritten:
         sys.exit(3)
 """
+
+
+RUN = list(verbs.files().values())
 
 
 def run(way: str) -> subprocess.CompletedProcess[str]:
@@ -64,6 +70,65 @@ def test_what_cannot_be_written_was_wanted() -> None:
         "standard output cannot be written (No space left on device): what was done is done, but not all is told\n"
     )
     assert "Traceback" not in done.stderr
+
+
+HELP_OF = {
+    "a job without Spark": "-c 'import sys; from jobs import check; from jobs.console import process; "
+    'sys.exit(process.ended(lambda: check.main(["--help"])))\'',
+    "the command": "-m jobs.one_command check --help",
+}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no file that is always full")
+@pytest.mark.parametrize("words", HELP_OF.values(), ids=list(HELP_OF))
+def test_a_help_that_cannot_be_written_is_no_success(words: str) -> None:
+    """Its end waits in memory when the process ends; without a reader it is as it was."""
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    script = (
+        f"'{sys.executable}' {words} > /dev/full; echo $?; '{sys.executable}' {words} | true; echo ${{PIPESTATUS[0]}}"
+    )
+    done = subprocess.run(["/bin/bash", "-c", script], env=environ, capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["3", "0"]
+    assert done.stderr.splitlines() == [
+        "standard output cannot be written (No space left on device): what was done is done, but not all is told"
+    ]
+
+
+def test_every_job_by_its_file_is_kept() -> None:
+    """`check` and `config_schema` among them, which have no Spark whose errors are to be told."""
+    ends = {path: path.read_text(encoding="utf-8").rstrip().splitlines()[-1] for path in RUN}
+    assert ends
+    assert {line.strip() for line in ends.values()} == {"sys.exit(process.ended(main))"}
+
+
+def test_what_ends_a_job_without_spark_is_told_without_a_trace(capsys: pytest.CaptureFixture[str]) -> None:
+    def failing() -> int:
+        raise ValueError("Mustermann")
+
+    def refused() -> int:
+        raise BadUsage("say what is meant with jobs/keys.py")
+
+    assert process.exit_code(refused) == 2
+    assert capsys.readouterr() == ("", "say what is meant with jobs/keys.py\n")
+    assert process.exit_code(failing) == 3
+    told = capsys.readouterr().err
+    assert told.startswith("unexpected ValueError at ")
+    assert "Mustermann" not in told
+    called.by_command()
+    try:
+        assert process.exit_code(refused) == 2
+    finally:
+        called.plainly()
+    line = json.loads(capsys.readouterr().out)
+    assert (line["event"], line["message"]) == ("failed", "say what is meant with lakenym keys")
+
+
+def test_ctrl_c_before_anything_began_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted() -> int:
+        raise KeyboardInterrupt
+
+    assert process.ended(interrupted) == 130
+    assert capsys.readouterr() == ("", "interrupted by Ctrl-C\n")
 
 
 def test_a_job_by_its_file_is_kept_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -282,6 +282,17 @@ MISTAKES: dict[str, tuple[Callable[[Path], None], Callable[[Path], dict[str, Any
     "other": (folders("cust=canary", "other"), files(), "some files lie in partition folders"),
     "no_value": (folders("cust="), files(), "names a column and no value"),
     "in_both": (folders("X=canary"), files(), "X is a column of the files and of their folders"),
+    "no_schema": (
+        text("a.csv"),
+        files("csv", schema="x strng"),
+        "'schema' of the source is no list of columns with types",
+    ),
+    "a_type": (text("a.csv"), files("csv", schema="bigint"), "'schema' of the source is no list of columns with types"),
+    "no_schema_json": (
+        text("a.json"),
+        files("json", schema="x, y"),
+        "'schema' of the source is no list of columns with",
+    ),
     "partitions": (folders("cust=1"), files(partitions={"kust": "int"}), "no folder is called kust"),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import io
 import json
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 
 import jobs
-from jobs import demo
+from jobs import demo, init, keys
 from jobs.console import called, help_text, text_table
 from jobs.console.exit_codes import BadUsage
 from jobs.one_command import command, json_output, start, verbs
@@ -75,6 +76,22 @@ def test_a_verb_has_the_help_of_its_job_by_its_own_name(verb: str, capsys: pytes
     assert not re.search(r"\bmake (setup|demo|notebook|bench|test|faults|schemas)\b", told), "there is no Makefile"
     assert not re.search(r"(python|spark-submit) jobs/", told)
     assert not [name for name in FILES if re.search(rf"(?<!lakenym ){name}\.py", told)]
+
+
+def parsers(verb: str) -> list[argparse.ArgumentParser]:
+    """Of a verb, and of the verbs that it has."""
+    found = [importlib.import_module(verbs.module(verb)).parser()]
+    for action in found[0]._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            found += action.choices.values()
+    return found
+
+
+@pytest.mark.parametrize("verb", sorted(verbs.files()))
+def test_every_flag_that_a_help_names_is_there(verb: str) -> None:
+    own = {flag for parser in parsers(verb) for flag in parser._option_string_actions}
+    told = " ".join(str(parser.description) for parser in parsers(verb))
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", told)) <= own
 
 
 @pytest.mark.parametrize("verb", sorted(verbs.files()))
@@ -247,6 +264,20 @@ def test_every_line_is_one_json_value() -> None:
     assert as_lines("a\u202eb\u2028c\n") == [{"text": "a\u202eb\u2028c"}]
 
 
+def test_what_a_verb_says_in_json_can_be_typed_too() -> None:
+    """Words of its own alone: a reason that somebody gave is data, and so is a path."""
+    told = {
+        "to_do": "run jobs/retain.py",
+        "why": "see jobs/keys.py",
+        "notes": ["audit.py list"],
+        "path": "jobs/keys.py",
+    }
+    line = f"{json.dumps([told])}\n"
+    assert as_lines(line) == [[told]], "a job by its file"
+    called.by_command()
+    assert as_lines(line) == [[{**told, "to_do": "run lakenym retain", "notes": ["lakenym audit list"]}]]
+
+
 @pytest.fixture
 def conf(tmp_path: Path) -> Path:
     return write_conf(tmp_path, table("t", tmp_path, {"id": column({"domain": "customer"}, "direct_identifier")}))
@@ -257,6 +288,7 @@ WITHOUT_SPARK = {
     "keys": ["keys", "list", "--conf", "CONF"],
     "keys show": ["keys", "show", "--conf", "CONF", "--name", "crm"],
     "config_schema": ["config-schema", "--check", "CONF"],
+    "config_schema not written": ["config-schema", "--output", "CONF/keys.yaml"],
     "a fault": ["check", "--conf", "CONF/none"],
     "not there": ["pseudonymize", "--conf", "CONF", "--table", "tt"],
 }
@@ -285,3 +317,13 @@ def test_json_is_asked_of_each_verb_that_has_it(verb: str) -> None:
     has = "--json" in parser._option_string_actions
     assert ("--json" in command._with_json(parser, [])) == has
     assert command._with_json(parser, ["--json"]) == ["--json"]
+
+
+def test_behind_two_dashes_no_word_is_a_flag(capsys: pytest.CaptureFixture[str]) -> None:
+    """A file may be called so; and what is added for a program is no file."""
+    assert command._with_json(init.parser(), ["--", "-h"]) == ["--json", "--", "-h"]
+    words = command._with_json(keys.parser(), ["show", "--conf", "c", "--name", "n"])
+    assert words == ["show", "--json", "--conf", "c", "--name", "n"]
+    assert command.main(["init", "--keys", "conf/keys", "--conf", "conf", "--", "-h"]) == 2
+    told = json.loads(capsys.readouterr().out)
+    assert "a key has no place in the configuration" in told["message"], "it was asked to begin, not for its help"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import json
 import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from jobs.console import called
+from jobs.setup import __main__ as setup
 from jobs.setup import delta_jars, java_runtime
 from jobs.setup.delta_jars import JARS, Jar, ensure_jars, is_whole
 from jobs.setup.java_runtime import SetupProblem, ensure_java, java_version, package_folder
@@ -192,6 +196,27 @@ def test_whole_jars_are_not_fetched_and_old_ones_go(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     assert ensure_jars(tmp_path, "/no/java", (empty,)) == []
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a-2.0.jar", "a-b-1.0.jar"]
+    before = tmp_path.stat().st_mtime_ns
+    assert ensure_jars(tmp_path, "/no/java", (empty,)) == []
+    assert tmp_path.stat().st_mtime_ns == before, "nothing is to be written, so nobody needs the right to"
+
+
+def test_an_environment_that_cannot_be_written_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    java_that_says(tmp_path / "java" / "java", "17.0.1")
+    (tmp_path / "bin").touch()  # no folder
+    monkeypatch.setenv("PATH", f"{tmp_path / 'java'}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "bin" / "python"))
+    called.by_command()
+    try:
+        assert setup.main([]) == 3
+    finally:
+        called.plainly()
+    told = capsys.readouterr()
+    assert "cannot be written (NotADirectoryError): set up an environment of your own" in told.err
+    assert json.loads(told.out)["exit_code"] == 3, "a program is told too"
 
 
 def test_a_jar_with_another_digest_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

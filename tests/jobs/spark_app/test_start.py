@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pyspark.errors import PySparkException
 
 from jobs.console import called
 from jobs.lake import storage_jars
@@ -137,6 +138,10 @@ def test_what_is_missing_without_delta_is_named() -> None:
         ("java.lang.ClassNotFoundException: Class org.apache.hadoop.fs.s3a.S3AFileSystem not found", "s3a"),
         ('UnsupportedFileSystemException: No FileSystem for scheme "gs"', "gs"),
         ("Class org.apache.hadoop.fs.azurebfs.SecureAzureBlobFileSystem not found", "abfss"),
+        ("Class org.apache.hadoop.fs.azure.NativeAzureFileSystem$Secure not found", "wasbs"),
+        ("Class org.apache.hadoop.fs.aliyun.oss.AliyunOSSFileSystem not found", "oss"),
+        ("Class org.apache.hadoop.fs.gs.GoogleHadoopFileSystem not found", "gs"),
+        ("Class com.google.cloud.hadoop.fs.gcs.GoogleHadoopFileSystem not found", "gs"),
         ("nothing of the kind", ""),
     ],
 )
@@ -167,6 +172,24 @@ def told(error: BaseException) -> Failed:
     (failed,) = heard
     assert isinstance(failed, Failed)
     return failed
+
+
+def test_an_error_of_spark_that_nobody_met_before_is_explained_all_the_same() -> None:
+    """It says what is missing, and no value; of one that nobody has words for where it came from."""
+    failed = told(
+        PySparkException("ClassNotFoundException: Class org.apache.hadoop.fs.s3a.S3AFileSystem not found: Bob")
+    )
+    assert failed.message.startswith("Spark has no file system for s3a://, as its jars are missing: start Spark with ")
+    assert told(PySparkException("Bob")).message.startswith("unexpected PySparkException at ")
+
+
+def test_of_no_table_no_name_is_told() -> None:
+    def failing() -> int:
+        raise PySparkException("No FileSystem for scheme s3a")
+
+    for table, begins in (("", "Spark has no file system"), ("t", "t: Spark has no file system")):
+        with pytest.raises(failures.RunFailed, match=f"^{begins}"):
+            failures.translated(table, failing)
 
 
 def test_a_defect_is_called_one_and_says_no_value(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from pyspark.sql import SparkSession
 
-from jobs import check, init, pseudonymize
+from jobs import check, init, inventory, pseudonymize
 from jobs.configuration import config
 from jobs.configuration.models import Source
 from jobs.console import next_step
@@ -192,6 +192,27 @@ def test_rows_without_a_header_show_no_name(
     told = capfd.readouterr()
     assert "Quixotebird" not in told.out + told.err
     assert not (tmp_path / "conf").exists(), "nothing was found, so nothing was begun"
+
+
+def test_what_holds_nothing_is_told_and_not_begun_with(
+    spark: SparkSession, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An entry without a column could never be accepted."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.csv", "b.jsonl"):
+        Path(name).touch()
+    Path("c").mkdir()
+    pq.write_table(pa.table({}), "c/c.parquet")
+    assert init.main(["a.csv", "b.jsonl", "c"]) == 3
+    one, other, third = capfd.readouterr().err.splitlines()[-3:]
+    assert one.startswith("a: no CSV file holds a first record within its first 200 lines (an empty file holds none): ")
+    assert other.startswith("b: no JSON object holds a key: all files are empty, or all objects; ")
+    assert third == "c: it has no columns: there is nothing to decide"
+    assert not Path("conf").exists()
+    assert inventory.main(["--path", str(tmp_path / "c")]) == 3
+    assert "c: it has no columns" in capfd.readouterr().err
+    Path("header.csv").write_text("id,mail\n")
+    assert init.main(["header.csv"]) == 0, "no rows yet, but columns to decide"
 
 
 def test_all_that_is_no_module_ships_in_the_wheel() -> None:

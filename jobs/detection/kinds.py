@@ -34,8 +34,12 @@ NOTHING_KNOWN = (
 )
 TRAITS = ("sensitive", "gender", "quasi", "age")
 """What a yes or no can tell of a person."""
-ABOUT_SOMEBODY = ("person_name", "device_id", "user_name:named")
-"""Findings by which one value in all rows may be the one person whom all rows are about; codes may be what ails all."""
+ABOUT_NOBODY = (
+    "url", "company", "user_name", "postal_code:digits", "postal_code", "us_plate", "passport:form", "ean", "isbn",
+    "nine_digits", "prefix", "placeholder",
+)  # fmt: skip
+"""Findings, each with its variants, that any word, number or address shows; by every other one value in all rows may be
+the one person whom all rows are about, or what ails all of them."""
 ENOUGH_ALIKE = 100
 """Rows with one value before it is called a constant."""
 
@@ -53,7 +57,10 @@ def _by_name_or_rest(evidence: Evidence, hints: Sequence[str]) -> Kind:
     textual = evidence.type.startswith((*TEXT, "binary", "bigint", "int", "decimal(38"))
     if textual and evidence.values >= 20 and evidence.distinct_share >= NEARLY_ALL:
         return found("unique", evidence.distinct_share, "occur once: a number like that leads to whatever it numbers")
-    return _constant(evidence) or Kind("unknown", _seen_all_the_same(evidence) or (NOTHING_KNOWN,))
+    of_one = _constant(evidence)
+    if of_one is not None and (of_one.name == "constant" or not _seen_all_the_same(evidence)):
+        return of_one
+    return Kind("unknown", _seen_all_the_same(evidence) or (NOTHING_KNOWN,))
 
 
 TELLING = {
@@ -61,8 +68,13 @@ TELLING = {
     "phone": "telephone numbers", "street": "streets", "iban": "IBANs", "payment_card": "card numbers",
     "mac": "MAC addresses", "imei": "IMEIs", "user_name:named": "user names", "free_text_person": "texts about persons",
     "ip": "IP addresses", "city": "towns", "code:loinc": "codes of LOINC", "code:snomed": "codes of SNOMED CT",
-    "code:icd10": "codes of ICD-10", "code:atc": "codes of ATC",
+    "code:icd10": "codes of ICD-10", "code:atc": "codes of ATC", "category:icd10": "categories of ICD-10",
 }  # fmt: skip
+ALONE = {
+    **TELLING, "person_name:shape": "names, by their shape", "phone:bare": "telephone numbers", "passport": "passports",
+    "licence_plate": "licence plates", "national_id": "numbers of persons",
+}  # fmt: skip
+"""What is said of findings that tell only where all rows have one value."""
 
 
 def _seen_all_the_same(evidence: Evidence) -> tuple[str, ...]:
@@ -82,6 +94,21 @@ def _constant(evidence: Evidence) -> Kind | None:
     """The one thing that content alone shows to be about nobody in particular: it is the same for everybody."""
     if evidence.values < ENOUGH_ALIKE or evidence.nulls or evidence.distinct != 1:
         return None
-    if any(evidence.share(name) >= NEARLY_ALL for name in ABOUT_SOMEBODY) or evidence.best("code")[1] >= NEARLY_ALL:
-        return None
-    return Kind("constant", (f"one and the same value in all {evidence.values:,} rows that were looked at",))
+    told = [name for name in sorted(evidence.counts) if evidence.share(name) >= NEARLY_ALL and _may_tell(name)]
+    if not told:
+        return Kind("constant", (f"one and the same value in all {evidence.values:,} rows that were looked at",))
+    words = ", ".join(dict.fromkeys(f"100% could be {_said(name)}" for name in told))
+    return Kind("unknown", (f"{words}, and all are the same: a person decides",))
+
+
+def _may_tell(finding: str) -> bool:
+    name = finding.partition(":")[0]
+    return finding == "user_name:named" or finding == "user_name:at" or name not in ABOUT_NOBODY
+
+
+def _said(finding: str) -> str:
+    """What a finding is called; of a number of some state, which."""
+    kind, _, variant = finding.partition(":")
+    if finding in ALONE:
+        return ALONE[finding]
+    return f"{ALONE[kind]} ({variant})" if kind in ALONE else kind.replace("_", " ")

@@ -18,8 +18,8 @@ def national_id(evidence: Evidence, hints: frozenset[str]) -> Kind | None:
     return found("national_id", share, f"are valid as {number}")
 
 
-OWN_NOTATION = ("us.ssn", "gb.nino", "pk.cnic", "ru.snils")
-"""Numbers that are known by how they are written, and by no checksum."""
+OWN_NOTATION = ("us.ssn", "gb.nino", "pk.cnic", "ru.snils", "ch.ssn", "fr.nir", "it.codicefiscale", "mx.curp")
+"""Numbers that are known by how they are written, so that a few are no chance, be it one in all rows."""
 NEVER_INVALID, ENOUGH_NUMBERS, AREAS = 0.995, 60, 5
 
 

@@ -16,7 +16,7 @@ from jobs.detection import hints, things
 from jobs.detection.kinds import CLASS_OF, Kind, percent
 from jobs.detection.scan import Found
 from jobs.detection.shared_keys import Column, Link, Looked
-from jobs.drafting import draft, maybe_joined, proposals
+from jobs.drafting import constants, draft, maybe_joined, proposals
 from jobs.drafting.proposals import Proposal, Surroundings
 
 DIRECT = "direct_identifier"
@@ -69,7 +69,12 @@ def propose(
         made |= _alike(group, sure, made, around)
     made |= maybe_joined.asked(links, made, [group.columns for group in groups])
     by_table = {each.table: tuple(made[Column(each.table, str(f.path))] for f in each.columns) for each in tables}
-    return by_table, groups
+    return {name: _with_constants_open(columns) for name, columns in by_table.items()}, groups
+
+
+def _with_constants_open(columns: tuple[Proposal, ...]) -> tuple[Proposal, ...]:
+    opened = constants.opened(columns)
+    return tuple(opened.get(str(each.found.path), each) for each in columns)
 
 
 def _groups(links: Iterable[Link]) -> list[list[Column]]:

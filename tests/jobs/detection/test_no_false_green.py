@@ -7,10 +7,15 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from pyspark.sql import types as T
 
 from jobs.configuration.column_path import ColumnPath
 from jobs.detection import hints, kinds
 from jobs.detection.kinds import Kind
+from jobs.detection.scan import Found
+from jobs.detection.shared_keys import Looked
+from jobs.drafting import joined
+from jobs.drafting.proposals import Surroundings
 from tests.jobs.detection.test_column_kinds import seen
 
 
@@ -134,6 +139,56 @@ def test_one_random_id_in_all_rows_is_no_constant_and_no_device() -> None:
     assert kind("system", ["urn:oid:2.16.840.1.113883.4.1"] * 200).name == "constant"
     assert kind("system", ["http://loinc.org"] * 200).name == "constant"
     assert kind("url", [f"urn:uuid:{uuid.UUID(int=at)}" for at in range(50)]).name == "device_id"
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted", "says"),
+    [
+        ("756.9217.0769.85", "national_id", "valid as ch.ssn"),
+        ("RSSMRA85T10A562S", "national_id", "valid as it.codicefiscale"),
+        ("12345678Z", "unknown", "numbers of persons (es.dni)"),
+        (7569217076985, "unknown", "numbers of persons (ch.ssn)"),
+        ("M-AB 1234", "unknown", "licence plates (de)"),
+        ("L01X00T471", "unknown", "passports (de)"),
+        ("B20", "unknown", "categories of ICD-10"),
+        ("1701234567", "moment", "moments"),
+        ("Okonkwo", "unknown", "names, by their shape"),
+        ("EUR", "constant", "one and the same value"),
+        (1, "constant", "one and the same value"),
+    ],
+)
+def test_one_value_in_all_rows_that_a_recognizer_knows_is_no_constant(value: Any, wanted: str, says: str) -> None:
+    """An export of one person has their number in each of its rows."""
+    for rows in (100, 99):
+        found = kind("c", [value] * rows)
+        assert found.class_ != "non_personal" or (rows, wanted) == (100, "constant")
+    found = kind("c", [value] * 100)
+    assert found.name == wanted
+    assert says in found.reasons[0]
+
+
+def proposed(columns: dict[str, list[Any]]) -> dict[str, tuple[str, Any]]:
+    found = [
+        Found(
+            ColumnPath.parse(name),
+            T.StringType() if isinstance(values[0], str) else T.LongType(),
+            seen(pa.array(values)),
+        )
+        for name, values in columns.items()
+    ]
+    made, _ = joined.propose([Looked("t", tuple(found))], Surroundings(), ())
+    return {str(each.found.path): (each.kind.name, each.treatment) for each in made["t"]}
+
+
+def test_what_all_rows_of_a_table_about_persons_share_is_for_a_person_to_decide() -> None:
+    """ "HIV positive" in all rows is about each of them, which no recognizer can know."""
+    shared: dict[str, list[Any]] = {"c": ["HIV positive"] * 100, "n": [4] * 100}
+    kept, asked = ("constant", "keep"), ("unknown", "undecided")
+    assert proposed(shared) == {"c": kept, "n": kept}
+    some = proposed({**shared, "m": [f"x{at}@example.org" for at in range(100)]})
+    assert (some["c"], some["n"]) == (asked, kept)
+    one = proposed({**shared, "m": ["x@example.org"] * 100})
+    assert (one["c"], one["n"]) == (asked, asked), "all rows are about one"
 
 
 def test_references_say_whom_they_lead_to() -> None:

@@ -236,12 +236,14 @@ def test_a_version_whose_columns_were_called_otherwise(spark: SparkSession, lake
 
 
 def test_a_version_that_was_partitioned_by_their_ids(spark: SparkSession, lake: Path) -> None:
-    """Its files lack the column; folders, and the whole log, are called after its values."""
+    """Its files lack the column; folders, and the whole log, are called after its values. Files of later versions are
+    looked into beside them."""
     for name, kept in (("t", "0 seconds"), ("u", "7 days")):
         old = rows(spark, 2, 8).write.format("delta").partitionBy("who")
         old.option("delta.deletedFileRetentionDuration", f"interval {kept}").save(str(lake / name))
-        new = rows(spark, 0, 3).write.format("delta").mode("overwrite").option("overwriteSchema", "true")
+        new = rows(spark, 0, 4).write.format("delta").mode("overwrite").option("overwriteSchema", "true")
         new.save(str(lake / name))
+        DeltaTable.forPath(spark, str(lake / name)).delete("id = 3")
         place = Place(name, Address(path=str(lake / name)), (Sought(ColumnPath.parse("who"), among(*GONE)),))
         assert traces(lake / name)
         kinds = {each.kind for each in one_table.plan(spark, place, False).remains}

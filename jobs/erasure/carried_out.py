@@ -17,6 +17,7 @@ from jobs.configuration.config import Config
 from jobs.console.exit_codes import Refused
 from jobs.erasure import (
     bridge_rows,
+    looked_before,
     numbered,
     one_table,
     other_list,
@@ -223,6 +224,7 @@ def _scope(spark: SparkSession, conf: Config, wanted: Wanted) -> Iterator[_Scope
         unsearched += more
         # else a run in between brings back into a target what its source still has
         tables = [*of_delta, *aside, *tables]
+        looked = looked_before.tables(spark, conf, wanted.asked)
         unsearched += [Unsearched(place.name, str(path), PASSED_OVER)
                        for place in tables for path in one_table.passed_over(spark, place)]  # fmt: skip
         vaults, more = vault_rows.places(spark, conf, wanted.asked, {gap.table for gap in unsearched if not gap.place})
@@ -232,7 +234,8 @@ def _scope(spark: SparkSession, conf: Config, wanted: Wanted) -> Iterator[_Scope
             raise Refused("\n".join(against))
         keys, of_keys = subject_keys.found(spark, conf, wanted.asked), subject_keys.unsearched(conf, wanted.asked)
         gaps = (*unsearched, *more, *of_bridges, *of_keys)
-        yield _Scope(search, tuple(tables), tuple(vaults), tuple(bridges), tuple(others), keys, gaps)
+        known = [tuple(dataclasses.replace(each, looked=looked) for each in some) for some in (tables, vaults, bridges)]
+        yield _Scope(search, known[0], known[1], known[2], tuple(others), keys, gaps)
 
 
 def _of_others(spark: SparkSession, conf: Config, wanted: Wanted, scope: _Scope) -> tuple[Remains, ...]:

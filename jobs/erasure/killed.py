@@ -23,7 +23,7 @@ def unfinished(rows: Sequence[Leaf], sames: Collection[str], domain: str, subjec
     up to which version. sames: of these subjects; where there are none as many of the same domain count as the same."""
     found: dict[str, dict[str, int]] = {}
     for row in rows:
-        if row.outcome == BEGAN and _is_same(row, sames, domain, subjects):
+        if row.outcome == BEGAN and is_same(row, sames, domain, subjects):
             found[row.run_id] = told_up_to(rows, row.run_id)
         elif row.outcome in (DONE, WAITS):
             found.pop(row.run_id, None)
@@ -40,7 +40,7 @@ def told_up_to(rows: Iterable[Leaf], run_id: str) -> dict[str, int]:
     return found
 
 
-def _is_same(began: Leaf, sames: Collection[str], domain: str, subjects: int) -> bool:
+def is_same(began: Leaf, sames: Collection[str], domain: str, subjects: int) -> bool:
     if sames:
         return str(began.body.get("same")) in sames
     return (began.body.get("domain"), began.body.get("subjects")) == (domain, subjects)

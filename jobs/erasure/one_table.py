@@ -14,9 +14,11 @@ from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
 from jobs.configuration.column_path import ColumnPath
+from jobs.configuration.uris import without_user
 from jobs.console.exit_codes import Refused
 from jobs.console.shown import shown
 from jobs.erasure import outcome, remaining, sought, stale
+from jobs.erasure.looked_before import Looked
 from jobs.erasure.outcome import TableErased
 from jobs.erasure.sought import Sought
 from jobs.erasure.stale import Found, Unread
@@ -55,7 +57,8 @@ class Place:
     called: what was written before the table's newest erasure is found by no later run. columns: of the record by which
     it was found how they are called; None where that is by none. keys: columns by which runs that follow changes tell
     its rows apart. mixed: whether rows of others go with theirs, whole. closed: why nobody can look into a value.
-    asked: of a source, predicates of its tables (`places.asked_of`), by the name of the table."""
+    asked: of a source, predicates of its tables (`places.asked_of`), by the name of the table. looked: which tables an
+    earlier erasure of the same subjects looked at; None where nobody can say."""
 
     name: str
     address: Address
@@ -66,6 +69,7 @@ class Place:
     keys: tuple[str, ...] = ()
     mixed: bool = False
     closed: str = remaining.CLOSED
+    looked: Looked | None = None
     asked: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -172,7 +176,7 @@ def plan(spark: SparkSession, place: Place, forced: bool) -> TableErased:
     until, kept = _otherwise_until(own, begun, place), delta_commit.kept(begun)
     stands = _looked(own, begun, place, until)
     left = log_left.left(own, begun.location, begun.version + 1 if stands.rewritten else None)
-    if not stands.rewritten and _is_newer(stands.found, left):
+    if not stands.rewritten and _wants_mark(own, begun, place, stands.found, left):
         left = log_left.left(own, begun.location, begun.version + 1)
     feeds = bool(stands.counts) and _has_feed(begun)
     told = remaining.foreseen(stands.found, left, kept, len(stands.rewritten), feeds, forced)
@@ -329,13 +333,14 @@ def _purged(
     """The version by then, and what is left."""
     begun = stands.begun
     left = log_left.left(spark, begun.location)
-    if _is_newer(stands.found, left):
+    if _wants_mark(spark, begun, place, stands.found, left):
         begun = _marked(spark, place, run_id)
         left = log_left.left(spark, begun.location)
     kept = delta_commit.kept(begun)
     still = stale.purged(spark, stands.found, forced)
     if left.erased is not None and left.files:
-        take_out.checkpointed(spark, begun.location, left.erased)
+        if not stands.found.folders:  # else one of later, which says less, does better
+            take_out.checkpointed(spark, begun.location, left.erased)
         if log_left.purged(spark, begun.location, left, kept, forced):
             left = log_left.left(spark, begun.location)
             again, known = _after_the_log(spark, place, forced), {each.place for each in still.files}
@@ -355,6 +360,24 @@ def _marked(spark: SparkSession, place: Place, run_id: str) -> Transaction:
     """The table with a commit that says that they are out of it, though it had to take none out."""
     row_deletion.tried(place.address, lambda: take_out.mark_only(_there(spark, place), _said(run_id)))
     return _there(spark, place)
+
+
+def _wants_mark(spark: SparkSession, begun: Transaction, place: Place, found: Found, left: Left) -> bool:
+    """Whether the log may say values of theirs from after the newest commit that says that they are out: of files that
+    hold them, or are gone, so that nobody looked into them, or in the rules of others. Not of the latter where an
+    erasure of the same subjects was there before: it marked them."""
+    if _is_newer(found, left) or _tells_folders(begun, found, left):
+        return True
+    if left.erased is not None and (place.looked is None or left.erased >= begun.version):
+        return False
+    if place.looked is not None and (place.name, without_user(begun.location)) in place.looked:
+        return False
+    return log_left.says_more(spark, begun.location, -1 if left.erased is None else left.erased, found.there)
+
+
+def _tells_folders(begun: Transaction, found: Found, left: Left) -> bool:
+    """Whether a checkpoint that stays says names of folders that the table has out of mind by now."""
+    return left.erased is not None and not found.folders and log_left.says_folders(begun, left.erased)
 
 
 def _is_newer(found: Found, left: Left) -> bool:

@@ -14,6 +14,7 @@ from typing import Literal
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from jobs.erasure import remaining
 from jobs.erasure.outcome import TableErased
 from jobs.erasure.receipt import Receipt
 from jobs.lake import delta_commit, log_left, remains, restricted, table_files
@@ -134,6 +135,9 @@ def _remains(spark: SparkSession, table: TableErased, each: Remains, today: date
 
 def _there(spark: SparkSession, table: TableErased, each: Remains) -> int | None:
     """How many files of a kind are there yet that are older than the erasure; None where nobody can say."""
+    if each.why == remaining.FOLDERS:
+        begun = delta_commit.begin(spark, table.place, None)
+        return None if begun is None else int(log_left.says_folders(begun, table.after))
     if each.kind in ("log", "checksum", "checkpoint"):
         found = log_left.left(spark, table.place).files
         return sum(file.kind == each.kind for file in found if file.version is None or file.version < table.after)

@@ -29,12 +29,16 @@ DATA = ".parquet"
 class Found:
     """files: to be deleted. hiding: files of the version that hide rows of theirs. unknown: files of which nobody
     knows what they are. ids: numbers of those who were found in files that were looked into; None where nobody can
-    say."""
+    say. there: all files that are below the folder, or of the version, by place. folders: when the last file was taken
+    out that stood in a folder of a partition that the table has no more, in milliseconds; 0 for none. As long as the
+    table keeps in mind that it was, its checkpoints say the folder's name."""
 
     files: tuple[Stale, ...]
     hiding: frozenset[str]
     unknown: tuple[File, ...]
     ids: frozenset[int] | None = frozenset()
+    there: frozenset[str] = frozenset()
+    folders: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +73,18 @@ def found(begun: Transaction, sought: Sequence[Sought], kept: Kept, otherwise: U
     )
     hidden = {each.place for each in hiding if each.place in holding or each.place in closed}
     unknown = tuple(each for each in files if each.place in others or not each.name.endswith((DATA, VECTORS)))
-    return Found(told, frozenset(hidden), unknown, ids)
+    there = known.current | {each.place for each in files}
+    return Found(told, frozenset(hidden), unknown, ids, there, _other_folders(begun, known))
+
+
+def _other_folders(begun: Transaction, known: Known) -> int:
+    own, root = log_left.partitions(begun), file_places.of_log(begun.location, "")
+
+    def is_other(place: str) -> bool:
+        folders = place.removeprefix(root).split("/")[:-1]
+        return any("=" in each and each.partition("=")[0] not in own for each in folders)
+
+    return max((time for place, time in known.removed.items() if is_other(place)), default=0)
 
 
 def _stale(file: File, known: Known, kept: Kept, is_read: bool) -> Stale:

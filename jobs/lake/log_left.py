@@ -12,14 +12,16 @@ import dataclasses
 import itertools
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
-from jobs.lake import delta_commit, table_files
+from jobs.lake import delta_commit, file_places, log_values, table_files
+from jobs.lake.column_mapping import name_in_files
 from jobs.lake.delta_commit import Kept, Transaction, take_out
 from jobs.lake.java import hadoop_path, java_class
 from jobs.lake.log_commits import ERASURE, LITERALLY
@@ -32,8 +34,7 @@ LAST = "_last_checkpoint"
 STAGED = re.compile(r"(_staged_commits|_commits)/")
 """Where a catalog's commits stand, by version too."""
 HARMLESS = re.compile(rf"\.?({LAST}|_last_vacuum_info)(\.crc|\.tmp)?")
-BOUNDS = r'(minValues|maxValues)\\*":\{\\*"'
-"""As statistics stand in JSON, within a text or not."""
+NAMED = "struct<path: string, stats: string, partitionValues: map<string, string>>"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,12 +69,14 @@ def erasures(spark: SparkSession, location: str) -> list[int]:
 
 
 def of_columns(spark: SparkSession, location: str, oldest: int) -> int:
-    """The newest version that has other columns than the one before, or may have; -1 for none. oldest: whose commit the
-    log has."""
-    lines = spark.read.options(**LITERALLY).schema("metaData struct<schemaString: string>")
+    """The newest version that has other columns than the one before, or may have; -1 for none. Also where it is
+    partitioned otherwise: files lack the columns that they were partitioned by. oldest: whose commit the log has."""
+    told = "metaData struct<schemaString: string, partitionColumns: array<string>>"
+    lines = spark.read.options(**LITERALLY).schema(told)
     version = F.regexp_extract("_metadata.file_name", r"^(\d{20})\.json$", 1).cast("bigint").alias("version")
     stated = lines.json(f"{location.rstrip('/')}/{LOG}").where("metaData is not null").select(version, "metaData.*")
-    schemas = {int(row["version"]): row["schemaString"] for row in stated.where("version is not null").collect()}
+    rows = stated.where("version is not null").collect()
+    schemas = {int(row["version"]): (row["schemaString"], row["partitionColumns"] or []) for row in rows}
     newest, schema = -1, schemas.get(oldest)
     for at in sorted(schemas):
         newest, schema = (newest if schemas[at] == schema else at), schemas[at]
@@ -133,7 +136,8 @@ def _is_before(each: LogFile, version: int, since: int) -> bool:
 
 
 def _telling(spark: SparkSession, location: str, files: Sequence[LogFile]) -> list[LogFile]:
-    """Those that say the least and greatest values of a column, or cannot be read."""
+    """Those that say the least and greatest values of a column, values of partitions, or what nobody can judge
+    (`log_values.judged`), or that cannot be read."""
     root = hadoop_path(spark, f"{location.rstrip('/')}/{LOG}")
     own = list(filter(is_own, files))
     tables = [each for each in own if each.file.name.endswith(".parquet")]
@@ -146,17 +150,73 @@ def _telling(spark: SparkSession, location: str, files: Sequence[LogFile]) -> li
 
 
 def _saying(spark: SparkSession, names: list[str], column: str) -> set[str]:
-    """Of files, by their bare names, those that say bounds; all of them where one cannot be read so."""
+    """Of files, by their bare names, those that say any of it; all of them where one cannot be read so."""
     try:
         reader = spark.read.option("__globPaths__", "false").option("mergeSchema", "true")
         rows = reader.text(names) if column == "value" else reader.parquet(*names)
-        says = F.col(column).rlike(BOUNDS)
-        if column != "value" and "stats_parsed" in rows.select("add.*").columns:  # as checkpoints may have them instead
-            says = says | F.col("add.stats_parsed").isNotNull()
+        says = log_values.of_text(F.col("value")) if column == "value" else log_values.bounds(rows)
         saying = rows.where(says).select(F.col("_metadata.file_name").alias("name"))
         return {row["name"] for row in saying.distinct().collect()}
     except (PySparkException, Py4JError):
         return {name.rpartition("/")[2] for name in names}
+
+
+def says_more(spark: SparkSession, location: str, after: int, there: Collection[str]) -> bool:
+    """Whether commits after a version say what nobody can judge (`log_values.judged`), or values of files that are
+    gone, so that nobody can look into them. there: files, by place, that are not gone."""
+    commit = F.regexp_extract("_metadata.file_name", r"^(\d{20})\.json$", 1).cast("bigint")
+    lines = spark.read.options(**LITERALLY).schema(f"add {NAMED}, remove {NAMED}, {log_values.INFO}")
+    rows = lines.json(f"{location.rstrip('/')}/{LOG}").where(commit > after)
+    values = [
+        F.coalesce(F.col(f"{each}.stats").rlike(log_values.BOUNDS), F.lit(False))
+        | F.coalesce(F.size(f"{each}.partitionValues") > 0, F.lit(False))
+        for each in ("add", "remove")
+    ]
+    judged = F.coalesce(log_values.judged(F.col("commitInfo")), F.lit(False)).alias("judged")
+    path = F.when(values[0] | values[1], F.coalesce("add.path", "remove.path")).alias("path")
+    told = rows.select(path, judged).where("judged or path is not null").distinct().collect()
+    if any(row["judged"] for row in told):
+        return True
+    named = {row["path"] for row in told} | _in_the_first(spark, location, after)
+    return any(file_places.of_log(location, each) not in there for each in named)
+
+
+def says_folders(begun: Transaction, version: int) -> bool:
+    """Whether checkpoints of a version, or of later ones, say folders of partitions that the table has no more, of
+    files that were taken out."""
+    files = table_files.listed(begun.spark, begun.location, log=True)
+    later = [LogFile(each, *_kind(each)) for each in files if _is_of_log(each) and each.name.endswith(".parquet")]
+    names = [each.file.place for each in filter(is_own, later) if each.version is not None and each.version >= version]
+    if not names:
+        return False
+    rows = begun.spark.read.option("__globPaths__", "false").option("mergeSchema", "true").parquet(*names)
+    own = list(partitions(begun))
+    says = F.exists(
+        F.split("remove.path", "/"), lambda name: name.contains("=") & ~F.substring_index(name, "=", 1).isin(own)
+    )
+    return bool(rows.where(says).limit(1).count())
+
+
+def partitions(begun: Transaction) -> frozenset[str]:
+    """How folders of partitions of a table may be called, before the ``=``."""
+    fields = T.StructType.fromJson(dict(delta_commit.schema(begun))).fields
+    names = set(delta_commit.partition_columns(begun))
+    return frozenset(names | {name_in_files(field) for field in fields if field.name in names})
+
+
+def _in_the_first(spark: SparkSession, location: str, after: int) -> set[str]:
+    """The files of which the checkpoint says values with which the log begins, unless that was looked at."""
+    files = table_files.listed(spark, location, log=True)
+    begins = min((version for version, _ in commits(files)), default=0)
+    if begins <= max(after, 0):
+        return set()
+    own = [each for each in older(files, begins + 1, 0) if is_own(each) and each.version == begins]
+    names = [each.file.place for each in own if each.kind == "checkpoint" and each.file.name.endswith(".parquet")]
+    if not names:
+        return set()
+    rows = spark.read.option("__globPaths__", "false").option("mergeSchema", "true").parquet(*names)
+    found = rows.where(log_values.bounds(rows)).select("add.path").where("path is not null").collect()
+    return {row["path"] for row in found}
 
 
 def purged(spark: SparkSession, location: str, found: Left, kept: Kept, forced: bool) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 import yaml
+from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 
 from jobs import pseudonymize
@@ -74,6 +75,8 @@ def made(spark: SparkSession, lake: Path, with_keys: bool = True, mode: str = "i
     for start, end in ((0, MANY), (MANY, 2 * MANY)):
         for table in TABLES:
             raw(spark, lake, table, start, end)
+            if (table, start) == ("people", 0):  # people put a row right by hand: the log says by which id
+                DeltaTable.forPath(spark, f"{lake}/raw/people").update(f"who = '{name(ERASED[0])}'", {"mail": "mail"})
             pseudonymize.run(spark, conf, table)
     return conf
 

@@ -165,6 +165,7 @@ def made(spark: SparkSession, of: Lake) -> Config:
             source = DeltaTable.forPath(spark, f"{of.folder}/raw/clients")
             source.update("num % 1000 = 7", {"note": "concat('again ', note)"})
             source.delete("num % 1000 = 8")
+            source.update(f"customer = '{of.ids[0]}'", {"note": "note"})  # the log says by which id
         pseudonymize.run(spark, conf, table)
     theirs = ", ".join(map(str, of.erased[::3]))
     for table, which in (("orders", f"num IN ({theirs})"), ("events", f"num % 1000 = 9 OR num IN ({theirs})")):

@@ -22,6 +22,7 @@ from jobs.lake import log_left, table_files
 from jobs.lake.address import Address
 from jobs.lake.delta_commit import take_out
 from jobs.lake.problems import CommitConflict
+from jobs.lake.session_settings import held as held_settings
 from jobs.lake.table_files import File
 from jobs.lake.within_rows import Hit
 from tests.helpers import byte_scan, sweeps
@@ -60,8 +61,10 @@ def held(spark: SparkSession, place: Path) -> list[int]:
 
 
 def traces(place: Path) -> set[str]:
+    """Files that say one of them, and names of files and folders that do."""
     found = [name for name, content in byte_scan.contents(place) if byte_scan.found(map(str.encode, GONE), content)]
-    return set(found)
+    names = [str(each.relative_to(place)) for each in place.rglob("*")]
+    return {*found, *(name for name in names if any(each in name for each in GONE))}
 
 
 @pytest.mark.parametrize("writer", sweeps.but_for(["append"], ["append", "delete", "metadata"]))
@@ -134,11 +137,37 @@ def test_died_at_a_step_and_run_again(
 def test_rows_that_others_deleted_before(spark: SparkSession, lake: Path) -> None:
     """The table holds nobody any more; its older files and its log do."""
     place = table(spark, lake / "t")
-    DeltaTable.forPath(spark, str(lake / "t")).delete("id IN (3, 7)")
+    DeltaTable.forPath(spark, str(lake / "t")).delete(f"who IN {GONE}")
     assert {each.kind for each in one_table.plan(spark, place, False).remains} == {"data_file", "log", "checksum"}
     found = erase(spark, place)
     assert (found.rows_deleted, found.remains, traces(lake / "t")) == (0, (), set())
     assert held(spark, lake / "t") == [0, 1, 2, 4, 5, 6, 8, 9]
+
+
+@pytest.mark.parametrize(
+    ("statistics", "rule"),
+    sweeps.but_for([("0", f"who IN {GONE}")], [("0", f"who IN {GONE}"), ("32", f"who IN {GONE}"), ("32", "id > 2")]),
+)
+def test_rows_that_others_deleted_and_vacuumed_before(
+    spark: SparkSession, lake: Path, statistics: str, rule: str
+) -> None:
+    """No file holds them any more; the log has their ids in the rule of the DELETE, or as greatest values."""
+    place = table(spark, lake / "t", **{"delta.dataSkippingNumIndexedCols": statistics})
+    other = DeltaTable.forPath(spark, str(lake / "t"))
+    other.delete(rule)
+    with held_settings(spark, {"spark.databricks.delta.retentionDurationCheck.enabled": "false"}):
+        other.vacuum(0)
+    assert {each.kind for each in one_table.plan(spark, place, False).remains} >= {"log"}
+    first = erase(spark, place, forced=False)
+    assert {each.kind for each in first.remains} >= {"log"}
+    assert all(each.until is not None for each in first.remains)
+    again = erase(spark, place, forced=False)
+    assert (again.is_changed, again.remains) == (False, first.remains)
+    assert (erase(spark, place).remains, traces(lake / "t")) == ((), set())
+    none = rows(spark, 0, 3).write.format("delta").option("delta.dataSkippingNumIndexedCols", statistics)
+    none.save(str(lake / "n"))
+    never = erase(spark, dataclasses.replace(place, name="n", address=Address(path=str(lake / "n"))))
+    assert (never.is_changed, never.remains) == (False, ()), "a log that says nothing of them is let be"
 
 
 def test_a_file_of_no_commit_may_be_of_somebody_at_work(
@@ -204,6 +233,28 @@ def test_a_version_whose_columns_were_called_otherwise(spark: SparkSession, lake
     next((lake / "other").glob("*.parquet")).rename(lake / "t" / "part-left.parquet")
     again = erase(spark, place)
     assert (told(again), again.after) == ([("data_file", 1)], 2)
+
+
+def test_a_version_that_was_partitioned_by_their_ids(spark: SparkSession, lake: Path) -> None:
+    """Its files lack the column; folders, and the whole log, are called after its values. Files of later versions are
+    looked into beside them."""
+    for name, kept in (("t", "0 seconds"), ("u", "7 days")):
+        old = rows(spark, 2, 8).write.format("delta").partitionBy("who")
+        old.option("delta.deletedFileRetentionDuration", f"interval {kept}").save(str(lake / name))
+        new = rows(spark, 0, 4).write.format("delta").mode("overwrite").option("overwriteSchema", "true")
+        new.save(str(lake / name))
+        DeltaTable.forPath(spark, str(lake / name)).delete("id = 3")
+        place = Place(name, Address(path=str(lake / name)), (Sought(ColumnPath.parse("who"), among(*GONE)),))
+        assert traces(lake / name)
+        kinds = {each.kind for each in one_table.plan(spark, place, False).remains}
+        assert kinds >= {"log", "data_file" if name == "u" else "log"}
+        found = erase(spark, place)
+        assert held(spark, lake / name) == [0, 1, 2]
+        if name == "t":
+            assert (told(found), traces(lake / name)) == ([], set())
+        else:  # that they were taken out is what the table keeps in mind
+            assert [(each.kind, each.until is None) for each in found.remains] == [("checkpoint", False)]
+            assert {each.rpartition(".")[2] for each in traces(lake / name)} <= {"parquet", "parquet (pages)"}
 
 
 def test_a_log_that_does_not_begin_with_the_first_version(spark: SparkSession, lake: Path) -> None:

@@ -45,14 +45,21 @@ def standing(rows: Iterable[Leaf]) -> Iterator[Stands]:
     """Of the rows of a log, in order, how each erasure stands. One whose very subjects were taken off the list of the
     erased since is none any more: to run it again would erase people who came back."""
     newest: dict[str, list[Leaf]] = {}
-    off: dict[str, str] = {}
+    off: list[tuple[str, str, set[str]]] = []
+    meanwhile: dict[str, set[str]] = {}  # by what takes somebody off, the erasures that began since: it leaves them
     for row in rows:
         same = str(row.body.get("same", row.run_id))
+        if row.outcome == OFF_BEGAN:
+            meanwhile[row.run_id] = set()
         if row.outcome == OFF_LIST:
-            off[str(row.body.get("domain", ""))] = row.time
+            left = meanwhile.pop(row.run_id, set())
+            off.append((str(row.body.get("domain", "")), row.time, left))
             for each in _sames(row):
-                newest.pop(each, None)
+                if each in newest and newest[each][0].run_id not in left:
+                    newest.pop(each)
         if row.outcome == BEGAN:
+            for begun in meanwhile.values():
+                begun.add(row.run_id)
             for each in _sames(row):
                 newest.pop(each, None)
             newest[same] = [row]
@@ -63,8 +70,8 @@ def standing(rows: Iterable[Leaf]) -> Iterator[Stands]:
     for first, *later in newest.values():
         end = next((row for row in reversed(later) if row.outcome in ENDS), first)
         domain = str(first.body.get("domain", ""))
-        since = off.get(domain, "")
-        yield Stands(first.run_id, domain, first.time, end.outcome, *_left(end), since if since > first.time else None)
+        since = [at for of, at, left in off if of == domain and at > first.time and first.run_id not in left]
+        yield Stands(first.run_id, domain, first.time, end.outcome, *_left(end), max(since, default=None))
 
 
 def _sames(row: Leaf) -> list[str]:

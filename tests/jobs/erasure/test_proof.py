@@ -20,12 +20,13 @@ from jobs.audit_log import log as audit_log
 from jobs.configuration import config
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import BadUsage, Refused
-from jobs.erasure import carried_out, off_list, off_list_approval, proof, receipt_check, receipt_job
+from jobs.erasure import carried_out, off_list, off_list_approval, proof, receipt_check, receipt_job, trail
 from jobs.erasure.carried_out import Wanted
 from jobs.erasure.outcome import TableErased
 from jobs.lake import erased_list, state
 from jobs.report_pages.facts import run_history
 from jobs.report_pages.facts.evidence_facts import Runs
+from jobs.run_events import events
 from jobs.signatures.keys import SigningKey
 from jobs.signatures.problem import NotSigned
 from jobs.subjects.asked import Asked
@@ -97,8 +98,10 @@ def approved(lake: Path, conf: Config) -> tuple[Config, SigningKey]:
     return config.load(lake / "conf"), signing_key(lake, ANN)
 
 
-def test_who_comes_back_is_taken_off_the_list(spark: SparkSession, lake: Path, conf: Config) -> None:
-    """By a second person's word, once; and a later erasure keeps them out again."""
+def test_who_comes_back_is_taken_off_the_list(
+    spark: SparkSession, lake: Path, conf: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a second person's word, once, that knew of each erasure; and a later one keeps them out again."""
     conf, key = approved(lake, conf)
     for at, ids in enumerate((["C-3", "C-5"], ["C-3"])):
         erased_lists.put(spark, conf, ids, run=f"run-{at}")
@@ -129,8 +132,31 @@ def test_who_comes_back_is_taken_off_the_list(spark: SparkSession, lake: Path, c
     assert [each.outcome for each in rows] == ["off_list_began", "off_list"]
     assert not [*erasure_rows.standing(rows)], "monitors wait for no end of it"
     assert "C-3" not in "".join(each.text() for each in rows)
+    early = off_list_approval.signed(off_list.to_sign(conf, request("C-3"), key, 24)[0], key)
     erased_lists.put(spark, conf, ["C-3"], run="run-9")
     assert pseudonymize.run(spark, conf, "t").rows == 18, "erased anew"
+    with pytest.raises(Refused, match="erased again since it was signed"):
+        off_list.taken_off(spark, conf, request("C-3"), early)
+    text = off_list_approval.signed(off_list.to_sign(conf, request("C-3"), key, 24)[0], key)
+    take_off = erased_list.take_off
+
+    def slow(*given: Any) -> Any:
+        erased_lists.put(spark, conf, ["C-3"], run="run-10")
+        return take_off(*given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(erased_list, "take_off", slow)
+        with pytest.raises(Refused, match="erased again meanwhile"):
+            off_list.taken_off(spark, conf, request("C-3"), text)
+    with pytest.raises(Refused, match="erased again since it was signed"):
+        off_list.taken_off(spark, conf, request("C-3"), text)
+    text = off_list_approval.signed(off_list.to_sign(conf, request("C-5"), key, 24)[0], key)
+    trail.opened(spark, conf, "run-11", "customer", None, events.silent).began(["t"], 1)
+    with pytest.raises(Refused, match="has put nobody on the list yet"):
+        off_list.taken_off(spark, conf, request("C-5"), text)
+    assert conf.policy.erasure is not None
+    assert conf.policy.erasure.list is not None
+    assert len(erased_list.looked(spark, conf.policy.erasure.list).codes({"customer"})) == 2, "both stand there"
 
 
 @pytest.mark.sweep

@@ -61,6 +61,8 @@ def test_nobody_is_told_to_erase_whom_the_list_let_go() -> None:
     assert told(waits) == [erasures.AGAIN]
     assert told([*waits, began]) == [erasures.AGAIN], "nobody was taken off yet"
     assert told([*waits, began, off]) == []
+    anew = [row(4, BEGAN, "a"), row(5, WAITS, "a", until="2026-11-08", remains=[{"until": "2026-11-08"}])]
+    assert told([*waits, began, *anew, off]) == [erasures.AGAIN], "who is erased meanwhile is not let go"
     (left,) = told([*waits, *other, began, off])
     assert "without the ids that were taken off the list of the erased since 2026-11-01T04:00Z" in left
     assert told([*waits, off, row(5, BEGAN, "a"), row(6, FAILED, "a")]) == [erasures.AGAIN], "who is erased anew is"

@@ -60,12 +60,14 @@ class Request:
 @dataclasses.dataclass(frozen=True)
 class Off:
     """domain, subjects: how many ids were given. found: how many of their codes stood on the list. version: of the
-    list by then."""
+    list by then. not_purged: the last day, in ISO 8601, that erasures of exactly these waited for, on which nobody
+    purges by their ids any more what these left; None where none waited."""
 
     domain: str
     subjects: int
     found: int
     version: int
+    not_purged: str | None = None
 
 
 def to_sign(
@@ -126,7 +128,9 @@ def taken_off(
     # by which an erasure of theirs that waits for a day is known to be none any more
     told |= {"list_version": after.version, "sames": commitment.sames(own, made.domain, request.asked.ids)}
     _tell(log, run_id, erasure_rows.OFF_LIST, told, known)
-    return Off(made.domain, made.subjects, number, after.version)
+    left = [each.until for run, each in erasure_rows.let_go(erasure_rows.leaves(log)) if run == run_id]
+    until = max((each.isoformat() for each in left if each is not None), default=None)
+    return Off(made.domain, made.subjects, number, after.version, until)
 
 
 def _own(conf: Config) -> tuple[ErasureKey, ErasedListEntry]:

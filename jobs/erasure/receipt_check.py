@@ -23,6 +23,7 @@ from jobs.lake.history import ROTATION
 from jobs.lake.log_commits import RETENTION
 from jobs.lake.remains import Remains
 
+AGAIN = "run jobs/erase.py again, without whom was taken off the list of the erased since"
 Outcome = Literal["ok", "waits", "fails", "unknown"]
 
 
@@ -127,8 +128,8 @@ def _since(spark: SparkSession, receipt: Receipt, table: TableErased, newest: in
     for row in rows:
         if row["operation"] == "RESTORE":
             yield Check(
-                "fails", table.name, f"version {row['version']} put an older one back, which may hold them: run "
-                "jobs/erase.py again"
+                "fails", table.name, f"version {row['version']} put an older one back, which may hold them: "
+                f"{AGAIN}"
             )  # fmt: skip
     anew = [str(row["version"]) for row in rows if _is_anew(row) and not _leaves_out(row["userMetadata"], receipt)]
     if anew:
@@ -181,7 +182,7 @@ def _remains(spark: SparkSession, table: TableErased, each: Remains, today: date
         "fails",
         table.name,
         f"{kind}: {number} from before the erasure are there, and theirs were to stay until {each.until}; whether any "
-        "of these holds them is told by their ids (jobs/erase.py --plan): run jobs/erase.py again",
+        f"of these holds them is told by their ids (jobs/erase.py --plan): {AGAIN}",
     )
 
 

@@ -89,6 +89,12 @@ def test_who_is_erased_is_out_told_and_proven(spark: SparkSession, lake: Path, c
         assert "C-5" not in text
     with pytest.raises(BadUsage, match="there is a file already"):
         erase.run(spark, conf, wanted(["C-3"]), receipt=file)
+    conf, key = approved(lake, conf)
+    request = off_list.Request(Asked("customer", pa.array(["C-3", "C-5"])), BOB, "customers again")
+    text = off_list_approval.signed(off_list.to_sign(conf, request, key, 24)[0], key)
+    assert made.until is not None
+    assert off_list.taken_off(spark, conf, request, text).not_purged == made.until.isoformat()
+    assert receipt_job.LET_GO in [each.told for each in receipt_job.verified(spark, conf, file)[1]]
 
 
 def approved(lake: Path, conf: Config) -> tuple[Config, SigningKey]:

@@ -168,26 +168,26 @@ def _tell(log: Log, run_id: str, outcome: str, body: dict[str, Any], known: _Kno
     log.add_or_refuse(once, "the audit log cannot be written, and without it nobody is taken off the list")
 
 
-def _uses(rows: Sequence[Leaf], known: _Known) -> list[str]:
+def _uses(rows: Sequence[Leaf], known: _Known) -> Iterator[str]:
     """Why it counts no more. Where it was killed it goes on, unless somebody of the domain was erased since: these may
     be the very same, and whoever approved did not know of it. Of an erasure that has put nobody on the list yet nobody
     can tell of whom it is."""
     made = known.made
     own = [at for at, row in enumerate(rows) if row.body.get("approval") == made.id]
     if any(rows[at].outcome == erasure_rows.OFF_LIST for at in own):
-        return ["it counts once, and was used"]
+        yield "it counts once, and was used"
+        return
     if any(since >= made.not_before for since in known.put_by.values()):
-        return ["somebody of these was erased again since it was signed: have another one made"]
+        yield "somebody of these was erased again since it was signed: have another one made"
     begun = [(at, row) for at, row in enumerate(rows) if row.outcome == erasure_rows.BEGAN]
     begun = [(at, row) for at, row in begun if row.body.get("domain") == made.domain]
     if any(own and at > own[0] for at, _ in begun):
-        return ["it was begun, and somebody of the domain was erased since: have another one made"]
+        yield "it was begun, and somebody of the domain was erased since: have another one made"
     if any(row.time >= text_of(made.not_before) and row.run_id not in known.runs for _, row in begun):
-        return [
+        yield (
             "an erasure of the domain was begun since it was signed, and has put nobody on the list yet: it may be of "
             "these; have another one made once it has ended"
-        ]
-    return []
+        )
 
 
 def _body(made: Approval, by: Approver) -> dict[str, Any]:

@@ -45,6 +45,11 @@ NOWHERE = (
     "where nobody looked, see that they are spelled as the sources have them: numbers in canonical form (1001, not "
     "1001.00)"
 )
+NOT_PURGED = (
+    "an erasure of exactly these waited until {} to purge what it left in older versions, change files and logs: no "
+    "run does that by their ids any more. Do not erase them again for it: from that day on VACUUM and the log's "
+    "clean-up take it (of treated tables jobs/retain.py with versions_days; of sources, whoever keeps them)"
+)
 
 
 def plan(spark: SparkSession, conf: Config, wanted: Wanted, report: Report = events.silent) -> Erased:
@@ -204,7 +209,10 @@ def _taken_off(spark: SparkSession, conf: Config, options: argparse.Namespace) -
     approval = None if options.approval is None else given_files.text(options.approval)
     done = failures.translated("", lambda: off_list.taken_off(spark, conf, request, approval))
     told = f"{done.found} of {done.subjects} ids of domain {done.domain} stood on the list, and do no more"
-    say(as_json(dataclasses.asdict(done)) if options.json else f"{told} (version {done.version} of it)")
+    told = f"{told} (version {done.version} of it)"
+    if done.not_purged is not None:
+        told = f"{told}\n{NOT_PURGED.format(done.not_purged)}"
+    say(as_json(dataclasses.asdict(done)) if options.json else told)
     return DONE
 
 

@@ -38,10 +38,16 @@ from jobs.treatment import kept_rows
 OF_ASIDE = " of its quarantine, which hold sealed rows that left it,"
 
 
-def plan(spark: SparkSession, conf: Config, tables: Sequence[str], day: datetime.date | None = None) -> list[Retained]:
+def plan(
+    spark: SparkSession,
+    conf: Config,
+    tables: Sequence[str],
+    day: datetime.date | None = None,
+    report: Report = events.silent,
+) -> list[Retained]:
     """What `run` would do. Nothing is written. day: in UTC; None: today. Raises `Refused` with all that is against
     it."""
-    return carried_out.planned(spark, conf, tables, day or kept_rows.today())
+    return carried_out.planned(spark, conf, tables, day or kept_rows.today(), report)
 
 
 def run(
@@ -96,11 +102,15 @@ def lines(found: Sequence[Retained], is_plan: bool) -> Iterator[str]:
         if each.due and not is_plan:
             yield f"{each.table}: {each.due} rows past their time are there again"
         if is_plan and each.due:
-            log = "for good" if each.log_until is None else f"until {each.log_until.isoformat()}"
-            yield f"{each.table}: if they go today, older files hold them until {each.files_until}, the log {log}"
+            files, log = _until(each.files_until), _until(each.log_until)
+            yield f"{each.table}: if they go today, older files hold them {files}, the log {log}"
         for of_what, left in (*(("", left) for left in each.remains), *((OF_ASIDE, left) for left in each.aside)):
             until = "for good" if left.until is None else f"until a run on or after {left.until.isoformat()}"
             yield f"{each.table}: {left.count} {left.kind.replace('_', ' ')}s{of_what} stay {until}: {left.why}"
+
+
+def _until(day: datetime.date | None) -> str:
+    return "for good" if day is None else f"until {day.isoformat()}"
 
 
 def _row(each: Retained) -> tuple[str, ...]:
@@ -148,7 +158,7 @@ def _run(options: argparse.Namespace) -> int:
         return receipt_job.told(started, conf, options.verify_receipt, options.public_key, None, options.json)
     report = _warnings if options.json else events.terminal
     if options.plan:
-        found = plan(started, conf, names)
+        found = plan(started, conf, names, report=report)
     else:
         found = run(started, conf, names, report, all_rows=options.accept_empty, receipt=options.receipt)
     if options.json:

@@ -43,28 +43,53 @@ def leaves(log: Log) -> list[Leaf]:
 
 def standing(rows: Iterable[Leaf]) -> Iterator[Stands]:
     """Of the rows of a log, in order, how each erasure stands. One whose very subjects were taken off the list of the
-    erased since is none any more: to run it again would erase people who came back."""
+    erased since is none any more: to run it again would erase people who came back (`let_go`)."""
+    return _judged(rows)[0]
+
+
+def let_go(rows: Iterable[Leaf]) -> list[tuple[str, Stands]]:
+    """Erasures that waited for a day when their very subjects were taken off the list, and were not begun again since:
+    nobody purges what they left. Each with the run that took these off."""
+    return _judged(rows)[1]
+
+
+def _judged(rows: Iterable[Leaf]) -> tuple[Iterator[Stands], list[tuple[str, Stands]]]:
     newest: dict[str, list[Leaf]] = {}
-    off: dict[str, str] = {}
+    off: list[tuple[str, str, set[str]]] = []
+    meanwhile: dict[str, set[str]] = {}  # by what takes somebody off, the erasures that began since: it leaves them
+    gone: dict[str, tuple[str, Stands]] = {}
     for row in rows:
         same = str(row.body.get("same", row.run_id))
+        if row.outcome == OFF_BEGAN:
+            meanwhile[row.run_id] = set()
         if row.outcome == OFF_LIST:
-            off[str(row.body.get("domain", ""))] = row.time
+            left = meanwhile.pop(row.run_id, set())
+            off.append((str(row.body.get("domain", "")), row.time, left))
             for each in _sames(row):
-                newest.pop(each, None)
+                if each in newest and newest[each][0].run_id not in left:
+                    stood = _stands(newest.pop(each), off)
+                    gone |= {each: (row.run_id, stood)} if stood.outcome == WAITS else {}
         if row.outcome == BEGAN:
-            for each in _sames(row):
+            for begun in meanwhile.values():
+                begun.add(row.run_id)
+            for each in (*_sames(row), same):
                 newest.pop(each, None)
+                gone.pop(each, None)
             newest[same] = [row]
         elif newest.get(same) and newest[same][0].run_id == row.run_id:
             newest[same].append(row)
             if row.outcome == DONE:
                 newest = {each: rows for each, rows in newest.items() if not _is_closed(rows[0], newest[same][0])}
-    for first, *later in newest.values():
-        end = next((row for row in reversed(later) if row.outcome in ENDS), first)
-        domain = str(first.body.get("domain", ""))
-        since = off.get(domain, "")
-        yield Stands(first.run_id, domain, first.time, end.outcome, *_left(end), since if since > first.time else None)
+    return (_stands(each, off) for each in newest.values()), [*gone.values()]
+
+
+def _stands(rows: list[Leaf], off: list[tuple[str, str, set[str]]]) -> Stands:
+    """rows: of one erasure. off: domain and time of each time that somebody was taken off, and whom that left."""
+    first, *later = rows
+    end = next((row for row in reversed(later) if row.outcome in ENDS), first)
+    domain = str(first.body.get("domain", ""))
+    since = [at for of, at, left in off if of == domain and at > first.time and first.run_id not in left]
+    return Stands(first.run_id, domain, first.time, end.outcome, *_left(end), max(since, default=None))
 
 
 def _sames(row: Leaf) -> list[str]:

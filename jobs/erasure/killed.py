@@ -11,11 +11,13 @@ from pyspark.sql import SparkSession
 from jobs.audit_log.erasure_rows import BEGAN, DONE, ERASED, WAITS
 from jobs.audit_log.leaves import Leaf
 from jobs.configuration.uris import without_user
-from jobs.erasure.outcome import TableErased
+from jobs.erasure.outcome import Earlier, TableErased
 from jobs.lake import commits_of_runs
 from jobs.lake.commits_of_runs import EVER, OfRun
 from jobs.lake.log_commits import ERASURE
 from jobs.risk_measures.report import count as few
+
+ALSO = "also"
 
 
 def unfinished(rows: Sequence[Leaf], sames: Collection[str], domain: str, subjects: int) -> dict[str, dict[str, int]]:
@@ -38,6 +40,34 @@ def told_up_to(rows: Iterable[Leaf], run_id: str) -> dict[str, int]:
             version = row.body.get("version")
             found[row.table] = max(found.get(row.table, -1), version if isinstance(version, int) else EVER)
     return found
+
+
+def untold(rows: Sequence[Leaf], sames: Collection[str], domain: str, subjects: int) -> list[Earlier]:
+    """What such erasures took out, as the rows tell it, and no receipt does."""
+    runs = unfinished(rows, sames, domain, subjects)
+    known = {tuple(each) for row in rows if row.outcome in (DONE, WAITS) for each in _told_of(row)}
+    made = (_earlier(row) for row in rows if row.outcome == ERASED and row.run_id in runs)
+    return [each for each in made if each is not None and (each.run_id, each.name, each.after) not in known]
+
+
+def also(earlier: Iterable[Earlier]) -> list[list[str | int]]:
+    """What the last row of an erasure says of those that its receipt tells of too."""
+    return [[each.run_id, each.name, each.after] for each in earlier]
+
+
+def _told_of(row: Leaf) -> list[list[str | int]]:
+    told = row.body.get(ALSO)
+    return [each for each in told if isinstance(each, list)] if isinstance(told, list) else []
+
+
+def _earlier(row: Leaf) -> Earlier | None:
+    """None where nothing was taken out, or the row says no versions."""
+    before, after = row.body.get("before"), row.body.get("version")
+    if not isinstance(before, int) or not isinstance(after, int) or after <= before:
+        return None
+    rows, elements, files = (row.body.get(name) for name in ("rows", "elements", "files"))
+    place = str(row.body.get("location", ""))
+    return Earlier(row.run_id, row.table, place, before, after, rows, elements, files or 0)
 
 
 def is_same(began: Leaf, sames: Collection[str], domain: str, subjects: int) -> bool:

@@ -1,7 +1,8 @@
 """Taken off the list of the erased again: who comes back as a customer. A second person approves it, and the log says
 so; runs bring from then on what sources have of them.
 
-An approval (`jobs.erasure.off_list_approval`) counts once, for these ids, this reason and this list.
+An approval (`jobs.erasure.off_list_approval`) counts once, for these ids, this reason and this list; and for erasures
+from before it was signed alone: whoever approved did not know of later ones.
 """
 
 from __future__ import annotations
@@ -9,14 +10,14 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from pyspark.sql import SparkSession
 
 from jobs.audit_log import erasure_rows
 from jobs.audit_log import log as audit_log
-from jobs.audit_log.leaves import Leaf, now, plain
+from jobs.audit_log.leaves import Leaf, now, plain, text_of
 from jobs.audit_log.log import Log
 from jobs.audit_log.state import State
 from jobs.configuration import persons
@@ -59,12 +60,14 @@ class Request:
 @dataclasses.dataclass(frozen=True)
 class Off:
     """domain, subjects: how many ids were given. found: how many of their codes stood on the list. version: of the
-    list by then."""
+    list by then. not_purged: the last day, in ISO 8601, that erasures of exactly these waited for, on which nobody
+    purges by their ids any more what these left; None where none waited."""
 
     domain: str
     subjects: int
     found: int
     version: int
+    not_purged: str | None = None
 
 
 def to_sign(
@@ -109,7 +112,6 @@ def taken_off(
     judged.refuse("the approval does not allow this", found)
     judged.check_runner(by, log.actor)
     run_id, told = str(uuid.uuid4()), _body(made, by)
-    _tell(log, run_id, erasure_rows.OFF_BEGAN, told, made.id)
     pinned = session.pinned(spark)
     listed = erased_list.looked(pinned, entry)
     codes = {
@@ -118,11 +120,17 @@ def taken_off(
         if key_id in own.ids
         for code in own.listed_as(made.domain, request.asked.ids, steps, key_id)
     }
-    after, number = erased_list.take_off(pinned, entry, codes, run_id)
+    put_by = listed.put_by(codes)
+    # what begins from here on is not known to the list as it was looked at: it is not taken off
+    known = _Known(made, put_by, listed.runs({made.domain}))
+    _tell(log, run_id, erasure_rows.OFF_BEGAN, told, known)
+    after, number = erased_list.take_off(pinned, entry, codes, run_id, put_by)
     # by which an erasure of theirs that waits for a day is known to be none any more
     told |= {"list_version": after.version, "sames": commitment.sames(own, made.domain, request.asked.ids)}
-    _tell(log, run_id, erasure_rows.OFF_LIST, told, made.id)
-    return Off(made.domain, made.subjects, number, after.version)
+    _tell(log, run_id, erasure_rows.OFF_LIST, told, known)
+    left = [each.until for run, each in erasure_rows.let_go(erasure_rows.leaves(log)) if run == run_id]
+    until = max((each.isoformat() for each in left if each is not None), default=None)
+    return Off(made.domain, made.subjects, number, after.version, until)
 
 
 def _own(conf: Config) -> tuple[ErasureKey, ErasedListEntry]:
@@ -139,27 +147,47 @@ def _approvers(conf: Config) -> Sequence[Approver]:
     return stated.approvers
 
 
-def _tell(log: Log, run_id: str, outcome: str, body: dict[str, Any], approval: str) -> None:
+@dataclasses.dataclass(frozen=True)
+class _Known:
+    """What an approval is asked by. put_by: the erasures by which these stand on the list, and since when. runs: all
+    that put anybody of the domain there."""
+
+    made: Approval
+    put_by: Mapping[str, datetime.datetime]
+    runs: Collection[str]
+
+
+def _tell(log: Log, run_id: str, outcome: str, body: dict[str, Any], known: _Known) -> None:
     leaf = log.leaf(erasure_rows.KIND, now(), table="", run_id=run_id, outcome=outcome, body=plain(body))
 
     def once(state: State) -> Sequence[Leaf]:
         if outcome == erasure_rows.OFF_BEGAN:
-            judged.refuse("the approval counts once", _uses(erasure_rows.leaves(log), approval, str(body["domain"])))
+            judged.refuse("the approval does not count", _uses(erasure_rows.leaves(log), known))
         return [leaf]
 
     log.add_or_refuse(once, "the audit log cannot be written, and without it nobody is taken off the list")
 
 
-def _uses(rows: Sequence[Leaf], approval: str, domain: str) -> list[str]:
+def _uses(rows: Sequence[Leaf], known: _Known) -> Iterator[str]:
     """Why it counts no more. Where it was killed it goes on, unless somebody of the domain was erased since: these may
-    be the very same, and whoever approved did not know of it."""
-    own = [at for at, row in enumerate(rows) if row.body.get("approval") == approval]
+    be the very same, and whoever approved did not know of it. Of an erasure that has put nobody on the list yet nobody
+    can tell of whom it is."""
+    made = known.made
+    own = [at for at, row in enumerate(rows) if row.body.get("approval") == made.id]
     if any(rows[at].outcome == erasure_rows.OFF_LIST for at in own):
-        return ["it was used"]
-    later = rows[own[0] :] if own else ()
-    if any(row.outcome == erasure_rows.BEGAN and row.body.get("domain") == domain for row in later):
-        return ["it was begun, and somebody of the domain was erased since: have another one made"]
-    return []
+        yield "it counts once, and was used"
+        return
+    if any(since >= made.not_before for since in known.put_by.values()):
+        yield "somebody of these was erased again since it was signed: have another one made"
+    begun = [(at, row) for at, row in enumerate(rows) if row.outcome == erasure_rows.BEGAN]
+    begun = [(at, row) for at, row in begun if row.body.get("domain") == made.domain]
+    if any(own and at > own[0] for at, _ in begun):
+        yield "it was begun, and somebody of the domain was erased since: have another one made"
+    if any(row.time >= text_of(made.not_before) and row.run_id not in known.runs for _, row in begun):
+        yield (
+            "an erasure of the domain was begun since it was signed, and has put nobody on the list yet: it may be of "
+            "these; have another one made once it has ended"
+        )
 
 
 def _body(made: Approval, by: Approver) -> dict[str, Any]:

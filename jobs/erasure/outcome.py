@@ -45,6 +45,21 @@ class TableErased:
 
 
 @dataclasses.dataclass(frozen=True)
+class Earlier:
+    """What an erasure of the same subjects took out of a table that was killed, or failed, before it left a receipt: as
+    the audit log tells it, so few rows are a text; None where Delta did not count them. before, after: versions."""
+
+    run_id: str
+    name: str
+    place: str
+    before: int
+    after: int
+    rows: int | str | None
+    elements: int | str | None
+    files: int
+
+
+@dataclasses.dataclass(frozen=True)
 class Erased:
     """An erasure, or a plan of one (then versions after are those before). domain: whose values were asked for.
     subjects: how many different ones. forced: older versions were purged at once. tokens, subject_keys: that were
@@ -61,6 +76,7 @@ class Erased:
     unsearched: Sequence[Unsearched] = ()
     tokens: int = 0
     subject_keys: int = 0
+    earlier: Sequence[Earlier] = ()
     nowhere: int | None = None
     """How many of the subjects were found in no table, and in no older version, of those that were looked into; None
     where nobody can say."""

@@ -18,7 +18,7 @@ from jobs.console import whole_files
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.erasure import commitment, keeping_out, killed, receipt, trail
 from jobs.erasure.commitment import IDS, PSEUDONYMS, Commitment
-from jobs.erasure.outcome import Erased, TableErased
+from jobs.erasure.outcome import Earlier, Erased, TableErased
 from jobs.erasure.trail import Trail
 from jobs.lake.erased_list import ErasedList
 from jobs.named_keys import erasure_key
@@ -76,13 +76,14 @@ class Proof:
 
     def ended(self, search: Search, made: Erased) -> None:
         assert self.log is not None, "what ends has begun"
-        who, signer = self._who(made.run_id), self.log.signer
+        who, signer, earlier = self._who(made.run_id), self.log.signer, list[Earlier]()
         if who is not None and signer is not None:
             listed = None if self.listed is None else (self.listed.entry.id, self.listed.version)
-            told = dataclasses.replace(made, subjects=len(who.leaves))
+            earlier = self._earlier(made.subjects)
+            told = dataclasses.replace(made, subjects=len(who.leaves), earlier=earlier)
             self.receipt = receipt.written(told, who, listed, signer)
             self._keep(made.run_id, self.receipt)
-        self.log.ended(made, self.receipt)
+        self.log.ended(made, self.receipt, earlier)
 
     def failed(self, error: BaseException) -> None:
         if self.log is not None:
@@ -97,6 +98,12 @@ class Proof:
     def _sames(self) -> list[str]:
         told_by = IDS if self.asked.held_in is None else PSEUDONYMS
         return [] if self.key is None else commitment.sames(self.key, self.asked.domain, self.asked.ids, told_by)
+
+    def _earlier(self, subjects: int) -> list[Earlier]:
+        """What this receipt is to tell of earlier runs."""
+        if not self.killed or self.log is None or self.log.log is None:
+            return []
+        return killed.untold(erasure_rows.leaves(self.log.log), self._sames(), self.asked.domain, subjects)
 
     def _put(self, run_id: str) -> ErasedList | None:
         if self.asked.held_in is not None:

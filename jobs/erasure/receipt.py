@@ -20,7 +20,7 @@ from typing import Any
 from jobs.configuration.uris import without_user
 from jobs.erasure import commitment
 from jobs.erasure.commitment import Commitment
-from jobs.erasure.outcome import Erased, TableErased, Unsearched
+from jobs.erasure.outcome import Earlier, Erased, TableErased, Unsearched
 from jobs.lake.log_commits import ERASURE, RETENTION
 from jobs.lake.remains import Remains
 from jobs.record.treatment_record import software
@@ -136,6 +136,7 @@ def as_data(outcome: Erased, who: Commitment, listed: tuple[str, int] | None, ma
         ],
         "tokens": outcome.tokens,
         "subject_keys": outcome.subject_keys,
+        **({"earlier": [_earlier(each) for each in outcome.earlier]} if outcome.earlier else {}),
         "list": None if listed is None else {"id": listed[0], "version": listed[1]},
         "software": made_by,
     }
@@ -153,6 +154,10 @@ def _subjects(who: Commitment) -> dict[str, Any]:
 def _table(table: TableErased) -> dict[str, Any]:
     told = {name: value for name, value in dataclasses.asdict(table).items() if name != "ids"}
     return {**told, "place": without_user(table.place), "remains": [_remains(each) for each in table.remains]}
+
+
+def _earlier(each: Earlier) -> dict[str, Any]:
+    return {**dataclasses.asdict(each), "place": without_user(each.place)}
 
 
 def _remains(each: Remains) -> dict[str, Any]:
@@ -181,6 +186,7 @@ def _receipt(payload: bytes, leaves: tuple[str, ...], signed_by: str) -> Receipt
             tuple(Unsearched(**each) for each in said["unsearched"]),
             int(said["tokens"]),
             int(said["subject_keys"]),
+            tuple(Earlier(**each) for each in said.get("earlier", ())),
         )
         listed = said["list"] or {}
         return Receipt(outcome, who, listed.get("id"), listed.get("version"), str(said["software"]), signed_by)

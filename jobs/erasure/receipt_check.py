@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import json
 from collections.abc import Iterator
 from typing import Literal
 
-from pyspark.sql import SparkSession
+from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.erasure import remaining
-from jobs.erasure.outcome import TableErased
+from jobs.erasure.outcome import Earlier, TableErased
 from jobs.erasure.receipt import Receipt
 from jobs.lake import delta_commit, log_left, remains, restricted, table_files
 from jobs.lake.address import Address
+from jobs.lake.history import ROTATION
 from jobs.lake.log_commits import RETENTION
 from jobs.lake.remains import Remains
 
+AGAIN = "run jobs/erase.py again, without whom was taken off the list of the erased since"
 Outcome = Literal["ok", "waits", "fails", "unknown"]
 
 
@@ -38,6 +41,8 @@ def checks(spark: SparkSession, receipt: Receipt, today: datetime.date) -> Itera
     """Nothing is written. today: in UTC."""
     for table in receipt.outcome.tables:
         yield from _of_table(spark, receipt, table, today)
+    for earlier in receipt.outcome.earlier:
+        yield _of_earlier(spark, receipt, earlier)
     for each in receipt.outcome.remains:
         yield _of_people("", each)
     for gap in receipt.outcome.unsearched:
@@ -58,8 +63,9 @@ def _of_table(spark: SparkSession, receipt: Receipt, table: TableErased, today: 
     if begun.version < 0:
         yield _no_table(spark, table)
         return
-    yield _commit(spark, receipt, table, begun.version)
-    yield from _since(spark, table)
+    if table.is_changed or table.name not in {each.name for each in receipt.outcome.earlier}:
+        yield _commit(spark, receipt, table, begun.version)
+    yield from _since(spark, receipt, table, begun.version)
     for each in table.remains:
         yield _remains(spark, table, each, today)
 
@@ -76,39 +82,87 @@ def _no_table(spark: SparkSession, table: TableErased) -> Check:
 # -- what was committed -----------------------------------------------------------------------------------------------
 
 
-def _commit(spark: SparkSession, receipt: Receipt, table: TableErased, newest: int) -> Check:
+def _of_earlier(spark: SparkSession, receipt: Receipt, made: Earlier) -> Check:
+    begun = delta_commit.begin(spark, made.place, None)
+    if begun is None or begun.version < 0:
+        return Check("unknown", made.name, f"it is not there: erasure {made.run_id}, which was killed, changed it")
+    return _commit(spark, receipt, made, begun.version)
+
+
+def _commit(spark: SparkSession, receipt: Receipt, table: TableErased | Earlier, newest: int) -> Check:
     """Whether the erasure's commit is where the receipt says."""
-    if not table.is_changed:
+    if table.after == table.before:
         return Check("ok", table.name, "nothing was taken out of it")
     if newest < table.after:
         return Check(
             "fails", table.name, f"it is at version {newest}, and the erasure made {table.after}: it is another table, "
             "or an older copy of it"
         )  # fmt: skip
+    is_earlier = isinstance(table, Earlier)
+    run_id = table.run_id if isinstance(table, Earlier) else receipt.outcome.run_id
+    whose = f"{receipt.mode} {run_id}'s, which was killed" if is_earlier else f"this {receipt.mode}'s"
     history = Address(path=table.place).history(spark).where(F.col("version") > table.before)
     said = F.get_json_object("userMetadata", "$.mode"), F.get_json_object("userMetadata", "$.run_id")
     told = history.where(F.col("version") <= table.after).select("version", *said).collect()
-    is_own = (row[1] == receipt.mode and (receipt.mode == RETENTION or _run(row[2]) == receipt.outcome.run_id)
-              for row in told)  # fmt: skip
+    is_own = (row[1] == receipt.mode and (receipt.mode == RETENTION or _run(row[2]) == run_id) for row in told)
     if any(is_own):
-        return Check("ok", table.name, f"version {table.after} is this {receipt.mode}'s")
+        return Check("ok", table.name, f"version {table.after} is {whose}")
     if any(row[0] == table.after for row in told):
-        why = f"version {table.after} is not this {receipt.mode}'s: it is another table by now"
+        why = f"version {table.after} is not {whose}: it is another table by now"
         return Check("fails", table.name, why)
-    return Check("ok", table.name, f"version {table.after} is older than what the log keeps")
+    return Check(
+        "unknown", table.name, f"version {table.after} is older than what the log keeps: this job cannot see whether "
+        f"it was {whose}, or this is another table"
+    )  # fmt: skip
 
 
 def _run(run_id: object) -> str:
     return str(run_id).partition("/")[0]
 
 
-def _since(spark: SparkSession, table: TableErased) -> Iterator[Check]:
-    """A version from before the erasure that was put back."""
+def _since(spark: SparkSession, receipt: Receipt, table: TableErased, newest: int) -> Iterator[Check]:
+    """What put older rows back since, or may have: by commits that wrote the whole table anew, of which none says
+    whether it left out what was taken out; or commits that nobody can look at any more."""
+    mode = F.element_at("operationParameters", "mode").alias("mode")
     later = Address(path=table.place).history(spark).where(F.col("version") > table.after)
-    for row in later.where(F.col("operation") == "RESTORE").select("version").collect():
+    rows = later.select("version", "operation", mode, "userMetadata").orderBy("version").collect()
+    for row in rows:
+        if row["operation"] == "RESTORE":
+            yield Check(
+                "fails", table.name, f"version {row['version']} put an older one back, which may hold them: "
+                f"{AGAIN}"
+            )  # fmt: skip
+    anew = [str(row["version"]) for row in rows if _is_anew(row) and not _leaves_out(row["userMetadata"], receipt)]
+    if anew:
         yield Check(
-            "fails", table.name, f"version {row[0]} put an older one back, which may hold them: run jobs/erase.py again"
-        )
+            "unknown", table.name, f"{'versions' if anew[1:] else 'version'} {', '.join(anew)} wrote the whole table "
+            "anew, and do not say that they left out what was taken out: it may hold an older one's rows, or a source's"
+        )  # fmt: skip
+    if len(rows) < newest - table.after:
+        yield Check("unknown", table.name, "the log does not have every commit since: an older version may be back")
+
+
+def _is_anew(row: Row) -> bool:
+    """Whether a commit put other rows in place of all."""
+    operation = str(row["operation"])
+    return operation == "CLONE" or "REPLACE TABLE" in operation or (operation, row["mode"]) == ("WRITE", "Overwrite")
+
+
+def _leaves_out(said: str | None, receipt: Receipt) -> bool:
+    """Whether it is a run's that had the list of the erased by then, or left out what is past its time; or carried on
+    the table's own rows under another key. By its own word."""
+    try:
+        told = json.loads(said or "")
+    except (ValueError, RecursionError):
+        return False
+    if not isinstance(told, dict) or told.get("mode") == ROTATION:
+        return isinstance(told, dict)
+    if receipt.mode == RETENTION:
+        return bool(told.get("retention"))
+    listed, version = told.get("erased_list"), receipt.list_version
+    if not isinstance(listed, dict) or version is None or listed.get("id") != receipt.list_id:
+        return False
+    return isinstance(listed.get("version"), int) and listed["version"] >= version
 
 
 # -- what was left ----------------------------------------------------------------------------------------------------
@@ -129,7 +183,7 @@ def _remains(spark: SparkSession, table: TableErased, each: Remains, today: date
         "fails",
         table.name,
         f"{kind}: {number} from before the erasure are there, and theirs were to stay until {each.until}; whether any "
-        "of these holds them is told by their ids (jobs/erase.py --plan): run jobs/erase.py again",
+        f"of these holds them is told by their ids (jobs/erase.py --plan): {AGAIN}",
     )
 
 

@@ -21,7 +21,7 @@ from jobs.audit_log.log import Log
 from jobs.configuration.config import Config
 from jobs.configuration.uris import without_user
 from jobs.erasure import killed
-from jobs.erasure.outcome import Erased, TableErased
+from jobs.erasure.outcome import Earlier, Erased, TableErased
 from jobs.lake import commits_of_runs, log_commits
 from jobs.lake.commits_of_runs import OfRun
 from jobs.lake.remains import Remains
@@ -90,8 +90,8 @@ class Trail:
     def _told(self, log: Log, run_id: str, table: str) -> int:
         return killed.told_up_to(erasure_rows.leaves(log), run_id).get(table, -1)
 
-    def ended(self, outcome: Erased, receipt: str | None) -> None:
-        """Raises `LogProblem`. receipt: its text, of which the log keeps the hash."""
+    def ended(self, outcome: Erased, receipt: str | None, earlier: Sequence[Earlier] = ()) -> None:
+        """Raises `LogProblem`. receipt: its text, of which the log keeps the hash. earlier: what it tells besides."""
         body: dict[str, Any] = {
             "tables": {each.name: each.after for each in outcome.tables},
             "remains": [_remains(name, each) for name, each in outcome.all_remains],
@@ -101,6 +101,7 @@ class Trail:
         }
         if receipt is not None:
             body["receipt_sha256"] = hashlib.sha256(receipt.encode()).hexdigest()
+            body |= {killed.ALSO: killed.also(earlier)} if earlier else {}
         self._append(DONE if outcome.is_gone else WAITS, "", body, "what is erased stays so all the same")
 
     def failed(self, error: BaseException) -> None:

@@ -99,6 +99,14 @@ class ErasedList:
         rows = rows if domains is None else rows.where(F.col(DOMAIN).isin(*domains))
         return frozenset(row[RUN] for row in rows.select(RUN).distinct().collect())
 
+    def put_by(self, codes: Collection[Spelled]) -> dict[str, datetime.datetime]:
+        """The erasures by which any of some codes stand there, and when each put them there, in UTC."""
+        rows = self._rows().where(F.col(DOMAIN).isin({domain for domain, *_ in codes}))
+        runs = {run for row in _standing(rows).collect() if _spelled(row) in codes for run in row[RUN]}
+        times = rows.where(F.col(RUN).isin(runs)).groupBy(RUN).agg(F.unix_micros(F.max(SINCE)).alias(SINCE))
+        utc = datetime.timezone.utc
+        return {row[RUN]: datetime.datetime.fromtimestamp(row[SINCE] / 1_000_000, utc) for row in times.collect()}
+
     def _rows(self) -> DataFrame:
         return Address(path=self.location).read(self.spark, {"versionAsOf": str(self.version)})
 
@@ -145,9 +153,15 @@ def add(
 
 
 def take_off(
-    spark: SparkSession, entry: ErasedListEntry, codes: Collection[Spelled], run_id: str
+    spark: SparkSession,
+    entry: ErasedListEntry,
+    codes: Collection[Spelled],
+    run_id: str,
+    put_by: Collection[str] | None = None,
 ) -> tuple[ErasedList, int]:
-    """Take codes off, in one commit; the list by then, and how many of them stood on it. spark, raises: as `add`."""
+    """Take codes off, in one commit; the list by then, and how many of them stood on it. put_by: the erasures that are
+    known to have put them there; where another one did so too nobody is taken off, and `Refused` is raised; None: all
+    that did. spark, raises: as `add`."""
     found = 0
 
     def once() -> ErasedList:
@@ -159,6 +173,8 @@ def take_off(
         found = len(own)
         if not own:
             return before
+        if put_by is not None and not {run for row in own for run in row[RUN]} <= {*put_by}:
+            raise Refused("somebody of these was erased again meanwhile: nobody was taken off the list")
         rows = [(_spelled(row)[:3], f"{OFF}{run}", row[SPELLED]) for row in own for run in row[RUN]]
         version = _committed(begun, rows, run_id)
         return dataclasses.replace(before, version=version, commit=_digest(begun, version))

@@ -22,6 +22,7 @@ from jobs.lake.session_settings import held
 from jobs.lake.table_files import CHANGES, DAY, VECTORS, File, Stale
 
 LISTING = "spark.sql.sources.parallelPartitionDiscovery.parallelism"
+STRANGERS = "files of another table lie in its folder, and VACUUM would take them: old versions stay until it is moved"
 FEW_TASKS = 32
 """VACUUM lists in as many tasks as `LISTING` says, which are 10,000 where nobody says otherwise."""
 
@@ -42,7 +43,15 @@ class OldVersions:
 
     @property
     def remains(self) -> tuple[Remains, ...]:
-        return (*remains.of_files(self.files), *remains.of_log(self.log, self.since, self.kept))
+        return (*self.of_files, *remains.of_log(self.log, self.since, self.kept))
+
+    @property
+    def of_files(self) -> tuple[Remains, ...]:
+        """Files alone; no run takes them as long as VACUUM is left out."""
+        found = tuple(remains.of_files(self.files))
+        if not self.strangers:
+            return found
+        return tuple(dataclasses.replace(each, until=None, why=STRANGERS) for each in found)
 
     def has_files_due(self) -> bool:
         """Whether VACUUM would take any."""

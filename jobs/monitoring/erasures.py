@@ -24,6 +24,11 @@ BUT_FOR = (
     "run jobs/erase.py again, without the ids that were taken off the list of the erased since {}Z, if any are among "
     "them: they would be erased again"
 )
+LET_GO = (
+    "see that VACUUM and the log's clean-up took it (of treated tables jobs/retain.py with versions_days); do not "
+    "erase them again for it"
+)
+LET_GO_FOR = datetime.timedelta(days=30)
 
 
 def findings(spark: SparkSession, conf: Config, now: datetime.datetime) -> list[Finding]:
@@ -35,7 +40,17 @@ def findings(spark: SparkSession, conf: Config, now: datetime.datetime) -> list[
         rows = failures.translated("", lambda: erasure_rows.leaves(log))
     except LakenymError as error:
         return [Finding("alert", "", "erasure", f"the audit log cannot be read: {error}", "mend that first")]
-    return [found for each in erasure_rows.standing(rows) for found in of_one(each, now)]
+    stand = [found for each in erasure_rows.standing(rows) for found in of_one(each, now)]
+    return [*stand, *(found for _, each in erasure_rows.let_go(rows) for found in of_let_go(each, now))]
+
+
+def of_let_go(each: Stands, now: datetime.datetime) -> Iterator[Finding]:
+    """Told from its day on, for as long as a log is kept unless its table says otherwise: nobody tells that it went."""
+    if each.until is not None and each.until <= now.date() <= each.until + LET_GO_FOR:
+        what = f"erasure {each.run_id} of domain {each.domain}"
+        told = f"{what} waited until {each.until} when its subjects were taken off the list of the erased: "
+        told += "no run purges what it left in older versions, change files and logs"
+        yield Finding("warn", "", "erasure", told, LET_GO)
 
 
 def of_one(each: Stands, now: datetime.datetime) -> Iterator[Finding]:

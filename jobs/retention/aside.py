@@ -11,17 +11,22 @@ from jobs.lake.address import Address
 from jobs.lake.delta_commit import Transaction
 from jobs.lake.old_versions import OldVersions
 from jobs.lake.problems import SourceProblem
-from jobs.lake.remains import Remains, of_files
+from jobs.lake.remains import Remains
 from jobs.retention.aged import Aged
+from jobs.run_events.events import Report, Warned
 
 
-def remains(spark: SparkSession, one: Aged) -> tuple[Remains, ...]:
-    """Until when: by the quarantine's own retention of files."""
+def remains(spark: SparkSession, one: Aged, report: Report) -> tuple[Remains, ...]:
+    """Until when: by the quarantine's own retention of files. Warns where VACUUM would take those of another table."""
     try:
         looked = _looked(spark, one)
     except SourceProblem as error:
         return (Remains("unknown", 1, None, str(error)),)
-    return () if looked is None else tuple(of_files(looked[2].files))
+    if looked is None:
+        return ()
+    if looked[2].strangers:
+        report(Warned(one.name, f"its quarantine: {looked[2].strangers} {old_versions.STRANGERS}"))
+    return looked[2].of_files
 
 
 def vacuumed(spark: SparkSession, one: Aged) -> Exception | None:

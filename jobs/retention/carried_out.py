@@ -21,7 +21,7 @@ from jobs.lake.commits_of_runs import OfCommit, OfRun
 from jobs.lake.delta_commit import Kept, Transaction
 from jobs.lake.log_commits import RETENTION
 from jobs.lake.problems import SourceProblem
-from jobs.lake.remains import Remains, day_after
+from jobs.lake.remains import OF_LOG, Remains, day_after
 from jobs.lake.table_files import DAY
 from jobs.retention import aged, aside, needed
 from jobs.retention.aged import Aged, Counted
@@ -32,7 +32,10 @@ from jobs.table_run import file_settings
 
 FILES_KEPT, LOG_KEPT = "delta.deletedFileRetentionDuration", "delta.logRetentionDuration"
 CLEANUP = "delta.enableExpiredLogCleanup"
-STRANGERS = "files of another table lie in its folder, and VACUUM would take them: old versions stay until it is moved"
+STUCK = (
+    "this run was to clean the log, and no checkpoint of the newest version could be made, by which the table is read "
+    "without it: see to it that Delta can write one"
+)
 AGAIN = 3
 """So often rows are taken away that others add meanwhile."""
 
@@ -52,7 +55,8 @@ class Retained:
     versions: int = 0
     remains: Sequence[Remains] = ()
     files_until: datetime.date | None = None
-    """The first day on which a run takes the files away that hold what goes today."""
+    """The first day on which a run takes the files away that hold what goes today; None: never, as long as files of
+    another table lie among them."""
     log_until: datetime.date | None = None
     """The same of the log; None: never, by the table's own word."""
     place: str = ""
@@ -71,17 +75,19 @@ class Retained:
         return not self.due and all(each.until is not None for each in (*self.remains, *self.aside))
 
 
-def planned(spark: SparkSession, conf: Config, names: Sequence[str], day: datetime.date) -> list[Retained]:
+def planned(
+    spark: SparkSession, conf: Config, names: Sequence[str], day: datetime.date, report: Report
+) -> list[Retained]:
     """What a run would do on a day. Nothing is written. Raises as `aged.found`."""
     own = session.for_run(spark)
     tables = aged.found(own, conf, names, day)
-    return [failures.translated(one.name, functools.partial(_planned, own, one)) for one in tables]
+    return [failures.translated(one.name, functools.partial(_planned, own, one, report)) for one in tables]
 
 
-def _planned(spark: SparkSession, one: Aged) -> Retained:
+def _planned(spark: SparkSession, one: Aged, report: Report) -> Retained:
     counted = aged.counted(spark, one)
     told = Retained(one.name, one.is_there, _before(one), counted, rows=counted.past, due=counted.past)
-    return _with_remains(spark, one, told) if one.is_there else told
+    return _with_remains(spark, one, told, report) if one.is_there else told
 
 
 def carried_out(
@@ -129,12 +135,13 @@ def _carried_out(spark: SparkSession, one: Aged, counted: Counted, told: Trail, 
     run_id = str(uuid.uuid4())
     own, left = _rows_taken(spark, one, counted, told, run_id)
     _purged(spark, one)
-    _versions_taken(spark, one, report)
+    _versions_taken(spark, one)
     failed = aside.vacuumed(spark, one)
     version, rows = (None, 0) if own is None else (own.version, own.rows or 0)
     found = Retained(one.name, True, _before(one), counted, version, rows, left)
     found = dataclasses.replace(found, place=one.location, looked_at=one.stands.version, run_id=run_id, own=own)
-    found = _with_remains(spark, one, found)
+    found = _with_remains(spark, one, found, report)
+    found = dataclasses.replace(found, remains=_stuck(found.remains))
     _warned(one, found, report)
     found = dataclasses.replace(found, before_it=told.done_before(spark, one, run_id, report))
     told.done(one, run_id, own, found.remains, found.aside)
@@ -169,16 +176,14 @@ def _purged(spark: SparkSession, one: Aged) -> None:
         row_deletion.purge(spark, one.stands.address, settings)
 
 
-def _versions_taken(spark: SparkSession, one: Aged, report: Report) -> None:
+def _versions_taken(spark: SparkSession, one: Aged) -> None:
     """VACUUM, and a checkpoint by which the log is cleaned, where anything is due: by the table's properties, which are
     stated first, as the rule has them."""
     if one.rule.versions_days is not None:
         row_deletion.tried(one.stands.address, lambda: _state(spark, one))
     begun = _begun(spark, one)
     looked = old_versions.looked(begun, delta_commit.kept(begun))
-    if looked.strangers:
-        report(Warned(one.name, f"{looked.strangers} {STRANGERS}"))
-    elif looked.has_files_due():
+    if looked.has_files_due() and not looked.strangers:
         old_versions.vacuumed(spark, one.stands.address)
     log_left.cleaned(_begun(spark, one), _needed(one))
 
@@ -208,7 +213,8 @@ def _needed(one: Aged) -> int | None:
     return needed.version(one.stands.history, one.entry.mode)
 
 
-def _with_remains(spark: SparkSession, one: Aged, found: Retained) -> Retained:
+def _with_remains(spark: SparkSession, one: Aged, found: Retained, report: Report) -> Retained:
+    """Warns where VACUUM would take files of another table, so that no run takes what older versions hold."""
     taken = [each.version for each in one.stands.history.commits if each.is_retention]
     last = max([*taken, -1 if found.version is None else found.version], default=-1)
     begun, days = _begun(spark, one), one.rule.versions_days
@@ -216,13 +222,25 @@ def _with_remains(spark: SparkSession, one: Aged, found: Retained) -> Retained:
     if days is not None:  # which a run states first
         kept = Kept(days * DAY, _log_days(begun, one) * DAY)
     old, now = old_versions.looked(begun, kept, last), table_files.now()
+    if old.strangers:
+        report(Warned(one.name, f"{old.strangers} {old_versions.STRANGERS}"))
     return dataclasses.replace(
         found,
         versions=old.versions,
         remains=needed.told(old.remains, _needed(one)),
-        aside=aside.remains(spark, one),
-        files_until=day_after(now + kept.files),
+        aside=aside.remains(spark, one, report),
+        files_until=None if old.strangers else day_after(now + kept.files),
         log_until=None if kept.log is None else day_after(now + DAY + kept.log),  # of the next version, that is
+    )
+
+
+def _stuck(remains: Sequence[Remains]) -> tuple[Remains, ...]:
+    """What remains after a run: of a log whose day has come no later run takes it away either."""
+    today = day_after(table_files.now() - DAY)
+    is_stuck = (each.kind in OF_LOG and each.until is not None and each.until <= today for each in remains)
+    return tuple(
+        dataclasses.replace(each, until=None, why=STUCK) if stuck else each
+        for each, stuck in zip(remains, is_stuck, strict=True)
     )
 
 

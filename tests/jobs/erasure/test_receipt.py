@@ -19,8 +19,8 @@ from jobs.audit_log import erasure_rows
 from jobs.audit_log.leaves import Leaf
 from jobs.configuration import config
 from jobs.console.exit_codes import BadUsage, Refused
-from jobs.erasure import commitment, receipt
-from jobs.erasure.outcome import Erased, TableErased, Unsearched
+from jobs.erasure import commitment, killed, receipt
+from jobs.erasure.outcome import Earlier, Erased, TableErased, Unsearched
 from jobs.lake.remains import Remains
 from jobs.named_keys import erasure_key
 from jobs.named_keys.erasure_key import ErasureKey
@@ -45,6 +45,7 @@ OUTCOME = Erased(
     (TableErased("crm.t", "file:/lake/treated/t", 4, 5, 7, 0, 2, (Remains("data_file", 2, DAY, WHY),)),),
     (Remains("source", 1, None, "delete it there"),),
     (Unsearched("crm.u", "note", "texts are not searched"),),
+    earlier=(Earlier("killed-1", "crm.t", "file:/lake/treated/t", 3, 4, "< 10", 12, 1),),
 )
 
 
@@ -125,6 +126,27 @@ def test_an_erasure_is_closed_by_a_later_one_of_the_same_subjects(key: ErasureKe
     assert left(told("a", "waits", "old"), told("b", "done", "new", sames=["new", "old"])) == ["b"]
 
 
+def test_what_a_killed_erasure_took_out_is_told_by_one_receipt() -> None:
+    """By the next of the very same subjects; nothing of others, nor of a table that was left alone."""
+
+    def row(run: str, outcome: str, table: str = "", same: str = "s", **body: object) -> Leaf:
+        return Leaf("erasure", "2026-11-28", "", "", table, run, outcome, {"domain": "customer", "same": same, **body})
+
+    def erased(run: str, table: str, after: int, before: int = 3) -> Leaf:
+        more = {"rows": "< 10", "elements": 0, "files": 1}
+        return row(run, "erased", table, location="file:/t", before=before, version=after, **more)
+
+    dead = [row("a", "began"), erased("a", "t", 4), erased("a", "u", 3)]
+    others = [row("b", "began", same="other"), erased("b", "t", 5, 4)]
+    ended = [row("c", "began"), erased("c", "t", 7, 6), row("c", "waits")]
+    (found,) = killed.untold([*dead, *others], ["s"], "customer", 1)
+    assert found == Earlier("a", "t", "file:/t", 3, 4, "< 10", 0, 1)
+    assert killed.untold([*dead, *ended], ["s"], "customer", 1) == [found], "no receipt told of it"
+    told = [*dead, row("d", "began"), row("d", "waits", also=killed.also([found]))]
+    assert killed.untold(told, ["s"], "customer", 1) == []
+    assert killed.untold([*told, erased("a", "t", 9, 8)], ["s"], "customer", 1) != [], "it was slow, and went on"
+
+
 def test_another_key_finds_nobody(text: str, lake: Path) -> None:
     (lake / "keys" / "erasure.json").unlink()
     create_file(lake / "keys" / "erasure.json")
@@ -170,6 +192,7 @@ TAMPERED: Mapping[str, Callable[[dict[str, Any]], object]] = {
     "nothing remains": _payload(lambda said: said.update(remains=[])),
     "a later day": _payload(lambda said: said["tables"][0]["remains"][0].update(until="2030-01-01")),
     "everywhere searched": _payload(lambda said: said.update(unsearched=[])),
+    "nothing earlier": _payload(lambda said: said.pop("earlier")),
     "another domain": _payload(lambda said: said.update(domain="other")),
     "another moment": _payload(lambda said: said.update(moment="2020-01-01T00:00:00Z")),
     "another root": _payload(lambda said: said["subjects"].update(root="0" * 64)),

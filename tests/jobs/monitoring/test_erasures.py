@@ -61,6 +61,16 @@ def test_nobody_is_told_to_erase_whom_the_list_let_go() -> None:
     assert told(waits) == [erasures.AGAIN]
     assert told([*waits, began]) == [erasures.AGAIN], "nobody was taken off yet"
     assert told([*waits, began, off]) == []
+    assert [run for run, _ in erasure_rows.let_go([*waits, *other, began, off])] == ["run-x"]
+    ((_, left_open),) = erasure_rows.let_go([*waits, began, off])
+    for day, told_then in (("2026-11-07", 0), ("2026-11-08", 1), ("2026-12-08", 1), ("2026-12-09", 0)):
+        on = datetime.datetime.fromisoformat(f"{day}T12:00:00+00:00")
+        assert len([*erasures.of_let_go(left_open, on)]) == told_then, day
+    assert not erasure_rows.let_go([*waits, began, off, row(5, BEGAN, "a")]), "an erasure anew sees to it"
+    done = [row(1, BEGAN, "a"), row(2, DONE, "a")]
+    assert not erasure_rows.let_go([*done, began, off]), "nothing was left"
+    anew = [row(4, BEGAN, "a"), row(5, WAITS, "a", until="2026-11-08", remains=[{"until": "2026-11-08"}])]
+    assert told([*waits, began, *anew, off]) == [erasures.AGAIN], "who is erased meanwhile is not let go"
     (left,) = told([*waits, *other, began, off])
     assert "without the ids that were taken off the list of the erased since 2026-11-01T04:00Z" in left
     assert told([*waits, off, row(5, BEGAN, "a"), row(6, FAILED, "a")]) == [erasures.AGAIN], "who is erased anew is"

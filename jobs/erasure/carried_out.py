@@ -40,6 +40,11 @@ from jobs.subjects.asked import Asked
 from jobs.subjects.search import Search, searching
 
 NOT_ASKED = "sources were not asked for (--sources): a run in full, or of what they gained, may bring them back"
+WHOLE = (
+    "rows of others name somebody there, and runs with the list of the erased leave out the whole row of any who names "
+    "one of the erased, as long as its source does: other columns are treated by it (known, period_of), or it may not "
+    "be null there. Let another column do that first, or take the name out at the source: "
+)
 PASSED_OVER = "it has no such column"
 
 
@@ -150,7 +155,9 @@ def _planned(spark: SparkSession, conf: Config, wanted: Wanted, scope: _Scope, r
 
 def _nowhere(wanted: Wanted, tables: Iterable[TableErased], remains: Iterable[Remains]) -> int | None:
     """remains: beside tables. Sources that are files say only that somebody is there, or nobody could look."""
-    if wanted.asked.held_in is not None or any(each.why != NOT_ASKED for each in remains):
+    if wanted.asked.held_in is not None or any(
+        each.why != NOT_ASKED and not each.why.startswith(WHOLE) for each in remains
+    ):
         return None
     return numbered.nowhere(len(wanted.asked.ids), (each.ids for each in tables))
 
@@ -242,5 +249,7 @@ def _of_others(spark: SparkSession, conf: Config, wanted: Wanted, scope: _Scope)
     """What is left beside tables."""
     if not wanted.sources:
         number = len({place.table for place in scope.search.held.sources})
-        return (Remains("source", number, None, NOT_ASKED),) if number else ()
+        whole = places.whole(spark, conf, scope.search)
+        told = (Remains("source", len(whole), None, f"{WHOLE}{', '.join(whole)}"),) if whole else ()
+        return (*((Remains("source", number, None, NOT_ASKED),) if number else ()), *told)
     return tuple(other_sources.told(spark, conf, scope.others))

@@ -11,6 +11,7 @@ import pyarrow as pa
 from pyspark.core.broadcast import Broadcast
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
+from pyspark.sql import types as T
 
 from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
@@ -20,15 +21,17 @@ from jobs.erasure.numbered import Numbered
 from jobs.erasure.one_table import Place
 from jobs.erasure.outcome import Unsearched
 from jobs.erasure.sought import Sought
-from jobs.lake import history
+from jobs.lake import history, within_rows
 from jobs.lake.address import Address
 from jobs.lake.columns import dotted
 from jobs.lake.log_commits import ERASURE
 from jobs.lake.within_rows import Hit
+from jobs.named_keys import erasure_key
 from jobs.subjects import held, pseudonyms
 from jobs.subjects.held import IN_QUARANTINE, HeldTable, SourcePlace
 from jobs.subjects.lookup import Lookup
 from jobs.subjects.search import Search
+from jobs.treatment import kept_out
 from privacy_udfs.kernels.arrays import well_formed
 from privacy_udfs.kernels.text import accepts, canonical
 
@@ -79,6 +82,24 @@ def _cases(entry: TableConfig) -> Iterator[str | None]:
             yield rule.rows
             for name in rule.treatment.technique.beside():  # null in it changes these others as it changes an answer
                 yield f"{dotted(ColumnPath.parse(name).root)} IS NOT NULL"
+
+
+def whole(spark: SparkSession, conf: Config, search: Search) -> list[str]:
+    """The columns of treated tables that name them in rows of others which runs with a list of the erased leave out,
+    since they hang on the value as the source has it. Sources that are files require none."""
+    key = erasure_key.of(conf)
+    if key is None or key.entry.list is None:
+        return []
+    found = dict[str, None]()
+    for table in search.held.tables:
+        entry = conf.tables[table.treated.name]
+        address = delta_of(spark, conf, OfSource((entry.name,), ()))
+        schema = T.StructType() if address is None else address.read(spark).schema
+        for place in table.places:
+            path = place.path.leaf
+            if place.is_of_others and not within_rows.has_list(path) and kept_out.needed(entry, schema, path):
+                found[f"{table.treated.name}: {path}"] = None
+    return list(found)
 
 
 def _put_back(search: Search, table: HeldTable) -> list[Unsearched]:

@@ -54,6 +54,7 @@ def can_be(known: Inspected) -> Iterator[Finding]:
             yield Finding("warn" if allowed else "refuse", None, lost if allowed else f"{lost}. {AGAIN}")
         key.check_apart(known.keys.keysets)
         yield from _unfit(now, watched)
+        yield from _whole(now, watched)
         key.ring  # noqa: B018 - it opens
     except (SourceProblem, KeyProblem) as error:
         yield _refused(str(error))
@@ -116,17 +117,33 @@ def _forgotten(known: Inspected, now: ErasedList, left: Mapping[str, str]) -> It
         )
 
 
-def _unfit(now: ErasedList, watched: list[Watched]) -> Iterator[Finding]:
-    """Of columns by which nobody can be left out those of whose domain the list has anybody."""
-    unfit = [each for each in watched if each.unfit is not None]
-    there = {domain for domain, *_ in now.codes({name for each in unfit for name in each.domains})} if unfit else set()
-    for each in unfit:
+def _listed(now: ErasedList, some: Sequence[Watched]) -> Iterator[tuple[Watched, str]]:
+    """Of columns those of whose domains the list has anybody, each with the names of these."""
+    there = {domain for domain, *_ in now.codes({name for each in some for name in each.domains})} if some else set()
+    for each in some:
         found = sorted(there & {*each.domains})
         if found:
-            yield _refused(
-                f"{each.path}: the list of the erased names subjects of {', '.join(found)}, and {each.unfit}: drop the "
-                "column, or take them out at the source and state a treatment without the domain"
-            )
+            yield each, ", ".join(found)
+
+
+def _whole(now: ErasedList, watched: list[Watched]) -> Iterator[Finding]:
+    """Columns by which rows of others go: nobody is to miss these without having been told."""
+    for each, found in _listed(now, [each for each in watched if each.is_whole]):
+        yield Finding(
+            "warn",
+            None,
+            f"{each.path}: the list of the erased names subjects of {found}, and rows of others that name one of them "
+            "there are left out whole: they hang on the value (docs/receipts.md)",
+        )
+
+
+def _unfit(now: ErasedList, watched: list[Watched]) -> Iterator[Finding]:
+    """Of columns by which nobody can be left out those of whose domain the list has anybody."""
+    for each, found in _listed(now, [each for each in watched if each.unfit is not None]):
+        yield _refused(
+            f"{each.path}: the list of the erased names subjects of {found}, and {each.unfit}: drop the "
+            "column, or take them out at the source and state a treatment without the domain"
+        )
 
 
 def _refused(what: str) -> Finding:

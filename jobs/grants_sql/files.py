@@ -12,7 +12,13 @@ from jobs.grants_sql import hive, names, ranger, sight, spark_views, unity, unit
 from jobs.grants_sql.names import Platform
 
 HEADER = "-- Made by jobs/grants.py from grants.yaml and the catalog: change these, and make it anew."
-POLICIES, ROLES, JSON = "_policies.sql", "_roles.sql", "policies.json"
+POLICIES, ROLES, USES, JSON = "_policies.sql", "_roles.sql", "_use.sql", "policies.json"
+STOP = "Let whatever runs this stop at the first statement that fails: no grant stands before what it needs."
+NOTES = {
+    USES: "Run by an owner of the catalogs and schemas, or who has MANAGE on them: without it SELECT opens nothing.",
+    POLICIES: "Run before the files of tables.",
+}
+"""Told in a file below its header."""
 
 
 def made(conf: Config, platform: Platform) -> dict[str, str]:
@@ -24,10 +30,15 @@ def made(conf: Config, platform: Platform) -> dict[str, str]:
     found = {f"{plain(table)}.sql": _of_table(conf, table, platform) for table in sorted(conf.tables)}
     if platform == "hive":
         found[ROLES] = hive.roles(conf)
-    if platform == "unity" and unity.stated(conf).by == "tags":
-        found[POLICIES] = unity_tags.policies(conf)
+    if platform == "unity":
+        found[USES] = unity.uses(conf)
+        if unity.stated(conf).by == "tags":
+            found[POLICIES] = unity_tags.policies(conf)
     _check_once(found.values())
-    texts = {name: as_text(statements) for name, statements in sorted(found.items()) if statements}
+    of_table = STOP if platform == "unity" else None
+    texts = {
+        name: as_text(statements, NOTES.get(name, of_table)) for name, statements in sorted(found.items()) if statements
+    }
     return {**texts, JSON: as_json(conf)} if platform == "ranger" else texts
 
 
@@ -51,8 +62,9 @@ def _of_table(conf: Config, table: str, platform: Platform) -> list[str]:
     return hive.statements(conf, table) if platform == "hive" else spark_views.statements(conf, table)
 
 
-def as_text(statements: Sequence[str]) -> str:
-    return "\n\n".join([HEADER, *(f"{each};" for each in statements)]) + "\n"
+def as_text(statements: Sequence[str], note: str | None = None) -> str:
+    head = HEADER if note is None else f"{HEADER}\n-- {note}"
+    return "\n\n".join([head, *(f"{each};" for each in statements)]) + "\n"
 
 
 def as_json(conf: Config) -> str:
@@ -61,7 +73,8 @@ def as_json(conf: Config) -> str:
 
 def said(text: str) -> set[str]:
     """The statements of a file of ours that go on to hold until somebody undoes them, each by its first line."""
-    each = (part.strip().split("\n")[0] for part in text.removeprefix(HEADER).split(";\n"))
+    head, _, rest = text.partition("\n\n")
+    each = (part.strip().split("\n")[0] for part in (rest if head.startswith(HEADER) else text).split(";\n"))
     return {_kept(line) for line in each if line.startswith(("GRANT ", "CREATE OR REPLACE ", "ALTER TABLE "))}
 
 

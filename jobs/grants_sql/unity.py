@@ -5,6 +5,7 @@ VARIANT, to and from which the columns' types are cast, since no schema is read 
 not cast so, and its type has to be stated.
 https://docs.databricks.com/aws/en/sql/language-manual/sql-ref-syntax-ddl-column-mask
 https://docs.databricks.com/aws/en/sql/language-manual/sql-ref-syntax-ddl-row-filter
+https://docs.databricks.com/aws/en/data-governance/unity-catalog/manage-privileges/privileges
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from jobs.console.exit_codes import BadUsage
 from jobs.grants_sql import names, sight, spark_views
 from jobs.grants_sql.leaves import Leaf, Node
 from jobs.grants_sql.sight import Sight, grants_of
-from jobs.grants_sql.sql_text import among, literal, quoted
+from jobs.grants_sql.sql_text import among, literal, quoted, quoted_table
+
+NO_OWNER = "counts are made and refreshed as their owner: let somebody who is in the group of the owners run this"
 
 
 def stated(conf: Config) -> Unity:
@@ -137,18 +140,43 @@ def _filter(conf: Config, seen: Sequence[Sight], filters: dict[str, RowsOf], wor
 
 
 def grants(conf: Config, table: str, seen: Sequence[Sight], of: str) -> list[str]:
-    """Who may select from a table at all."""
+    """Who may select from a table at all, once they may use what it is in (`uses`)."""
     return [f"GRANT SELECT ON TABLE {of} TO {quoted(group)}" for group in groups(conf, seen)]
 
 
 def counts(conf: Config, table: str) -> Iterator[str]:
     """Counts, and who may select them. They are materialized, so that they are made as the owner, who sees all: a mask
-    would make one group of all rows for whoever must not see the columns."""
-    roles = sight.counted_by(conf, table)
+    would make one group of all rows for whoever must not see the columns. Who makes a view owns it, and no statement is
+    documented that gives one of these to somebody else: so nobody but one of the owners gets as far as making it."""
     made = list(spark_views.of_counts(conf, table, "unity", "MATERIALIZED VIEW"))
     if made:
         yield f"CREATE SCHEMA IF NOT EXISTS {names.schema(conf, grants_of(conf).databases.views, 'unity')}"
+        yield f"SELECT assert_true({member([stated(conf).owners])}, {literal(NO_OWNER)})"
     for name, statement in made:
         yield statement
-        asked = sorted({group for role in roles for group in grants_of(conf).groups_of(role)})
-        yield from (f"GRANT SELECT ON TABLE {name} TO {quoted(group)}" for group in asked)
+        yield from (f"GRANT SELECT ON TABLE {name} TO {quoted(group)}" for group in _counting(conf, table))
+
+
+def _counting(conf: Config, table: str) -> list[str]:
+    return sorted({group for role in sight.counted_by(conf, table) for group in grants_of(conf).groups_of(role)})
+
+
+def uses(conf: Config) -> list[str]:
+    """What lets readers get to the tables and counts that they may select from: without it SELECT opens nothing."""
+    given = {each for table in conf.tables for each in _used(conf, table)}
+    catalogs = sorted({(place.partition(".")[0], group) for place, group in given})
+    return [
+        *(f"GRANT USE CATALOG ON CATALOG {quoted(name)} TO {quoted(group)}" for name, group in catalogs),
+        *(f"GRANT USE SCHEMA ON SCHEMA {quoted_table(place)} TO {quoted(group)}" for place, group in sorted(given)),
+    ]
+
+
+def _used(conf: Config, table: str) -> Iterator[tuple[str, str]]:
+    """Each schema that something of a table is in, with each group that reads that."""
+    for reads in get_args(Reads):
+        seen = sight.of_table(conf, table, reads)
+        if seen:
+            place = names.named(conf, table, reads, "unity").rpartition(".")[0]
+            yield from ((place, group) for group in groups(conf, seen))
+    views = stated(conf).whole(f"{grants_of(conf).databases.views}.x").rpartition(".")[0]
+    yield from ((views, group) for group in _counting(conf, table))

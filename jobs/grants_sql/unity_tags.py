@@ -1,9 +1,11 @@
 """Unity Catalog by tags: policies for all tables of a schema, by the class that a column's tag says.
 
-The tags are those of ``jobs/catalog_tags.py``, which sets them on treated tables; those of sources are set here. Never
-run against a server either.
+The tags are those of ``jobs/catalog_tags.py``, which sets them on treated tables; those of sources are set here. A tag
+may be missing, or take minutes to hold, as the platform says; so two policies of each table hide what has none, before
+anybody may select from it, and no matter in which order jobs run. Never run against a server either.
 https://docs.databricks.com/aws/en/sql/language-manual/sql-ref-syntax-ddl-create-policy
 https://docs.databricks.com/aws/en/data-governance/unity-catalog/abac/requirements
+https://docs.databricks.com/aws/en/data-governance/unity-catalog/abac/secure-by-default
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ MOST_PRINCIPALS = 20
 EVERYBODY = "account users"
 SHOWS: dict[Reads, tuple[str, ...]] = {"source": ("clear",), "target": ("pseudonym",)}
 """What a role says of a class that it sees by the tag."""
+STATES: dict[Reads, str] = {"source": RAW, "target": TREATED}
+"""What `STATUS` says of them."""
 
 
 def check(conf: Config) -> None:
@@ -92,16 +96,17 @@ def _unlike(grants: Grants, name: str) -> str | None:
 def policies(conf: Config) -> list[str]:
     """What holds for all tables of each schema."""
     check(conf)
-    hide = unity.function(conf, "hide")
+    hide = _hide(conf)
     made = [f"CREATE SCHEMA IF NOT EXISTS {names.schema(conf, unity.stated(conf).functions, 'unity')}"]
     made.append(f"CREATE OR REPLACE FUNCTION {hide}(`value` VARIANT)\nRETURNS VARIANT\nRETURN CAST(NULL AS VARIANT)")
-    for reads, status in (("source", RAW), ("target", TREATED)):
-        for schema in _schemas(conf, reads):  # type: ignore[arg-type]
-            made += [
-                _policy(conf, reads, status, schema, class_, hide)  # type: ignore[arg-type]
-                for class_ in (*get_args(Class), UNDECIDED)
-            ]
+    for reads, status in STATES.items():
+        for schema in _schemas(conf, reads):
+            made += [_policy(conf, reads, status, schema, class_, hide) for class_ in (*get_args(Class), UNDECIDED)]
     return made
+
+
+def _hide(conf: Config) -> str:
+    return unity.function(conf, "hide")
 
 
 def _schemas(conf: Config, reads: Reads) -> list[str]:
@@ -132,15 +137,39 @@ def _policy(conf: Config, reads: Reads, status: str, schema: str, class_: str, h
 
 
 def statements(conf: Config, table: str) -> list[str]:
-    """The tags of a table's source, who may select from the source and the target, and its counts."""
+    """What hides the columns of a table that no tag tells of, the tags of its source, who may select from the source
+    and the target, and its counts."""
     check(conf)
     made: list[str] = []
     for reads in get_args(Reads):
         seen = sight.of_table(conf, table, reads)
         if seen:
             of = names.address(conf, table, reads, "unity")
+            made += _untold(conf, of, STATES[reads])
             made += [*(_tags(seen[0], of) if reads == "source" else ()), *unity.grants(conf, table, seen, of)]
     return [*made, *unity.counts(conf, table)]
+
+
+def _untold(conf: Config, of: str, status: str) -> Iterator[str]:
+    """Of one table: all columns while it does not say what it is, then those without a class. No column has two masks
+    by these and by `policies`, which the platform would refuse to read."""
+    said = f"has_tag_value({literal(STATUS)}, {literal(status)})"
+    yield _hiding(conf, of, "no_status", f"NOT {said}", "TRUE")
+    yield _hiding(conf, of, "no_class", said, f"NOT has_tag({literal(CLASS)})")
+
+
+def _hiding(conf: Config, of: str, why: str, tables: str, columns: str) -> str:
+    return "\n".join(
+        [
+            f"CREATE OR REPLACE POLICY {quoted(f'lakenym_{why}')} ON TABLE {of}",
+            f"COMMENT {literal('what no tag tells of, by jobs/grants.py')}",
+            f"COLUMN MASK {_hide(conf)}",
+            f"TO {quoted(EVERYBODY)} EXCEPT {quoted(unity.stated(conf).owners)}",
+            f"FOR TABLES WHEN {tables}",
+            f"MATCH COLUMNS {columns} AS `c`",
+            "ON COLUMN `c`",
+        ]
+    )
 
 
 def _tags(seen: Sight, of: str) -> Iterator[str]:

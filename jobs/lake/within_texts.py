@@ -64,7 +64,7 @@ def found(column: ColumnPath, inner: Sequence[Inner]) -> Callable[[Column], Colu
         lists = within_rows.whole(lists)
         flat, parents = pc.list_flatten(lists), np.asarray(pc.list_parent_indices(lists))
         with within_rows.told_of(label, mark):
-            at, rows = look(_spelled(flat))
+            at, rows = look(spelled(flat))
         numbers = np.bincount(parents[np.array(at, np.int64)], minlength=len(lists))
         offsets = np.concatenate([[0], np.cumsum(numbers)]).astype(np.int32)
         arrays = [pa.array([row[at] for row in rows], kind) for at, kind in enumerate(KINDS)]
@@ -73,7 +73,7 @@ def found(column: ColumnPath, inner: Sequence[Inner]) -> Callable[[Column], Colu
     return arrow_udf(those_of_the_asked, returnType=T.ArrayType(FOUND))  # type: ignore[call-overload, no-any-return]
 
 
-def _spelled(values: pa.Array) -> list[str | None]:
+def spelled(values: pa.Array) -> list[str | None]:
     """The texts; what is not UTF-8 as something that is no JSON either."""
     values = narrow(plain(values))
     try:
@@ -182,11 +182,7 @@ class _Look:
 
 def values(texts: pa.Array, path: JsonPath) -> pa.StringArray:
     """All values at a path of texts; of those that are no JSON none."""
-    found = list[str]()
-    for text in _spelled(texts):
-        with contextlib.suppress(Refused):
-            found += [] if text is None else [each for each in taken_out.values_of(text, path) if each is not None]
-    return pa.array(found, pa.string())
+    return pa.array([value for text in spelled(texts) for value in of_text(text, path)], pa.string())
 
 
 def elsewhere(texts: pa.Array, path: JsonPath) -> pa.StringArray:
@@ -199,15 +195,25 @@ def elsewhere(texts: pa.Array, path: JsonPath) -> pa.StringArray:
 
 
 def has_unread(texts: pa.Array, paths: Iterable[JsonPath]) -> bool:
-    """Whether one of them is no JSON, and not blank either, or nobody can tell whom a value at a path names."""
-    for text in _spelled(texts):
-        try:
-            is_there = text is not None and bool(text.strip(BLANK))
-            if is_there and any(None in taken_out.values_of(str(text), path) for path in paths):
-                return True
-        except Refused:
-            return True
-    return False
+    paths = list(paths)
+    return any(is_unread(text, paths) for text in spelled(texts))
+
+
+def of_text(text: str | None, path: JsonPath) -> list[str]:
+    """The values at a path of one text, as they are compared (`taken_out.as_text`); none of one that is no JSON."""
+    with contextlib.suppress(Refused):
+        return [] if text is None else [each for each in taken_out.values_of(text, path) if each is not None]
+    return []
+
+
+def is_unread(text: str | None, paths: Iterable[JsonPath]) -> bool:
+    """Whether it is no JSON, and not blank either, or nobody can tell whom a value at a path names."""
+    if text is None or not text.strip(BLANK):
+        return False
+    try:
+        return any(None in taken_out.values_of(text, path) for path in paths)
+    except Refused:
+        return True
 
 
 # -- in rows ----------------------------------------------------------------------------------------------------------

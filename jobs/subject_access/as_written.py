@@ -14,6 +14,7 @@ class Number(str):
 
 
 def loaded(text: str) -> Any:
+    """Raises `ValueError`, `RecursionError` of what is no JSON."""
     return json.loads(text, parse_int=Number, parse_float=Number, parse_constant=Number)
 
 

@@ -15,6 +15,7 @@ from jobs.audit_log import log as audit_log
 from jobs.audit_log.log import Log
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import Refused
+from jobs.console.numbers import many
 from jobs.lake import restricted, restricted_texts
 from jobs.lake.state import TargetState
 from jobs.reversal import apart
@@ -28,9 +29,13 @@ from jobs.subject_access.approval import Approval, Signed
 from jobs.subject_access.exported import Exported
 from jobs.subject_access.request import Request, digest, rules
 from jobs.subject_access.trail import Trail
-from jobs.subjects.held import Held
-from jobs.subjects.search import searching
+from jobs.subjects.held import Gap, Held, HeldTable
+from jobs.subjects.search import Search, searching
 
+UNREAD = (
+    "{} in which nobody can tell who is named (no JSON, or an object, an array or half a surrogate where an id is "
+    "asked for): nobody is found there"
+)
 UTC = datetime.timezone.utc
 NOWHERE = (
     "no row was found in any table that was searched: before the person is told so, see that the ids are spelled as "
@@ -157,12 +162,19 @@ def _ready(
         judged.check_may_approve(signed.by, conf, search.held)
         place = restricted.looked(spark, output, search.held.tables[0].treated.place)
         apart.check(spark, conf, str(place.location), output)
+        unread = [gap for table in search.held.tables for gap in _unread(search, table)]
         left = most = min(signed.approval.at_most, rules(conf.policy).at_most_rows)
         tables = []
         for table in search.held.tables:
             tables.append(exported.of(conf, search, table, left, most))
             left -= tables[-1].number
-        yield signed, place, search.held, tables
+        yield signed, place, dataclasses.replace(search.held, gaps=(*search.held.gaps, *unread)), tables
+
+
+def _unread(search: Search, table: HeldTable) -> Iterator[Gap]:
+    """Told, and passed over: one text that others wrote stops nobody's request."""
+    for path, number in search.unread(table).items():
+        yield Gap(table.treated.name, str(path), UNREAD.format(many(number, "JSON text")))
 
 
 def _started(signed: Signed, place: str, held: Held) -> dict[str, object]:

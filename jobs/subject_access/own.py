@@ -30,6 +30,7 @@ from jobs.configuration.column_path import (
     Step,
 )
 from jobs.subject_access import as_written
+from privacy_udfs.json_text import taken_out
 
 Json = Any
 MANY = (Element, Items, MapKey, MapValue)
@@ -162,6 +163,8 @@ def _owns_struct(value: Json, node: Node, own: bool) -> bool:
 def _is_theirs(value: Json, node: Node) -> bool:
     if node.theirs is None or isinstance(value, (list, dict)):
         return False
+    if isinstance(value, as_written.Number):
+        return taken_out.as_text(value[0], value) in node.theirs
     return value in node.theirs or (isinstance(value, bool) and json.dumps(value) in node.theirs)  # of JSON: as written
 
 
@@ -183,7 +186,12 @@ def _part(
         return (value if found else None if own else NOTHING), found
     if Document() in node.below:
         inner = path.child(Document())
-        kept, found = _level(as_written.loaded(value), node.below[Document()], inner, rows_, back, own)
+        try:
+            document = as_written.loaded(value)
+        except (ValueError, RecursionError):
+            back.add(str(path))  # no JSON: whose it is, nobody knows
+            return NOTHING, False
+        kept, found = _level(document, node.below[Document()], inner, rows_, back, own)
         return (NOTHING if kept is NOTHING else as_written.written(kept)), found
     if any(isinstance(step, (MapKey, MapValue)) for step in node.below):
         return _entries(value, node, path, rows_, back, own)

@@ -1,8 +1,12 @@
-"""Whether a row holds a wanted value at a leaf path: in structs, arrays, maps, and at places in JSON text."""
+"""Whether a row holds a wanted value at a leaf path: in structs, arrays, maps, and at places in JSON text.
+
+JSON text is read, and its numbers are spelled, as an erasure does: whom one of both finds, the other finds too. A text
+in which nobody can tell who is named, as one that is no JSON, has nobody, and is counted (`unread_in`).
+"""
 
 from __future__ import annotations
 
-import json
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
@@ -13,12 +17,14 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 from pyspark.sql.pandas.functions import arrow_udf
 
-from jobs.configuration.column_path import Document, Element, Field, Items, MapKey, MapValue, Member, Step
+from jobs.configuration.column_path import ColumnPath, Element, Field, MapKey, MapValue, Step, json_path
+from jobs.lake import within_texts
 from jobs.lake.columns import column
 from jobs.subjects.held import Place, SourcePlace
 from jobs.subjects.lookup import Lookup
 from privacy_udfs import wording
 from privacy_udfs.errors import LakenymError, UnexpectedFailure
+from privacy_udfs.json_text.branches import JsonPath
 from privacy_udfs.keys import AnyReference
 from privacy_udfs.technique import Key, narrow, plain
 
@@ -38,11 +44,8 @@ def held_in(
 ) -> Column:
     """True for rows that hold a wanted value there, never null. schema: of the rows."""
     leaf = place.path.leaf
-    steps = leaf.column.steps
-    first = steps[0]
-    assert isinstance(first, Field)
-    values, listed = _at(column(first.name), schema[first.name].dataType, steps[1:])
-    inner = leaf.steps[len(steps) + 1 :] if leaf.is_in_json else None
+    values, listed = _of_column(leaf.column, schema)
+    inner = json_path(leaf) if leaf.is_in_json else None
     mark, label = wording.mark(), place.label
 
     def holds_one_of_the_asked(values: pa.Array) -> pa.Array:
@@ -52,6 +55,25 @@ def held_in(
 
     find = arrow_udf(holds_one_of_the_asked, returnType=T.BooleanType())  # type: ignore[call-overload]
     return find(values)  # type: ignore[no-any-return]
+
+
+def unread_in(text: ColumnPath, paths: Sequence[JsonPath], schema: T.StructType) -> Column:
+    """Of rows how many JSON texts of a column they hold in which nobody can tell who is named at one of some paths."""
+    values, listed = _of_column(text, schema)
+    mark, label = wording.mark(), str(text)
+
+    def texts_that_nobody_can_read(values: pa.Array) -> pa.Array:
+        with wording.marked_errors(mark):
+            return _counted(label, plain(values), listed, lambda each: within_texts.is_unread(each, paths))
+
+    count = arrow_udf(texts_that_nobody_can_read, returnType=T.IntegerType())  # type: ignore[call-overload]
+    return count(values)  # type: ignore[no-any-return]
+
+
+def _of_column(path: ColumnPath, schema: T.StructType) -> tuple[Column, bool]:
+    first = path.steps[0]
+    assert isinstance(first, Field)
+    return _at(column(first.name), schema[first.name].dataType, path.steps[1:])
 
 
 def _at(value: Column, kind: T.DataType, steps: Sequence[Step]) -> tuple[Column, bool]:
@@ -80,18 +102,37 @@ def _items(value: Column, kind: T.DataType, step: Step) -> tuple[Column, T.DataT
 
 
 def _held(
-    label: str, given: pa.Array, listed: bool, inner: Sequence[Step] | None, holds: Callable[[pa.Array], Any]
+    label: str, given: pa.Array, listed: bool, inner: JsonPath | None, holds: Callable[[pa.Array], Any]
 ) -> pa.Array:
     """Of each row whether one of its values is wanted."""
-    try:
-        rows = given.value_parent_indices().to_numpy() if listed else np.arange(len(given))
-        values = narrow(plain(given.flatten() if listed else given))
+    with _named(label):
+        rows, values = _flat(given, listed)
         if inner is not None:
             at, values = _of_texts(values, inner)
             rows = rows[at]
         found = np.zeros(len(given), bool)
         found[rows[holds(values)]] = True
         return pa.array(found)
+
+
+def _counted(label: str, given: pa.Array, listed: bool, counts: Callable[[str | None], bool]) -> pa.Array:
+    with _named(label):
+        rows, values = _flat(given, listed)
+        found = np.bincount(rows[[counts(text) for text in within_texts.spelled(values)]], minlength=len(given))
+        return pa.array(found.astype(np.int32))
+
+
+def _flat(given: pa.Array, listed: bool) -> tuple[Any, pa.Array]:
+    """Of each value its row, and the values."""
+    rows = given.value_parent_indices().to_numpy() if listed else np.arange(len(given))
+    return rows, narrow(plain(given.flatten() if listed else given))
+
+
+@contextlib.contextmanager
+def _named(label: str) -> Iterator[None]:
+    """Errors with the name of a column, and without a value."""
+    try:
+        yield
     except LakenymError as error:
         error.args = (f"{label}: {error}",)
         raise error from None
@@ -99,30 +140,14 @@ def _held(
         raise UnexpectedFailure(f"{label}: it cannot be searched ({type(error).__name__})") from None
 
 
-def _of_texts(texts: pa.Array, inner: Sequence[Step]) -> tuple[Any, pa.Array]:
-    """The values at a place in JSON texts, numbers as they are written, and of each the number of its text."""
+def _of_texts(texts: pa.Array, inner: JsonPath) -> tuple[Any, pa.Array]:
+    """The values at a place in JSON texts, and of each the number of its text."""
     at, found = [], []
-    for number, text in enumerate(texts.to_pylist()):
-        for value in () if text is None else within(json.loads(text, parse_int=str, parse_float=str), inner):
+    for number, text in enumerate(within_texts.spelled(texts)):
+        for value in within_texts.of_text(text, inner):
             at.append(number)
             found.append(value)
     return np.array(at, np.int64), pa.array(found, pa.string())
-
-
-def within(value: Any, steps: Sequence[Step]) -> Iterator[str]:
-    """The values at the end of some steps into JSON that was read, as text."""
-    if not steps:
-        if isinstance(value, bool):
-            yield "true" if value else "false"
-        elif isinstance(value, str):
-            yield value
-        return
-    step = steps[0]
-    if isinstance(step, Member) and isinstance(value, dict) and step.name in value:
-        yield from within(value[step.name], steps[1:])
-    elif isinstance(step, Items) and isinstance(value, list):
-        for each in value:
-            yield from within(each, steps[1:])
 
 
 def each_of(place: Place, rows: pa.Table) -> Iterator[list[Any]]:
@@ -131,23 +156,22 @@ def each_of(place: Place, rows: pa.Table) -> Iterator[list[Any]]:
     first = leaf.steps[0]
     assert isinstance(first, Field)
     for value in rows[first.name].to_pylist():
-        yield list(_walked(value, leaf.steps[1:]))
+        yield list(_walked(value, leaf.column.steps[1:], json_path(leaf) if leaf.is_in_json else None))
 
 
-def _walked(value: Any, steps: Sequence[Step]) -> Iterator[Any]:
+def _walked(value: Any, steps: Sequence[Step], inner: JsonPath | None) -> Iterator[Any]:
+    """inner: where the values are JSON texts, the path into them."""
     if value is None:
         return
     if not steps:
-        yield value
+        yield from [value] if inner is None else within_texts.of_text(value, inner)
         return
     step, rest = steps[0], steps[1:]
-    if isinstance(step, Document):
-        yield from within(json.loads(value, parse_int=str, parse_float=str), rest)
-    elif isinstance(step, Field):
-        yield from _walked(value[step.name], rest)
+    if isinstance(step, Field):
+        yield from _walked(value[step.name], rest, inner)
     elif isinstance(step, Element):
         for each in value:
-            yield from _walked(each, rest)
+            yield from _walked(each, rest, inner)
     else:
         for key, item in value:
-            yield from _walked(key if isinstance(step, MapKey) else item, rest)
+            yield from _walked(key if isinstance(step, MapKey) else item, rest, inner)

@@ -36,6 +36,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from jobs.configuration.column_path import ColumnPath, json_path
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import BadUsage, Refused
 from jobs.reversal import reversal_keys
@@ -47,6 +48,7 @@ from jobs.subjects.asked import Asked, CannotSearch
 from jobs.subjects.held import Gap, Held, HeldTable, Place, SourcePlace
 from jobs.subjects.keys import Keys
 from jobs.subjects.lookup import Lookup
+from privacy_udfs.json_text.branches import JsonPath
 from privacy_udfs.keys import AnyReference, KeyReference
 
 
@@ -81,6 +83,18 @@ class Search:
         rows = table.treated.rows()
         file = rows.metadataColumn("_metadata")["file_path"].alias("file")
         return rows.where(self.condition(table)).select(file).distinct()
+
+    def unread(self, table: HeldTable) -> Mapping[ColumnPath, int]:
+        """Of each column of JSON text how many texts there are in which nobody can tell who is named, if any."""
+        texts: dict[ColumnPath, list[JsonPath]] = {}
+        for place in table.places:
+            if place.path.is_in_json:
+                texts.setdefault(place.path.leaf.column, []).append(json_path(place.path.leaf))
+        if not texts:
+            return {}
+        counts = [F.sum(leaf_values.unread_in(*text, table.treated.schema)) for text in texts.items()]
+        told = table.treated.rows().agg(*counts).collect()[0]
+        return {path: int(number) for path, number in zip(texts, told, strict=True) if number}
 
     def in_source(self, places: Sequence[SourcePlace], schema: T.StructType) -> Column:
         """The same of a source's rows, by places of it. schema: of these rows. Raises `Refused` where pseudonyms were

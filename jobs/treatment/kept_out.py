@@ -13,9 +13,11 @@ import functools
 from collections.abc import Callable, Collection, Iterable, Iterator
 
 from pyspark.sql import SparkSession
+from pyspark.sql import types as T
 from pyspark.sql.pandas.types import to_arrow_type
 
 from jobs.configuration.column_path import ColumnPath
+from jobs.configuration.models import TableConfig
 from jobs.lake import shapes, within_rows
 from jobs.treatment import predicates
 from jobs.treatment.treatment_plan import Decision, Plan
@@ -29,12 +31,14 @@ Asked = Callable[[], Collection[str]]
 class Watched:
     """A column of one domain, or of several, by cases of its ``when``. cases: of each its domain, None for none, and
     the predicate of its rows, None for all others. unfit: why the erased cannot be left out by it, None where they
-    can. is_of_others: whether the row stays, being another subject's, and the value becomes null."""
+    can. is_of_others: whether the row stays, being another subject's, and the value becomes null. is_whole: whether
+    the row goes though another column says whose it is, since it hangs on the value."""
 
     path: ColumnPath
     cases: tuple[tuple[str | None, str | None], ...]
     unfit: str | None = None
     is_of_others: bool = False
+    is_whole: bool = False
 
     @property
     def domains(self) -> tuple[str, ...]:
@@ -69,7 +73,8 @@ def _of(plan: Plan, domains: Collection[str], asked: Asked) -> Iterator[Watched]
     for leaf in plan.leaves:
         cases = tuple((_named(case.domain, domains), case.rule.rows) for case in leaf.cases)
         if any(domain is not None for domain, _ in cases):
-            yield Watched(leaf.path, cases, _unfit(plan, leaf, asked), _is_of_others(plan, leaf))
+            others, hangs = _names_others(plan, leaf), _hangs_on(plan, leaf.path)
+            yield Watched(leaf.path, cases, _unfit(plan, leaf, asked), others and not hangs, others and hangs)
 
 
 def held(spark: SparkSession, plan: Plan, watched: Iterable[Watched]) -> tuple[str, ...]:
@@ -104,19 +109,22 @@ def _unfit(plan: Plan, leaf: Decision, asked: Asked) -> str | None:
     return None
 
 
-def _is_of_others(plan: Plan, leaf: Decision) -> bool:
+def _names_others(plan: Plan, leaf: Decision) -> bool:
+    """Whether another column says whose the row is, and the value is one of the row."""
     subject = plan.config.subject
-    if subject is None or leaf.path == subject or within_rows.has_list(leaf.path):
-        return False
-    return not _hangs_on(plan, leaf.path)
+    return not (subject is None or leaf.path == subject or within_rows.has_list(leaf.path))
 
 
 def _hangs_on(plan: Plan, path: ColumnPath) -> bool:
-    """Whether null in it would change what becomes of the row, or of its other columns: it may not be null, tells rows
-    apart or into folders, or other columns are treated by it."""
-    beside = {name for case in plan.cases for name in case.treatment.technique.beside()}
+    """Whether null in it would change what becomes of the row, or of its other columns: it tells rows apart or into
+    folders, or is `needed`."""
     folders = {str(leaf.path) for leaf in plan.folders}
-    is_needed = (
-        path.root in plan.config.target.key or str(path) in folders or within_rows.is_required(plan.schema, path)
-    )
-    return is_needed or any(ColumnPath.parse(name).root == path.root for name in beside)
+    return path.root in plan.config.target.key or str(path) in folders or needed(plan.config, plan.schema, path)
+
+
+def needed(entry: TableConfig, schema: T.StructType, path: ColumnPath) -> bool:
+    """Whether a row of the source is not the same without a value: it may not be null there, or other columns are
+    treated by it. schema: of the source."""
+    cases = (rule for decision in entry.decisions.values() for rule in decision.cases)
+    beside = (name for rule in cases for name in rule.treatment.technique.beside())
+    return within_rows.is_required(schema, path) or any(ColumnPath.parse(name).root == path.root for name in beside)

@@ -174,11 +174,17 @@ FORMS = [
     rf"ALTER TABLE {TABLE} SET ROW FILTER {TABLE} ON \({NAME}(?:, {NAME})*\)",
     rf"GRANT SELECT ON TABLE {TABLE} TO {NAME}",
     rf"CREATE OR REPLACE MATERIALIZED VIEW {TABLE} AS\nWITH .*",
+    rf"SELECT assert_true\(\(is_account_group_member\({TEXT}\)\), {TEXT}\)",
+    rf"GRANT USE CATALOG ON CATALOG {NAME} TO {NAME}",
+    rf"GRANT USE SCHEMA ON SCHEMA {NAME}\.{NAME} TO {NAME}",
     rf"ALTER TABLE {TABLE} SET TAGS \({TAG}\)",
     rf"ALTER TABLE {TABLE} ALTER COLUMN {NAME} SET TAGS \({TAG}\)",
     rf"CREATE OR REPLACE POLICY {NAME} ON SCHEMA {NAME}\.{NAME}\nCOMMENT {TEXT}\nCOLUMN MASK {TABLE}\n"
     rf"TO {NAME} EXCEPT {NAME}(?:, {NAME})*\nFOR TABLES WHEN has_tag_value\({TEXT}, {TEXT}\)\n"
     rf"MATCH COLUMNS has_tag_value\({TEXT}, {TEXT}\) AS {NAME}\nON COLUMN {NAME}",
+    rf"CREATE OR REPLACE POLICY {NAME} ON TABLE {TABLE}\nCOMMENT {TEXT}\nCOLUMN MASK {TABLE}\n"
+    rf"TO {NAME} EXCEPT {NAME}\nFOR TABLES WHEN (?:NOT )?has_tag_value\({TEXT}, {TEXT}\)\n"
+    rf"MATCH COLUMNS (?:TRUE|NOT has_tag\({TEXT}\)) AS {NAME}\nON COLUMN {NAME}",
 ]
 """As the pages that `unity` and `unity_tags` name have them."""
 
@@ -189,6 +195,7 @@ def has_a_form(statement: str) -> bool:
 
 def test_every_statement_has_a_documented_form(conf: Config, by_tags: Config) -> None:
     made = [*unity.statements(conf, "t"), *unity_tags.statements(by_tags, "t"), *unity_tags.policies(by_tags)]
+    made += unity.uses(conf)
     assert [each for each in made if not has_a_form(each)] == []
     found = [next(at for at, form in enumerate(FORMS) if re.fullmatch(form, each, re.DOTALL)) for each in made]
     assert set(found) == set(range(len(FORMS))), "and each form is there"
@@ -216,12 +223,51 @@ def test_a_source_is_masked_for_all_but_who_may_see_it(conf: Config) -> None:
     assert masks["place"].endswith("`t__source__column_place`")
 
 
-def test_nothing_is_granted_before_it_is_masked(conf: Config) -> None:
+def test_nothing_is_granted_before_it_is_masked(conf: Config, by_tags: Config) -> None:
+    """By tags: before all that no tag tells of is hidden, since a tag may be missing, or hold minutes later."""
+    hiding = {"`lakenym_no_status` ON TABLE", "`lakenym_no_class` ON TABLE"}
+    by_columns = {"`raw`.`t`": {"ALTER COLUMN"}, "`treated`.`t`": {"ALTER COLUMN", "SET ROW FILTER"}}
+    for made, masking in (
+        (unity.statements(conf, "t"), by_columns),
+        (unity_tags.statements(by_tags, "t"), dict.fromkeys(by_columns, frozenset(hiding))),
+    ):
+        for of, words in masking.items():
+            grants = [at for at, each in enumerate(made) if each.startswith("GRANT") and of in each]
+            for word in words:
+                masks = [at for at, each in enumerate(made) if word in each and of in each]
+                assert max(masks) < min(grants), (of, word)
+
+
+def test_readers_may_get_to_what_they_may_select_from(conf: Config) -> None:
+    """USE CATALOG and USE SCHEMA for each group, of the schemas of its tables and counts, and of no other."""
+    made = unity.uses(conf)
+    groups = {
+        "support": {"raw"},
+        "counting": {"grants"},
+        "sales": {"treated"},
+        **{each: {"treated"} for each in HOSTILE},
+    }
+    named = {group: sql.quoted(group) for group in groups}
+    expected = {f"GRANT USE CATALOG ON CATALOG `spark_catalog` TO {called}" for called in named.values()}
+    for group, schemas in groups.items():
+        expected |= {f"GRANT USE SCHEMA ON SCHEMA `spark_catalog`.`{each}` TO {named[group]}" for each in schemas}
+    assert set(made) == expected
+    assert len(made) == len(expected)
+    text = files.made(conf, "unity")[files.USES]
+    assert "-- Run by an owner of the catalogs" in text
+    assert files.said(text) == set(made), "and is told when it is said no more"
+
+
+def test_counts_are_made_by_an_owner_alone(asked: SparkSession, conf: Config) -> None:
+    """Who makes them owns them, and they are counted as their owner sees the table."""
     made = unity.statements(conf, "t")
-    for of in ("`raw`.`t`", "`treated`.`t`"):
-        masks = [at for at, each in enumerate(made) if f"{of} ALTER COLUMN" in each or f"{of} SET ROW" in each]
-        grants = [at for at, each in enumerate(made) if each.startswith("GRANT") and of in each]
-        assert max(masks) < min(grants)
+    (at,) = (at for at, each in enumerate(made) if "assert_true" in each)
+    assert at < min(number for number, each in enumerate(made) if "MATERIALIZED VIEW" in each)
+    member(asked, "sales", "it's")
+    with pytest.raises(Exception, match="counts are made and refreshed as their owner"):
+        asked.sql(made[at]).collect()
+    member(asked, OWNERS)
+    assert asked.sql(made[at]).collect() == [(None,)]
 
 
 # -- by tags ----------------------------------------------------------------------------------------------------------
@@ -233,6 +279,53 @@ def by_tags(lake: Path) -> Config:
     roles["sales"] = {"sees": sees(quasi_identifier="pseudonym", non_personal="pseudonym")}
     grants = {**GRANTS, "roles": roles, "unity": {**UNITY, "by": "tags"}, "aggregates": {}}
     return granted(lake, grants, table("t", lake, PLAIN))
+
+
+@pytest.mark.parametrize(
+    ("status", "class_", "seen"),
+    [
+        ("treated", Q, {OWNERS, "it's", "sales"}),
+        ("treated", D, {OWNERS, "it's"}),
+        ("treated", "undecided", {OWNERS}),
+        ("treated", None, {OWNERS}),
+        (None, N, {OWNERS}),
+        (None, None, {OWNERS}),
+        ("raw", N, {OWNERS}),
+        ("raw", D, {OWNERS}),  # the target says that it is a source
+    ],
+)
+def test_what_no_tag_tells_of_is_seen_by_owners_alone(
+    by_tags: Config, status: str | None, class_: str | None, seen: set[str]
+) -> None:
+    """Whatever is run first, files of grants or tags; and never two masks on one column, which is an error there."""
+    tags = [
+        {} if value is None else {key: value} for key, value in (("privacy_status", status), ("privacy_class", class_))
+    ]
+    made = [*unity_tags.policies(by_tags), *unity_tags.statements(by_tags, "t")]
+    held = [each for each in made if "POLICY" in each and _holds(each, *tags)]
+    assert len(held) == 1
+    excepted = held[0].partition("EXCEPT ")[2].partition("\n")[0]
+    assert {group for group in (OWNERS, "it's", "sales", "support") if sql.quoted(group) in excepted} == seen
+
+
+def _holds(policy: str, table: dict[str, str], column: dict[str, str]) -> bool:
+    """Whether a policy masks a column of the target with these tags, as the platform documents conditions."""
+    on, when, match = (
+        re.search(pattern, policy) for pattern in (r" ON (?:SCHEMA|TABLE) (.*)", r"WHEN (.*)", r"MATCH COLUMNS (.*) AS")
+    )
+    assert on
+    assert when
+    assert match
+    return "`treated`" in on[1] and _is(when[1], table) and _is(match[1], column)
+
+
+def _is(condition: str, tags: dict[str, str]) -> bool:
+    found = re.fullmatch(r"(NOT )?has_tag(?:_value)?\('(\w+)'(?:, '(\w+)')?\)", condition)
+    if found is None:
+        assert condition == "TRUE"
+        return True
+    holds = found[2] in tags if found[3] is None else tags.get(found[2]) == found[3]
+    return holds is (found[1] is None)
 
 
 def test_who_is_excepted_by_each_class(by_tags: Config) -> None:

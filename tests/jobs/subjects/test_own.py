@@ -9,6 +9,7 @@ import pytest
 from pyspark.sql import types as T
 
 from jobs.configuration.column_path import ColumnPath
+from jobs.lake import within_texts
 from jobs.subject_access import exported, own
 from jobs.subjects.held import Gap
 
@@ -96,11 +97,26 @@ def test_a_number_in_json_is_the_text_of_it() -> None:
     assert own.rows(places, None, ()).of(row) == (row, set())
 
 
-def test_numbers_of_json_are_compared_and_given_as_they_are_written() -> None:
-    places = [(ColumnPath.parse("doc:$.id"), {"7.10"})]
-    row = {"doc": '{"id": 7.10, "v": 12345678901234567890.10, "w": 1e400, "x": true}'}
-    assert own.rows(places, None, ()).of(row) == (row, set())
-    assert own.rows(places, None, ()).of({"doc": '{"id": 7.1, "v": 1}'})[0] == {}
+def test_numbers_of_json_are_compared_in_one_spelling_and_given_as_they_are_written() -> None:
+    places = [(ColumnPath.parse("doc:$.id"), {"7.1"})]
+    for spelled in ("7.10", "7.1", "71e-1"):
+        row = {"doc": f'{{"id": {spelled}, "v": 12345678901234567890.10, "w": 1e400, "x": true}}'}
+        assert own.rows(places, None, ()).of(row) == (row, set())
+    for other in ("7.2", "71", "NaN", '"7.10"'):
+        assert own.rows(places, None, ()).of({"doc": f'{{"id": {other}, "v": 1}}'})[0] == {}
+
+
+@pytest.mark.parametrize("text", ["", " ", "no JSON of anybody", '{"id": "A"', "[" * 200_000], ids=len)
+def test_a_text_that_is_no_json_does_not_stay(text: str) -> None:
+    """Whoever's the row is: nobody knows whose the text is."""
+    places = [(ColumnPath.parse(each), {"A"}) for each in ("id", "doc:$.id")]
+    assert own.rows(places, None, ()).of({"id": "A", "doc": text}) == ({"id": "A"}, {"doc"})
+    assert within_texts.of_text(text, ("id",)) == []
+
+
+def test_values_in_json_are_spelled_as_an_erasure_spells_them() -> None:
+    text = '{"a": [{"id": 1001.0}, {"id": 1.001e3}, {"id": -0}, {"id": "1e3"}, {"id": {}}, {"id": true}, {"id": null}]}'
+    assert within_texts.of_text(text, ("a", None, "id")) == ["1001", "1001", "0", "1e3", "true"]
 
 
 def test_values_of_the_domain_that_cannot_be_searched_do_not_stay() -> None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 
+from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.config import Config
 from jobs.console.exit_codes import BadUsage
 from jobs.lake import read
+from jobs.subjects import leaf_values
 from jobs.subjects.asked import Asked, HeldIn
+from jobs.subjects.lookup import Lookup
 from jobs.subjects.search import searching
 from tests.helpers.persons import MANY, name, person
 
@@ -68,6 +73,38 @@ def test_rows_are_found_by_what_the_record_says(
     assert told == places
     assert rows == sorted(set().union(*places.values()))
     assert gaps == []
+
+
+def test_a_text_that_is_no_json_stops_no_search(spark: SparkSession) -> None:
+    """It names nobody, whoever wrote it, and is counted; numbers are found as an erasure finds them."""
+    texts = [
+        '{"id": 1001.0, "more": [{"id": "a"}]}',
+        "",
+        "no JSON",
+        None,
+        '{"id": {}}',
+        '{"id": "1001", "id": 2}',
+        "[1",
+    ]
+    rows = spark.createDataFrame(
+        [(at, text, [text, text]) for at, text in enumerate(texts)], "at int, d string, l array<string>"
+    )
+    lookup = SimpleNamespace(value=Lookup(pa.array([b"1001"])))
+    for column, times in (("d", 1), ("l[]", 2)):
+        path: Any = SimpleNamespace(leaf=ColumnPath.parse(f"{column}:$.id"))
+        place: Any = SimpleNamespace(path=path, label=column)
+        held = leaf_values.held_in(place, rows.schema, lookup, lambda values, key: values.cast(pa.binary()), None)
+        unread = leaf_values.unread_in(ColumnPath.parse(column), [("id",), ("more", None, "id")], rows.schema)
+        told = rows.select("at", held.alias("held"), unread.alias("unread")).collect()
+        assert {row["at"] for row in told if row["held"]} == {0, 5}
+        assert {row["at"]: row["unread"] for row in told if row["unread"]} == dict.fromkeys((2, 4, 6), times)
+
+
+def test_every_text_of_the_tables_is_read(spark: SparkSession, conf: Config) -> None:
+    with searching(spark, conf, asked("mail", name(3))) as search:
+        (table,) = search.held.tables
+        assert any(place.path.is_in_json for place in table.places)
+        assert search.unread(table) == {}
 
 
 def test_what_cannot_be_found_is_told(spark: SparkSession, conf: Config) -> None:

@@ -15,11 +15,14 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pyspark.sql import SparkSession
+from pyspark.sql import types as T
 
 from jobs import erase, monitor, pseudonymize, verify
 from jobs.configuration import config
+from jobs.configuration.column_path import ColumnPath
 from jobs.configuration.models import Execution
 from jobs.console.exit_codes import BadUsage, Refused
+from jobs.erasure import carried_out
 from jobs.erasure.carried_out import Wanted
 from jobs.gates import kept_out as gate
 from jobs.lake import erased_list
@@ -31,6 +34,7 @@ from jobs.spark_app.failures import RunFailed
 from jobs.subjects.asked import Asked
 from jobs.table_run import kept_out, planned
 from jobs.table_run.kept_out import KeptOut
+from jobs.treatment import kept_out as kept_out_columns
 from privacy_udfs.keys import load_keyset
 from tests.helpers import changing, erased_lists, growing, lakes, quarantines
 from tests.helpers.growing import PATHS
@@ -246,6 +250,35 @@ def test_a_column_that_others_are_treated_by_is_not_taken_out_of_a_source(spark:
         erase.run(spark, conf, Wanted(Asked("customer", pa.array(["C-3"])), sources=True))
     assert "seen" not in str(refused.value), "nothing goes by that one"
     assert (lakes.treated(spark, lake).count(), erased_lists.rows(spark, lake).count()) == (4, 0)
+    made = erase.run(spark, conf, Wanted(Asked("customer", pa.array(["C-3"]))))
+    (said,) = (each.why for each in made.remains if each.why.startswith(carried_out.WHOLE))
+    assert said.endswith("do that first, or take the name out at the source: t: by"), "and of no other column"
+    assert made.nowhere == 0
+    there = lakes.treated(spark, lake)
+    assert (there.count(), there.where("by IS NULL").count()) == (3, 1)
+    inspected = planned.inspected(planned.planned(spark, conf, "t"))
+    (told,) = gate.can_be(inspected)
+    assert told.level == "warn"
+    assert told.message.startswith(
+        "by: the list of the erased names subjects of customer, and rows of others that name"
+    )
+    assert pseudonymize.run(spark, conf, "t", mode="full").rows == 2, "that of C-2 went too, as it was told"
+
+
+def test_what_rows_of_others_hang_on(lake: Path) -> None:
+    """What other columns are treated by, of a struct all of it; what may not be null in the source, or lies in it."""
+    note = {
+        "technique": "treat_entities",
+        "entities": {"email": "redact"},
+        "known": {"by": "customer", "who.by": "customer"},
+    }
+    same = {name: {"domain": "customer"} for name in ("id", "by", "who.by", "who.for", "seen", "firm", "of.firm")}
+    columns = {**same, "doc:$.by": {"domain": "customer"}, "note": note}
+    entry = config.load(lakes.write_conf(lake, lakes.table("t", lake, columns, subject="id"))).tables["t"]
+    inner = T.StructType([T.StructField("firm", T.StringType(), nullable=False)])
+    schema = T.StructType([T.StructField("firm", T.StringType(), nullable=False), T.StructField("of", inner)])
+    needed = {name for name in [*same, "doc:$.by"] if kept_out_columns.needed(entry, schema, ColumnPath.parse(name))}
+    assert needed == {"by", "who.by", "who.for", "firm", "of.firm"}
 
 
 def test_what_tells_rows_apart_is_not_taken_out_of_rows_of_others(spark: SparkSession, lake: Path) -> None:

@@ -31,6 +31,10 @@ from jobs.gates import configuration_gates
 from jobs.gates.known import today
 from jobs.grants_sql import findings as grants
 from jobs.policy import evidence_rules, whys
+from jobs.policy.evidence_rules import Overruled
+
+MOST_OVERRULED = 20
+"""Columns that overrule the inventory, each told in a line; --json tells all."""
 
 
 def run(conf: Config, as_of: datetime.date | None = None) -> list[Finding]:
@@ -41,14 +45,21 @@ def run(conf: Config, as_of: datetime.date | None = None) -> list[Finding]:
 
 
 def as_text(
-    found: Sequence[Finding], tables: int, conf: Path, drafts: Sequence[Unaccepted] = (), overruled: int = 0
+    found: Sequence[Finding],
+    tables: int,
+    conf: Path,
+    drafts: Sequence[Unaccepted] = (),
+    overruled: Sequence[Overruled] = (),
 ) -> str:
-    """One line for each finding and each draft, as editors know to follow them, and one that sums up."""
+    """One line for each finding and each draft, as editors know to follow them, one for each column that overrules the
+    inventory (up to `MOST_OVERRULED`), and one that sums up."""
     stop = len(refused(found))
     total = f"{many(tables, 'table')}: {stop:,} refused, {many(len(found) - stop, 'warning')}"
     total += f"; {len(drafts):,} not accepted yet" if drafts else ""
-    total += f"; the inventory is overruled of {many(overruled, 'column')}" if overruled else ""
-    return "\n".join([*(f"{conf}/{each}" for each in (*found, *drafts)), total])
+    total += f"; the inventory is overruled of {many(len(overruled), 'column')}" if overruled else ""
+    notes = [f"overruled: {each}" for each in overruled[:MOST_OVERRULED]]
+    notes += [f"overruled: {len(overruled) - MOST_OVERRULED:,} more: --json"] if len(overruled) > MOST_OVERRULED else []
+    return "\n".join([*(f"{conf}/{each}" for each in (*found, *drafts)), *notes, total])
 
 
 def as_data(
@@ -56,11 +67,11 @@ def as_data(
     tables: int,
     as_of: datetime.date,
     drafts: Sequence[Unaccepted] = (),
-    overruled: int = 0,
+    overruled: Sequence[Overruled] = (),
 ) -> dict[str, Any]:
     """The same as plain data."""
     told = {"tables": tables, "as_of": str(as_of), "violations": [each.as_data() for each in found]}
-    told |= {"overruled": overruled} if overruled else {}
+    told |= {"overruled": [each.as_data() for each in overruled]} if overruled else {}
     return {**told, "drafts": [each.as_data() for each in drafts]} if drafts else told
 
 

@@ -24,6 +24,8 @@ from jobs.configuration.models import TableConfig
 from privacy_udfs.parameters import IsoDate
 
 FOLDER, ENDING = "evidence", ".json"
+CATALOG = "catalog"
+_DRAFTED = re.compile(r"^ *# evidence: \{", re.MULTILINE)
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 By = Literal["content", "name"]
 
@@ -86,10 +88,11 @@ def path(conf: Path, table: str) -> Path:
     return conf / FOLDER / f"{table}{ENDING}"
 
 
-def read(conf: Path) -> House | None:
-    """Of all tables; None where there is no such folder."""
+def read(conf: Path, expected: bool = False) -> House | None:
+    """Of all tables; None where there is no such folder, and none is missed. expected: by the policy; else it is by an
+    entry, or a draft, that the inventory wrote."""
     if not (conf / FOLDER).is_dir():
-        return None
+        return House({}, {}) if expected or _has_drafted(conf) else None
     files, broken = dict[str, File](), dict[str, Fault]()
     for path in sorted((conf / FOLDER).glob(f"*{ENDING}")):
         if not path.name.startswith("."):
@@ -100,6 +103,17 @@ def read(conf: Path) -> House | None:
             if found is not None:
                 files[name] = found
     return House(files, broken)
+
+
+def _has_drafted(conf: Path) -> bool:
+    """Whether a file of the catalog, or a draft, has lines that the inventory alone writes."""
+    for file in sorted((conf / CATALOG).glob("*.yaml*")):
+        try:
+            if _DRAFTED.search(file.read_text(encoding="utf-8")):
+                return True
+        except (OSError, ValueError):  # told where it is read
+            continue
+    return False
 
 
 def of_table(conf: Path, table: str, source: str | None = None) -> OfTable:
@@ -147,8 +161,12 @@ def _is_less(each: Seen) -> bool:
 
 
 def _disagreements(told: File, name: str) -> Iterator[Fault]:
-    """Columns whose class is less than their kind's: the inventory writes none, so somebody has edited the file."""
+    """Columns of no kind that the inventory finds, or whose class is less than their kind's: it writes none, so
+    somebody has edited the file."""
     for column, each in told.columns.items():
+        if each.kind not in KINDS or each.kind == "other":
+            against = "is no kind that the inventory finds: is no evidence of the inventory"
+            yield Fault(name, 0, f"columns.{quote(column)}.kind", f"{against}: {MEND}")
         if _is_less(each):
             kind = f"{each.kind} {each.class_}, and that kind is {KINDS[each.kind].class_}"
             against = f"calls {kind}: is no evidence of the inventory"

@@ -63,8 +63,8 @@ class Loader:
         if not self.files.folder.is_dir():
             raise ConfigError([Fault(str(self.files.folder), 0, "", "expected a folder with the configuration")])
         self.files.look_for_misplaced()
-        evidence = evidence_file.read(self.files.folder)
         policy = self._policy()
+        evidence = evidence_file.read(self.files.folder, policy is not None and policy.evidence)
         lineage = self._alone(LINEAGE, Lineage, secret=(("to",), ("token",)))
         controller = self._alone(CONTROLLER, Controller)
         keys, key_names = self._keys()

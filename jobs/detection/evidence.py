@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
-from jobs.detection import distinct, recognizers, sketch
+from jobs.detection import distinct, json_values, recognizers, sketch
 from jobs.detection.recognizers import dates, placeholders
 from jobs.detection.recognizers.text import Findings, matches
 from jobs.detection.sketch import Sketch
@@ -144,6 +144,8 @@ def measure(values: pa.Array, settings: Settings, shape: str | None = None) -> M
         different, counts = different.take(pa.array(at)), counts[at]
     short = pc.utf8_slice_codeunits(different, 0, LONGEST_TEXT)
     found: Findings = recognizers.recognize(short, modules, settings.regions) if len(short) else {}
+    if modules is recognizers.OF_TEXTS and len(different):
+        found |= json_values.recognize(different, settings.regions)
     if shape is not None:
         found[PSEUDONYM] = matches(short, shape)
     shown += _counted(found, counts)

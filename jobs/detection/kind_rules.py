@@ -24,6 +24,28 @@ def _simple(name: str, finding: str, least: float, hinted: float, text: str) -> 
     return rule
 
 
+SURE_IN_JSON = ("email", "iban", "mac", "reference:person", "url_user_data", "named")
+IN_JSON = {"named": "members that are called as those of persons are", "reference:person": "references to persons"}
+
+
+def _json(evidence: Evidence, hints: frozenset[str]) -> Kind | None:
+    """A JSON text is what stands in it; of one in which nothing is known, its places are to be decided."""
+    looked = evidence.share("json:looked")
+    if evidence.share("json") < 0.5 or not looked:
+        return None
+    shares: dict[str, float] = {}
+    for name in sorted(evidence.counts):
+        if name.startswith("json:") and name != "json:looked":
+            kind = "named" if name.startswith("json:named:") else name.removeprefix("json:")
+            shares[kind] = max(shares.get(kind, 0.0), evidence.share(name) / looked)
+    held = {kind: share for kind, share in shares.items() if share >= (0.02 if kind in SURE_IN_JSON else 0.3)}
+    if not held:
+        return Kind("unknown", ("the values are JSON texts: a person decides of each place what it holds",))
+    best = max(held, key=lambda kind: (held[kind], kind != "named", kind))
+    words = IN_JSON.get(best, best.partition(":")[0].replace("_", " "))
+    return found("free_text_person", held[best], f"are JSON texts that hold {words}")
+
+
 def _imei(evidence: Evidence, hints: frozenset[str]) -> Kind | None:
     share = evidence.share("imei")
     if share < (0.3 if "device_id" in hints else 0.7) or evidence.share("payment_card") >= 0.9 * share:
@@ -181,6 +203,7 @@ def _coordinates(evidence: Evidence, hints: frozenset[str]) -> Kind | None:
 
 
 RULES: tuple[Rule, ...] = (
+    _json,
     _simple("email", "email", 0.3, 0.1, "are e-mail addresses"),
     _reference,
     _simple("url_user_data", "url_user_data", 0.03, 0.01, "are web addresses with user data in them"),

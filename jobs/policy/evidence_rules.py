@@ -7,30 +7,28 @@ is wrong, of each column in words of its own.
 
 from __future__ import annotations
 
-import re
+import dataclasses
 from collections.abc import Iterator
 
 from jobs.configuration import evidence_file
-from jobs.configuration.column_path import ColumnPath, Document
 from jobs.configuration.config import Config
 from jobs.configuration.documents import describe, quote
-from jobs.configuration.evidence_file import RANK, Seen
+from jobs.configuration.evidence_file import Seen
 from jobs.configuration.finding import Finding, Level, Place
 from jobs.configuration.models import ColumnDecision, ColumnRule, TableConfig
-from jobs.policy import whys
-from privacy_udfs.technique import Technique
+from jobs.policy import evidence_places, held, stated_kinds, whys
+from jobs.policy.held import DIRECT, NAMED
 
-DIRECT = "direct_identifier"
 OVERRULE = "mend the class and the treatment, or say in 'evidence_overruled' why the inventory is wrong"
 LOOK = "let jobs/inventory.py --table ... --output write it"
-NAMED = 3
 FEWEST_ALIKE, FEWEST_OF_ONE_KIND = 3, 5
 """From how many columns on one sentence that overrules the inventory is warned of: of several kinds, and of one, of
 which it may be true."""
 
 
 def of_table(config: Config, table: TableConfig) -> Iterator[Finding]:
-    """A line for each column whose class says less than was seen in it, or something else."""
+    """A line for each column whose class says less than was seen in it, or in what it is a place of, or something else;
+    than its own kind; and one for those that nothing is held against, where the inventory is asked at all."""
     allowed = config.policy.allows(DIRECT)
     for path, decision in table.decisions.items():
         seen = table.evidence.get(path)
@@ -39,7 +37,11 @@ def of_table(config: Config, table: TableConfig) -> Iterator[Finding]:
                 yield from _of_rule(table, quote(str(name)), rule, seen, allowed)
         if seen is not None and seen.may_be_keys_of:
             yield from _questions(config, table, decision, seen)
+    yield from evidence_places.of_table(table, allowed)
+    yield from stated_kinds.of_table(table, allowed)
     yield from _alike(table)
+    if config.evidence is not None:
+        yield from _unseen(table)
 
 
 def _alike(table: TableConfig) -> Iterator[Finding]:
@@ -47,24 +49,17 @@ def _alike(table: TableConfig) -> Iterator[Finding]:
     shared: dict[str, dict[str, ColumnRule]] = {}
     for path, decision in table.decisions.items():
         for rule in decision.cases:
-            if path in table.evidence and rule.evidence_overruled is not None:
-                shared.setdefault(_without_numbers(rule.evidence_overruled), {}).setdefault(path, rule)
+            if rule.evidence_overruled is not None and held.seen_of(table, decision.path) is not None:
+                shared.setdefault(whys.without_numbers(rule.evidence_overruled), {}).setdefault(path, rule)
     for rules in shared.values():
-        kinds = {table.evidence[path].kind for path in rules}
+        seen = [held.seen_of(table, table.decisions[path].path) for path in rules]
+        kinds = {each.kind for each in seen if each is not None}
         if len(rules) >= (FEWEST_ALIKE if len(kinds) > 1 else FEWEST_OF_ONE_KIND):
             last = list(rules.values())[-1]
-            more = f" and {len(rules) - NAMED:,} more" if len(rules) > NAMED else ""
-            named = f"{', '.join(list(rules)[:NAMED])}{more}"
-            told = (
-                f"{len(rules):,} columns ({named}) share one 'evidence_overruled', {describe(last.evidence_overruled)}"
-            )
+            sentence = f"'evidence_overruled', {describe(last.evidence_overruled)}"
+            told = f"{len(rules):,} columns ({held.named(list(rules))}) share one {sentence}"
             message = f"{told}: say of each what its values are instead of {', '.join(sorted(kinds)[:NAMED])}"
             yield Place(table.file, last.line, "columns").says("warn", message)
-
-
-def _without_numbers(text: str) -> str:
-    """A text to compare: counting the columns in it makes no reason of each."""
-    return re.sub(r"\d+", "", whys.plain(text)).replace(" ", "")
 
 
 def _questions(config: Config, table: TableConfig, decision: ColumnDecision, seen: Seen) -> Iterator[Finding]:
@@ -73,7 +68,7 @@ def _questions(config: Config, table: TableConfig, decision: ColumnDecision, see
     for name, path in seen.may_be_keys_of:
         other = config.tables.get(name)
         key = None if other is None else other.decisions.get(path)
-        if key is None or _join(decision, key) or any(map(_is_overruled, decision.cases)):
+        if key is None or _join(decision, key) or any(map(whys.is_overruled, decision.cases)):
             continue
         told = f"its values may be the keys {name}.{path}, which count up, and treated like this the two do not join"
         cure = "give both one domain, or say in 'evidence_overruled' what the values are instead"
@@ -83,7 +78,7 @@ def _questions(config: Config, table: TableConfig, decision: ColumnDecision, see
 
 def _join(one: ColumnDecision, other: ColumnDecision) -> bool:
     """Whether what becomes of both is alike, or of one nothing is left."""
-    if any(_is_gone(rule.treatment.technique) for each in (one, other) for rule in each.cases):
+    if any(held.is_gone(rule.treatment.technique) for each in (one, other) for rule in each.cases):
         return True
     if all(_is_kept(each) for each in (one, other)):
         return True
@@ -91,18 +86,11 @@ def _join(one: ColumnDecision, other: ColumnDecision) -> bool:
     return len(domains) == 1 and None not in domains
 
 
-def _is_gone(technique: Technique) -> bool:
-    return technique.gives_null() or technique.drops_column
-
-
 def of_house(config: Config) -> Iterator[Finding]:
-    """What the inventory was not asked of, where it is asked at all: a line for each table that keeps such columns, and
-    for each file that is of no table."""
+    """A line for each file of evidence that is of no table."""
     house = config.evidence
     if house is None:
         return
-    for table in config.tables.values():
-        yield from _unseen(table)
     read = {place for table in config.tables.values() for place in evidence_file.sources(table, config.written)}
     names = {*config.tables, *(draft.table for draft in config.drafts)}
     for name, file in house.files.items():
@@ -116,17 +104,40 @@ def of_house(config: Config) -> Iterator[Finding]:
 
 def against(table: TableConfig, decision: ColumnDecision) -> Seen | None:
     """What was seen in a column, where its decision says less, or something else."""
-    seen = table.evidence.get(str(decision.path))
-    return seen if seen is not None and any(_differ(rule, seen) for rule in decision.cases) else None
+    seen = held.seen_of(table, decision.path)
+    return seen if seen is not None and any(held.differ(rule, seen) for rule in decision.cases) else None
 
 
-def overruled(config: Config) -> int:
-    """How many columns, of all tables, say that the inventory is wrong about them, and what it saw is more."""
-    return sum(
-        path in table.evidence and any(_overrules(rule, table.evidence[path]) for rule in decision.cases)
-        for table in config.tables.values()
+@dataclasses.dataclass(frozen=True)
+class Overruled:
+    """A column that says that the inventory is wrong about it, which saw more. treatment: of its first such case."""
+
+    table: str
+    column: str
+    seen: Seen
+    class_: str
+    treatment: str
+
+    def __str__(self) -> str:
+        saw = f"{self.seen.kind}, {self.seen.class_}"
+        return f"{self.table}: {self.column} ({saw}; here {self.class_}, {self.treatment})"
+
+    def as_data(self) -> dict[str, str]:
+        """For JSON."""
+        saw = {"kind": self.seen.kind, "kind_class": self.seen.class_}
+        return {"table": self.table, "column": self.column, **saw, "class": self.class_, "treatment": self.treatment}
+
+
+def overruled(config: Config) -> list[Overruled]:
+    """Those columns of all tables, direct identifiers first."""
+    found = [
+        Overruled(name, path, seen, rule.class_, rule.treatment.technique.technique)
+        for name, table in config.tables.items()
         for path, decision in table.decisions.items()
-    )
+        if (seen := held.seen_of(table, decision.path)) is not None
+        for rule in [each for each in decision.cases if _overrules(each, seen)][:1]
+    ]
+    return sorted(found, key=lambda each: each.seen.class_ != DIRECT)
 
 
 def _file(table: str) -> str:
@@ -134,14 +145,16 @@ def _file(table: str) -> str:
 
 
 def _unseen(table: TableConfig) -> Iterator[Finding]:
+    """Such columns are as if undecided, however they are treated, unless nothing is left of them."""
     lacking = [
-        path for path, each in table.decisions.items() if _is_kept(each) and _whole(each.path) not in table.evidence
+        path
+        for path, each in table.decisions.items()
+        if held.leaves_something(each) and held.whole_of(table, each.path) is None
     ]
     if lacking:
-        more = f" and {len(lacking) - NAMED:,} more" if len(lacking) > NAMED else ""
         columns = "one column" if len(lacking) == 1 else f"{len(lacking):,} columns"
-        kept = f"{columns} kept ({', '.join(lacking[:NAMED])}{more})"
-        message = f"there is no evidence of {kept}, so nothing is held against the decision: {LOOK}"
+        of = f"{columns} that {'leaves' if len(lacking) == 1 else 'leave'} values ({held.named(lacking)})"
+        message = f"there is no evidence of {of}, so nothing is held against the decision: {LOOK}"
         yield Place(table.file, table.line, "columns").says("warn", message)
 
 
@@ -149,30 +162,14 @@ def _is_kept(decision: ColumnDecision) -> bool:
     return any(rule.treatment.technique.keeps_values for rule in decision.cases)
 
 
-def _whole(path: ColumnPath) -> str:
-    """The column that the inventory looks at: of a place in JSON text the text."""
-    steps = [isinstance(step, Document) for step in path.steps]
-    return str(ColumnPath(path.steps[: steps.index(True)]) if True in steps else path)
-
-
-def _differ(rule: ColumnRule, seen: Seen) -> bool:
-    return seen.is_known and seen.class_ != rule.class_ and RANK[seen.class_] >= RANK[rule.class_]
-
-
-def _is_overruled(rule: ColumnRule) -> bool:
-    """Whether it is said, in words that are not those of ``why``."""
-    text = rule.evidence_overruled
-    return text is not None and not whys.says_nothing(text) and not _same(text, rule.why)
-
-
 def _overrules(rule: ColumnRule, seen: Seen) -> bool:
-    return rule.evidence_overruled is not None and _differ(rule, seen)
+    return rule.evidence_overruled is not None and held.differ(rule, seen)
 
 
 def _of_rule(
     table: TableConfig, name: str, rule: ColumnRule, seen: Seen, allowed: tuple[str, ...]
 ) -> Iterator[Finding]:
-    if not _differ(rule, seen):
+    if not held.differ(rule, seen):
         return
     technique = rule.treatment.technique
     said = f"class {rule.class_}, {technique.technique}"
@@ -180,18 +177,8 @@ def _of_rule(
     told = f"{said}, and the inventory of {seen.seen} saw {seen.kind} ({seen.class_}): {saw}"
     place = Place(table.file, rule.line, f"columns.{name}")
     if rule.evidence_overruled is None:
-        level: Level = "refuse" if seen.class_ == DIRECT and _lets_through(technique, allowed) else "warn"
+        level: Level = "refuse" if seen.class_ == DIRECT and held.lets_through(technique, allowed) else "warn"
         yield place.says(level, f"{told}: {OVERRULE}")
-    elif (empty := whys.says_nothing(rule.evidence_overruled)) or _same(rule.evidence_overruled, rule.why):
+    elif (empty := whys.overrules_nothing(rule.evidence_overruled)) or whys.same(rule.evidence_overruled, rule.why):
         lacking = "says nothing" if empty else "only repeats 'why'"
         yield place.says("refuse", f"{told}; 'evidence_overruled' {lacking}: say what the values are instead")
-
-
-def _lets_through(technique: Technique, allowed: tuple[str, ...]) -> bool:
-    """Whether it may leave of a direct identifier what the policy would never let it: by what the policy allows for
-    these, since what ``mask`` leaves depends on its parameters and on the values."""
-    return technique.keeps_values or not (_is_gone(technique) or technique.technique in allowed)
-
-
-def _same(one: str, other: str) -> bool:
-    return whys.plain(one) == whys.plain(other)

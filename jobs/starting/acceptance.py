@@ -21,13 +21,16 @@ from jobs.console.exit_codes import Refused
 from jobs.drafting import catalog_drafts, draft
 from jobs.gates import configuration_gates
 from jobs.gates.known import today
-from jobs.policy import evidence_rules, whys
+from jobs.policy import evidence_rules, stated_kinds, whys
 from jobs.starting import seen_types
 from jobs.starting.draft_columns import COLUMNS, Column
 from jobs.starting.draft_file import DraftFile, stated
 from privacy_udfs.techniques import BY_NAME, facts_of
 
 NO_REASON = "the 'why' says nothing: say what the column is for, so that others can judge it"
+OTHER = "other"
+"""The kind of what the inventory is wrong about."""
+MEND_KIND = "mend the class and the treatment, or say in 'evidence_overruled' why the inventory is wrong"
 NOT_YET = {"owner": "nobody yet", "target": {"path": "/no/target/yet"}}
 NO_COLUMN = {
     "none_yet": {
@@ -52,12 +55,20 @@ class Draft(DraftFile):
             raise Refused(f"{path}: say why: a reason that another person understands in a year")
         if UNDECIDED in (class_, treatment):
             raise Refused(f"{path}: what class it is of, and what becomes of it, is for you to say")
-        made = self._with(_decided(path, class_, treatment, why, overruled))
+        is_less = self.is_less_than_its_kind(path, class_)
+        if is_less and whys.overrules_nothing(overruled):
+            raise Refused(f"{path}: class {class_} is less than its kind, {column.kind}: {MEND_KIND}")
+        # else it would go on being called what it is not
+        made = self._with(_decided(path, class_, treatment, why, overruled, OTHER if is_less else ""))
         warnings = self._judged(made, column)
-        if overruled.strip() and self.against(path, class_, treatment) is None:
+        if overruled.strip() and not is_less and self.against(path, class_, treatment) is None:
             raise Refused(f"{path}: the inventory saw no more in it than this class says: nothing is to be overruled")
         self._save(made)
         return warnings
+
+    def is_less_than_its_kind(self, path: str, class_: str) -> bool:
+        """Whether a class says less than the kind that the column's draft states."""
+        return stated_kinds.outranks(self.column(path).kind, class_)
 
     def against(self, path: str, class_: str, treatment: Any) -> Seen | None:
         """What the inventory saw in a column, where that is more than this decision says, or something else."""
@@ -161,13 +172,16 @@ class Draft(DraftFile):
         return text
 
 
-def _decided(path: str, class_: str, treatment: Any, why: str, overruled: str = "") -> yaml_edit.Changes:
+def _decided(
+    path: str, class_: str, treatment: Any, why: str, overruled: str = "", kind: str = ""
+) -> yaml_edit.Changes:
     here: Loc = (COLUMNS, path)
     said = {"why": why.strip(), "evidence_overruled": overruled.strip()}
     texts = {name: text.replace("${", "$${") for name, text in said.items() if text}
     return {
         (*here, "class"): (class_, draft.flow(class_)),
         (*here, "treatment"): (treatment, draft.flow(treatment)),
+        **({(*here, "kind"): (kind, draft.flow(kind))} if kind else {}),
         **{(*here, name): (text, draft.quoted(text)) for name, text in texts.items()},
     }
 

@@ -121,8 +121,11 @@ class _Asked:
     def _overruled(self) -> str:
         """Asked for where the decision says less than what was seen."""
         seen = self.draft.against(self.column.path, self.class_, self.treatment)
-        if seen is None:
+        if seen is None and not self.draft.is_less_than_its_kind(self.column.path, self.class_):
             return ""
+        if seen is None:
+            self.say(f"    class {self.class_} is less than its kind, {self.column.kind}")
+            return _said(self.ask, f"    {OVERRULED}")
         self.say(f"    the inventory of {seen.seen} saw {seen.kind} ({seen.class_}): {'; '.join(seen.reasons)}")
         return _said(self.ask, f"    {OVERRULED}")
 

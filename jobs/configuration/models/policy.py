@@ -40,6 +40,8 @@ class Policy(Entry):
     rotation: which keys' columns may be re-encrypted from the treated tables (`jobs/rotate_keys.py`); none if left out.
     limits: how much may be treated under a key in an hour and a day, by the audit log; as much as anyone likes if left
     out. erasure: by which key the erased are told, and the list that keeps them out of later runs; none if left out.
+    evidence: whether all tables were looked at by the inventory, so that one without ``evidence/<table>.json`` is
+    warned of.
     """
 
     version: NotBlank
@@ -60,6 +62,7 @@ class Policy(Entry):
     subject_access: SubjectAccess | None = None
     limits: Limits | None = None
     erasure: Erasure | None = None
+    evidence: bool = False
 
     @field_validator("classes")
     @classmethod

@@ -191,6 +191,25 @@ def test_what_all_rows_of_a_table_about_persons_share_is_for_a_person_to_decide(
     assert (one["c"], one["n"]) == (asked, asked), "all rows are about one"
 
 
+@pytest.mark.parametrize(
+    ("document", "wanted", "says"),
+    [
+        ('{{"mail": "x{0}@example.org", "n": {0}}}', "free_text_person", "JSON texts that hold email"),
+        ('{{"e": [{{"id": {0}}}, ["x{0}@example.org"]]}}', "free_text_person", "JSON texts that hold email"),
+        ('{{"subject": {{"reference": "Patient/f{0}"}}}}', "free_text_person", "JSON texts that hold references"),
+        ('{{"a": {{"last_name": "Qwx{0}"}}}}', "free_text_person", "JSON texts that hold members that are called"),
+        ('{{"page": {0}, "ok": true, "none": null}}', "unknown", "JSON texts: a person decides of each place"),
+        ("[{0}, {0}]", "unknown", "JSON texts"),
+        ('["\\ud800", {0}]', "unknown", "JSON texts"),
+        ("{{{0}", "unique", "occur once"),
+    ],
+)
+def test_json_text_is_what_stands_in_it(document: str, wanted: str, says: str) -> None:
+    found = kind("p", [document.format(at) for at in range(300)])
+    assert found.name == wanted
+    assert says in found.reasons[0]
+
+
 def test_references_say_whom_they_lead_to() -> None:
     for before in ("Patient/", "Practitioner/", "https://fhir.example.org/r4/Patient/"):
         assert kind("c", [f"{before}f{at:03}" for at in range(50)]).name == "person_key"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ from jobs.configuration.evidence_file import Seen
 from jobs.configuration.kinds import KINDS
 from jobs.detection.kind import CLASS_OF
 from jobs.drafting import report
-from jobs.policy import whys
+from jobs.gates import configuration_gates, gate, run_gates
+from jobs.gates.known import Configured
+from jobs.policy import evidence_rules, whys
 from jobs.starting import conf_files
 from tests.helpers.lakes import write_conf
 
@@ -97,7 +100,11 @@ def test_what_agrees_or_is_overruled_for_a_reason_passes(lake: Path, column: Any
 
 
 @pytest.mark.parametrize(
-    ("overruled", "lacking"), [("ok", "says nothing"), ("Asked for, by the shop!", "only repeats 'why'")]
+    ("overruled", "lacking"),
+    [
+        *((text, "says nothing") for text in ("ok", "not personal", "false alarm", "it is wrong", "mistake")),
+        ("Asked for, by the shop!", "only repeats 'why'"),
+    ],
 )
 def test_overruling_needs_a_reason_of_its_own(lake: Path, overruled: str, lacking: str) -> None:
     code, (line,) = told(lake, {"a": rule("non_personal", "keep", evidence_overruled=overruled)}, {"a": MAIL})
@@ -117,11 +124,11 @@ SEEN: dict[str, dict[str, Any]] = {
 def test_one_sentence_that_overrules_the_inventory_of_many_columns_is_warned_of(lake: Path) -> None:
     """Else one command over the whole file would let all of it through."""
     text = "needed for the analysis"
-    columns = {name: rule("non_personal", "keep", text, evidence_overruled=f"It is fine so, {at}!")
+    columns = {name: rule("non_personal", "keep", text, evidence_overruled=f"These are of shops, {at}!")
                for at, name in enumerate(SEEN)}  # fmt: skip
     code, (whys_line, line) = told(lake, columns, SEEN, "--strict")
     assert "5 of 5 columns, in which 5 kinds were seen, share one 'why', 'needed for the analysis'" in whys_line
-    assert "warning: columns: 5 columns (email, ssn, note and 2 more) share one 'evidence_overruled', 'It is" in line
+    assert "warning: columns: 5 columns (email, ssn, note and 2 more) share one 'evidence_overruled', 'These" in line
     assert line.endswith("say of each what its values are instead of email, free_text_person, gender")
     assert code == 1
 
@@ -156,6 +163,77 @@ def test_each_case_of_a_column_is_held_against_it(lake: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("columns", "seen", "wanted"),
+    [
+        ({"p:$.user.email": "keep"}, "p", "refused: columns.`p:$.user.email`: p:$.user.email: less than"),
+        ({"p:$.user.email": "keep", "p:$": "keep"}, "p", "refused: columns.`p:$`: p:$.user.email, p:$: less than"),
+        ({"p:$.a": "drop", "p:$.b": "keep"}, "p", "refused: columns.`p:$.b`: p:$.a, p:$.b: less than"),
+        ({"p:$.a": "drop"}, "p", "warning: columns.`p:$.a`: p:$.a: less than"),
+        (
+            {"who.contact.mail": "keep"},
+            "who.contact",
+            "refused: columns.`who.contact.mail`: who.contact.mail: less than",
+        ),
+        ({"tags[]": "keep"}, "tags", "refused: columns.`tags[]`: tags[]: less than"),
+        ({"p": "keep"}, "p:$.user.email", "refused: columns.p: p: less than"),
+        ({"ab": "keep"}, "a", ""),
+        ({"who.mail": "keep"}, "who.mailbox", ""),
+    ],
+)
+def test_a_place_is_held_against_what_was_seen_in_all_of_its_column(
+    lake: Path, columns: dict[str, str], seen: str, wanted: str
+) -> None:
+    """The inventory looks at the text of a JSON column, whose places are decided one by one."""
+    decided = {name: rule("non_personal", treatment, f"for the {name} report") for name, treatment in columns.items()}
+    conf = house(lake, {"t": {"columns": {seen: MAIL, "z": UNKNOWN}}}, {"table": "t", "columns": decided})
+    found = [line for line in lines_of(conf) if "no evidence" not in line]
+    assert [wanted in line for line in found] == [True] * bool(wanted)
+    assert bool(wanted) or lines_of(conf), "then there is no evidence of it"
+
+
+def test_beside_a_place_that_is_what_was_seen_others_that_are_kept_are_warned_of_until_it_is_said(lake: Path) -> None:
+    found, kept = rule("direct_identifier", "redact"), rule("non_personal", "keep")
+    columns = {"p:$.mail": found, "p:$.n": kept, "p:$.m": rule("non_personal", "drop"), "p:$.k": kept}
+    conf = house(lake, {"t": {"columns": {"p": MAIL}}}, {"table": "t", "columns": columns})
+    (line,) = lines_of(conf)
+    assert "warning: columns.`p:$.k`: p:$.n, p:$.k: less than what the inventory of 2026-11-28 saw in p, email" in line
+    said = {"p:$.n": "how often they came", "p:$.k": "colours of shelves"}
+    columns |= {name: {**kept, "evidence_overruled": text} for name, text in said.items()}
+    entry = {**ENTRY, "table": "t", "columns": columns}
+    (conf / "catalog" / "t.yaml").write_text(yaml.safe_dump(entry))
+    assert lines_of(conf) == []
+    assert [str(each) for each in evidence_rules.overruled(config.load(conf))] == [
+        f"t: {name} (email, direct_identifier; here non_personal, keep)" for name in sorted(said)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("column", "refused"),
+    [
+        (rule("non_personal", "keep", kind="email"), True),
+        (rule("non_personal", "drop", kind="email"), True),
+        (rule("non_personal", "keep", kind="gender"), True),
+        (rule("non_personal", "drop", kind="gender"), False),
+        (rule("quasi_identifier", "keep", kind="email"), True),
+        (rule("quasi_identifier", "redact", kind="email"), False),
+        (rule("sensitive", "keep", kind="gender"), False),
+        (rule("non_personal", "keep", kind="constant"), False),
+        (rule("non_personal", "keep", kind="other"), False),
+        (rule("direct_identifier", "redact", kind="constant"), False),
+    ],
+)
+def test_an_entry_that_is_less_than_its_own_kind_is_refused(lake: Path, column: Any, refused: bool) -> None:
+    """With evidence and without: the two words stand in one entry."""
+    code, lines = told(lake, {"a": column}, {})
+    assert (code, len(lines)) == ((1, 1) if refused else (0, 0))
+    assert all(f"and its own kind {column['kind']} is" in line for line in lines)
+    for path in (lake / "conf" / "evidence").iterdir():
+        path.unlink()
+    (lake / "conf" / "evidence").rmdir()
+    assert check.main(["--conf", str(lake / "conf")]) == code
+
+
+@pytest.mark.parametrize(
     "text",
     ["", "{", "[]", '{"table": "u", "columns": {}}', '{"table": "t", "columns": {"a": {"kind": "secret@x.org"}}}'],
 )
@@ -178,6 +256,8 @@ def test_a_broken_file_is_a_fault_and_shows_nothing_of_it(lake: Path, text: str)
             "calls free_text_person undecided, and that kind is direct_identifier",
         ),
         ({**MAIL, "class": "sensitive"}, "calls email sensitive, and that kind is direct_identifier"),
+        ({**MAIL, "kind": "emails", "class": "non_personal"}, "is no kind that the inventory finds"),
+        ({**UNKNOWN, "kind": "other"}, "is no kind that the inventory finds"),
         ({**FEMALE, "class": "non_personal"}, "calls gender non_personal, and that kind is quasi_identifier"),
     ],
 )
@@ -185,7 +265,8 @@ def test_evidence_that_calls_a_kind_less_than_it_is_was_edited(lake: Path, colum
     conf = house(lake, {"t": {"columns": {"name": MAIL, "a.b": column}}}, {"table": "t", "columns": KEPT})
     with pytest.raises(ConfigError) as error:
         config.load(conf)
-    assert f"evidence/t.json: columns.`a.b`.class: {told_}: is no evidence of the inventory: restore" in str(
+    place = "kind" if "no kind" in told_ else "class"
+    assert f"evidence/t.json: columns.`a.b`.{place}: {told_}: is no evidence of the inventory: restore" in str(
         error.value
     )
     assert check.main(["--conf", str(conf)]) == 2
@@ -235,12 +316,33 @@ def test_what_was_never_looked_at_is_one_line_a_table_where_the_inventory_is_use
     entry = {"table": "t", "columns": {**KEPT, **more, "eu": rule("non_personal", "drop")}}
     conf = house(lake, {"u": {"columns": {"email": MAIL}}}, entry)
     kept, orphan = lines_of(conf)
-    assert ": warning: columns: there is no evidence of 6 columns kept (email, c0, c1 and 3 more), so" in kept
+    assert (
+        ": warning: columns: there is no evidence of 6 columns that leave values (email, c0, c1 and 3 more), so" in kept
+    )
     assert orphan.startswith("evidence/u.json: warning: is evidence of no table of the catalog: if its table has")
     (conf / "evidence" / "u.json").unlink()
     assert lines_of(conf) == [kept]
     (conf / "evidence").rmdir()
+    assert lines_of(conf) == [], "written by hand, and never looked at"
+
+
+@pytest.mark.parametrize("sign", ["policy", "entry"])
+def test_evidence_that_is_gone_is_missed_where_the_inventory_was_asked(lake: Path, sign: str) -> None:
+    """By whoever checks, plans or runs: the gates of a run are the same."""
+    entry = {"table": "t", "columns": {"a": rule("quasi_identifier", {"technique": "truncate", "keep": 3}),
+                                       "b": rule("direct_identifier", "drop")}}  # fmt: skip
+    conf = house(lake, {}, entry)
+    (conf / "evidence").rmdir()
     assert lines_of(conf) == []
+    with (conf / ("policy.yaml" if sign == "policy" else "catalog/t.yaml")).open("a") as file:
+        file.write("\nevidence: true\n" if sign == "policy" else '\n  # evidence: {"type": "string"}\n')
+    (line,) = lines_of(conf)
+    assert "catalog/t.yaml:7: warning: columns: there is no evidence of one column that leaves values (a), so" in line
+    assert check.main(["--conf", str(conf), "--strict"]) == 1
+    loaded = config.load(conf)
+    gated = gate.findings(configuration_gates.GATES, Configured(loaded, "t", datetime.date(2026, 11, 29)))
+    assert [str(each) for each in gated] == [line]
+    assert configuration_gates.GATES[0] in run_gates.GATES
 
 
 def test_a_broken_file_of_no_table_is_a_warning(lake: Path) -> None:
@@ -253,7 +355,12 @@ def test_how_many_columns_overrule_the_inventory_is_always_told(lake: Path, caps
     one = {"email": rule("non_personal", "keep", evidence_overruled="the mailboxes of our own shops")}
     assert told(lake, {**one, "sex": rule("quasi_identifier", "keep", evidence_overruled="of pumps")},
                 {"email": MAIL, "sex": FEMALE}, "--strict") == (0, [])  # fmt: skip
-    assert "0 refused, 0 warnings; the inventory is overruled of 1 column\n" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "overruled: t: email (email, direct_identifier; here non_personal, keep)\n1 table: 0 refused" in out
+    assert "0 refused, 0 warnings; the inventory is overruled of 1 column\n" in out
+    assert check.main(["--conf", str(lake / "conf"), "--json"]) == 0
+    (one,) = json.loads(capsys.readouterr().out)["overruled"]
+    assert (one["table"], one["column"], one["kind"], one["class"]) == ("t", "email", "email", "non_personal")
 
 
 def test_a_smaller_sample_takes_no_evidence_away(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -297,6 +404,13 @@ def test_what_is_written_is_read_again() -> None:
     assert {name: Seen.model_validate(each, by_alias=True) for name, each in data["columns"].items()} == seen
 
 
+_FILLERS = (
+    "whatever; lgtm; valid; xyz; aaa bbb; no idea; it is ok; as proposed; by the tool; default value; for now; idk; "
+    "dunno; tbc; pending; see ticket; business need; non personal; keep it; hjkl; because it is needed; alles gut; "
+    "passt so; keine Angabe; はい"
+)
+
+
 @pytest.mark.parametrize(
     "why",
     [
@@ -316,6 +430,7 @@ def test_what_is_written_is_read_again() -> None:
         "…",
         "🙂",
         "no",
+        *_FILLERS.split("; "),
     ],
 )
 def test_fillers_say_nothing(why: str) -> None:
@@ -334,6 +449,20 @@ def test_fillers_are_one_line_a_file_and_strict_fails(lake: Path) -> None:
     code, (line,) = told(lake, columns, {}, "--strict")
     assert "warning: columns: the 'why' of 5 columns says nothing (c0, c1, c2 and 2 more): say what" in line
     assert code == 1
+
+
+def test_a_columns_name_and_its_class_are_no_reason(lake: Path) -> None:
+    columns = {"e_mail": rule("direct_identifier", "redact", "the e-mail column"),
+               "shop_id": rule("non_personal", "keep", "keep the shop id as it is"),
+               "nr": rule("non_personal", "keep", "the nr of the shop")}  # fmt: skip
+    _, (line,) = told(lake, columns, {})
+    assert "the 'why' of 2 columns says nothing (e_mail, shop_id)" in line
+
+
+def test_one_reason_for_columns_that_are_all_kept_is_warned_of_however_they_are_numbered(lake: Path) -> None:
+    columns = {f"c{at}": rule("quasi_identifier", "keep", f"needed for the quarterly report {at}") for at in range(5)}
+    _, (line,) = told(lake, columns, dict.fromkeys(columns, FEMALE))
+    assert "5 of 5 columns, all kept as they are, share one 'why', 'needed for the quarterly report 0'" in line
 
 
 def test_one_reason_for_unlike_columns_is_warned_of(lake: Path) -> None:
@@ -392,7 +521,7 @@ def test_what_may_be_keys_of_another_table_is_a_question_until_it_is_decided(lak
     def lines(column: Any) -> list[str]:
         told(lake, {"nr": column}, {"nr": seen})
         (lake / "conf" / "catalog" / "u.yaml").write_text(yaml.safe_dump(other))
-        found = lines_of(lake / "conf")
+        found = [line for line in lines_of(lake / "conf") if line.startswith("catalog/t.yaml")]
         for path in (lake / "conf").rglob("*.json"):
             path.unlink()
         (lake / "conf" / "evidence").rmdir()

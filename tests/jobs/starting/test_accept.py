@@ -292,8 +292,16 @@ def test_who_decides_against_the_evidence_says_why_it_is_wrong(conf: Path, capsy
     redacted = ["--class", "non_personal", "--treatment", "redact", "--why", "nobody needs it"]
     assert at_once(conf, "--column", "age", *redacted) == 0
     assert "warning: class non_personal, redact, and the inventory" in capsys.readouterr().out
-    assert at_once(conf, "--column", "id", *redacted, "--evidence-overruled", "a number of shelves") == 1
+    constant = ["--column", "unit", "--why", "one for all", "--evidence-overruled", "a number of shelves"]
+    assert at_once(conf, *constant) == 1
     assert "nothing is to be overruled" in capsys.readouterr().err
+    for nothing in ((), ("--evidence-overruled", "wrong")):
+        assert at_once(conf, "--column", "id", *redacted, *nothing) == 1
+        assert "id: class non_personal is less than its kind, person_key: mend" in capsys.readouterr().err
+    assert at_once(conf, "--column", "id", *redacted, "--evidence-overruled", "a number of shelves") == 0
+    assert [line for line in text(conf).splitlines() if "kind:" in line][:2] == ["    kind: other"] * 2, (
+        "of mail and id"
+    )
     assert at_once(conf, "--evidence-overruled", "x") == 2
 
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from pyspark.sql import SparkSession
 
-from jobs import check, init, pseudonymize
+from jobs import check, init
 from jobs.configuration import config
 from jobs.configuration.models import Source
 from jobs.console import next_step
@@ -24,7 +24,6 @@ from jobs.drafting import joined
 from jobs.drafting.proposals import Surroundings
 from jobs.lake import read
 from jobs.starting import conf_files, domains, found_tables, reading
-from jobs.starting.acceptance import Draft
 from jobs.starting.found_tables import Scanned
 from tests.jobs.drafting.test_shared_keys import SALT, looked
 
@@ -59,7 +58,7 @@ def raw(tmp_path: Path) -> Path:
     return folder
 
 
-def test_from_files_to_a_treated_table(
+def test_from_files_to_a_configuration(
     spark: SparkSession,
     raw: Path,
     tmp_path: Path,
@@ -119,21 +118,6 @@ def test_from_files_to_a_treated_table(
     secret = json.loads(key.read_text())["key"][0]["keyData"]["value"]
     for leaked in ("Quixotebird", "user3@", "Gärtner", "9007919113", secret):
         assert leaked not in everything
-
-    accepted = Draft(conf, "customers")
-    accepted.state("owner", "me")
-    for column in accepted.columns():
-        open_ = column.is_open
-        accepted.accept(
-            column.path,
-            "non_personal" if open_ else column.class_,
-            "keep" if open_ else column.treatment,
-            f"{column.path}: for the test",
-        )
-    accepted.finish()
-    assert pseudonymize.run(spark, config.load(conf), "customers").rows == 120
-    first = spark.read.format("delta").load(str(tmp_path / "treated" / "customers"))
-    assert {str(row["Birth Date"])[4:] for row in first.collect()} == {"-01-01"}
 
     before = {path: path.read_bytes() for path in [*files, key]}
     capfd.readouterr()

@@ -3,7 +3,8 @@
 PATH is a file (CSV, JSON lines, Parquet, ORC), a folder that is a table (Delta too), or a folder of tables. What is
 made under ``--conf``: a policy to start from, domains for what tables are joined by, a key and where it is, JSON
 Schemas for editors, and a draft of each table: for each column what was found in it, and what could be done with it.
-Types of CSV files are written down in ``source.schema``. No file that stands is written over, and none holds a value.
+Types of CSV files are written down in ``source.schema``. A CSV file without a header is named by ``--option
+header=false --columns id,name,born``. No file that stands is written over, and none holds a value.
 
 Nothing is decided: a draft treats nothing before somebody has accepted it, column by column (``jobs/accept.py``). The
 key is made in the clear, for development, in a folder that its owner alone can read; ``--kek URI`` encrypts it. Exit
@@ -37,10 +38,11 @@ from jobs.gates.known import today
 from jobs.named_keys.named_key import NamedKey
 from jobs.run_events import events
 from jobs.spark_app import failures, session
-from jobs.starting import begun_tables, conf_files, domains, found_tables
+from jobs.starting import begun_tables, conf_files, domains, found_tables, reading
 from jobs.starting.begun_tables import Drafted, Outcome
 from jobs.starting.conf_files import Begun
 from jobs.starting.found_tables import Scanned
+from jobs.starting.reading import NOTHING_SAID, Reading
 from privacy_udfs.entities.phone import REGIONS
 from privacy_udfs.errors import LakenymError
 
@@ -56,7 +58,8 @@ IN_THE_CLEAR = (
 class Options:
     """conf: the folder of the configuration. keys: the folder of the keyset. target: the folder of treated tables; None
     where each draft is to leave it open. owner: who answers for the decisions; empty: left open. kek: the URI of a
-    key-encryption key. sample: rows of a table. regions: of telephone numbers."""
+    key-encryption key. sample: rows of a table. regions: of telephone numbers. reading: of
+    files, as far as somebody says how."""
 
     conf: Path
     keys: Path
@@ -65,6 +68,7 @@ class Options:
     kek: str | None = None
     sample: int = DEFAULT_SAMPLE
     regions: tuple[str, ...] = REGIONS
+    reading: Reading = NOTHING_SAID
 
 
 def run(spark: Any, paths: Sequence[str], options: Options) -> Outcome:
@@ -79,7 +83,7 @@ def run(spark: Any, paths: Sequence[str], options: Options) -> Outcome:
     looked, problems, salt = list[Scanned](), list[str](), secrets.token_bytes(16)
     for table in fresh:
         try:
-            one = found_tables.scanned(own, table, options.sample, options.regions, salt)
+            one = found_tables.scanned(own, table, options.sample, options.regions, salt, options.reading)
             looked.append(one.within(shared_keys.MOST_HELD - sum(shared_keys.held(each.looked) for each in looked)))
         except LakenymError as error:
             problems.append(str(error) if str(error).startswith(f"{table.name}: ") else f"{table.name}: {error}")
@@ -174,6 +178,13 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument(
         "--kek", metavar="URI", help="the key that encrypts the keyset at that address (of the key that is made)"
     )
+    options.add_argument(
+        "--option", action="append", default=[], metavar="NAME=VALUE",
+        help="how CSV and JSON files are read, such as header=false, sep=;, multiLine=true (several times)",
+    )  # fmt: skip
+    options.add_argument(
+        "--columns", default="", metavar="NAMES", help="the columns of CSV files without a header, with commas between"
+    )
     options.add_argument("--sample", type=flags.at_least_one, default=DEFAULT_SAMPLE, help="rows to look at")
     flags.JSON.on(options)
     return options
@@ -190,6 +201,7 @@ def _run(asked: argparse.Namespace) -> int:
     is_local = not any("://" in path for path in asked.paths)
     target = found_tables.absolute(asked.target) if asked.target else str(beside / "treated") if is_local else None
     options = Options(asked.conf, asked.keys or beside / "keys", target, asked.owner, asked.kek, asked.sample)
+    options = dataclasses.replace(options, reading=reading.asked(asked.option, asked.columns))
     _check_places(asked.paths, options)
     found = run(session.start("lakenym init"), asked.paths, options)
     say(as_json(begun_tables.as_data(found)) if asked.json else begun_tables.as_text(found))

@@ -28,7 +28,7 @@ from jobs.configuration.models import Source
 from jobs.console import next_step, process
 from jobs.console.exit_codes import DONE, REFUSED, BadUsage
 from jobs.console.shown import say
-from jobs.detection import names_as_data, packages, scan, shared_keys
+from jobs.detection import header_row, names_as_data, packages, scan, shared_keys
 from jobs.detection.discovery import FoundTable
 from jobs.detection.look import look, to_draft
 from jobs.detection.names_as_data import NamesAreData
@@ -41,6 +41,7 @@ from jobs.drafting.proposals import Proposal, Surroundings
 from jobs.drafting.report import Drafted
 from jobs.lake import read, state
 from jobs.lake.problems import SourceProblem
+from jobs.lake.text_sources import csv_dialect
 from jobs.run_events import events
 from jobs.spark_app import failures, session
 from privacy_udfs.entities.phone import REGIONS
@@ -120,7 +121,10 @@ def _looked(
 
     def rows() -> DataFrame:
         found = read.rows_of(spark, source).rows
-        names_as_data.check(source, found.schema, [ColumnPath.parse(path) for path in decided])
+        known = [ColumnPath.parse(path) for path in decided]
+        names_as_data.check(source, found.schema, known)
+        if source.format == "csv":
+            header_row.check_rows(source, found, csv_dialect.partition_columns(spark, source), known)
         return found
 
     try:

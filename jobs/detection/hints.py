@@ -24,7 +24,7 @@ WORDS: dict[str, str] = {
     ),
     "person_name": (
         r"name of person|full name|fullname|first name|firstname|last name|lastname|given name|family name|surname|"
-        r"forename|middle name|maiden name|birth name|fname|lname|vorname|nachname|familienname|"
+        r"forename|middle name|maiden|maiden name|birth name|fname|lname|vorname|nachname|familienname|"
         r"geburtsname|prenom|nom|nombre|apellidos?|nome|cognome|sobrenome|apelido|voornaam|achternaam|fornavn|"
         r"etternavn|efternavn|fornamn|efternamn|etunimi|sukunimi|imie|nazwisko|jmeno|prijmeni|keresztnev|vezeteknev|"
         r"ad soyad|soyad|isim|имя|фамилия|отчество|氏名|姓名|이름|customer name|contact name|contact person|"
@@ -146,7 +146,17 @@ def of(path: ColumnPath, table: str = "") -> tuple[str, ...]:
     above = [kind for name in names[-2::-1] for kind in _kinds(name) if kind == "person_name"] if not last else []
     spoken = [words(name) for name in names]
     by_way = path_hints.of(spoken, words(own_name(table)), _traits(names))
-    return tuple(dict.fromkeys([*last, *by_way, *above]))
+    return tuple(dict.fromkeys([*last, *by_way, *_flattened(names), *above]))
+
+
+def _flattened(names: Sequence[str]) -> list[str]:
+    """What the way says where it was made one name: ``name_0_family``, ``name.family``, ``subjectReference``."""
+    text = words(".".join(names))
+    parts = [word for word in text.split() if not word.isdigit()]
+    if len(parts) < 2 or len(parts) == len(names):
+        return []
+    ways = [parts, *([[" ".join(parts[:-1]), parts[-1]]] if len(parts) > 2 else [])]
+    return [kind for kind in path_hints.of_flat(ways) if kind not in _EXCEPT or not _EXCEPT[kind].search(text)]
 
 
 def own_name(table: str) -> str:

@@ -65,8 +65,8 @@ def check(source: Source, schema: T.StructType, decided: Sequence[ColumnPath] = 
 def _check_names(schema: T.StructType, known: set[str], of_json: bool) -> None:
     maps = [place for place, field in enumerate(schema.fields, 1) if any(map(_is_map, _structs(field.dataType)))]
     if maps or (of_json and _is_map(schema)):
-        where = f"(in columns at {_shown(maps)})" if maps else "(at its top)"
-        raise NamesAreData(f"{_MEND} {where}: many fields of one object, which are keys of a map")
+        where = f"(in columns at {shown(maps)})" if maps else "(at its top)"
+        raise NamesAreData(f"{MEND} {where}: many fields of one object, which are keys of a map")
     named = [(name, place) for place, field in enumerate(schema.fields, 1) for name in _names(field)]
     judged = _judge([each for each in named if each[0] not in known and not GIVEN_BY_SPARK.fullmatch(each[0])])
     telling = [each for each in judged if each.value]
@@ -74,14 +74,14 @@ def _check_names(schema: T.StructType, known: set[str], of_json: bool) -> None:
     if not places and len(telling) > 1 and 2 * len(telling) > len(judged) and not _is_series(telling):
         places = sorted({each.place for each in telling})
     if places:
-        raise NamesAreData(f"{_MEND} (columns at {_shown(places)})")
+        raise NamesAreData(f"{MEND} (columns at {shown(places)})")
 
 
-def _shown(places: Sequence[int]) -> str:
+def shown(places: Sequence[int]) -> str:
     return ", ".join(map(str, places[:SHOWN])) + (", ..." if len(places) > SHOWN else "")
 
 
-_MEND = "the names of its columns look like data: state 'schema:' (or the option header: 'false') in its source"
+MEND = "the names of its columns look like data: state 'schema:' (or the option header: 'false') in its source"
 
 
 def _leaves(kind: T.DataType) -> int:
@@ -157,8 +157,13 @@ def _is_full_name(name: str) -> bool:
 
 def _is_series(values: Sequence[_Judged]) -> bool:
     """Whether they are dates or numbers that go up, as those of a table spread over time or over a count do."""
-    texts = list(dict.fromkeys(each.name.strip() for each in values))
-    if len(texts) < 3 or any(each.proves for each in values):
+    return not any(each.proves for each in values) and is_counted([each.name.strip() for each in values])
+
+
+def is_counted(names: Sequence[str]) -> bool:
+    """The same of names by themselves."""
+    texts = list(dict.fromkeys(names))
+    if len(texts) < 3:
         return False
     if all(re.fullmatch(r"\d{1,6}", text) for text in texts):
         steps = {int(after) - int(before) for before, after in itertools.pairwise(texts)}

@@ -54,6 +54,30 @@ def of(names: Sequence[str], table: str, traits_of: dict[str, list[str]]) -> lis
     if not names:
         return []
     last, above = names[-1], names[-2::-1]
+    found = of_way(names)
+    if not above and _is(KEY, last) and _is(PERSON, table):
+        found.append("person_key")
+    if not above and _is(PART, last):
+        found.append("person_name:part")
+    if re.search(rf"(?:^| ){NO_PLACE}$", last):
+        found.append("number:thing")
+    if _is(WORD, last):
+        found.append("person_word")
+    if _is(CODED, last):
+        found += [kind for name in above for kind in traits_of.get(name, ()) if kind in TRAITS]
+    return found
+
+
+def of_flat(ways: Sequence[Sequence[str]]) -> list[str]:
+    """Of one name that is made of the parts of a way: a contact's or a person's first and last are names there."""
+    found = [kind for way in ways for kind in of_way(way)]
+    is_part = any(_is(PART, way[-1]) and _any(rf"{PERSON}|contacts?|kontakt", way[-2:-1]) for way in ways)
+    return [*found, *(["person_name"] if is_part else [])]
+
+
+def of_way(names: Sequence[str]) -> list[str]:
+    """Kinds by the words of a path alone, from the top down."""
+    last, above = names[-1], names[-2::-1]
     found = []
     if _is(FAMILY, last) and _any(NAME, above):
         found.append("person_name")
@@ -69,16 +93,6 @@ def of(names: Sequence[str], table: str, traits_of: dict[str, list[str]]) -> lis
         found.append("person_name")
     if _is(r"div|narrative", last):
         found.append("free_text_person")
-    if not above and _is(KEY, last) and _is(PERSON, table):
-        found.append("person_key")
-    if not above and _is(PART, last):
-        found.append("person_name:part")
-    if re.search(rf"(?:^| ){NO_PLACE}$", last):
-        found.append("number:thing")
-    if _is(WORD, last):
-        found.append("person_word")
-    if _is(CODED, last):
-        found += [kind for name in above for kind in traits_of.get(name, ()) if kind in TRAITS]
     return found
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 WHOLE: dict[str, str] = {
+    "national_id": "drivers",
     "gender": (
         "female|male|is female|is male|fem|femme|homme|masculin|feminin|mujer|hombre|masculino|femenino|weiblich|"
         "mannlich|maennlich|geschl|gender code|sex code|riagendr|woman|man"

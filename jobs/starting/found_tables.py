@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from jobs.configuration.models import Source
 from jobs.console.exit_codes import BadUsage
-from jobs.detection import discovery, names_as_data, shared_keys
+from jobs.detection import discovery, header_row, names_as_data, shared_keys
 from jobs.detection.discovery import ENDING, FORMATS, FoundTable
 from jobs.detection.look import look, to_draft
 from jobs.detection.names_as_data import NamesAreData
@@ -20,8 +20,9 @@ from jobs.drafting import lake_tables
 from jobs.drafting.accepted import Entry
 from jobs.lake import read
 from jobs.lake.java import hadoop_path
-from jobs.lake.text_sources import csv_dialect, csv_guess
+from jobs.lake.text_sources import csv_dialect, csv_guess, json_guess
 from jobs.spark_app import failures
+from jobs.starting.reading import CURE, NOTHING_SAID, Reading
 
 MOST_NAMED = 5
 
@@ -73,15 +74,22 @@ def _at(spark: SparkSession, path: str, known: Mapping[str, Entry]) -> list[Foun
     return [FoundTable(discovery.name_of((name,), ""), source)]
 
 
-def scanned(spark: SparkSession, table: FoundTable, sample: int, regions: tuple[str, ...], salt: bytes) -> Scanned:
-    """Look at a table. salt: see `look.look`. Raises `RunFailed` where it cannot be read, or where its
-    columns' names are values."""
+def scanned(
+    spark: SparkSession,
+    table: FoundTable,
+    sample: int,
+    regions: tuple[str, ...],
+    salt: bytes,
+    reading: Reading = NOTHING_SAID,
+) -> Scanned:
+    """Look at a table. salt: see `look.look`. reading: how it is read, as far as somebody says. Raises `RunFailed`
+    where it cannot be read, or where its columns' names are values."""
     source = table.source
     if source is None:
         raise failures.RunFailed(f"{table.name}: {table.problem}")
 
     def step() -> Scanned:
-        guess = _with_types(spark, source) if source.format == "csv" else csv_dialect.Guess(source)
+        guess = _as_written(spark, reading.of(source))
 
         def rows() -> DataFrame:
             found = read.rows_of(spark, guess.source).rows
@@ -94,7 +102,14 @@ def scanned(spark: SparkSession, table: FoundTable, sample: int, regions: tuple[
     try:
         return failures.translated(table.name, step)
     except NamesAreData as error:
-        raise failures.RunFailed(f"{table.name}: {error}") from None
+        cure = f"; {CURE}" if source.format == "csv" else ""
+        raise failures.RunFailed(f"{table.name}: {error}{cure}") from None
+
+
+def _as_written(spark: SparkSession, source: Source) -> csv_dialect.Guess:
+    if source.format == "json":
+        return json_guess.dialect(spark, source)
+    return _with_types(spark, source) if source.format == "csv" else csv_dialect.Guess(source)
 
 
 def _with_types(spark: SparkSession, source: Source) -> csv_dialect.Guess:
@@ -102,6 +117,7 @@ def _with_types(spark: SparkSession, source: Source) -> csv_dialect.Guess:
     found = read.rows_of(spark, written.source)
     names_as_data.check(written.source, found.rows.schema)
     folders = csv_dialect.partition_columns(spark, source)
+    header_row.check_rows(written.source, found.rows, folders)
     typed = csv_guess.schema(written.source, found.rows, folders)
     return csv_dialect.Guess(typed.source, (*written.notes, *typed.notes))
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 
 import pyarrow as pa
+from pyspark.sql.pandas.types import from_arrow_type
 
 from jobs.configuration.models import TableConfig
+from jobs.treatment import cures
 from privacy_udfs.errors import LakenymError
 from privacy_udfs.technique import plain_type
 
@@ -36,5 +38,5 @@ def problem(table: TableConfig, path: str, given: str | None) -> str | None:
     try:
         technique.output_type(plain_type(kind))
     except (LakenymError, TypeError, ValueError) as error:
-        return f"the column is of type {given}: {error}"
+        return f"the column is of type {given}: {cures.told(table, technique, from_arrow_type(kind), str(error))}"
     return None

@@ -9,6 +9,7 @@ from jobs.configuration import treatments, yaml_reader
 from jobs.configuration.documents import Fault, canonical_json
 from jobs.console.exit_codes import BadUsage
 
+RESERVED = "%@`&*!|>"
 EXAMPLES = "keep, redact, domain customer, truncate keep=2, or YAML in braces"
 
 
@@ -26,7 +27,13 @@ def read(text: str, domains: Container[str] = ()) -> Any:
         raise BadUsage(f"not a treatment: expected such as {EXAMPLES}")
     if not rest:
         return first if first in treatments.words() else {"technique": first}
-    return _from_yaml("{" + ", ".join([f"technique: {first}", *(each.replace("=", ": ", 1) for each in rest)]) + "}")
+    return _from_yaml("{" + ", ".join([f"technique: {first}", *map(_in_yaml, rest)]) + "}")
+
+
+def _in_yaml(word: str) -> str:
+    """``input_format=%d.%m.%Y`` too: YAML wants quotes around what begins with such a sign."""
+    name, _, value = word.partition("=")
+    return f"{name}: {canonical_json(value) if value[0] in RESERVED else value}"
 
 
 def _is_parameter(word: str) -> bool:

@@ -194,7 +194,7 @@ def _decision(
             cases.append((_case(config, leaf, path, rule, key_ids), output))
         except (TypeRefused, PySparkException) as error:
             why = _first_line(error)
-            faults.append(f"{path}: {why}{cures.of(config, rule.treatment.technique, given, why)}")
+            faults.append(f"{path}: {cures.told(config, rule.treatment.technique, given, why)}")
     try:
         return Decision(leaf, given, _one_type(cases), tuple(case for case, _ in cases)) if cases else None
     except TypeRefused as error:

@@ -5,22 +5,19 @@ By the first lines of one file. Guesses are for a draft that a person reads, nev
 
 from __future__ import annotations
 
-import bz2
 import codecs
 import csv
 import dataclasses
 import io
 import re
-import zlib
-from typing import Any
 
-from py4j.protocol import Py4JError
 from pyspark.sql import SparkSession
 
 from jobs.configuration.models import Source
 from jobs.lake.java import hadoop_path
+from jobs.lake.text_sources import first_bytes
+from jobs.lake.text_sources.first_bytes import FIRST_BYTES
 
-FIRST_BYTES = 65_536
 FIRST_LINES = 50
 SEPARATORS = {",": ",", ";": ";", "\t": "\\t", "|": "|"}
 """What may stand between two fields, and how the option is written."""
@@ -38,15 +35,16 @@ class Guess:
 
 
 def dialect(spark: SparkSession, source: Source) -> Guess:
-    """The source with the options by which its first lines make a table."""
+    """The source with the options by which its first lines make a table; those that it states stay."""
     text, encoding = _beginning(spark, str(source.path))
     options = dict(source.options)
     if encoding is not None:
-        options["encoding"] = encoding
+        options.setdefault("encoding", encoding)
     separator = _separator(text)
     if separator != ",":
-        options["sep"] = SEPARATORS[separator]
-    notes = (f"its bytes are no UTF-8, so it is read as {encoding}: see whether accents are right",) if encoding else ()
+        options.setdefault("sep", SEPARATORS[separator])
+    guessed = encoding is not None and "encoding" not in source.options
+    notes = (f"its bytes are no UTF-8, so it is read as {encoding}: see whether accents are right",) if guessed else ()
     return Guess(source.model_copy(update={"options": options}), notes)
 
 
@@ -67,7 +65,7 @@ def _separator(text: str) -> str:
 
 def _beginning(spark: SparkSession, path: str) -> tuple[str, str | None]:
     """The first whole lines of one file, and the encoding if it is not UTF-8."""
-    content = _first_bytes(spark, path)
+    content = first_bytes.of(spark, path)
     try:
         text, encoding = codecs.getincrementaldecoder("utf-8-sig")().decode(content), None
     except UnicodeDecodeError:
@@ -75,35 +73,10 @@ def _beginning(spark: SparkSession, path: str) -> tuple[str, str | None]:
     return (text.rpartition("\n")[0] or text) if len(content) >= FIRST_BYTES else text, encoding
 
 
-def _first_bytes(spark: SparkSession, path: str) -> bytes:
-    jvm: Any = spark._jvm
-    files = hadoop_path(spark, path).getFileSystem(spark._jsparkSession.sessionState().newHadoopConf())
-    at = hadoop_path(spark, path)
-    while files.getFileStatus(at).isDirectory():
-        listed = sorted(files.listStatus(at), key=lambda status: str(status.getPath().getName()))
-        shown = [each.getPath() for each in listed if each.getPath().getName()[0] not in "_."]
-        if not shown:
-            return b""
-        at = shown[0]
-    stream = files.open(at)
-    try:
-        content = bytes(stream.readNBytes(FIRST_BYTES))
-    except (Py4JError, TypeError):
-        content = bytes(jvm.org.apache.commons.io.IOUtils.toByteArray(stream, FIRST_BYTES))
-    finally:
-        stream.close()
-    return _unpacked(content)
-
-
-def _unpacked(content: bytes) -> bytes:
-    """The beginning of what was compressed, as far as it is here."""
-    if content[:2] == b"\x1f\x8b":
-        return zlib.decompressobj(31).decompress(content, FIRST_BYTES)
-    return bz2.BZ2Decompressor().decompress(content, FIRST_BYTES) if content[:3] == b"BZh" else content
-
-
 def partition_columns(spark: SparkSession, source: Source) -> list[str]:
-    """The names that folders have on the way to the files: ``day`` of ``day=2026-11-30``."""
+    """The names that folders have on the way to the files: ``day`` of ``day=2026-11-30``; none of a pattern."""
+    if set(str(source.path)) & set("*?[{"):
+        return []
     at, found = hadoop_path(spark, str(source.path)), list[str]()
     files = at.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf())
     while files.getFileStatus(at).isDirectory():

@@ -23,6 +23,10 @@ from jobs.lake.text_sources.typed_cells import misread, typed
 from privacy_udfs import wording
 
 NO_OBJECT = "is no JSON object as its schema says"
+A_LINE = (
+    "one object is expected on each line (for files of one list, or of an object over many lines, state the option "
+    "multiLine: 'true')"
+)
 SURROGATE = r"\\u[dD][89a-fA-F]"
 PAIR = r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 
@@ -54,7 +58,8 @@ def _parsed(spark: SparkSession, source: Source, options: Mapping[str, str]) -> 
     with_corrupt = T.StructType([*schema.fields, T.StructField(corrupt, T.StringType())])
     rows = reader.schema(with_corrupt).json(str(source.path))
     rows = text_source.moved(rows.select("*", F.col("_metadata.file_path").alias(FILE)), spark)
-    why = F.concat(F.lit("the JSON file "), file_shown(F.col(FILE)), F.lit(f" holds what {NO_OBJECT}"))
+    by_line = "" if text_source.flag(options, "multiLine", False) else f": {A_LINE}"
+    why = F.concat(F.lit("the JSON file "), file_shown(F.col(FILE)), F.lit(f" holds what {NO_OBJECT}{by_line}"))
     fine = stopped(F.when(F.col(corrupt).isNotNull(), why))
     # Spark reads nothing if only the column of corrupt records is wanted, as where rows are counted
     fine = fine & (counted(0) | F.col(quoted(schema.names[0])).isNull())
@@ -75,7 +80,7 @@ def _schema(reader: DataFrameReader, source: Source, corrupt: str, folders: Sequ
                 "'schema' of the source in an entry"
             )
         if any(field.name == corrupt for field in fields):
-            raise SourceProblem(f"the JSON source holds what {NO_OBJECT}: one object is expected on each line")
+            raise SourceProblem(f"the JSON source holds what {NO_OBJECT}: {A_LINE}")
         if any(field.name.lower() in taken for field in fields):
             raise SourceProblem("a key of the JSON objects is called as a partition folder is: state 'schema'")
     if not fields or any(field.name == FILE for field in fields):

@@ -42,7 +42,7 @@ class Form:
             return f"expected ASCII text with {', '.join('%' + name for name in WIDTHS)}, and no other %"
         names = [name for name in (piece[1] for piece in _PIECE.finditer(self.text)) if name]
         if len(set(names)) < len(names) or not {"Y", "m", "d"} <= set(names):
-            return "expected %Y, %m and %d, each part once"
+            return "expected %Y, %m and %d, each part once, such as %d.%m.%Y for 31.01.2024"
         clock = [name in names for name in "HMSf"]
         if clock != sorted(clock, reverse=True):
             return "expected no part of the time without those before it: %H, %M, %S, %f"

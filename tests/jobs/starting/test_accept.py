@@ -101,6 +101,12 @@ def test_column_by_column_until_it_is_no_draft(conf: Path, capsys: pytest.Captur
         (["--column", "mail", "--why", "x", "--treatment", "truncat keep=2"], 1, "did you mean 'truncate'?"),
         (["--column", "mail", "--why", "x", "--treatment", "truncate keep=2 keep=3"], 2, "given twice"),
         (["--column", "id", "--why", "x", "--treatment", "mask keep_end=1"], 1, "the column is of type bigint"),
+        (
+            ["--column", "id", "--why", "x", "--treatment", "generalize_date unit=year"],
+            1,
+            "not take bigint; it takes date,",
+        ),
+        (["--column", "id", "--why", "x", "--treatment", "mask"], 1, "takes text: choose another technique, or have"),
         (["--column", "mail", "--why", "x", "--treatment", "date_shift max_days=9"], 1, "name a 'subject'"),
         (["--class", "sensitive"], 2, "--class and --treatment go with --column"),
         (["--why", "x"], 2, "--why goes with"),

@@ -13,16 +13,17 @@ import pytest
 import yaml
 from pyspark.sql import SparkSession
 
-from jobs import check, init, inventory, pseudonymize
+from jobs import check, init, inventory
 from jobs.configuration import config
 from jobs.configuration.models import Source
 from jobs.console import next_step
+from jobs.console.exit_codes import BadUsage
 from jobs.detection import shared_keys, things
 from jobs.detection.discovery import FoundTable
 from jobs.drafting import joined
 from jobs.drafting.proposals import Surroundings
-from jobs.starting import conf_files, domains, found_tables
-from jobs.starting.acceptance import Draft
+from jobs.lake import read
+from jobs.starting import conf_files, domains, found_tables, reading
 from jobs.starting.found_tables import Scanned
 from tests.jobs.drafting.test_shared_keys import SALT, looked
 
@@ -57,7 +58,7 @@ def raw(tmp_path: Path) -> Path:
     return folder
 
 
-def test_from_files_to_a_treated_table(
+def test_from_files_to_a_configuration(
     spark: SparkSession,
     raw: Path,
     tmp_path: Path,
@@ -118,21 +119,6 @@ def test_from_files_to_a_treated_table(
     for leaked in ("Quixotebird", "user3@", "Gärtner", "9007919113", secret):
         assert leaked not in everything
 
-    accepted = Draft(conf, "customers")
-    accepted.state("owner", "me")
-    for column in accepted.columns():
-        open_ = column.is_open
-        accepted.accept(
-            column.path,
-            "non_personal" if open_ else column.class_,
-            "keep" if open_ else column.treatment,
-            f"{column.path}: for the test",
-        )
-    accepted.finish()
-    assert pseudonymize.run(spark, config.load(conf), "customers").rows == 120
-    first = spark.read.format("delta").load(str(tmp_path / "treated" / "customers"))
-    assert {str(row["Birth Date"])[4:] for row in first.collect()} == {"-01-01"}
-
     before = {path: path.read_bytes() for path in [*files, key]}
     capfd.readouterr()
     assert init.main([str(raw)]) == 3
@@ -183,15 +169,56 @@ def test_what_cannot_be_begun_with_leaves_no_file(
     assert {path.name for path in tmp_path.iterdir()} <= {"data", "empty", "spark-warehouse"}
 
 
-def test_rows_without_a_header_show_no_name(
+def test_rows_without_a_header_show_no_name_and_can_be_named(
     spark: SparkSession, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "people.csv").write_text(f"{CANARY},Maria Müller\nb@example.org,Peter Weiß\n")
-    assert init.main(["people.csv"]) == 3
+    (tmp_path / "guests.csv").write_text("C0012,QUIXOTEBIRD,M,9\nC0013,JONES,F,12\nC0014,SMITH,M,7\n")
+    (tmp_path / "bundle.json").write_text('{\n "entry": [\n {"resource": {"id": "a", "born": "1980-01-02"}}\n ]\n}\n')
+    assert init.main(["people.csv", "guests.csv"]) == 3
     told = capfd.readouterr()
-    assert "Quixotebird" not in told.out + told.err
+    assert "quixotebird" not in (told.out + told.err).lower()
+    assert "guests: the names of its columns look like data" in told.err
+    assert "--option header=false --columns NAME,NAME" in told.err
     assert not (tmp_path / "conf").exists(), "nothing was found, so nothing was begun"
+
+    named = ["--option", "header=false", "--columns", "guest_id,surname,sex,visits"]
+    assert init.main(["guests.csv", "bundle.json", *named]) == 0
+    told = capfd.readouterr()
+    guests = yaml.safe_load((tmp_path / "conf/catalog/guests.yaml").read_text())
+    assert guests["source"] == {
+        "path": str(tmp_path / "guests.csv"),
+        "format": "csv",
+        "options": {"header": "false"},
+        "schema": "`guest_id` string, `surname` string, `sex` string, `visits` bigint",
+    }
+    assert list(guests["columns"]) == ["guest_id", "surname", "sex", "visits"]
+    rows = read.rows_of(spark, Source.model_validate(guests["source"])).rows.collect()
+    assert [row["visits"] for row in rows] == [9, 12, 7], "no person was taken for a header"
+    bundle = yaml.safe_load((tmp_path / "conf/catalog/bundle.yaml").read_text())
+    assert bundle["source"]["options"] == {"multiLine": "true"}
+    assert "entry[].resource.id" in bundle["columns"]
+    assert "bundle: each file is read as one JSON value, by multiLine" in told.out
+    files = [path for path in (tmp_path / "conf").rglob("*") if path.is_file()]
+    assert not any("quixotebird" in path.read_text().lower() for path in files)
+
+
+@pytest.mark.parametrize(
+    ("options", "columns", "told"),
+    [
+        (["header"], "", "--option: expected NAME=VALUE"),
+        (["heder=false"], "", "--option heder: no option that format csv takes"),
+        (["multiLine=yes"], "", "--option multiLine: expected 'true' or 'false'"),
+        (["header=false"], "a,,b", "--columns: expected a name for each column"),
+        (["header=false"], "a,A", "--columns: expected a name for each column"),
+        ([], "a,b", "--columns: names are for files without a header"),
+    ],
+)
+def test_what_is_said_of_reading_is_looked_at_first(options: list[str], columns: str, told: str) -> None:
+    with pytest.raises(BadUsage) as refused:
+        reading.asked(options, columns)
+    assert str(refused.value).startswith(told)
 
 
 def test_what_holds_nothing_is_told_and_not_begun_with(

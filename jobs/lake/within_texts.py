@@ -188,7 +188,7 @@ def values(texts: pa.Array, path: JsonPath) -> pa.StringArray:
 def elsewhere(texts: pa.Array, path: JsonPath) -> pa.StringArray:
     """All that stands in values of another shape than a path asks for; of texts that are no JSON nothing."""
     found, root = list[str](), taken_out.looking_tree([path])
-    for text in _spelled(texts):
+    for text in spelled(texts):
         with contextlib.suppress(Refused):
             found += [] if text is None else taken_out.elsewhere(text, root)
     return pa.array(found, pa.string())

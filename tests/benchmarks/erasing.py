@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
-import resource
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -234,9 +233,5 @@ class _Peak:
 
 def _memory() -> int:
     """Bytes that this process and those below it hold, at most so far each."""
-    me, total = psutil.Process(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    for each in processes.below(me):
-        with contextlib.suppress(psutil.Error, OSError, StopIteration):
-            status = Path(f"/proc/{each.pid}/status").read_text(encoding="utf-8").splitlines()
-            total += next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:"))
-    return total
+    below = processes.below(psutil.Process())
+    return sum(map(processes.most_memory, [None, *(each.pid for each in below)]))

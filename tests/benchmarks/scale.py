@@ -64,14 +64,12 @@ def grown(spark: SparkSession, folder: Path, rows: int, turns: int, say: Callabl
 
 
 def peak(*, python: bool) -> int:
-    """The most memory that one of the processes below this one has held, in MB: Linux's VmHWM."""
+    """The most memory that one of the processes below this one has held, in MB."""
     found = [0]
     for process in processes.below(psutil.Process()):
         name = processes.asked(process, psutil.Process.name) or ""
         if (name != "java") == python:
-            status = Path(f"/proc/{process.pid}/status")
-            lines = status.read_text().splitlines() if status.exists() else []
-            found += [int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM")]
+            found.append(processes.most_memory(process.pid) >> 20)
     return max(found)
 
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import sys
 from pathlib import Path
 
@@ -28,13 +27,13 @@ from jobs.lake.source_files import File
 from jobs.lake.text_sources.csv_records import Dialect
 from privacy_udfs.nested import Kept, Leaf
 from privacy_udfs.technique import Key
+from tests.helpers.processes import most_memory
 
 
 def main(file: str, target: str) -> None:
     work = work_of(Path(file), target)
     told = next(task.run(iter([pa.RecordBatch.from_pydict({"id": [0]})]), work))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps({**json.loads(told.column(0)[0].as_py()), "peak": peak}))
+    print(json.dumps({**json.loads(told.column(0)[0].as_py()), "peak": most_memory()}))
 
 
 def work_of(path: Path, target: str) -> Work:

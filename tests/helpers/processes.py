@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 import psutil
@@ -43,6 +44,16 @@ def words(process: psutil.Process) -> list[str]:
 def parent(process: psutil.Process) -> int | None:
     """The id of its parent, None of one that has ended."""
     return asked(process, psutil.Process.ppid)
+
+
+def most_memory(pid: int | None = None) -> int:
+    """The most bytes that a process held since it began to be its program (Linux's VmHWM); 0 of one that has ended.
+    None: this one. The ``ru_maxrss`` of `resource` is no measure of it: whoever is forked begins with the parent's."""
+    try:
+        told = Path(f"/proc/{pid or 'self'}/status").read_text(encoding="utf-8")
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) << 10 for line in told.splitlines() if line.startswith("VmHWM:")), 0)
 
 
 def end(processes: Sequence[psutil.Process], seconds: float = 10) -> None:

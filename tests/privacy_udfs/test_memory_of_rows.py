@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from privacy_udfs.json_text.scanner import MOST_BYTES
 from privacy_udfs.nested import JsonNode, Kept, Leaf, ListNode, MapNode, Node, StructNode
 from privacy_udfs.technique import Key
 from tests.helpers.places import ROOT
+from tests.helpers.processes import most_memory
 from tests.helpers.sweeps import but_for
 
 GB, MANY, LONG = 1 << 30, 10**7, 300 << 20
@@ -83,7 +83,7 @@ def main(made: Callable[[], tuple[Node, pa.Array]]) -> None:
         said = "treated" if len(nested.treat(node, values, None, {})) == len(values) else "lost"
     except ValueRefused:
         said = "refused"
-    print(said, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+    print(said, most_memory())
 
 
 DEAR = [json_of_many_values, many_structs]

@@ -19,6 +19,7 @@ from jobs.spark_app import session
 from privacy_udfs.errors import LakenymError
 from tests.helpers import lakes
 from tests.helpers.places import ROOT
+from tests.helpers.processes import most_memory
 
 GB, MANY, LONG = 1 << 30, 10**7, 300 << 20
 COLUMNS = {
@@ -63,10 +64,9 @@ def _peak(process: Path) -> int:
     try:
         if os.getsid(int(process.name)) != os.getsid(0) or b"pyspark.daemon" not in (process / "cmdline").read_bytes():
             return 0
-        told = (process / "status").read_text()
     except OSError:  # it is gone
         return 0
-    return next((int(line.split()[1]) << 10 for line in told.splitlines() if line.startswith("VmHWM:")), 0)
+    return most_memory(int(process.name))
 
 
 def main(conf: str, execution: str) -> None:

@@ -19,7 +19,6 @@ from jobs.configuration.models import Source
 from jobs.detection import hints, trait_words
 from jobs.detection.names_as_data import GIVEN_BY_SPARK, MEND, NUMBER, YEAR_OR_BAND, NamesAreData, is_counted, shown
 from jobs.detection.recognizers.name_lists import AMBIGUOUS, FAMILY, GIVEN
-from jobs.lake.sql import quoted
 
 ROWS = 500
 """Rows that are looked at."""
@@ -48,8 +47,8 @@ def check_rows(source: Source, rows: DataFrame, folders: Collection[str], decide
     """The same of rows as they are read. folders: columns that are folders."""
     if not _is_open(source):
         return
-    names = [name for name in rows.columns if name not in folders]
-    check(source, names, rows.select(*map(quoted, names)).head(ROWS), decided)
+    own = rows.drop(*folders)
+    check(source, own.columns, own.head(ROWS), decided)
 
 
 def check(

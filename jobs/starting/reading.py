@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from jobs.configuration import reader_options
 from jobs.configuration.models import Source
 from jobs.console.exit_codes import BadUsage
-from jobs.lake.sql import quoted
+from jobs.lake.text_sources import text_source
 
 FORMATS = ("csv", "json")
 CURE = "to init say --option header=false --columns NAME,NAME,..., or --option header=true"
@@ -29,7 +29,7 @@ class Reading:
         own = {name: value for name, value in self._spelt(source.format).items() if name in taken}
         more: dict[str, object] = {"options": {**source.options, **own}}
         if self.columns and source.format == "csv":
-            more["schema_"] = ", ".join(f"{quoted(name)} string" for name in self.columns)
+            more["schema_"] = text_source.stated(dict.fromkeys(self.columns, "string"))
         return source.model_copy(update=more)
 
     def _spelt(self, kind: str) -> dict[str, str]:

@@ -18,6 +18,7 @@ from pyspark.sql import types as T
 
 from jobs.configuration.models import Source
 from jobs.lake.sql import quoted
+from jobs.lake.text_sources import text_source
 from jobs.lake.text_sources.csv_dialect import Guess
 from privacy_udfs.errors import UnexpectedFailure
 
@@ -102,7 +103,7 @@ def of_columns(source: Source, columns: Mapping[str, _Seen]) -> Guess:
     forms = [form for each in columns.values() if each.values for form in each.of_dates()]
     form = max(forms, key=lambda each: (forms.count(each), each == ISO)) if forms else ISO
     types = {name: each.type(form) for name, each in columns.items()}
-    declared = ", ".join(f"{quoted(name)} {kind}" for name, kind in types.items())
+    declared = text_source.stated(types)
     options = {**source.options, **({"dateFormat": form} if form != ISO and "date" in types.values() else {})}
     notes = (f"{name}: its days can be read with the month first or second, so it stays text"
              for name, each in columns.items() if each.values and each.is_open())  # fmt: skip

@@ -14,6 +14,7 @@ from jobs.configuration.models import Source
 from jobs.configuration.reader_options import ENCODINGS, LISTING
 from jobs.lake.pinned_settings import PINNED
 from jobs.lake.problems import SourceProblem
+from jobs.lake.sql import quoted
 
 LINE, FILE, START = "line", "file", "start"
 """Columns of `lines`; those of partition folders follow, as text."""
@@ -33,6 +34,11 @@ def declared(source: Source) -> T.StructType:
             "date, note string"
         )
     return found
+
+
+def stated(types: Mapping[str, str]) -> str:
+    """The 'schema' of a source that states these types, by the names of its columns."""
+    return ", ".join(f"{quoted(name)} {kind}" for name, kind in types.items())
 
 
 def codec(options: Mapping[str, str]) -> str:

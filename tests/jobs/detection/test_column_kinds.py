@@ -113,6 +113,14 @@ def test_only_what_is_the_same_for_everybody_is_proposed_to_be_kept() -> None:
 DAYS = [datetime.date(2015, 1, 1) + datetime.timedelta(days=at) for at in range(3000)]
 
 
+@pytest.mark.parametrize("form", ["%Y/%m/%d", "%Y-%m-%d", "%Y.%m.%d", "%Y%m%d", "%d.%m.%Y", "%d-%m-%Y", "%m/%d/%Y"])
+@pytest.mark.parametrize(("first", "kind"), [(1935, "birth_date"), (2011, "moment")])
+def test_days_are_no_telephone_numbers_however_they_are_written(form: str, first: int, kind: str) -> None:
+    days = [datetime.date(first, 1, 1) + datetime.timedelta(at * 5227 % (70 * 365 if first < 2000 else 3650))
+            for at in range(250)]  # fmt: skip
+    assert kinds.decide(seen(pa.array([f"{day:{form}}" for day in days]))).name == kind
+
+
 def test_dates_that_stand_for_none_are_warned_of_by_share() -> None:
     days = pa.array([*DAYS, *[datetime.date(9999, 12, 31)] * 600, *[datetime.date(1900, 1, 1)] * 400])
     for values in (days, pa.array([str(day) for day in days.to_pylist()])):

@@ -162,6 +162,9 @@ def _value(stated: Schema, definitions: Schema) -> str:
             return " or ".join(dict.fromkeys(words))
     if stated.get("type") == "array":
         return f"a list: {_value(stated['items'], definitions)}" if stated.get("items") else "a list"
+    if stated.get("properties"):
+        members = (f"{key}: {_value(each, definitions)}" for key, each in stated["properties"].items())
+        return f"`{{{', '.join(members)}}}`"
     if stated.get("type") == "object":
         inner = stated.get("additionalProperties") or next(iter(stated.get("patternProperties", {}).values()), None)
         return f"name: {_value(inner, definitions)}" if isinstance(inner, dict) and inner else "names and values"

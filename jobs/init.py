@@ -4,7 +4,7 @@ PATH is a file (CSV, JSON lines, Parquet, ORC), a folder that is a table (Delta 
 made under ``--conf``: a policy to start from, domains for what tables are joined by, a key and where it is, JSON
 Schemas for editors, and a draft of each table: for each column what was found in it, and what could be done with it.
 Types of CSV files are written down in ``source.schema``. A CSV file without a header is named by ``--option
-header=false --columns id,name,born``. No file that stands is written over, and none holds a value.
+header=false --names id,name,born``. No file that stands is written over, and none holds a value.
 
 Nothing is decided: a draft treats nothing before somebody has accepted it, column by column (``jobs/accept.py``). The
 key is made in the clear, for development, in a folder that its owner alone can read; ``--kek URI`` encrypts it. Exit
@@ -183,7 +183,7 @@ def parser() -> argparse.ArgumentParser:
         help="how CSV and JSON files are read, such as header=false, sep=;, multiLine=true (several times)",
     )  # fmt: skip
     options.add_argument(
-        "--columns", default="", metavar="NAMES", help="the columns of CSV files without a header, with commas between"
+        "--names", default="", metavar="NAMES", help="the columns of CSV files without a header, with commas between"
     )
     options.add_argument("--sample", type=flags.at_least_one, default=DEFAULT_SAMPLE, help="rows to look at")
     flags.JSON.on(options)
@@ -201,7 +201,7 @@ def _run(asked: argparse.Namespace) -> int:
     is_local = not any("://" in path for path in asked.paths)
     target = found_tables.absolute(asked.target) if asked.target else str(beside / "treated") if is_local else None
     options = Options(asked.conf, asked.keys or beside / "keys", target, asked.owner, asked.kek, asked.sample)
-    options = dataclasses.replace(options, reading=reading.asked(asked.option, asked.columns))
+    options = dataclasses.replace(options, reading=reading.asked(asked.option, asked.names))
     _check_places(asked.paths, options)
     found = run(session.start("lakenym init"), asked.paths, options)
     say(as_json(begun_tables.as_data(found)) if asked.json else begun_tables.as_text(found))

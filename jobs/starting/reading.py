@@ -11,7 +11,7 @@ from jobs.console.exit_codes import BadUsage
 from jobs.lake.text_sources import text_source
 
 FORMATS = ("csv", "json")
-CURE = "to init say --option header=false --columns NAME,NAME,..., or --option header=true"
+CURE = "to init say --option header=false --names NAME,NAME,..., or --option header=true"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,10 +53,10 @@ def asked(options: Sequence[str], columns: str) -> Reading:
             raise BadUsage(f"--option {name}: {wrong}")
     names = tuple(name.strip() for name in columns.split(",")) if columns else ()
     if not all(names) or len({name.lower() for name in names}) < len(names):
-        raise BadUsage("--columns: expected a name for each column of the file, each another, with commas between")
+        raise BadUsage("--names: expected a name for each column of the file, each another, with commas between")
     header = next((value for name, value in found.items() if name.lower() == "header"), "true")
     if names and header.lower() != "false":
-        raise BadUsage("--columns: names are for files without a header: say --option header=false too")
+        raise BadUsage("--names: names are for files without a header: say --option header=false too")
     return Reading(found, names)
 
 

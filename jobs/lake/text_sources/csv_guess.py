@@ -7,6 +7,7 @@ zeros stay text, and what looks like a code does. What comes back are counts and
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -39,6 +40,8 @@ WHOLE, FRACTION = r"^(0|-?[1-9][0-9]{0,17})$", r"^-?(0|[1-9][0-9]{0,17})(\.[0-9]
 NO_NUMBER = r"^-0(\.0+)?$"
 """A zero with a sign, which numbers do not keep."""
 MOMENT = rf"^{_YEAR}-{_MONTH}-{_DAY}[T ](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{{1,6}})?$"
+_ONE_DIGIT = re.compile("(?<!d)d(?!d)|(?<!M)M(?!M)")
+"""In forms by which treatments of text read no dates."""
 CODE_LENGTH = 5
 """Whole numbers that all have so many digits or more, one as many as the other, are codes: postal codes, accounts."""
 MONEY, DOUBLE_DIGITS = 4, 15
@@ -105,9 +108,22 @@ def of_columns(source: Source, columns: Mapping[str, _Seen]) -> Guess:
     types = {name: each.type(form) for name, each in columns.items()}
     declared = text_source.stated(types)
     options = {**source.options, **({"dateFormat": form} if form != ISO and "date" in types.values() else {})}
-    notes = (f"{name}: its days can be read with the month first or second, so it stays text"
-             for name, each in columns.items() if each.values and each.is_open())  # fmt: skip
+    notes = (note for name, each in columns.items() if each.values for note in _of_days(name, each, types[name], form))
     return Guess(source.model_copy(update={"options": options, "schema_": declared}), tuple(notes))
+
+
+def _of_days(name: str, column: _Seen, kind: str, form: str) -> Iterator[str]:
+    """Why days stay text. form: the one that the file is read by."""
+    if column.is_open():
+        yield f"{name}: its days can be read with the month first or second, so it stays text"
+    elif column.of_dates() and kind == "string":
+        other = column.of_dates()[0]
+        cure = "" if _ONE_DIGIT.search(other) else f": treatments of dates read it by input_format={_in_python(other)}"
+        yield f"{name}: its days are written {other}, those of other columns {form}, so it stays text{cure}"
+
+
+def _in_python(form: str) -> str:
+    return form.replace("yyyy", "%Y").replace("MM", "%m").replace("dd", "%d")
 
 
 def _look(rows: DataFrame, names: Sequence[str]) -> list[_Seen]:

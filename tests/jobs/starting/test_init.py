@@ -180,10 +180,10 @@ def test_rows_without_a_header_show_no_name_and_can_be_named(
     told = capfd.readouterr()
     assert "quixotebird" not in (told.out + told.err).lower()
     assert "guests: the names of its columns look like data" in told.err
-    assert "--option header=false --columns NAME,NAME" in told.err
+    assert "--option header=false --names NAME,NAME" in told.err
     assert not (tmp_path / "conf").exists(), "nothing was found, so nothing was begun"
 
-    named = ["--option", "header=false", "--columns", "guest_id,surname,sex,visits"]
+    named = ["--option", "header=false", "--names", "guest_id,surname,sex,visits"]
     assert init.main(["guests.csv", "bundle.json", *named]) == 0
     told = capfd.readouterr()
     guests = yaml.safe_load((tmp_path / "conf/catalog/guests.yaml").read_text())
@@ -210,9 +210,9 @@ def test_rows_without_a_header_show_no_name_and_can_be_named(
         (["header"], "", "--option: expected NAME=VALUE"),
         (["heder=false"], "", "--option heder: no option that format csv takes"),
         (["multiLine=yes"], "", "--option multiLine: expected 'true' or 'false'"),
-        (["header=false"], "a,,b", "--columns: expected a name for each column"),
-        (["header=false"], "a,A", "--columns: expected a name for each column"),
-        ([], "a,b", "--columns: names are for files without a header"),
+        (["header=false"], "a,,b", "--names: expected a name for each column"),
+        (["header=false"], "a,A", "--names: expected a name for each column"),
+        ([], "a,b", "--names: names are for files without a header"),
     ],
 )
 def test_what_is_said_of_reading_is_looked_at_first(options: list[str], columns: str, told: str) -> None:

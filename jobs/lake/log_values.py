@@ -10,6 +10,8 @@ BOUNDS = r'(minValues|maxValues|partitionValues)\\*":\{\\*"'
 INFO = "commitInfo struct<operationParameters: map<string, string>, userMetadata: string>"
 RULES, NO_RULE = "(?i)predicate|where|expr|condition|filter", ("", "[]", "true", '["true"]')
 """What a commit's parameters are called that hold a rule, with the values that people gave; and what is none."""
+OF_A_RUN = ("run_id", "erasure")
+"""What a commit's ``userMetadata`` says that names runs, and nobody."""
 
 
 def of_text(line: Column) -> Column:
@@ -34,7 +36,9 @@ def judged(info: Column) -> Column:
     """Whether a commit of others says a rule by which it chose rows (``DELETE ... WHERE id = ...``), or a text of
     theirs: it may name anybody, and nobody can tell. Commits of ours name nobody."""
     said = F.coalesce(info["userMetadata"], F.lit(""))
-    own = F.get_json_object(said, "$.run_id").isNotNull() & F.get_json_object(said, "$.mode").isNotNull()
+    run, mode = (F.get_json_object(said, f"$.{name}").isNotNull() for name in ("run_id", "mode"))
+    more = F.array_except(F.json_object_keys(said), F.array(*map(F.lit, OF_A_RUN)))
+    names_a_run = F.coalesce(run & (F.size(more) == 0), F.lit(False))  # as commits of vaults do, which have no rules
     rules = F.map_filter(info["operationParameters"], lambda name, _: name.rlike(RULES))
     has_rule = F.exists(F.map_values(rules), lambda rule: ~rule.isin(*NO_RULE))
-    return ~F.coalesce(own, F.lit(False)) & ((said != "") | F.coalesce(has_rule, F.lit(False)))
+    return ~F.coalesce(run & mode, F.lit(False)) & (((said != "") & ~names_a_run) | F.coalesce(has_rule, F.lit(False)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from privacy_udfs import Technique
+from privacy_udfs import Technique, key_providers
 from privacy_udfs.keys import KeyReference, Keyset, create_file, refer
 from privacy_udfs.techniques.deterministic_encryption import DeterministicEncryption
 from privacy_udfs.techniques.keyed_hash import KeyedHash
@@ -47,6 +49,18 @@ def set_key(**fields: Any) -> Callable[[dict[str, Any]], None]:
 
 def set_data(**fields: Any) -> Callable[[dict[str, Any]], None]:
     return lambda data: data["key"][0]["keyData"].update(fields)
+
+
+def create_same(path: Path) -> None:
+    """Write a keyset of which the key is the same each time, so that what is estimated under it is the same too."""
+    made = Keyset.generate()
+    (entry,) = made.entries
+    value = base64.b64decode(json.loads(made.to_json())["key"][0]["keyData"]["value"])
+    same = hashlib.sha256(b"tests").digest()
+    said = value.replace(entry.secret().key, same)
+    assert said != value, "a key of 32 bytes stands in it"
+    text = edited(set_data(value=base64.b64encode(said).decode()), made)
+    key_providers.file.create(f"file:{path}", text.encode())
 
 
 def reference(path: Path, technique: Technique = HASH, domain: str = "customer") -> KeyReference:

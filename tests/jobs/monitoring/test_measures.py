@@ -25,6 +25,7 @@ from jobs.monitoring.leaves import Leaf
 from jobs.monitoring.profile import ColumnProfile, TableProfile
 from jobs.monitoring.secret import Secret
 from jobs.monitoring.tally import Tally
+from tests.helpers.key_helpers import create_same
 from tests.helpers.lakes import column, table, write_conf
 from tests.helpers.monitored import with_key
 
@@ -33,7 +34,9 @@ NUMBER, TEXT = Leaf("n", ("n",), (), True), Leaf("t", ("t",), (), False)
 
 @pytest.fixture
 def key(lake: Path) -> Secret:
-    return secret.of(config.load(with_key(write_conf(lake, table("t", lake, {"id": column({"domain": "customer"})})))))
+    conf = write_conf(lake, table("t", lake, {"id": column({"domain": "customer"})}))
+    create_same(lake / "keys" / "watch.json")  # estimates are the same each time
+    return secret.of(config.load(with_key(conf)))
 
 
 def counted(values: pa.Array, key: Secret, wanted: Wanted, parts: int = 1) -> Tally:

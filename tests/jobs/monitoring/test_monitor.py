@@ -23,6 +23,7 @@ from jobs.monitoring import report as reporting
 from jobs.monitoring.counting import Wanted
 from jobs.monitoring.profile_file import Profiles
 from jobs.risk_measures import profile as risk_profile
+from tests.helpers.key_helpers import create_same
 from tests.helpers.lakes import column, table, write_conf
 from tests.helpers.monitored import with_key
 
@@ -74,7 +75,9 @@ def treat(spark: SparkSession, conf: Config, name: str, rows: DataFrame) -> None
 
 @pytest.fixture
 def folder(lake: Path) -> Path:
-    return with_key(write_conf(lake, table("c", lake, COLUMNS), table("o", lake, OTHER)), stale_days=3)
+    conf = write_conf(lake, table("c", lake, COLUMNS), table("o", lake, OTHER))
+    create_same(lake / "keys" / "watch.json")  # estimates are the same each time
+    return with_key(conf, stale_days=3)
 
 
 @pytest.fixture

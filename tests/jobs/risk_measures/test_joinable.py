@@ -22,6 +22,7 @@ from jobs.risk_measures.profile_file import Compared, Profiles
 from privacy_udfs import key_providers
 from privacy_udfs.keys import Keyset, create_file
 from privacy_udfs.keysets import encrypted_keysets, keyset_versions
+from tests.helpers.key_helpers import create_same
 from tests.helpers.lakes import column, table, write_conf
 
 ENTRIES = {
@@ -34,7 +35,7 @@ ENTRIES = {
 def folder(lake: Path) -> Path:
     """A configuration of two tables, with a key for sketches beside the one that columns are treated with."""
     folder = write_conf(lake, *(table(name, lake, columns) for name, columns in ENTRIES.items()))
-    create_file(lake / "keys" / "joins.json")
+    create_same(lake / "keys" / "joins.json")
     create_file(lake / "keys" / "other.json")
     keys = {name: {"keyset": f"file:{lake}/keys/{name}.json"} for name in ("crm", "joins", "other")}
     (folder / "keys.yaml").write_text(yaml.safe_dump(keys), encoding="utf-8")

@@ -38,6 +38,14 @@ CALLED = re.compile(
 """Last words of what columns are called, as `hints.words` has them."""
 WRITTEN_AS_NAME = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[a-z]+(?:[A-Z][a-z0-9]+)+")
 MOST_WORDS = 4
+STANDS_FOR_NONE = frozenset(
+    {"", "null", "n/a", "na", "nan", "none", "nil", "unknown", "unbekannt", "?", "-", "--", "."}
+)
+"""What stands in a row for no value, and is no name of a column."""
+_PARTICLE = re.compile(
+    r"(?:van|von|de|del|della|di|da|du|des|la|le|el|al|zu|zum|ter|ten|rue|calle|via)\s+\S|Mc[A-Z]|O'[A-Z]"
+)
+"""How names and streets begin that are written otherwise than others of their column."""
 TRUE = "where they are names, state the option header: 'true'"
 VALUES = frozenset({"hiv"})
 """Words that hint at a kind of columns, and stand in rows as often."""
@@ -64,7 +72,7 @@ def check(
     known = {step.name for path in decided for step in path.steps if isinstance(step, Field)}
     if known.intersection(names):
         return
-    below = [row for row in rows if list(row) != list(names)]  # files put together have their header again
+    below = [row for row in rows if not _is_again(names, row)]  # files put together have their header again
     columns = {at: (name, _values(below, at)) for at, name in enumerate(names) if not GIVEN_BY_SPARK.fullmatch(name)}
     counted = is_counted([name.strip() for name in names if _is_number(name)])
     of_row = [at for at, (name, values) in columns.items() if _is_of_row(name, at, values, counted)]
@@ -84,13 +92,26 @@ def _values(rows: Sequence[Sequence[object]], at: int) -> list[str]:
     return [str(row[at]).strip() for row in rows if row[at] is not None and str(row[at]).strip()]
 
 
+def _is_again(names: Sequence[str], row: Sequence[object]) -> bool:
+    """Whether a row is the header: the reader names what has no name, and puts places behind names that stand twice."""
+    told = ["" if each is None else str(each).strip() for each in row]
+    return any(told) and all(
+        each == name.strip()
+        or each == name.strip().removesuffix(str(at))
+        or (not each and GIVEN_BY_SPARK.fullmatch(name))
+        for at, (name, each) in enumerate(zip(names, told, strict=False))
+    )
+
+
 def _is_of_row(name: str, at: int, values: Sequence[str], counted: bool) -> bool:
     """at: the column's place, which the reader puts behind names that stand twice. counted: whether the numbers among
     the names are a series, as those over a matrix are."""
     text = name.strip()
     if not values or not text:
         return False
-    if text in values or text.removesuffix(str(at)) in values:
+    if text in values:
+        return True
+    if len(text.removesuffix(str(at))) > 1 and text.removesuffix(str(at)) in values:  # A1, A2: items, of A, B and C
         return True
     if _is_number(text) and not counted:
         years = YEAR_OR_BAND.fullmatch(text) is not None
@@ -118,6 +139,8 @@ def _has_name(text: str) -> bool:
 
 def _is_of_header(name: str, values: Sequence[str]) -> bool:
     text = name.strip()
+    if text.lower() in STANDS_FOR_NONE or _PARTICLE.match(text):
+        return False
     if _is_called(text) and not (values and all(map(_is_called, values))):
         return True
     return bool(values) and any(not of(text) and all(map(of, values)) for of in _KINDS)
@@ -129,6 +152,8 @@ def _is_called(text: str) -> bool:
     if len(words.split()) > MOST_WORDS or re.search(r"\d\w*\s+\w", text) or not words:
         return False
     if words in VALUES or any(pattern.fullmatch(words) for pattern in trait_words.PATTERNS.values()):
+        return False
+    if len(words.split()) > 1 and text[:1].isupper() and _has_name(text):  # Miss Victoria Price
         return False
     if CALLED.fullmatch(words) or WRITTEN_AS_NAME.fullmatch(text):
         return True

@@ -29,7 +29,7 @@ IN_JSON = {"named": "members that are called as those of persons are", "referenc
 
 
 def _json(evidence: Evidence, hints: frozenset[str]) -> Kind | None:
-    """A JSON text is what stands in it; of one in which nothing is known, its places are to be decided."""
+    """A JSON text is what stands in it. Of one in which nothing is known other rules say more, or the column's name."""
     looked = evidence.share("json:looked")
     if evidence.share("json") < 0.5 or not looked:
         return None
@@ -40,7 +40,7 @@ def _json(evidence: Evidence, hints: frozenset[str]) -> Kind | None:
             shares[kind] = max(shares.get(kind, 0.0), evidence.share(name) / looked)
     held = {kind: share for kind, share in shares.items() if share >= (0.02 if kind in SURE_IN_JSON else 0.3)}
     if not held:
-        return Kind("unknown", ("the values are JSON texts: a person decides of each place what it holds",))
+        return None
     best = max(held, key=lambda kind: (held[kind], kind != "named", kind))
     words = IN_JSON.get(best, best.partition(":")[0].replace("_", " "))
     return found("free_text_person", held[best], f"are JSON texts that hold {words}")

@@ -52,6 +52,8 @@ def _by_name_or_rest(evidence: Evidence, hints: Sequence[str]) -> Kind:
         return Kind("person_key", ("the column is called after a person: its values name or number somebody",), "name")
     if "free_text_person" in hints and evidence.type.startswith(TEXT):
         return Kind("free_text_person", (NAMED,), "name")
+    if evidence.share("json") >= 0.5 and evidence.share("json:looked"):
+        return Kind("unknown", ("the values are JSON texts: a person decides of each place what it holds",))
     if evidence.share("epoch") >= NEARLY_ALL and evidence.values:
         return found("moment", evidence.share("epoch"), "are moments in time as numbers")
     textual = evidence.type.startswith((*TEXT, "binary", "bigint", "int", "decimal(38"))

@@ -25,7 +25,7 @@ def unfinished(rows: Sequence[Leaf], sames: Collection[str], domain: str, subjec
     up to which version. sames: of these subjects; where there are none as many of the same domain count as the same."""
     found: dict[str, dict[str, int]] = {}
     for row in rows:
-        if row.outcome == BEGAN and is_same(row, sames, domain, subjects):
+        if row.outcome == BEGAN and _is_same(row, sames, domain, subjects):
             found[row.run_id] = told_up_to(rows, row.run_id)
         elif row.outcome in (DONE, WAITS):
             found.pop(row.run_id, None)
@@ -42,9 +42,8 @@ def told_up_to(rows: Iterable[Leaf], run_id: str) -> dict[str, int]:
     return found
 
 
-def untold(rows: Sequence[Leaf], sames: Collection[str], domain: str, subjects: int) -> list[Earlier]:
-    """What such erasures took out, as the rows tell it, and no receipt does."""
-    runs = unfinished(rows, sames, domain, subjects)
+def untold(rows: Sequence[Leaf], runs: Collection[str]) -> list[Earlier]:
+    """What runs that were killed took out, as the rows tell it, and no receipt does."""
     known = {tuple(each) for row in rows if row.outcome in (DONE, WAITS) for each in _told_of(row)}
     made = (_earlier(row) for row in rows if row.outcome == ERASED and row.run_id in runs)
     return [each for each in made if each is not None and (each.run_id, each.name, each.after) not in known]
@@ -70,7 +69,7 @@ def _earlier(row: Leaf) -> Earlier | None:
     return Earlier(row.run_id, row.table, place, before, after, rows, elements, files or 0)
 
 
-def is_same(began: Leaf, sames: Collection[str], domain: str, subjects: int) -> bool:
+def _is_same(began: Leaf, sames: Collection[str], domain: str, subjects: int) -> bool:
     if sames:
         return str(began.body.get("same")) in sames
     return (began.body.get("domain"), began.body.get("subjects")) == (domain, subjects)

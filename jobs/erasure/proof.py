@@ -79,7 +79,7 @@ class Proof:
         who, signer, earlier = self._who(made.run_id), self.log.signer, list[Earlier]()
         if who is not None and signer is not None:
             listed = None if self.listed is None else (self.listed.entry.id, self.listed.version)
-            earlier = self._earlier(made.subjects)
+            earlier = self._earlier()
             told = dataclasses.replace(made, subjects=len(who.leaves), earlier=earlier)
             self.receipt = receipt.written(told, who, listed, signer)
             self._keep(made.run_id, self.receipt)
@@ -99,11 +99,11 @@ class Proof:
         told_by = IDS if self.asked.held_in is None else PSEUDONYMS
         return [] if self.key is None else commitment.sames(self.key, self.asked.domain, self.asked.ids, told_by)
 
-    def _earlier(self, subjects: int) -> list[Earlier]:
+    def _earlier(self) -> list[Earlier]:
         """What this receipt is to tell of earlier runs."""
         if not self.killed or self.log is None or self.log.log is None:
             return []
-        return killed.untold(erasure_rows.leaves(self.log.log), self._sames(), self.asked.domain, subjects)
+        return killed.untold(erasure_rows.leaves(self.log.log), self.killed)
 
     def _put(self, run_id: str) -> ErasedList | None:
         if self.asked.held_in is not None:

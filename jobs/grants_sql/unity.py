@@ -165,7 +165,10 @@ def uses(conf: Config) -> list[str]:
     """What lets readers get to the tables and counts that they may select from: without it SELECT opens nothing."""
     given = {each for table in conf.tables for each in _used(conf, table)}
     catalogs = sorted({(place.partition(".")[0], group) for place, group in given})
+    counted = any(_counting(conf, table) for table in conf.tables)
+    made = f"CREATE SCHEMA IF NOT EXISTS {names.schema(conf, grants_of(conf).databases.views, 'unity')}"
     return [
+        *([made] if counted else []),
         *(f"GRANT USE CATALOG ON CATALOG {quoted(name)} TO {quoted(group)}" for name, group in catalogs),
         *(f"GRANT USE SCHEMA ON SCHEMA {quoted_table(place)} TO {quoted(group)}" for place, group in sorted(given)),
     ]

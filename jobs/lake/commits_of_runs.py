@@ -54,7 +54,10 @@ class OfRun:
 
     @property
     def elements(self) -> int | str:
-        return next((each.elements for each in self.commits if each.elements), 0)
+        told = [each.elements for each in self.commits if each.elements]
+        return next((each for each in told if isinstance(each, str)), 0) or sum(
+            each for each in told if isinstance(each, int)
+        )
 
     @property
     def files(self) -> int:

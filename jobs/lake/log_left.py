@@ -190,6 +190,8 @@ def says_folders(begun: Transaction, version: int) -> bool:
     if not names:
         return False
     rows = begun.spark.read.option("__globPaths__", "false").option("mergeSchema", "true").parquet(*names)
+    if "remove" not in rows.columns:
+        return False
     own = list(partitions(begun))
     says = F.exists(
         F.split("remove.path", "/"), lambda name: name.contains("=") & ~F.substring_index(name, "=", 1).isin(own)

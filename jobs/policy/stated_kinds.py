@@ -9,16 +9,21 @@ from jobs.configuration.evidence_file import RANK
 from jobs.configuration.finding import Finding, Place
 from jobs.configuration.kinds import KINDS, NON_PERSONAL
 from jobs.configuration.models import ColumnRule, TableConfig
-from jobs.policy import held
+from jobs.policy import held, whys
 from jobs.policy.held import DIRECT
 
 MEND = "mend the class and the treatment, or the kind ('other': none that is known)"
 
 
 def of_table(table: TableConfig, allowed: tuple[str, ...]) -> Iterator[Finding]:
-    """A line for each entry that contradicts itself. allowed: what the policy allows for direct identifiers."""
+    """A line for each entry that contradicts itself. allowed: what the policy allows for direct identifiers. Where it
+    says why the inventory is wrong of a column, it says so of the kind that was seen there."""
     for path, decision in table.decisions.items():
-        rule = next((each for each in decision.cases if _contradicts(each, allowed)), None)
+        seen = held.seen_of(table, decision.path)
+        own = [
+            each for each in decision.cases if seen is None or not (whys.is_overruled(each) and each.kind == seen.kind)
+        ]
+        rule = next((each for each in own if _contradicts(each, allowed)), None)
         if rule is not None:
             of_kind = f"kind {rule.kind} is {KINDS[str(rule.kind)].class_}"
             told = f"class {rule.class_}, {rule.treatment.technique.technique}, and its own {of_kind}: {MEND}"

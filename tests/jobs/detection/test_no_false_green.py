@@ -210,6 +210,16 @@ def test_json_text_is_what_stands_in_it(document: str, wanted: str, says: str) -
     assert says in found.reasons[0]
 
 
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [("diagnosis", "sensitive"), ("phone", "phone"), ("customer_name", "person_name"), ("gender", "gender")],
+)
+def test_json_in_which_nothing_is_known_hides_no_name(name: str, wanted: str) -> None:
+    assert kind(name, [f'{{"page": {at}}}' for at in range(300)]).name == wanted
+    letters = [f"{{Dear Mrs Anna Miller, call me at +49 30 9018 {at:04}}}" for at in range(240)] + ["[1]"] * 60
+    assert kind("p", letters).name == "free_text_person"
+
+
 def test_references_say_whom_they_lead_to() -> None:
     for before in ("Patient/", "Practitioner/", "https://fhir.example.org/r4/Patient/"):
         assert kind("c", [f"{before}f{at:03}" for at in range(50)]).name == "person_key"

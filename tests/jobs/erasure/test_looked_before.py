@@ -20,6 +20,6 @@ def test_those_of_the_same_subjects_until_somebody_is_taken_off_the_list() -> No
         row("began", "b", same="other", subjects=2),
         row("erased", "b", "u", location="file:/u"),
     ]
-    assert looked_before.of_rows(rows, ["one"], "customer", 2) == {("t", "file:/t")}
-    assert looked_before.of_rows(rows, [], "customer", 2) == {("t", "file:/t"), ("u", "file:/u")}
-    assert looked_before.of_rows([*rows, row("off_list", "c")], ["one"], "customer", 2) == frozenset()
+    assert looked_before.of_rows(rows, ["one"], "customer") == {("t", "file:/t")}
+    assert looked_before.of_rows(rows, [], "customer") == frozenset(), "as many subjects are not the same ones"
+    assert looked_before.of_rows([*rows, row("off_list", "c")], ["one"], "customer") == frozenset()

@@ -139,12 +139,16 @@ def test_what_a_killed_erasure_took_out_is_told_by_one_receipt() -> None:
     dead = [row("a", "began"), erased("a", "t", 4), erased("a", "u", 3)]
     others = [row("b", "began", same="other"), erased("b", "t", 5, 4)]
     ended = [row("c", "began"), erased("c", "t", 7, 6), row("c", "waits")]
-    (found,) = killed.untold([*dead, *others], ["s"], "customer", 1)
+    runs = killed.unfinished([*dead, *others, *ended], ["s"], "customer", 1)
+    assert set(runs) == {"a"}
+    (found,) = killed.untold([*dead, *others], runs)
     assert found == Earlier("a", "t", "file:/t", 3, 4, "< 10", 0, 1)
-    assert killed.untold([*dead, *ended], ["s"], "customer", 1) == [found], "no receipt told of it"
-    told = [*dead, row("d", "began"), row("d", "waits", also=killed.also([found]))]
-    assert killed.untold(told, ["s"], "customer", 1) == []
-    assert killed.untold([*told, erased("a", "t", 9, 8)], ["s"], "customer", 1) != [], "it was slow, and went on"
+    assert killed.untold([*dead, *ended], runs) == [found], "no receipt told of it"
+    goes_on = [*dead, row("d", "began"), erased("d", "v", 9, 8)]
+    assert killed.untold(goes_on, runs) == [found], "the one that goes on was not killed"
+    told = [*goes_on, row("d", "waits", also=killed.also([found]))]
+    assert killed.untold(told, runs) == []
+    assert killed.untold([*told, erased("a", "t", 9, 8)], runs) != [], "it was slow, and went on"
 
 
 def test_another_key_finds_nobody(text: str, lake: Path) -> None:

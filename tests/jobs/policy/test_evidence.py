@@ -227,10 +227,15 @@ def test_an_entry_that_is_less_than_its_own_kind_is_refused(lake: Path, column: 
     code, lines = told(lake, {"a": column}, {})
     assert (code, len(lines)) == ((1, 1) if refused else (0, 0))
     assert all(f"and its own kind {column['kind']} is" in line for line in lines)
-    for path in (lake / "conf" / "evidence").iterdir():
-        path.unlink()
-    (lake / "conf" / "evidence").rmdir()
-    assert check.main(["--conf", str(lake / "conf")]) == code
+
+
+def test_whoever_overrules_the_inventory_may_leave_its_kind(lake: Path) -> None:
+    """As `accept` did before it wrote ``kind: other``."""
+    column = rule("non_personal", "keep", kind="email", evidence_overruled="the addresses of our own shops")
+    assert told(lake, {"a": column}, {"a": MAIL}) == (0, [])
+    file = lake / "conf" / "evidence" / "t.json"
+    file.write_text(file.read_text().replace('"email"', '"phone"'))
+    assert check.main(["--conf", str(lake / "conf")]) == 1, "it says nothing of this kind"
 
 
 @pytest.mark.parametrize(
